@@ -1,0 +1,79 @@
+"""Intents to touch the world, their outcomes, and the leases under which they are performed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+
+EFFECT_STATES = ("pending", "done", "declined", "needs_review")
+MAIL_STATES = ("queued", "sent", "failed", "needs_review")
+
+
+class Effect(Base):
+    """One intent, committed before it is performed. ``key`` makes it happen once and is the idempotency key outside.
+
+    ``payload`` carries ids and amounts only; ``wakes`` names the stage that waits for the outcome.
+    """
+
+    __tablename__ = "effect"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    order_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    shipment_id: Mapped[str | None]
+    payload: Mapped[Json]
+    wakes: Mapped[str | None]
+    state: Mapped[str]
+    outcome: Mapped[Json | None]
+    recorded_at: Mapped[Recorded]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (one_of("state", EFFECT_STATES), UPDATED_IN_PLACE)
+
+
+class Mail(Base):
+    """A mail, rendered to bytes once; its Message-ID is its key. ``subject_id`` of its lease is ``id``.
+
+    ``deflated`` is the message as it goes over the wire, zlib-compressed: a quarter of the size, so that it stays in
+    the row and the write-ahead log carries less.
+    """
+
+    __tablename__ = "mail"
+
+    id: Mapped[Id]
+    message_id: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    shipment_id: Mapped[str | None]
+    template: Mapped[str]
+    envelope_from: Mapped[str]
+    envelope_to: Mapped[str]
+    deflated: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str]
+    code: Mapped[str | None]
+    at: Mapped[Moment]
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (one_of("state", MAIL_STATES), UPDATED_IN_PLACE)
+
+
+class EffectLease(Base):
+    """The effect loop's queue: one row until the outcome is recorded, in the database's own time.
+
+    Leasing moves ``due_at`` past the lease and raises ``token``; an outcome is recorded only under the current token
+    (fencing), so a paused performer that comes back late changes nothing.
+    """
+
+    __tablename__ = "effect_lease"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    due_at: Mapped[Moment]
+    attempts: Mapped[int]
+    token: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index(None, "kind", "due_at"), QUEUE)

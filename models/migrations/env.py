@@ -1,0 +1,9 @@
+"""Alembic's entry: runs the migrations on the connection handed over by ``models.migrations.upgrade``."""
+
+from alembic import context
+
+from models.schema import metadata
+
+with context.config.attributes["connection"].begin():
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()

@@ -1,0 +1,121 @@
+"""Orders (注文) and their lines (明細)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.states import Condition, OrderState
+
+
+class ShopOrder(Base):
+    """One order of one shop.
+
+    ``document`` is the order as accepted and never changes (a changed order is a new order, CAN-02); ``breakdown`` the
+    prices and points frozen with it; ``hold`` a list of {reason, says, blocks} for a human; ``version`` counts
+    decisions, so that one taken on older facts is dropped.
+    """
+
+    __tablename__ = "shop_order"
+
+    id: Mapped[Id]
+    shop: Mapped[str]
+    number: Mapped[str]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    customer_id: Mapped[str]
+    locale: Mapped[str]
+    state: Mapped[str]
+    condition: Mapped[str]
+    hold: Mapped[Json | None]
+    method: Mapped[str]
+    grand_total: Mapped[int]
+    placed_at: Mapped[Moment]
+    accepted_at: Mapped[Moment]
+    document: Mapped[Json]
+    breakdown: Mapped[Json]
+    version: Mapped[int]
+    recorded_at: Mapped[Recorded]
+
+    __table_args__ = (
+        UniqueConstraint("shop", "number"),
+        one_of("state", OrderState),
+        one_of("condition", Condition),
+        CheckConstraint("grand_total >= 0", name="grand_total"),
+        CheckConstraint("(condition = 'held') = (hold IS NOT NULL)", name="hold"),
+        UPDATED_IN_PLACE,
+    )
+
+
+class OrderLine(Base):
+    """One line of an order: what was ordered, what has been cancelled, what has shipped (pieces)."""
+
+    __tablename__ = "order_line"
+
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), primary_key=True)
+    line: Mapped[str] = mapped_column(primary_key=True)
+    sku: Mapped[str]
+    name: Mapped[str]
+    quantity: Mapped[int]
+    cancelled: Mapped[int]
+    shipped: Mapped[int]
+    unit_price: Mapped[int]
+    tax_rate: Mapped[int]
+    supplier: Mapped[str]
+    availability: Mapped[str]
+    expected_on: Mapped[date | None]
+    points_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 4))
+    flags: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+
+    __table_args__ = (
+        CheckConstraint("quantity > 0 AND unit_price >= 0", name="quantity"),
+        CheckConstraint("cancelled >= 0 AND shipped >= 0 AND cancelled + shipped <= quantity", name="open"),
+        UPDATED_IN_PLACE,
+    )
+
+
+class UniqueAllocation(Base):
+    """A one-of-a-kind item (一点物) belongs to at most one live order (INT-10); freed when that order is cancelled."""
+
+    __tablename__ = "unique_allocation"
+
+    shop: Mapped[str] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), index=True)
+
+
+class RefusedOrder(Base):
+    """An order from the broker that could not be accepted: kept with its reasons, since it was taken off the queue."""
+
+    __tablename__ = "refused_order"
+
+    id: Mapped[Id]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    shop: Mapped[str | None]
+    number: Mapped[str | None]
+    problems: Mapped[Json]
+    document: Mapped[Json]
+    recorded_at: Mapped[Recorded]
+
+
+class CustomerMark(Base):
+    """Something a customer did that later orders must know of: an undelivered return, a customer's return (INT-14)."""
+
+    __tablename__ = "customer_mark"
+
+    id: Mapped[Id]
+    shop: Mapped[str]
+    customer_id: Mapped[str]
+    kind: Mapped[str]
+    source: Mapped[str]
+    at: Mapped[Moment]
+
+    __table_args__ = (
+        UniqueConstraint("source", "kind"),
+        one_of("kind", ("undelivered_return", "customer_return")),
+        Index(None, "shop", "customer_id", "at"),
+    )

@@ -1,0 +1,36 @@
+"""Clients of the interface: storefronts, suppliers, gateways, operators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, Recorded, one_of
+
+CLIENT_KINDS = ("storefront", "supplier", "gateway", "operator")
+
+
+class Client(Base):
+    """A partner with a key (only its SHA-256 is kept) and webhook secrets (newest first; two during a rotation).
+
+    ``shops`` empty means every shop. ``url`` is where events or instructions go; ``mail`` where instructions go
+    if there is no URL.
+    """
+
+    __tablename__ = "client"
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    name: Mapped[str]
+    shops: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    webhook_secrets: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    url: Mapped[str | None]
+    mail: Mapped[str | None]
+    recorded_at: Mapped[Recorded]
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (UniqueConstraint("kind", "name"), one_of("kind", CLIENT_KINDS))

@@ -1,0 +1,38 @@
+"""The money of an order (決済): three numbers, not one flag."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import UPDATED_IN_PLACE, Base, one_of
+from models.states import PaymentState
+
+
+class Payment(Base):
+    """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in yen."""
+
+    __tablename__ = "payment"
+
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), primary_key=True)
+    method: Mapped[str]
+    gateway: Mapped[str | None]
+    token: Mapped[str | None]
+    state: Mapped[str]
+    amount: Mapped[int]
+    authorized: Mapped[int]
+    captured: Mapped[int]
+    refunded: Mapped[int]
+    reference: Mapped[str | None]
+    code: Mapped[str | None]
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        one_of("state", PaymentState),
+        CheckConstraint("amount >= 0 AND authorized >= 0", name="amount"),
+        CheckConstraint("captured >= 0 AND captured <= authorized", name="captured"),
+        CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
+        UPDATED_IN_PLACE,
+    )

@@ -1,0 +1,138 @@
+"""States of every entity and the moves between them that are allowed.
+
+One explicit table an entity. ``pipelines.run`` is the one place that enforces them and records each move with its
+cause. Standard library only: rules may import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class OrderState(StrEnum):
+    """Where an order stands (注文状態)."""
+
+    ACCEPTED = "accepted"
+    AWAITING_PAYMENT = "awaiting_payment"  # 入金待ち
+    AUTHORIZED = "authorized"  # 決済承認済み
+    RELEASED = "released"  # 出荷指示済み
+    PARTLY_SHIPPED = "partly_shipped"  # 一部発送済み
+    SHIPPED = "shipped"  # 発送済み
+    DELIVERED = "delivered"  # 配達完了
+    CANCELLED = "cancelled"  # キャンセル
+
+
+class Condition(StrEnum):
+    """Orthogonal to the state: does the order move, wait for a human, or rest for good?"""
+
+    RUNNING = "running"
+    HELD = "held"  # 保留
+    DONE = "done"
+
+
+class PaymentState(StrEnum):
+    """Where the money of an order stands (決済状態)."""
+
+    PENDING = "pending"
+    AUTHORIZED = "authorized"  # 仮売上
+    CAPTURED = "captured"  # 実売上
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+    VOIDED = "voided"  # 仮売上取消
+    FAILED = "failed"
+    EXPIRED = "expired"
+    NEEDS_REVIEW = "needs_review"
+
+
+class ShipmentState(StrEnum):
+    """The supplier's answer to a shipment (出荷状態)."""
+
+    PLANNED = "planned"
+    INSTRUCTED = "instructed"  # 出荷指示済み
+    ACKNOWLEDGED = "acknowledged"
+    SHIPPED = "shipped"
+    BACKORDERED = "backordered"  # 取り寄せ
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class TrackingState(StrEnum):
+    """The parcel's own movement, an axis apart from the supplier's answer (配送状況)."""
+
+    ACCEPTED = "accepted"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    ATTEMPT_FAILED = "attempt_failed"
+    HELD = "held"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    LOST = "lost"
+
+
+class LotState(StrEnum):
+    """Where a lot of points stands (PTS-05)."""
+
+    PENDING = "pending"  # 有効待ち
+    VALID = "valid"  # 有効
+    USED = "used"
+    EXPIRED = "expired"  # 有効期限切れ
+    HELD = "held"  # 保留
+    VOID = "void"  # 無効
+
+
+_O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
+
+ORDER_MOVES: Mapping[str, frozenset[str]] = {
+    _O.ACCEPTED: frozenset({_O.AWAITING_PAYMENT, _O.AUTHORIZED, _O.CANCELLED}),
+    _O.AWAITING_PAYMENT: frozenset({_O.AUTHORIZED, _O.CANCELLED}),
+    _O.AUTHORIZED: frozenset({_O.RELEASED, _O.PARTLY_SHIPPED, _O.SHIPPED, _O.CANCELLED}),
+    _O.RELEASED: frozenset({_O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),
+    _O.PARTLY_SHIPPED: frozenset({_O.SHIPPED, _O.DELIVERED}),
+    _O.SHIPPED: frozenset({_O.DELIVERED}),
+    _O.DELIVERED: frozenset(),
+    _O.CANCELLED: frozenset(),
+}
+
+PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
+    _P.PENDING: frozenset({_P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.FAILED, _P.EXPIRED, _P.NEEDS_REVIEW}),
+    _P.AUTHORIZED: frozenset({_P.CAPTURED, _P.VOIDED, _P.EXPIRED, _P.NEEDS_REVIEW}),
+    _P.CAPTURED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
+    _P.PARTLY_REFUNDED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
+    _P.REFUNDED: frozenset(),
+    _P.VOIDED: frozenset({_P.CAPTURED}),  # money that arrives after the cancel; it is then refunded (CAN-03)
+    _P.FAILED: frozenset({_P.VOIDED}),
+    _P.EXPIRED: frozenset({_P.CAPTURED}),
+    _P.NEEDS_REVIEW: frozenset({_P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.REFUNDED, _P.FAILED}),
+}
+
+SHIPMENT_MOVES: Mapping[str, frozenset[str]] = {
+    _S.BACKORDERED: frozenset({_S.PLANNED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.PLANNED: frozenset({_S.BACKORDERED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.INSTRUCTED: frozenset({_S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.ACKNOWLEDGED: frozenset({_S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.REFUSED: frozenset({_S.SHIPPED, _S.INSTRUCTED, _S.CANCELLED}),
+    _S.SHIPPED: frozenset(),
+    _S.CANCELLED: frozenset({_S.SHIPPED}),  # the parcel had left before the cancel reached the supplier
+}
+
+LOT_MOVES: Mapping[str, frozenset[str]] = {
+    _L.PENDING: frozenset({_L.VALID, _L.VOID, _L.HELD}),
+    _L.VALID: frozenset({_L.USED, _L.EXPIRED, _L.HELD, _L.VOID}),
+    _L.HELD: frozenset({_L.VALID, _L.VOID}),
+    _L.USED: frozenset({_L.VALID}),  # points come back to their own lot (PTS-12)
+    _L.EXPIRED: frozenset(),
+    _L.VOID: frozenset(),
+}
+
+ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "order": ORDER_MOVES,
+    "payment": PAYMENT_MOVES,
+    "shipment": SHIPMENT_MOVES,
+    "lot": LOT_MOVES,
+}
+
+
+def may_move(entity: str, old: str, new: str) -> bool:
+    """True if ``entity`` ("order", "payment", "shipment", "lot") may go from ``old`` to ``new``."""
+    return new in ALLOWED_MOVES[entity].get(old, frozenset())

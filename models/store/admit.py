@@ -1,0 +1,199 @@
+"""Statements of intake: what is known already, and the rows of newly accepted orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.engine import rows
+from models.store.write import Rows, write_rows
+
+
+def known_orders(connection: Connection, shops: Sequence[str], numbers: Sequence[str]) -> list[Any]:
+    """(shop, number, content hash, state) of the orders that exist."""
+    return rows(
+        connection,
+        """SELECT o.shop, o.number, o.content_hash, o.state FROM shop_order o
+           JOIN unnest(%(shops)s::text[], %(numbers)s::text[]) AS v(shop, number)
+             ON o.shop = v.shop AND o.number = v.number""",
+        {"shops": list(shops), "numbers": list(numbers)},
+    )
+
+
+def known_keys(connection: Connection, clients: Sequence[int], keys: Sequence[str]) -> list[Any]:
+    """(client id, key, request hash, shop, number) of Idempotency-Keys that were used."""
+    return rows(
+        connection,
+        """SELECT k.client_id, k.key, k.request_hash, k.shop, k.number FROM idempotency_key k
+           JOIN unnest(%(clients)s::bigint[], %(keys)s::text[]) AS v(client, key)
+             ON k.client_id = v.client AND k.key = v.key""",
+        {"clients": list(clients), "keys": list(keys)},
+    )
+
+
+def taken_items(connection: Connection, shops: Sequence[str], skus: Sequence[str]) -> list[Any]:
+    """(shop, sku) of one-of-a-kind items that belong to a live order (INT-10)."""
+    return rows(
+        connection,
+        """SELECT u.shop, u.sku FROM unique_allocation u
+           JOIN unnest(%(shops)s::text[], %(skus)s::text[]) AS v(shop, sku) ON u.shop = v.shop AND u.sku = v.sku""",
+        {"shops": list(shops), "skus": list(skus)},
+    )
+
+
+def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequence[str]) -> list[Any]:
+    """Lock the balances of customers who want to use points, in order, and read their valid lots.
+
+    (shop, customer, balance, lot id, remaining, expires_at): soonest expiry first, then oldest (PTS-12).
+    """
+    rows(
+        connection,
+        """SELECT 1 FROM point_balance b
+           JOIN (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+             ON b.shop = v.shop AND b.customer_id = v.customer
+           ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
+        {"shops": list(shops), "customers": list(customers)},
+    )
+    return rows(
+        connection,
+        """SELECT b.shop, b.customer_id, b.valid, l.id, l.remaining, l.expires_at
+           FROM (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+           JOIN point_balance b ON b.shop = v.shop AND b.customer_id = v.customer
+           JOIN point_lot l ON l.shop = b.shop AND l.customer_id = b.customer_id AND l.state = 'valid' AND l.remaining > 0
+           ORDER BY b.shop, b.customer_id, l.expires_at NULLS LAST, l.id""",
+        {"shops": list(shops), "customers": list(customers)},
+    )
+
+
+def orders(connection: Connection, new: Rows) -> dict[tuple[str, str], int]:
+    """(shop, number, content hash, customer, locale, method, grand total, placed_at, accepted_at, document JSON,
+    breakdown JSON) -> ids by (shop, number). An order that another process stored meanwhile is missing from them."""
+    if not new:
+        return {}
+    found = rows(
+        connection,
+        """INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method,
+                                   grand_total, placed_at, accepted_at, document, breakdown, version)
+           SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at,
+                  document::jsonb, breakdown::jsonb, 1
+           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bytea[], %(c3)s::text[], %(c4)s::text[], %(c5)s::text[],
+                       %(c6)s::int[], %(c7)s::timestamptz[], %(c8)s::timestamptz[], %(c9)s::text[], %(c10)s::text[])
+                AS v(shop, number, hash, customer, locale, method, total, placed_at, accepted_at, document, breakdown)
+           ORDER BY shop, number
+           ON CONFLICT (shop, number) DO NOTHING RETURNING shop, number, id""",
+        {f"c{i}": list(column) for i, column in enumerate(zip(*new, strict=True))},
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+def lines(connection: Connection, new: Rows) -> int:
+    """(order id, line, sku, name, quantity, unit_price, tax_rate, supplier, availability, expected_on, points_rate,
+    flags JSON)."""
+    return write_rows(
+        connection,
+        """INSERT INTO order_line (order_id, line, sku, name, quantity, cancelled, shipped, unit_price, tax_rate,
+                                   supplier, availability, expected_on, points_rate, flags)
+           SELECT id, line, sku, name, quantity, 0, 0, unit_price, tax_rate, supplier, availability, expected_on,
+                  points_rate, ARRAY(SELECT jsonb_array_elements_text(flags::jsonb))
+           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::int[], %(c5)s::int[],
+                       %(c6)s::int[], %(c7)s::text[], %(c8)s::text[], %(c9)s::date[], %(c10)s::numeric[],
+                       %(c11)s::text[])
+                AS v(id, line, sku, name, quantity, unit_price, tax_rate, supplier, availability, expected_on,
+                     points_rate, flags)""",
+        new,
+    )
+
+
+def payments(connection: Connection, new: Rows) -> int:
+    """(order id, method, gateway, token, amount): nothing authorized yet."""
+    return write_rows(
+        connection,
+        """INSERT INTO payment (order_id, method, gateway, token, state, amount, authorized, captured, refunded)
+           SELECT id, method, gateway, token, 'pending', amount, 0, 0, 0
+           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::int[])
+                AS v(id, method, gateway, token, amount)""",
+        new,
+    )
+
+
+def unique_items(connection: Connection, new: Rows) -> int:
+    """(shop, sku, order id): how many of them were still free."""
+    return write_rows(
+        connection,
+        """INSERT INTO unique_allocation (shop, sku, order_id)
+           SELECT * FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[]) AS v(shop, sku, id)
+           ORDER BY shop, sku
+           ON CONFLICT (shop, sku) DO NOTHING""",
+        new,
+    )
+
+
+def keys(connection: Connection, new: Rows) -> int:
+    """(client id, key, request hash, shop, number): how many of them were still free."""
+    return write_rows(
+        connection,
+        """INSERT INTO idempotency_key (client_id, key, request_hash, shop, number)
+           SELECT * FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::bytea[], %(c3)s::text[], %(c4)s::text[])
+               AS v(client, key, hash, shop, number)
+           ORDER BY client, key
+           ON CONFLICT (client_id, key) DO NOTHING""",
+        new,
+    )
+
+
+def refused(connection: Connection, new: Rows) -> int:
+    """(content hash, shop, number, problems JSON, document JSON) of orders from the broker that were refused."""
+    return write_rows(
+        connection,
+        """INSERT INTO refused_order (content_hash, shop, number, problems, document)
+           SELECT hash, shop, number, problems::jsonb, document::jsonb
+           FROM unnest(%(c0)s::bytea[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[])
+               AS v(hash, shop, number, problems, document)
+           ON CONFLICT (content_hash) DO NOTHING""",
+        new,
+    )
+
+
+def events(connection: Connection, new: Rows) -> list[Any]:
+    """(source, event id, type, order id, shipment id, body JSON, at, state, reason): (source, event id, order id) of
+    those that are new."""
+    if not new:
+        return []
+    return rows(
+        connection,
+        """INSERT INTO inbox_event (source, event_id, type, order_id, shipment_id, body, at, state, reason)
+           SELECT source, event_id, type, order_id, shipment_id, body::jsonb, at, state, reason
+           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::text[], %(c3)s::bigint[], %(c4)s::text[], %(c5)s::text[],
+                       %(c6)s::timestamptz[], %(c7)s::text[], %(c8)s::text[])
+               AS v(source, event_id, type, order_id, shipment_id, body, at, state, reason)
+           ORDER BY source, event_id
+           ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id, order_id""",
+        {f"c{i}": list(column) for i, column in enumerate(zip(*new, strict=True))},
+    )
+
+
+def shipments_of(connection: Connection, supplier_shops: Rows) -> list[Any]:
+    """(shipment id, supplier) -> (shipment id, supplier, order id, shop) where that supplier ships that shipment."""
+    if not supplier_shops:
+        return []
+    return rows(
+        connection,
+        """SELECT s.id, s.supplier, s.order_id, o.shop
+           FROM unnest(%(c0)s::text[], %(c1)s::text[]) AS v(id, supplier)
+           JOIN shipment s ON s.id = v.id AND s.supplier = v.supplier JOIN shop_order o ON o.id = s.order_id""",
+        {f"c{i}": list(column) for i, column in enumerate(zip(*supplier_shops, strict=True))},
+    )
+
+
+def orders_by_number(connection: Connection, numbers: Rows) -> list[Any]:
+    """(shop, number) -> (shop, number, order id)."""
+    if not numbers:
+        return []
+    return rows(
+        connection,
+        """SELECT o.shop, o.number, o.id FROM shop_order o
+           JOIN unnest(%(c0)s::text[], %(c1)s::text[]) AS v(shop, number) ON o.shop = v.shop AND o.number = v.number""",
+        {f"c{i}": list(column) for i, column in enumerate(zip(*numbers, strict=True))},
+    )

@@ -1,0 +1,122 @@
+"""The facts of a whole batch of orders, one SELECT a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.engine import rows
+
+
+def payments(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Payments of the orders."""
+    return rows(
+        connection,
+        """SELECT order_id, method, gateway, state, amount, authorized, captured, refunded, reference, code
+           FROM payment WHERE order_id = ANY(%(ids)s::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
+def shipments(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Shipments of the orders with their lines as parallel arrays (line, quantity, cancelled, shipped)."""
+    return rows(
+        connection,
+        """SELECT s.order_id, s.id, s.supplier, s.state, s.backorder, s.dispatch_on, s.instruct_at, s.arrive_on,
+                  s.because, s.plan_as_of,
+                  array_agg(l.line ORDER BY l.line), array_agg(l.quantity ORDER BY l.line),
+                  array_agg(l.cancelled ORDER BY l.line), array_agg(l.shipped ORDER BY l.line)
+           FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
+           WHERE s.order_id = ANY(%(ids)s::bigint[]) GROUP BY s.id ORDER BY s.id""",
+        {"ids": list(ids)},
+    )
+
+
+def parcels(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Parcels of the orders, oldest first."""
+    return rows(
+        connection,
+        """SELECT order_id, shipment_id, key, shipped_at, claim, lines, carrier, tracking_number, number_as_of,
+                  tracking_status, status_as_of
+           FROM parcel WHERE order_id = ANY(%(ids)s::bigint[]) ORDER BY shipped_at, key""",
+        {"ids": list(ids)},
+    )
+
+
+def lots(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Point lots that the orders earned, and the lots whose points they used with the points used (from the ledger)."""
+    return rows(
+        connection,
+        """SELECT order_id, id, source, kind, amount, remaining, state, expires_at
+           FROM point_lot WHERE order_id = ANY(%(ids)s::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
+def used_points(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Points the orders used, by lot, with the lot's state now."""
+    return rows(
+        connection,
+        """SELECT t.order_id, t.lot_id, t.amount, l.state, l.expires_at
+           FROM point_transfer t JOIN point_lot l ON l.id = t.lot_id
+           WHERE t.order_id = ANY(%(ids)s::bigint[]) AND t.kind = 'use'""",
+        {"ids": list(ids)},
+    )
+
+
+def balances(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """(order id, valid points of its customer)."""
+    return rows(
+        connection,
+        """SELECT o.id, b.valid FROM shop_order o
+           JOIN point_balance b ON b.shop = o.shop AND b.customer_id = o.customer_id
+           WHERE o.id = ANY(%(ids)s::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
+def pending_events(connection: Connection, ids: Sequence[int], types: Sequence[str]) -> list[Any]:
+    """Inbox events of ``types`` that wait for the orders, in the order they arrived."""
+    return rows(
+        connection,
+        """SELECT order_id, id, source, event_id, type, shipment_id, body, at
+           FROM inbox_event
+           WHERE order_id = ANY(%(ids)s::bigint[]) AND state = 'pending' AND type = ANY(%(types)s::text[])
+           ORDER BY id""",
+        {"ids": list(ids), "types": list(types)},
+    )
+
+
+def effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """Effects of the orders with their outcomes."""
+    return rows(
+        connection,
+        """SELECT order_id, key, kind, shipment_id, payload, state, outcome
+           FROM effect WHERE order_id = ANY(%(ids)s::bigint[]) ORDER BY id""",
+        {"ids": list(ids)},
+    )
+
+
+def supplier_channels(connection: Connection) -> list[Any]:
+    """Suppliers that registered: (name, url, mail). Few rows, whatever the batch."""
+    return rows(
+        connection,
+        "SELECT name, url, mail FROM client WHERE kind = 'supplier' AND revoked_at IS NULL",
+        {},
+    )
+
+
+def marks(connection: Connection, shops: Sequence[str], customers: Sequence[str], since: datetime) -> list[Any]:
+    """Counts of customers' marks (INT-14): (shop, customer, kind, count)."""
+    return rows(
+        connection,
+        """SELECT m.shop, m.customer_id, m.kind, count(*)
+           FROM customer_mark m
+           JOIN (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+             ON m.shop = v.shop AND m.customer_id = v.customer
+           WHERE m.at >= %(since)s GROUP BY 1, 2, 3""",
+        {"shops": list(shops), "customers": list(customers), "since": since},
+    )

@@ -1,0 +1,207 @@
+"""The writes of a decided batch. Each function is one statement, takes rows as tuples and does nothing for none.
+
+Called by ``pipelines.run`` alone: it is the only writer of state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.engine import run
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+def write_rows(connection: Connection, statement: str, rows: Rows) -> int:
+    """Run ``statement`` with the columns of ``rows`` as parameters ``c0``, ``c1``, ...; the number of rows touched."""
+    if not rows:
+        return 0
+    return run(connection, statement, {f"c{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))})
+
+
+def orders(connection: Connection, rows: Rows) -> int:
+    """(id, version, state, condition, hold JSON): raises the version; rows whose version moved on are not touched."""
+    return write_rows(
+        connection,
+        """UPDATE shop_order o SET state = v.state, condition = v.condition, hold = v.hold::jsonb,
+                  version = o.version + 1
+           FROM unnest(%(c0)s::bigint[], %(c1)s::int[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[])
+                AS v(id, version, state, condition, hold)
+           WHERE o.id = v.id AND o.version = v.version""",
+        rows,
+    )
+
+
+def payments(connection: Connection, rows: Rows) -> int:
+    """(order id, state, authorized, captured, refunded, reference, code, expires_at); None keeps what stands."""
+    return write_rows(
+        connection,
+        """UPDATE payment p SET state = coalesce(v.state, p.state),
+                  authorized = coalesce(v.authorized, p.authorized), captured = coalesce(v.captured, p.captured),
+                  refunded = coalesce(v.refunded, p.refunded), reference = coalesce(v.reference, p.reference),
+                  code = coalesce(v.code, p.code), expires_at = coalesce(v.expires_at, p.expires_at)
+           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[], %(c4)s::int[], %(c5)s::text[],
+                       %(c6)s::text[], %(c7)s::timestamptz[])
+                AS v(id, state, authorized, captured, refunded, reference, code, expires_at)
+           WHERE p.order_id = v.id""",
+        rows,
+    )
+
+
+def new_shipments(connection: Connection, rows: Rows) -> int:
+    """(id, order id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because JSON)."""
+    return write_rows(
+        connection,
+        """INSERT INTO shipment (id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because)
+           SELECT id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because::jsonb
+           FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[], %(c4)s::boolean[],
+                       %(c5)s::date[], %(c6)s::timestamptz[], %(c7)s::date[], %(c8)s::text[])
+                AS v(id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because)""",
+        rows,
+    )
+
+
+def new_shipment_lines(connection: Connection, rows: Rows) -> int:
+    """(shipment id, line, quantity)."""
+    return write_rows(
+        connection,
+        """INSERT INTO shipment_line (shipment_id, line, quantity, cancelled, shipped)
+           SELECT id, line, quantity, 0, 0
+           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::int[]) AS v(id, line, quantity)""",
+        rows,
+    )
+
+
+def shipments(connection: Connection, rows: Rows) -> int:
+    """(id, state, dispatch_on, because JSON, plan_as_of, reason); None keeps what stands."""
+    return write_rows(
+        connection,
+        """UPDATE shipment s SET state = coalesce(v.state, s.state), dispatch_on = coalesce(v.dispatch_on, s.dispatch_on),
+                  because = coalesce(v.because::jsonb, s.because), plan_as_of = coalesce(v.plan_as_of, s.plan_as_of),
+                  reason = coalesce(v.reason, s.reason)
+           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::date[], %(c3)s::text[], %(c4)s::timestamptz[],
+                       %(c5)s::text[]) AS v(id, state, dispatch_on, because, plan_as_of, reason)
+           WHERE s.id = v.id""",
+        rows,
+    )
+
+
+def shipment_lines(connection: Connection, rows: Rows) -> int:
+    """(shipment id, line, shipped, cancelled): pieces in all, not added."""
+    return write_rows(
+        connection,
+        """UPDATE shipment_line l SET shipped = coalesce(v.shipped, l.shipped),
+                  cancelled = coalesce(v.cancelled, l.cancelled)
+           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[]) AS v(id, line, shipped, cancelled)
+           WHERE l.shipment_id = v.id AND l.line = v.line""",
+        rows,
+    )
+
+
+def order_lines(connection: Connection, rows: Rows) -> int:
+    """(order id, line, shipped, cancelled): pieces in all, not added."""
+    return write_rows(
+        connection,
+        """UPDATE order_line l SET shipped = coalesce(v.shipped, l.shipped),
+                  cancelled = coalesce(v.cancelled, l.cancelled)
+           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[]) AS v(id, line, shipped, cancelled)
+           WHERE l.order_id = v.id AND l.line = v.line""",
+        rows,
+    )
+
+
+def parcels(connection: Connection, rows: Rows) -> int:
+    """(shipment, order id, key, shipped_at, claim JSON, lines JSON, carrier, number, number_as_of, status, status_as_of)."""
+    return write_rows(
+        connection,
+        """INSERT INTO parcel (shipment_id, order_id, key, shipped_at, claim, lines, carrier, tracking_number,
+                               number_as_of, tracking_status, status_as_of)
+           SELECT s, o, key, shipped_at, claim::jsonb, lines::jsonb, carrier, number, number_as_of, status, status_as_of
+           FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::timestamptz[], %(c4)s::text[],
+                       %(c5)s::text[], %(c6)s::text[], %(c7)s::text[], %(c8)s::timestamptz[], %(c9)s::text[],
+                       %(c10)s::timestamptz[])
+                AS v(s, o, key, shipped_at, claim, lines, carrier, number, number_as_of, status, status_as_of)
+           ON CONFLICT (shipment_id, key) DO UPDATE SET
+               lines = excluded.lines, carrier = excluded.carrier, tracking_number = excluded.tracking_number,
+               number_as_of = excluded.number_as_of, tracking_status = excluded.tracking_status,
+               status_as_of = excluded.status_as_of, shipped_at = excluded.shipped_at""",
+        rows,
+    )
+
+
+def transitions(connection: Connection, rows: Rows) -> int:
+    """(order id, entity, entity id, from, to, cause, at)."""
+    return write_rows(
+        connection,
+        """INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
+           SELECT * FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[],
+                                %(c5)s::text[], %(c6)s::timestamptz[])""",
+        rows,
+    )
+
+
+def mails(connection: Connection, rows: Rows) -> int:
+    """(message id, order id, shipment id, template, envelope from, envelope to, deflated bytes, at), each due at once."""
+    return write_rows(
+        connection,
+        """WITH new AS (
+             INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, deflated, at, state)
+             SELECT v.*, 'queued'
+             FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[],
+                         %(c5)s::text[], %(c6)s::bytea[], %(c7)s::timestamptz[]) AS v
+             ON CONFLICT (message_id) DO NOTHING RETURNING id)
+           INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
+           SELECT 'mail.send', id, now(), 0, 0 FROM new""",
+        rows,
+    )
+
+
+def effects(connection: Connection, rows: Rows) -> int:
+    """(key, kind, order id, shipment id, payload JSON, wakes), each due at once; a key already there is a no-op."""
+    return write_rows(
+        connection,
+        """WITH new AS (
+             INSERT INTO effect (key, kind, order_id, shipment_id, payload, wakes, state)
+             SELECT key, kind, order_id, shipment_id, payload::jsonb, wakes, 'pending'
+             FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[], %(c3)s::text[], %(c4)s::text[],
+                         %(c5)s::text[]) AS v(key, kind, order_id, shipment_id, payload, wakes)
+             ON CONFLICT (key) DO NOTHING RETURNING id, kind)
+           INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
+           SELECT kind, id, now(), 0, 0 FROM new""",
+        rows,
+    )
+
+
+def events(connection: Connection, rows: Rows) -> int:
+    """(event id, state, reason): what became of received events."""
+    return write_rows(
+        connection,
+        """UPDATE inbox_event i SET state = v.state, reason = v.reason
+           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[]) AS v(id, state, reason)
+           WHERE i.id = v.id""",
+        rows,
+    )
+
+
+def marks(connection: Connection, rows: Rows) -> int:
+    """(shop, customer, kind, source, at)."""
+    return write_rows(
+        connection,
+        """INSERT INTO customer_mark (shop, customer_id, kind, source, at)
+           SELECT * FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::timestamptz[])
+           ON CONFLICT (source, kind) DO NOTHING""",
+        rows,
+    )
+
+
+def free_unique_items(connection: Connection, order_ids: Sequence[int]) -> None:
+    """One-of-a-kind items of cancelled orders can be sold again."""
+    if order_ids:
+        run(
+            connection,
+            "DELETE FROM unique_allocation WHERE order_id = ANY(%(ids)s::bigint[])",
+            {"ids": list(order_ids)},
+        )

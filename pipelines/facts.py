@@ -1,0 +1,109 @@
+"""Gather: the facts of a whole batch, a fixed number of SELECTs whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.store import gather as read
+from pipelines.stage import (
+    EffectFacts,
+    EventFacts,
+    Facts,
+    LineFacts,
+    LotFacts,
+    Need,
+    ParcelFacts,
+    PaymentFacts,
+    ShipmentFacts,
+    Stage,
+    UsedPoints,
+)
+
+#: How far back a customer's marks count (INT-14); a profile's own window is applied to what this brings.
+MARKS_SINCE = timedelta(days=365)
+
+
+def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
+    batch = [
+        Facts(
+            id=r.id,
+            shop=r.shop,
+            number=r.number,
+            customer_id=r.customer_id,
+            locale=r.locale,
+            state=r.state,
+            condition=r.condition,
+            hold=r.hold or (),
+            method=r.method,
+            grand_total=r.grand_total,
+            placed_at=r.placed_at,
+            accepted_at=r.accepted_at,
+            document=r.document,
+            priced=r.breakdown,
+            version=r.version,
+        )
+        for r in claimed
+    ]
+    if not batch:
+        return batch
+    by_id = {facts.id: facts for facts in batch}
+    ids = list(by_id)
+    if Need.PAYMENT in stage.needs:
+        for r in read.payments(connection, ids):
+            by_id[r[0]] = replace(by_id[r[0]], payment=PaymentFacts(*r[1:]))
+    if Need.SHIPMENTS in stage.needs:
+        for r in read.shipments(connection, ids):
+            by_id[r[0]].shipments.append(_shipment(r))
+    if Need.PARCELS in stage.needs:
+        for r in read.parcels(connection, ids):
+            by_id[r[0]].parcels.append(ParcelFacts(*r[1:]))
+    if Need.LOTS in stage.needs:
+        for r in read.lots(connection, ids):
+            by_id[r[0]].lots.append(LotFacts(*r[1:]))
+        for r in read.used_points(connection, ids):
+            by_id[r[0]].used_points.append(UsedPoints(*r[1:]))
+        for order_id, balance in read.balances(connection, ids):
+            by_id[order_id] = replace(by_id[order_id], balance=balance)
+    if Need.EVENTS in stage.needs:
+        for r in read.pending_events(connection, ids, stage.consumes):
+            by_id[r[0]].events.append(EventFacts(*r[1:]))
+    if Need.EFFECTS in stage.needs:
+        for r in read.effects(connection, ids):
+            by_id[r[0]].effects[r[1]] = EffectFacts(*r[1:])
+    if Need.SUPPLIERS in stage.needs:
+        _add_suppliers(connection, by_id)
+    if Need.MARKS in stage.needs:
+        _add_marks(connection, by_id, now)
+    return [by_id[r.id] for r in claimed]
+
+
+def _shipment(r: Any) -> ShipmentFacts:
+    lines = {line: LineFacts(*pieces) for line, *pieces in zip(*r[10:14], strict=True)}
+    return ShipmentFacts(r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], lines)
+
+
+def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:
+    registered = read.supplier_channels(connection)
+    urls = {r[0]: r[1] for r in registered}
+    mails = {r[0]: r[2] for r in registered}
+    for order_id, facts in by_id.items():
+        by_id[order_id] = replace(facts, supplier_urls=urls, supplier_mails=mails)
+
+
+def _add_marks(connection: Connection, by_id: dict[int, Facts], now: datetime) -> None:
+    known = [f for f in by_id.values() if f.customer_id]
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for shop, customer, kind, count in read.marks(
+        connection, [f.shop for f in known], [f.customer_id for f in known], now - MARKS_SINCE
+    ):
+        counts.setdefault((shop, customer), {})[kind] = count
+    for facts in known:
+        marks = counts.get((facts.shop, facts.customer_id))
+        if marks:
+            by_id[facts.id] = replace(facts, marks=marks)

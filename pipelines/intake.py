@@ -1,0 +1,398 @@
+"""Intake (受注取込): orders become durable, priced and accepted, or are refused with every reason.
+
+A whole group of submissions shares one transaction; each gets its own answer and none takes its neighbour with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from models.engine import json_array
+from models.states import LotState, OrderState
+from models.store import admit as store
+from pipelines import run
+from pipelines.document import content_hash, order_to_json
+from pipelines.errors import Problem, ShukkaError
+from pipelines.ports import Clock
+from pipelines.profile import Shop
+from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.order import Order
+from pipelines.rules.pricing import price
+from pipelines.rules.refusals import refusals
+
+_ATTEMPTS = 5
+
+
+class Ending(StrEnum):
+    """How a submission ended."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One order as a client sent it. ``client`` is the client's id; ``key`` its Idempotency-Key."""
+
+    order: Order
+    client: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client is told; ``state`` of the order where it exists, ``problems`` where it was refused."""
+
+    ending: Ending
+    shop: str
+    number: str
+    state: str = ""
+    detail: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class _Lots:
+    """A customer's spendable points: (lot id, remaining), soonest expiry first."""
+
+    lots: list[list[int]] = field(default_factory=list)
+
+    @property
+    def balance(self) -> int:
+        return sum(remaining for _, remaining in self.lots)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A submission that will be stored."""
+
+    submission: Submission
+    breakdown: Breakdown
+    hash: bytes
+    spent: list[tuple[int, int, bool]] = field(default_factory=list)
+
+
+class _Raced(ShukkaError):
+    """Another process stored the same key meanwhile; look again."""
+
+
+def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
+    """Store what can be accepted in one transaction and answer each submission.
+
+    Raises whatever the database raises when it is away; nothing was acknowledged then, and trying again is safe.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            with engine.begin() as connection:
+                return _attempt(connection, shops, clock.now(), submissions)
+        except _Raced:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _attempt(
+    connection: Connection, shops: Mapping[str, Shop], now: datetime, submissions: Sequence[Submission]
+) -> list[Answer]:
+    answers: list[Answer | None] = [None] * len(submissions)
+    hashes = [content_hash(s.order) for s in submissions]
+    _answer_known(connection, submissions, hashes, answers)
+    lots = _lots(connection, shops, submissions, answers, now)
+    taken_items = _taken_items(connection, submissions, answers)
+    taken: list[_Taken] = []
+    first: dict[tuple[str, str], int] = {}
+    keys: dict[tuple[int, str], int] = {}
+    for index, submission in enumerate(submissions):
+        if answers[index] is not None:
+            continue
+        order = submission.order
+        twin = first.setdefault((order.shop, order.number), index)
+        key_twin = keys.setdefault((submission.client, submission.key), index) if submission.key else index
+        if twin != index or key_twin != index:
+            answers[index] = _like_twin(submission, hashes, index, twin if twin != index else key_twin)
+            continue
+        answers[index] = _decide(submission, shops, hashes[index], lots, taken_items, taken, now)
+        if answers[index] is not None:
+            first.pop((order.shop, order.number), None)
+            keys.pop((submission.client, submission.key or ""), None)
+    _store(connection, shops, taken, now)
+    return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
+            for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
+
+
+def _answer_known(
+    connection: Connection, submissions: Sequence[Submission], hashes: Sequence[bytes], answers: list[Answer | None]
+) -> None:
+    """What is stored already: the same again is a no-op, anything else a conflict (INT-18)."""
+    known = {
+        (shop, number): (bytes(stored), state)
+        for shop, number, stored, state in store.known_orders(
+            connection, [s.order.shop for s in submissions], [s.order.number for s in submissions]
+        )
+    }
+    keyed = [s for s in submissions if s.key]
+    keys = {
+        (client, key): (bytes(stored), shop, number)
+        for client, key, stored, shop, number in (
+            store.known_keys(connection, [s.client for s in keyed], [s.key or "" for s in keyed]) if keyed else []
+        )
+    }
+    for index, submission in enumerate(submissions):
+        order = submission.order
+        used = keys.get((submission.client, submission.key or ""))
+        stands = known.get((order.shop, order.number))
+        if used is not None and used != (hashes[index], order.shop, order.number):
+            detail = "This Idempotency-Key was used for another order: send a new key with a new order."
+            answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
+        elif stands is not None and stands[0] != hashes[index]:
+            detail = (
+                f"Order {order.number} exists with other content. An accepted order is never changed: "
+                "cancel it and send a new one under a new number."
+            )
+            answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
+        elif stands is not None:
+            answers[index] = Answer(Ending.REPEATED, order.shop, order.number, stands[1])
+
+
+def _like_twin(submission: Submission, hashes: Sequence[bytes], index: int, twin: int) -> Answer:
+    """The second of two in one group is answered as if it had come a moment later."""
+    order = submission.order
+    if hashes[index] == hashes[twin]:
+        return Answer(Ending.REPEATED, order.shop, order.number, OrderState.ACCEPTED)
+    detail = "Another order under the same number or Idempotency-Key came at the same time with other content."
+    return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
+
+
+def _lots(
+    connection: Connection,
+    shops: Mapping[str, Shop],
+    submissions: Sequence[Submission],
+    answers: Sequence[Answer | None],
+    now: datetime,
+) -> dict[tuple[str, str], _Lots]:
+    """Points of the customers who want to use some; their balances stay locked until the end."""
+    wanted = sorted(
+        {
+            (s.order.shop, s.order.customer.id)
+            for s, answer in zip(submissions, answers, strict=True)
+            if answer is None and s.order.points_use and s.order.customer.id
+        }
+    )
+    found: dict[tuple[str, str], _Lots] = {}
+    if wanted:
+        for shop, customer, _, lot, remaining, expires_at in store.spendable_lots(
+            connection, [w[0] for w in wanted], [w[1] for w in wanted]
+        ):
+            if expires_at is None or expires_at > now:
+                found.setdefault((shop, customer), _Lots()).lots.append([lot, remaining])
+    return found
+
+
+def _taken_items(
+    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
+) -> set[tuple[str, str]]:
+    """One-of-a-kind items that another live order has (INT-10)."""
+    wanted = sorted(
+        {
+            (s.order.shop, line.sku)
+            for s, answer in zip(submissions, answers, strict=True)
+            if answer is None
+            for line in s.order.lines
+            if line.availability == "unique"
+        }
+    )
+    if not wanted:
+        return set()
+    return {(r[0], r[1]) for r in store.taken_items(connection, [w[0] for w in wanted], [w[1] for w in wanted])}
+
+
+def _decide(
+    submission: Submission,
+    shops: Mapping[str, Shop],
+    stored_hash: bytes,
+    lots: Mapping[tuple[str, str], _Lots],
+    taken_items: set[tuple[str, str]],
+    taken: list[_Taken],
+    now: datetime,
+) -> Answer | None:
+    """None if the order can be accepted (it is then in ``taken``), else the refusal."""
+    order = submission.order
+    shop = shops.get(order.shop)
+    if shop is None:
+        return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
+    purse = lots.get((order.shop, order.customer.id), _Lots())
+    breakdown = price(order, shop, balance=purse.balance)
+    problems = [*refusals(order, shop, breakdown, balance=purse.balance), *connected(order, shop, breakdown)]
+    for index, line in enumerate(order.lines):
+        if line.availability == "unique" and (order.shop, line.sku) in taken_items:
+            problems.append(Problem(f"lines[{index}].sku", "is one of a kind and sold already (INT-10)"))
+    if problems:
+        return _refused(order, problems)
+    taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
+    accepted = _Taken(submission, breakdown, stored_hash)
+    _spend(accepted, purse)
+    taken.append(accepted)
+    return None
+
+
+#: Methods whose money this installation can take today; the others need an adapter of their own.
+CONNECTED = frozenset({"card", "bank_transfer", "cod", "direct_debit", "claims_offset", "none"})
+
+
+def connected(order: Order, shop: Shop, breakdown: Breakdown) -> list[Problem]:
+    """A method that the shop allows but no adapter serves yet is refused before the customer waits in vain."""
+    if order.method in CONNECTED or breakdown.grand_total == 0:
+        return []
+    return [Problem("payment.method", f"{order.method} is not connected to a gateway here; use {_usable(order, shop)}")]
+
+
+def _usable(order: Order, shop: Shop) -> str:
+    allowed = shop.payment.methods.get(order.customer.account, ())  # type: ignore[call-overload]
+    return " or ".join(method for method in allowed if method in CONNECTED) or "another method"
+
+
+def _refused(order: Order, problems: Sequence[Problem]) -> Answer:
+    return Answer(Ending.REFUSED, order.shop, order.number, problems=tuple(problems))
+
+
+def _spend(accepted: _Taken, purse: _Lots) -> None:
+    """Take the used points from the lots, soonest expiry first (PTS-12); a coupon's own points are spent last."""
+    due = accepted.breakdown.points_used
+    for lot in purse.lots:
+        if due <= 0:
+            break
+        part = min(due, lot[1])
+        if part:
+            lot[1] -= part
+            due -= part
+            accepted.spent.append((lot[0], part, lot[1] == 0))
+
+
+def _store(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[_Taken], now: datetime) -> None:
+    if not taken:
+        return
+    orders = [t.submission.order for t in taken]
+    ids = run.admit(
+        connection,
+        [
+            (
+                o.shop,
+                o.number,
+                t.hash,
+                o.customer.id,
+                o.locale,
+                o.method,
+                t.breakdown.grand_total,
+                o.placed_at,
+                now,
+                d,
+                b,
+            )
+            for o, t, d, b in zip(
+                orders,
+                taken,
+                json_array([order_to_json(o) for o in orders]),
+                json_array([t.breakdown.to_json() for t in taken]),
+                strict=True,
+            )
+        ],
+        now,
+    )
+    if len(ids) < len(taken):
+        raise _Raced
+    by_taken = [(ids[o.shop, o.number], o, t) for o, t in zip(orders, taken, strict=True)]
+    _store_lines(connection, by_taken)
+    store.payments(
+        connection,
+        [(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
+    )
+    items = [(o.shop, line.sku, i) for i, o, _ in by_taken for line in o.lines if line.availability == "unique"]
+    if store.unique_items(connection, items) < len(items):
+        raise _Raced
+    keys = [
+        (t.submission.client, t.submission.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.submission.key
+    ]
+    if store.keys(connection, keys) < len(keys):
+        raise _Raced
+    _store_points(connection, by_taken, now)
+
+
+def _gateway(shop: Shop, order: Order) -> str | None:
+    return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
+
+
+def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, _Taken]]) -> None:
+    lines = [(i, line, share) for i, o, t in by_taken for line, share in zip(o.lines, t.breakdown.lines, strict=True)]
+    store.lines(
+        connection,
+        [
+            (
+                i,
+                line.line,
+                line.sku,
+                line.name,
+                line.quantity,
+                line.unit_price,
+                line.tax_rate,
+                line.supplier,
+                line.availability,
+                line.expected_on,
+                share.points_rate,
+                flags,
+            )
+            for (i, line, share), flags in zip(
+                lines, json_array([sorted(line.flags) for _, line, _ in lines]), strict=True
+            )
+        ],
+    )
+
+
+def _store_points(connection: Connection, by_taken: Sequence[tuple[int, Order, _Taken]], now: datetime) -> None:
+    """Credit the points of coupons (PTS-15), then book what the orders used."""
+    grants: list[tuple[Any, ...]] = [
+        (o.shop, o.customer.id, i, f"order:{i}:coupon", "coupon", t.breakdown.coupon_points, LotState.VALID, None, now)
+        for i, o, t in by_taken
+        if t.breakdown.coupon_points and o.customer.id
+    ]
+    coupon_lots = run.grant_points(connection, grants)
+    final: dict[int, bool] = {}
+    uses: list[tuple[int, Order, int, int]] = []
+    for i, o, t in by_taken:
+        for lot, part, emptied in t.spent:
+            uses.append((i, o, lot, part))
+            final[lot] = emptied
+        rest = t.breakdown.points_used - sum(part for _, part, _ in t.spent)
+        if rest > 0:
+            lot = coupon_lots[f"order:{i}:coupon"]
+            uses.append((i, o, lot, rest))
+            final[lot] = rest == t.breakdown.coupon_points
+    run.use_points(
+        connection,
+        [
+            (
+                o.shop,
+                o.customer.id,
+                i,
+                lot,
+                LotState.VALID,
+                LotState.USED if final[lot] else LotState.VALID,
+                f"order:{i}:use",
+                "use",
+                "valid",
+                "used",
+                part,
+                -part,
+                None,
+                now,
+            )
+            for i, o, lot, part in uses
+        ],
+    )

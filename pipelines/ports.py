@@ -1,0 +1,153 @@
+"""What the world must fulfil: the Protocols that adapters in ``workers`` implement and ``pipelines`` rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Verdict(StrEnum):
+    """How a touch of the world ended (the vocabulary of River and Oban).
+
+    OK        done, exactly as asked
+    DECLINED  a final "no" of the other side; never retried automatically (PAY-04)
+    RETRY     surely not done; may be tried again with the same key
+    UNKNOWN   may or may not have been done: look up by reference or repeat the SAME key, never guess
+    """
+
+    OK = "ok"
+    DECLINED = "declined"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one touch of the world brought.
+
+    ``reference``: the other side's id of the thing (authorization id, SMTP queue id).
+    ``code``: its reason code, no personal data.  ``says``: one sentence for an operator.
+    ``retry_after``: seconds to wait before a RETRY, None leaves it to the back-off.
+    ``data``: JSON-able extras (``amount``, ``expires_at``, ``funding``).
+    """
+
+    verdict: Verdict
+    reference: str | None = None
+    code: str | None = None
+    says: str = ""
+    retry_after: float | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PaymentGateway(Protocol):
+    """A card gateway (決済代行). Amounts are yen; every mutating call carries an idempotency key it must honour.
+
+    Adapters never raise for what the network does: they answer RETRY or UNKNOWN. They may retry named, passing faults
+    for some seconds with the same key (tenacity).
+    """
+
+    name: str
+    multicapture: bool
+    minimum_amount: int
+
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+        """Authorize (仮売上) ``amount`` yen; ``order`` is ``<shop>/<number>``. OK carries the authorization id."""
+        ...
+
+    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
+        """Capture (実売上) ``amount`` yen of an authorization; the rest is released unless ``multicapture``."""
+        ...
+
+    async def void(self, *, key: str, authorization: str) -> Outcome:
+        """Release an authorization that was not captured (仮売上取消)."""
+        ...
+
+    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
+        """Give ``amount`` yen of a capture back (返金)."""
+        ...
+
+    async def lookup(self, *, key: str) -> Outcome | None:
+        """What the gateway knows of the call made under ``key``; None if it never saw it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One message to a supplier (warehouse 倉庫 or maker メーカー): ``type`` is ``shipment.requested`` or
+    ``shipment.cancel_requested``; ``data`` is the JSON body's data; ``key`` the stable webhook-id."""
+
+    key: str
+    type: str
+    supplier: str
+    data: Mapping[str, Any]
+    at: datetime
+
+
+class SupplierChannel(Protocol):
+    """A way to reach a supplier (signed webhook, mail, file)."""
+
+    name: str
+
+    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
+        """Hand the instruction over; OK means the supplier has it durably."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailIntent:
+    """A mail that a stage wants sent.
+
+    ``subject_key`` tells apart mails of one template about different things of an order (a parcel id, a date);
+    (order, template, subject_key) makes the key of the mail and its Message-ID.  ``context`` holds plain values
+    (str, int, date, aware datetime, dict, list) that the templates read.
+    """
+
+    template: str
+    to: str
+    to_name: str
+    locale: str
+    context: Mapping[str, Any]
+    subject_key: str = ""
+    shipment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail as it will go over the wire: rendered to bytes once, then only stored and sent.
+
+    ``envelope_to`` is what RCPT TO must say, quoted where the local part asks for it (formats.md B.7).
+    """
+
+    message_id: str
+    template: str
+    envelope_from: str
+    envelope_to: str
+    subject: str
+    raw: bytes
+
+
+class MailRenderer(Protocol):
+    """Turns a MailIntent into bytes; pure, no network. Raises ShukkaError when a template or address cannot be used."""
+
+    def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
+        """Render ``intent`` for the order ``shop``/``number``."""
+        ...
+
+
+class Clock(Protocol):
+    """The one source of time; may be set to start anywhere and run faster (demo, tests)."""
+
+    def now(self) -> datetime:
+        """Now, aware, Asia/Tokyo."""
+        ...

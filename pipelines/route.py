@@ -1,0 +1,42 @@
+"""THE pipeline: reading it is reading the business.
+
+    accept -> authorize -> split -> dispatch -> notify -> reward
+                 |                                |
+              deposits                       settle (capture, void, refund)
+
+    cancel and attend may enter at any point: a customer or an operator spoke.
+
+A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
+"""
+
+from __future__ import annotations
+
+from pipelines.stage import Stage
+from pipelines.stages import accept, attend, authorize, cancel, dispatch, notify, reward, settle, split
+
+ROUTE: tuple[Stage, ...] = (
+    accept.STAGE,
+    authorize.STAGE,
+    split.STAGE,
+    dispatch.STAGE,
+    notify.STAGE,
+    settle.STAGE,
+    reward.STAGE,
+    cancel.STAGE,
+    attend.STAGE,
+)
+
+STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}
+
+#: Which stage an event wakes; an event of any other type is kept for the operator.
+WOKEN_BY: dict[str, str] = {event: stage.name for stage in ROUTE for event in stage.consumes}
+
+#: Kinds of effect that stages ask for; each needs an actor (mail is one for every stage).
+EFFECT_KINDS: tuple[str, ...] = (
+    "payment.authorize",
+    "payment.capture",
+    "payment.void",
+    "payment.refund",
+    "supplier.instruct",
+    "mail.send",
+)

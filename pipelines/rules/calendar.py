@@ -1,0 +1,87 @@
+"""The shop's business calendar: which days are open, and stepping from open day to open day (CUT-02, CUT-03, B.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+import holidays
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+"""Asia/Tokyo: one offset, no daylight saving."""
+
+_DAY: Final = timedelta(days=1)
+_NATIONAL: Final = holidays.country_holidays("JP")
+_LONGEST_CLOSURE: Final = 400
+
+
+def is_national_holiday(day: date) -> bool:
+    """True on the Cabinet Office's holidays, substitute (振替休日) and citizens' (国民の休日) holidays included."""
+    return day in _NATIONAL
+
+
+class BusinessCalendar:
+    """Open and closed days of one shop.
+
+    ``closed_weekdays``: 0 Monday .. 6 Sunday. ``national_holidays``: closed on them. ``closed_dates`` close single
+    days; ``open_dates`` open them against everything else. Look-ups are remembered, so one calendar a shop is right.
+    """
+
+    __slots__ = ("_closed", "_closed_weekdays", "_known", "_national", "_open")
+
+    def __init__(
+        self,
+        closed_weekdays: Iterable[int] = (5, 6),
+        national_holidays: bool = True,
+        closed_dates: Iterable[date] = (),
+        open_dates: Iterable[date] = (),
+    ) -> None:
+        self._closed_weekdays = frozenset(closed_weekdays)
+        self._national = national_holidays
+        self._closed = frozenset(closed_dates)
+        self._open = frozenset(open_dates)
+        self._known: dict[date, bool] = {}
+
+    def is_open(self, day: date) -> bool:
+        """True if goods leave on ``day``."""
+        known = self._known.get(day)
+        if known is None:
+            known = self._known[day] = self._decide(day)
+        return known
+
+    def _decide(self, day: date) -> bool:
+        if day in self._open:
+            return True
+        if day in self._closed or day.weekday() in self._closed_weekdays:
+            return False
+        return not (self._national and is_national_holiday(day))
+
+    def next_open(self, day: date) -> date:
+        """``day`` itself if open, else the first open day after it."""
+        for _ in range(_LONGEST_CLOSURE):
+            if self.is_open(day):
+                return day
+            day += _DAY
+        raise ValueError("the calendar has no open day within a year")
+
+    def previous_open(self, day: date) -> date:
+        """``day`` itself if open, else the last open day before it."""
+        for _ in range(_LONGEST_CLOSURE):
+            if self.is_open(day):
+                return day
+            day -= _DAY
+        raise ValueError("the calendar has no open day within a year")
+
+    def add_business_days(self, day: date, count: int) -> date:
+        """The ``count``-th open day after ``day``, which is not counted itself; ``count`` 0 is ``next_open(day)``."""
+        if count == 0:
+            return self.next_open(day)
+        for _ in range(count):
+            day = self.next_open(day + _DAY)
+        return day
+
+
+def in_japan(at: datetime) -> datetime:
+    """``at`` (aware) in Asia/Tokyo."""
+    return at.astimezone(JST)

@@ -1,0 +1,168 @@
+"""The sentences that explain a decision to a customer or operator, in Japanese and English: one table for all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from functools import lru_cache
+from typing import Final
+
+_WEEKDAYS_JA: Final = "月火水木金土日"
+_MONTHS_EN: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason: ``rule`` is a stable word for programs, ``says`` a sentence for people."""
+
+    rule: str
+    says: str
+
+
+_SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    # dispatch (CUT-01 .. CUT-04, DLV-01, DLV-04); a planned day is a possibility, not a guarantee
+    "cutoff.in_time": (
+        "{event}が締切時刻{cutoff}までのため、当日{day}の出荷を予定しています。",
+        "{event} by the {cutoff} cutoff: planned for dispatch on the same day, {day}.",
+    ),
+    "cutoff.missed": (
+        "{event}が締切時刻{cutoff}を過ぎたため、翌営業日{day}の出荷を予定しています。",
+        "{event} after the {cutoff} cutoff: planned for dispatch on the next open day, {day}.",
+    ),
+    "cutoff.closed": (
+        "{event}が休業日のため、翌営業日{day}の出荷を予定しています。",
+        "{event} on a closed day: planned for dispatch on the next open day, {day}.",
+    ),
+    "closed_day": ("{closed}は出荷の休業日です。", "There is no dispatch on {closed}."),
+    "lead_time": (
+        "出荷の準備に{days}営業日をいただくため、{day}の出荷を予定しています。",
+        "Preparation takes {days} business day(s): planned for dispatch on {day}.",
+    ),
+    "processed_late": (
+        "処理の時点で予定日を過ぎていたため、{day}の出荷を予定しています。",
+        "The planned day had already passed: planned for dispatch on {day}.",
+    ),
+    "payment.paid": ("ご入金の確認後に出荷日が決まります。", "The dispatch day is set once the payment has arrived."),
+    "payment.approved": (
+        "ローンの審査可決後に出荷日が決まります。",
+        "The dispatch day is set once the loan has been approved.",
+    ),
+    "backorder.no_date": (
+        "お取り寄せ商品の入荷日が未定のため、出荷日はまだ決まっていません。",
+        "The goods are on back-order without a date, so no dispatch day can be promised yet.",
+    ),
+    "backorder.expected": (
+        "お取り寄せ商品は{expected}に入荷の予定のため、{day}の出荷を予定しています。",
+        "The goods are expected on {expected}: planned for dispatch on {day}.",
+    ),
+    "desired_date.met": (
+        "ご希望のお届け日{desired}に合わせて、{day}の出荷を予定しています。",
+        "To arrive on the desired {desired}: planned for dispatch on {day}.",
+    ),
+    "desired_date.not_met": (
+        "ご希望のお届け日{desired}には間に合いません。最短のお届けは{arrive}の予定です。",
+        "The desired {desired} cannot be met; the earliest arrival is {arrive}.",
+    ),
+    "desired_date.ignored": (
+        "お取り寄せ品・メーカー直送品のため、お届け日{desired}のご希望は承れません。",
+        "The desired {desired} cannot be taken for back-orders and goods sent by the maker.",
+    ),
+    "transit": ("{region}へのお届けは出荷から{days}日後の予定です。", "Delivery to {region} takes {days} day(s)."),
+    # events that start the clock
+    "event.order": ("ご注文", "Ordered"),
+    "event.paid": ("ご入金の確認", "Payment confirmed"),
+    "event.approved": ("審査の可決", "Loan approved"),
+    # holds
+    "hold.individual_not_deliverable": (
+        "個人宛にはお届けできない商品が含まれています: {lines}",
+        "These lines cannot be delivered to an individual: {lines}.",
+    ),
+    "hold.quote_needed": (
+        "個人宛の送料のお見積りが必要です。",
+        "The shipping fee to an individual needs a quote.",
+    ),
+    "hold.blocked_customer": (
+        "お受け取りいただけなかったご注文、または返品が続いているため、確認が必要です。",
+        "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
+    ),
+    "hold.coupons_in_remarks": (
+        "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です。",
+        "Coupon codes are written in the remarks: they must be applied and the order priced again.",
+    ),
+    "hold.needs_human": ("備考欄の内容を確認します。", "The remarks must be read by a person."),
+    "hold.request_not_met": (
+        "ご希望のお届け日に間に合わないため、確認が必要です。",
+        "The desired delivery date cannot be met: the customer must be asked.",
+    ),
+    # cancel (A.3)
+    "cancel.never": (
+        "ご注文の完了後は、お客様のご都合によるキャンセルは承れません。",
+        "An order cannot be cancelled for the customer's reason once it is complete.",
+    ),
+    "cancel.released": (
+        "すでに出荷の準備に入っているため、キャンセルできません。",
+        "The goods have been released for dispatch, so the order can no longer be cancelled.",
+    ),
+    "cancel.over": ("このご注文はすでに終了しています。", "The order is already cancelled or delivered."),
+    "cancel.paid": (
+        "ご入金(審査可決)の確認後は、ご自身でのキャンセルはできません。お問い合わせください。",
+        "The payment or loan is confirmed, so the order cannot be cancelled by oneself; please ask the shop.",
+    ),
+    "cancel.pull_in": (
+        "お取り寄せのご注文から{minutes}分を過ぎたため、ご自身でのキャンセルはできません。お問い合わせください。",
+        "More than {minutes} minutes have passed since the pull-in order; please ask the shop.",
+    ),
+    "cancel.enquiry": (
+        "このお支払い方法のご注文は、ご自身でのキャンセルはできません。お問い合わせください。",
+        "Orders with this payment method cannot be cancelled by oneself; please ask the shop.",
+    ),
+}
+
+
+def says(key: str, locale: str, **values: object) -> str:
+    """The sentence ``key`` in ``locale`` (ja, else en) with dates and times of day written as that language does."""
+    ja, en = _SENTENCES[key]
+    if locale == "ja":
+        return ja.format(**{name: _written_ja(value) for name, value in values.items()})
+    return en.format(**{name: _written_en(value) for name, value in values.items()})
+
+
+def because(key: str, locale: str, **values: object) -> Because:
+    """``says`` as a ``Because`` whose rule is the key's first part."""
+    return Because(key.partition(".")[0], says(key, locale, **values))
+
+
+def days_between(first: date, last: date, locale: str) -> str:
+    """A run of days: the single day, or first and last."""
+    written = _date_ja if locale == "ja" else _date_en
+    if first == last:
+        return written(first)
+    return f"{written(first)}{'から' if locale == 'ja' else ' to '}{written(last)}"
+
+
+@lru_cache(maxsize=4096)
+def _date_ja(day: date) -> str:
+    return f"{day.month}月{day.day}日({_WEEKDAYS_JA[day.weekday()]})"
+
+
+@lru_cache(maxsize=4096)
+def _date_en(day: date) -> str:
+    return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
+
+
+def _written_ja(value: object) -> object:
+    if isinstance(value, date):
+        return _date_ja(value)
+    return _clock(value) if isinstance(value, time) else value
+
+
+def _written_en(value: object) -> object:
+    if isinstance(value, date):
+        return _date_en(value)
+    return _clock(value) if isinstance(value, time) else value
+
+
+def _clock(value: time) -> str:
+    return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"

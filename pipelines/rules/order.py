@@ -1,0 +1,107 @@
+"""The order as the rules see it: plain frozen values, quick to build, free of any framework.
+
+Money is integer yen, in the shop's price display (ex tax or tax included); times are aware, in Asia/Tokyo.
+``pipelines.document`` makes an ``Order`` from JSON and is the only place that validates one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+METHODS: Final = (
+    "card",
+    "paypay",
+    "amazon_pay",
+    "konbini",
+    "bank_transfer",
+    "cod",
+    "loan",
+    "direct_debit",
+    "claims_offset",
+    "none",
+)
+"""Every payment method there is; the shop's profile says which are allowed for whom."""
+
+ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
+"""Where a customer's account lives (INT-03)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One order line (明細). ``unit_price`` is yen in the shop's price display, ``tax_rate`` percent (0, 8 or 10).
+
+    ``availability`` is in_stock, backorder, made_to_order or unique; ``points_rate`` (0..1) overrides every other
+    rate and is a snapshot taken at order time (PTS-04).
+    """
+
+    line: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: int
+    tax_rate: int = 10
+    supplier: str = "warehouse"
+    availability: str = "in_stock"
+    expected_on: date | None = None
+    points_rate: Decimal | None = None
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who ordered. ``id`` is empty for a guest (INT-07); ``account`` is local, partner_web or partner_claims."""
+
+    id: str
+    name: str
+    email: str
+    account: str = "local"
+    rank: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipTo:
+    """Where the goods go, a snapshot taken at order time. ``kind`` is organisation or individual (INT-04)."""
+
+    kind: str
+    name: str
+    postal_code: str
+    region: str
+    city: str
+    line1: str
+    line2: str = ""
+    phone: str = ""
+    country: str = "JP"
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon: ``kind`` amount (yen off), percent (percent off) or points (credits points, PTS-15)."""
+
+    code: str
+    kind: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as the storefront sent it, normalised. ``shown_total`` is what the customer was shown to pay."""
+
+    shop: str
+    number: str
+    placed_at: datetime
+    channel: str
+    locale: str
+    customer: Customer
+    ship_to: ShipTo
+    lines: tuple[Line, ...]
+    coupons: tuple[Coupon, ...] = ()
+    points_use: int | Literal["all"] = 0
+    method: str = "card"
+    token: str | None = field(default=None, repr=False)
+    delivery_date: date | None = None
+    delivery_slot: str | None = None
+    remarks: str = ""
+    shown_total: int | None = None

@@ -1,0 +1,242 @@
+"""What a shop refuses in an order that is otherwise one (A.1, A.2, A.6, A.10): every problem, each with the way out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from pipelines.errors import Problem
+from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.calendar import in_japan
+from pipelines.rules.card_number import find_card_number
+from pipelines.rules.mail_address import check as check_mail_address
+from pipelines.rules.order import Order
+from pipelines.rules.transit import prefecture
+
+if TYPE_CHECKING:
+    from pipelines.profile import Shop
+
+_POSTAL_CODE: Final = re.compile(r"\d{3}-?\d{4}", re.ASCII)
+_HYPHENS: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−ーｰ─", "-"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    order: Order
+    shop: Shop
+    breakdown: Breakdown
+    balance: int
+    allowed_methods: Collection[str] | None
+
+
+def refusals(
+    order: Order,
+    shop: Shop,
+    breakdown: Breakdown,
+    *,
+    balance: int = 0,
+    allowed_methods: Collection[str] | None = None,
+) -> tuple[Problem, ...]:
+    """Every problem the shop has with ``order``; empty means it is taken.
+
+    ``breakdown``: the order's own sum. ``balance``: the customer's valid points. ``allowed_methods``: what the shop
+    dictates for this customer, narrowing the account's methods (INT-15).
+    """
+    case = _Case(order, shop, breakdown, balance, allowed_methods)
+    return tuple(problem for check in _CHECKS for problem in check(case))
+
+
+def _channel(case: _Case) -> Iterator[Problem]:
+    """INT-06."""
+    channels = case.shop.intake.channels
+    if case.order.channel not in channels:
+        yield Problem("channel", f"This shop takes orders by {_listed(channels)} only.")
+
+
+def _customer(case: _Case) -> Iterator[Problem]:
+    """INT-02, INT-07 and a rank that the shop does not have."""
+    who, shop = case.order.customer, case.shop
+    if not who.id and not shop.intake.guest_orders:
+        yield Problem("customer.id", "This shop takes orders of members only; send the customer number.")
+    # under carrier_legacy an order is never dropped for its address; it is sent to in quotes (INT-02)
+    if shop.intake.mail_syntax_policy == "strict" and (reason := check_mail_address(who.email, "strict")):
+        yield Problem("customer.email", reason)
+    if who.rank is not None and shop.rank_rates and who.rank not in shop.rank_rates:
+        yield Problem("customer.rank", f"This shop has no such rank; its ranks are {_listed(shop.rank_rates)}.")
+
+
+def _ship_to(case: _Case) -> Iterator[Problem]:
+    """INT-08."""
+    to = case.order.ship_to
+    if not case.shop.intake.domestic_only:
+        return
+    if to.country != "JP":
+        yield Problem("ship_to.country", "This shop ships within Japan only; the country must be JP.")
+        return
+    if not _POSTAL_CODE.fullmatch(unicodedata.normalize("NFKC", to.postal_code).translate(_HYPHENS).strip()):
+        yield Problem("ship_to.postal_code", "Must be a Japanese postal code of seven digits such as 460-0008.")
+    if prefecture(to.region) is None:
+        yield Problem("ship_to.region", "Must be one of the 47 prefectures, such as 愛知県 or Aichi.")
+
+
+def _lines(case: _Case) -> Iterator[Problem]:
+    """INT-05 and INT-10."""
+    prohibited = case.shop.intake.prohibited_flags
+    for index, line in enumerate(case.order.lines):
+        if line.flags and (barred := sorted(line.flags.intersection(prohibited))):
+            yield Problem(
+                f"lines[{index}].flags", f"This shop does not sell {_listed(barred)} products; remove the line."
+            )
+        if line.availability == "unique" and line.quantity != 1:
+            yield Problem(f"lines[{index}].quantity", "Must be 1 for a one-of-a-kind item.")
+
+
+def _card_numbers(case: _Case) -> Iterator[Problem]:
+    """INT-17: a card number in any text refuses the order; which number is never said."""
+    texts = _texts(case.order)
+    # one scan for the usual case; control characters cannot occur in the texts, so they separate them safely
+    if find_card_number("\x00".join(texts.values())):
+        for field, text in texts.items():
+            if find_card_number(text):
+                yield Problem(field, "Looks like a card number; send the gateway's token instead, never the number.")
+
+
+def _coupons(case: _Case) -> Iterator[Problem]:
+    """CPN-03, CPN-05, CPN-06."""
+    order, rules = case.order, case.shop.coupons
+    if not order.coupons:
+        return
+    if rules.max_per_order == 0 or not rules.kinds:
+        yield Problem("coupons", "This shop gives no discounts; remove the coupons.")
+        return
+    if len(order.coupons) > rules.max_per_order:
+        yield Problem("coupons", f"Must be at most {rules.max_per_order} in one order at this shop.")
+    for index, coupon in enumerate(order.coupons):
+        if coupon.kind not in rules.kinds:
+            yield Problem(f"coupons[{index}].kind", f"Must be {_listed(rules.kinds, 'or')} at this shop.")
+        if any(coupon.code == earlier.code for earlier in order.coupons[:index]):
+            yield Problem(f"coupons[{index}].code", "Must not be used twice in one order.")
+
+
+def _points(case: _Case) -> Iterator[Problem]:
+    """PTS-06: a number beyond the valid balance cannot be used; "all" always can."""
+    use = case.order.points_use
+    if use in {"all", 0}:
+        return
+    if not case.order.customer.id:
+        yield Problem("points.use", "Must be 0 for a guest, who has no points.")
+    elif use != "all" and use > (usable := max(0, case.balance + case.breakdown.coupon_points)):
+        yield Problem("points.use", f'Must be at most the {usable:,} valid points of the customer, or "all".')
+
+
+def _method(case: _Case) -> Iterator[Problem]:
+    """PAY-01, PAY-03, INT-15; `none` is the method of an order that points paid in full (PAY-13)."""
+    order, total = case.order, case.breakdown.grand_total
+    if order.method == "none":
+        if total > 0:
+            yield Problem("payment.method", f"There are {total:,} yen to pay; choose a payment method.")
+        return
+    account = order.customer.account
+    allowed = case.shop.payment.methods.get(account, ())  # type: ignore[call-overload]
+    if not allowed:
+        yield Problem("customer.account", f"This shop has no {account} accounts.")
+        return
+    if case.allowed_methods is not None:
+        allowed = tuple(method for method in allowed if method in case.allowed_methods)
+    if order.method not in allowed:
+        choice = f"must be {_listed(allowed, 'or')}" if allowed else "no method is open to this customer; ask the shop"
+        yield Problem("payment.method", f"{order.method} is not allowed for a {account} account here; {choice}.")
+
+
+def _amount(case: _Case) -> Iterator[Problem]:
+    """PAY-09, PAY-13, B.6.5: amounts that a method cannot carry."""
+    method, total, rules = case.order.method, case.breakdown.grand_total, case.shop.payment
+    if method == "cod" and total > rules.cod_maximum:
+        yield Problem(
+            "payment.method", f"Cash on delivery is possible up to {rules.cod_maximum:,} yen; choose another."
+        )
+    if method == "konbini" and total > rules.konbini_maximum:
+        yield Problem("payment.method", f"Stores take up to {rules.konbini_maximum:,} yen; choose another method.")
+    if method in rules.gateway_methods and 0 < total < rules.minimum_gateway_amount:
+        least = rules.minimum_gateway_amount
+        if case.breakdown.points_used:
+            message = f"Leaves {total} yen to pay, less than the {least} yen a payment needs; use fewer points."
+            yield Problem("points.use", message)
+        else:
+            yield Problem("payment.method", f"A {method} payment needs at least {least} yen; choose another method.")
+
+
+def _delivery(case: _Case) -> Iterator[Problem]:
+    """DLV-02; a date too early to be met is no refusal (DLV-04)."""
+    order, rules = case.order, case.shop.delivery
+    if order.delivery_slot is not None and rules.slots and order.delivery_slot not in rules.slots:
+        yield Problem("delivery.slot", f"Must be {_listed(rules.slots, 'or')}.")
+    if order.delivery_date is not None and rules.max_days_ahead:
+        last = in_japan(order.placed_at).date() + timedelta(days=rules.max_days_ahead)
+        if order.delivery_date > last:
+            yield Problem("delivery.date", f"Must not be later than {last.isoformat()}.")
+
+
+def _shown_total(case: _Case) -> Iterator[Problem]:
+    """The customer pays what they were shown, or the order is refused."""
+    shown, total = case.order.shown_total, case.breakdown.grand_total
+    if shown is not None and shown != total:
+        yield Problem(
+            "totals.grand_total", f"The order comes to {total:,} yen, but the customer was shown {shown:,} yen."
+        )
+
+
+_CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
+    _channel,
+    _customer,
+    _ship_to,
+    _lines,
+    _card_numbers,
+    _coupons,
+    _points,
+    _method,
+    _amount,
+    _delivery,
+    _shown_total,
+)
+
+
+def _texts(order: Order) -> dict[str, str]:
+    who, to = order.customer, order.ship_to
+    texts = {
+        "number": order.number,
+        "channel": order.channel,
+        "customer.id": who.id,
+        "customer.name": who.name,
+        "customer.email": who.email,
+        "customer.rank": who.rank or "",
+        "ship_to.name": to.name,
+        "ship_to.postal_code": to.postal_code,
+        "ship_to.region": to.region,
+        "ship_to.city": to.city,
+        "ship_to.line1": to.line1,
+        "ship_to.line2": to.line2,
+        "ship_to.phone": to.phone,
+        "payment.token": order.token or "",
+        "delivery.slot": order.delivery_slot or "",
+        "remarks": order.remarks,
+    }
+    for index, line in enumerate(order.lines):
+        texts[f"lines[{index}].line"] = line.line
+        texts[f"lines[{index}].sku"] = line.sku
+        texts[f"lines[{index}].name"] = line.name
+        texts[f"lines[{index}].supplier"] = line.supplier
+        if line.flags:
+            texts[f"lines[{index}].flags"] = "\x00".join(line.flags)
+    for index, coupon in enumerate(order.coupons):
+        texts[f"coupons[{index}].code"] = coupon.code
+    return texts
+
+
+def _listed(words: Collection[str], last: str = "and") -> str:
+    *head, tail = words
+    return f"{', '.join(head)} {last} {tail}" if head else tail

@@ -1,0 +1,389 @@
+"""The contract of a stage: what it is told (Facts) and what it may say (Decision).
+
+A stage is a pure function ``decide(facts, shop, now) -> Decision``. It writes nothing and asks nothing: everything it
+may know was gathered for the whole batch before, everything it wants is data that ``pipelines.run`` applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Flag, auto
+from functools import cached_property
+from typing import Any
+
+from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
+from pipelines.document import order_from_json
+from pipelines.ports import MailIntent
+from pipelines.profile import Shop
+from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.order import Order
+
+
+class Need(Flag):
+    """What a stage must be told beyond the order itself; each is one SELECT a batch."""
+
+    NOTHING = 0
+    PAYMENT = auto()
+    SHIPMENTS = auto()
+    PARCELS = auto()
+    LOTS = auto()
+    EVENTS = auto()
+    EFFECTS = auto()
+    SUPPLIERS = auto()
+    MARKS = auto()
+
+
+@dataclass(slots=True, frozen=True)
+class PaymentFacts:
+    """The order's payment; amounts in yen."""
+
+    method: str
+    gateway: str | None
+    state: str
+    amount: int
+    authorized: int
+    captured: int
+    refunded: int
+    reference: str | None
+    code: str | None
+
+
+@dataclass(slots=True, frozen=True)
+class LineFacts:
+    """Pieces of one line in a shipment."""
+
+    quantity: int
+    cancelled: int
+    shipped: int
+
+    @property
+    def live(self) -> int:
+        """Pieces that were not cancelled."""
+        return self.quantity - self.cancelled
+
+    @property
+    def open(self) -> int:
+        """Pieces that neither left nor were cancelled."""
+        return self.quantity - self.cancelled - self.shipped
+
+
+@dataclass(slots=True, frozen=True)
+class ParcelFacts:
+    """A parcel that left; ``claim`` is what the supplier named, None for "all that was open"."""
+
+    shipment: str
+    key: str
+    shipped_at: datetime
+    claim: Mapping[str, int] | None
+    lines: Mapping[str, int]
+    carrier: str | None
+    tracking_number: str | None
+    number_as_of: datetime
+    tracking_status: str | None
+    status_as_of: datetime | None
+
+
+@dataclass(slots=True, frozen=True)
+class ShipmentFacts:
+    """A shipment with its lines."""
+
+    id: str
+    supplier: str
+    state: str
+    backorder: bool
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+    plan_as_of: datetime | None
+    lines: Mapping[str, LineFacts]
+
+    @property
+    def is_live(self) -> bool:
+        """True unless it was cancelled."""
+        return self.state != ShipmentState.CANCELLED
+
+
+@dataclass(slots=True, frozen=True)
+class LotFacts:
+    """A lot of points the order earned."""
+
+    id: int
+    source: str
+    kind: str
+    amount: int
+    remaining: int
+    state: str
+    expires_at: datetime | None
+
+
+@dataclass(slots=True, frozen=True)
+class UsedPoints:
+    """Points of one lot that the order used."""
+
+    lot: int
+    amount: int
+    lot_state: str
+    expires_at: datetime | None
+
+
+@dataclass(slots=True, frozen=True)
+class EventFacts:
+    """A received event that waits for this order; ``at`` is when it happened, by its sender."""
+
+    id: int
+    source: str
+    event_id: str
+    type: str
+    shipment: str | None
+    body: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(slots=True, frozen=True)
+class EffectFacts:
+    """An effect of this order; ``outcome`` once it is known."""
+
+    key: str
+    kind: str
+    shipment: str | None
+    payload: Mapping[str, Any]
+    state: str
+    outcome: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a stage may know of one order. Groups it did not ask for are empty."""
+
+    id: int
+    shop: str
+    number: str
+    customer_id: str
+    locale: str
+    state: str
+    condition: str
+    hold: Sequence[Mapping[str, str]]
+    method: str
+    grand_total: int
+    placed_at: datetime
+    accepted_at: datetime
+    document: Mapping[str, Any]
+    priced: Mapping[str, Any]
+    version: int
+    payment: PaymentFacts | None = None
+    shipments: list[ShipmentFacts] = field(default_factory=list)
+    parcels: list[ParcelFacts] = field(default_factory=list)
+    lots: list[LotFacts] = field(default_factory=list)
+    used_points: list[UsedPoints] = field(default_factory=list)
+    events: list[EventFacts] = field(default_factory=list)
+    effects: dict[str, EffectFacts] = field(default_factory=dict)
+    supplier_urls: Mapping[str, str | None] = field(default_factory=dict)
+    supplier_mails: Mapping[str, str | None] = field(default_factory=dict)
+    marks: Mapping[str, int] = field(default_factory=dict)
+    balance: int = 0
+
+    @cached_property
+    def order(self) -> Order:
+        """The order as it was accepted."""
+        return order_from_json(self.document)
+
+    @cached_property
+    def breakdown(self) -> Breakdown:
+        """The prices and points frozen with the order."""
+        return Breakdown.from_json(self.priced)
+
+    @property
+    def money(self) -> PaymentFacts:
+        """The payment; a stage that calls this asked for it."""
+        if self.payment is None:
+            raise LookupError(f"order {self.id} has no payment row, or the stage did not ask for it")
+        return self.payment
+
+
+@dataclass(slots=True, frozen=True)
+class Move:
+    """One state change, recorded with its cause. ``old`` is None for what is new."""
+
+    entity: str
+    id: str
+    old: str | None
+    new: str
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class EffectIntent:
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome."""
+
+    kind: str
+    key: str
+    wakes: str | None = None
+    shipment: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class NewShipment:
+    """A shipment to plan; ``lines`` are (line, pieces)."""
+
+    id: str
+    supplier: str
+    state: ShipmentState
+    backorder: bool
+    lines: tuple[tuple[str, int], ...]
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class ShipmentChange:
+    """The new face of a shipment; None keeps what stands."""
+
+    id: str
+    state: ShipmentState | None = None
+    dispatch_on: date | None = None
+    because: Sequence[Mapping[str, str]] | None = None
+    plan_as_of: datetime | None = None
+    reason: str | None = None
+    shipped: dict[str, int] = field(default_factory=dict)
+    cancelled: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class NewLot:
+    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once."""
+
+    source: str
+    kind: str
+    amount: int
+    state: LotState
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class LotMove:
+    """A transfer of one lot's points from account ``debit`` to ``credit``, and the lot's new state.
+
+    ``change`` is added to what remains of the lot; ``source`` and ``kind`` make it happen once.
+    """
+
+    lot: int
+    old: str
+    new: str
+    kind: str
+    source: str
+    debit: str
+    credit: str
+    amount: int
+    change: int = 0
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class PaymentChange:
+    """The payment's new numbers, in yen; None keeps what stands."""
+
+    state: PaymentState | None = None
+    authorized: int | None = None
+    captured: int | None = None
+    refunded: int | None = None
+    reference: str | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass
+class Decision:
+    """What shall happen to one order: data, applied as a whole or not at all."""
+
+    facts: Facts
+    moves: list[Move] = field(default_factory=list)
+    order_state: OrderState | None = None
+    condition: Condition | None = None
+    hold: list[dict[str, str]] | None = None
+    payment: PaymentChange | None = None
+    new_shipments: list[NewShipment] = field(default_factory=list)
+    shipments: dict[str, ShipmentChange] = field(default_factory=dict)
+    parcels: dict[tuple[str, str], ParcelFacts] = field(default_factory=dict)
+    line_shipped: dict[str, int] = field(default_factory=dict)
+    line_cancelled: dict[str, int] = field(default_factory=dict)
+    new_lots: list[NewLot] = field(default_factory=list)
+    lot_moves: list[LotMove] = field(default_factory=list)
+    mails: list[MailIntent] = field(default_factory=list)
+    effects: list[EffectIntent] = field(default_factory=list)
+    work: list[tuple[str, datetime]] = field(default_factory=list)
+    events: list[tuple[int, str, str | None]] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
+    frees_unique_items: bool = False
+
+    @property
+    def state(self) -> str:
+        """Where the order will stand after this decision."""
+        return self.order_state or self.facts.state
+
+    def move_order(self, new: OrderState, cause: str) -> None:
+        """Move the order; a move to where it already stands is nothing."""
+        if new != self.state:
+            self.moves.append(Move("order", self.facts.number, self.state, new, cause))
+            self.order_state = new
+
+    def settle(self, condition: Condition, cause: str) -> None:
+        """Change the order's condition (running, held, done)."""
+        old = self.condition or self.facts.condition
+        if condition != old:
+            self.moves.append(Move("condition", self.facts.number, old, condition, cause))
+            self.condition = condition
+
+    def hold_for(self, holds: Iterable[Mapping[str, str]], cause: str) -> None:
+        """Put the order before a human, with reasons; reasons already there stay."""
+        listed = list(self.hold if self.hold is not None else [dict(h) for h in self.facts.hold])
+        known = {(h["reason"], h.get("says")) for h in listed}
+        listed.extend(dict(h) for h in holds if (h["reason"], h.get("says")) not in known)
+        self.hold = listed
+        self.settle(Condition.HELD, cause)
+
+    def release_hold(self, cause: str) -> None:
+        """Nothing holds the order any more."""
+        self.hold = []
+        self.settle(Condition.RUNNING, cause)
+
+    def move_payment(self, new: PaymentState | None, cause: str, **numbers: Any) -> None:
+        """Move the payment and set its numbers (``authorized``, ``captured``, ``refunded``, ``reference`` ...)."""
+        old = self.facts.money.state if self.payment is None or self.payment.state is None else self.payment.state
+        if new is not None and new != old:
+            self.moves.append(Move("payment", self.facts.number, old, new, cause))
+        self.payment = PaymentChange(state=new, **numbers)
+
+    def change(self, shipment: ShipmentFacts) -> ShipmentChange:
+        """The change of ``shipment`` being built."""
+        return self.shipments.setdefault(shipment.id, ShipmentChange(shipment.id))
+
+    def move_shipment(self, shipment: ShipmentFacts, new: ShipmentState, cause: str) -> None:
+        """Move a shipment; a move to where it already stands is nothing."""
+        change = self.change(shipment)
+        old = change.state or shipment.state
+        if new != old:
+            self.moves.append(Move("shipment", shipment.id, old, new, cause))
+            change.state = new
+
+    def next(self, stage: str, due_at: datetime) -> None:
+        """Make the order due at ``stage``; naming the stage that decides now lets it snooze."""
+        self.work.append((stage, due_at))
+
+
+Decide = Callable[[Facts, Shop, datetime], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the route: its name, what it must be told, which events it consumes, and its decision."""
+
+    name: str
+    decide: Decide
+    needs: Need = Need.NOTHING
+    consumes: tuple[str, ...] = ()

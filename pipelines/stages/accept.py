@@ -1,0 +1,31 @@
+"""Accept (受注): the order is durable and priced; hold what a human must see, grant pending points, confirm by mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.states import LotState
+from pipelines.mails import customer_mail
+from pipelines.profile import Shop
+from pipelines.rules.holds import holds
+from pipelines.stage import Decision, Facts, Need, NewLot, Stage
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Confirm the order (CON-01) and let it go on, unless a hold keeps the amount from being fixed (CPN-03, INT-04)."""
+    decision = Decision(facts)
+    found = holds(facts.order, shop, marks=facts.marks)
+    earned = facts.breakdown.points_earned
+    if earned > 0 and facts.customer_id:
+        decision.new_lots.append(NewLot(f"order:{facts.id}:earn", "purchase", earned, LotState.PENDING))
+    decision.mails.append(customer_mail("order_accepted", facts, shop, now, shipments=[]))
+    if found:
+        reasons = [{"reason": h.reason, "says": h.says, "blocks": h.blocks} for h in found]
+        decision.hold_for(reasons, "accept: " + ", ".join(h.reason for h in found))
+        decision.mails.append(customer_mail("order_held", facts, shop, now, reasons=[h.says for h in found]))
+    if not any(h.blocks == "authorize" for h in found):
+        decision.next("authorize", now)
+    return decision
+
+
+STAGE = Stage("accept", decide, Need.MARKS)

@@ -1,0 +1,41 @@
+"""Attend (担当者対応): an operator looked at a held order and lets it go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.states import Condition, OrderState
+from pipelines.profile import Shop
+from pipelines.stage import Decision, Facts, Need, Stage
+
+RELEASED = "order.release"
+
+_GOES_ON_AT = {
+    OrderState.ACCEPTED: "authorize",
+    OrderState.AWAITING_PAYMENT: "authorize",
+    OrderState.AUTHORIZED: "split",
+    OrderState.RELEASED: "dispatch",
+    OrderState.PARTLY_SHIPPED: "dispatch",
+    OrderState.SHIPPED: "reward",
+    OrderState.DELIVERED: "reward",
+}
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
+    decision = Decision(facts)
+    for event in facts.events:
+        decision.events.append((event.id, "applied", None))
+    if facts.condition != Condition.HELD:
+        return decision
+    if facts.state == OrderState.CANCELLED:
+        decision.hold = []
+        decision.settle(Condition.DONE, "operator")
+        return decision
+    decision.release_hold("operator")
+    stage = _GOES_ON_AT[OrderState(facts.state)]
+    decision.next("dispatch" if stage == "split" and facts.shipments else stage, now)
+    return decision
+
+
+STAGE = Stage("attend", decide, Need.SHIPMENTS | Need.EVENTS, (RELEASED,))

@@ -1,0 +1,170 @@
+"""Authorize (決済): card through the gateway, bank transfer by deposit, the rest released at once.
+
+Reminders and the unpaid cancel are this stage's timers; money that comes after a cancel goes through here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from models.states import OrderState, PaymentState
+from pipelines.mails import customer_mail
+from pipelines.profile import Shop
+from pipelines.rules.payment_terms import Terms, terms
+from pipelines.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
+from pipelines.stages.cancelling import cancel_order
+
+DEPOSIT = "deposit.received"
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Move the payment, and the order once its goods may go."""
+    decision = Decision(facts)
+    agreed = terms(facts.method, shop, facts.placed_at)
+    deposits = [event for event in facts.events if event.type == DEPOSIT]
+    authorization = facts.effects.get(authorize_key(facts))
+    if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
+        _late_money(decision, facts, deposits, authorization)
+    elif facts.grand_total == 0:
+        decision.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
+        _authorized(decision, "nothing to pay", now)
+    elif agreed.release_when == "at_once":
+        _authorized(decision, f"{facts.method}: released at once", now)
+    elif agreed.release_when == "authorized":
+        _by_gateway(decision, facts, shop, authorization, now)
+    else:
+        _by_deposit(decision, facts, shop, agreed, deposits, now)
+    return decision
+
+
+def authorize_key(facts: Facts) -> str:
+    """The one authorization of an order."""
+    return f"{facts.shop}/{facts.number}:authorize"
+
+
+def _authorized(decision: Decision, cause: str, now: datetime) -> None:
+    decision.move_order(OrderState.AUTHORIZED, cause)
+    decision.next("split", now)
+
+
+def _by_gateway(decision: Decision, facts: Facts, shop: Shop, authorization: EffectFacts | None, now: datetime) -> None:
+    if authorization is None:
+        decision.effects.append(
+            EffectIntent(
+                "payment.authorize", authorize_key(facts), wakes="authorize", payload={"amount": facts.grand_total}
+            )
+        )
+        return
+    outcome: Mapping[str, Any] = authorization.outcome or {}
+    if authorization.state == "done":
+        numbers = {
+            "authorized": facts.grand_total,
+            "reference": outcome.get("reference"),
+            "expires_at": _moment(outcome.get("data", {}).get("expires_at")),
+        }
+        if outcome.get("data", {}).get("funding") == "debit" and not shop.payment.accept_debit:
+            decision.move_payment(PaymentState.AUTHORIZED, "gateway", **numbers)
+            _fail(decision, facts, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
+            return
+        decision.move_payment(PaymentState.AUTHORIZED, "gateway", **numbers)
+        _authorized(decision, "card authorized", now)
+    elif authorization.state == "declined":
+        decision.move_payment(PaymentState.FAILED, "declined by the gateway", code=outcome.get("code"))
+        _fail(decision, facts, shop, now, "declined")
+    elif authorization.state == "needs_review":
+        decision.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=outcome.get("code"))
+        says = "The gateway did not say whether the card was authorized; look it up and release or cancel the order."
+        decision.hold_for(
+            [{"reason": "payment_unknown", "says": says, "blocks": "authorize"}], "authorize: outcome unknown"
+        )
+
+
+def _fail(decision: Decision, facts: Facts, shop: Shop, now: datetime, why: str) -> None:
+    """A final no of the gateway ends the order; the mail names no cause (PAY-04)."""
+    decision.mails.append(customer_mail("payment_failed", facts, shop, now))
+    cancel_order(decision, facts, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
+
+
+def _by_deposit(
+    decision: Decision, facts: Facts, shop: Shop, agreed: Terms, deposits: list[EventFacts], now: datetime
+) -> None:
+    if deposits:
+        _deposited(decision, facts, shop, deposits, now)
+        return
+    context: dict[str, Any] = {
+        "bank": shop.payment.bank.model_dump() if shop.payment.bank else None,
+        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": agreed.pay_by},
+    }
+    if facts.state == OrderState.ACCEPTED:
+        decision.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
+        decision.mails.append(customer_mail("payment_instructions", facts, shop, now, **context))
+    elif agreed.cancel_at is not None and now >= agreed.cancel_at:
+        decision.move_payment(PaymentState.EXPIRED, "not paid in time")
+        cancel_order(decision, facts, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+        return
+    elif agreed.remind_at is not None and now >= agreed.remind_at:
+        decision.mails.append(customer_mail("payment_reminder", facts, shop, now, **context))
+    later = [at for at in (agreed.remind_at, agreed.cancel_at) if at is not None and at > now]
+    if later:
+        decision.next("authorize", min(later))
+
+
+def _deposited(decision: Decision, facts: Facts, shop: Shop, deposits: list[EventFacts], now: datetime) -> None:
+    """The whole sum releases the order; any other is held for a human (B.6.7)."""
+    paid = sum(int(event.body["amount"]) for event in deposits) + facts.money.captured
+    for event in deposits:
+        decision.events.append((event.id, "applied", None))
+    if abs(paid - facts.grand_total) > shop.payment.transfer_tolerance:
+        says = f"{paid} yen came in for {facts.grand_total} yen due."
+        decision.hold_for([{"reason": "deposit_mismatch", "says": says, "blocks": "release"}], "deposit differs")
+        decision.move_payment(None, "deposit differs", authorized=paid, captured=paid)
+        return
+    decision.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
+    decision.mails.append(customer_mail("payment_received", facts, shop, now))
+    _authorized(decision, "deposit received", now)
+
+
+def _late_money(
+    decision: Decision, facts: Facts, deposits: list[EventFacts], authorization: EffectFacts | None
+) -> None:
+    """Money for an order that moved on: nothing is kept silently (CAN-03, PAY-07)."""
+    for event in deposits:
+        decision.events.append((event.id, "applied", None))
+    if deposits:
+        amount = sum(int(event.body["amount"]) for event in deposits)
+        total = facts.money.captured + amount
+        new = PaymentState.CAPTURED if facts.money.state in (PaymentState.VOIDED, PaymentState.EXPIRED) else None
+        decision.move_payment(new, "deposit after the order moved on", authorized=total, captured=total)
+        says = f"{amount} yen came in when nothing was due any more; give it back."
+        decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], "late deposit")
+    cancelled_meanwhile = (
+        facts.state == OrderState.CANCELLED
+        and authorization is not None
+        and authorization.state == "done"
+        and facts.money.state == PaymentState.PENDING
+    )
+    if cancelled_meanwhile and authorization is not None:
+        outcome = authorization.outcome or {}
+        decision.move_payment(
+            PaymentState.AUTHORIZED,
+            "authorized while the order was being cancelled",
+            authorized=facts.grand_total,
+            reference=outcome.get("reference"),
+        )
+        decision.effects.append(void_intent(facts))
+    elif facts.state == OrderState.CANCELLED and facts.money.state == PaymentState.PENDING and not deposits:
+        decision.move_payment(PaymentState.VOIDED, "cancelled")
+
+
+def void_intent(facts: Facts) -> EffectIntent:
+    """Release the authorization of a cancelled order."""
+    return EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+STAGE = Stage("authorize", decide, Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS, (DEPOSIT,))

@@ -1,0 +1,437 @@
+"""Notify (発送通知): the supplier's news moves shipments and parcels, captures the payment, and the customer is told.
+
+News may come late, twice and in any order: each kind is applied so that the end is the same (see ``rules.parcels`` and
+the ``*_as_of`` marks). News about a parcel that is not known yet waits in the inbox for ``shipment.shipped``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from models.states import OrderState, PaymentState, ShipmentState, TrackingState
+from pipelines.mails import customer_mail, lines_of, parcel_context
+from pipelines.profile import Shop
+from pipelines.rules import tracking
+from pipelines.rules.parcels import Claim, allocate
+from pipelines.stage import Decision, EffectIntent, EventFacts, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+
+CONSUMES = (
+    "shipment.acknowledged",
+    "shipment.refused",
+    "shipment.delayed",
+    "shipment.shipped",
+    "shipment.tracking_corrected",
+    "shipment.tracking_updated",
+    "shipment.delivered",
+    "shipment.returned",
+    "shipment.lost",
+    "shipment.short",
+)
+_BEFORE_SHIPPED = (
+    ShipmentState.PLANNED,
+    ShipmentState.BACKORDERED,
+    ShipmentState.INSTRUCTED,
+    ShipmentState.ACKNOWLEDGED,
+)
+
+
+@dataclass
+class _News:
+    """The state of an order's parcels while its news is read, one event after the other."""
+
+    decision: Decision
+    facts: Facts
+    shop: Shop
+    now: datetime
+    parcels: dict[tuple[str, str], ParcelFacts] = field(default_factory=dict)
+    arrived: list[tuple[str, str]] = field(default_factory=list)
+    corrected: list[tuple[str, str]] = field(default_factory=list)
+    delivered: list[tuple[str, str]] = field(default_factory=list)
+
+    def applied(self, event: EventFacts) -> None:
+        self.decision.events.append((event.id, "applied", None))
+
+    def ignored(self, event: EventFacts, why: str) -> None:
+        self.decision.events.append((event.id, "ignored", why))
+
+    def quarantined(self, event: EventFacts, why: str) -> None:
+        self.decision.events.append((event.id, "quarantined", why))
+
+    def hold(self, reason: str, says: str, shipment: ShipmentFacts) -> None:
+        entry = {"reason": reason, "says": says, "blocks": "release", "shipment": shipment.id}
+        self.decision.hold_for([entry], reason)
+
+    def of(self, shipment: ShipmentFacts) -> list[ParcelFacts]:
+        return [p for (owner, _), p in self.parcels.items() if owner == shipment.id]
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Read all waiting news of an order, then draw the conclusions once."""
+    decision = Decision(facts)
+    news = _News(decision, facts, shop, now, {(p.shipment, p.key): p for p in facts.parcels})
+    shipments = {s.id: s for s in facts.shipments}
+    # Shipped first: what is said of a parcel can only be applied once the parcel is known.
+    for event in sorted(facts.events, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
+        shipment = shipments.get(event.shipment or "")
+        if shipment is None:
+            news.quarantined(event, "the order has no such shipment")
+        else:
+            _READ[event.type](news, shipment, event)
+    if list(news.parcels.values()) != facts.parcels:
+        _conclude(news)
+    return decision
+
+
+def _acknowledged(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    if (news.decision.change(shipment).state or shipment.state) in _BEFORE_SHIPPED[:3]:
+        news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, event.type)
+        news.applied(event)
+    else:
+        news.ignored(event, f"the shipment is {shipment.state} already")
+
+
+def _refused(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    if (news.decision.change(shipment).state or shipment.state) not in _BEFORE_SHIPPED or news.of(shipment):
+        news.ignored(event, f"the shipment is {shipment.state} already")
+        return
+    reason = str(event.body.get("reason") or "no reason given")
+    news.decision.move_shipment(shipment, ShipmentState.REFUSED, event.type)
+    news.decision.change(shipment).reason = reason
+    news.hold("supplier_refused", f"{shipment.supplier} refused {shipment.id}: {reason}", shipment)
+    news.applied(event)
+
+
+def _delayed(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    change = news.decision.change(shipment)
+    as_of = change.plan_as_of or shipment.plan_as_of
+    if (change.state or shipment.state) not in _BEFORE_SHIPPED or (as_of is not None and event.at <= as_of):
+        news.ignored(event, "newer news is known")
+        return
+    expected = date.fromisoformat(event.body["expected_on"]) if event.body.get("expected_on") else None
+    reason = str(event.body.get("reason") or "")
+    change.plan_as_of = event.at
+    change.dispatch_on = expected
+    says = f"{shipment.supplier}: {reason}" if reason else f"{shipment.supplier} gave a new date"
+    change.because = [*shipment.because, {"rule": "supplier_delay", "says": says}]
+    context = {
+        "id": shipment.id,
+        "lines": lines_of(news.facts, [(line, p.open) for line, p in shipment.lines.items()]),
+        "dispatch_on": shipment.dispatch_on,
+        "expected_on": expected,
+    }
+    news.decision.mails.append(
+        customer_mail(
+            "dispatch_delayed",
+            news.facts,
+            news.shop,
+            news.now,
+            about=f"{shipment.id}:{expected}",
+            shipment_id=shipment.id,
+            reason=reason,
+            shipment=context,
+        )
+    )
+    news.applied(event)
+
+
+def _shipped(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    supplier = news.shop.supplier(shipment.supplier)
+    carrier = event.body.get("carrier") or supplier.carrier
+    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
+    if number and (fault := _number_fault(news.shop, carrier, number)):
+        news.quarantined(event, fault)  # TRK-03: no mail goes out on a number that cannot be right
+        return
+    claim: Mapping[str, int] | None = None
+    if event.body.get("lines") is not None:
+        claim = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
+        unknown = sorted(claim.keys() - shipment.lines.keys())
+        too_many = [line for line, n in claim.items() if line in shipment.lines and n > shipment.lines[line].live]
+        if unknown or too_many:
+            news.quarantined(event, f"lines {', '.join(unknown or too_many)} are not in this shipment, or fewer are")
+            return
+    key = number or event.event_id
+    same = next((p for p in news.of(shipment) if number and number in (p.key, p.tracking_number)), None)
+    if same is not None:
+        news.ignored(event, "this parcel is known (TRK-05)")
+        return
+    shipped_at = _moment(event.body.get("shipped_at"), event.at)
+    parcel = ParcelFacts(shipment.id, key, shipped_at, claim, {}, carrier, number, event.at, None, None)
+    news.parcels[shipment.id, key] = parcel
+    news.arrived.append((shipment.id, key))
+    news.applied(event)
+    if shipment.state == ShipmentState.CANCELLED or news.facts.state == OrderState.CANCELLED:
+        news.hold("shipped_after_cancel", f"{shipment.id} left although the order was cancelled", shipment)
+
+
+def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
+    if shop.delivery.carriers and carrier not in shop.delivery.carriers:
+        return f"carrier {carrier} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
+    return tracking.check(carrier, number) if carrier else None
+
+
+def _parcel_meant(news: _News, shipment: ShipmentFacts, event: EventFacts) -> ParcelFacts | None:
+    """The parcel an event speaks of: by its number, or the only one, or the latest."""
+    parcels = news.of(shipment)
+    named = event.body.get("previous_tracking_number") or event.body.get("tracking_number")
+    number = tracking.clean(named) if named else None
+    by_number = [p for p in parcels if number in (p.key, p.tracking_number)]
+    if by_number:
+        return by_number[0]
+    return max(parcels, key=lambda p: (p.shipped_at, p.key), default=None)
+
+
+def _tracking_corrected(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    parcel = _parcel_meant(news, shipment, event)
+    if parcel is None:
+        return  # waits for shipment.shipped
+    carrier = event.body.get("carrier") or parcel.carrier
+    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
+    if number and (fault := _number_fault(news.shop, carrier, number)):
+        news.quarantined(event, fault)
+        return
+    if event.at <= parcel.number_as_of and (shipment.id, parcel.key) not in news.arrived:
+        news.ignored(event, "a newer number is known")
+        return
+    if number == parcel.tracking_number and carrier == parcel.carrier:
+        news.ignored(event, "nothing to correct")
+        return
+    where = (shipment.id, parcel.key)
+    news.parcels[where] = replace(parcel, carrier=carrier, tracking_number=number, number_as_of=event.at)
+    if where not in news.arrived:
+        news.corrected.append(where)
+    news.applied(event)
+
+
+def _tracking_updated(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    try:
+        status = TrackingState(str(event.body.get("status")))
+    except ValueError:
+        news.quarantined(event, f"status {event.body.get('status')!r} is unknown")
+        return
+    _track(news, shipment, event, status)
+
+
+def _delivered(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    _track(news, shipment, event, TrackingState.DELIVERED)
+
+
+def _returned(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    if _track(news, shipment, event, TrackingState.RETURNED):
+        news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
+        if news.facts.customer_id:
+            news.decision.marks.append(("undelivered_return", f"{shipment.id}:returned"))
+
+
+def _lost(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    if _track(news, shipment, event, TrackingState.LOST):
+        news.hold("transit_accident", f"{shipment.id} was lost on the way (RET-07)", shipment)
+
+
+def _track(news: _News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> bool:
+    """Set a parcel's status; returned is final, since a later "delivered" is the way back to the shipper (B.4.3)."""
+    parcel = _parcel_meant(news, shipment, event)
+    if parcel is None:
+        return False  # waits for shipment.shipped
+    newest = parcel.status_as_of is None or event.at > parcel.status_as_of
+    final = parcel.tracking_status == TrackingState.RETURNED
+    if final or not (newest or status == TrackingState.RETURNED):
+        news.ignored(event, "newer news is known")
+        return False
+    where = (shipment.id, parcel.key)
+    as_of = event.at if parcel.status_as_of is None else max(event.at, parcel.status_as_of)
+    news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=as_of)
+    if status == TrackingState.DELIVERED and parcel.tracking_status != TrackingState.DELIVERED:
+        news.delivered.append(where)
+    news.applied(event)
+    return True
+
+
+def _short(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
+    missing = {str(one["line"]): int(one["quantity"]) for one in event.body.get("lines") or []}
+    if not missing:
+        missing = {line: p.open for line, p in shipment.lines.items()}
+    known = [(line, n) for line, n in missing.items() if line in shipment.lines]
+    if not known:
+        news.quarantined(event, "names no line of this shipment")
+        return
+    news.hold("supplier_short", f"{shipment.supplier} cannot supply all of {shipment.id} (INT-13)", shipment)
+    news.decision.mails.append(
+        customer_mail(
+            "order_short",
+            news.facts,
+            news.shop,
+            news.now,
+            about=shipment.id,
+            shipment_id=shipment.id,
+            short_lines=lines_of(news.facts, known),
+        )
+    )
+    news.applied(event)
+
+
+_READ: Mapping[str, Callable[[_News, ShipmentFacts, EventFacts], object]] = {
+    "shipment.acknowledged": _acknowledged,
+    "shipment.refused": _refused,
+    "shipment.delayed": _delayed,
+    "shipment.shipped": _shipped,
+    "shipment.tracking_corrected": _tracking_corrected,
+    "shipment.tracking_updated": _tracking_updated,
+    "shipment.delivered": _delivered,
+    "shipment.returned": _returned,
+    "shipment.lost": _lost,
+    "shipment.short": _short,
+}
+
+
+def _conclude(news: _News) -> None:
+    """From parcels to shipments, from shipments to the order; then money, mails and points."""
+    decision, facts = news.decision, news.facts
+    for shipment in facts.shipments:
+        _recount(news, shipment)
+    known = {(p.shipment, p.key): p for p in facts.parcels}
+    for where, parcel in news.parcels.items():
+        if known.get(where) != parcel:
+            decision.parcels[where] = parcel
+    _tell(news)
+    if facts.state == OrderState.CANCELLED:
+        return
+    _move_order(news)
+    if news.arrived:
+        _capture(news)
+    if decision.state in (OrderState.SHIPPED, OrderState.DELIVERED):
+        decision.next("reward", news.now)
+
+
+def _recount(news: _News, shipment: ShipmentFacts) -> None:
+    """What is in each parcel, and with it how many pieces have shipped."""
+    parcels = news.of(shipment)
+    if not parcels:
+        return
+    contents = allocate(
+        {line: pieces.live for line, pieces in shipment.lines.items()},
+        [Claim(p.key, p.shipped_at, p.claim) for p in parcels],
+    )
+    for parcel in parcels:
+        lines = dict(contents.get(parcel.key, {}))
+        if lines != parcel.lines:
+            news.parcels[shipment.id, parcel.key] = replace(parcel, lines=lines)
+    change = news.decision.change(shipment)
+    for line, pieces in shipment.lines.items():
+        shipped = sum(content.get(line, 0) for content in contents.values())
+        if shipped != pieces.shipped:
+            change.shipped[line] = shipped
+    if shipment.state == ShipmentState.CANCELLED:
+        return
+    if all(change.shipped.get(line, p.shipped) >= p.live for line, p in shipment.lines.items()):
+        news.decision.move_shipment(shipment, ShipmentState.SHIPPED, "all pieces shipped")
+        _lift_refusal(news, shipment)
+    elif shipment.state in _BEFORE_SHIPPED[:3]:
+        news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, "part shipped")
+
+
+def _lift_refusal(news: _News, shipment: ShipmentFacts) -> None:
+    """A refusal that came before the goods all the same is no reason to hold the order any more."""
+    holds = news.decision.hold if news.decision.hold is not None else [dict(h) for h in news.facts.hold]
+    kept = [h for h in holds if not (h["reason"] == "supplier_refused" and h.get("shipment") == shipment.id)]
+    if len(kept) < len(holds):
+        news.decision.hold = kept
+        if not kept:
+            news.decision.release_hold("supplier shipped after all")
+
+
+def _shipped_pieces(news: _News) -> dict[str, int]:
+    """Pieces shipped by order line, over all shipments."""
+    total: dict[str, int] = {}
+    for shipment in news.facts.shipments:
+        change = news.decision.shipments.get(shipment.id)
+        for line, pieces in shipment.lines.items():
+            now = change.shipped.get(line, pieces.shipped) if change else pieces.shipped
+            total[line] = total.get(line, 0) + now
+    return total
+
+
+def _move_order(news: _News) -> None:
+    decision, facts = news.decision, news.facts
+    pieces = _shipped_pieces(news)
+    for line, shipped in pieces.items():
+        before = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
+        if shipped != before:
+            decision.line_shipped[line] = shipped
+    live = [s for s in facts.shipments if s.is_live]
+    states = [(decision.change(s).state or s.state) for s in live]
+    if states and all(state == ShipmentState.SHIPPED for state in states):
+        if decision.state != OrderState.DELIVERED:
+            decision.move_order(OrderState.SHIPPED, "all live shipments shipped")
+        if news.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in news.parcels.values()):
+            decision.move_order(OrderState.DELIVERED, "all parcels delivered")
+    elif any(pieces.values()):
+        decision.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
+
+
+def _capture(news: _News) -> None:
+    """Capture by the profile's policy (PAY-06, SPL-04): once, with the first or with the last parcel."""
+    money = news.facts.money
+    if money.state != PaymentState.AUTHORIZED:
+        return
+    whole = news.decision.state in (OrderState.SHIPPED, OrderState.DELIVERED)
+    if news.shop.payment.capture_policy == "last_shipment_full" and not whole:
+        return
+    news.decision.effects.append(
+        EffectIntent(
+            "payment.capture",
+            f"{news.facts.shop}/{news.facts.number}:capture",
+            wakes="settle",
+            payload={"amount": money.authorized},
+        )
+    )
+
+
+def _tell(news: _News) -> None:
+    """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
+    facts = news.facts
+    sent = {(p.shipment, p.key) for p in facts.parcels}
+    pieces = _shipped_pieces(news)
+    outstanding = lines_of(facts, [(line.line, line.quantity - pieces.get(line.line, 0)) for line in facts.order.lines])
+    for where in news.arrived:
+        before: dict[str, int] = {}
+        for key in sent:
+            for line, n in news.parcels[key].lines.items():
+                before[line] = before.get(line, 0) + n
+        _mail(news, "shipment_shipped", where, shipped_before=lines_of(facts, before.items()), outstanding=outstanding)
+        sent.add(where)
+    for where in news.corrected:
+        number = news.parcels[where].tracking_number
+        _mail(news, "tracking_corrected", where, about=f":{number}", shipped_before=[], outstanding=outstanding)
+    for where in news.delivered:
+        _mail(news, "order_delivered", where, shipped_before=[], outstanding=outstanding)
+
+
+def _mail(news: _News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
+    parcel = parcel_context(news.facts, news.parcels[where])
+    news.decision.mails.append(
+        customer_mail(
+            template,
+            news.facts,
+            news.shop,
+            news.now,
+            about=f"{where[0]}:{where[1]}{about}",
+            shipment_id=where[0],
+            parcel=parcel,
+            **extra,
+        )
+    )
+
+
+def _moment(text: str | None, otherwise: datetime) -> datetime:
+    if not text:
+        return otherwise
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return moment.astimezone(otherwise.tzinfo) if moment.tzinfo else otherwise
+
+
+STAGE = Stage("notify", decide, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS, CONSUMES)

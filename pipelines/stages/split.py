@@ -1,0 +1,62 @@
+"""Split (別送): one shipment a source, back-orders apart where the profile allows, each with its promised date."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+
+from models.states import Condition, OrderState, ShipmentState
+from pipelines.mails import customer_mail, planned
+from pipelines.profile import Shop
+from pipelines.rules.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.payment_terms import terms
+from pipelines.rules.split import Part, split
+from pipelines.stage import Decision, Facts, Move, Need, NewShipment, Stage
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Plan the shipments of an authorized order that no human holds (SPL-01, SPL-03, INT-16)."""
+    decision = Decision(facts)
+    if facts.state != OrderState.AUTHORIZED or facts.condition == Condition.HELD or facts.shipments:
+        return decision
+    for index, part in enumerate(split(facts.order.lines, shop), start=1):
+        plan = plan_for(facts, shop, part, now)
+        state = ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED
+        shipment = NewShipment(
+            id=shipment_id(facts, index),
+            supplier=part.supplier,
+            state=state,
+            backorder=part.backorder,
+            lines=part.lines,
+            dispatch_on=plan.dispatch_on,
+            # A supplier that nobody can give a date learns of the goods at once: only then can it ever name one.
+            instruct_at=plan.instruct_at or now,
+            arrive_on=plan.arrive_on,
+            because=[{"rule": b.rule, "says": b.says} for b in plan.because],
+        )
+        decision.new_shipments.append(shipment)
+        decision.moves.append(Move("shipment", shipment.id, None, state, "split"))
+    decision.mails.append(
+        customer_mail("dispatch_planned", facts, shop, now, shipments=planned(facts, decision.new_shipments))
+    )
+    decision.next("dispatch", min(s.instruct_at or now for s in decision.new_shipments))
+    return decision
+
+
+def plan_for(facts: Facts, shop: Shop, part: Part, now: datetime) -> DispatchPlan:
+    """The dispatch plan of a part: from the order's completion or the money's arrival (CUT-01), never in the past."""
+    prepaid = terms(facts.method, shop, facts.placed_at).release_when in ("paid", "approved")
+    plan = plan_dispatch(part, facts.order, shop, counts_at=now if prepaid else facts.placed_at)
+    if plan.dispatch_on is not None and plan.dispatch_on < now.date():
+        return plan_dispatch(part, facts.order, shop, counts_at=now)
+    return plan
+
+
+def shipment_id(facts: Facts, index: int) -> str:
+    """The public id of an order's ``index``-th shipment: the same on every run, and not to be guessed from another."""
+    digest = hashlib.sha256(f"{facts.id}\x00{facts.shop}\x00{facts.number}\x00{index}".encode()).digest()
+    return "SH-" + base64.b32encode(digest)[:13].decode()
+
+
+STAGE = Stage("split", decide, Need.SHIPMENTS)

@@ -1,0 +1,102 @@
+"""Journals: what was acknowledged is there after a power cut, what was not does not disturb."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.demo.journal import Journal, read
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from workers.demo.journal import Journal
+
+async def write(journal, who):
+    n = 0
+    while True:
+        await journal.write({"who": who, "n": n})
+        print(who, n, flush=True)
+        n += 1
+
+async def main():
+    journal = Journal(Path(sys.argv[1]))
+    await asyncio.gather(*(write(journal, who) for who in range(4)))
+
+asyncio.run(main())
+"""
+
+
+def test_every_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    acknowledged: dict[int, int] = {}
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            who, n = map(int, line.split())
+            acknowledged[who] = n
+            if sum(acknowledged.values()) >= 200:
+                break
+        writer.kill()
+    records = list(read(path))
+    for who, last in acknowledged.items():
+        numbers = [record["n"] for record in records if record["who"] == who]
+        assert numbers == list(range(len(numbers)))
+        assert len(numbers) > last
+
+
+@given(torn=st.binary(max_size=80).filter(lambda rest: b"\n" not in rest))
+def test_a_torn_last_line_is_not_read_and_is_cut_off_before_the_next_write(
+    tmp_path_factory: pytest.TempPathFactory, torn: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("torn") / "journal"
+    path.write_bytes(b'{"n":1}\n{"n":2}\n' + torn)
+    assert [record["n"] for record in read(path)] == [1, 2]
+    write(path, {"n": 3})
+    assert [record["n"] for record in read(path)] == [1, 2, 3]
+
+
+def test_a_torn_first_line_longer_than_a_block_leaves_an_empty_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(b'{"n":"' + b"x" * 200_000)
+    write(path, {"n": 1})
+    assert list(read(path)) == [{"n": 1}]
+
+
+def test_a_missing_journal_is_empty_and_its_directory_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "journal"
+    assert list(read(path)) == []
+    write(path, {"n": 1})
+    assert list(read(path)) == [{"n": 1}]
+
+
+def test_after_the_disk_refused_a_record_nothing_more_is_written() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+
+    async def scenario() -> None:
+        journal = Journal(Path("/dev/full"))
+        for _ in range(2):
+            with pytest.raises(OSError, match=r"."):
+                await journal.write({"n": 1})
+        assert journal.failed
+
+    try:
+        asyncio.run(scenario())
+    except OSError as error:
+        pytest.skip(f"/dev/full cannot be opened as a file: {error}")
+
+
+def write(path: Path, *records: dict[str, int]) -> None:
+    async def scenario() -> None:
+        async with Journal(path) as journal:
+            await asyncio.gather(*(journal.write(record) for record in records))
+
+    asyncio.run(scenario())

@@ -1,0 +1,344 @@
+"""Every mail of the contract in both locales, rendered from its sample and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+import templates_mail
+from pipelines.errors import Invalid, Misconfigured
+from pipelines.ports import MailIntent, RenderedMail
+from templates_mail import LOCALES, TEMPLATES
+from tests.mail.reading import body, parse
+from workers.mail.rendering import CONTRACT_MAILS, SUPPLIER_MAILS, Renderer
+from workers.mail.samples import sample
+
+RENDERER = Renderer("orders@salon.example", "mail.salon.example")
+EVERY_MAIL = [(template, locale) for template in CONTRACT_MAILS for locale in LOCALES]
+every_mail = pytest.mark.parametrize(("template", "locale"), EVERY_MAIL)
+BOTH_KINDS = ("plain", "html")
+
+# B.7.4: an order mail that advertises becomes regulated advertising mail.
+ADVERTISING = re.compile(
+    r"セール|キャンペーン|おすすめ|お得|今なら|新商品|プレゼント|ぜひ|お買い物|"
+    r"\b(sale|campaign|offers?|recommend|deals?|buy|shop now|new arrivals?|don't miss)\b",
+    re.IGNORECASE,
+)
+
+
+def render(intent: MailIntent) -> RenderedMail:
+    return RENDERER.render(intent, shop="salon", number="S-1001")
+
+
+def changed(template: str, locale: str, **context: Any) -> RenderedMail:
+    """The sample with some keys of its context replaced."""
+    intent = sample(template, locale)
+    return render(replace(intent, context={**intent.context, **context}))
+
+
+def both(mail: RenderedMail) -> str:
+    return body(mail, "plain") + body(mail, "html")
+
+
+def test_the_folders_are_the_contract() -> None:
+    assert set(CONTRACT_MAILS) == TEMPLATES
+    assert len(CONTRACT_MAILS) == 21
+
+
+@every_mail
+def test_every_mail_says_who_it_is(template: str, locale: str) -> None:
+    intent = sample(template, locale)
+    mail = render(intent)
+    parsed = parse(mail.raw)
+    sender, receiver = parsed["From"].addresses[0], parsed["To"].addresses[0]
+
+    assert parsed["Subject"] == mail.subject != ""
+    assert (sender.display_name, sender.addr_spec) == (
+        {"ja": "サロンサプライ", "en": "Salon Supply"}[locale],
+        "orders@salon.example",
+    )
+    assert (receiver.display_name, receiver.addr_spec) == (intent.to_name, intent.to)
+    assert parsedate_to_datetime(parsed["Date"]) == intent.context["now"]
+    assert parsed["Message-ID"] == mail.message_id
+    assert parsed["X-Shukka-Template"] == mail.template == template
+    assert parsed["X-Shukka-Order"] == "salon/S-1001"
+    assert parsed["X-Shukka-Shipment"] == intent.shipment
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert (mail.envelope_from, mail.envelope_to) == ("orders@salon.example", intent.to)
+
+
+@every_mail
+def test_every_mail_has_both_bodies_and_the_footer(template: str, locale: str) -> None:
+    """CON-05: each mail asks to let the shop's domain through."""
+    mail = render(sample(template, locale))
+    assert not parse(mail.raw).defects
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        assert "support@salon.example" in content
+        assert "salon.example からのメールを受信" in content or "allow mail from salon.example" in content
+        assert not re.search(r"\[\[|\{\{|\{%|\bNone\b|Undefined", content)
+    assert f'lang="{locale}"' in body(mail, "html")
+    assert "<" not in body(mail, "plain")
+
+
+@every_mail
+def test_no_mail_advertises(template: str, locale: str) -> None:
+    mail = render(sample(template, locale))
+    assert not ADVERTISING.search(mail.subject + both(mail))
+
+
+@every_mail
+def test_every_mail_is_light(template: str, locale: str) -> None:
+    assert len(body(render(sample(template, locale)), "html").encode()) < 12_288
+
+
+@every_mail
+def test_what_people_typed_is_escaped_in_html(template: str, locale: str) -> None:
+    attack = '<script>alert("1")</script>'
+    mail = render(replace(sample(template, locale), context=_with_names(sample(template, locale).context, attack)))
+    assert "<script" not in body(mail, "html")
+    assert "&lt;script&gt;" in body(mail, "html")
+    assert attack in body(mail, "plain")
+
+
+def _with_names(value: Any, name: str) -> Any:
+    """``value`` with every name in it, of persons, shops, suppliers and products, replaced."""
+    if isinstance(value, Mapping):
+        return {key: name if key in ("name", "supplier") else _with_names(v, name) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_names(item, name) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", SUPPLIER_MAILS)
+def test_a_supplier_reads_where_to_ship_but_no_money(template: str, locale: str) -> None:
+    mail = render(sample(template, locale))
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        assert "SH-S-1001-1" in content
+        assert "SHAMPOO-1L" in content
+        assert not re.search(r"[¥円]", content)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_accepted_order_lists_lines_amounts_and_address(locale: str) -> None:
+    """CON-01."""
+    mail = render(sample("order_accepted", locale))
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        for shown in (
+            "S-1001",
+            "シャンプー 1L",
+            "13,200",
+            "17,360",
+            "−",
+            "1,686",
+            "18,246",
+            "460-0008",
+            "052-000-0000",
+        ):
+            assert shown in content
+        assert {"ja": "出荷予定日", "en": "Planned dispatch"}[locale] in content
+
+
+@pytest.mark.parametrize(("locale", "free", "fee"), [("ja", "無料", "770円"), ("en", "Free", "¥770")])
+def test_totals_leave_out_what_is_nothing_and_say_free_shipping(locale: str, free: str, fee: str) -> None:
+    totals = sample("order_accepted", locale).context["totals"]
+    nothing = {**totals, "coupon_discount": 0, "points_used": 0}
+    plain = body(changed("order_accepted", locale, totals=nothing), "plain")
+    assert free in plain
+    assert "−" not in plain
+    assert not re.search(r"^[^*■].*: [¥−]*0円?$", plain, re.MULTILINE)
+
+    assert fee in both(changed("order_accepted", locale, totals={**totals, "shipping": 770}))
+
+
+def test_tax_reads_as_contained_where_prices_include_it() -> None:
+    totals = {**sample("order_accepted", "ja").context["totals"], "price_display": "tax_included"}
+    assert "内消費税（10%対象 16,860円）: 1,686円" in body(changed("order_accepted", "ja", totals=totals), "plain")
+    assert "内消費税" not in both(render(sample("order_accepted", "ja")))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_dispatch_mail_tells_this_parcel_from_earlier_and_later_ones(locale: str) -> None:
+    """SPL-02: lines in this parcel, lines already sent, lines outstanding; TRK-01: the number as it was given."""
+    before = [{"line": "9", "sku": "X", "name": "先に送った品", "quantity": 1}]
+    mail = changed("shipment_shipped", locale, shipped_before=before)
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        here, earlier, later = (content.index(n) for n in ("シャンプー 1L", "先に送った品", "業務用フェイスタオル"))
+        assert here < earlier < later
+        assert "444413758703" in content
+        assert "https://tracking.example/444413758703" in content
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_parcel_without_a_number_is_explained(locale: str) -> None:
+    """TRK-01."""
+    parcel = {**sample("shipment_shipped", locale).context["parcel"], "tracking_number": None, "tracking_url": None}
+    mail = changed("shipment_shipped", locale, parcel=parcel)
+    for kind in BOTH_KINDS:
+        explained = {"ja": "このお荷物にはお問い合わせ番号がございません", "en": "without a tracking number"}[locale]
+        assert explained in body(mail, kind)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_failed_payment_names_no_cause(locale: str) -> None:
+    """PAY-04: the customer is sent to the card's issuer, no reason is guessed."""
+    content = both(changed("payment_failed", locale, reason="G12", code="42G120000"))
+    assert "G12" not in content
+    assert {"ja": "カード発行会社", "en": "the company that issued it"}[locale] in content
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_transfer_is_told_account_amount_and_day(locale: str) -> None:
+    for template in ("payment_instructions", "payment_reminder"):
+        plain = body(render(sample(template, locale)), "plain")
+        for shown in (
+            "みほん銀行",
+            "普通 0123456",
+            "18,246",
+            {"ja": "2026年11月27日(金)", "en": "Fri, 27 Nov 2026"}[locale],
+        ):
+            assert shown in plain
+
+
+def test_konbini_instructions_need_no_bank() -> None:
+    payment = {"method": "konbini", "amount": 18246, "pay_by": date(2026, 11, 23)}
+    content = both(changed("payment_instructions", "ja", bank=None, payment=payment))
+    assert "コンビニエンスストア" in content
+    assert "銀行名" not in content
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_each_reason_of_a_cancel_has_its_own_words(locale: str) -> None:
+    """CAN-05."""
+    reasons = [
+        "customer_request",
+        "unpaid",
+        "payment_failed",
+        "loan_timeout",
+        "cod_unclaimed",
+        "out_of_stock",
+        "transit_accident",
+    ]
+    reasons.append("shop_decision")
+    mails = {body(changed("order_cancelled", locale, reason=reason, says=""), "plain") for reason in reasons}
+    assert len(mails) == len(reasons)
+
+
+def test_a_slot_in_the_customers_own_words_is_printed_as_it_is() -> None:
+    """DLV-01: a wish may be free text."""
+    request = {"date": None, "slot": "夕方ごろ"}
+    assert "夕方ごろ" in body(changed("request_not_met", "ja", request=request), "plain")
+
+
+def test_the_same_mail_has_the_same_message_id_whenever_it_is_rendered() -> None:
+    intent = sample("shipment_shipped", "ja")
+    later = {**intent.context, "now": intent.context["now"] + timedelta(days=3)}
+    assert render(intent).message_id == render(replace(intent, context=later)).message_id
+
+
+def test_another_order_template_or_parcel_has_another_message_id() -> None:
+    intent = sample("shipment_shipped", "ja")
+    rendered = [
+        RENDERER.render(intent, shop="salon", number="S-1001"),
+        RENDERER.render(intent, shop="salon", number="S-1002"),
+        RENDERER.render(intent, shop="clinic", number="S-1001"),
+        RENDERER.render(replace(intent, template="tracking_corrected"), shop="salon", number="S-1001"),
+        RENDERER.render(replace(intent, subject_key="SH-2"), shop="salon", number="S-1001"),
+    ]
+    assert len({mail.message_id for mail in rendered}) == len(rendered)
+
+
+def test_an_order_number_beyond_ascii_is_percent_encoded_in_the_header() -> None:
+    mail = RENDERER.render(sample("order_held", "ja"), shop="salon", number="注文-1\r\nBcc: x")
+    assert parse(mail.raw)["X-Shukka-Order"] == "salon/%E6%B3%A8%E6%96%87-1%0D%0ABcc: x"
+
+
+@pytest.mark.parametrize(
+    ("address", "sent_to"),
+    [
+        ("user..name@docomo.ne.jp", '"user..name"@docomo.ne.jp'),
+        (".user@ezweb.ne.jp", '".user"@ezweb.ne.jp'),
+        ("user.@docomo.ne.jp", '"user."@docomo.ne.jp'),
+        ('"user..name"@docomo.ne.jp', '"user..name"@docomo.ne.jp'),
+        ("a_b__c@ezweb.ne.jp", "a_b__c@ezweb.ne.jp"),
+        ("--x@docomo.ne.jp", "--x@docomo.ne.jp"),
+        ("a/b?c@docomo.ne.jp", "a/b?c@docomo.ne.jp"),
+        ("a+b@example.jp", "a+b@example.jp"),
+    ],
+)
+def test_addresses_are_quoted_only_where_they_must_be(address: str, sent_to: str) -> None:
+    """B.7.1, B.7.2: on the envelope and in To alike."""
+    mail = render(replace(sample("order_accepted", "ja"), to=address))
+    assert mail.envelope_to == sent_to
+    assert f"<{sent_to}>\r\n".encode() in mail.raw
+
+
+@pytest.mark.parametrize("address", ["nobody", "a@b\r\nBcc: x@example.jp", ""])
+def test_what_is_no_address_is_refused_without_repeating_it(address: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        render(replace(sample("order_accepted", "ja"), to=address))
+    assert refusal.value.problems[0].field == "to"
+    assert "Bcc" not in str(refusal.value)
+
+
+def test_something_missing_from_the_context_is_named_with_template_and_locale() -> None:
+    intent = sample("refund_done", "en")
+    without = replace(intent, context={key: value for key, value in intent.context.items() if key != "refund"})
+    with pytest.raises(Misconfigured, match=r"mail refund_done \(en\).*'refund' is undefined"):
+        render(without)
+
+
+def test_a_naive_now_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="aware datetime"):
+        changed("order_held", "ja", now=datetime(2026, 11, 20))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("template", "locale", "says"),
+    [("order_lost", "ja", "the folder templates_mail/order_lost is missing"), ("order_held", "fr", "no locale 'fr'")],
+)
+def test_an_unknown_template_or_locale_is_named(template: str, locale: str, says: str) -> None:
+    with pytest.raises(Misconfigured, match=says):
+        render(replace(sample("order_held", "ja"), template=template, locale=locale))
+
+
+@pytest.mark.parametrize(("mail_from", "domain"), [("orders", "shop.example"), ("orders@shop.example", "shop\r\nX: y")])
+def test_a_sender_that_cannot_be_used_is_refused_at_boot(mail_from: str, domain: str) -> None:
+    with pytest.raises(Misconfigured, match="MAIL_FROM"):
+        Renderer(mail_from, domain)
+
+
+def test_the_check_passes_for_what_is_shipped() -> None:
+    Renderer("orders@shop.example", "shop.example").check()
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "says"),
+    [
+        ("text.en.txt", None, "text.en.txt is missing"),
+        ("body.en.mjml", "<mj-text>unclosed", ""),
+        ("body.en.mjml", "<mj-text>{% if order %}</mj-text>", "Unexpected end of template"),
+        ("text.en.txt", "{{ order.nmuber }}", "has no attribute 'nmuber'"),
+        ("subject.en.txt", "[[no_such_word]]", r"fills \[\[no_such_word\]\]"),
+    ],
+)
+def test_the_check_names_the_template_and_locale_that_cannot_be_used(file: str, source: str | None, says: str) -> None:
+    def load(template: str, name: str) -> str:
+        if (template, name) != ("rank_up", file):
+            return templates_mail.load(template, name)
+        if source is None:
+            raise FileNotFoundError(name)
+        return source
+
+    with pytest.raises(Misconfigured, match=r"mail rank_up \(en\).*" + says):
+        Renderer("orders@shop.example", "shop.example", load=load).check()

@@ -1,0 +1,66 @@
+"""Claims of parcels: whatever the order and repetition of events, one answer (contract: supplier webhooks)."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.rules.parcels import Claim, allocate
+from tests.rules.build import at
+
+T0 = at("2026-11-20 15:00:00")
+LINE = st.sampled_from(["1", "2", "3", "unknown"])
+LINES = st.dictionaries(st.sampled_from(["1", "2", "3"]), st.integers(1, 5))
+
+
+def later(minutes: int) -> datetime:
+    return T0 + timedelta(minutes=minutes)
+
+
+CLAIM = st.builds(
+    Claim,
+    st.sampled_from("abcd"),
+    st.integers(0, 3).map(later),
+    st.none() | st.dictionaries(LINE, st.integers(0, 6), max_size=3),
+)
+
+
+def test_a_claim_without_lines_takes_all_open_lines() -> None:
+    assert allocate({"1": 4, "2": 1}, [Claim("a", T0)]) == {"a": {"1": 4, "2": 1}}
+
+
+def test_claims_with_lines_come_first_whenever_they_were_shipped() -> None:
+    claims = [Claim("a", T0), Claim("b", later(5), {"1": 3})]
+    assert allocate({"1": 4}, claims) == {"a": {"1": 1}, "b": {"1": 3}}
+
+
+def test_a_second_claim_without_lines_is_a_further_box() -> None:
+    assert allocate({"1": 4}, [Claim("b", later(5)), Claim("a", T0)]) == {"a": {"1": 4}, "b": {}}
+
+
+def test_a_claim_beyond_what_is_open_is_cut_and_unknown_lines_are_left_out() -> None:
+    claims = [Claim("a", T0, {"1": 3}), Claim("b", later(1), {"1": 3, "9": 1})]
+    assert allocate({"1": 4}, claims) == {"a": {"1": 3}, "b": {"1": 1}}
+
+
+@given(LINES, st.lists(CLAIM, max_size=6), st.randoms(use_true_random=False))
+def test_the_sequence_of_claims_does_not_matter(lines: dict[str, int], claims: list[Claim], random: st.DataObject) -> None:
+    shuffled = list(claims)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert allocate(lines, shuffled) == allocate(lines, claims)
+
+
+@given(LINES, st.lists(CLAIM, max_size=6))
+def test_repeating_claims_changes_nothing(lines: dict[str, int], claims: list[Claim]) -> None:
+    assert allocate(lines, claims + claims) == allocate(lines, claims)
+
+
+@given(LINES, st.lists(CLAIM, max_size=6))
+def test_nothing_is_shipped_twice(lines: dict[str, int], claims: list[Claim]) -> None:
+    parcels = allocate(lines, claims)
+    shipped: Counter[str] = Counter()
+    for contents in parcels.values():
+        shipped.update(contents)
+    assert all(shipped[line] <= lines[line] for line in shipped)
+    assert set(parcels) == {claim.key for claim in claims}

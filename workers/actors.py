@@ -1,0 +1,133 @@
+"""Actors: one a stage, one an effect kind, made from the route; and the storefront's way in over the broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import orjson
+import structlog
+from dramatiq.asyncio import get_event_loop_thread
+from sqlalchemy.exc import DBAPIError
+from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
+
+from models.engine import json_array
+from models.store import admit as store
+from pipelines.document import content_hash, parse_order
+from pipelines.errors import Invalid, Misconfigured, Problem
+from pipelines.intake import Ending, Submission, take_in
+from pipelines.route import EFFECT_KINDS, ROUTE
+from pipelines.run import BATCH, Runner
+from pipelines.stage import Stage
+from workers.broker import INTAKE, QUEUE_OF_EFFECT, WAKE, effect_actor, stage_actor
+from workers.draining import Drains
+from workers.effects import EffectLoop
+from workers.wiring import House
+
+log = structlog.get_logger(__name__)
+
+#: Seconds a drain goes on before it rings itself again, so that no stage keeps a thread for ever.
+SLICE = 20.0
+
+
+def drain_stage(stage: Stage, runner: Runner, ring: Callable[[set[str], set[str]], None]) -> None:
+    """Decide batches of ``stage`` until nothing is due or the time slice ends; ring for what follows after each."""
+    ends = time.monotonic() + SLICE
+    while True:
+        result = runner.run_batch(stage)
+        ring(result.stages, result.effects)
+        if result.claimed < BATCH:
+            return
+        if time.monotonic() > ends:
+            ring({stage.name}, set())
+            return
+
+
+def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains: Drains) -> None:
+    """An actor for every stage of the route, all on the one wake queue."""
+
+    def make(stage: Stage) -> None:
+        def decide() -> None:
+            drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring))
+
+        dramatiq.actor(broker=broker, actor_name=stage_actor(stage.name), queue_name=WAKE)(decide)
+
+    for stage in ROUTE:
+        make(stage)
+
+
+def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[], EffectLoop]) -> None:
+    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs."""
+
+    def make(kind: str) -> None:
+        def perform() -> None:
+            thread = get_event_loop_thread()
+            if thread is None:
+                raise Misconfigured("broker", "the AsyncIO middleware is missing")
+            drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
+
+        dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=QUEUE_OF_EFFECT[kind])(perform)
+
+    for kind in EFFECT_KINDS:
+        make(kind)
+
+
+def _run(performed: int) -> None:
+    if performed:
+        log.debug("effects.performed", count=performed)
+
+
+def declare_intake(broker: dramatiq.Broker, house: House) -> None:
+    """``orders.accept`` on queue ``intake``: an order as a dict. What cannot be accepted is kept with its reasons."""
+
+    def accept(order: dict[str, Any]) -> None:
+        # The message is acknowledged when this returns, so it stays here until the database took the order.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(DBAPIError), wait=wait_exponential_jitter(initial=0.1, max=5.0)
+        ):
+            with attempt:
+                _accept(house, order)
+        house.bell.ring(stages=["accept"])
+
+    dramatiq.actor(broker=broker, actor_name="orders.accept", queue_name=INTAKE, time_limit=3_600_000)(accept)
+
+
+def _accept(house: House, raw: object) -> None:
+    try:
+        order = parse_order(raw)
+    except Invalid as refused:
+        _keep_refused(house, raw, refused.problems, None)
+        return
+    answer = take_in(house.engine, house.shops, house.clock, [Submission(order)])[0]
+    if answer.ending == Ending.REFUSED:
+        _keep_refused(house, raw, answer.problems, content_hash(order))
+    elif answer.ending == Ending.CONFLICT:
+        _keep_refused(house, raw, (Problem("number", answer.detail),), content_hash(order))
+
+
+def _keep_refused(house: House, raw: object, problems: tuple[Problem, ...], digest: bytes | None) -> None:
+    import hashlib
+
+    named = raw if isinstance(raw, dict) else {}
+    digest = digest or hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+    listed = [{"field": p.field, "message": p.message} for p in problems]
+    log.warning("order.refused", fields=[p.field for p in problems])
+    with house.engine.begin() as connection:
+        store.refused(
+            connection,
+            [(digest, _text(named.get("shop")), _text(named.get("number")), *json_array([listed, raw]))],
+        )
+
+
+def _text(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
+
+
+def check_complete(broker: dramatiq.Broker) -> None:
+    """Refuse to start unless every stage and every kind of effect has its actor."""
+    wanted = {stage_actor(s.name) for s in ROUTE} | {effect_actor(k) for k in EFFECT_KINDS} | {"orders.accept"}
+    missing = sorted(wanted - broker.get_declared_actors())
+    if missing:
+        raise Misconfigured("workers.actors", f"no actor for {', '.join(missing)}")

@@ -1,0 +1,305 @@
+"""The effect loop: lease with a fencing token, perform with no transaction open, record the outcome, wake who waits.
+
+An outcome is recorded before its channel takes the next effect, many channels to a commit: when the plug is pulled, at
+most the one effect in flight on each channel is in doubt, and it is repeated under the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from models.store import claim as queue
+from models.store import lease as store
+from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
+from workers.broker import Bell
+from workers.grouping import Group
+
+log = structlog.get_logger(__name__)
+
+#: Seconds an effect stays with the process that leased it, in the database's time.
+LEASE = 120.0
+#: Seconds after which a leased effect is no longer begun: what remains of the lease must suffice for it.
+BEGIN_WITHIN = 60.0
+LONGEST_PAUSE = 600.0
+#: Attempts after which an unknown outcome, and a mere refusal to talk, go before a human.
+UNKNOWN_ATTEMPTS = 12
+RETRY_ATTEMPTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One leased effect: what its row says, under which token it is held, and the how-manieth attempt this is."""
+
+    id: int
+    token: int
+    attempts: int
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job with its outcome."""
+
+    job: Job
+    outcome: Outcome
+
+
+Perform = Callable[[Job], Awaitable[Outcome]]
+Load = Callable[[Engine, Sequence[int]], Mapping[int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """How effects of one kind are loaded and performed. ``channels`` is how many run side by side."""
+
+    kind: str
+    load: Load
+    perform: Perform
+    channels: int
+
+
+class EffectLoop:
+    """Performs effects of the kinds it was given; one per process and event loop."""
+
+    def __init__(self, engine: Engine, clock: Clock, bell: Bell, performers: Sequence[Performer]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._bell = bell
+        self._performers = {p.kind: p for p in performers}
+        self._recorders = {p.kind: Group(self._recorder(p.kind)) for p in performers}
+
+    async def drain(self, kind: str, *, batch: int = 200, seconds: float = 30.0) -> int:
+        """Perform what is due until nothing is, or the time slice ends; how many were performed."""
+        performer = self._performers[kind]
+        ends = time.monotonic() + seconds
+        total = 0
+        while time.monotonic() < ends:
+            jobs = await asyncio.to_thread(self._lease, performer, batch)
+            if not jobs:
+                break
+            total += len(jobs)
+            await self._perform_all(performer, jobs)
+        return total
+
+    def _lease(self, performer: Performer, batch: int) -> list[Job]:
+        with self._engine.begin() as connection:
+            leased = store.lease(connection, performer.kind, batch, LEASE)
+        rows = performer.load(self._engine, [r[0] for r in leased]) if leased else {}
+        return [Job(subject, token, attempts, rows[subject]) for subject, token, attempts in leased if subject in rows]
+
+    async def _perform_all(self, performer: Performer, jobs: list[Job]) -> None:
+        begun_before = time.monotonic() + BEGIN_WITHIN
+        waiting = iter(jobs)
+        recorder = self._recorders[performer.kind]
+
+        async def channel() -> None:
+            for job in waiting:
+                if time.monotonic() > begun_before:
+                    return  # the lease runs out first; it becomes due again
+                await recorder.submit(Done(job, await self._safely(performer, job)))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(performer.channels, len(jobs))):
+                group.create_task(channel())
+
+    async def _safely(self, performer: Performer, job: Job) -> Outcome:
+        try:
+            return await performer.perform(job)
+        except Exception as error:  # noqa: BLE001 - the boundary: a fault of an adapter is an unknown outcome, recorded
+            log.error("effect.failed", kind=performer.kind, id=job.id, error=type(error).__name__)
+            return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
+
+    def _recorder(self, kind: str) -> Callable[[Sequence[Done]], Sequence[None]]:
+        finish = self._finish_mails if kind == store.MAIL else self._finish_effects
+
+        @retry(
+            retry=retry_if_exception_type(DBAPIError),
+            wait=wait_exponential_jitter(initial=0.1, max=2.0),
+            stop=stop_after_delay(LEASE),
+            reraise=True,
+        )
+        def record(done: Sequence[Done]) -> Sequence[None]:
+            # Repeating this is safe: a recorded outcome took its lease with it. Not repeating it would not be:
+            # the effect happened, and the database was only away for a moment.
+            finish(kind, done)
+            return [None] * len(done)
+
+        return record
+
+    def _finish_mails(self, kind: str, done: Sequence[Done]) -> None:
+        ended = [(d.job.id, d.job.token, _mail_state(d), d.outcome.code) for d in done if _is_final(d)]
+        with self._engine.begin() as connection:
+            store.finish_mails(connection, ended)
+            store.postpone(connection, kind, _postponed(done))
+
+    def _finish_effects(self, kind: str, done: Sequence[Done]) -> None:
+        ended = [
+            (d.job.id, d.job.token, _effect_state(d), orjson.dumps(_outcome_json(d.outcome)).decode())
+            for d in done
+            if _is_final(d)
+        ]
+        with self._engine.begin() as connection:
+            woken = store.finish_effects(connection, kind, ended)
+            now = self._clock.now()
+            queue.schedule(connection, [(stage, order_id, now) for order_id, stage in woken if stage])
+            store.postpone(connection, kind, _postponed(done))
+        self._bell.ring(stages={stage for _, stage in woken if stage})
+
+
+def _is_final(done: Done) -> bool:
+    if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
+        return True
+    limit = UNKNOWN_ATTEMPTS if done.outcome.verdict == Verdict.UNKNOWN else RETRY_ATTEMPTS
+    return done.job.attempts >= limit
+
+
+def _effect_state(done: Done) -> str:
+    return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
+
+
+def _mail_state(done: Done) -> str:
+    return {Verdict.OK: "sent", Verdict.DECLINED: "failed"}.get(done.outcome.verdict, "needs_review")
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "verdict": outcome.verdict,
+        "reference": outcome.reference,
+        "code": outcome.code,
+        "says": outcome.says,
+        "data": dict(outcome.data),
+    }
+
+
+def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:
+    """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
+    later = []
+    for d in done:
+        if not _is_final(d):
+            pause = d.outcome.retry_after
+            if pause is None:
+                pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
+            later.append((d.job.id, d.job.token, pause))
+    return later
+
+
+def mail_performer(deliver: Callable[[Any], Awaitable[Outcome]], channels: int) -> Performer:
+    """Delivers stored mails; ``deliver`` is an SMTP pool's."""
+
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+        with engine.connect() as connection:
+            return {row[0]: row for row in store.load_mails(connection, ids)}
+
+    async def perform(job: Job) -> Outcome:
+        return await deliver(ReadyMail(job.row[2], job.row[3], zlib.decompress(job.row[4])))
+
+    return Performer(store.MAIL, load, perform, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMail:
+    """A stored mail, inflated: what the SMTP pool delivers."""
+
+    envelope_from: str
+    envelope_to: str
+    raw: bytes
+
+
+def payment_performers(gateways: Mapping[str, PaymentGateway], channels: int = 16) -> list[Performer]:
+    """Performs the four things a gateway does; an earlier attempt is looked up by its key before it is repeated."""
+
+    async def authorize(job: Job, gateway: PaymentGateway) -> Outcome:
+        row = job.row
+        return await gateway.authorize(
+            key=row.key, order=f"{row.shop}/{row.number}", amount=row.payload["amount"], token=row.token or ""
+        )
+
+    async def capture(job: Job, gateway: PaymentGateway) -> Outcome:
+        row = job.row
+        return await gateway.capture(key=row.key, authorization=row.reference, amount=row.payload["amount"])
+
+    async def void(job: Job, gateway: PaymentGateway) -> Outcome:
+        return await gateway.void(key=job.row.key, authorization=job.row.reference)
+
+    async def refund(job: Job, gateway: PaymentGateway) -> Outcome:
+        row = job.row
+        return await gateway.refund(key=row.key, authorization=row.reference, amount=row.payload["amount"])
+
+    def performer(kind: str, act: Callable[[Job, PaymentGateway], Awaitable[Outcome]]) -> Performer:
+        async def perform(job: Job) -> Outcome:
+            gateway = gateways[job.row.gateway]
+            known = await gateway.lookup(key=job.row.key) if job.attempts > 1 else None
+            return known if known is not None else await act(job, gateway)
+
+        return Performer(kind, load_effects, perform, channels)
+
+    acts = {"authorize": authorize, "capture": capture, "void": void, "refund": refund}
+    return [performer(f"payment.{name}", act) for name, act in acts.items()]
+
+
+def load_effects(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The rows of effects with what performing them needs of their orders."""
+    with engine.connect() as connection:
+        return {row.id: row for row in store.load_effects(connection, ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Instructed:
+    """An instruction's effect, its shipment, and where its supplier is reached."""
+
+    effect: Any
+    shipment: Any
+    url: str | None
+    secrets: Sequence[str]
+
+
+def supplier_performer(channel: SupplierChannel, clock: Clock, channels: int = 16) -> Performer:
+    """Hands instructions to suppliers; the address of the recipient goes from the database straight to the supplier."""
+
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+        with engine.connect() as connection:
+            effects = store.load_effects(connection, ids)
+            shipments = {r[0]: r for r in store.load_shipments(connection, [e.shipment_id for e in effects])}
+            reached = {r[0]: r for r in store.suppliers(connection)}
+        loaded = {}
+        for effect in effects:
+            shipment = shipments[effect.shipment_id]
+            known = reached.get(shipment[1])
+            loaded[effect.id] = _Instructed(effect, shipment, known[1] if known else None, known[2] if known else ())
+        return loaded
+
+    async def perform(job: Job) -> Outcome:
+        work: _Instructed = job.row
+        if work.url is None:
+            return Outcome(Verdict.RETRY, code="no_url", says="the supplier has no URL: register one")
+        return await channel.send(_instruction(work, clock), url=work.url, secrets=work.secrets)
+
+    return Performer("supplier.instruct", load, perform, channels)
+
+
+def _instruction(work: _Instructed, clock: Clock) -> Instruction:
+    shipment_id, supplier, dispatch_on, lines = work.shipment
+    document = work.effect.document
+    data = {
+        "shop": work.effect.shop,
+        "order": work.effect.number,
+        "shipment": shipment_id,
+        "supplier": supplier,
+        "dispatch_on": dispatch_on.isoformat() if dispatch_on else None,
+        "lines": lines,
+        "ship_to": document["ship_to"],
+        "delivery": document.get("delivery"),
+    }
+    return Instruction(work.effect.key, "shipment.requested", supplier, data, clock.now())

@@ -1,0 +1,180 @@
+"""MailIntent in, bytes out: fulfils ``pipelines.ports.MailRenderer``. Pure; no network, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from jinja2 import TemplateError
+
+import templates_mail
+from pipelines.errors import Invalid, Misconfigured, Problem
+from pipelines.ports import MailIntent, RenderedMail
+from pipelines.rules.mail_address import addr_spec
+from templates_mail import LOCALES, TEMPLATES
+from workers.mail import message, samples
+from workers.mail.sources import Load, Sources
+
+CUSTOMER_MAILS: Final = (
+    "order_accepted",
+    "payment_instructions",
+    "payment_reminder",
+    "payment_received",
+    "payment_failed",
+    "order_held",
+    "request_not_met",
+    "order_short",
+    "dispatch_planned",
+    "dispatch_delayed",
+    "shipment_shipped",
+    "tracking_corrected",
+    "order_delivered",
+    "order_cancelled",
+    "refund_done",
+    "points_activated",
+    "points_expiring",
+    "rank_up",
+)
+SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
+CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
+
+_HEADER_SAFE: Final = "/:@!$&'()*+,;=?#[] "
+
+
+class Renderer:
+    """Renders mails with the templates of ``templates_mail``.
+
+    ``mail_from``: the address all mails come from, in the envelope and in From.  ``domain``: the right-hand side of
+    each Message-ID.  ``load``: where the files of the templates come from.  Raises Misconfigured if an address or domain
+    cannot be used.
+    """
+
+    def __init__(self, mail_from: str, domain: str, *, load: Load = templates_mail.load) -> None:
+        try:
+            self._mail_from = addr_spec(mail_from)
+            message.mailbox("From", "", f"x@{domain}")
+        except ValueError as refusal:
+            raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
+        self._domain = domain
+        sender_domain = self._mail_from.rpartition("@")[2]
+        self._sources = {locale: Sources(locale, sender_domain=sender_domain, load=load) for locale in LOCALES}
+        self._from = lru_cache(maxsize=256)(lambda shop: message.mailbox("From", shop, self._mail_from))
+
+    def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
+        """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.
+
+        Raises Misconfigured if the template, the locale or something the template reads is missing, Invalid if ``to``
+        is no mail address. Neither tells the address nor the content.
+        """
+        envelope_to = _sendable(intent.to)
+        subject, text, html = self._bodies(intent)
+        identity = message_uuid(shop, number, intent.template, intent.subject_key)
+        message_id = f"<{identity}@{self._domain}>"
+        headers = [
+            self._from(_shop_name(intent)),
+            message.mailbox("To", intent.to_name, envelope_to),
+            message.unstructured("Subject", subject),
+            f"Date: {format_datetime(_now(intent))}",
+            f"Message-ID: {message_id}",
+            "Auto-Submitted: auto-generated",
+            f"X-Shukka-Template: {intent.template}",
+            f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}",
+        ]
+        if intent.shipment:
+            headers.append(f"X-Shukka-Shipment: {_quoted(intent.shipment)}")
+        return RenderedMail(
+            message_id=message_id,
+            template=intent.template,
+            envelope_from=self._mail_from,
+            envelope_to=envelope_to,
+            subject=subject,
+            raw=message.assemble(headers, text=text, html=html, boundary=f"=_{identity.hex}"),
+        )
+
+    def check(self) -> None:
+        """Compile every mail of the contract and every other folder, and render those that have a sample.
+
+        Raises Misconfigured naming the first template and locale that cannot be used.
+        """
+        for template, locale in _all_mails():
+            if template in samples.TEMPLATES:
+                self._bodies(samples.sample(template, locale))
+            else:
+                self._compile(template, locale)
+
+    def _bodies(self, intent: MailIntent) -> tuple[str, str, str]:
+        """Subject, text and HTML."""
+        sources = self._compile(intent.template, intent.locale)
+        try:
+            subject = message.clean(sources.subject(intent.template).render(intent.context))
+            text = _without_gaps(sources.text(intent.template).render(intent.context))
+            html = sources.html(intent.template).render(intent.context, subject=subject)
+        except TemplateError as fault:
+            raise _unusable(intent.template, intent.locale, fault) from fault
+        return subject, text, html
+
+    def _compile(self, template: str, locale: str) -> Sources:
+        sources = self._sources.get(locale)
+        if sources is None:
+            raise Misconfigured(f"mail {template}", f"there is no locale {locale!r}; use one of {', '.join(LOCALES)}")
+        if template not in TEMPLATES:
+            raise Misconfigured(f"mail {template}", f"the folder templates_mail/{template} is missing")
+        try:
+            sources.subject(template), sources.text(template), sources.html(template)
+        except (TemplateError, ValueError) as fault:
+            raise _unusable(template, locale, fault) from fault
+        return sources
+
+
+def message_uuid(shop: str, number: str, template: str, subject_key: str) -> UUID:
+    """The identity of a mail: the same order, template and subject of the mail always give the same one."""
+    return uuid5(NAMESPACE_URL, f"{shop}/{number}:{template}:{subject_key}")
+
+
+def _all_mails() -> Iterator[tuple[str, str]]:
+    for template in sorted(TEMPLATES.union(CONTRACT_MAILS)):
+        for locale in LOCALES:
+            yield template, locale
+
+
+def _unusable(template: str, locale: str, fault: Exception) -> Misconfigured:
+    return Misconfigured(f"mail {template} ({locale})", f"its template cannot be used: {fault}")
+
+
+def _sendable(address: str) -> str:
+    try:
+        return addr_spec(address)
+    except ValueError as refusal:
+        raise Invalid([Problem("to", str(refusal))]) from None
+
+
+def _shop_name(intent: MailIntent) -> str:
+    shop: Mapping[str, Any] = intent.context["shop"]
+    name: str = (shop["name_en"] if intent.locale == "en" else "") or shop["name"] or shop["key"]
+    return name
+
+
+def _now(intent: MailIntent) -> datetime:
+    now = intent.context.get("now")
+    if not isinstance(now, datetime) or now.tzinfo is None:
+        raise Misconfigured(f"mail {intent.template}", "its context needs 'now', an aware datetime")
+    return now
+
+
+def _without_gaps(text: str) -> str:
+    """``text`` without the runs of empty lines that optional parts leave behind."""
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+def _quoted(value: str) -> str:
+    """``value`` for a header of our own: as it is if printable ASCII, else percent-encoded."""
+    if value.isascii() and value.isprintable() and "%" not in value:
+        return value
+    return quote(value, safe=_HEADER_SAFE)

@@ -1,0 +1,241 @@
+"""A realistic intent for every mail: what the tests render, what the boot check renders, what a designer looks at.
+
+``python -m workers.mail.samples OUTDIR`` writes each as .html, .txt and .eml.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from email import message_from_bytes, policy
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from pipelines.ports import MailIntent
+
+Context = Mapping[str, Any]
+
+_TOKYO: Final = ZoneInfo("Asia/Tokyo")
+_SHIPMENT: Final = "SH-S-1001-1"
+_SHAMPOO: Final = {"line": "1", "sku": "SHAMPOO-1L", "name": "シャンプー 1L"}
+_COLOR: Final = {"line": "2", "sku": "COLOR-6N", "name": "ヘアカラー 6N ナチュラルブラウン"}
+_TOWEL: Final = {"line": "3", "sku": "TOWEL-10", "name": "業務用フェイスタオル 10枚組"}
+
+_PRICED: Final = (
+    {**_SHAMPOO, "quantity": 4, "unit_price": 3300, "amount": 13200},
+    {**_COLOR, "quantity": 2, "unit_price": 880, "amount": 1760},
+    {**_TOWEL, "quantity": 1, "unit_price": 2400, "amount": 2400},
+)
+_IN_PARCEL: Final = ({**_SHAMPOO, "quantity": 4}, {**_COLOR, "quantity": 2})
+_FROM_MAKER: Final = ({**_TOWEL, "quantity": 1},)
+_CUSTOMER: Final = {"name": "髙橋 﨑子"}
+_SHIP_TO: Final = {
+    "name": "サロン髙橋",
+    "postal_code": "460-0008",
+    "region": "愛知県",
+    "city": "名古屋市中区",
+    "line1": "栄1-2-3",
+    "line2": "栄ビル 4階",
+    "phone": "052-000-0000",
+}
+_SHOP: Final = {
+    "key": "salon",
+    "name": "サロンサプライ",
+    "name_en": "Salon Supply",
+    "support_mail": "support@salon.example",
+    "support_phone": "0120-000-000",
+    "support_hours": "10:00-17:00",
+    "site_url": "https://salon.example/",
+    "mail_domain": "salon.example",
+}
+_BANK: Final = {
+    "bank": "みほん銀行",
+    "branch": "名古屋支店",
+    "kind": "普通",
+    "number": "0123456",
+    "holder": "サロンサプライ(カ",
+}
+_TOTALS: Final = {
+    "goods": 17360,
+    "member_discount": 0,
+    "coupon_discount": 500,
+    "shipping": 0,
+    "fees": 0,
+    "tax": [{"rate": 10, "base": 16860, "tax": 1686}],
+    "tax_total": 1686,
+    "before_points": 18546,
+    "points_used": 300,
+    "grand_total": 18246,
+    "price_display": "ex_tax",
+}
+_WITHOUT_TOWEL: Final = {
+    **_TOTALS,
+    "goods": 14960,
+    "tax": [{"rate": 10, "base": 14460, "tax": 1446}],
+    "tax_total": 1446,
+    "before_points": 15906,
+    "grand_total": 15606,
+}
+_PARCEL: Final = {
+    "id": _SHIPMENT,
+    "carrier": "yamato",
+    "carrier_name": "ヤマト運輸",
+    "tracking_number": "444413758703",
+    "tracking_url": "https://tracking.example/444413758703",
+    "shipped_on": date(2026, 11, 20),
+    "lines": _IN_PARCEL,
+}
+_SUPPLIER_SHIPMENT: Final = {"id": _SHIPMENT, "dispatch_on": date(2026, 11, 20), "lines": _IN_PARCEL}
+
+_SAYS: Final = {
+    "ja": {
+        "cutoff": "15時までのご注文のため、当日の出荷を予定しております。",
+        "backorder": "お取り寄せ商品のため、入荷後の出荷となります。",
+        "hold": "備考欄にクーポンコードのご記入がございます。",
+        "request": "お取り寄せ商品のため、ご希望日までに入荷いたしません。",
+        "delay": "メーカーからの入荷が遅れております。",
+        "short": "メーカーで生産が終了しておりました。",
+        "supplier": "お客様のご依頼によるキャンセルのため",
+    },
+    "en": {
+        "cutoff": "Ordered by 15:00, so it is planned to leave the same day.",
+        "backorder": "This item is ordered from its maker and leaves once it has come in.",
+        "hold": "Coupon codes are written in the remarks.",
+        "request": "The item is ordered from its maker and will not come in by then.",
+        "delay": "The maker delivers to us later than announced.",
+        "short": "The maker has ended its production.",
+        "supplier": "The customer cancelled the order.",
+    },
+}
+
+
+def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any]:
+    return {
+        "now": datetime(2026, 11, 20, 15, 45, tzinfo=_TOKYO),
+        "shop": _SHOP,
+        "order": {"number": "S-1001", "placed_at": datetime(2026, 11, 20, 14, 59, 30, tzinfo=_TOKYO)},
+        "customer": _CUSTOMER,
+        "ship_to": _SHIP_TO,
+        "lines": _PRICED,
+        "totals": _TOTALS,
+        "points": {"used": 300, "earned": 168},
+        "payment": {"method": method, "amount": 18246, "pay_by": pay_by},
+    }
+
+
+def _for_supplier(**extra: object) -> dict[str, Any]:
+    order = _order()
+    kept = {key: order[key] for key in ("now", "shop", "order", "ship_to")}
+    return {**kept, "supplier": "みほん化粧品", "shipment": _SUPPLIER_SHIPMENT, **extra}
+
+
+def _shipments(says: Mapping[str, str]) -> Sequence[Context]:
+    return (
+        {
+            "id": _SHIPMENT,
+            "supplier": "warehouse",
+            "lines": _IN_PARCEL,
+            "dispatch_on": date(2026, 11, 20),
+            "arrive_on": date(2026, 11, 21),
+            "because": [{"rule": "cutoff", "says": says["cutoff"]}],
+        },
+        {
+            "id": "SH-S-1001-2",
+            "supplier": "mihon",
+            "lines": _FROM_MAKER,
+            "dispatch_on": None,
+            "arrive_on": None,
+            "because": [{"rule": "backorder", "says": says["backorder"]}],
+        },
+    )
+
+
+def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
+    due = date(2026, 11, 27)
+    transfer = _order("bank_transfer", pay_by=due)
+    parcel = {"parcel": _PARCEL, "shipped_before": (), "outstanding": _FROM_MAKER}
+    no_points = {"used": 0, "earned": 0}
+    return {
+        "order_accepted": {**_order(), "shipments": _shipments(says)},
+        "payment_instructions": {**transfer, "bank": _BANK},
+        "payment_reminder": {**transfer, "bank": _BANK},
+        "payment_received": transfer,
+        "payment_failed": _order(),
+        "order_held": {**_order(), "reasons": [says["hold"]]},
+        "request_not_met": {
+            **_order(),
+            "request": {"date": date(2026, 11, 22), "slot": "14-16"},
+            "reason": says["request"],
+        },
+        "order_short": {**_order(), "lines": _PRICED[:2], "totals": _WITHOUT_TOWEL, "short_lines": _FROM_MAKER},
+        "dispatch_planned": {**_order(), "shipments": _shipments(says)},
+        "dispatch_delayed": {
+            **_order(),
+            "shipment": {**_SUPPLIER_SHIPMENT, "expected_on": date(2026, 11, 26)},
+            "reason": says["delay"],
+        },
+        "shipment_shipped": {**_order(), **parcel},
+        "tracking_corrected": {**_order(), **parcel},
+        "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
+        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
+        "refund_done": {**_order(), "refund": {"amount": 18246, "method": "card"}},
+        "points_activated": {
+            **_order(),
+            "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},
+        },
+        "points_expiring": {**_order(), "points": {**no_points, "amount": 168, "expires_on": due, "days": 7}},
+        "rank_up": {**_order(), "rank": {"old": "Regular", "new": "Silver", "from_on": date(2027, 1, 1)}},
+        "supplier_instruction": _for_supplier(),
+        "supplier_overdue": _for_supplier(due_on=date(2026, 11, 20)),
+        "supplier_cancel": _for_supplier(reason=says["supplier"]),
+    }
+
+
+_CONTEXTS: Final = MappingProxyType({locale: _contexts(says) for locale, says in _SAYS.items()})
+TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
+_ABOUT_A_SHIPMENT: Final = frozenset(
+    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered"}
+    | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
+)
+
+
+def sample(template: str, locale: str) -> MailIntent:
+    """The sample of ``template`` in ``locale`` ("ja" or "en"). Raises KeyError if there is none."""
+    context = _CONTEXTS[locale][template]
+    to_supplier = "supplier" in context
+    return MailIntent(
+        template=template,
+        to="shipping@mihon.example" if to_supplier else "takahashi@example.jp",
+        to_name=context["supplier"] if to_supplier else context["customer"]["name"],
+        locale=locale,
+        context=context,
+        subject_key=_SHIPMENT if template in _ABOUT_A_SHIPMENT else "",
+        shipment=_SHIPMENT if template in _ABOUT_A_SHIPMENT else None,
+    )
+
+
+def write(directory: Path) -> int:
+    """Write every sample into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails."""
+    from workers.mail.rendering import Renderer  # the renderer itself checks the templates with these samples
+
+    renderer = Renderer("orders@salon.example", "salon.example")
+    directory.mkdir(parents=True, exist_ok=True)
+    for locale, contexts in _CONTEXTS.items():
+        for template in contexts:
+            mail = renderer.render(sample(template, locale), shop="salon", number="S-1001")
+            (directory / f"{template}.{locale}.eml").write_bytes(mail.raw)
+            parsed = message_from_bytes(mail.raw, policy=policy.default)
+            for kind, suffix in (("plain", "txt"), ("html", "html")):
+                body = parsed.get_body((kind,))
+                assert body is not None
+                (directory / f"{template}.{locale}.{suffix}").write_text(body.get_content(), encoding="utf-8")
+    return sum(len(contexts) for contexts in _CONTEXTS.values())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m workers.mail.samples OUTDIR")
+    print(f"{write(Path(sys.argv[1]))} mails written to {sys.argv[1]}")

@@ -1,0 +1,301 @@
+"""One SMTP connection, and one mail over it, step by step.
+
+The one question that matters when a delivery fails is whether the server may have taken the mail, and the answer turns
+on a single moment: when the final dot left us. Before it nothing was taken, so trying again is safe (RETRY). After it,
+silence or a lost connection leaves the mail in doubt (UNKNOWN). A reply settles it either way. aiosmtplib reports both
+kinds of silence alike, so the steps of a transaction are driven here one by one, over its protocol.
+
+The envelope goes over the wire exactly as given: aiosmtplib's own ``mail`` and ``rcpt`` parse addresses once more,
+which is where quotes such as those of ``"a..b"@docomo.ne.jp`` get lost (B.7.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
+
+from pipelines.errors import Misconfigured
+from pipelines.ports import Outcome, Verdict
+
+_DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_NEEDS_CREDENTIALS = frozenset({530, 534, 535, 538})
+_SERVICE_CLOSING = 421
+
+_ADDRESS_IN_TEXT = re.compile(r'(?:"[^"]*"|[^\s<>"]+)@[^\s<>"]+')
+_LONGEST_TEXT = 200
+
+_FLUSH_POLL_SECONDS = 0.002
+_QUIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mails are handed over; ``repr`` never shows the credentials."""
+
+    host: str
+    port: int
+    scheme: str
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_url(cls, url: str) -> SmtpServer:
+        """``smtp://``, ``smtps://`` or ``smtp+starttls://``, then ``[user:password@]host[:port]``.
+
+        Reserved characters in user and password are percent-encoded. Raises Misconfigured, never quoting the URL.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port, parts = None, None, urlsplit("smtp:")
+        if parts.scheme not in _DEFAULT_PORTS:
+            raise Misconfigured("SMTP_URL", "it must begin with smtp://, smtps:// or smtp+starttls://")
+        if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
+            reason = "it must read smtp://user:password@host:port; percent-encode other characters in user and password"
+            raise Misconfigured("SMTP_URL", reason)
+        user = unquote(parts.username) if parts.username else None
+        password = unquote(parts.password or "") if user else None
+        return cls(host, port or _DEFAULT_PORTS[parts.scheme], parts.scheme, user, password)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class NoConnection(Exception):
+    """No mail could even be begun. ``code`` is "connect" or "auth"; ``says`` is one sentence without secrets."""
+
+    def __init__(self, code: str, says: str) -> None:
+        self.code = code
+        self.says = says
+        super().__init__(says)
+
+
+class _Refused(Exception):
+    """The server answered a step with a code that ends the transaction."""
+
+    def __init__(self, step: str, code: int, text: str) -> None:
+        self.step = step
+        self.code = code
+        self.text = text
+        super().__init__(step, code)
+
+
+class _Silence(Exception):
+    """No reply: the connection was "lost", the reply came too late ("timeout") or was no SMTP ("protocol")."""
+
+    def __init__(self, step: str, code: str) -> None:
+        self.step = step
+        self.code = code
+        super().__init__(step, code)
+
+
+class Connection:
+    """An open, logged-in connection that carries one mail at a time.
+
+    ``mails`` counts the mails begun on it; ``idle_since`` is the owner's note of when it was last used (monotonic
+    seconds). Once `lost`, it is good for nothing but `drop`.
+    """
+
+    def __init__(self, client: aiosmtplib.SMTP, protocol: SMTPProtocol, timeout: float) -> None:
+        self._client = client
+        self._protocol = protocol
+        self._transport = cast(asyncio.WriteTransport, protocol.transport)
+        self._timeout = timeout
+        self.mails = 0
+        self.idle_since = 0.0
+
+    @property
+    def lost(self) -> bool:
+        """True once either side has closed it."""
+        return not self._protocol.is_connected
+
+    async def transact(self, sender: bytes, recipient: bytes, message: bytes) -> Outcome:
+        """Hand one mail over. ``sender`` and ``recipient`` go between the angle brackets of MAIL FROM and RCPT TO as
+        they are; ``message`` is already dot-stuffed, with CRLF at the end of every line."""
+        self.mails += 1
+        try:
+            await self._step("MAIL", b"MAIL", b"FROM:<" + sender + b">", *self._options(message))
+            await self._step("RCPT", b"RCPT", b"TO:<" + recipient + b">")
+            await self._step("DATA", b"DATA", expected=3)
+            await self._write(message)
+            self._end(b".\r\n")
+        except _Refused as refusal:
+            await self._reset(refusal)
+            return _refused(refusal)
+        except _Silence as silence:
+            self.drop()
+            return Outcome(Verdict.RETRY, code=silence.code, says=f"No answer to {silence.step}: {silence.code}.")
+        return await self._final_reply()
+
+    async def is_alive(self) -> bool:
+        """True if the server answers now."""
+        try:
+            await self._step("NOOP", b"NOOP")
+        except (_Refused, _Silence):
+            self.drop()
+            return False
+        return True
+
+    async def quit(self) -> None:
+        """Take leave and close; the server gets a moment to answer."""
+        with suppress(aiosmtplib.SMTPException):
+            await self._protocol.execute_command(b"QUIT", timeout=min(self._timeout, _QUIT_SECONDS))
+        self.drop()
+
+    def drop(self) -> None:
+        """Close at once, discarding what is not sent yet: a polite close might still send the final dot."""
+        _drop(self._client, self._protocol)
+
+    def _options(self, message: bytes) -> list[bytes]:
+        options = [b"SIZE=%d" % len(message)] if self._client.supports_extension("size") else []
+        if not message.isascii() and self._client.supports_extension("8bitmime"):
+            options.append(b"BODY=8BITMIME")
+        return options
+
+    async def _step(self, step: str, *command: bytes, expected: int = 2) -> None:
+        """One command and its reply, whose code must be ``expected`` hundred."""
+        try:
+            code, text = await self._protocol.execute_command(*command, timeout=self._timeout)
+        except aiosmtplib.SMTPException as problem:
+            raise _Silence(step, _kind_of_silence(problem)) from problem
+        if code // 100 != expected:
+            raise _Refused(step, code, text)
+
+    async def _write(self, message: bytes) -> None:
+        """Send the message without its final dot, until the last byte of it has left this process."""
+        try:
+            self._protocol.write(message)
+            pause = 0.0
+            async with asyncio.timeout(self._timeout):
+                while not self.lost and self._transport.get_write_buffer_size():
+                    await asyncio.sleep(pause)
+                    pause = _FLUSH_POLL_SECONDS
+        except (aiosmtplib.SMTPException, TimeoutError) as problem:
+            raise _Silence("the message", _kind_of_silence(problem)) from problem
+
+    def _end(self, dot: bytes) -> None:
+        """The point of no return. Raises _Silence only if the dot surely stayed here."""
+        try:
+            self._protocol.write(dot)
+        except aiosmtplib.SMTPException as problem:
+            raise _Silence("the message", "lost") from problem
+
+    async def _final_reply(self) -> Outcome:
+        try:
+            code, text = await self._protocol.read_response(timeout=self._timeout)
+        except aiosmtplib.SMTPException as problem:
+            self.drop()
+            kind = _kind_of_silence(problem)
+            return Outcome(Verdict.UNKNOWN, code=kind, says=f"No answer to the whole message: {kind}.")
+        if code // 100 == 2:
+            return Outcome(Verdict.OK, reference=_shown(text))
+        if code == _SERVICE_CLOSING or code // 100 not in (4, 5):
+            self.drop()
+        if code // 100 not in (4, 5):
+            return Outcome(Verdict.UNKNOWN, code="protocol", says=f"A strange answer to the whole message: {code}.")
+        return _refused(_Refused("the message", code, text))
+
+    async def _reset(self, refusal: _Refused) -> None:
+        """Make the connection fit for the next mail, or close it where the two sides no longer agree."""
+        if refusal.code == _SERVICE_CLOSING or refusal.code // 100 not in (4, 5):
+            self.drop()
+            return
+        try:
+            await self._step("RSET", b"RSET")
+        except (_Refused, _Silence):
+            self.drop()
+
+
+async def connect(
+    server: SmtpServer, *, timeout: float, hello: str | None = None, tls: ssl.SSLContext | None = None
+) -> Connection:
+    """Connect, upgrade to TLS, say EHLO as ``hello`` (this machine's name unless given) and log in.
+
+    ``timeout`` in seconds for each of these. Raises NoConnection.
+    """
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        timeout=timeout,
+        local_hostname=hello,
+        use_tls=server.scheme == "smtps",
+        start_tls=server.scheme == "smtp+starttls",
+        tls_context=tls,
+    )
+    try:
+        await _greet(client, server)
+        if server.user is not None:
+            await _log_in(client, server)
+        if client.protocol is None or not client.is_connected:
+            raise NoConnection("connect", f"The mail server {server} closed the connection after its greeting.")
+    except BaseException:
+        _drop(client, client.protocol)
+        raise
+    return Connection(client, client.protocol, timeout)
+
+
+async def _greet(client: aiosmtplib.SMTP, server: SmtpServer) -> None:
+    try:
+        await client.connect()
+        await client.ehlo()
+    except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
+        raise NoConnection("connect", f"No connection to the mail server {server}: {_why(problem)}.") from problem
+
+
+async def _log_in(client: aiosmtplib.SMTP, server: SmtpServer) -> None:
+    # The causes are not chained: what was said while logging in may hold the credentials.
+    try:
+        await client.login(server.user or "", server.password or "")
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError) as problem:
+        raise NoConnection("connect", f"No login to the mail server {server}: {_why(problem)}.") from None
+    except aiosmtplib.SMTPResponseException as problem:
+        says = f"The mail server {server} answered {problem.code} to the login; check user and password in SMTP_URL."
+        raise NoConnection("auth", says) from None
+    except (aiosmtplib.SMTPException, ValueError):
+        says = f"The mail server {server} offers no login over {server.scheme}; check SMTP_URL."
+        raise NoConnection("auth", says) from None
+
+
+def _drop(client: aiosmtplib.SMTP, protocol: SMTPProtocol | None) -> None:
+    if protocol is not None and protocol.transport is not None:
+        cast(asyncio.WriteTransport, protocol.transport).abort()
+    client.close()
+
+
+def _refused(refusal: _Refused) -> Outcome:
+    says = f"The mail server answered {refusal.code} to {refusal.step}: {_shown(refusal.text)}"
+    if refusal.code in _NEEDS_CREDENTIALS:
+        return Outcome(Verdict.RETRY, code="auth", says=says)
+    if refusal.code // 100 == 5:
+        return Outcome(Verdict.DECLINED, code=str(refusal.code), says=says)
+    return Outcome(Verdict.RETRY, code=str(refusal.code), says=says)
+
+
+def _shown(text: str) -> str:
+    """A server's words for an operator: on one line, not too long, and without the addresses servers like to quote."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return _ADDRESS_IN_TEXT.sub("(address)", printable)[:_LONGEST_TEXT]
+
+
+def _kind_of_silence(problem: Exception) -> str:
+    if isinstance(problem, TimeoutError):
+        return "timeout"
+    return "protocol" if isinstance(problem, aiosmtplib.SMTPResponseException) else "lost"
+
+
+def _why(problem: Exception) -> str:
+    if isinstance(problem, aiosmtplib.SMTPResponseException):
+        return f"it answered {problem.code}"
+    if isinstance(problem, TimeoutError):
+        return "it did not answer in time"
+    cause = problem.__cause__ if isinstance(problem.__cause__, OSError) else problem
+    return getattr(cause, "strerror", None) or str(cause).rstrip(".") or type(cause).__name__

@@ -1,0 +1,129 @@
+"""From the files of ``templates_mail`` to compiled Jinja templates.
+
+Three steps, once a process: MJML is compiled, ``[[name]]`` is filled (words of the locale, ``[[style.x]]``,
+``[[part.x]]``), Jinja is compiled. MRML leaves Jinja's markup alone as long as it stands in text or in ``mj-raw`` and
+holds no ``<`` or ``&``. What is constant is plain text by then: no macro or include costs a rendered mail anything.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any, Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
+from mjml import mjml2html
+
+import templates_mail
+from workers.mail import wording
+
+_BLANK: Final = re.compile(r"\[\[([a-z_.]+)\]\]")
+_BODY: Final = "[[body]]"
+_LOCALE: Final = "[[locale]]"
+_BETWEEN_TAGS: Final = re.compile(r">\s+<")
+
+Load = Callable[[str, str], str]
+
+
+class Sources:
+    """The templates of one locale, compiled lazily, each once. Raises jinja2.TemplateError, or ValueError from MJML."""
+
+    def __init__(self, locale: str, *, sender_domain: str, load: Load = templates_mail.load) -> None:
+        self._locale = locale
+        self._load = cache(load)
+        self._sender_domain = sender_domain
+
+    def subject(self, template: str) -> Template:
+        """The subject line, plain text."""
+        return self._text.get_template(f"{template}/subject.{self._locale}.txt")
+
+    def text(self, template: str) -> Template:
+        """The text/plain body in its frame."""
+        return self._text.get_template(f"{template}/text.{self._locale}.txt")
+
+    def html(self, template: str) -> Template:
+        """The text/html body in its frame; every value is escaped. It also reads ``subject``."""
+        return self._html.get_template(f"{template}/body.{self._locale}.mjml")
+
+    @cached_property
+    def _words(self) -> Mapping[str, Any]:
+        return tomllib.loads(self._read(f"_layout/words.{self._locale}.toml"))
+
+    @cached_property
+    def _styles(self) -> Mapping[str, str]:
+        styles: Mapping[str, str] = tomllib.loads(self._read("_layout/styles.toml"))["style"]
+        return styles
+
+    @cached_property
+    def _text(self) -> Environment:
+        return self._environment("txt")
+
+    @cached_property
+    def _html(self) -> Environment:
+        return self._environment("html")
+
+    def _environment(self, medium: str) -> Environment:
+        environment = _Environment(
+            loader=FunctionLoader(self._source),
+            autoescape=medium == "html",
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            optimized=False,
+            cache_size=-1,
+        )
+        environment.filters.update(wording.filters(self._locale))
+        environment.filters.update(method=_label(self._words["methods"]), slot=_label(self._words["slots"]))
+        environment.globals.clear()
+        environment.globals["sender_domain"] = self._sender_domain
+        return environment
+
+    def _source(self, path: str) -> str:
+        """The Jinja source behind ``<template>/<file>``; a text or MJML body is put into its frame."""
+        if path.endswith(".mjml"):
+            # Not mj-include: MRML gives included elements no row, hence no padding, of their own.
+            mjml = self._read("_layout/frame.mjml").replace(_BODY, self._read(path)).replace(_LOCALE, self._locale)
+            html = mjml2html(mjml, disable_comments=True, fonts={})
+            return _BETWEEN_TAGS.sub("><", self._fill(html, "html", path))
+        if "/text." in path:
+            return self._fill(self._read("_layout/frame.txt").replace(_BODY, self._read(path)), "txt", path)
+        return self._fill(self._read(path), "txt", path)
+
+    def _read(self, path: str) -> str:
+        template, file = path.split("/")
+        try:
+            return self._load(template, file).rstrip()
+        except OSError:
+            raise TemplateNotFound(path, f"the file templates_mail/{path} is missing") from None
+
+    def _fill(self, source: str, medium: str, path: str) -> str:
+        """Fill the blanks of ``source``, and those in what fills them."""
+
+        def filling(blank: re.Match[str]) -> str:
+            kind, _, name = blank[1].rpartition(".")
+            if kind == "part":
+                return self._fill(self._read(f"_layout/{name}.{medium}"), medium, path)
+            try:
+                word = self._styles[name] if kind == "style" else self._words[name]
+            except KeyError:
+                raise TemplateSyntaxError(f"nothing in templates_mail/_layout fills {blank[0]}", 0, path) from None
+            return str(word)
+
+        return _BLANK.sub(filling, source)
+
+
+class _Environment(Environment):
+    """Looks into a dict by key first: much quicker, and a key such as ``items`` means the key."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def _label(labels: Mapping[str, str]) -> Callable[[str], str]:
+    """A filter: the label of a code, or the code itself where it needs none (a slot in the customer's own words)."""
+    return lambda code: labels.get(code, code)

@@ -1,0 +1,62 @@
+"""How money, numbers, dates and times read in each locale: the filters of the mail templates.
+
+Babel is exact but slow, and a shop uses few different amounts and days: every result is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+from jinja2 import TemplateRuntimeError
+
+TOKYO: Final = ZoneInfo("Asia/Tokyo")
+_DAY_PATTERN: Final = {"ja": "y年M月d日(E)", "en": "EEE, d MMM y"}
+
+
+def filters(locale: str) -> Mapping[str, Callable[..., str]]:
+    """The filters for ``locale`` ("ja" or "en"). Each raises TemplateRuntimeError on a value of another type.
+
+    ``number``: int -> ``1,270``.  ``points``: int -> ``1,270ポイント`` / ``1,270 points``.  ``yen``: int, yen -> ``13,970円`` / ``¥13,970``.
+    ``day``: date -> ``2026年11月20日(金)`` / ``Fri, 20 Nov 2026``.  ``moment``: aware datetime -> the day and ``14:59``
+    in Tokyo.
+    """
+
+    @lru_cache(maxsize=8192, typed=True)
+    def number(value: int) -> str:
+        _demand(type(value) is int, "number", "an int", value)
+        return format_decimal(value, locale=locale)
+
+    def points(value: int) -> str:
+        if locale == "ja":
+            return f"{number(value)}ポイント"
+        return f"{number(value)} point" if value == 1 else f"{number(value)} points"
+
+    @lru_cache(maxsize=8192, typed=True)
+    def yen(value: int) -> str:
+        _demand(type(value) is int, "yen", "an int", value)
+        if locale == "ja":
+            return f"{format_decimal(value, locale=locale)}円"
+        return format_currency(value, "JPY", locale=locale)
+
+    @lru_cache(maxsize=1024, typed=True)
+    def day(value: date) -> str:
+        _demand(type(value) is date, "day", "a date", value)
+        return format_date(value, _DAY_PATTERN[locale], locale=locale)
+
+    def moment(value: datetime) -> str:
+        _demand(isinstance(value, datetime) and value.tzinfo is not None, "moment", "an aware datetime", value)
+        here = value.astimezone(TOKYO)
+        return f"{day(here.date())} {here:%H:%M}"
+
+    return {"number": number, "points": points, "yen": yen, "day": day, "moment": moment}
+
+
+def _demand(holds: bool, name: str, wanted: str, value: object) -> None:
+    if not holds:
+        raise TemplateRuntimeError(f"the filter {name} takes {wanted}, not {type(value).__name__}")

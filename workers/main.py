@@ -1,0 +1,81 @@
+"""The worker: ``dramatiq workers.main``. Fails at boot unless shops, mails, gateways and actors are complete."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import dramatiq
+from dramatiq.middleware import Middleware
+
+from pipelines.errors import Misconfigured, ShukkaError
+from pipelines.route import EFFECT_KINDS
+from workers import actors
+from workers.broker import make_broker
+from workers.draining import Drains
+from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.logs import configure
+from workers.mail.smtp import SmtpPool
+from workers.metrics import serve_worker_metrics, stage_seconds
+from workers.settings import Settings, load
+from workers.wiring import House, build
+
+# How quickly a bell is heard and a lost connection is taken up again, in milliseconds; dramatiq's defaults are a
+# second and three.
+os.environ.setdefault("dramatiq_worker_timeout", "50")
+os.environ.setdefault("dramatiq_restart_delay", "500")
+
+
+class _Loops(Middleware):
+    """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._loop: EffectLoop | None = None
+        self._gateways = house.gateways()
+        self._pool = SmtpPool(house.settings.need_smtp(), size=house.settings.shukka_smtp_connections)
+
+    def loop(self) -> EffectLoop:
+        """The effect loop of this process."""
+        if self._loop is None:
+            house = self._house
+            performers = [
+                mail_performer(self._pool.deliver, house.settings.shukka_smtp_connections),
+                *payment_performers(self._gateways),
+                supplier_performer(house.supplier_channel(), house.clock),
+            ]
+            missing = set(EFFECT_KINDS) - {p.kind for p in performers}
+            if missing:
+                raise Misconfigured("workers.main", f"nothing performs {', '.join(sorted(missing))}")
+            self._loop = EffectLoop(house.engine, house.clock, house.bell, performers)
+        return self._loop
+
+
+def make(settings: Settings) -> dramatiq.Broker:
+    """A broker with every actor declared; raises Misconfigured for whatever is missing."""
+    house = build(settings, "worker")
+    broker = make_broker(settings.need_broker(), consumer=True)
+    loops = _Loops(house)
+    broker.add_middleware(loops)
+    drains = Drains()
+    actors.declare_stages(broker, house, house.runner(stage_seconds), drains)
+    actors.declare_effects(broker, drains, loops.loop)
+    actors.declare_intake(broker, house)
+    actors.check_complete(broker)
+    return broker
+
+
+def _boot() -> dramatiq.Broker:
+    configure()
+    try:
+        made = make(load())
+    except ShukkaError as refused:
+        print(f"shukka worker: {refused}", file=sys.stderr)
+        raise SystemExit(2) from None
+    serve_worker_metrics()
+    dramatiq.set_broker(made)
+    return made
+
+
+if os.environ.get("SHUKKA_NO_BOOT") != "1":
+    broker = _boot()

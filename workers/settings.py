@@ -1,0 +1,89 @@
+"""Settings from the environment; secrets come from nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.errors import Misconfigured
+from workers.clocks import AnyClock, from_settings
+from workers.embedded import default_data_dir, running_engines
+
+
+class Settings(BaseSettings):
+    """One process's settings; every field is the environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", env_ignore_empty=True)
+
+    database_url: str | None = None
+    redis_url: str | None = None
+    broker_url: str | None = Field(default=None, description="amqp:// for RabbitMQ; else REDIS_URL is the broker")
+    smtp_url: str | None = None
+    mail_from: str = "shukka@localhost"
+    shops_dir: Path | None = None
+    shukka_data: Path | None = None
+    shukka_clock: str | None = None
+    shukka_clock_rate: float = Field(default=1.0, gt=0)
+    shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
+    shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
+    shukka_smtp_connections: int = Field(default=8, ge=1, le=64)
+    sandbox_gateway_url: str | None = None
+    sandbox_gateway_key: str | None = None
+
+    @property
+    def data(self) -> Path:
+        """Where embedded engines keep their data."""
+        return self.shukka_data or default_data_dir()
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of Message-IDs."""
+        return self.mail_from.rsplit("@", 1)[-1]
+
+    @cached_property
+    def clock(self) -> AnyClock:
+        """The one Clock of this process."""
+        return from_settings(self.shukka_clock, self.shukka_clock_rate, self.shukka_clock_anchor)
+
+    @property
+    def for_adapters(self) -> Mapping[str, str]:
+        """Settings as adapters ask for them, by the names in the environment."""
+        values = {"SANDBOX_GATEWAY_URL": self.sandbox_gateway_url, "SANDBOX_GATEWAY_KEY": self.sandbox_gateway_key}
+        return {name: value for name, value in values.items() if value}
+
+    def need_database(self) -> str:
+        """DATABASE_URL, or the embedded engine that runs in the data directory; raises Misconfigured for neither."""
+        if self.database_url:
+            return self.database_url
+        running = running_engines(self.data)
+        if running.database_url:
+            return running.database_url
+        raise Misconfigured(
+            "DATABASE_URL", f"it is not set and no embedded engine runs in {self.data}; start `shukka up` or set it"
+        )
+
+    def need_broker(self) -> str:
+        """BROKER_URL or REDIS_URL, or the embedded engine's; raises Misconfigured for none."""
+        url = self.broker_url or self.redis_url or running_engines(self.data).redis_url
+        if url:
+            return url
+        raise Misconfigured("REDIS_URL", "it is not set and no embedded engine runs; start `shukka up` or set it")
+
+    def need_smtp(self) -> str:
+        """SMTP_URL; raises Misconfigured if mails could go nowhere."""
+        if self.smtp_url:
+            return self.smtp_url
+        raise Misconfigured("SMTP_URL", "it is not set, so no mail could leave; name a server, as smtp://host:25")
+
+
+def load() -> Settings:
+    """Settings of this process; raises Misconfigured naming the variable and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Misconfigured(str(first["loc"][0]).upper(), str(first["msg"])) from None

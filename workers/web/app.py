@@ -1,0 +1,160 @@
+"""The ASGI application: routes, errors as problem documents, health, metrics, OpenAPI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic.json_schema import models_json_schema
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from models.migrations import is_current
+from models.store import views
+from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
+from workers import metrics
+from workers.logs import configure
+from workers.settings import load
+from workers.web import orders, webhooks
+from workers.web.answers import HttpProblem, as_json, invalid, not_found
+from workers.web.app_state import AppState, state_of
+from workers.web.body import BadBody
+from workers.web.clients import Clients
+from workers.web.desk import Desk
+from workers.web.problem import problem
+from workers.wiring import House, build
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(house: House | None = None) -> FastAPI:
+    """The application; without ``house`` it is built from the environment (uvicorn --factory)."""
+    if house is None:
+        configure()
+        house = build(load(), "web")
+    state = AppState(house, Desk(house), Clients(house.engine))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.desk.close()
+        house.engine.dispose()
+
+    app = FastAPI(title="Shukka", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.shukka = state
+    app.include_router(orders.router)
+    app.include_router(webhooks.router)
+    _add_operations(app)
+    _add_errors(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _add_operations(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """The process is alive."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"])
+    async def readyz(request: Request) -> Response:
+        """Database, broker and migrations are there: 200, else 503 naming what is missing."""
+        checks = await asyncio.to_thread(_ready, state_of(request).house)
+        ready = all(value == "ok" for value in checks.values())
+        return as_json(200 if ready else 503, {"status": "ok" if ready else "not ready", "checks": checks})
+
+    @app.get("/metrics", tags=["operations"])
+    async def metrics_page(request: Request) -> Response:
+        """Prometheus metrics."""
+        await asyncio.to_thread(_measure, state_of(request).house)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _ready(house: House) -> dict[str, str]:
+    checks = {}
+    try:
+        with house.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            checks["database"] = "ok"
+            checks["migrations"] = "ok" if is_current(connection) else "behind: run `shukka migrate`"
+    except SQLAlchemyError as error:
+        checks["database"] = type(error).__name__
+    try:
+        house.bell.check()
+        checks["broker"] = "ok"
+    except (RedisError, OSError, ShukkaError) as error:
+        checks["broker"] = type(error).__name__
+    return checks
+
+
+def _measure(house: House) -> None:
+    try:
+        with house.engine.connect() as connection:
+            counted = views.waiting(connection)
+    except SQLAlchemyError:
+        return
+    gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
+    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING):
+        gauge.clear()
+    for what, name, count in counted:
+        gauges[what].labels(name).set(count)
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(HttpProblem)
+    async def on_problem(request: Request, error: HttpProblem) -> Response:
+        return problem(error.status, error.title, error.detail, headers=error.headers)
+
+    @app.exception_handler(BadBody)
+    async def on_bad_body(request: Request, error: BadBody) -> Response:
+        return problem(error.status, "Too large" if error.status == 413 else "Bad body", error.detail)
+
+    @app.exception_handler(Invalid)
+    async def on_invalid(request: Request, error: Invalid) -> Response:
+        return invalid(error.problems)
+
+    @app.exception_handler(Conflict)
+    async def on_conflict(request: Request, error: Conflict) -> Response:
+        return problem(409, "Conflict", error.detail)
+
+    @app.exception_handler(NotFound)
+    async def on_not_found(request: Request, error: NotFound) -> Response:
+        return problem(404, not_found().title, not_found().detail)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        detail = "There is no such page." if error.status_code == 404 else str(error.detail)
+        return problem(error.status_code, str(error.detail), detail, headers=error.headers)
+
+    @app.exception_handler(DBAPIError)
+    async def on_database(request: Request, error: DBAPIError) -> Response:
+        log.error("web.database_away", error=type(error.orig).__name__)
+        return problem(
+            503, "Database away", "Nothing was stored; send the same request again.", headers={"Retry-After": "2"}
+        )
+
+    @app.exception_handler(Exception)
+    async def on_fault(request: Request, error: Exception) -> Response:
+        log.error("web.fault", path=request.scope.get("route_path", ""), error=type(error).__name__)
+        return problem(500, "Fault", "This is our mistake and was recorded; sending the same request again is safe.")
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        _, defined = models_json_schema(
+            [(model, "validation") for model in orders.DOCUMENTS], ref_template="#/components/schemas/{model}"
+        )
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        app.openapi_schema = schema
+    return app.openapi_schema

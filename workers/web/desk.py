@@ -1,0 +1,105 @@
+"""The desk: where concurrent requests share a commit, and bells are rung after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from pipelines.inbox import Received, receive
+from pipelines.intake import Answer, Ending, Submission, take_in
+from pipelines.route import WOKEN_BY
+from workers.grouping import Group
+from workers.metrics import INTAKE
+from workers.wiring import House
+
+log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+#: Seconds a request waits for a database that is away, before it is told to come again (503).
+PATIENCE = 15.0
+
+
+class Desk:
+    """Takes orders and events in. An answer means durable; nothing is acknowledged before its commit."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._ringer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
+        self._orders: Group[Submission, Answer] = Group(self._take_orders)
+        self._events: Group[Received, bool] = Group(self._take_events)
+        self._in_flight: set[tuple[object, ...]] = set()
+
+    async def order(self, submission: Submission) -> Answer | None:
+        """Accept or refuse one order; None if the same order or key is being decided this very moment."""
+        order = submission.order
+        marks: list[tuple[object, ...]] = [("order", order.shop, order.number)]
+        if submission.key:
+            marks.append(("key", submission.client, submission.key))
+        if any(mark in self._in_flight for mark in marks):
+            return None
+        self._in_flight.update(marks)
+        try:
+            return await self._orders.submit(submission)
+        finally:
+            self._in_flight.difference_update(marks)
+
+    async def orders(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """Accept or refuse many orders in one transaction, each with its own answer."""
+        return await asyncio.to_thread(self._take_orders, submissions)
+
+    async def event(self, event: Received) -> bool:
+        """Store one event; False if it was known already."""
+        return await self._events.submit(event)
+
+    def _take_orders(self, submissions: Sequence[Submission]) -> list[Answer]:
+        house = self._house
+        tries = 0
+
+        def attempt() -> list[Answer]:
+            nonlocal tries
+            tries += 1
+            return take_in(house.engine, house.shops, house.clock, submissions)
+
+        answers = _patiently(attempt)
+        if tries > 1:
+            # A commit whose answer was lost may have happened; what is found now under the same content is ours.
+            answers = [_as_first(answer) for answer in answers]
+        for answer in answers:
+            INTAKE.labels(answer.ending).inc()
+        if any(answer.ending == Ending.ACCEPTED for answer in answers):
+            self._ring(["accept"])
+        return answers
+
+    def _take_events(self, events: Sequence[Received]) -> list[bool]:
+        answers = _patiently(lambda: receive(self._house.engine, self._house.clock, events))
+        self._ring({WOKEN_BY[e.type] for e, new in zip(events, answers, strict=True) if new and e.type in WOKEN_BY})
+        return answers
+
+    def _ring(self, stages: Sequence[str] | set[str]) -> None:
+        self._ringer.submit(self._house.bell.ring, list(stages))
+
+    def close(self) -> None:
+        """Let the last bells ring."""
+        self._ringer.shutdown(wait=True)
+
+
+def _as_first(answer: Answer) -> Answer:
+    if answer.ending != Ending.REPEATED:
+        return answer
+    return Answer(Ending.ACCEPTED, answer.shop, answer.number, answer.state)
+
+
+def _patiently(attempt: Callable[[], Result]) -> Result:
+    """Wait out a short absence of the database; the keys in the schema make trying again safe."""
+    return retry(
+        retry=retry_if_exception_type(DBAPIError),
+        wait=wait_exponential_jitter(initial=0.05, max=1.0),
+        stop=stop_after_delay(PATIENCE),
+        reraise=True,
+    )(attempt)()

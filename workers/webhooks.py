@@ -1,0 +1,108 @@
+"""Signing and verifying webhooks as the Standard Webhooks specification says (version 1, HMAC-SHA256).
+
+What is signed is ``<webhook-id>.<webhook-timestamp>.<body>`` with the body's bytes as they travel, so a body is
+verified before anything parses it. A secret is ``whsec_`` and base64; while one is being replaced, the sender signs
+with both and the receiver accepts either.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets as entropy
+from collections.abc import Mapping, Sequence
+
+from pipelines.errors import Misconfigured, ShukkaError
+
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+
+_PREFIX = "whsec_"
+_SECRET_BYTES = 32
+_VERSION = "v1"
+_WEBHOOK_ID = re.compile(r"[\x21-\x7e]{1,255}")
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
+
+
+class SignatureRefused(ShukkaError):
+    """A webhook is not proven to come from a holder of the secret, or not proven to be recent (HTTP 401).
+
+    ``reason`` is one sentence for the sender; it tells nothing about the secret or the expected signature.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def new_secret() -> str:
+    """A fresh secret of 256 random bits: ``whsec_<base64>``."""
+    return _PREFIX + base64.b64encode(entropy.token_bytes(_SECRET_BYTES)).decode("ascii")
+
+
+def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
+    """The signature ``v1,<base64>`` of ``body``; ``timestamp`` in Unix seconds.
+
+    Raises Misconfigured for a secret that is none.
+    """
+    content = f"{webhook_id}.{timestamp}.".encode() + body
+    digest = hmac.digest(_key(secret), content, hashlib.sha256)
+    return f"{_VERSION},{base64.b64encode(digest).decode('ascii')}"
+
+
+def signed_headers(secrets: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of an outgoing webhook, signed once with each of ``secrets``."""
+    signatures = " ".join(sign(secret, webhook_id, timestamp, body) for secret in secrets)
+    return {ID: webhook_id, TIMESTAMP: str(timestamp), SIGNATURE: signatures}
+
+
+def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, *, now: int, tolerance: int = 300) -> str:
+    """The ``webhook-id``, once any signature in ``headers`` is that of any of ``secrets`` and at most ``tolerance``
+    seconds lie between its timestamp and ``now`` (Unix seconds).
+
+    Header names match in any case. Signatures of other versions are passed over. Raises SignatureRefused for whatever
+    a sender can get wrong, Misconfigured for a secret of ours that is none.
+    """
+    webhook_id, timestamp, given = _read(headers)
+    if abs(now - timestamp) > tolerance:
+        raise SignatureRefused(f"{TIMESTAMP} is more than {tolerance} seconds away from this server's time.")
+    expected = [sign(secret, webhook_id, timestamp, body) for secret in secrets]
+    # No early end: which secret or which signature matched must not show in the time this takes.
+    matches = [hmac.compare_digest(theirs, ours) for theirs in given.split(" ") for ours in expected]
+    if not any(matches):
+        raise SignatureRefused(f"No signature in {SIGNATURE} matches the body.")
+    return webhook_id
+
+
+def _read(headers: Mapping[str, str]) -> tuple[str, int, str]:
+    """The webhook's id, timestamp and signatures; raises SignatureRefused unless each is there once and well-formed."""
+    found: dict[str, str] = {}
+    for raw_name, value in headers.items():
+        name = raw_name.lower()
+        if name not in (ID, TIMESTAMP, SIGNATURE):
+            continue
+        if name in found:
+            raise SignatureRefused(f"The header {name} was sent more than once.")
+        found[name] = value
+    for name in (ID, TIMESTAMP, SIGNATURE):
+        if not found.get(name):
+            raise SignatureRefused(f"The header {name} is missing.")
+    if not _WEBHOOK_ID.fullmatch(found[ID]):
+        raise SignatureRefused(f"{ID} must be 1 to 255 visible ASCII characters.")
+    if not _UNIX_SECONDS.fullmatch(found[TIMESTAMP]):
+        raise SignatureRefused(f"{TIMESTAMP} must be whole seconds since 1970.")
+    if not found[SIGNATURE].isascii():
+        raise SignatureRefused(f"{SIGNATURE} must be {_VERSION},<base64>.")
+    return found[ID], int(found[TIMESTAMP]), found[SIGNATURE]
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key or not secret.startswith(_PREFIX):
+        raise Misconfigured("webhook secret", f"it must be {_PREFIX} followed by base64; make a new one")
+    return key

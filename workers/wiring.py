@@ -1,0 +1,68 @@
+"""The composition root: the one place where settings become engines, adapters, shops and clocks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from models.engine import connect
+from pipelines.errors import Misconfigured
+from pipelines.ports import Clock, PaymentGateway
+from pipelines.profile import Shop, load_shops
+from pipelines.run import Runner
+from workers import payments, suppliers
+from workers.broker import Bell, make_broker
+from workers.mail.rendering import Renderer
+from workers.settings import Settings
+from workers.suppliers.webhook import WebhookChannel
+
+
+@dataclass(frozen=True)
+class House:
+    """What every process of Shukka stands on."""
+
+    settings: Settings
+    engine: Engine
+    shops: Mapping[str, Shop]
+    clock: Clock
+    bell: Bell
+
+    def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
+        """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
+        renderer = Renderer(self.settings.mail_from, self.settings.mail_domain)
+        renderer.check()
+        return Runner(self.engine, self.shops, renderer, self.clock, observe, time.perf_counter)
+
+    def gateways(self) -> dict[str, PaymentGateway]:
+        """The gateways that the shops name; raises Misconfigured for an unknown one or a missing secret."""
+        built: dict[str, PaymentGateway] = {}
+        for shop in self.shops.values():
+            name = shop.payment.gateway
+            if name not in built:
+                built[name] = payments.build(name, self.settings.for_adapters)
+            if shop.payment.capture_policy == "per_shipment" and not built[name].multicapture:
+                raise Misconfigured(
+                    f"shops/{shop.key}.toml: payment.capture_policy",
+                    f"per_shipment needs a gateway that captures several times; {name} does not (SPL-04)",
+                )
+        return built
+
+    def supplier_channel(self) -> WebhookChannel:
+        """The signed webhooks that suppliers are instructed by."""
+        channel = suppliers.build("webhook", self.settings.for_adapters)
+        assert isinstance(channel, WebhookChannel)
+        return channel
+
+
+def build(settings: Settings, application: str) -> House:
+    """Connect nothing yet; raise Misconfigured for whatever could not work."""
+    return House(
+        settings=settings,
+        engine=connect(settings.need_database(), application=f"shukka-{application}"),
+        shops=load_shops(settings.shops_dir),
+        clock=settings.clock,
+        bell=Bell(make_broker(settings.need_broker(), consumer=False)),
+    )
