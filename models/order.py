@@ -116,6 +116,6 @@ class CustomerMark(Base):
 
     __table_args__ = (
         UniqueConstraint("source", "kind"),
-        one_of("kind", ("undelivered_return", "customer_return")),
+        one_of("kind", ("undelivered_returns", "customer_returns")),
         Index(None, "shop", "customer_id", "at"),
     )

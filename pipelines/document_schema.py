@@ -75,7 +75,14 @@ Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", 
 Rate = Annotated[
     Decimal,
     BeforeValidator(_rate),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[01](\.[0-9]{1,4})?$"}, {"type": "number"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^[01](\.[0-9]{1,4})?$"},
+                {"type": "number", "minimum": 0, "maximum": 1},
+            ]
+        }
+    ),
 ]
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]

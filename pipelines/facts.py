@@ -24,8 +24,8 @@ from pipelines.stage import (
     UsedPoints,
 )
 
-#: How far back a customer's marks count (INT-14); a profile's own window is applied to what this brings.
-MARKS_SINCE = timedelta(days=365)
+#: How far back marks are read at all (INT-14); the profile's own window is within it.
+MARKS_SINCE = timedelta(days=3660)
 
 
 def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
@@ -98,12 +98,12 @@ def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:
 
 def _add_marks(connection: Connection, by_id: dict[int, Facts], now: datetime) -> None:
     known = [f for f in by_id.values() if f.customer_id]
-    counts: dict[tuple[str, str], dict[str, int]] = {}
-    for shop, customer, kind, count in read.marks(
+    found: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
+    for shop, customer, kind, at in read.marks(
         connection, [f.shop for f in known], [f.customer_id for f in known], now - MARKS_SINCE
     ):
-        counts.setdefault((shop, customer), {})[kind] = count
+        found.setdefault((shop, customer), []).append((kind, at))
     for facts in known:
-        marks = counts.get((facts.shop, facts.customer_id))
+        marks = found.get((facts.shop, facts.customer_id))
         if marks:
             by_id[facts.id] = replace(facts, marks=marks)

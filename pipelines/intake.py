@@ -249,7 +249,13 @@ CONNECTED = frozenset({"card", "bank_transfer", "cod", "direct_debit", "claims_o
 
 def connected(order: Order, shop: Shop, breakdown: Breakdown) -> list[Problem]:
     """A method that the shop allows but no adapter serves yet is refused before the customer waits in vain."""
-    if order.method in CONNECTED or breakdown.grand_total == 0:
+    if breakdown.grand_total == 0:
+        return []
+    if order.method == "card" and not order.token:
+        return [
+            Problem("payment.token", "is needed to authorize a card; send the token the gateway gave the storefront")
+        ]
+    if order.method in CONNECTED:
         return []
     return [Problem("payment.method", f"{order.method} is not connected to a gateway here; use {_usable(order, shop)}")]
 

@@ -182,7 +182,7 @@ class Facts:
     effects: dict[str, EffectFacts] = field(default_factory=dict)
     supplier_urls: Mapping[str, str | None] = field(default_factory=dict)
     supplier_mails: Mapping[str, str | None] = field(default_factory=dict)
-    marks: Mapping[str, int] = field(default_factory=dict)
+    marks: Sequence[tuple[str, datetime]] = ()
     balance: int = 0
 
     @cached_property

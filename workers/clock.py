@@ -65,3 +65,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     Pacemaker(house).run(stop)
+
+
+if __name__ == "__main__":
+    main()

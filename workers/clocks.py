@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import Misconfigured
@@ -50,7 +50,7 @@ class SettableClock:
 
     def real_seconds_until(self, at: datetime) -> float:
         """Real seconds to wait until this clock shows ``at`` (aware); 0.0 if it already does."""
-        shown_at = self.anchor + (at - self.start) / timedelta(seconds=self.rate)
+        shown_at = self.anchor + (at - self.start).total_seconds() / self.rate
         return max(0.0, shown_at - time.time())
 
 

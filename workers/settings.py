@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     broker_url: str | None = Field(default=None, description="amqp:// for RabbitMQ; else REDIS_URL is the broker")
     smtp_url: str | None = None
-    mail_from: str = "shukka@localhost"
+    mail_from: str = "orders@shukka.example"
     shops_dir: Path | None = None
     shukka_data: Path | None = None
     shukka_clock: str | None = None

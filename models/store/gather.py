@@ -110,13 +110,13 @@ def supplier_channels(connection: Connection) -> list[Any]:
 
 
 def marks(connection: Connection, shops: Sequence[str], customers: Sequence[str], since: datetime) -> list[Any]:
-    """Counts of customers' marks (INT-14): (shop, customer, kind, count)."""
+    """Customers' marks (INT-14): (shop, customer, kind, at)."""
     return rows(
         connection,
-        """SELECT m.shop, m.customer_id, m.kind, count(*)
+        """SELECT m.shop, m.customer_id, m.kind, m.at
            FROM customer_mark m
            JOIN (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
              ON m.shop = v.shop AND m.customer_id = v.customer
-           WHERE m.at >= %(since)s GROUP BY 1, 2, 3""",
+           WHERE m.at >= %(since)s""",
         {"shops": list(shops), "customers": list(customers), "since": since},
     )

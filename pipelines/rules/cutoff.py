@@ -13,7 +13,7 @@ from pipelines.rules.calendar import JST, in_japan
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order
 from pipelines.rules.payment_terms import RELEASE_WHEN
-from pipelines.rules.remarks import read
+from pipelines.rules.remarks import desired_date, read
 from pipelines.rules.split import Part
 from pipelines.rules.transit import transit_days
 
@@ -123,7 +123,7 @@ def _for_request(
 ) -> tuple[date, date, bool | None]:
     """(dispatch, arrival, met) in view of the desired date: the latest open day that still meets it (CUT-04)."""
     soonest = earliest + timedelta(days=days)
-    desired = order.delivery_date or (read(order, shop).desired_date if order.remarks else None)
+    desired = desired_date(order, shop)
     if desired is None:
         return earliest, soonest, None
     best_effort = shop.delivery.requests == "best_effort"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 
 from models.states import LotState
 from pipelines.mails import customer_mail
@@ -14,7 +15,8 @@ from pipelines.stage import Decision, Facts, Need, NewLot, Stage
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Confirm the order (CON-01) and let it go on, unless a hold keeps the amount from being fixed (CPN-03, INT-04)."""
     decision = Decision(facts)
-    found = holds(facts.order, shop, marks=facts.marks)
+    since = now - timedelta(days=shop.intake.marks_window_days)
+    found = holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if at >= since))
     earned = facts.breakdown.points_earned
     if earned > 0 and facts.customer_id:
         decision.new_lots.append(NewLot(f"order:{facts.id}:earn", "purchase", earned, LotState.PENDING))

@@ -22,7 +22,7 @@ DEPOSIT = "deposit.received"
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Move the payment, and the order once its goods may go."""
     decision = Decision(facts)
-    agreed = terms(facts.method, shop, facts.placed_at)
+    agreed = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at)
     deposits = [event for event in facts.events if event.type == DEPOSIT]
     authorization = facts.effects.get(authorize_key(facts))
     if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):

@@ -221,7 +221,7 @@ def _returned(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
     if _track(news, shipment, event, TrackingState.RETURNED):
         news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
         if news.facts.customer_id:
-            news.decision.marks.append(("undelivered_return", f"{shipment.id}:returned"))
+            news.decision.marks.append(("undelivered_returns", f"{shipment.id}:returned"))
 
 
 def _lost(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:

@@ -10,6 +10,7 @@ from models.states import Condition, OrderState, ShipmentState
 from pipelines.mails import customer_mail, planned
 from pipelines.profile import Shop
 from pipelines.rules.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.holds import request_not_met
 from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
 from pipelines.stage import Decision, Facts, Move, Need, NewShipment, Stage
@@ -20,8 +21,10 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     decision = Decision(facts)
     if facts.state != OrderState.AUTHORIZED or facts.condition == Condition.HELD or facts.shipments:
         return decision
-    for index, part in enumerate(split(facts.order.lines, shop), start=1):
-        plan = plan_for(facts, shop, part, now)
+    plans = [(part, plan_for(facts, shop, part, now)) for part in split(facts.order.lines, shop)]
+    if _wish_missed(decision, facts, shop, plans, now):
+        return decision
+    for index, (part, plan) in enumerate(plans, start=1):
         state = ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED
         shipment = NewShipment(
             id=shipment_id(facts, index),
@@ -44,13 +47,29 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     return decision
 
 
+def _wish_missed(
+    decision: Decision, facts: Facts, shop: Shop, plans: list[tuple[Part, DispatchPlan]], now: datetime
+) -> bool:
+    """Say so when the desired date cannot be met (DLV-04); True if the shop is strict and a human must decide."""
+    if not any(plan.request_met is False for _, plan in plans):
+        return False
+    hold = request_not_met(facts.order)
+    wish = {"date": facts.order.delivery_date, "slot": facts.order.delivery_slot}
+    decision.mails.append(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says))
+    attended = any(event.type == "order.release" for event in facts.events)
+    if shop.delivery.requests != "strict" or attended:
+        return False
+    decision.hold_for([{"reason": hold.reason, "says": hold.says, "blocks": hold.blocks}], "split: request not met")
+    return True
+
+
 def plan_for(facts: Facts, shop: Shop, part: Part, now: datetime) -> DispatchPlan:
     """The dispatch plan of a part: from the order's completion or the money's arrival (CUT-01), never in the past."""
-    prepaid = terms(facts.method, shop, facts.placed_at).release_when in ("paid", "approved")
-    plan = plan_dispatch(part, facts.order, shop, counts_at=now if prepaid else facts.placed_at)
-    if plan.dispatch_on is not None and plan.dispatch_on < now.date():
-        return plan_dispatch(part, facts.order, shop, counts_at=now)
-    return plan
+    prepaid = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at).release_when in (
+        "paid",
+        "approved",
+    )
+    return plan_dispatch(part, facts.order, shop, counts_at=now if prepaid else facts.placed_at, not_before=now)
 
 
 def shipment_id(facts: Facts, index: int) -> str:

@@ -44,9 +44,10 @@ class RawServer:
                 self.requests.append((headers, await reader.readexactly(int(headers["content-length"]))))
                 answer = self.answers.pop(0)
                 if not answer:
-                    break
+                    return
                 writer.write(answer)
                 await writer.drain()
+            await reader.read()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -159,7 +160,7 @@ def test_whatever_the_network_does_is_safe_to_repeat(bytes_back: bytes, code: st
     ("url", "secrets", "code"),
     [
         ("ftp://supplier.example/in", (NEW,), "bad_url"),
-        ("http://[broken/in", (NEW,), "bad_url"),
+        ("http://supplier.example:port/in", (NEW,), "bad_url"),
         ("no address", (NEW,), "bad_url"),
         ("http://127.0.0.1:1/in", (), "no_secret"),
         ("http://127.0.0.1:1/in", ("whsec_",), "bad_secret"),

@@ -1,5 +1,7 @@
 """TAX-09: proportional splitting by the largest remainder."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,10 +38,10 @@ def test_no_lighter_line_gets_more_than_a_heavier_one(total: int, weights: list[
     weights[0] += 1
     shares = largest_remainder(total, weights)
     by_weight = sorted(zip(weights, shares, strict=True))
-    assert all(earlier[1] <= later[1] for earlier, later in zip(by_weight, by_weight[1:], strict=False))
+    assert all(earlier[1] <= later[1] for earlier, later in pairwise(by_weight))
 
 
 @pytest.mark.parametrize(("total", "weights"), [(-1, (1,)), (1, (-1, 2)), (1, ())])
 def test_nonsense_is_refused(total: int, weights: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="must not be negative|nothing to split"):
+    with pytest.raises(ValueError, match=r"must not be negative|nothing to split"):
         largest_remainder(total, weights)

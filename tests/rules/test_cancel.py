@@ -77,7 +77,9 @@ def test_reuse_never_cancels_once_shipment_is_prepared() -> None:
     assert rule("reuse", "authorized", "bank_transfer", "pending", instructed=True) == "CAN-03"
 
 
-@pytest.mark.parametrize(("after", "answer"), [(timedelta(minutes=15), None), (timedelta(minutes=15, milliseconds=1), "CAN-03")])
+@pytest.mark.parametrize(
+    ("after", "answer"), [(timedelta(minutes=15), None), (timedelta(minutes=15, milliseconds=1), "CAN-03")]
+)
 def test_a_store_pull_in_has_fifteen_minutes_inclusive(after: timedelta, answer: str | None) -> None:
     assert rule("reuse", "authorized", pull_in=True, after=after) == answer
 

@@ -31,7 +31,12 @@ def rules(answer: DispatchPlan) -> list[str]:
         ("clinic", "2026-11-23 23:59:59", "2026-11-24", ["cutoff", "closed_day", "transit"]),
         ("clinic", "2026-05-01 12:30:00", "2026-05-07", ["cutoff", "closed_day", "transit"]),  # 6 May: substitute
         ("clinic", "2024-05-03 10:00:00", "2024-05-07", ["cutoff", "closed_day", "transit"]),  # 6 May 2024: substitute
-        ("salon", "2026-09-18 15:00:01", "2026-09-24", ["cutoff", "closed_day", "transit"]),  # 22 Sep: citizens' holiday
+        (
+            "salon",
+            "2026-09-18 15:00:01",
+            "2026-09-24",
+            ["cutoff", "closed_day", "transit"],
+        ),  # 22 Sep: citizens' holiday
         ("salon", "2027-03-19 16:00:00", "2027-03-23", ["cutoff", "closed_day", "transit"]),  # 22 March: substitute
         ("salon", "2026-12-28 15:00:01", "2027-01-05", ["cutoff", "closed_day", "transit"]),  # the shop's own list
         ("salon", "2026-11-19 15:00:01", "2026-11-20", ["cutoff", "transit"]),  # no closed day in between

@@ -107,7 +107,9 @@ def test_more_than_the_lots_hold_cannot_be_spent() -> None:
 
 
 @given(st.lists(st.integers(0, 50), max_size=10), st.data())
-def test_spending_takes_exactly_the_amount_and_never_more_than_a_lot_holds(sizes: list[int], data: st.DataObject) -> None:
+def test_spending_takes_exactly_the_amount_and_never_more_than_a_lot_holds(
+    sizes: list[int], data: st.DataObject
+) -> None:
     lots = [Lot(index, size, day("2026-01-01")) for index, size in enumerate(sizes)]
     amount = data.draw(st.integers(0, sum(sizes)))
     taken = dict(spend(lots, amount))
@@ -115,9 +117,7 @@ def test_spending_takes_exactly_the_amount_and_never_more_than_a_lot_holds(sizes
     assert all(taken[index] <= sizes[index] for index in taken)
 
 
-@pytest.mark.parametrize(
-    ("acquired", "last_day"), [("2026-11-22", "2027-11-22"), ("2028-02-29", "2029-02-28")]
-)
+@pytest.mark.parametrize(("acquired", "last_day"), [("2026-11-22", "2027-11-22"), ("2028-02-29", "2029-02-28")])
 def test_points_last_a_year_through_the_same_day(acquired: str, last_day: str) -> None:
     """PTS-11."""
     assert expires_on(day(acquired), SHOPS["apparel"]) == day(last_day)

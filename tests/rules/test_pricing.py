@@ -154,7 +154,9 @@ def test_the_rank_given_wins_over_the_orders_own() -> None:
 @pytest.mark.parametrize(("region", "shipping"), [("沖縄県", 2_000), ("Okinawa", 2_000), ("愛知県", 500)])
 def test_an_individuals_surcharge_by_prefecture(region: str, shipping: int) -> None:
     """INT-04, TAX-07."""
-    shop = shop_with("clinic", **{"[calendar]": '[shipping.individual_surcharge]\n"沖縄県" = 2000\n"*" = 500\n[calendar]'})
+    shop = shop_with(
+        "clinic", **{"[calendar]": '[shipping.individual_surcharge]\n"沖縄県" = 2000\n"*" = 500\n[calendar]'}
+    )
     to = ShipTo("individual", "個人", "900-0001", region, "市", "1")
     assert price(an_order("clinic", ship_to=to), shop).shipping == shipping
 

@@ -21,7 +21,14 @@ def customer(**changes: Any) -> Customer:
 
 
 def ship_to(**changes: Any) -> ShipTo:
-    plain = {"kind": "organisation", "name": "店", "postal_code": "460-0008", "region": "愛知県", "city": "市", "line1": "1"}
+    plain = {
+        "kind": "organisation",
+        "name": "店",
+        "postal_code": "460-0008",
+        "region": "愛知県",
+        "city": "市",
+        "line1": "1",
+    }
     return ShipTo(**{**plain, **changes})
 
 
@@ -127,7 +134,9 @@ def test_two_fields_side_by_side_are_not_one_card_number() -> None:
     assert fields(an_order("salon", number="41111111", customer=customer(id="11111111"))) == []
 
 
-@pytest.mark.parametrize(("use", "refused"), [(5_480, ["points.use"]), (5_500, []), (5_450, []), (5_451, ["points.use"])])
+@pytest.mark.parametrize(
+    ("use", "refused"), [(5_480, ["points.use"]), (5_500, []), (5_450, []), (5_451, ["points.use"])]
+)
 def test_one_to_forty_nine_yen_never_go_to_the_gateway(use: int, refused: list[str]) -> None:
     """PAY-13, B.8: 5,500 yen to pay; 20 yen would remain."""
     shop = shop_with("apparel", **{"use_cap = 5_000": ""})
@@ -157,7 +166,9 @@ def test_guests_have_no_points() -> None:
     assert fields(an_order("plain", customer=customer(id=""), points_use=10), shop) == ["points.use"]
 
 
-@pytest.mark.parametrize(("dictated", "refused"), [({"card"}, []), ({"bank_transfer"}, ["payment.method"]), (set(), ["payment.method"])])
+@pytest.mark.parametrize(
+    ("dictated", "refused"), [({"card"}, []), ({"bank_transfer"}, ["payment.method"]), (set(), ["payment.method"])]
+)
 def test_a_shop_may_dictate_the_method_to_a_customer(dictated: set[str], refused: list[str]) -> None:
     """INT-15."""
     assert fields(an_order("reuse"), allowed_methods=dictated) == refused

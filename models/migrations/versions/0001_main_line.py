@@ -33,7 +33,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('source', sa.String(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("kind IN ('undelivered_return', 'customer_return')", name=op.f('ck_customer_mark_kind')),
+    sa.CheckConstraint("kind IN ('undelivered_returns', 'customer_returns')", name=op.f('ck_customer_mark_kind')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_mark')),
     sa.UniqueConstraint('source', 'kind', name=op.f('uq_customer_mark_source_kind'))
     )
