@@ -41,7 +41,11 @@ def driver_url(url: str) -> str:
 
 
 def rows(connection: Connection, statement: str, parameters: dict[str, Any]) -> list[Any]:
-    """Run one set-based statement in the driver's own parameter style and fetch all of its rows."""
+    """Run one set-based statement in the driver's own parameter style and fetch all of its rows.
+
+    Arrays are written ``%(name)b::type[]``: sent in binary, since building them as text cost 24 ms for 500 JSON
+    documents and 60 ms for 100 mails, against 0.2 ms.
+    """
     return list(connection.exec_driver_sql(statement, parameters).fetchall())
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
+import zstandard
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -203,7 +203,7 @@ def mail_performer(deliver: Callable[[Any], Awaitable[Outcome]], channels: int) 
             return {row[0]: row for row in store.load_mails(connection, ids)}
 
     async def perform(job: Job) -> Outcome:
-        return await deliver(ReadyMail(job.row[2], job.row[3], zlib.decompress(job.row[4])))
+        return await deliver(ReadyMail(job.row[2], job.row[3], zstandard.decompress(job.row[4])))
 
     return Performer(store.MAIL, load, perform, channels)
 

@@ -16,7 +16,7 @@ def known_orders(connection: Connection, shops: Sequence[str], numbers: Sequence
     return rows(
         connection,
         """SELECT o.shop, o.number, o.content_hash, o.state FROM shop_order o
-           JOIN unnest(%(shops)s::text[], %(numbers)s::text[]) AS v(shop, number)
+           JOIN unnest(%(shops)b::text[], %(numbers)b::text[]) AS v(shop, number)
              ON o.shop = v.shop AND o.number = v.number""",
         {"shops": list(shops), "numbers": list(numbers)},
     )
@@ -27,7 +27,7 @@ def known_keys(connection: Connection, clients: Sequence[int], keys: Sequence[st
     return rows(
         connection,
         """SELECT k.client_id, k.key, k.request_hash, k.shop, k.number FROM idempotency_key k
-           JOIN unnest(%(clients)s::bigint[], %(keys)s::text[]) AS v(client, key)
+           JOIN unnest(%(clients)b::bigint[], %(keys)b::text[]) AS v(client, key)
              ON k.client_id = v.client AND k.key = v.key""",
         {"clients": list(clients), "keys": list(keys)},
     )
@@ -38,7 +38,7 @@ def taken_items(connection: Connection, shops: Sequence[str], skus: Sequence[str
     return rows(
         connection,
         """SELECT u.shop, u.sku FROM unique_allocation u
-           JOIN unnest(%(shops)s::text[], %(skus)s::text[]) AS v(shop, sku) ON u.shop = v.shop AND u.sku = v.sku""",
+           JOIN unnest(%(shops)b::text[], %(skus)b::text[]) AS v(shop, sku) ON u.shop = v.shop AND u.sku = v.sku""",
         {"shops": list(shops), "skus": list(skus)},
     )
 
@@ -51,7 +51,7 @@ def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequ
     rows(
         connection,
         """SELECT 1 FROM point_balance b
-           JOIN (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+           JOIN (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
              ON b.shop = v.shop AND b.customer_id = v.customer
            ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
         {"shops": list(shops), "customers": list(customers)},
@@ -59,7 +59,7 @@ def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequ
     return rows(
         connection,
         """SELECT b.shop, b.customer_id, b.valid, l.id, l.remaining, l.expires_at
-           FROM (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+           FROM (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
            JOIN point_balance b ON b.shop = v.shop AND b.customer_id = v.customer
            JOIN point_lot l ON l.shop = b.shop AND l.customer_id = b.customer_id AND l.state = 'valid' AND l.remaining > 0
            ORDER BY b.shop, b.customer_id, l.expires_at NULLS LAST, l.id""",
@@ -78,8 +78,8 @@ def orders(connection: Connection, new: Rows) -> dict[tuple[str, str], int]:
                                    grand_total, placed_at, accepted_at, document, breakdown, version)
            SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at,
                   document::jsonb, breakdown::jsonb, 1
-           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bytea[], %(c3)s::text[], %(c4)s::text[], %(c5)s::text[],
-                       %(c6)s::int[], %(c7)s::timestamptz[], %(c8)s::timestamptz[], %(c9)s::text[], %(c10)s::text[])
+           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bytea[], %(c3)b::text[], %(c4)b::text[], %(c5)b::text[],
+                       %(c6)b::int[], %(c7)b::timestamptz[], %(c8)b::timestamptz[], %(c9)b::text[], %(c10)b::text[])
                 AS v(shop, number, hash, customer, locale, method, total, placed_at, accepted_at, document, breakdown)
            ORDER BY shop, number
            ON CONFLICT (shop, number) DO NOTHING RETURNING shop, number, id""",
@@ -97,9 +97,9 @@ def lines(connection: Connection, new: Rows) -> int:
                                    supplier, availability, expected_on, points_rate, flags)
            SELECT id, line, sku, name, quantity, 0, 0, unit_price, tax_rate, supplier, availability, expected_on,
                   points_rate, ARRAY(SELECT jsonb_array_elements_text(flags::jsonb))
-           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::int[], %(c5)s::int[],
-                       %(c6)s::int[], %(c7)s::text[], %(c8)s::text[], %(c9)s::date[], %(c10)s::numeric[],
-                       %(c11)s::text[])
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::int[], %(c5)b::int[],
+                       %(c6)b::int[], %(c7)b::text[], %(c8)b::text[], %(c9)b::date[], %(c10)b::numeric[],
+                       %(c11)b::text[])
                 AS v(id, line, sku, name, quantity, unit_price, tax_rate, supplier, availability, expected_on,
                      points_rate, flags)""",
         new,
@@ -112,7 +112,7 @@ def payments(connection: Connection, new: Rows) -> int:
         connection,
         """INSERT INTO payment (order_id, method, gateway, token, state, amount, authorized, captured, refunded)
            SELECT id, method, gateway, token, 'pending', amount, 0, 0, 0
-           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::int[])
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::int[])
                 AS v(id, method, gateway, token, amount)""",
         new,
     )
@@ -123,7 +123,7 @@ def unique_items(connection: Connection, new: Rows) -> int:
     return write_rows(
         connection,
         """INSERT INTO unique_allocation (shop, sku, order_id)
-           SELECT * FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[]) AS v(shop, sku, id)
+           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bigint[]) AS v(shop, sku, id)
            ORDER BY shop, sku
            ON CONFLICT (shop, sku) DO NOTHING""",
         new,
@@ -135,7 +135,7 @@ def keys(connection: Connection, new: Rows) -> int:
     return write_rows(
         connection,
         """INSERT INTO idempotency_key (client_id, key, request_hash, shop, number)
-           SELECT * FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::bytea[], %(c3)s::text[], %(c4)s::text[])
+           SELECT * FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::bytea[], %(c3)b::text[], %(c4)b::text[])
                AS v(client, key, hash, shop, number)
            ORDER BY client, key
            ON CONFLICT (client_id, key) DO NOTHING""",
@@ -149,7 +149,7 @@ def refused(connection: Connection, new: Rows) -> int:
         connection,
         """INSERT INTO refused_order (content_hash, shop, number, problems, document)
            SELECT hash, shop, number, problems::jsonb, document::jsonb
-           FROM unnest(%(c0)s::bytea[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[])
+           FROM unnest(%(c0)b::bytea[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[])
                AS v(hash, shop, number, problems, document)
            ON CONFLICT (content_hash) DO NOTHING""",
         new,
@@ -165,8 +165,8 @@ def events(connection: Connection, new: Rows) -> list[Any]:
         connection,
         """INSERT INTO inbox_event (source, event_id, type, order_id, shipment_id, body, at, state, reason)
            SELECT source, event_id, type, order_id, shipment_id, body::jsonb, at, state, reason
-           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::text[], %(c3)s::bigint[], %(c4)s::text[], %(c5)s::text[],
-                       %(c6)s::timestamptz[], %(c7)s::text[], %(c8)s::text[])
+           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[], %(c5)b::text[],
+                       %(c6)b::timestamptz[], %(c7)b::text[], %(c8)b::text[])
                AS v(source, event_id, type, order_id, shipment_id, body, at, state, reason)
            ORDER BY source, event_id
            ON CONFLICT (source, event_id) DO NOTHING RETURNING source, event_id, order_id""",
@@ -181,7 +181,7 @@ def shipments_of(connection: Connection, supplier_shops: Rows) -> list[Any]:
     return rows(
         connection,
         """SELECT s.id, s.supplier, s.order_id, o.shop
-           FROM unnest(%(c0)s::text[], %(c1)s::text[]) AS v(id, supplier)
+           FROM unnest(%(c0)b::text[], %(c1)b::text[]) AS v(id, supplier)
            JOIN shipment s ON s.id = v.id AND s.supplier = v.supplier JOIN shop_order o ON o.id = s.order_id""",
         {f"c{i}": list(column) for i, column in enumerate(zip(*supplier_shops, strict=True))},
     )
@@ -194,6 +194,6 @@ def orders_by_number(connection: Connection, numbers: Rows) -> list[Any]:
     return rows(
         connection,
         """SELECT o.shop, o.number, o.id FROM shop_order o
-           JOIN unnest(%(c0)s::text[], %(c1)s::text[]) AS v(shop, number) ON o.shop = v.shop AND o.number = v.number""",
+           JOIN unnest(%(c0)b::text[], %(c1)b::text[]) AS v(shop, number) ON o.shop = v.shop AND o.number = v.number""",
         {f"c{i}": list(column) for i, column in enumerate(zip(*numbers, strict=True))},
     )

@@ -15,7 +15,7 @@ SELECT w.due_at, w.attempts, o.id, o.shop, o.number, o.customer_id, o.locale, o.
        o.grand_total, o.placed_at, o.accepted_at, o.document, o.breakdown, o.version
 FROM work w JOIN shop_order o ON o.id = w.order_id
 WHERE w.stage = %(stage)s AND w.due_at <= %(now)s AND (w.retry_at IS NULL OR w.retry_at <= now())
-  AND (%(only)s::bigint[] IS NULL OR w.order_id = ANY(%(only)s::bigint[]))
+  AND (%(only)b::bigint[] IS NULL OR w.order_id = ANY(%(only)b::bigint[]))
 ORDER BY w.due_at
 LIMIT %(limit)s
 FOR UPDATE OF w SKIP LOCKED
@@ -37,7 +37,7 @@ def claim(
 _SET_ASIDE = """
 UPDATE work SET attempts = attempts + 1, error = v.error,
        retry_at = now() + make_interval(secs => least(3600, 2 ^ least(attempts, 12)))
-FROM unnest(%(ids)s::bigint[], %(errors)s::text[]) AS v(order_id, error)
+FROM unnest(%(ids)b::bigint[], %(errors)b::text[]) AS v(order_id, error)
 WHERE work.stage = %(stage)s AND work.order_id = v.order_id
 """
 
@@ -52,12 +52,12 @@ def set_aside(connection: Connection, stage: str, failures: Sequence[tuple[int, 
 
 
 _DUE = """
-SELECT stage FROM unnest(%(stages)s::text[]) AS stage
+SELECT stage FROM unnest(%(stages)b::text[]) AS stage
 WHERE EXISTS (SELECT FROM work w WHERE w.stage = stage.stage AND w.due_at <= %(now)s
               AND (w.retry_at IS NULL OR w.retry_at <= now()))
 """
 _DUE_EFFECTS = """
-SELECT kind FROM unnest(%(kinds)s::text[]) AS kind
+SELECT kind FROM unnest(%(kinds)b::text[]) AS kind
 WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND l.due_at <= now())
 """
 
@@ -75,7 +75,7 @@ def due_effects(connection: Connection, kinds: Sequence[str]) -> list[str]:
 _LATER = """
 INSERT INTO work (stage, order_id, due_at, attempts)
 SELECT stage, order_id, due_at, 0
-FROM unnest(%(stages)s::text[], %(ids)s::bigint[], %(due)s::timestamptz[]) AS v(stage, order_id, due_at)
+FROM unnest(%(stages)b::text[], %(ids)b::bigint[], %(due)b::timestamptz[]) AS v(stage, order_id, due_at)
 ORDER BY stage, order_id
 ON CONFLICT (stage, order_id) DO UPDATE
 SET due_at = least(work.due_at, excluded.due_at), attempts = 0, retry_at = NULL, error = NULL
@@ -100,7 +100,7 @@ def schedule(connection: Connection, work: Sequence[tuple[str, int, datetime]]) 
         )
 
 
-_FINISH = "DELETE FROM work WHERE stage = %(stage)s AND order_id = ANY(%(ids)s::bigint[])"
+_FINISH = "DELETE FROM work WHERE stage = %(stage)s AND order_id = ANY(%(ids)b::bigint[])"
 
 
 def finish(connection: Connection, stage: str, order_ids: Sequence[int]) -> None:

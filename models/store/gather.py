@@ -16,7 +16,7 @@ def payments(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return rows(
         connection,
         """SELECT order_id, method, gateway, state, amount, authorized, captured, refunded, reference, code
-           FROM payment WHERE order_id = ANY(%(ids)s::bigint[])""",
+           FROM payment WHERE order_id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 
@@ -30,7 +30,7 @@ def shipments(connection: Connection, ids: Sequence[int]) -> list[Any]:
                   array_agg(l.line ORDER BY l.line), array_agg(l.quantity ORDER BY l.line),
                   array_agg(l.cancelled ORDER BY l.line), array_agg(l.shipped ORDER BY l.line)
            FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
-           WHERE s.order_id = ANY(%(ids)s::bigint[]) GROUP BY s.id ORDER BY s.id""",
+           WHERE s.order_id = ANY(%(ids)b::bigint[]) GROUP BY s.id ORDER BY s.id""",
         {"ids": list(ids)},
     )
 
@@ -41,7 +41,7 @@ def parcels(connection: Connection, ids: Sequence[int]) -> list[Any]:
         connection,
         """SELECT order_id, shipment_id, key, shipped_at, claim, lines, carrier, tracking_number, number_as_of,
                   tracking_status, status_as_of
-           FROM parcel WHERE order_id = ANY(%(ids)s::bigint[]) ORDER BY shipped_at, key""",
+           FROM parcel WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY shipped_at, key""",
         {"ids": list(ids)},
     )
 
@@ -51,7 +51,7 @@ def lots(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return rows(
         connection,
         """SELECT order_id, id, source, kind, amount, remaining, state, expires_at
-           FROM point_lot WHERE order_id = ANY(%(ids)s::bigint[])""",
+           FROM point_lot WHERE order_id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 
@@ -62,7 +62,7 @@ def used_points(connection: Connection, ids: Sequence[int]) -> list[Any]:
         connection,
         """SELECT t.order_id, t.lot_id, t.amount, l.state, l.expires_at
            FROM point_transfer t JOIN point_lot l ON l.id = t.lot_id
-           WHERE t.order_id = ANY(%(ids)s::bigint[]) AND t.kind = 'use'""",
+           WHERE t.order_id = ANY(%(ids)b::bigint[]) AND t.kind = 'use'""",
         {"ids": list(ids)},
     )
 
@@ -73,7 +73,7 @@ def balances(connection: Connection, ids: Sequence[int]) -> list[Any]:
         connection,
         """SELECT o.id, b.valid FROM shop_order o
            JOIN point_balance b ON b.shop = o.shop AND b.customer_id = o.customer_id
-           WHERE o.id = ANY(%(ids)s::bigint[])""",
+           WHERE o.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 
@@ -84,7 +84,7 @@ def pending_events(connection: Connection, ids: Sequence[int], types: Sequence[s
         connection,
         """SELECT order_id, id, source, event_id, type, shipment_id, body, at
            FROM inbox_event
-           WHERE order_id = ANY(%(ids)s::bigint[]) AND state = 'pending' AND type = ANY(%(types)s::text[])
+           WHERE order_id = ANY(%(ids)b::bigint[]) AND state = 'pending' AND type = ANY(%(types)b::text[])
            ORDER BY id""",
         {"ids": list(ids), "types": list(types)},
     )
@@ -95,7 +95,7 @@ def effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return rows(
         connection,
         """SELECT order_id, key, kind, shipment_id, payload, state, outcome
-           FROM effect WHERE order_id = ANY(%(ids)s::bigint[]) ORDER BY id""",
+           FROM effect WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id""",
         {"ids": list(ids)},
     )
 
@@ -115,7 +115,7 @@ def marks(connection: Connection, shops: Sequence[str], customers: Sequence[str]
         connection,
         """SELECT m.shop, m.customer_id, m.kind, m.at
            FROM customer_mark m
-           JOIN (SELECT DISTINCT * FROM unnest(%(shops)s::text[], %(customers)s::text[])) AS v(shop, customer)
+           JOIN (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
              ON m.shop = v.shop AND m.customer_id = v.customer
            WHERE m.at >= %(since)s""",
         {"shops": list(shops), "customers": list(customers), "since": since},

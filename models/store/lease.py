@@ -31,10 +31,10 @@ def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list
 
 
 def load_mails(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """(id, message id, envelope from, envelope to, deflated bytes)."""
+    """(id, message id, envelope from, envelope to, packed bytes)."""
     return rows(
         connection,
-        """SELECT id, message_id, envelope_from, envelope_to, deflated FROM mail WHERE id = ANY(%(ids)s::bigint[])""",
+        """SELECT id, message_id, envelope_from, envelope_to, packed FROM mail WHERE id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 
@@ -46,7 +46,7 @@ def load_effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
         """SELECT e.id, e.key, e.kind, e.order_id, e.shipment_id, e.payload, o.shop, o.number,
                   p.gateway, p.token, p.reference, o.document
            FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
-           WHERE e.id = ANY(%(ids)s::bigint[])""",
+           WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 
@@ -60,7 +60,7 @@ def load_shipments(connection: Connection, ids: Sequence[str]) -> list[Any]:
                                              'quantity', l.quantity - l.cancelled) ORDER BY l.line)
            FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
            JOIN order_line o ON o.order_id = s.order_id AND o.line = l.line
-           WHERE s.id = ANY(%(ids)s::text[]) GROUP BY s.id""",
+           WHERE s.id = ANY(%(ids)b::text[]) GROUP BY s.id""",
         {"ids": list(ids)},
     )
 
@@ -79,7 +79,7 @@ def finish_mails(connection: Connection, outcomes: Rows) -> int:
     return write_rows(
         connection,
         """WITH done AS (
-             DELETE FROM effect_lease l USING unnest(%(c0)s::bigint[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[])
+             DELETE FROM effect_lease l USING unnest(%(c0)b::bigint[], %(c1)b::bigint[], %(c2)b::text[], %(c3)b::text[])
                     AS v(id, token, state, code)
              WHERE l.kind = 'mail.send' AND l.subject_id = v.id AND l.token = v.token
              RETURNING v.id, v.state, v.code)
@@ -98,7 +98,7 @@ def finish_effects(connection: Connection, kind: str, outcomes: Rows) -> list[An
     return rows(
         connection,
         """WITH done AS (
-             DELETE FROM effect_lease l USING unnest(%(c0)s::bigint[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[])
+             DELETE FROM effect_lease l USING unnest(%(c0)b::bigint[], %(c1)b::bigint[], %(c2)b::text[], %(c3)b::text[])
                     AS v(id, token, state, outcome)
              WHERE l.kind = %(kind)s AND l.subject_id = v.id AND l.token = v.token
              RETURNING v.id, v.state, v.outcome)
@@ -115,7 +115,7 @@ def postpone(connection: Connection, kind: str, retries: Rows) -> int:
     return run(
         connection,
         """UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds)
-           FROM unnest(%(c0)s::bigint[], %(c1)s::bigint[], %(c2)s::float8[]) AS v(id, token, seconds)
+           FROM unnest(%(c0)b::bigint[], %(c1)b::bigint[], %(c2)b::float8[]) AS v(id, token, seconds)
            WHERE l.kind = %(kind)s AND l.subject_id = v.id AND l.token = v.token""",
         {"kind": kind, **{f"c{i}": list(column) for i, column in enumerate(zip(*retries, strict=True))}},
     )

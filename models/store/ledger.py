@@ -18,7 +18,7 @@ def _open_accounts(connection: Connection, rows: Rows, shop: int, customer: int)
     write_rows(
         connection,
         """INSERT INTO point_balance (shop, customer_id, pending, valid, held)
-           SELECT DISTINCT shop, customer, 0, 0, 0 FROM unnest(%(c0)s::text[], %(c1)s::text[]) AS v(shop, customer)
+           SELECT DISTINCT shop, customer, 0, 0, 0 FROM unnest(%(c0)b::text[], %(c1)b::text[]) AS v(shop, customer)
            ORDER BY shop, customer
            ON CONFLICT (shop, customer_id) DO NOTHING""",
         sorted({(row[shop], row[customer]) for row in rows}),
@@ -46,7 +46,7 @@ def lots_by_source(connection: Connection, shops: Sequence[str], sources: Sequen
     found = fetch(
         connection,
         """SELECT l.source, l.id FROM point_lot l
-           JOIN unnest(%(shops)s::text[], %(sources)s::text[]) AS v(shop, source)
+           JOIN unnest(%(shops)b::text[], %(sources)b::text[]) AS v(shop, source)
              ON l.shop = v.shop AND l.source = v.source""",
         {"shops": list(shops), "sources": list(sources)},
     )
@@ -63,8 +63,8 @@ def grant(connection: Connection, rows: Rows) -> None:
         """WITH lot AS (
              INSERT INTO point_lot (shop, customer_id, order_id, source, kind, amount, remaining, state, expires_at, at)
              SELECT shop, customer, order_id, source, kind, amount, amount, state, expires_at, at
-             FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[], %(c3)s::text[], %(c4)s::text[],
-                         %(c5)s::int[], %(c6)s::text[], %(c7)s::timestamptz[], %(c8)s::timestamptz[])
+             FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bigint[], %(c3)b::text[], %(c4)b::text[],
+                         %(c5)b::int[], %(c6)b::text[], %(c7)b::timestamptz[], %(c8)b::timestamptz[])
                   AS v(shop, customer, order_id, source, kind, amount, state, expires_at, at)
              ON CONFLICT (shop, source) DO NOTHING RETURNING *),
            history AS (
@@ -90,9 +90,9 @@ def move(connection: Connection, rows: Rows) -> None:
     write_rows(
         connection,
         """WITH v AS (
-             SELECT * FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[], %(c3)s::bigint[], %(c4)s::text[],
-                                  %(c5)s::text[], %(c6)s::text[], %(c7)s::text[], %(c8)s::text[], %(c9)s::text[],
-                                  %(c10)s::int[], %(c11)s::int[], %(c12)s::timestamptz[], %(c13)s::timestamptz[])
+             SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bigint[], %(c3)b::bigint[], %(c4)b::text[],
+                                  %(c5)b::text[], %(c6)b::text[], %(c7)b::text[], %(c8)b::text[], %(c9)b::text[],
+                                  %(c10)b::int[], %(c11)b::int[], %(c12)b::timestamptz[], %(c13)b::timestamptz[])
                AS v(shop, customer, order_id, lot, old, new, source, kind, debit, credit, amount, change, expires_at, at)),
            lot AS (
              UPDATE point_lot l SET state = s.new, remaining = l.remaining + s.change,

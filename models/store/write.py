@@ -28,7 +28,7 @@ def orders(connection: Connection, rows: Rows) -> int:
         connection,
         """UPDATE shop_order o SET state = v.state, condition = v.condition, hold = v.hold::jsonb,
                   version = o.version + 1
-           FROM unnest(%(c0)s::bigint[], %(c1)s::int[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[])
+           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[])
                 AS v(id, version, state, condition, hold)
            WHERE o.id = v.id AND o.version = v.version""",
         rows,
@@ -43,8 +43,8 @@ def payments(connection: Connection, rows: Rows) -> int:
                   authorized = coalesce(v.authorized, p.authorized), captured = coalesce(v.captured, p.captured),
                   refunded = coalesce(v.refunded, p.refunded), reference = coalesce(v.reference, p.reference),
                   code = coalesce(v.code, p.code), expires_at = coalesce(v.expires_at, p.expires_at)
-           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[], %(c4)s::int[], %(c5)s::text[],
-                       %(c6)s::text[], %(c7)s::timestamptz[])
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[], %(c4)b::int[], %(c5)b::text[],
+                       %(c6)b::text[], %(c7)b::timestamptz[])
                 AS v(id, state, authorized, captured, refunded, reference, code, expires_at)
            WHERE p.order_id = v.id""",
         rows,
@@ -57,8 +57,8 @@ def new_shipments(connection: Connection, rows: Rows) -> int:
         connection,
         """INSERT INTO shipment (id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because)
            SELECT id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because::jsonb
-           FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[], %(c4)s::boolean[],
-                       %(c5)s::date[], %(c6)s::timestamptz[], %(c7)s::date[], %(c8)s::text[])
+           FROM unnest(%(c0)b::text[], %(c1)b::bigint[], %(c2)b::text[], %(c3)b::text[], %(c4)b::boolean[],
+                       %(c5)b::date[], %(c6)b::timestamptz[], %(c7)b::date[], %(c8)b::text[])
                 AS v(id, order_id, supplier, state, backorder, dispatch_on, instruct_at, arrive_on, because)""",
         rows,
     )
@@ -70,7 +70,7 @@ def new_shipment_lines(connection: Connection, rows: Rows) -> int:
         connection,
         """INSERT INTO shipment_line (shipment_id, line, quantity, cancelled, shipped)
            SELECT id, line, quantity, 0, 0
-           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::int[]) AS v(id, line, quantity)""",
+           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::int[]) AS v(id, line, quantity)""",
         rows,
     )
 
@@ -82,8 +82,8 @@ def shipments(connection: Connection, rows: Rows) -> int:
         """UPDATE shipment s SET state = coalesce(v.state, s.state), dispatch_on = coalesce(v.dispatch_on, s.dispatch_on),
                   because = coalesce(v.because::jsonb, s.because), plan_as_of = coalesce(v.plan_as_of, s.plan_as_of),
                   reason = coalesce(v.reason, s.reason)
-           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::date[], %(c3)s::text[], %(c4)s::timestamptz[],
-                       %(c5)s::text[]) AS v(id, state, dispatch_on, because, plan_as_of, reason)
+           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::date[], %(c3)b::text[], %(c4)b::timestamptz[],
+                       %(c5)b::text[]) AS v(id, state, dispatch_on, because, plan_as_of, reason)
            WHERE s.id = v.id""",
         rows,
     )
@@ -95,7 +95,7 @@ def shipment_lines(connection: Connection, rows: Rows) -> int:
         connection,
         """UPDATE shipment_line l SET shipped = coalesce(v.shipped, l.shipped),
                   cancelled = coalesce(v.cancelled, l.cancelled)
-           FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[]) AS v(id, line, shipped, cancelled)
+           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[]) AS v(id, line, shipped, cancelled)
            WHERE l.shipment_id = v.id AND l.line = v.line""",
         rows,
     )
@@ -107,7 +107,7 @@ def order_lines(connection: Connection, rows: Rows) -> int:
         connection,
         """UPDATE order_line l SET shipped = coalesce(v.shipped, l.shipped),
                   cancelled = coalesce(v.cancelled, l.cancelled)
-           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::int[], %(c3)s::int[]) AS v(id, line, shipped, cancelled)
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[]) AS v(id, line, shipped, cancelled)
            WHERE l.order_id = v.id AND l.line = v.line""",
         rows,
     )
@@ -120,9 +120,9 @@ def parcels(connection: Connection, rows: Rows) -> int:
         """INSERT INTO parcel (shipment_id, order_id, key, shipped_at, claim, lines, carrier, tracking_number,
                                number_as_of, tracking_status, status_as_of)
            SELECT s, o, key, shipped_at, claim::jsonb, lines::jsonb, carrier, number, number_as_of, status, status_as_of
-           FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::timestamptz[], %(c4)s::text[],
-                       %(c5)s::text[], %(c6)s::text[], %(c7)s::text[], %(c8)s::timestamptz[], %(c9)s::text[],
-                       %(c10)s::timestamptz[])
+           FROM unnest(%(c0)b::text[], %(c1)b::bigint[], %(c2)b::text[], %(c3)b::timestamptz[], %(c4)b::text[],
+                       %(c5)b::text[], %(c6)b::text[], %(c7)b::text[], %(c8)b::timestamptz[], %(c9)b::text[],
+                       %(c10)b::timestamptz[])
                 AS v(s, o, key, shipped_at, claim, lines, carrier, number, number_as_of, status, status_as_of)
            ON CONFLICT (shipment_id, key) DO UPDATE SET
                lines = excluded.lines, carrier = excluded.carrier, tracking_number = excluded.tracking_number,
@@ -137,21 +137,21 @@ def transitions(connection: Connection, rows: Rows) -> int:
     return write_rows(
         connection,
         """INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
-           SELECT * FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[],
-                                %(c5)s::text[], %(c6)s::timestamptz[])""",
+           SELECT * FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[],
+                                %(c5)b::text[], %(c6)b::timestamptz[])""",
         rows,
     )
 
 
 def mails(connection: Connection, rows: Rows) -> int:
-    """(message id, order id, shipment id, template, envelope from, envelope to, deflated bytes, at), each due at once."""
+    """(message id, order id, shipment id, template, envelope from, envelope to, packed bytes, at), each due at once."""
     return write_rows(
         connection,
         """WITH new AS (
-             INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, deflated, at, state)
+             INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, packed, at, state)
              SELECT v.*, 'queued'
-             FROM unnest(%(c0)s::text[], %(c1)s::bigint[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[],
-                         %(c5)s::text[], %(c6)s::bytea[], %(c7)s::timestamptz[]) AS v
+             FROM unnest(%(c0)b::text[], %(c1)b::bigint[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[],
+                         %(c5)b::text[], %(c6)b::bytea[], %(c7)b::timestamptz[]) AS v
              ON CONFLICT (message_id) DO NOTHING RETURNING id)
            INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
            SELECT 'mail.send', id, now(), 0, 0 FROM new""",
@@ -166,8 +166,8 @@ def effects(connection: Connection, rows: Rows) -> int:
         """WITH new AS (
              INSERT INTO effect (key, kind, order_id, shipment_id, payload, wakes, state)
              SELECT key, kind, order_id, shipment_id, payload::jsonb, wakes, 'pending'
-             FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::bigint[], %(c3)s::text[], %(c4)s::text[],
-                         %(c5)s::text[]) AS v(key, kind, order_id, shipment_id, payload, wakes)
+             FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bigint[], %(c3)b::text[], %(c4)b::text[],
+                         %(c5)b::text[]) AS v(key, kind, order_id, shipment_id, payload, wakes)
              ON CONFLICT (key) DO NOTHING RETURNING id, kind)
            INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
            SELECT kind, id, now(), 0, 0 FROM new""",
@@ -180,7 +180,7 @@ def events(connection: Connection, rows: Rows) -> int:
     return write_rows(
         connection,
         """UPDATE inbox_event i SET state = v.state, reason = v.reason
-           FROM unnest(%(c0)s::bigint[], %(c1)s::text[], %(c2)s::text[]) AS v(id, state, reason)
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[]) AS v(id, state, reason)
            WHERE i.id = v.id""",
         rows,
     )
@@ -191,7 +191,7 @@ def marks(connection: Connection, rows: Rows) -> int:
     return write_rows(
         connection,
         """INSERT INTO customer_mark (shop, customer_id, kind, source, at)
-           SELECT * FROM unnest(%(c0)s::text[], %(c1)s::text[], %(c2)s::text[], %(c3)s::text[], %(c4)s::timestamptz[])
+           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::timestamptz[])
            ON CONFLICT (source, kind) DO NOTHING""",
         rows,
     )
@@ -202,6 +202,6 @@ def free_unique_items(connection: Connection, order_ids: Sequence[int]) -> None:
     if order_ids:
         run(
             connection,
-            "DELETE FROM unique_allocation WHERE order_id = ANY(%(ids)s::bigint[])",
+            "DELETE FROM unique_allocation WHERE order_id = ANY(%(ids)b::bigint[])",
             {"ids": list(order_ids)},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -105,6 +106,6 @@ def test_a_notice_that_was_refused_is_posted_again_after_a_restart(tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def gateway_url(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def gateway_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running("gateway", tmp_path_factory.mktemp("gateway") / "journal") as gateway:
         yield gateway.url

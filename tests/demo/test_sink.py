@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from email.header import Header
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 import httpx
@@ -211,7 +212,7 @@ def test_a_mail_over_the_size_is_refused_and_the_connection_goes_on(tmp_path: Pa
         ({"latency": 0.05}, "250", 1),
     ],
 )
-def test_faults(tmp_path: Path, fault: dict[str, float], reply: str, taken: int) -> None:
+def test_faults(tmp_path: Path, fault: dict[str, Any], reply: str, taken: int) -> None:
     async def scenario() -> str:
         async with talking(tmp_path / "journal", **fault) as talk:
             return await talk.send()

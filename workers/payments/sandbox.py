@@ -15,9 +15,9 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_a
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
+from workers.http_pool import SpreadTransport
 
 _ATTEMPTS = 3
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
 _EXTRAS = ("amount", "authorization", "expires_at", "funding", "released")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -46,8 +46,7 @@ class SandboxGateway:
             base_url=base_url,
             headers={"authorization": f"Bearer {key}"},
             timeout=timeout,
-            limits=_LIMITS,
-            trust_env=False,
+            transport=SpreadTransport(),
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:

@@ -14,9 +14,9 @@ import orjson
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Instruction, Outcome, Verdict
+from workers.http_pool import SpreadTransport
 from workers.webhooks import signed_headers
 
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
 _ANSWER_LIMIT = 65_536
 _AGAIN = frozenset({408, 409, 425, 429})
 
@@ -28,7 +28,7 @@ class WebhookChannel:
 
     def __init__(self, timeout: float = 10.0) -> None:
         """``timeout``: seconds for connecting, and between two reads."""
-        self._client = httpx.AsyncClient(timeout=timeout, limits=_LIMITS, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=timeout, transport=SpreadTransport(), follow_redirects=False)
 
     async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
         """Post the instruction, signed with every secret (rotation). OK: the supplier has it.

@@ -1,0 +1,89 @@
+"""One worker process of the engine benchmark: decides and performs until nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.synchronize import Event
+
+from benchmarks.world import InstantGateway, InstantSuppliers, SilentBell
+from models.engine import connect
+from pipelines.profile import load_shops
+from pipelines.route import ROUTE
+from pipelines.run import Runner
+from workers.clocks import SettableClock
+from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.mail.rendering import Renderer
+from workers.mail.smtp import SmtpPool
+
+
+@dataclass
+class Spent:
+    """Seconds by (stage, phase), and batches and orders by stage."""
+
+    seconds: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    orders: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    batches: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    mails: int = 0
+
+
+def work(url: str, start: datetime, anchor: float, smtp: str | None, go: Event, stop: Event) -> Spent:
+    """Run until ``stop``; what was spent where."""
+    engine = connect(url, pool_size=6)
+    clock = SettableClock(start, 1.0, anchor)
+    spent = Spent()
+
+    def observe(stage: str, phase: str, seconds: float) -> None:
+        spent.seconds[stage, phase] += seconds
+
+    renderer = Renderer("orders@shukka.example", "shukka.example")
+    renderer.check()
+    runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
+    go.wait()
+    effects = threading.Thread(target=lambda: asyncio.run(_perform(engine, clock, smtp, stop, spent)))
+    effects.start()
+    while not stop.is_set():
+        idle = True
+        for stage in ROUTE:
+            result = runner.run_batch(stage)
+            if result.claimed:
+                idle = False
+                spent.orders[stage.name] += result.claimed
+                spent.batches[stage.name] += 1
+        if idle:
+            stop.wait(0.005)
+    effects.join()
+    engine.dispose()
+    return Spent(dict(spent.seconds), dict(spent.orders), dict(spent.batches), spent.mails)
+
+
+async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop: Event, spent: Spent) -> None:
+    suppliers = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
+    pool = SmtpPool(smtp, size=8) if smtp else None
+    performers = [
+        *payment_performers({"sandbox": InstantGateway()}, channels=200),
+        supplier_performer(suppliers, clock, channels=200),
+    ]
+    if pool:
+        performers.append(mail_performer(pool.deliver, 8))
+    loop = EffectLoop(engine, clock, SilentBell(), performers)  # type: ignore[arg-type]
+
+    async def drain(kind: str) -> None:
+        while not stop.is_set():
+            done = await loop.drain(kind, seconds=1.0)
+            if kind == "supplier.instruct":
+                await suppliers.tell()
+            if kind == "mail.send":
+                spent.mails += done
+            if not done:
+                await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as group:
+        for performer in performers:
+            group.create_task(drain(performer.kind))
+    if pool:
+        await pool.aclose()
