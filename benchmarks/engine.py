@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections import defaultdict
@@ -43,6 +44,8 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, go: Event, 
     renderer = Renderer("orders@shukka.example", "shukka.example")
     renderer.check()
     runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
+    gc.collect()
+    gc.freeze()  # as workers.main does
     go.wait()
     effects = threading.Thread(target=lambda: asyncio.run(_perform(engine, clock, smtp, stop, spent)))
     effects.start()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,9 +17,8 @@ from models.states import Condition, OrderState
 class ShopOrder(Base):
     """One order of one shop.
 
-    ``document`` is the order as accepted and never changes (a changed order is a new order, CAN-02); ``breakdown`` the
-    prices and points frozen with it; ``hold`` a list of {reason, says, blocks} for a human; ``version`` counts
-    decisions, so that one taken on older facts is dropped.
+    ``hold`` is a list of {reason, says, blocks} for a human; ``version`` counts decisions, so that one taken on older
+    facts is dropped. What never changes of an order is in ``OrderDocument``, so that an update copies little.
     """
 
     __tablename__ = "shop_order"
@@ -36,8 +36,6 @@ class ShopOrder(Base):
     grand_total: Mapped[int]
     placed_at: Mapped[Moment]
     accepted_at: Mapped[Moment]
-    document: Mapped[Json]
-    breakdown: Mapped[Json]
     version: Mapped[int]
     recorded_at: Mapped[Recorded]
 
@@ -49,6 +47,19 @@ class ShopOrder(Base):
         CheckConstraint("(condition = 'held') = (hold IS NOT NULL)", name="hold"),
         UPDATED_IN_PLACE,
     )
+
+
+class OrderDocument(Base):
+    """The order as accepted, and the prices and points frozen with it; neither ever changes (CAN-02, PTS-04).
+
+    ``json``, not ``jsonb``: it is read as a whole with every decision, and text costs nothing to read.
+    """
+
+    __tablename__ = "order_document"
+
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), primary_key=True)
+    document: Mapped[Any] = mapped_column(JSON)
+    breakdown: Mapped[Any] = mapped_column(JSON)
 
 
 class OrderLine(Base):

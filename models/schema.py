@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.base import Base
 from models.effect import Effect, EffectLease, Mail
 from models.inbox import IdempotencyKey, InboxEvent
-from models.order import CustomerMark, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
+from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
 from models.points import PointBalance, PointLot, PointTransfer
@@ -24,6 +24,7 @@ __all__ = [
     "InboxEvent",
     "Job",
     "Mail",
+    "OrderDocument",
     "OrderLine",
     "Parcel",
     "Payment",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,33 +29,15 @@ MARKS_SINCE = timedelta(days=3660)
 
 def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
     """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
-    batch = [
-        Facts(
-            id=r.id,
-            shop=r.shop,
-            number=r.number,
-            customer_id=r.customer_id,
-            locale=r.locale,
-            state=r.state,
-            condition=r.condition,
-            hold=r.hold or (),
-            method=r.method,
-            grand_total=r.grand_total,
-            placed_at=r.placed_at,
-            accepted_at=r.accepted_at,
-            document=r.document,
-            priced=r.breakdown,
-            version=r.version,
-        )
-        for r in claimed
-    ]
+    # The columns of ``claim`` in their order; by position, since rows look names up slowly.
+    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:15]) for r in claimed]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
     if Need.PAYMENT in stage.needs:
         for r in read.payments(connection, ids):
-            by_id[r[0]] = replace(by_id[r[0]], payment=PaymentFacts(*r[1:]))
+            by_id[r[0]].payment = PaymentFacts(*r[1:])
     if Need.SHIPMENTS in stage.needs:
         for r in read.shipments(connection, ids):
             by_id[r[0]].shipments.append(_shipment(r))
@@ -69,7 +50,7 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
         for r in read.used_points(connection, ids):
             by_id[r[0]].used_points.append(UsedPoints(*r[1:]))
         for order_id, balance in read.balances(connection, ids):
-            by_id[order_id] = replace(by_id[order_id], balance=balance)
+            by_id[order_id].balance = balance
     if Need.EVENTS in stage.needs:
         for r in read.pending_events(connection, ids, stage.consumes):
             by_id[r[0]].events.append(EventFacts(*r[1:]))
@@ -80,7 +61,7 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
         _add_suppliers(connection, by_id)
     if Need.MARKS in stage.needs:
         _add_marks(connection, by_id, now)
-    return [by_id[r.id] for r in claimed]
+    return batch
 
 
 def _shipment(r: Any) -> ShipmentFacts:
@@ -92,8 +73,8 @@ def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:
     registered = read.supplier_channels(connection)
     urls = {r[0]: r[1] for r in registered}
     mails = {r[0]: r[2] for r in registered}
-    for order_id, facts in by_id.items():
-        by_id[order_id] = replace(facts, supplier_urls=urls, supplier_mails=mails)
+    for facts in by_id.values():
+        facts.supplier_urls, facts.supplier_mails = urls, mails
 
 
 def _add_marks(connection: Connection, by_id: dict[int, Facts], now: datetime) -> None:
@@ -106,4 +87,4 @@ def _add_marks(connection: Connection, by_id: dict[int, Facts], now: datetime) -
     for facts in known:
         marks = found.get((facts.shop, facts.customer_id))
         if marks:
-            by_id[facts.id] = replace(facts, marks=marks)
+            facts.marks = marks

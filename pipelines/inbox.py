@@ -15,7 +15,7 @@ from models.store import admit as store
 from models.store import claim as queue
 from pipelines.document import field_path
 from pipelines.ports import Clock
-from pipelines.route import WOKEN_BY
+from pipelines.route import STAGES, WOKEN_BY
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     except ValidationError as error:
         return _unreadable(source, raw, error, event_id, now, supplier=supplier)
     return Received(
+        fault=_not_theirs(event.type, STAGES["notify"].consumes),
         source=source,
         event_id=event_id,
         type=event.type,
@@ -180,6 +181,7 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
         return _unreadable(source, raw, error, event_id, now)
     data = event.data
     return Received(
+        fault=_not_theirs(event.type, STAGES["authorize"].consumes),
         source=source,
         event_id=event_id,
         type=event.type,
@@ -188,6 +190,11 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
         order=(data.shop, data.number),
         shops=tuple(shops),
     )
+
+
+def _not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
+    """A sender may say only what is its to say: a supplier cancels no order, a bank releases none."""
+    return None if type_ in theirs else f"events of type {type_} are not known"
 
 
 def _unreadable(

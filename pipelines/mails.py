@@ -23,11 +23,11 @@ def customer_mail(
     **extra: Any,
 ) -> MailIntent:
     """A mail to the customer; ``about`` tells apart several mails of one template about one order."""
-    customer = facts.order.customer
+    customer = facts.document["customer"]
     return MailIntent(
         template=template,
-        to=customer.email,
-        to_name=customer.name,
+        to=customer["email"],
+        to_name=customer["name"],
         locale=facts.locale,
         context={**_base(facts, shop), "now": now, **extra},
         subject_key=about,
@@ -40,21 +40,21 @@ def supplier_mail(
 ) -> MailIntent:
     """A mail to a supplier: what to ship and where; no money."""
     profile = shop.supplier(shipment.supplier)
-    lines = {line.line: line for line in facts.order.lines}
+    lines = {line["line"]: line for line in facts.document["lines"]}
     context = {
         "now": now,
-        "shop": _base(facts, shop)["shop"],
+        "shop": shop_context(shop),
         "order": {"number": facts.number, "placed_at": facts.placed_at},
         "supplier": shipment.supplier,
         "shipment": {
             "id": shipment.id,
             "dispatch_on": shipment.dispatch_on,
             "lines": [
-                {"line": key, "sku": lines[key].sku, "name": lines[key].name, "quantity": pieces.live}
+                {"line": key, "sku": lines[key]["sku"], "name": lines[key]["name"], "quantity": pieces.live}
                 for key, pieces in shipment.lines.items()
             ],
         },
-        "ship_to": _ship_to(facts),
+        "ship_to": facts.document["ship_to"],
         **extra,
     }
     return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)
@@ -62,15 +62,15 @@ def supplier_mail(
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
     """Lines with so many pieces each, as mails show them."""
-    known = {line.line: line for line in facts.order.lines}
+    known = {line["line"]: line for line in facts.document["lines"]}
     return [
         {
             "line": key,
-            "sku": known[key].sku,
-            "name": known[key].name,
+            "sku": known[key]["sku"],
+            "name": known[key]["name"],
             "quantity": quantity,
-            "unit_price": known[key].unit_price,
-            "amount": known[key].unit_price * quantity,
+            "unit_price": known[key]["unit_price"],
+            "amount": known[key]["unit_price"] * quantity,
         }
         for key, quantity in pieces
         if quantity > 0
@@ -115,48 +115,39 @@ def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
-    breakdown = facts.breakdown
+    # From the stored JSON as it is: building the order's and the breakdown's objects would cost more than the mail's
+    # own part of a decision.
+    priced = facts.priced
     return {
-        "shop": {
-            "key": shop.key,
-            "name": shop.name,
-            "name_en": shop.name_en or shop.name,
-            "support_mail": shop.support_mail,
-            "support_phone": shop.support_phone,
-            "support_hours": shop.support_hours,
-            "site_url": shop.site_url,
-            "mail_domain": shop.mail_domain,
-        },
+        "shop": shop_context(shop),
         "order": {"number": facts.number, "placed_at": facts.placed_at},
-        "customer": {"name": facts.order.customer.name},
-        "ship_to": _ship_to(facts),
-        "lines": lines_of(facts, [(line.line, line.quantity) for line in facts.order.lines]),
-        "totals": {
-            "goods": breakdown.goods,
-            "member_discount": breakdown.member_discount,
-            "coupon_discount": breakdown.coupon_discount,
-            "shipping": breakdown.shipping,
-            "fees": breakdown.fees,
-            "tax": [{"rate": t.rate, "base": t.base, "tax": t.tax} for t in breakdown.tax],
-            "tax_total": breakdown.tax_total,
-            "before_points": breakdown.before_points,
-            "points_used": breakdown.points_used,
-            "grand_total": breakdown.grand_total,
-            "price_display": shop.price.display,
-        },
-        "points": {"used": breakdown.points_used, "earned": breakdown.points_earned},
+        "customer": {"name": facts.document["customer"]["name"]},
+        "ship_to": facts.document["ship_to"],
+        "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
+        "totals": {**priced, "price_display": shop.price.display},
+        "points": {"used": priced["points_used"], "earned": priced["points_earned"]},
         "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": None},
     }
 
 
-def _ship_to(facts: Facts) -> dict[str, str]:
-    to = facts.order.ship_to
-    return {
-        "name": to.name,
-        "postal_code": to.postal_code,
-        "region": to.region,
-        "city": to.city,
-        "line1": to.line1,
-        "line2": to.line2,
-        "phone": to.phone,
-    }
+def shop_context(shop: Shop) -> dict[str, str]:
+    """What mails say of the shop; built once a profile."""
+    known = _SHOPS.get(shop.key)
+    if known is None or known[0] is not shop:
+        known = _SHOPS[shop.key] = (
+            shop,
+            {
+                "key": shop.key,
+                "name": shop.name,
+                "name_en": shop.name_en or shop.name,
+                "support_mail": shop.support_mail,
+                "support_phone": shop.support_phone,
+                "support_hours": shop.support_hours,
+                "site_url": shop.site_url,
+                "mail_domain": shop.mail_domain,
+            },
+        )
+    return known[1]
+
+
+_SHOPS: dict[str, tuple[Shop, dict[str, str]]] = {}

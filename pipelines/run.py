@@ -112,7 +112,7 @@ class Runner:
             if not claimed or not isinstance(error.orig, pg.IntegrityError | pg.DataError | pg.DeadlockDetected):
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(claimed), error=type(error.orig).__name__)
-            raise _Refused([row.id for row in claimed], describe(error)) from error
+            raise _Refused([row[0] for row in claimed], describe(error)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)

@@ -154,9 +154,9 @@ class EffectFacts:
     outcome: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Facts:
-    """Everything a stage may know of one order. Groups it did not ask for are empty."""
+    """Everything a stage may know of one order. Groups it did not ask for are empty; only ``facts_of`` fills them."""
 
     id: int
     shop: str
@@ -242,7 +242,7 @@ class NewShipment:
 
 @dataclass(slots=True)
 class ShipmentChange:
-    """The new face of a shipment; None keeps what stands."""
+    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on``."""
 
     id: str
     state: ShipmentState | None = None
@@ -346,6 +346,15 @@ class Decision:
         listed.extend(dict(h) for h in holds if (h["reason"], h.get("says")) not in known)
         self.hold = listed
         self.settle(Condition.HELD, cause)
+
+    def lift_holds(self, answered: Callable[[Mapping[str, str]], bool], cause: str) -> None:
+        """Take away the reasons that have been ``answered``; an order held for nothing else runs again."""
+        listed = self.hold if self.hold is not None else [dict(h) for h in self.facts.hold]
+        kept = [h for h in listed if not answered(h)]
+        if len(kept) < len(listed):
+            self.hold = kept
+            if not kept:
+                self.release_hold(cause)
 
     def release_hold(self, cause: str) -> None:
         """Nothing holds the order any more."""

@@ -70,19 +70,26 @@ def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequ
 def orders(connection: Connection, new: Rows) -> dict[tuple[str, str], int]:
     """(shop, number, content hash, customer, locale, method, grand total, placed_at, accepted_at, document JSON,
     breakdown JSON) -> ids by (shop, number). An order that another process stored meanwhile is missing from them."""
+    # One statement: the documents go in for exactly the orders that were new.
     if not new:
         return {}
     found = rows(
         connection,
-        """INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method,
-                                   grand_total, placed_at, accepted_at, document, breakdown, version)
-           SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at,
-                  document::jsonb, breakdown::jsonb, 1
-           FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bytea[], %(c3)b::text[], %(c4)b::text[], %(c5)b::text[],
-                       %(c6)b::int[], %(c7)b::timestamptz[], %(c8)b::timestamptz[], %(c9)b::text[], %(c10)b::text[])
-                AS v(shop, number, hash, customer, locale, method, total, placed_at, accepted_at, document, breakdown)
-           ORDER BY shop, number
-           ON CONFLICT (shop, number) DO NOTHING RETURNING shop, number, id""",
+        """WITH v AS (
+             SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bytea[], %(c3)b::text[], %(c4)b::text[],
+                                  %(c5)b::text[], %(c6)b::int[], %(c7)b::timestamptz[], %(c8)b::timestamptz[],
+                                  %(c9)b::text[], %(c10)b::text[])
+               AS v(shop, number, hash, customer, locale, method, total, placed_at, accepted_at, document, breakdown)),
+           new AS (
+             INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method,
+                                     grand_total, placed_at, accepted_at, version)
+             SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at, 1
+             FROM v ORDER BY shop, number
+             ON CONFLICT (shop, number) DO NOTHING RETURNING shop, number, id),
+           documents AS (
+             INSERT INTO order_document (order_id, document, breakdown)
+             SELECT new.id, v.document::json, v.breakdown::json FROM new JOIN v USING (shop, number))
+           SELECT shop, number, id FROM new""",
         {f"c{i}": list(column) for i, column in enumerate(zip(*new, strict=True))},
     )
     return {(row[0], row[1]): row[2] for row in found}

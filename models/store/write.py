@@ -76,10 +76,12 @@ def new_shipment_lines(connection: Connection, rows: Rows) -> int:
 
 
 def shipments(connection: Connection, rows: Rows) -> int:
-    """(id, state, dispatch_on, because JSON, plan_as_of, reason); None keeps what stands."""
+    """(id, state, dispatch_on, because JSON, plan_as_of, reason); None keeps what stands, and a new plan has its own
+    date or none."""
     return write_rows(
         connection,
-        """UPDATE shipment s SET state = coalesce(v.state, s.state), dispatch_on = coalesce(v.dispatch_on, s.dispatch_on),
+        """UPDATE shipment s SET state = coalesce(v.state, s.state),
+                  dispatch_on = CASE WHEN v.plan_as_of IS NULL THEN s.dispatch_on ELSE v.dispatch_on END,
                   because = coalesce(v.because::jsonb, s.because), plan_as_of = coalesce(v.plan_as_of, s.plan_as_of),
                   reason = coalesce(v.reason, s.reason)
            FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::date[], %(c3)b::text[], %(c4)b::timestamptz[],

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState, PaymentState
+from models.states import Condition, OrderState, PaymentState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.rules.payment_terms import Terms, terms
@@ -74,11 +74,15 @@ def _by_gateway(decision: Decision, facts: Facts, shop: Shop, authorization: Eff
         decision.move_payment(PaymentState.FAILED, "declined by the gateway", code=outcome.get("code"))
         _fail(decision, facts, shop, now, "declined")
     elif authorization.state == "needs_review":
-        decision.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=outcome.get("code"))
         says = "The gateway did not say whether the card was authorized; look it up and release or cancel the order."
-        decision.hold_for(
-            [{"reason": "payment_unknown", "says": says, "blocks": "authorize"}], "authorize: outcome unknown"
-        )
+        _unknown(decision, outcome, says)
+
+
+def _unknown(decision: Decision, outcome: Mapping[str, Any], says: str) -> None:
+    decision.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=outcome.get("code"))
+    decision.hold_for(
+        [{"reason": "payment_unknown", "says": says, "blocks": "authorize"}], "authorize: outcome unknown"
+    )
 
 
 def _fail(decision: Decision, facts: Facts, shop: Shop, now: datetime, why: str) -> None:
@@ -92,6 +96,12 @@ def _by_deposit(
 ) -> None:
     if deposits:
         _deposited(decision, facts, shop, deposits, now)
+        return
+    if facts.money.captured:
+        # Another sum than was due: a human has it, and lets the order go on with it by lifting the hold (B.6.7).
+        if facts.condition != Condition.HELD:
+            decision.move_payment(PaymentState.CAPTURED, "taken as it was paid")
+            _authorized(decision, "taken as it was paid", now)
         return
     context: dict[str, Any] = {
         "bank": shop.payment.bank.model_dump() if shop.payment.bank else None,
@@ -122,6 +132,7 @@ def _deposited(decision: Decision, facts: Facts, shop: Shop, deposits: list[Even
         decision.move_payment(None, "deposit differs", authorized=paid, captured=paid)
         return
     decision.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
+    decision.lift_holds(lambda hold: hold["reason"] == "deposit_mismatch", "deposit received")
     decision.mails.append(customer_mail("payment_received", facts, shop, now))
     _authorized(decision, "deposit received", now)
 
@@ -155,7 +166,11 @@ def _late_money(
         )
         decision.effects.append(void_intent(facts))
     elif facts.state == OrderState.CANCELLED and facts.money.state == PaymentState.PENDING and not deposits:
-        decision.move_payment(PaymentState.VOIDED, "cancelled")
+        if authorization is None or authorization.state == "declined":
+            decision.move_payment(PaymentState.VOIDED, "cancelled")
+        elif authorization.state == "needs_review":
+            says = "The order was cancelled, and the gateway did not say whether the card was authorized; void it there."
+            _unknown(decision, authorization.outcome or {}, says)
 
 
 def void_intent(facts: Facts) -> EffectIntent:

@@ -76,18 +76,20 @@ def cancel_order(
 
 
 def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
-    state = decision.payment.state if decision.payment is not None and decision.payment.state else facts.money.state
+    money = facts.money
+    state = decision.payment.state if decision.payment is not None and decision.payment.state else money.state
     in_flight = facts.effects.get(f"{facts.shop}/{facts.number}:authorize")
+    due = money.captured - money.refunded
     if state == PaymentState.AUTHORIZED:
         decision.effects.append(EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle"))
-    elif state == PaymentState.CAPTURED and facts.money.captured > facts.money.refunded:
-        due = facts.money.captured - facts.money.refunded
-        if facts.money.reference:
-            key = f"{facts.shop}/{facts.number}:refund"
-            decision.effects.append(EffectIntent("payment.refund", key, wakes="settle", payload={"amount": due}))
-        else:
-            says = f"Give {due} yen back to the customer: no gateway can."
-            decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], cause)
+    elif due > 0 and money.reference:
+        key = f"{facts.shop}/{facts.number}:refund"
+        decision.effects.append(EffectIntent("payment.refund", key, wakes="settle", payload={"amount": due}))
+    elif due > 0:
+        if state in (PaymentState.PENDING, PaymentState.EXPIRED):  # a part of a transfer came in
+            decision.move_payment(PaymentState.CAPTURED, cause)
+        says = f"Give {due} yen back to the customer: no gateway can."
+        decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], cause)
     elif state == PaymentState.PENDING and (in_flight is None or in_flight.state == "declined"):
         decision.move_payment(PaymentState.VOIDED, cause)
 

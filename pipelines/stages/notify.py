@@ -29,6 +29,7 @@ CONSUMES = (
     "shipment.lost",
     "shipment.short",
 )
+_DELAY = "supplier_delay"
 _BEFORE_SHIPPED = (
     ShipmentState.PLANNED,
     ShipmentState.BACKORDERED,
@@ -63,6 +64,10 @@ class _News:
         entry = {"reason": reason, "says": says, "blocks": "release", "shipment": shipment.id}
         self.decision.hold_for([entry], reason)
 
+    def lift(self, reason: str, shipment: ShipmentFacts, cause: str) -> None:
+        """What was held for is no reason any more."""
+        self.decision.lift_holds(lambda h: h["reason"] == reason and h.get("shipment") == shipment.id, cause)
+
     def of(self, shipment: ShipmentFacts) -> list[ParcelFacts]:
         return [p for (owner, _), p in self.parcels.items() if owner == shipment.id]
 
@@ -93,7 +98,7 @@ def _acknowledged(news: _News, shipment: ShipmentFacts, event: EventFacts) -> No
 
 
 def _refused(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if (news.decision.change(shipment).state or shipment.state) not in _BEFORE_SHIPPED or news.of(shipment):
+    if (news.decision.change(shipment).state or shipment.state) not in _BEFORE_SHIPPED:
         news.ignored(event, f"the shipment is {shipment.state} already")
         return
     reason = str(event.body.get("reason") or "no reason given")
@@ -106,7 +111,7 @@ def _refused(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
 def _delayed(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
     change = news.decision.change(shipment)
     as_of = change.plan_as_of or shipment.plan_as_of
-    if (change.state or shipment.state) not in _BEFORE_SHIPPED or (as_of is not None and event.at <= as_of):
+    if as_of is not None and event.at <= as_of:
         news.ignored(event, "newer news is known")
         return
     expected = date.fromisoformat(event.body["expected_on"]) if event.body.get("expected_on") else None
@@ -114,7 +119,11 @@ def _delayed(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
     change.plan_as_of = event.at
     change.dispatch_on = expected
     says = f"{shipment.supplier}: {reason}" if reason else f"{shipment.supplier} gave a new date"
-    change.because = [*shipment.because, {"rule": "supplier_delay", "says": says}]
+    planned = [b for b in shipment.because if b["rule"] != _DELAY]
+    change.because = [*planned, {"rule": _DELAY, "says": says}]
+    news.applied(event)
+    if (change.state or shipment.state) not in _BEFORE_SHIPPED or news.of(shipment):
+        return  # the goods were quicker than the news: nothing to tell the customer
     context = {
         "id": shipment.id,
         "lines": lines_of(news.facts, [(line, p.open) for line, p in shipment.lines.items()]),
@@ -133,7 +142,6 @@ def _delayed(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
             shipment=context,
         )
     )
-    news.applied(event)
 
 
 def _shipped(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
@@ -171,19 +179,23 @@ def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
     return tracking.check(carrier, number) if carrier else None
 
 
-def _parcel_meant(news: _News, shipment: ShipmentFacts, event: EventFacts) -> ParcelFacts | None:
-    """The parcel an event speaks of: by its number, or the only one, or the latest."""
+def _parcel_meant(news: _News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
+    """The parcel with the number ``named``; without one, or where a parcel has none yet, the latest of those.
+
+    None if it is not known yet: another parcel's news must not be taken for this one's.
+    """
     parcels = news.of(shipment)
-    named = event.body.get("previous_tracking_number") or event.body.get("tracking_number")
-    number = tracking.clean(named) if named else None
-    by_number = [p for p in parcels if number in (p.key, p.tracking_number)]
-    if by_number:
-        return by_number[0]
+    if named:
+        number = tracking.clean(named)
+        for parcel in parcels:
+            if number in (parcel.key, parcel.tracking_number):
+                return parcel
+        parcels = [p for p in parcels if p.tracking_number is None]
     return max(parcels, key=lambda p: (p.shipped_at, p.key), default=None)
 
 
 def _tracking_corrected(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    parcel = _parcel_meant(news, shipment, event)
+    parcel = _parcel_meant(news, shipment, event.body.get("previous_tracking_number"))
     if parcel is None:
         return  # waits for shipment.shipped
     carrier = event.body.get("carrier") or parcel.carrier
@@ -191,7 +203,7 @@ def _tracking_corrected(news: _News, shipment: ShipmentFacts, event: EventFacts)
     if number and (fault := _number_fault(news.shop, carrier, number)):
         news.quarantined(event, fault)
         return
-    if event.at <= parcel.number_as_of and (shipment.id, parcel.key) not in news.arrived:
+    if event.at < parcel.number_as_of:
         news.ignored(event, "a newer number is known")
         return
     if number == parcel.tracking_number and carrier == parcel.carrier:
@@ -230,22 +242,29 @@ def _lost(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
 
 
 def _track(news: _News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> bool:
-    """Set a parcel's status; returned is final, since a later "delivered" is the way back to the shipper (B.4.3)."""
-    parcel = _parcel_meant(news, shipment, event)
+    """Set a parcel's status if the news outweighs what is known; False if it does not or has to wait."""
+    parcel = _parcel_meant(news, shipment, event.body.get("tracking_number"))
     if parcel is None:
         return False  # waits for shipment.shipped
-    newest = parcel.status_as_of is None or event.at > parcel.status_as_of
-    final = parcel.tracking_status == TrackingState.RETURNED
-    if final or not (newest or status == TrackingState.RETURNED):
+    known = parcel.tracking_status
+    if known is not None and _weight(status, event.at) <= _weight(TrackingState(known), parcel.status_as_of):
         news.ignored(event, "newer news is known")
         return False
     where = (shipment.id, parcel.key)
-    as_of = event.at if parcel.status_as_of is None else max(event.at, parcel.status_as_of)
-    news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=as_of)
-    if status == TrackingState.DELIVERED and parcel.tracking_status != TrackingState.DELIVERED:
+    news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=event.at)
+    if status == TrackingState.DELIVERED:
         news.delivered.append(where)
+    if known == TrackingState.LOST and all(p.tracking_status != TrackingState.LOST for p in news.of(shipment)):
+        news.lift("transit_accident", shipment, "the parcel was found")
     news.applied(event)
     return True
+
+
+def _weight(status: TrackingState, at: datetime | None) -> tuple[int, datetime | None, int]:
+    """What outweighs what, whatever came first: returned is final, since a later "delivered" is the way back to the
+    shipper (B.4.3); delivered ends the rest; else the newest counts, and of one moment the farthest on the way."""
+    final = {TrackingState.DELIVERED: 1, TrackingState.RETURNED: 2}
+    return final.get(status, 0), at, list(TrackingState).index(status)
 
 
 def _short(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
@@ -326,19 +345,9 @@ def _recount(news: _News, shipment: ShipmentFacts) -> None:
         return
     if all(change.shipped.get(line, p.shipped) >= p.live for line, p in shipment.lines.items()):
         news.decision.move_shipment(shipment, ShipmentState.SHIPPED, "all pieces shipped")
-        _lift_refusal(news, shipment)
-    elif shipment.state in _BEFORE_SHIPPED[:3]:
+        news.lift("supplier_refused", shipment, "supplier shipped after all")
+    elif (change.state or shipment.state) in _BEFORE_SHIPPED[:3]:
         news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, "part shipped")
-
-
-def _lift_refusal(news: _News, shipment: ShipmentFacts) -> None:
-    """A refusal that came before the goods all the same is no reason to hold the order any more."""
-    holds = news.decision.hold if news.decision.hold is not None else [dict(h) for h in news.facts.hold]
-    kept = [h for h in holds if not (h["reason"] == "supplier_refused" and h.get("shipment") == shipment.id)]
-    if len(kept) < len(holds):
-        news.decision.hold = kept
-        if not kept:
-            news.decision.release_hold("supplier shipped after all")
 
 
 def _shipped_pieces(news: _News) -> dict[str, int]:

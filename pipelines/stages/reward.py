@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models.states import Condition, LotState, OrderState, PaymentState
+from models.states import LotState, OrderState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.rules.periods import end_of, same_day_months_later
 from pipelines.stage import Decision, Facts, Need, Stage
 from pipelines.stages.cancelling import move_lot
+from pipelines.stages.finishing import finish
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
@@ -26,9 +27,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         return decision
     if pending:
         _activate(decision, facts, shop, now)
-    waits_for_money = facts.money.state == PaymentState.AUTHORIZED
-    if facts.condition == Condition.RUNNING and not waits_for_money:
-        decision.settle(Condition.DONE, "nothing left to do")
+    finish(decision, facts)
     return decision
 
 

@@ -8,6 +8,7 @@ from models.states import PaymentState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
+from pipelines.stages.finishing import finish
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
@@ -28,7 +29,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
                 _failed(decision, effect, "void_failed", "The authorization could not be released.")
         elif effect.kind == "payment.refund" and money.state in (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED):
             _refunded(decision, facts, shop, effect, now)
-    decision.next("reward", now)
+    finish(decision, facts)
     return decision
 
 
@@ -51,4 +52,4 @@ def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> 
         decision.hold_for([entry], f"{effect.kind}: {effect.state}")
 
 
-STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS)
+STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.LOTS)

@@ -2,8 +2,9 @@
 
 Takes every mail and writes one journal record each, durable before its 250:
 ``{"kind": "mail", "message_id", "to", "template", "order", "shipment", "subject", "bytes"}``; ``to`` is the list of
-RCPT addresses as they stood on the wire, quotes kept.  A protocol of its own and not a library's, because mail is the
-pipeline's bottleneck and the sink must not be.  ``--http-port`` serves ``GET /counters`` and ``POST /_faults``.
+RCPT addresses as they stood on the wire, quotes kept.  A client that goes without QUIT after a final dot cannot tell
+whether that mail was taken; ``{"kind": "cut", "message_id"}`` keeps which one it was.  A protocol of its own and not a
+library's, because mail is the pipeline's bottleneck and the sink must not be.  ``--http-port`` serves ``GET /counters`` and ``POST /_faults``.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Envelope:
 Take = Callable[[Envelope], Awaitable[bytes | None]]
 """Stores a mail and gives the reply to the final dot; None cuts the connection."""
 
+Cut = Callable[[Envelope], Awaitable[None]]
+"""Told the last mail of a client that went without QUIT."""
+
 Screen = Callable[[str], bytes]
 """The reply to a RCPT address."""
 
@@ -87,9 +91,10 @@ def _decoded(subject: str | None) -> str | None:
 class SmtpConnection(asyncio.Protocol):
     """One client, speaking RFC 5321 with PIPELINING: commands are answered in order, however they arrive."""
 
-    def __init__(self, take: Take, screen: Screen, connections: set[SmtpConnection]) -> None:
+    def __init__(self, take: Take, screen: Screen, cut: Cut, connections: set[SmtpConnection]) -> None:
         self._take = take
         self._screen = screen
+        self._cut = cut
         self._connections = connections
         self._sender: str | None = None
         self._recipients: list[str] = []
@@ -97,6 +102,7 @@ class SmtpConnection(asyncio.Protocol):
         self._searched = 0
         self._in_data = False
         self._task: asyncio.Task[None] | None = None
+        self._last: Envelope | None = None
         self._commands: dict[bytes, Callable[[bytes], None]] = {
             b"EHLO": self._ehlo,
             b"HELO": lambda _: self._hello(b"250 shukka-sink"),
@@ -115,6 +121,13 @@ class SmtpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        if self._last is not None:
+            self._farewell = asyncio.create_task(self._note_cut(self._task, self._last))
+
+    async def _note_cut(self, storing: asyncio.Task[None] | None, last: Envelope) -> None:
+        if storing is not None:  # the mail first, then that nobody heard of it
+            await asyncio.wait({storing})
+        await self._cut(last)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -165,6 +178,7 @@ class SmtpConnection(asyncio.Protocol):
         return True
 
     async def _store(self, envelope: Envelope) -> None:
+        self._last = envelope
         try:
             reply = await self._take(envelope)
         except OSError:
@@ -218,6 +232,7 @@ class SmtpConnection(asyncio.Protocol):
         self._reply(b"354 end with a line that holds one dot")
 
     def _quit(self, _: bytes) -> None:
+        self._last = None
         self._reply(b"221 2.0.0 bye")
         self.transport.close()
 
@@ -240,12 +255,13 @@ class Sink:
         self._faults = faults
         self._rejected = rejected
         self._keep = keep
+        self.closing = False
         self.counters: Counter[str] = Counter()
         self.connections: set[SmtpConnection] = set()
 
     def connection(self) -> SmtpConnection:
         """The protocol of one more client."""
-        return SmtpConnection(self.take, self.screen, self.connections)
+        return SmtpConnection(self.take, self.screen, self.note_cut, self.connections)
 
     def screen(self, recipient: str) -> bytes:
         """The reply to ``RCPT TO:<recipient>``."""
@@ -273,6 +289,11 @@ class Sink:
             self.counters["cut_after"] += 1
             return None
         return b"250 2.0.0 taken as %d" % number
+
+    async def note_cut(self, envelope: Envelope) -> None:
+        """Keep in mind that the sender of this mail may never have heard what became of it."""
+        if not self.closing:  # else it is we who hang up
+            await self._journal.write({"kind": "cut", "message_id": describe(envelope)["message_id"]})
 
     async def handle(self, request: Request) -> Reply:
         """Answer ``GET /counters`` and ``POST /_faults``."""
@@ -311,6 +332,7 @@ async def main() -> None:
         server = await loop.create_server(sink.connection, "127.0.0.1", arguments.port, backlog=1024)
         process.announce(server.sockets[0].getsockname()[1], **more)
         await stop.wait()
+        sink.closing = True
         server.close()
         for connection in list(sink.connections):
             connection.transport.abort()

@@ -1,6 +1,6 @@
 """How money, numbers, dates and times read in each locale: the filters of the mail templates.
 
-Babel is exact but slow, and a shop uses few different amounts and days: every result is remembered.
+Babel is exact but slow: it is asked once how a locale writes amounts, and every day it wrote is remembered.
 """
 
 from __future__ import annotations
@@ -27,22 +27,24 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
     in Tokyo.
     """
 
-    @lru_cache(maxsize=8192, typed=True)
+    # Babel says once how the locale writes a number and an amount; amounts vary too much to remember each.
+    sample = format_decimal(1_234_567, locale=locale)
+    separator = sample.replace("1", "", 1).partition("234")[0]
+    before, _, after = format_currency(1_234_567, "JPY", locale=locale).partition(sample)
+    if locale == "ja":
+        before, after = "", "円"
+
     def number(value: int) -> str:
         _demand(type(value) is int, "number", "an int", value)
-        return format_decimal(value, locale=locale)
+        return f"{value:,}".replace(",", separator) if separator != "," else f"{value:,}"
 
     def points(value: int) -> str:
         if locale == "ja":
             return f"{number(value)}ポイント"
         return f"{number(value)} point" if value == 1 else f"{number(value)} points"
 
-    @lru_cache(maxsize=8192, typed=True)
     def yen(value: int) -> str:
-        _demand(type(value) is int, "yen", "an int", value)
-        if locale == "ja":
-            return f"{format_decimal(value, locale=locale)}円"
-        return format_currency(value, "JPY", locale=locale)
+        return f"-{before}{number(-value)}{after}" if value < 0 else f"{before}{number(value)}{after}"
 
     @lru_cache(maxsize=1024, typed=True)
     def day(value: date) -> str:

@@ -196,8 +196,6 @@ def upgrade() -> None:
     sa.Column('grand_total', sa.Integer(), nullable=False),
     sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('document', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('breakdown', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("(condition = 'held') = (hold IS NOT NULL)", name=op.f('ck_shop_order_hold')),
@@ -233,6 +231,13 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': 70, 'autovacuum_vacuum_scale_factor': 0.0, 'autovacuum_vacuum_threshold': 2000, 'autovacuum_vacuum_cost_delay': 0}
     )
     op.create_index(op.f('ix_work_stage_due_at'), 'work', ['stage', 'due_at'], unique=False)
+    op.create_table('order_document',
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.Column('breakdown', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['shop_order.id'], name=op.f('fk_order_document_order_id')),
+    sa.PrimaryKeyConstraint('order_id', name=op.f('pk_order_document'))
+    )
     op.create_table('order_line',
     sa.Column('order_id', sa.BigInteger(), nullable=False),
     sa.Column('line', sa.String(), nullable=False),
@@ -349,6 +354,7 @@ def downgrade() -> None:
     op.drop_table('shipment')
     op.drop_table('payment')
     op.drop_table('order_line')
+    op.drop_table('order_document')
     op.drop_index(op.f('ix_work_stage_due_at'), table_name='work')
     op.drop_table('work')
     op.drop_index(op.f('ix_transition_order_id'), table_name='transition')

@@ -1,0 +1,141 @@
+"""A trial: the whole service on embedded engines in a directory of its own, with the outside world around it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from models.engine import connect
+from models.migrations import upgrade
+from pipelines.errors import Misconfigured
+from pipelines.profile import load_shops
+from workers.clocks import SettableClock
+from workers.demo.world import Attended, World, WorldPlan
+from workers.demo.standing import Standing, glance
+from workers.embedded import EmbeddedEngines, Urls
+from workers.engines.directory import engine_account, out_of_reach
+from workers.process import wait_until
+from workers.service import Service, free_port
+from workers.settings import Settings
+from workers.supervisor import Report, Supervisor
+
+#: Real seconds from the moment the clock is set until it shows its start: the processes come up meanwhile.
+BEFORE_OPENING = 4.0
+#: Settings of the caller's own environment that would lead a trial to engines and shops that are not its own.
+_NOT_OURS = ("BROKER_URL", "SHOPS_DIR")
+
+
+@dataclass
+class Trial:
+    """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it."""
+
+    root: Path
+    engines: EmbeddedEngines
+    urls: Urls
+    service: Service
+    processes: Attended
+    world: World
+    clock: SettableClock
+    engine: Engine
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of web, worker, clock, postgres and valkey, those that run now."""
+        return {**self.processes.pids(), **self.engines.pids()}
+
+    def glance(self) -> Standing:
+        """Where the orders stand now."""
+        with self.engine.connect() as connection:
+            return glance(connection, self.clock.now())
+
+    def settle(self, patience: float) -> bool:
+        """Wait until nothing is due, at most ``patience`` real seconds; answers whether it came to that."""
+        return wait_until(lambda: self.glance().due == 0, patience=patience, pause=0.2)
+
+    def finish(self, patience: float) -> datetime:
+        """Let the news stop, then what is due be done, then every process end; the database stays up to be read.
+
+        Answers the clock's time at which the news stopped.
+        """
+        self.world.hush()
+        until = self.clock.now()
+        self.settle(patience)
+        self.processes.stop()
+        self.world.close()
+        return until
+
+
+def scratch(name: str) -> Path:
+    """A new directory that the engines' account can reach; ``remove`` it, or keep it for somebody to look at.
+
+    Raises Misconfigured if no directory for temporary files will do.
+    """
+    for place in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - mkdtemp makes it safe
+        if place.is_dir() and out_of_reach(place.resolve(), engine_account()) is None:
+            root = Path(tempfile.mkdtemp(prefix=f"shukka-{name}-", dir=place))
+            root.chmod(0o711)
+            return root
+    raise Misconfigured("TMPDIR", "PostgreSQL cannot reach it: set it to a directory that every user may enter")
+
+
+def remove(root: Path) -> None:
+    """Remove a scratch directory; what cannot be removed stays."""
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def opened(root: Path, plan: WorldPlan, start: datetime, rate: float, report: Report) -> Iterator[Trial]:
+    """Start engines, schema, world and service under ``root``, the clock at ``start`` running ``rate`` times as fast.
+
+    Everything answers when the trial is given; the storefront is not started yet. All of it is stopped at the end.
+    Raises Misconfigured and Unreachable as ``shukka up`` does.
+    """
+    data = root / "data"
+    with ExitStack() as stack:
+        engines = EmbeddedEngines(data, report=report)
+        urls = stack.enter_context(engines)
+        engine = connect(urls.database_url or "", pool_size=2, application="shukka-trial", statement_timeout=600)
+        stack.callback(engine.dispose)
+        upgrade(engine)
+        world = World(root, plan, report)
+        world.enrol(engine, load_shops(None))
+        clock = SettableClock(start, rate, time.time() + BEFORE_OPENING)
+        service = _service(data, urls, world, clock)
+        stack.callback(world.close)
+        world.open(service.url, clock)
+        processes = Attended(Supervisor(service.children(), engines, report=report))
+        processes.start()
+        stack.callback(processes.stop)
+        yield Trial(root, engines, urls, service, processes, world, clock, engine)
+
+
+def _service(data: Path, urls: Urls, world: World, clock: SettableClock) -> Service:
+    settings = Settings(
+        database_url=urls.database_url,
+        redis_url=urls.redis_url,
+        broker_url=None,
+        smtp_url=world.environment["SMTP_URL"],
+        shops_dir=None,
+        shukka_data=data,
+        shukka_clock=clock.start.isoformat(),
+        shukka_clock_rate=clock.rate,
+        shukka_clock_anchor=clock.anchor,
+        sandbox_gateway_url=world.environment["SANDBOX_GATEWAY_URL"],
+        sandbox_gateway_key=world.gateway_key,
+    )
+    return Service(
+        settings,
+        load_shops(None),
+        data,
+        urls.database_url or "",
+        urls.redis_url or "",
+        free_port(),
+        extra={**dict.fromkeys(_NOT_OURS, ""), **world.environment, "SHUKKA_ALLOW_PRIVATE_TARGETS": "1"},
+    )

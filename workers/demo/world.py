@@ -1,0 +1,217 @@
+"""How the outside world's processes are started: mail server, card gateway, suppliers, bank and storefronts.
+
+They get ports, keys and secrets of their own, enrol at Shukka as any partner does, and share its clock and nothing else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import orjson
+from sqlalchemy import Engine
+
+from pipelines.errors import Unreachable
+from workers.clocks import SettableClock
+from workers.demo.orders import SHOPS
+from workers.enrolment import create_client
+from workers.process import bury, end, has_ended, launch
+from workers.service import free_port
+from workers.supervisor import Child, Report, Supervisor
+
+SUPPLIERS = ("warehouse", "maker-a", "maker-b", "maker-c")
+"""Everybody the storefronts' catalogue names as a source."""
+BANK = "bank"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldPlan:
+    """What the outside world will do.
+
+    ``orders`` are placed over ``hours`` of the clock from its start. The rest are further options of the processes, as
+    on their command lines.
+    """
+
+    orders: int
+    hours: float
+    seed: int = 1
+    storefront: Sequence[str] = ()
+    suppliers: Sequence[str] = ()
+    sink: Sequence[str] = ()
+
+
+class Attended:
+    """A supervisor at work in a thread of its own, so that the caller can watch meanwhile."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._stop = Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="supervisor")
+        self._work: Future[None] | None = None
+
+    def start(self) -> None:
+        """Start every child and return once all are ready; raises what the supervisor raises."""
+        ready = Event()
+        self._work = self._thread.submit(self._supervisor.run_until, self._stop, ready.set)
+        while not ready.wait(0.02):
+            if self._work.done():
+                self._work.result()
+                raise Unreachable("the processes were stopped before they were ready")
+
+    def pids(self) -> dict[str, int]:
+        """The running children's process ids by name."""
+        return self._supervisor.pids()
+
+    def stop(self) -> None:
+        """Stop every child. Does nothing the second time."""
+        self._stop.set()
+        if self._work is not None:
+            work, self._work = self._work, None
+            work.result()
+        self._thread.shutdown()
+
+
+@dataclass
+class World:
+    """The outside world with its journals and logs under ``root``; call in the order enrol, open, trade, hush, close."""
+
+    root: Path
+    plan: WorldPlan
+    report: Report
+    ports: dict[str, int] = field(
+        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK)}
+    )
+    gateway_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    _suppliers: dict[str, str] = field(default_factory=dict)
+    _bank: str = ""
+    _servers: list[Attended] = field(default_factory=list)
+    _callers: list[Attended] = field(default_factory=list)
+    _storefront: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Shukka's processes must be told to find the world."""
+        return {
+            "SMTP_URL": f"smtp://127.0.0.1:{self.ports['sink']}",
+            "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self.ports['gateway']}",
+            "SANDBOX_GATEWAY_KEY": self.gateway_key,
+        }
+
+    @property
+    def journals(self) -> Path:
+        """The directory of the journals, ``<process>.jsonl``."""
+        return self.root / "journals"
+
+    def enrol(self, engine: Engine, shops: Collection[str]) -> None:
+        """Register a storefront a shop, the suppliers and the bank; keys and secrets go to files only we can read."""
+        keys = {
+            shop: create_client(engine, "storefront", shop, shops=[shop], known_shops=shops).key
+            for shop in SHOPS
+            if shop in shops
+        }
+        for name in SUPPLIERS:
+            url = f"http://127.0.0.1:{self.ports['suppliers']}/{name}"
+            self._suppliers[name] = create_client(engine, "supplier", name, known_shops=shops, url=url).webhook_secret
+        self._bank = create_client(engine, "gateway", BANK, known_shops=shops).webhook_secret
+        _write_private(self._file("keys"), keys)
+        _write_private(self._file("secrets"), self._suppliers)
+
+    def open(self, url: str, clock: SettableClock) -> None:
+        """Start the servers, which report to Shukka at ``url``; returns once they listen. Raises Unreachable."""
+        callback = f"{url}/v1/webhooks/suppliers/{{supplier}}"
+        names = [word for name in SUPPLIERS for word in ("--name", name)]
+        servers = [
+            self._child("sink", "sink", "--port", str(self.ports["sink"]), *self.plan.sink),
+            self._child("gateway", "gateway", *self._serving("gateway", clock), "--key", self.gateway_key),
+        ]
+        callers = [
+            self._child(
+                "suppliers", "supplier", *self._serving("suppliers", clock), *names,
+                "--secrets-file", str(self._file("secrets")), "--callback", callback,
+                "--carrier", "maker-b=sagawa", "--no-tracking", "maker-c", *self.plan.suppliers,
+            ),
+            self._child(
+                BANK, "bank", *self._serving(BANK, clock),
+                "--callback", f"{url}/v1/webhooks/payments/{BANK}", "--secret", self._bank,
+            ),
+        ]  # fmt: skip
+        for children, kept in ((servers, self._servers), (callers, self._callers)):
+            attended = Attended(Supervisor(children, report=self.report))
+            attended.start()
+            kept.append(attended)
+
+    def trade(self, url: str, clock: SettableClock) -> None:
+        """Let the customers in: the storefront posts its orders at their times and then ends by itself."""
+        plan = self.plan
+        argv = self._argv(
+            "storefront", "storefront", *_clock_flags(clock), "--url", url, "--seed", str(plan.seed),
+            "--key-file", str(self._file("keys")), "--bank-url", f"http://127.0.0.1:{self.ports[BANK]}",
+            "--orders", str(plan.orders), "--hours", repr(plan.hours), *plan.storefront,
+        )  # fmt: skip
+        self._storefront = launch(argv, log=self._log("storefront"))
+
+    @property
+    def is_trading(self) -> bool:
+        """True while the storefront has orders to post, payments to make or cancels to ask for."""
+        return self._storefront is not None and not has_ended(self._storefront)
+
+    def hush(self) -> None:
+        """Nobody speaks to Shukka any more: customers, suppliers and bank are gone; it can still speak to the rest."""
+        process, self._storefront = self._storefront, None
+        if process is not None:
+            end(process.pid, [(signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)], gone=lambda: has_ended(process))
+            bury(process)
+        _stop(self._callers)
+
+    def close(self) -> None:
+        """Stop every process. Does nothing the second time."""
+        self.hush()
+        _stop(self._servers)
+
+    def _serving(self, name: str, clock: SettableClock) -> list[str]:
+        return ["--port", str(self.ports[name]), "--seed", str(self.plan.seed), *_clock_flags(clock)]
+
+    def _child(self, name: str, module: str, *options: str) -> Child:
+        port = self.ports[name]
+        return Child(name, self._argv(name, module, *options), ready=lambda: _listens(port), log=self._log(name))
+
+    def _argv(self, name: str, module: str, *options: str) -> list[str]:
+        journal = self.journals / f"{name}.jsonl"
+        return [sys.executable, "-m", f"workers.demo.{module}", "--journal", str(journal), *options]
+
+    def _log(self, name: str) -> Path:
+        return self.root / "log" / f"{name}.log"
+
+    def _file(self, name: str) -> Path:
+        return self.root / f"{name}.json"
+
+
+def _clock_flags(clock: SettableClock) -> list[str]:
+    return [
+        "--clock", clock.start.isoformat(), "--clock-rate", repr(clock.rate), "--clock-anchor", repr(clock.anchor),
+    ]  # fmt: skip
+
+
+def _write_private(path: Path, content: dict[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(orjson.dumps(content))
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _stop(attended: list[Attended]) -> None:
+    while attended:
+        attended.pop().stop()
