@@ -25,6 +25,17 @@ def _open_accounts(connection: Connection, rows: Rows, shop: int, customer: int)
     )
 
 
+def _lock_accounts(connection: Connection, rows: Rows) -> None:
+    write_rows(
+        connection,
+        """SELECT 1 FROM point_balance b
+           JOIN (SELECT DISTINCT * FROM unnest(%(c0)b::text[], %(c1)b::text[])) AS v(shop, customer)
+             ON b.shop = v.shop AND b.customer_id = v.customer
+           ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
+        [row[:2] for row in rows],
+    )
+
+
 _ADD = """
 , change AS (
   SELECT shop, customer_id,
@@ -83,10 +94,13 @@ def move(connection: Connection, rows: Rows) -> None:
     """(shop, customer, order id, lot id, old state, new state, source, kind, debit, credit, amount, change of what
     remains, expires_at, at): a lot that does not stand in ``old`` is not touched and moves nothing.
 
-    Several rows may move one lot; they then name the same new state.
+    Several rows may move one lot; they then name the same new state. Points that come back find their lot used or valid,
+    whichever it was when they were read: another order may have moved it since.
     """
     if not rows:
         return
+    # Balances before lots, as intake does: the other way round the two would wait for each other in a circle.
+    _lock_accounts(connection, rows)
     write_rows(
         connection,
         """WITH v AS (
@@ -99,7 +113,8 @@ def move(connection: Connection, rows: Rows) -> None:
                     expires_at = coalesce(s.expires_at, l.expires_at)
              FROM (SELECT lot, old, min(new) AS new, sum(change) AS change, max(expires_at) AS expires_at
                    FROM v GROUP BY lot, old) AS s
-             WHERE l.id = s.lot AND l.state = s.old RETURNING l.id),
+             WHERE l.id = s.lot AND (l.state = s.old OR (s.change > 0 AND s.new = 'valid' AND l.state IN ('used', 'valid')))
+             RETURNING l.id),
            moved AS (
              INSERT INTO point_transfer (shop, customer_id, lot_id, order_id, source, kind, debit, credit, amount, at)
              SELECT v.shop, v.customer, v.lot, v.order_id, v.source, v.kind, v.debit, v.credit, v.amount, v.at

@@ -169,7 +169,7 @@ def _late_money(
         if authorization is None or authorization.state == "declined":
             decision.move_payment(PaymentState.VOIDED, "cancelled")
         elif authorization.state == "needs_review":
-            says = "The order was cancelled, and the gateway did not say whether the card was authorized; void it there."
+            says = "The order is cancelled, but the gateway did not say whether the card was authorized; void it there."
             _unknown(decision, authorization.outcome or {}, says)
 
 

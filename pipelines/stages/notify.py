@@ -160,8 +160,7 @@ def _shipped(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
             news.quarantined(event, f"lines {', '.join(unknown or too_many)} are not in this shipment, or fewer are")
             return
     key = number or event.event_id
-    same = next((p for p in news.of(shipment) if number and number in (p.key, p.tracking_number)), None)
-    if same is not None:
+    if _numbered(news, shipment, number) is not None:
         news.ignored(event, "this parcel is known (TRK-05)")
         return
     shipped_at = _moment(event.body.get("shipped_at"), event.at)
@@ -186,20 +185,26 @@ def _parcel_meant(news: _News, shipment: ShipmentFacts, named: str | None) -> Pa
     """
     parcels = news.of(shipment)
     if named:
-        number = tracking.clean(named)
-        for parcel in parcels:
-            if number in (parcel.key, parcel.tracking_number):
-                return parcel
+        if (numbered := _numbered(news, shipment, named)) is not None:
+            return numbered
         parcels = [p for p in parcels if p.tracking_number is None]
     return max(parcels, key=lambda p: (p.shipped_at, p.key), default=None)
 
 
+def _numbered(news: _News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
+    """The parcel that has, or first had, the number ``named``."""
+    number = tracking.clean(named) if named else None
+    return next((p for p in news.of(shipment) if number and number in (p.key, p.tracking_number)), None)
+
+
 def _tracking_corrected(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    parcel = _parcel_meant(news, shipment, event.body.get("previous_tracking_number"))
+    body = event.body
+    parcel = _parcel_meant(news, shipment, body.get("previous_tracking_number"))
+    parcel = parcel or _numbered(news, shipment, body.get("tracking_number"))  # corrected already
     if parcel is None:
         return  # waits for shipment.shipped
-    carrier = event.body.get("carrier") or parcel.carrier
-    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
+    carrier = body.get("carrier") or parcel.carrier
+    number = tracking.clean(body["tracking_number"]) if body.get("tracking_number") else None
     if number and (fault := _number_fault(news.shop, carrier, number)):
         news.quarantined(event, fault)
         return

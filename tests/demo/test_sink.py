@@ -14,7 +14,7 @@ import aiosmtplib
 import httpx
 import pytest
 
-from tests.demo.world import running
+from tests.demo.world import Running, eventually, running
 from workers.demo.faults import Faults
 from workers.demo.journal import Journal, read
 from workers.demo.sink import FAULTS, MAX_MAIL, Sink
@@ -75,6 +75,7 @@ async def talking(
         talk = Talk(reader, writer)
         assert (await talk.reply()).startswith("220 ")
         yield talk
+        sink.closing = True
         writer.close()
         server.close()
 
@@ -218,7 +219,28 @@ def test_faults(tmp_path: Path, fault: dict[str, Any], reply: str, taken: int) -
             return await talk.send()
 
     assert asyncio.run(scenario())[:3] == reply
-    assert len(list(read(tmp_path / "journal"))) == taken
+    assert [record["kind"] for record in read(tmp_path / "journal")].count("mail") == taken
+
+
+def test_who_goes_without_quit_after_a_final_dot_leaves_a_mail_in_doubt(tmp_path: Path) -> None:
+    async def leave(port: int, number: int, *last_words: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        talk = Talk(reader, writer)
+        await talk.reply()
+        await talk.send(b"Message-ID: <%d@x>\r\n\r\nhello" % number)
+        if last_words:
+            await talk.say(*last_words)
+        writer.close()
+
+    async def scenario(sink: Running) -> None:
+        await leave(sink.port, 1)
+        await leave(sink.port, 2, "QUIT")
+        await leave(sink.port, 3)
+        await eventually(lambda: len(sink.records("cut")) >= 2)
+
+    with running("sink", tmp_path / "journal") as sink:
+        asyncio.run(scenario(sink))
+        assert {record["message_id"] for record in sink.records("cut")} == {"<1@x>", "<3@x>"}
 
 
 def test_a_rejected_address_is_a_550_and_others_are_taken(tmp_path: Path) -> None:
@@ -248,4 +270,4 @@ def test_every_mail_that_got_its_250_survives_kill_9(tmp_path: Path) -> None:
     with running("sink", tmp_path / "journal") as sink:
         taken = sum(asyncio.run(all_of_them(sink.port)))
         sink.kill()
-    assert len(list(read(tmp_path / "journal"))) == taken
+    assert len(sink.records("mail")) == taken

@@ -67,8 +67,8 @@ class Books:
         )
         return cls(
             Counter((shop, number) for shop, number in orders),
-            dict(sent),
-            dict(parcels),
+            dict(sent.all()),
+            dict(parcels.all()),
             {(shop, number): amount for shop, number, amount in captured},
         )
 

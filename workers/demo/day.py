@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
 
 import orjson
 from rich.console import Console
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from workers.clocks import TOKYO
 from workers.demo.standing import Standing
-from workers.demo.trial import Trial, opened, remove, scratch
+from workers.demo.trial import opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
 from workers.supervisor import stop_on_signals
@@ -36,6 +35,8 @@ BUSIEST_SECOND = 30.0
 PATIENCE = 60.0
 #: Exit code of a run that was ended by Ctrl-C.
 INTERRUPTED = 130
+_LOOK = 0.5
+_LINE_EVERY = 5.0
 
 
 def rate_for(orders: int) -> float:
@@ -56,7 +57,7 @@ def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
     root = scratch("demo")
     failed = True
     try:
-        verdict = _play(Day(orders, seed, console, stop), root_of=root)
+        verdict = _day(root, WorldPlan(orders, TRADING_HOURS, seed), console, stop)
         failed = verdict is not None and not verdict.is_good
     finally:
         if failed:
@@ -72,3 +73,91 @@ def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
     else:
         show(verdict, seconds, console)
     return 0 if verdict.is_good else 1
+
+
+def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object]:
+    """The contract's object of ``shukka demo --json``."""
+    return {
+        "orders": orders,
+        "by_state": dict(verdict.by_state),
+        "mails": sum(verdict.mails.values()),
+        "stuck": len(verdict.stuck),
+        "violations": list(verdict.violations),
+        "seconds": seconds,
+    }
+
+
+def _day(root: Path, plan: WorldPlan, console: Console, stop: threading.Event) -> Verdict | None:
+    """The whole day from opening to verdict; None if it was interrupted."""
+    rate = rate_for(plan.orders)
+
+    def report(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    report(f"{plan.orders} orders of four shops, {OPENS:%Y-%m-%d %H:%M} to {CLOSES:%H:%M}, {rate:.0f} times as fast")
+    with opened(root, plan, OPENS, rate, report) as trial:
+        trial.world.trade(trial.service.url, trial.clock)
+        with showing(console) as show_progress:
+            while not stop.is_set() and (trial.clock.now() < CLOSES or trial.world.is_trading):
+                show_progress(trial.clock.now(), trial.glance())
+                time.sleep(_LOOK)
+        if stop.is_set():
+            return None
+        report("the day is over; what is due is being done")
+        trial.settle(PATIENCE)
+        return judge(trial, trial.finish(PATIENCE))
+
+
+@contextmanager
+def showing(console: Console) -> Iterator[Callable[[datetime, Standing], None]]:
+    """Live progress: a bar on a terminal, else a line now and then."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[says]}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=(CLOSES - OPENS).total_seconds(), says="")
+
+        def show(now: datetime, standing: Standing) -> None:
+            done = (now - OPENS).total_seconds()
+            progress.update(task, completed=max(0.0, done), description=f"{now:%H:%M}", says=_line(standing))
+
+        yield show
+
+
+class _Lines:
+    """Progress for a log: a line every few seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next = 0.0
+
+    def __call__(self, now: datetime, standing: Standing) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LINE_EVERY
+            self._console.print(f"{now:%H:%M}  {_line(standing)}", markup=False, soft_wrap=True)
+
+
+def _line(standing: Standing) -> str:
+    states = "  ".join(f"{state} {count}" for state, count in standing.by_state.items())
+    return f"{states}  mails {standing.mails}  events {standing.events}"
+
+
+def show(verdict: Verdict, seconds: float, console: Console) -> None:
+    """The summary for people."""
+    table = Table("state", "orders", "why", box=None, pad_edge=False)
+    for state, count in verdict.by_state.items():
+        reasons = verdict.reasons[state]
+        says = [why if len(reasons) == 1 else f"{n} {why}" for n, why in reasons]
+        table.add_row(state, str(count), "\n".join(says))
+    console.print(table)
+    mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
+    lines = [f"mails {sum(verdict.mails.values())}: {mails}"]
+    if verdict.slowest:
+        slowest = ", ".join(f"{order} ({method}) {took:.1f} s" for order, method, took in verdict.slowest)
+        lines.append(f"longest from acceptance to authorization: {slowest}")
+    lines += [f"  stuck: {says}" for says in verdict.stuck]
+    lines += [f"  violation: {says}" for says in verdict.violations]
+    lines.append(f"stuck {len(verdict.stuck)}  violations {len(verdict.violations)}  in {seconds:.0f} s")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

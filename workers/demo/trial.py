@@ -18,8 +18,8 @@ from models.migrations import upgrade
 from pipelines.errors import Misconfigured
 from pipelines.profile import load_shops
 from workers.clocks import SettableClock
-from workers.demo.world import Attended, World, WorldPlan
 from workers.demo.standing import Standing, glance
+from workers.demo.world import Attended, World, WorldPlan
 from workers.embedded import EmbeddedEngines, Urls
 from workers.engines.directory import engine_account, out_of_reach
 from workers.process import wait_until

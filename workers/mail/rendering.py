@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 
 import templates_mail
 from pipelines.errors import Invalid, Misconfigured, Problem
@@ -79,7 +79,7 @@ class Renderer:
             self._from(_shop_name(intent)),
             message.mailbox("To", intent.to_name, envelope_to),
             message.unstructured("Subject", subject),
-            f"Date: {format_datetime(_now(intent))}",
+            _date(_now(intent)),
             f"Message-ID: {message_id}",
             "Auto-Submitted: auto-generated",
             f"X-Shukka-Template: {intent.template}",
@@ -111,9 +111,10 @@ class Renderer:
         """Subject, text and HTML."""
         sources = self._compile(intent.template, intent.locale)
         try:
-            subject = message.clean(sources.subject(intent.template).render(intent.context))
-            text = _without_gaps(sources.text(intent.template).render(intent.context))
-            html = sources.html(intent.template).render(intent.context, subject=subject)
+            values = {**sources.constants, **intent.context}
+            subject = message.clean(_fill(sources.subject(intent.template), values))
+            text = _without_gaps(_fill(sources.text(intent.template), values))
+            html = _fill(sources.html(intent.template), {**values, "subject": subject})
         except TemplateError as fault:
             raise _unusable(intent.template, intent.locale, fault) from fault
         return subject, text, html
@@ -129,6 +130,17 @@ class Renderer:
         except (TemplateError, ValueError) as fault:
             raise _unusable(template, locale, fault) from fault
         return sources
+
+
+def _fill(template: Template, values: dict[str, Any]) -> str:
+    """``Template.render`` without merging the template's globals in anew: that took a third of the time."""
+    return "".join(template.root_render_func(template.new_context(values, shared=True)))
+
+
+@lru_cache(maxsize=64)
+def _date(now: datetime) -> str:
+    """The Date header; a batch of mails has one moment."""
+    return f"Date: {format_datetime(now)}"
 
 
 def message_uuid(shop: str, number: str, template: str, subject_key: str) -> UUID:

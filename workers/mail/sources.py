@@ -33,7 +33,8 @@ class Sources:
     def __init__(self, locale: str, *, sender_domain: str, load: Load = templates_mail.load) -> None:
         self._locale = locale
         self._load = cache(load)
-        self._sender_domain = sender_domain
+        #: What every template may name beside its context.
+        self.constants: Mapping[str, Any] = {"sender_domain": sender_domain}
 
     def subject(self, template: str) -> Template:
         """The subject line, plain text."""
@@ -78,7 +79,6 @@ class Sources:
         environment.filters.update(wording.filters(self._locale))
         environment.filters.update(method=_label(self._words["methods"]), slot=_label(self._words["slots"]))
         environment.globals.clear()
-        environment.globals["sender_domain"] = self._sender_domain
         return environment
 
     def _source(self, path: str) -> str:

@@ -44,6 +44,7 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
         return f"{number(value)} point" if value == 1 else f"{number(value)} points"
 
     def yen(value: int) -> str:
+        _demand(type(value) is int, "yen", "an int", value)
         return f"-{before}{number(-value)}{after}" if value < 0 else f"{before}{number(value)}{after}"
 
     @lru_cache(maxsize=1024, typed=True)
@@ -53,8 +54,8 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
 
     def moment(value: datetime) -> str:
         _demand(isinstance(value, datetime) and value.tzinfo is not None, "moment", "an aware datetime", value)
-        here = value.astimezone(TOKYO)
-        return f"{day(here.date())} {here:%H:%M}"
+        here = value if value.tzinfo is TOKYO else value.astimezone(TOKYO)
+        return f"{day(here.date())} {here.hour:02d}:{here.minute:02d}"
 
     return {"number": number, "points": points, "yen": yen, "day": day, "moment": moment}
 

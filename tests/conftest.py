@@ -1,0 +1,98 @@
+"""Engines, databases and houses for the tests: one PostgreSQL and Valkey a test process, one database a test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, text
+
+from models.engine import connect
+from models.migrations import upgrade
+from tests.world import DOMAIN, SENDER, World
+from workers.embedded import EmbeddedEngines, Urls
+from workers.mail.rendering import Renderer
+
+TEMPLATE = "shukka_template"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The engines of this test process."""
+
+    engines: EmbeddedEngines
+    urls: Urls
+
+    def database_url(self, name: str) -> str:
+        assert self.urls.database_url is not None
+        return make_url(self.urls.database_url).set(database=name).render_as_string(hide_password=False)
+
+    @property
+    def redis_url(self) -> str:
+        assert self.urls.redis_url is not None
+        return self.urls.redis_url
+
+    def execute(self, statement: str) -> None:
+        """Run one statement that wants no transaction, as CREATE DATABASE does."""
+        admin = connect(self.database_url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(statement))
+        admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    """Both engines. Not in tmp_path: its parents are closed to the user nobody, whom the engines run as for root."""
+    data = Path(tempfile.mkdtemp(prefix="shukka-test-", dir="/tmp"))
+    engines = EmbeddedEngines(data)
+    try:
+        yield Running(engines, engines.start())
+    finally:
+        engines.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(running: Running) -> str:
+    """The name of a database that stands at the newest revision."""
+    running.execute(f"CREATE DATABASE {TEMPLATE}")
+    engine = connect(running.database_url(TEMPLATE), statement_timeout=120)
+    upgrade(engine)
+    engine.dispose()
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(running: Running, template: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = f"shukka_{next(_numbers)}"
+    running.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield running.database_url(name)
+    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Connections to that database."""
+    engine = connect(database_url, application="shukka-test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    """The real mails; compiled once."""
+    return Renderer(SENDER, DOMAIN)
+
+
+@pytest.fixture
+def world(engine: Engine, database_url: str, renderer: Renderer) -> Iterator[World]:
+    """A house on that database with the outside world around it."""
+    with World(engine, database_url, renderer) as world:
+        yield world

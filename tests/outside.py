@@ -1,0 +1,164 @@
+"""The outside world, in memory and by hand, with the semantics that count: idempotency keys, durable once answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.ports import Instruction, Outcome, Verdict
+
+EXPIRES = datetime(2027, 1, 31, tzinfo=ZoneInfo("Asia/Tokyo"))
+DECLINED = Outcome(Verdict.DECLINED, code="E11", says="not allowed")
+
+
+@dataclass
+class Card:
+    """What the gateway knows of one authorization, in yen."""
+
+    amount: int
+    captured: int = 0
+    refunded: int = 0
+    voided: bool = False
+
+
+@dataclass
+class Gateway:
+    """A card gateway: a key stands for one request for ever. ``faults`` are what its next answers become.
+
+    ``lost``: it acts, and the answer never arrives.  ``down``: it does not act.
+    """
+
+    name = "sandbox"
+    multicapture = False
+    minimum_amount = 50
+
+    cards: dict[str, Card] = field(default_factory=dict)
+    done: dict[str, tuple[tuple[Any, ...], Outcome]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def _once(self, key: str, request: tuple[Any, ...], act: Callable[[], Outcome]) -> Outcome:
+        self.calls[key] += 1
+        fault = self.faults.pop(0) if self.faults else None
+        if fault == "down":
+            return Outcome(Verdict.RETRY, code="http_503")
+        if key not in self.done:
+            self.done[key] = (request, act())
+        known, outcome = self.done[key]
+        if known != request:
+            return DECLINED
+        return Outcome(Verdict.UNKNOWN, code="timeout") if fault == "lost" else outcome
+
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+        def act() -> Outcome:
+            if token == "tok_declined":
+                return Outcome(Verdict.DECLINED, code="G12")
+            if amount < self.minimum_amount:
+                return DECLINED
+            reference = f"auth_{len(self.cards) + 1}"
+            self.cards[reference] = Card(amount)
+            funding = "debit" if token == "tok_debit" else "credit"
+            data = {"amount": amount, "funding": funding, "expires_at": EXPIRES.isoformat()}
+            return Outcome(Verdict.OK, reference, data=data)
+
+        return self._once(key, ("authorize", order, amount, token), act)
+
+    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
+        def act() -> Outcome:
+            card = self.cards.get(authorization)
+            if card is None or card.voided or card.captured or amount > card.amount:
+                return DECLINED
+            card.captured = amount
+            return Outcome(Verdict.OK, authorization, data={"amount": amount})
+
+        return self._once(key, ("capture", authorization, amount), act)
+
+    async def void(self, *, key: str, authorization: str) -> Outcome:
+        def act() -> Outcome:
+            card = self.cards.get(authorization)
+            if card is None or card.captured:
+                return DECLINED
+            card.voided = True
+            return Outcome(Verdict.OK, authorization)
+
+        return self._once(key, ("void", authorization), act)
+
+    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
+        def act() -> Outcome:
+            card = self.cards.get(authorization)
+            if card is None or amount > card.captured - card.refunded:
+                return DECLINED
+            card.refunded += amount
+            return Outcome(Verdict.OK, authorization, data={"amount": amount})
+
+        return self._once(key, ("refund", authorization, amount), act)
+
+    async def lookup(self, *, key: str) -> Outcome | None:
+        return self.done[key][1] if key in self.done else None
+
+    async def aclose(self) -> None:
+        return None
+
+
+@dataclass
+class Suppliers:
+    """Suppliers that take instructions by webhook: a webhook-id known already is taken again and changes nothing."""
+
+    name = "webhook"
+
+    instructions: dict[str, Instruction] = field(default_factory=dict)
+    deliveries: Counter[str] = field(default_factory=Counter)
+    answers: list[Verdict] = field(default_factory=list)
+    """What the next deliveries are answered; taken when used up."""
+
+    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
+        self.deliveries[instruction.key] += 1
+        verdict = self.answers.pop(0) if self.answers else Verdict.OK
+        if verdict == Verdict.OK:
+            self.instructions.setdefault(instruction.key, instruction)
+        return Outcome(verdict, code=None if verdict == Verdict.OK else "http_500")
+
+    async def aclose(self) -> None:
+        return None
+
+
+@dataclass
+class Postbox:
+    """An SMTP server that takes everything; what arrived, in order."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    answers: list[Verdict] = field(default_factory=list)
+
+    async def deliver(self, mail: Any) -> Outcome:
+        verdict = self.answers.pop(0) if self.answers else Verdict.OK
+        if verdict == Verdict.OK:
+            self.mails.append(message_from_bytes(mail.raw, policy=policy.default))  # type: ignore[arg-type]
+            self.recipients.append(mail.envelope_to)
+        return Outcome(verdict, code=None if verdict == Verdict.OK else "450")
+
+    def templates(self, order: str | None = None) -> list[str]:
+        """Templates of the mails about ``order`` (``shop/number``), sorted."""
+        return sorted(m["X-Shukka-Template"] for m in self.mails if order is None or m["X-Shukka-Order"] == order)
+
+
+class SetClock:
+    """A clock that shows what it is told."""
+
+    def __init__(self, at: datetime) -> None:
+        self._now = at
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, at: datetime) -> None:
+        self._now = at
+
+    def advance(self, **span: float) -> None:
+        self._now += timedelta(**span)

@@ -1,0 +1,133 @@
+"""Facts for the tests of stages: one plain order in the state that a test needs, and its decision in few words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pipelines.document import order_to_json
+from pipelines.profile import Shop
+from pipelines.rules.order import Order
+from pipelines.rules.pricing import price
+from pipelines.run import enforce
+from pipelines.stage import (
+    Decision,
+    EffectFacts,
+    EventFacts,
+    Facts,
+    LineFacts,
+    LotFacts,
+    ParcelFacts,
+    PaymentFacts,
+    ShipmentFacts,
+    Stage,
+)
+from tests.rules.build import SHOPS, an_order, at
+
+NOW = at("2026-11-20 10:00:00")
+ORDER_ID = 7
+
+
+def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentFacts:
+    """A payment over ``amount`` yen; what its state implies is filled in."""
+    held = amount if state in ("authorized", "captured") else 0
+    taken = amount if state == "captured" else 0
+    reference = "auth_1" if held else None
+    return replace(PaymentFacts("card", "sandbox", state, amount, held, taken, 0, reference, None), **changes)
+
+
+def shipment(
+    number: int = 1, state: str = "planned", supplier: str = "warehouse", pieces: int = 1, **changes: Any
+) -> ShipmentFacts:
+    """A shipment ``SH-<number>`` of the line with the same number, due to be instructed now."""
+    lines = {str(number): LineFacts(pieces, 0, 0)}
+    dated = (NOW.date(), NOW, NOW.date(), (), None)
+    return replace(ShipmentFacts(f"SH-{number}", supplier, state, False, *dated, lines), **changes)
+
+
+def parcel(shipment_id: str = "SH-1", key: str = "444413758703", **changes: Any) -> ParcelFacts:
+    """A parcel with the one piece of its shipment."""
+    line = shipment_id.removeprefix("SH-")
+    return replace(
+        ParcelFacts(shipment_id, key, NOW, None, {line: 1}, "yamato", key, NOW, None, None),
+        **changes,
+    )
+
+
+def lot(state: str = "pending", amount: int = 100, **changes: Any) -> LotFacts:
+    """Points that the order earned."""
+    return replace(LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None), **changes)
+
+
+def event(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:
+    """An event that waits for the order."""
+    return EventFacts(number, "test", f"evt-{number}", type_, body.pop("shipment", None), body, when)
+
+
+def effect(kind: str, key: str, state: str, outcome: dict[str, Any] | None = None, **payload: Any) -> EffectFacts:
+    """An effect with what became of it."""
+    return EffectFacts(key, kind, None, payload, state, outcome)
+
+
+def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: Any) -> Facts:
+    """Facts of ``order`` (salon, one line of 1,000 yen) just accepted, with a pending payment."""
+    order = order or an_order("salon")
+    breakdown = price(order, shop or SHOPS[order.shop])
+    base = Facts(
+        id=ORDER_ID,
+        shop=order.shop,
+        number=order.number,
+        customer_id=order.customer.id,
+        locale=order.locale,
+        state="accepted",
+        condition="running",
+        hold=(),
+        method=order.method,
+        grand_total=breakdown.grand_total,
+        placed_at=order.placed_at,
+        accepted_at=order.placed_at,
+        document=order_to_json(order),
+        priced=breakdown.to_json(),
+        version=1,
+        payment=payment(amount=breakdown.grand_total, method=order.method),
+    )
+    listed = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    return replace(base, **listed)
+
+
+def decide(stage: Stage, known: Facts, *, shop: Shop | None = None, now: datetime = NOW) -> Decision:
+    """What the stage decides; every move it asks for must be one that the tables allow."""
+    decision = stage.decide(known, shop or SHOPS[known.shop], now)
+    enforce(decision)
+    return decision
+
+
+def mails(decision: Decision) -> list[str]:
+    """Templates of the mails it wants, in order."""
+    return [mail.template for mail in decision.mails]
+
+
+def moves(decision: Decision) -> list[str]:
+    """Its moves, as ``order: accepted -> authorized``."""
+    return [f"{m.entity}: {m.old} -> {m.new}" for m in decision.moves]
+
+
+def effects(decision: Decision) -> list[tuple[str, str]]:
+    """(kind, key) of the effects it wants."""
+    return [(e.kind, e.key) for e in decision.effects]
+
+
+def reasons(decision: Decision) -> list[str]:
+    """Why it holds the order."""
+    return [h["reason"] for h in decision.hold or ()]
+
+
+def goes_to(decision: Decision) -> list[str]:
+    """The stages it makes the order due at."""
+    return [stage for stage, _ in decision.work]
+
+
+def endings(decision: Decision) -> dict[int, str]:
+    """What became of events."""
+    return {number: state for number, state, _ in decision.events}

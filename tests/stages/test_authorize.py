@@ -1,0 +1,263 @@
+"""Authorize: by gateway, by deposit, at once; and money that comes when nothing is due any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.stage import Facts
+from pipelines.stages.authorize import STAGE
+from tests.rules.build import an_order, at, shop_with
+from tests.stages.build import (
+    NOW,
+    decide,
+    effect,
+    effects,
+    endings,
+    event,
+    facts,
+    goes_to,
+    lot,
+    mails,
+    moves,
+    payment,
+    reasons,
+)
+
+KEY = "salon/N-1:authorize"
+TOTAL = 1_760  # 1,000 yen of goods and 600 yen of shipping, with tax
+
+
+def by_card(state: str | None = None, **outcome: Any) -> Facts:
+    """A card order whose authorization ended in ``state``."""
+    tried = {} if state is None else {KEY: effect("payment.authorize", KEY, state, outcome, amount=TOTAL)}
+    return facts(effects=tried)
+
+
+def by_transfer(state: str = "awaiting_payment", **changes: Any) -> Facts:
+    """A bank transfer order placed on 2026-11-20, payable until 11-27."""
+    return facts(an_order("salon", method="bank_transfer"), state=state, **changes)
+
+
+def test_a_card_is_authorized_by_the_gateway_under_one_key() -> None:
+    decision = decide(STAGE, by_card())
+    assert effects(decision) == [("payment.authorize", KEY)]
+    assert decision.effects[0].payload == {"amount": TOTAL}
+    assert (moves(decision), decision.work) == ([], [])
+
+
+@pytest.mark.parametrize("state", ["pending", "done"])
+def test_it_is_never_asked_for_twice(state: str) -> None:
+    assert effects(decide(STAGE, by_card(state, reference="auth_1", data={}))) == []
+
+
+def test_an_authorized_card_releases_the_order() -> None:
+    decision = decide(STAGE, by_card("done", reference="auth_1", data={"expires_at": "2027-01-31T00:00:00+09:00"}))
+    assert moves(decision) == ["payment: pending -> authorized", "order: accepted -> authorized"]
+    assert goes_to(decision) == ["split"]
+    assert decision.payment is not None
+    assert (decision.payment.authorized, decision.payment.reference) == (TOTAL, "auth_1")
+    assert decision.payment.expires_at == at("2027-01-31 00:00:00")
+
+
+def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:
+    """PAY-04, CAN-04."""
+    known = replace(by_card("declined", code="G12", data={}), lots=[lot()])
+    decision = decide(STAGE, known)
+    assert moves(decision) == [
+        "payment: pending -> failed",
+        "order: accepted -> cancelled",
+        "lot: pending -> void",
+        "condition: running -> done",
+    ]
+    assert mails(decision) == ["payment_failed"]
+    assert "G12" not in str(decision.mails[0].context)
+    assert decision.frees_unique_items
+    assert effects(decision) == []
+
+
+@pytest.mark.parametrize(("shop", "refused"), [("clinic", True), ("apparel", False)])
+def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool) -> None:
+    """PAY-02: what was authorized is given back."""
+    key = f"{shop}/N-1:authorize"
+    known = facts(an_order(shop))
+    outcome = {"reference": "auth_1", "data": {"funding": "debit"}}
+    known = replace(known, effects={key: effect("payment.authorize", key, "done", outcome)})
+    decision = decide(STAGE, known)
+    assert decision.state == ("cancelled" if refused else "authorized")
+    assert effects(decision) == ([("payment.void", f"{shop}/N-1:void")] if refused else [])
+
+
+def test_an_unknown_outcome_goes_before_a_human() -> None:
+    decision = decide(STAGE, by_card("needs_review", code="timeout", data={}))
+    assert moves(decision) == ["payment: pending -> needs_review", "condition: running -> held"]
+    assert reasons(decision) == ["payment_unknown"]
+    assert decision.work == []
+
+
+@pytest.mark.parametrize(
+    ("shop", "method"), [("salon", "cod"), ("clinic", "direct_debit"), ("clinic", "claims_offset")]
+)
+def test_cod_and_monthly_billing_are_released_at_once(shop: str, method: str) -> None:
+    """PAY-09, PAY-12."""
+    decision = decide(STAGE, facts(an_order(shop, method=method)))
+    assert moves(decision) == ["order: accepted -> authorized"]
+    assert (goes_to(decision), effects(decision)) == (["split"], [])
+
+
+@pytest.mark.parametrize("method", ["card", "bank_transfer"])
+def test_a_zero_amount_needs_nobody(method: str) -> None:
+    """PAY-13."""
+    decision = decide(STAGE, facts(an_order("salon", method=method), grand_total=0, payment=payment()))
+    assert moves(decision) == ["payment: pending -> captured", "order: accepted -> authorized"]
+    assert effects(decision) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "state", "now", "sent", "state_after", "again"),
+    [
+        ("instructions", "accepted", "2026-11-20 10:00:00", ["payment_instructions"], "awaiting_payment", "11-25 10"),
+        ("too early", "awaiting_payment", "2026-11-25 09:59:59", [], "awaiting_payment", "11-25 10"),
+        ("reminder", "awaiting_payment", "2026-11-25 10:00:00", ["payment_reminder"], "awaiting_payment", "11-28 00"),
+        (
+            "last second",
+            "awaiting_payment",
+            "2026-11-27 23:59:59",
+            ["payment_reminder"],
+            "awaiting_payment",
+            "11-28 00",
+        ),
+        ("over", "awaiting_payment", "2026-11-28 00:00:00", ["order_cancelled"], "cancelled", None),
+    ],
+)
+def test_the_calendar_of_a_bank_transfer(
+    case: str, state: str, now: str, sent: list[str], state_after: str, again: str | None
+) -> None:
+    """PAY-07: seven days to the end of the last, a reminder two days before."""
+    decision = decide(STAGE, by_transfer(state), now=at(now))
+    assert (mails(decision), decision.state) == (sent, state_after), case
+    assert [f"{due:%m-%d %H}" for _, due in decision.work] == ([again] if again else [])
+
+
+def test_an_unpaid_order_expires_with_everything_it_holds() -> None:
+    """PAY-07, CAN-04."""
+    decision = decide(STAGE, by_transfer(lots=[lot()]), now=at("2026-11-28 00:00:00"))
+    assert moves(decision) == [
+        "payment: pending -> expired",
+        "order: awaiting_payment -> cancelled",
+        "lot: pending -> void",
+        "condition: running -> done",
+    ]
+    assert decision.mails[0].context["reason"] == "unpaid"
+
+
+@pytest.mark.parametrize("state", ["accepted", "awaiting_payment"])
+def test_the_whole_sum_releases_the_order(state: str) -> None:
+    decision = decide(STAGE, by_transfer(state, events=(event("deposit.received", amount=TOTAL),)))
+    assert moves(decision) == ["payment: pending -> captured", f"order: {state} -> authorized"]
+    assert (mails(decision), goes_to(decision), endings(decision)) == (["payment_received"], ["split"], {1: "applied"})
+
+
+@pytest.mark.parametrize("amount", [TOTAL - 1, TOTAL + 1])
+def test_another_sum_is_held(amount: int) -> None:
+    """B.6.7: under or over."""
+    decision = decide(STAGE, by_transfer(events=(event("deposit.received", amount=amount),)))
+    assert (reasons(decision), decision.state) == (["deposit_mismatch"], "awaiting_payment")
+    assert decision.payment is not None
+    assert decision.payment.captured == amount
+    assert endings(decision) == {1: "applied"}
+
+
+def test_a_tolerated_difference_releases() -> None:
+    """B.6.7: the shop's tolerance."""
+    shop = shop_with("salon", **{"[payment]": "[payment]\ntransfer_tolerance = 5"})
+    known = by_transfer(events=(event("deposit.received", amount=TOTAL - 5),))
+    assert decide(STAGE, known, shop=shop).state == "authorized"
+
+
+def test_two_deposits_add_up() -> None:
+    parts = (event("deposit.received", 1, amount=760), event("deposit.received", 2, amount=1_000))
+    decision = decide(STAGE, by_transfer(events=parts))
+    assert (decision.state, endings(decision)) == ("authorized", {1: "applied", 2: "applied"})
+
+
+def short_paid(amount: int, **changes: Any) -> Facts:
+    """Held, since ``amount`` came in for another sum."""
+    hold = ({"reason": "deposit_mismatch", "says": "", "blocks": "release"},)
+    return by_transfer(
+        payment=payment(amount=TOTAL, authorized=amount, captured=amount, gateway=None),
+        **{"condition": "held", "hold": hold, **changes},
+    )
+
+
+def test_the_missing_rest_lifts_the_hold() -> None:
+    """B.6.7: what was short is paid; nobody has to look any more."""
+    decision = decide(STAGE, short_paid(760, events=(event("deposit.received", amount=1_000),)))
+    assert (decision.state, decision.condition, decision.hold) == ("authorized", "running", [])
+    assert decision.payment is not None
+    assert decision.payment.captured == TOTAL
+
+
+def test_an_operator_may_take_the_sum_as_it_is() -> None:
+    """B.6.7: released after a look, the order goes on with what was paid."""
+    decision = decide(STAGE, short_paid(TOTAL - 1, condition="running", hold=()))
+    assert (decision.state, goes_to(decision)) == ("authorized", ["split"])
+
+
+@pytest.mark.parametrize("state", ["voided", "expired"])
+def test_money_after_the_cancel_is_given_back_by_a_human(state: str) -> None:
+    """CAN-03, PAY-07."""
+    known = by_transfer(
+        "cancelled", payment=payment(state, TOTAL), events=(event("deposit.received", amount=TOTAL),), condition="done"
+    )
+    decision = decide(STAGE, known)
+    assert (reasons(decision), decision.condition) == (["refund_due"], "held")
+    assert moves(decision)[0] == f"payment: {state} -> captured"
+    assert decision.payment is not None
+    assert (decision.payment.captured, endings(decision)) == (TOTAL, {1: "applied"})
+
+
+def test_money_paid_twice_is_held() -> None:
+    known = by_transfer(
+        "authorized", payment=payment("captured", TOTAL), events=(event("deposit.received", amount=TOTAL),)
+    )
+    decision = decide(STAGE, known)
+    assert reasons(decision) == ["refund_due"]
+    assert decision.payment is not None
+    assert decision.payment.captured == 2 * TOTAL
+
+
+@pytest.mark.parametrize(
+    ("authorization", "wanted", "moved"),
+    [
+        ("done", [("payment.void", "salon/N-1:void")], "payment: pending -> authorized"),
+        ("declined", [], "payment: pending -> voided"),
+    ],
+)
+def test_an_authorization_that_crossed_a_cancel_is_released(
+    authorization: str, wanted: list[tuple[str, str]], moved: str
+) -> None:
+    known = replace(by_card(authorization, reference="auth_1", data={}), state="cancelled", condition="done")
+    decision = decide(STAGE, known)
+    assert (effects(decision), moves(decision)) == (wanted, [moved])
+
+
+def test_an_unknown_authorization_of_a_cancelled_order_goes_before_a_human() -> None:
+    known = replace(by_card("needs_review", code="timeout", data={}), state="cancelled", condition="done")
+    decision = decide(STAGE, known)
+    assert moves(decision) == ["payment: pending -> needs_review", "condition: done -> held"]
+    assert reasons(decision) == ["payment_unknown"]
+
+
+def test_an_authorization_under_way_is_waited_for() -> None:
+    known = replace(by_card("pending"), state="cancelled", condition="done")
+    assert moves(decide(STAGE, known)) == []
+
+
+def test_an_unpaid_cancel_gives_back_what_came_in_part() -> None:
+    """PAY-07, B.6.7: a part was paid, the rest never came."""
+    decision = decide(STAGE, short_paid(760, condition="held"), now=NOW + timedelta(days=30))
+    assert decision.state != "cancelled" or reasons(decision)

@@ -1,0 +1,178 @@
+"""Cancel and attend: a customer or an operator spoke."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.stage import UsedPoints
+from pipelines.stages import attend, cancel
+from tests.rules.build import an_order
+from tests.stages.build import (
+    NOW,
+    decide,
+    effect,
+    effects,
+    endings,
+    event,
+    facts,
+    goes_to,
+    lot,
+    mails,
+    moves,
+    payment,
+    reasons,
+    shipment,
+)
+
+
+def asked(shop: str = "salon", method: str = "card", *, operator: bool = False, **changes: Any) -> Any:
+    """An order somebody wants to cancel."""
+    return facts(
+        an_order(shop, method=method),
+        events=(event("order.cancel", operator=operator),),
+        **{"state": "authorized", **changes},
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "known"),
+    [
+        ("CAN-01", asked("clinic")),
+        ("CAN-03", asked("reuse")),
+        ("CAN-03", asked("reuse", "bank_transfer", payment=payment("captured", 1_100))),
+        ("CAN-06", asked(shipments=(shipment(state="instructed"),))),
+        ("CAN-06", asked(state="released", shipments=(shipment(),))),
+        ("CAN-02", asked(state="delivered")),
+    ],
+    ids=["clinic never", "reuse by enquiry", "reuse after the money", "supplier told", "released", "delivered"],
+)
+def test_a_cancel_that_comes_too_late_is_refused_by_its_rule(rule: str, known: Any) -> None:
+    decision = decide(cancel.STAGE, known)
+    assert (decision.moves, endings(decision)) == ([], {1: "refused"})
+    assert str(decision.events[0][2]).startswith(f"{rule}: ")
+
+
+@pytest.mark.parametrize(
+    ("rule", "known"),
+    [
+        ("CAN-06", asked()),
+        ("CAN-03", asked("reuse", "bank_transfer", state="awaiting_payment")),
+        ("CAN-01", asked("clinic", operator=True)),
+        ("CAN-03", asked("reuse", operator=True)),
+    ],
+    ids=["before the release", "before the deposit", "operator, clinic", "operator, reuse"],
+)
+def test_a_cancel_in_time_ends_the_order(rule: str, known: Any) -> None:
+    decision = decide(cancel.STAGE, known)
+    assert (decision.state, decision.condition, mails(decision)) == ("cancelled", "done", ["order_cancelled"]), rule
+    assert endings(decision) == {1: "applied"}
+    assert decision.frees_unique_items
+
+
+@pytest.mark.parametrize("state", ["partly_shipped", "shipped", "delivered"])
+def test_an_operator_is_bound_by_what_has_left(state: str) -> None:
+    assert endings(decide(cancel.STAGE, asked(operator=True, state=state))) == {1: "refused"}
+
+
+def test_a_cancel_gives_back_everything() -> None:
+    """CAN-04, PTS-12, PTS-14."""
+    known = asked(
+        payment=payment("authorized", 1_760),
+        shipments=(shipment(), shipment(2, "backordered")),
+        lots=(lot(),),
+        used_points=(UsedPoints(2, 50, "used", None), UsedPoints(3, 20, "valid", NOW + timedelta(days=1))),
+    )
+    decision = decide(cancel.STAGE, known)
+    assert effects(decision) == [("payment.void", "salon/N-1:void")]
+    assert moves(decision) == [
+        "order: authorized -> cancelled",
+        "lot: pending -> void",
+        "lot: used -> valid",
+        "shipment: planned -> cancelled",
+        "shipment: backordered -> cancelled",
+        "condition: running -> done",
+    ]
+    assert [(m.lot, m.kind, m.amount, m.change) for m in decision.lot_moves] == [
+        (1, "void", 100, -100),
+        (2, "return", 50, 50),
+        (3, "return", 20, 20),
+    ]
+    assert decision.shipments["SH-1"].cancelled == {"1": 1}
+    assert decision.line_cancelled == {"1": 1}
+
+
+@pytest.mark.parametrize("used", [UsedPoints(2, 50, "expired", None), UsedPoints(2, 50, "used", NOW)])
+def test_points_whose_lot_expired_meanwhile_are_lost(used: UsedPoints) -> None:
+    """PTS-12."""
+    assert decide(cancel.STAGE, asked(used_points=(used,))).lot_moves == []
+
+
+@pytest.mark.parametrize(
+    ("money", "wanted", "hold"),
+    [
+        (payment("captured", 500), [("payment.refund", "salon/N-1:refund")], []),
+        (payment("captured", 500, gateway=None, reference=None), [], ["refund_due"]),
+        (payment("pending", 500, authorized=200, captured=200, gateway=None), [], ["refund_due"]),
+        (payment("pending", 500), [], []),
+    ],
+    ids=["by the gateway", "a transfer, by hand", "a part of a transfer, by hand", "nothing was paid"],
+)
+def test_money_that_came_in_goes_back(money: Any, wanted: list[tuple[str, str]], hold: list[str]) -> None:
+    """CAN-03, CAN-04."""
+    decision = decide(cancel.STAGE, asked(operator=True, payment=money))
+    assert (effects(decision), reasons(decision)) == (wanted, hold)
+    assert decision.condition == ("held" if hold else "done")
+
+
+def test_an_authorization_under_way_is_left_to_its_outcome() -> None:
+    """CAN-04: authorize voids it when it comes."""
+    under_way = {"salon/N-1:authorize": effect("payment.authorize", "salon/N-1:authorize", "pending")}
+    decision = decide(cancel.STAGE, asked(state="accepted", effects=under_way))
+    assert (decision.state, decision.payment, decision.effects) == ("cancelled", None, [])
+
+
+def test_the_second_request_finds_the_order_cancelled() -> None:
+    known = asked()
+    known.events.append(event("order.cancel", 2))
+    assert endings(decide(cancel.STAGE, known)) == {1: "applied", 2: "ignored"}
+
+
+HELD = {"condition": "held", "hold": ({"reason": "needs_human", "says": "", "blocks": "release"},)}
+
+
+@pytest.mark.parametrize(
+    ("state", "stage"),
+    [
+        ("accepted", "authorize"),
+        ("awaiting_payment", "authorize"),
+        ("authorized", "split"),
+        ("released", "dispatch"),
+        ("partly_shipped", "dispatch"),
+        ("shipped", "reward"),
+        ("delivered", "reward"),
+    ],
+)
+def test_a_released_order_goes_on_where_it_stands(state: str, stage: str) -> None:
+    """INT-16."""
+    decision = decide(attend.STAGE, facts(state=state, events=(event("order.release"),), **HELD))
+    assert (goes_to(decision), decision.hold, decision.condition) == ([stage], [], "running")
+    assert endings(decision) == {1: "applied"}
+
+
+def test_an_order_with_shipments_is_not_split_again() -> None:
+    known = facts(state="authorized", shipments=(shipment(),), events=(event("order.release"),), **HELD)
+    assert goes_to(decide(attend.STAGE, known)) == ["dispatch"]
+
+
+def test_a_cancelled_order_comes_to_rest() -> None:
+    decision = decide(attend.STAGE, facts(state="cancelled", events=(event("order.release"),), **HELD))
+    assert (decision.condition, decision.work) == ("done", [])
+
+
+@pytest.mark.parametrize("condition", ["running", "done"])
+def test_what_nobody_holds_is_left_alone(condition: str) -> None:
+    decision = decide(attend.STAGE, facts(condition=condition, events=(event("order.release"),)))
+    assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "applied"})

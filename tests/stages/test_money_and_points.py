@@ -1,0 +1,133 @@
+"""Settle and reward: what became of the money, and when points count."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.stages import reward, settle
+from tests.rules.build import at, shop_with
+from tests.stages.build import (
+    NOW,
+    decide,
+    effect,
+    facts,
+    lot,
+    mails,
+    moves,
+    parcel,
+    payment,
+    reasons,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "money", "outcome", "moved", "hold"),
+    [
+        ("capture", "authorized", "done", "payment: authorized -> captured", None),
+        ("capture", "authorized", "declined", "condition: running -> held", "capture_failed"),
+        ("capture", "authorized", "needs_review", "condition: running -> held", "capture_failed"),
+        ("capture", "authorized", "pending", None, None),
+        ("capture", "captured", "done", None, None),
+        ("void", "authorized", "done", "payment: authorized -> voided", None),
+        ("void", "authorized", "needs_review", "condition: running -> held", "void_failed"),
+        ("refund", "captured", "done", "payment: captured -> refunded", None),
+        ("refund", "captured", "declined", "condition: running -> held", "refund_failed"),
+        ("refund", "refunded", "done", None, None),
+    ],
+)
+def test_what_became_of_the_money(kind: str, money: str, outcome: str, moved: str | None, hold: str | None) -> None:
+    """PAY-06, CAN-04; an outcome counts once."""
+    done = effect(f"payment.{kind}", "key", outcome, {"code": "G99"}, amount=1_000)
+    known = facts(state="partly_shipped", payment=payment(money, 1_000), effects={"key": done})
+    decision = decide(settle.STAGE, known)
+    assert moves(decision) == ([moved] if moved else [])
+    assert reasons(decision) == ([hold] if hold else [])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "points", "condition"),
+    [("done", "valid", "done"), ("done", "pending", None), ("declined", "valid", "held")],
+    ids=["the money was the last thing", "points still wait", "a human has it"],
+)
+def test_the_last_of_money_and_points_brings_the_order_to_rest(
+    outcome: str, points: str, condition: str | None
+) -> None:
+    captured = effect("payment.capture", "key", outcome, {}, amount=1_760)
+    known = finished(lots=(lot(points),), payment=payment("authorized", 1_760), effects={"key": captured})
+    assert decide(settle.STAGE, known).condition == condition
+
+
+def test_a_part_of_a_refund_is_a_part() -> None:
+    done = effect("payment.refund", "key", "done", {}, amount=300)
+    decision = decide(settle.STAGE, facts(payment=payment("captured", 1_000), effects={"key": done}))
+    assert moves(decision) == ["payment: captured -> partly_refunded"]
+    assert (mails(decision), decision.mails[0].context["refund"]["amount"]) == (["refund_done"], 300)
+
+
+def finished(state: str = "shipped", **changes: Any) -> Any:
+    """An order whose goods left on 2026-11-20 at 10:00 and whose money is in."""
+    known = {"state": state, "lots": (lot(),), "parcels": (parcel(),), "payment": payment("captured", 1_760)}
+    return facts(**{**known, **changes})
+
+
+def test_points_count_once_the_goods_have_left() -> None:
+    """PTS-05, SPL-05."""
+    decision = decide(reward.STAGE, finished(balance=30))
+    assert moves(decision) == ["lot: pending -> valid", "condition: running -> done"]
+    (move,) = decision.lot_moves
+    assert (move.debit, move.credit, move.amount, move.change) == ("pending", "valid", 100, 0)
+    assert mails(decision) == ["points_activated"]
+    assert decision.mails[0].context["points"]["balance"] == 130
+
+
+@pytest.mark.parametrize("state", ["authorized", "released", "partly_shipped", "cancelled"])
+def test_not_before(state: str) -> None:
+    """SPL-05: with the last parcel, not with the first."""
+    decision = decide(reward.STAGE, finished(state))
+    assert (decision.lot_moves, decision.mails, decision.moves) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("activated_on", "expires_at"),
+    [("2026-11-22 10:00:00", "2027-11-23 00:00:00"), ("2028-02-29 09:00:00", "2029-03-01 00:00:00")],
+)
+def test_they_last_through_the_same_day_next_year(activated_on: str, expires_at: str) -> None:
+    """PTS-11."""
+    decision = decide(reward.STAGE, finished(), now=at(activated_on))
+    assert decision.lot_moves[0].expires_at == at(expires_at)
+
+
+@pytest.mark.parametrize(("days", "moved"), [(6, 0), (7, 1)])
+def test_a_delay_counts_from_the_last_parcel(days: int, moved: int) -> None:
+    """PTS-05, B.8."""
+    shop = shop_with("salon", **{"[points]": "[points]\nactivation_delay_days = 7"})
+    early = parcel(key="444413758714", shipped_at=NOW - timedelta(days=3))
+    decision = decide(reward.STAGE, finished(parcels=(early, parcel())), shop=shop, now=NOW + timedelta(days=days))
+    assert len(decision.lot_moves) == moved
+    assert decision.work == ([] if moved else [("reward", NOW + timedelta(days=7))])
+
+
+@pytest.mark.parametrize(("state", "moved"), [("shipped", 0), ("delivered", 1)])
+def test_a_shop_may_wait_for_the_delivery(state: str, moved: int) -> None:
+    """PTS-05."""
+    shop = shop_with("salon", **{"[points]": '[points]\nactivation_event = "delivered"'})
+    assert len(decide(reward.STAGE, finished(state), shop=shop).lot_moves) == moved
+
+
+@pytest.mark.parametrize("state", ["valid", "void", "held"])
+def test_points_are_activated_once(state: str) -> None:
+    decision = decide(reward.STAGE, finished(lots=(lot(state),)))
+    assert (decision.lot_moves, decision.mails) == ([], [])
+    assert decision.condition == "done"
+
+
+@pytest.mark.parametrize(
+    ("changes", "condition"),
+    [({"payment": payment("authorized", 1_760)}, None), ({"condition": "held"}, None), ({}, "done")],
+    ids=["the capture is under way", "a human has it", "nothing left to do"],
+)
+def test_an_order_rests_when_nothing_is_left_to_do(changes: dict[str, Any], condition: str | None) -> None:
+    assert decide(reward.STAGE, finished(**changes)).condition == condition

@@ -1,0 +1,331 @@
+"""Notify: what each kind of news does, and that its order, portions and repetitions do not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.stage import EventFacts, Facts, LineFacts
+from pipelines.stages.notify import CONSUMES, STAGE
+from tests.rules.build import a_line, an_order, shop_with
+from tests.stages.build import (
+    NOW,
+    decide,
+    effects,
+    endings,
+    event,
+    facts,
+    goes_to,
+    mails,
+    moves,
+    parcel,
+    payment,
+    reasons,
+    shipment,
+)
+from tests.stages.following import Told, portions
+from tests.world import SHOPS, tracking_number
+
+NUMBER, OTHER, THIRD = (tracking_number(base) for base in (44_441_375_870, 44_441_375_871, 44_441_375_872))
+HOUR = timedelta(hours=1)
+
+
+def news(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:
+    """News of the only shipment."""
+    return event(f"shipment.{type_}", number, when, **{"shipment": "SH-1", **body})
+
+
+def shipped(number: int = 1, when: datetime = NOW, tracking: str | None = NUMBER, **body: Any) -> EventFacts:
+    return news("shipped", number, when, **{"carrier": "yamato", "tracking_number": tracking, **body})
+
+
+def instructed(*events: EventFacts, shop: str = "salon", **changes: Any) -> Facts:
+    """A released card order whose one shipment was instructed."""
+    known = {"state": "released", "shipments": (shipment(state="instructed"),), "payment": payment("authorized", 1_760)}
+    return facts(an_order(shop), events=events, **{**known, **changes})
+
+
+def on_its_way(*events: EventFacts, **changes: Any) -> Facts:
+    """An order whose one parcel left."""
+    lines = {"1": LineFacts(1, 0, 1)}
+    known = {
+        "state": "shipped",
+        "shipments": (shipment(state="shipped", lines=lines),),
+        "parcels": (parcel(key=NUMBER, tracking_number=NUMBER),),
+    }
+    return instructed(*events, **{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("known", "moved", "sent", "held", "ending"),
+    [
+        (instructed(news("acknowledged")), ["shipment: instructed -> acknowledged"], [], [], "applied"),
+        (
+            instructed(news("refused", reason="sold out")),
+            ["shipment: instructed -> refused", "condition: running -> held"],
+            [],
+            ["supplier_refused"],
+            "applied",
+        ),
+        (instructed(news("delayed", expected_on="2026-12-01")), [], ["dispatch_delayed"], [], "applied"),
+        (
+            instructed(shipped()),
+            ["shipment: instructed -> shipped", "order: released -> shipped"],
+            ["shipment_shipped"],
+            [],
+            "applied",
+        ),
+        (
+            on_its_way(news("tracking_corrected", when=NOW + HOUR, carrier="yamato", tracking_number=OTHER)),
+            [],
+            ["tracking_corrected"],
+            [],
+            "applied",
+        ),
+        (on_its_way(news("tracking_updated", status="out_for_delivery")), [], [], [], "applied"),
+        (on_its_way(news("delivered")), ["order: shipped -> delivered"], ["order_delivered"], [], "applied"),
+        (on_its_way(news("returned")), ["condition: running -> held"], [], ["returned_undelivered"], "applied"),
+        (on_its_way(news("lost")), ["condition: running -> held"], [], ["transit_accident"], "applied"),
+        (
+            instructed(news("short", lines=[{"line": "1", "quantity": 1}])),
+            ["condition: running -> held"],
+            ["order_short"],
+            ["supplier_short"],
+            "applied",
+        ),
+    ],
+    ids=CONSUMES,
+)
+def test_every_kind_of_news(known: Facts, moved: list[str], sent: list[str], held: list[str], ending: str) -> None:
+    """SPL-02, INT-13, RET-07, RET-08, TRK-05."""
+    decision = decide(STAGE, known)
+    assert (moves(decision), mails(decision), reasons(decision)) == (moved, sent, held)
+    assert endings(decision) == {1: ending}
+
+
+def test_the_first_parcel_takes_the_money_and_wakes_the_points() -> None:
+    """PAY-06, PTS-05."""
+    decision = decide(STAGE, instructed(shipped()))
+    assert effects(decision) == [("payment.capture", "salon/N-1:capture")]
+    assert decision.effects[0].payload == {"amount": 1_760}
+    assert goes_to(decision) == ["reward"]
+
+
+def parts(*events: EventFacts, **changes: Any) -> Facts:
+    """Three pieces of one line in one shipment."""
+    return instructed(*events, shipments=(shipment(state="instructed", pieces=3),), **changes)
+
+
+def some(pieces: int) -> dict[str, Any]:
+    return {"lines": [{"line": "1", "quantity": pieces}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "part", "whole"),
+    [("first_shipment_full", 1, 1), ("last_shipment_full", 0, 1)],
+)
+def test_when_a_parcel_captures(policy: str, part: int, whole: int) -> None:
+    """SPL-04."""
+    shop = shop_with("salon", **{"[payment]": f'[payment]\ncapture_policy = "{policy}"'})
+    order = an_order("salon", a_line(quantity=3))
+    known = replace(parts(), document=facts(order).document)
+    for pieces, captures in ((1, part), (3, whole)):
+        decision = decide(STAGE, replace(known, events=[shipped(**some(pieces))]), shop=shop)
+        assert len(decision.effects) == captures
+
+
+@pytest.mark.parametrize("state", ["captured", "pending", "voided", "needs_review"])
+def test_only_what_was_authorized_is_captured(state: str) -> None:
+    """PAY-06, PAY-09, PAY-12."""
+    assert effects(decide(STAGE, instructed(shipped(), payment=payment(state, 1_760)))) == []
+
+
+def test_a_part_shipment_keeps_the_rest_open() -> None:
+    """SPL-02: the mail lists this parcel, what went before and what is outstanding."""
+    order = an_order("salon", a_line(quantity=3))
+    known = replace(
+        parts(shipped(1, **some(1)), shipped(2, NOW + HOUR, OTHER, **some(1))), document=facts(order).document
+    )
+    decision = decide(STAGE, known)
+    assert moves(decision) == ["shipment: instructed -> acknowledged", "order: released -> partly_shipped"]
+    told = [
+        {
+            name: [(line["line"], line["quantity"]) for line in lines]
+            for name, lines in mail.context.items()
+            if "shipped_before" in name or name == "outstanding"
+        }
+        for mail in decision.mails
+    ]
+    assert told == [
+        {"shipped_before": [], "outstanding": [("1", 1)]},
+        {"shipped_before": [("1", 1)], "outstanding": [("1", 1)]},
+    ]
+    assert decision.line_shipped == {"1": 2}
+
+
+def test_a_parcel_without_a_number_is_told_all_the_same() -> None:
+    """TRK-01."""
+    decision = decide(STAGE, instructed(shipped(tracking=None)))
+    assert mails(decision) == ["shipment_shipped"]
+    assert decision.mails[0].context["parcel"]["tracking_number"] is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "shop", "body"),
+    [
+        ("TRK-03", "reuse", {"tracking": NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)}),
+        ("TRK-03", "reuse", {"carrier": "sagawa"}),
+        ("SPL-02", "salon", {"lines": [{"line": "9", "quantity": 1}]}),
+        ("SPL-02", "salon", {"lines": [{"line": "1", "quantity": 2}]}),
+    ],
+    ids=["check digit", "not the shop's carrier", "unknown line", "too many pieces"],
+)
+def test_news_that_cannot_be_right_goes_to_the_operator_and_to_nobody_else(
+    rule: str, shop: str, body: dict[str, Any]
+) -> None:
+    decision = decide(STAGE, instructed(shipped(**body), shop=shop))
+    assert endings(decision) == {1: "quarantined"}, rule
+    assert (decision.moves, decision.mails, decision.effects, decision.parcels) == ([], [], [], {})
+
+
+def test_the_same_parcel_again_does_nothing() -> None:
+    """TRK-05: under a new event id, also by the number it was corrected to."""
+    known = parcel(key=NUMBER, tracking_number=OTHER)
+    decision = decide(STAGE, on_its_way(shipped(1), shipped(2, tracking=OTHER), parcels=(known,)))
+    assert endings(decision) == {1: "ignored", 2: "ignored"}
+    assert (decision.mails, decision.effects, decision.moves) == ([], [], [])
+
+
+def test_an_older_correction_changes_nothing() -> None:
+    """TRK-05."""
+    decision = decide(STAGE, on_its_way(news("tracking_corrected", when=NOW - HOUR, tracking_number=OTHER)))
+    assert (endings(decision), decision.parcels) == ({1: "ignored"}, {})
+
+
+@pytest.mark.parametrize("type_", ["tracking_updated", "delivered", "returned", "lost", "tracking_corrected"])
+@pytest.mark.parametrize("named", [None, OTHER])
+def test_news_of_a_parcel_that_is_not_known_yet_waits(type_: str, named: str | None) -> None:
+    """It is neither applied nor dropped, and never taken for another parcel's."""
+    body = {"status": "in_transit", "previous_tracking_number" if "corrected" in type_ else "tracking_number": named}
+    known = instructed(news(type_, **body)) if named is None else on_its_way(news(type_, **body))
+    decision = decide(STAGE, known)
+    assert (decision.events, decision.parcels, decision.moves) == ([], {}, [])
+
+
+def test_an_unknown_status_goes_to_the_operator() -> None:
+    decision = decide(STAGE, on_its_way(news("tracking_updated", status="teleported")))
+    assert endings(decision) == {1: "quarantined"}
+
+
+def test_goods_that_left_after_the_cancel_are_a_humans_matter() -> None:
+    """CAN-03: no mail of joy, no capture; the hold says what happened."""
+    known = instructed(
+        shipped(),
+        state="cancelled",
+        condition="done",
+        shipments=(shipment(state="instructed"),),
+        payment=payment("voided", 1_760),
+    )
+    decision = decide(STAGE, known)
+    assert (reasons(decision), effects(decision), decision.state) == (["shipped_after_cancel"], [], "cancelled")
+
+
+def test_a_returned_parcel_is_remembered_against_the_customer() -> None:
+    """INT-14, RET-08: once a shipment."""
+    assert decide(STAGE, on_its_way(news("returned"))).marks == [("undelivered_returns", "SH-1:returned")]
+
+
+def test_a_delay_without_a_date_promises_nothing_any_more() -> None:
+    """The reason given before it is replaced, the reasons of the plan stay."""
+    because = ({"rule": "cutoff", "says": "."}, {"rule": "supplier_delay", "says": "."})
+    decision = decide(STAGE, instructed(news("delayed"), shipments=(shipment(state="instructed", because=because),)))
+    change = decision.shipments["SH-1"]
+    assert (change.plan_as_of, change.dispatch_on) == (NOW, None)
+    assert [b["rule"] for b in change.because or ()] == ["cutoff", "supplier_delay"]
+
+
+@pytest.mark.parametrize("first", ["returned", "delivered"])
+def test_delivered_is_the_way_back_once_a_parcel_returned(first: str) -> None:
+    """B.4.3: whichever came first, the parcel returned and a human has the order."""
+    told = Told(on_its_way())
+    pair = [
+        news("returned", 1, NOW + HOUR, tracking_number=NUMBER),
+        news("delivered", 2, NOW + 2 * HOUR, tracking_number=NUMBER),
+    ]
+    for one in pair if first == "returned" else reversed(pair):
+        told.hear([one], SHOPS["salon"])
+    end = told.end()
+    assert (end["parcels"][0][3], end["holds"]) == ("returned", [("returned_undelivered", "SH-1")])
+
+
+# Two shipments of three pieces each. The first leaves in two parcels, the second in one that claims all that was open.
+
+
+def _of(shipment_id: str, type_: str, number: int, hours: int, **body: Any) -> EventFacts:
+    return event(f"shipment.{type_}", number, NOW + hours * HOUR, shipment=shipment_id, **body)
+
+
+def _line(shipment_id: str, pieces: int) -> list[dict[str, Any]]:
+    return [{"line": shipment_id[-1], "quantity": pieces}]
+
+
+FIRST = [
+    _of("SH-1", "acknowledged", 1, 1),
+    _of("SH-1", "delayed", 2, 2, expected_on="2026-12-01", reason="late"),
+    _of("SH-1", "delayed", 3, 3, expected_on=None, reason="later"),
+    _of("SH-1", "refused", 4, 4, reason="no"),
+    _of("SH-1", "shipped", 5, 5, carrier="yamato", tracking_number=NUMBER, lines=_line("SH-1", 1)),
+    _of("SH-1", "shipped", 6, 6, carrier="yamato", tracking_number=OTHER, lines=_line("SH-1", 2)),
+    _of("SH-1", "tracking_updated", 7, 7, tracking_number=NUMBER, status="in_transit"),
+    _of("SH-1", "lost", 8, 8, tracking_number=NUMBER),
+    _of("SH-1", "tracking_updated", 9, 9, tracking_number=NUMBER, status="out_for_delivery"),
+    _of("SH-1", "delivered", 10, 9, tracking_number=NUMBER),
+    _of("SH-1", "delivered", 11, 10, tracking_number=OTHER),
+]
+SECOND = [
+    _of("SH-2", "short", 20, 1, lines=_line("SH-2", 1)),
+    _of("SH-2", "shipped", 21, 2, carrier="yamato", tracking_number=THIRD),
+    _of("SH-2", "tracking_corrected", 22, 3, tracking_number=NUMBER, previous_tracking_number=THIRD),
+    _of("SH-2", "tracking_corrected", 23, 4, tracking_number=OTHER, previous_tracking_number=NUMBER),
+    _of("SH-2", "tracking_updated", 24, 5, tracking_number=OTHER, status="attempt_failed"),
+    _of("SH-2", "delivered", 25, 6, tracking_number=OTHER),
+]
+ORDER = an_order("salon", a_line("1", quantity=3), a_line("2", quantity=3))
+TWO_SHIPMENTS = facts(
+    ORDER,
+    state="released",
+    shipments=(shipment(1, "instructed", pieces=3), shipment(2, "instructed", pieces=3)),
+    payment=payment("authorized", 5_000),
+)
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> tuple[list[EventFacts], list[list[EventFacts]]]:
+    """Some of the news as it happened, and a telling of it: shuffled, in portions, some of it twice under new ids."""
+    happened = [e for e in [*FIRST, *SECOND] if e.type == "shipment.shipped" or draw(st.booleans())]
+    again = draw(st.lists(st.sampled_from(happened), max_size=4))
+    repeated = [replace(e, id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
+    told = draw(st.permutations([*happened, *repeated]))
+    return happened, portions(told, draw(st.lists(st.integers(1, len(told)), max_size=6)))
+
+
+@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(telling=tellings())
+def test_the_end_is_the_same_however_the_news_comes(telling: tuple[list[EventFacts], list[list[EventFacts]]]) -> None:
+    """Contract: late, twice and in any order. One mail a parcel (SPL-02), one capture (PAY-06)."""
+    happened, told_in = telling
+    straight, other = Told(TWO_SHIPMENTS), Told(TWO_SHIPMENTS)
+    for one in happened:
+        straight.hear([one], SHOPS["salon"])
+    for portion in told_in:
+        other.hear(portion, SHOPS["salon"])
+    assert other.end() == straight.end()
+    assert other.effects == ["salon/N-1:capture"]
+    for telling_ in (straight, other):
+        parcels = [about for template, about in telling_.mails if template == "shipment_shipped"]
+        assert sorted(parcels) == [f"SH-1:{NUMBER}", f"SH-1:{OTHER}", f"SH-2:{THIRD}"]

@@ -1,0 +1,106 @@
+"""Split: shipments with their promised dates, once, and only for what may go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.stages.split import STAGE, shipment_id
+from tests.rules.build import a_line, an_order, at, day, shop_with
+from tests.stages.build import NOW, decide, event, facts, goes_to, mails, moves, payment, reasons, shipment
+
+
+def test_one_shipment_a_source() -> None:
+    """SPL-01: makers send their own."""
+    order = an_order("clinic", a_line("1", supplier="maker-a"), a_line("2"), a_line("3", supplier="maker-a"))
+    decision = decide(STAGE, facts(order, state="authorized"))
+    assert [(s.supplier, [line for line, _ in s.lines], s.state) for s in decision.new_shipments] == [
+        ("maker-a", ["1", "3"], "planned"),
+        ("warehouse", ["2"], "planned"),
+    ]
+    assert mails(decision) == ["dispatch_planned"]
+    assert goes_to(decision) == ["dispatch"]
+    assert moves(decision) == ["shipment: None -> planned"] * 2
+
+
+@pytest.mark.parametrize(("shop", "shipments"), [("clinic", [["1"], ["2"]]), ("apparel", [["1", "2"]])])
+def test_back_orders_go_apart_where_the_shop_allows_it(shop: str, shipments: list[list[str]]) -> None:
+    """SPL-03."""
+    order = an_order(shop, a_line("1"), a_line("2", availability="backorder", expected_on=day("2026-12-10")))
+    decision = decide(STAGE, facts(order, state="authorized"))
+    assert [[line for line, _ in s.lines] for s in decision.new_shipments] == shipments
+    assert decision.new_shipments[-1].state == "backordered"
+    assert decision.new_shipments[-1].dispatch_on == day("2026-12-10")
+
+
+def test_a_back_order_without_a_date_promises_nothing_and_is_asked_for_at_once() -> None:
+    order = an_order("clinic", a_line(availability="backorder"))
+    (planned,) = decide(STAGE, facts(order, state="authorized")).new_shipments
+    assert (planned.dispatch_on, planned.instruct_at) == (None, NOW)
+    assert planned.because
+
+
+@pytest.mark.parametrize(
+    ("placed", "dispatch_on"),
+    [("2026-11-20 15:00:00", "2026-11-20"), ("2026-11-20 15:00:01", "2026-11-24")],
+)
+def test_every_date_carries_its_reasons(placed: str, dispatch_on: str) -> None:
+    """CUT-01: salon until 15:00, inclusive; 23 November is a holiday."""
+    (planned,) = decide(
+        STAGE, facts(an_order("salon", placed_at=placed), state="authorized"), now=at(placed)
+    ).new_shipments
+    assert planned.dispatch_on == day(dispatch_on)
+    assert planned.because[0]["rule"] == "cutoff"
+    assert all(reason["says"] for reason in planned.because)
+
+
+def test_a_prepaid_order_counts_from_its_money() -> None:
+    """CUT-01: a transfer that came in after the cutoff."""
+    order = an_order("salon", method="bank_transfer", placed_at="2026-11-16 10:00:00")
+    paid = facts(order, state="authorized", payment=payment("captured", 1_760))
+    (planned,) = decide(STAGE, paid, now=at("2026-11-20 15:00:01")).new_shipments
+    assert planned.dispatch_on == day("2026-11-24")
+
+
+WISH = {"delivery_date": day("2026-11-20")}
+
+
+@pytest.mark.parametrize(
+    ("requests", "known", "hold", "sent", "planned"),
+    [
+        ("strict", {}, ["request_not_met"], ["request_not_met"], 0),
+        ("strict", {"events": (event("order.release"),)}, [], ["request_not_met", "dispatch_planned"], 1),
+        ("clear", {}, [], ["request_not_met", "dispatch_planned"], 1),
+        ("best_effort", {}, [], ["dispatch_planned"], 1),
+    ],
+)
+def test_a_wish_that_cannot_be_met(
+    requests: str, known: dict[str, Any], hold: list[str], sent: list[str], planned: int
+) -> None:
+    """DLV-04: a strict shop asks a human, the others say so or ignore it."""
+    shop = shop_with("reuse", **{"[delivery]": f'[delivery]\nrequests = "{requests}"'})
+    decision = decide(STAGE, facts(an_order("reuse", **WISH), state="authorized", **known), shop=shop)
+    assert (reasons(decision), mails(decision), len(decision.new_shipments)) == (hold, sent, planned)
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        {"state": "accepted"},
+        {"state": "cancelled", "condition": "done"},
+        {"state": "authorized", "condition": "held"},
+        {"state": "authorized", "shipments": (shipment(),)},
+    ],
+    ids=["not paid", "cancelled", "held (INT-16)", "split already"],
+)
+def test_what_may_not_go_is_not_split(standing: dict[str, Any]) -> None:
+    decision = decide(STAGE, facts(**standing))
+    assert (decision.new_shipments, decision.mails, decision.work, decision.moves) == ([], [], [], [])
+
+
+def test_shipment_ids_are_the_same_on_every_run_and_tell_nothing_of_each_other() -> None:
+    known = facts()
+    ids = [shipment_id(known, index) for index in (1, 2, 1)]
+    assert ids[0] == ids[2] != ids[1]
+    assert all(one.startswith("SH-") and len(one) == 16 for one in ids)

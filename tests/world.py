@@ -1,0 +1,280 @@
+"""A whole house in one process: the real engine on a real database, the outside world in memory, time by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, cast
+
+from dramatiq.brokers.stub import StubBroker
+from sqlalchemy import Engine, text
+
+from models.invariants import violations
+from pipelines.document import parse_order
+from pipelines.inbox import Received, deposit_event, receive, supplier_event
+from pipelines.intake import Answer, Ending, Submission, take_in
+from pipelines.ports import Clock
+from pipelines.profile import Shop, load_shops
+from pipelines.route import EFFECT_KINDS, ROUTE, STAGES
+from pipelines.run import BATCH, Runner
+from tests.outside import Gateway, Postbox, SetClock, Suppliers
+from tests.rules.build import at
+from workers.broker import Bell
+from workers.clocks import AnyClock
+from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.enrolment import Credentials, create_client
+from workers.mail.rendering import Renderer
+from workers.settings import Settings
+from workers.web.views import show_order
+from workers.wiring import House
+
+DOMAIN = "mail.shukka.example"
+SENDER = f"orders@{DOMAIN}"
+FRIDAY_MORNING = at("2026-11-20 09:00:00")
+SHOPS = load_shops()
+
+_DOCUMENT: dict[str, Any] = {
+    "shop": "salon",
+    "number": "S-1",
+    "placed_at": "2026-11-20T09:00:00+09:00",
+    "channel": "web",
+    "locale": "ja",
+    "customer": {"id": "M-1", "name": "髙橋 﨑子", "email": "takahashi@example.jp", "account": "local", "rank": None},
+    "ship_to": {
+        "kind": "organisation",
+        "name": "サロン髙橋",
+        "postal_code": "460-0008",
+        "region": "愛知県",
+        "city": "名古屋市中区",
+        "line1": "栄1-2-3",
+        "line2": "",
+        "phone": "052-000-0000",
+        "country": "JP",
+    },
+    "lines": [],
+    "coupons": [],
+    "points": {"use": 0},
+    "payment": {"method": "card", "token": "tok_ok"},
+    "delivery": {"date": None, "slot": None},
+    "remarks": "",
+    "totals": {"grand_total": None},
+}
+
+
+def a_line(line: str = "1", quantity: int = 1, unit_price: int = 10_000, **changes: Any) -> dict[str, Any]:
+    """One line of an order document."""
+    return {
+        "line": line,
+        "sku": f"SKU-{line}",
+        "name": f"商品 {line}",
+        "quantity": quantity,
+        "unit_price": unit_price,
+        "tax_rate": 10,
+        "supplier": "warehouse",
+        "availability": "in_stock",
+        "expected_on": None,
+        "points_rate": None,
+        "flags": [],
+        **changes,
+    }
+
+
+def document(number: str = "S-1", *lines: dict[str, Any], customer: str = "M-1", **changes: Any) -> dict[str, Any]:
+    """An order as a storefront sends it: salon, one line of 10,000 yen, by card, unless a test says otherwise."""
+    made = copy.deepcopy(_DOCUMENT)
+    made |= {"number": number, "lines": list(lines) or [a_line()], **changes}
+    made["customer"] = {**made["customer"], "id": customer}
+    return made
+
+
+def tracking_number(base: int) -> str:
+    """A number that Yamato and Sagawa could have given (B.4.1)."""
+    return f"{base:011d}{base % 7}"
+
+
+class World:
+    """The house, its engine and everything around it."""
+
+    def __init__(
+        self, engine: Engine, database_url: str, renderer: Renderer, *, shops: Mapping[str, Shop] = SHOPS
+    ) -> None:
+        self.engine = engine
+        self.clock = SetClock(FRIDAY_MORNING)
+        self.shops = shops
+        self.broker = StubBroker(middleware=[])
+        settings = Settings(database_url=database_url, redis_url="unused", smtp_url="smtp://unused")
+        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
+        self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
+        self.gateway, self.suppliers, self.postbox = Gateway(), Suppliers(), Postbox()
+        self.loop = EffectLoop(
+            engine,
+            self.clock,
+            self.house.bell,
+            [
+                mail_performer(self.postbox.deliver, 4),
+                *payment_performers({"sandbox": self.gateway}, 4),
+                supplier_performer(self.suppliers, self.clock, 4),
+            ],
+        )
+        self._events = 0
+        self._asyncio = asyncio.Runner()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self._asyncio.close()
+
+    # Coming in
+
+    def submit(self, *documents: Mapping[str, Any], key: str | None = None, client: int = 0) -> list[Answer]:
+        """Hand orders in together, as concurrent requests that share a commit."""
+        submissions = [Submission(parse_order(one), client, key) for one in documents]
+        return take_in(self.engine, self.shops, self.clock, submissions)
+
+    def take(self, *documents: Mapping[str, Any]) -> None:
+        """Hand orders in that must be accepted."""
+        answers = self.submit(*documents)
+        assert [a.ending for a in answers] == [Ending.ACCEPTED] * len(documents), answers
+
+    def tell(self, *events: Received) -> list[bool]:
+        """Hand events in together; True for each that is new."""
+        return receive(self.engine, self.clock, events)
+
+    def news(self, type_: str, shipment: str, supplier: str = "warehouse", **data: Any) -> Received:
+        """A supplier's event of now, under a fresh id unless ``event_id`` gives one."""
+        self._events += 1
+        event_id, happened = data.pop("event_id", f"evt-{self._events}"), data.pop("at", self.clock.now())
+        raw = {"type": type_, "timestamp": happened.isoformat(), "data": {"shipment": shipment, **data}}
+        return supplier_event(raw, supplier=supplier, shops=(), event_id=event_id, now=self.clock.now())
+
+    def shipped(self, shipment: str, supplier: str = "warehouse", **data: Any) -> Received:
+        """News that a shipment left with Yamato."""
+        self._events += 1
+        number = data.pop("tracking_number", tracking_number(44_441_375_000 + self._events))
+        return self.news(
+            "shipment.shipped", shipment, supplier, **{"carrier": "yamato", "tracking_number": number, **data}
+        )
+
+    def deposit(self, number: str, amount: int, shop: str = "salon") -> Received:
+        """A bank's notice of a deposit."""
+        self._events += 1
+        raw = {
+            "type": "deposit.received",
+            "timestamp": self.clock.now().isoformat(),
+            "data": {"shop": shop, "number": number, "amount": amount},
+        }
+        return deposit_event(raw, gateway="bank", shops=(), event_id=f"dep-{self._events}", now=self.clock.now())
+
+    def ask(self, type_: str, number: str, shop: str = "salon", **body: Any) -> Received:
+        """A customer's or operator's word about an order."""
+        self._events += 1
+        return Received("client:1", f"ask-{self._events}", type_, body, self.clock.now(), order=(shop, number))
+
+    def enrol(self, kind: str, name: str, **options: Any) -> Credentials:
+        """A client of the house."""
+        return create_client(self.engine, kind, name, known_shops=self.shops, **options)
+
+    # Going on
+
+    def decide(self, *stages: str) -> int:
+        """Decide what is due, in the route's order; how many orders were claimed."""
+        return sum(self.runner.run_batch(STAGES[name]).claimed for name in stages or STAGES)
+
+    def perform(self, *kinds: str) -> int:
+        """Perform the effects that are due; how many."""
+
+        async def drain() -> int:
+            return sum([await self.loop.drain(kind) for kind in kinds or EFFECT_KINDS])
+
+        return self._asyncio.run(drain())
+
+    def settle(self) -> None:
+        """Go on until nothing is due now."""
+        for _ in range(100):
+            busy = 0
+            for stage in ROUTE:
+                while (claimed := self.runner.run_batch(stage).claimed) == BATCH:
+                    busy += claimed
+                busy += claimed
+            if not busy + self.perform():
+                return
+        raise AssertionError("the house never comes to rest")
+
+    def at(self, moment: datetime | str) -> None:
+        """Go on to ``moment``, then settle."""
+        self.clock.set(at(moment) if isinstance(moment, str) else moment)
+        self.settle()
+
+    def ship_all(self, *numbers: str, shop: str = "salon") -> None:
+        """Suppliers ship everything of these orders, then settle."""
+        shipments = self.rows(
+            "SELECT s.id, s.supplier FROM shipment s JOIN shop_order o ON o.id = s.order_id "
+            "WHERE (o.shop = :shop AND o.number = ANY(:numbers)) ORDER BY s.id",
+            shop=shop,
+            numbers=list(numbers),
+        )
+        self.tell(*(self.shipped(one.id, one.supplier) for one in shipments))
+        self.settle()
+
+    # Looking
+
+    def rows(self, query: str, **values: Any) -> Sequence[Any]:
+        """Rows of a query."""
+        with self.engine.connect() as connection:
+            return connection.execute(text(query), values).all()
+
+    def value(self, query: str, **values: Any) -> Any:
+        """The one value of a query."""
+        with self.engine.connect() as connection:
+            return connection.execute(text(query), values).scalar_one()
+
+    def execute(self, statement: str, **values: Any) -> int:
+        """Change rows behind the engine's back; how many."""
+        with self.engine.begin() as connection:
+            return connection.execute(text(statement), values).rowcount
+
+    def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
+        """An order as the interface shows it."""
+        with self.engine.connect() as connection:
+            shown = show_order(connection, shop, number, self.clock.now())
+        assert shown is not None
+        return shown
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """(state, condition) of every order by number."""
+        return {r.number: (r.state, r.condition) for r in self.rows("SELECT number, state, condition FROM shop_order")}
+
+    def shipments(self, number: str = "S-1", shop: str = "salon") -> list[str]:
+        """Ids of an order's shipments in the order they were planned."""
+        return [one["id"] for one in self.show(number, shop)["shipments"]]
+
+    def balance(self, customer: str = "M-1", shop: str = "salon") -> tuple[int, int]:
+        """(pending, valid) points of a customer."""
+        found = self.rows(
+            "SELECT pending, valid FROM point_balance WHERE shop = :shop AND customer_id = :customer",
+            shop=shop,
+            customer=customer,
+        )
+        return (found[0].pending, found[0].valid) if found else (0, 0)
+
+    def broken(self) -> dict[str, int]:
+        """Rows that break invariants, by invariant."""
+        with self.engine.connect() as connection:
+            return {invariant.name: len(rows) for invariant, rows in violations(connection)}
+
+    def grant(
+        self, amount: int, customer: str = "M-1", shop: str = "salon", expires_at: datetime | None = None
+    ) -> None:
+        """Points that a customer may spend, from nowhere."""
+        from models.store import ledger
+
+        self._events += 1
+        with self.engine.begin() as connection:
+            ledger.grant(
+                connection,
+                [(shop, customer, None, f"gift:{self._events}", "gift", amount, "valid", expires_at, self.clock.now())],
+            )
