@@ -24,7 +24,7 @@ class Effect(Base):
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
-    order_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     shipment_id: Mapped[str | None]
     payload: Mapped[Json]
     wakes: Mapped[str | None]

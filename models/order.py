@@ -18,7 +18,7 @@ class ShopOrder(Base):
     """One order of one shop.
 
     ``hold`` is a list of {reason, says, blocks} for a human; ``version`` counts decisions, so that one taken on older
-    facts is dropped. What never changes of an order is in ``OrderDocument``, so that an update copies little.
+    facts is dropped; ``sequence`` counts moves, as storefronts see them numbered. What never changes of an order is in ``OrderDocument``, so that an update copies little.
     """
 
     __tablename__ = "shop_order"
@@ -37,6 +37,7 @@ class ShopOrder(Base):
     placed_at: Mapped[Moment]
     accepted_at: Mapped[Moment]
     version: Mapped[int]
+    sequence: Mapped[int]
     recorded_at: Mapped[Recorded]
 
     __table_args__ = (

@@ -30,7 +30,7 @@ MARKS_SINCE = timedelta(days=3660)
 def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
     """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
     # The columns of ``claim`` in their order; by position, since rows look names up slowly.
-    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:15]) for r in claimed]
+    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:16]) for r in claimed]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}

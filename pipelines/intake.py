@@ -5,20 +5,22 @@ A whole group of submissions shares one transaction; each gets its own answer an
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine
 
 from models.engine import json_array
 from models.states import LotState, OrderState
 from models.store import admit as store
 from pipelines import run
-from pipelines.document import content_hash, order_to_json
-from pipelines.errors import Problem, ShukkaError
+from pipelines.document import content_hash, order_to_json, parse_order
+from pipelines.errors import Invalid, Problem, ShukkaError
 from pipelines.ports import Clock
 from pipelines.profile import Shop
 from pipelines.rules.breakdown import Breakdown
@@ -97,6 +99,35 @@ def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
+
+
+def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw: object) -> tuple[Problem, ...]:
+    """An order that came over the broker: accepted, or kept with its reasons and reported by ``order.refused``.
+
+    The reasons it was refused for; none if it was accepted or is known. Nobody waits for an answer here, so nothing
+    that was taken off the queue may be dropped.
+    """
+    try:
+        order = parse_order(raw)
+    except Invalid as refused:
+        problems = refused.problems
+    else:
+        answer = take_in(engine, shops, clock, [Submission(order)])[0]
+        if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
+            return ()
+        problems = answer.problems or (Problem("number", answer.detail),)
+    named = raw if isinstance(raw, dict) else {}
+    digest = hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+    listed = [{"field": p.field, "message": p.message} for p in problems]
+    shop, number = _text(named.get("shop")), _text(named.get("number"))
+    with engine.begin() as connection:
+        store.refused(connection, [(digest, shop, number, *json_array([listed, raw]))])
+        run.announce_refusal(connection, digest.hex(), shop or "", number, listed, clock.now())
+    return problems
+
+
+def _text(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
 
 
 def _attempt(

@@ -38,5 +38,6 @@ EFFECT_KINDS: tuple[str, ...] = (
     "payment.void",
     "payment.refund",
     "supplier.instruct",
+    "storefront.event",
     "mail.send",
 )

@@ -22,6 +22,7 @@ from models.states import Condition, OrderState, may_move
 from models.store import admit as store
 from models.store import claim as queue
 from models.store import ledger, write
+from pipelines import announce
 from pipelines.errors import IllegalMove, ShukkaError
 from pipelines.facts import facts_of
 from pipelines.ports import Clock, MailRenderer
@@ -202,7 +203,7 @@ def apply(
     written = write.orders(
         connection,
         [
-            (d.facts.id, d.facts.version, d.state, d.condition or d.facts.condition, hold)
+            (d.facts.id, d.facts.version, d.state, d.condition or d.facts.condition, hold, len(d.moves))
             for d, hold in zip(changed, json_array([_hold(d) for d in changed]), strict=True)
         ],
     )
@@ -223,6 +224,8 @@ def apply(
             for (order_id, e), payload in zip(intents, json_array([dict(e.payload) for _, e in intents]), strict=True)
         ],
     )
+    announced = announce.announcements(decisions, announce.subscribers(connection), now)
+    write.effects(connection, announced)
     write.events(connection, [event for d in decisions for event in d.events])
     write.marks(
         connection,
@@ -234,7 +237,9 @@ def apply(
     return BatchResult(
         decided=len(decisions),
         stages={name for d in decisions for name, due in d.work if due <= now},
-        effects={e.kind for _, e in intents} | ({"mail.send"} if mails else set()),
+        effects={e.kind for _, e in intents}
+        | ({"mail.send"} if mails else set())
+        | ({announce.KIND} if announced else set()),
     )
 
 
@@ -247,8 +252,23 @@ def admit(connection: Connection, accepted: Sequence[tuple[Any, ...]], now: date
     write.transitions(
         connection, [(i, "order", number, None, OrderState.ACCEPTED, "intake", now) for (_, number), i in ids.items()]
     )
+    listening = announce.subscribers(connection)
+    write.effects(connection, announce.of_new_orders([(i, *key) for key, i in ids.items()], listening, now))
     queue.schedule(connection, [("accept", i, now) for i in ids.values()])
     return ids
+
+
+def announce_refusal(
+    connection: Connection,
+    identity: str,
+    shop: str,
+    number: str | None,
+    problems: Sequence[Mapping[str, str]],
+    now: datetime,
+) -> None:
+    """Tell the storefronts of ``shop`` of an order from the broker that was refused."""
+    listening = announce.subscribers(connection)
+    write.effects(connection, announce.of_refused(identity, shop, number, problems, listening, now))
 
 
 def grant_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:

@@ -173,6 +173,7 @@ class Facts:
     document: Mapping[str, Any]
     priced: Mapping[str, Any]
     version: int
+    sequence: int = 0
     payment: PaymentFacts | None = None
     shipments: list[ShipmentFacts] = field(default_factory=list)
     parcels: list[ParcelFacts] = field(default_factory=list)

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import dramatiq
-import orjson
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
 from sqlalchemy.exc import DBAPIError
 from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from models.engine import json_array
-from models.store import admit as store
-from pipelines.document import content_hash, parse_order
-from pipelines.errors import Invalid, Misconfigured, Problem
-from pipelines.intake import Ending, Submission, take_in
+from pipelines import announce
+from pipelines.errors import Misconfigured
+from pipelines.intake import take_in_or_keep
 from pipelines.route import EFFECT_KINDS, ROUTE
 from pipelines.run import BATCH, Runner
 from pipelines.stage import Stage
@@ -95,34 +92,10 @@ def declare_intake(broker: dramatiq.Broker, house: House) -> None:
 
 
 def _accept(house: House, raw: object) -> None:
-    try:
-        order = parse_order(raw)
-    except Invalid as refused:
-        _keep_refused(house, raw, refused.problems, None)
-        return
-    answer = take_in(house.engine, house.shops, house.clock, [Submission(order)])[0]
-    if answer.ending == Ending.REFUSED:
-        _keep_refused(house, raw, answer.problems, content_hash(order))
-    elif answer.ending == Ending.CONFLICT:
-        _keep_refused(house, raw, (Problem("number", answer.detail),), content_hash(order))
-
-
-def _keep_refused(house: House, raw: object, problems: tuple[Problem, ...], digest: bytes | None) -> None:
-    import hashlib
-
-    named = raw if isinstance(raw, dict) else {}
-    digest = digest or hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-    listed = [{"field": p.field, "message": p.message} for p in problems]
-    log.warning("order.refused", fields=[p.field for p in problems])
-    with house.engine.begin() as connection:
-        store.refused(
-            connection,
-            [(digest, _text(named.get("shop")), _text(named.get("number")), *json_array([listed, raw]))],
-        )
-
-
-def _text(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) else None
+    refused = take_in_or_keep(house.engine, house.shops, house.clock, raw)
+    if refused:
+        log.warning("order.refused", fields=[p.field for p in refused])
+        house.bell.ring(effects=[announce.KIND])
 
 
 def check_complete(broker: dramatiq.Broker) -> None:

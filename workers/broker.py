@@ -28,6 +28,7 @@ QUEUE_OF_EFFECT = {
     "payment.void": "gateway",
     "payment.refund": "gateway",
     "supplier.instruct": "partners",
+    "storefront.event": "partners",
     "mail.send": "mail",
 }
 #: A bell nobody answered for this long is stale: the clock has rung again since. Milliseconds.

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from models.store import lease as store
 from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
 from workers.broker import Bell
 from workers.grouping import Group
+from workers.targets import refuse_private
 
 log = structlog.get_logger(__name__)
 
@@ -287,6 +289,33 @@ def supplier_performer(channel: SupplierChannel, clock: Clock, channels: int = 1
         return await channel.send(_instruction(work, clock), url=work.url, secrets=work.secrets)
 
     return Performer("supplier.instruct", load, perform, channels)
+
+
+def storefront_performer(
+    channel: SupplierChannel,
+    *,
+    allow_private: bool,
+    channels: int = 16,
+    refuse: Callable[..., Awaitable[str | None]] = refuse_private,
+) -> Performer:
+    """Posts events to storefronts, signed like everything that leaves; private targets are refused unless allowed."""
+
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+        with engine.connect() as connection:
+            return {row[0]: row for row in store.load_events(connection, ids)}
+
+    async def perform(job: Job) -> Outcome:
+        _, key, payload, url, secrets = job.row
+        if url is None:
+            return Outcome(Verdict.DECLINED, code="client_gone", says="the storefront was revoked or has no URL")
+        refused = await refuse(url, allow_private=allow_private)
+        if refused is not None:
+            return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
+        at = datetime.fromisoformat(payload["at"])
+        event = Instruction(key, payload["type"], "storefront", payload["data"], at)
+        return await channel.send(event, url=url, secrets=secrets)
+
+    return Performer("storefront.event", load, perform, channels)
 
 
 def _instruction(work: _Instructed, clock: Clock) -> Instruction:

@@ -14,7 +14,7 @@ from pipelines.route import EFFECT_KINDS
 from workers import actors
 from workers.broker import make_broker
 from workers.draining import Drains
-from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.effects import EffectLoop, mail_performer, payment_performers, storefront_performer, supplier_performer
 from workers.logs import configure
 from workers.mail.smtp import SmtpPool
 from workers.metrics import serve_worker_metrics, stage_seconds
@@ -44,6 +44,9 @@ class _Loops(Middleware):
                 mail_performer(self._pool.deliver, house.settings.shukka_smtp_connections),
                 *payment_performers(self._gateways),
                 supplier_performer(house.supplier_channel(), house.clock),
+                storefront_performer(
+                    house.supplier_channel(), allow_private=house.settings.shukka_allow_private_targets
+                ),
             ]
             missing = set(EFFECT_KINDS) - {p.kind for p in performers}
             if missing:

@@ -137,18 +137,19 @@ class Service:
         return folder / f"{name}.log"
 
     def children(self) -> Sequence[Child]:
-        """The sandboxes first, then web, worker and clock."""
+        """The sandboxes first, then worker, clock and web."""
         env = self.environment
         web = [
             sys.executable, "-m", "uvicorn", "workers.web.app:create_app", "--factory", "--host", self.host,
             "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10",
             "--header", "server:shukka",
         ]  # fmt: skip
+        # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
             Child("worker", worker_argv(self.processes), env, grace=20.0, log=self._log("worker")),
             Child("clock", [sys.executable, "-m", "workers.clock"], env, log=self._log("clock")),
+            Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
         ]
 
     def is_ready(self) -> bool:

@@ -82,8 +82,8 @@ def orders(connection: Connection, new: Rows) -> dict[tuple[str, str], int]:
                AS v(shop, number, hash, customer, locale, method, total, placed_at, accepted_at, document, breakdown)),
            new AS (
              INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method,
-                                     grand_total, placed_at, accepted_at, version)
-             SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at, 1
+                                     grand_total, placed_at, accepted_at, version, sequence)
+             SELECT shop, number, hash, customer, locale, 'accepted', 'running', method, total, placed_at, accepted_at, 1, 1
              FROM v ORDER BY shop, number
              ON CONFLICT (shop, number) DO NOTHING RETURNING shop, number, id),
            documents AS (

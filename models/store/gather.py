@@ -109,6 +109,15 @@ def supplier_channels(connection: Connection) -> list[Any]:
     )
 
 
+def listening_storefronts(connection: Connection) -> list[Any]:
+    """(client id, shops) of the storefronts that registered a URL for events."""
+    return rows(
+        connection,
+        "SELECT id, shops FROM client WHERE kind = 'storefront' AND url IS NOT NULL AND revoked_at IS NULL",
+        {},
+    )
+
+
 def marks(connection: Connection, shops: Sequence[str], customers: Sequence[str], since: datetime) -> list[Any]:
     """Customers' marks (INT-14): (shop, customer, kind, at)."""
     return rows(

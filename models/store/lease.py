@@ -53,6 +53,17 @@ def load_effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
     )
 
 
+def load_events(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """(id, key, payload, url, webhook secrets) of events to storefronts; one whose client left has no URL."""
+    return rows(
+        connection,
+        """SELECT e.id, e.key, e.payload, c.url, c.webhook_secrets FROM effect e
+           LEFT JOIN client c ON c.id = (e.payload->>'client')::bigint AND c.revoked_at IS NULL
+           WHERE e.id = ANY(%(ids)b::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
 def load_shipments(connection: Connection, ids: Sequence[str]) -> list[Any]:
     """(shipment id, supplier, dispatch_on, lines as (line, sku, name, open pieces) JSON)."""
     return rows(

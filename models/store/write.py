@@ -23,13 +23,13 @@ def write_rows(connection: Connection, statement: str, rows: Rows) -> int:
 
 
 def orders(connection: Connection, rows: Rows) -> int:
-    """(id, version, state, condition, hold JSON): raises the version; rows whose version moved on are not touched."""
+    """(id, version, state, condition, hold JSON, moves): raises the version; rows whose version moved on are not touched."""
     return write_rows(
         connection,
         """UPDATE shop_order o SET state = v.state, condition = v.condition, hold = v.hold::jsonb,
-                  version = o.version + 1
-           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[])
-                AS v(id, version, state, condition, hold)
+                  version = o.version + 1, sequence = o.sequence + v.moves
+           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[],
+                       %(c5)b::int[]) AS v(id, version, state, condition, hold, moves)
            WHERE o.id = v.id AND o.version = v.version""",
         rows,
     )

@@ -45,7 +45,8 @@ def instruct_key(shipment: ShipmentFacts) -> str:
 
 
 def _instruct(decision: Decision, facts: Facts, shop: Shop, shipment: ShipmentFacts, now: datetime) -> None:
-    decision.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
+    if decision.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
+        decision.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
     profile = shop.supplier(shipment.supplier)
     if profile.channel == "webhook" or (profile.channel == "auto" and facts.supplier_urls.get(shipment.supplier)):
         decision.effects.append(

@@ -1,81 +1,24 @@
-"""Notify (発送通知): the supplier's news moves shipments and parcels, captures the payment, and the customer is told.
-
-News may come late, twice and in any order: each kind is applied so that the end is the same (see ``rules.parcels`` and
-the ``*_as_of`` marks). News about a parcel that is not known yet waits in the inbox for ``shipment.shipped``.
-"""
+"""Notify (発送通知): the supplier's news moves shipments and parcels, captures the payment, and the customer is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
 from models.states import OrderState, PaymentState, ShipmentState, TrackingState
 from pipelines.mails import customer_mail, lines_of, parcel_context
 from pipelines.profile import Shop
-from pipelines.rules import tracking
 from pipelines.rules.parcels import Claim, allocate
-from pipelines.stage import Decision, EffectIntent, EventFacts, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+from pipelines.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
+from pipelines.stages.news import BEFORE_SHIPPED, READ, News
 
-CONSUMES = (
-    "shipment.acknowledged",
-    "shipment.refused",
-    "shipment.delayed",
-    "shipment.shipped",
-    "shipment.tracking_corrected",
-    "shipment.tracking_updated",
-    "shipment.delivered",
-    "shipment.returned",
-    "shipment.lost",
-    "shipment.short",
-)
-_DELAY = "supplier_delay"
-_BEFORE_SHIPPED = (
-    ShipmentState.PLANNED,
-    ShipmentState.BACKORDERED,
-    ShipmentState.INSTRUCTED,
-    ShipmentState.ACKNOWLEDGED,
-)
-
-
-@dataclass
-class _News:
-    """The state of an order's parcels while its news is read, one event after the other."""
-
-    decision: Decision
-    facts: Facts
-    shop: Shop
-    now: datetime
-    parcels: dict[tuple[str, str], ParcelFacts] = field(default_factory=dict)
-    arrived: list[tuple[str, str]] = field(default_factory=list)
-    corrected: list[tuple[str, str]] = field(default_factory=list)
-    delivered: list[tuple[str, str]] = field(default_factory=list)
-
-    def applied(self, event: EventFacts) -> None:
-        self.decision.events.append((event.id, "applied", None))
-
-    def ignored(self, event: EventFacts, why: str) -> None:
-        self.decision.events.append((event.id, "ignored", why))
-
-    def quarantined(self, event: EventFacts, why: str) -> None:
-        self.decision.events.append((event.id, "quarantined", why))
-
-    def hold(self, reason: str, says: str, shipment: ShipmentFacts) -> None:
-        entry = {"reason": reason, "says": says, "blocks": "release", "shipment": shipment.id}
-        self.decision.hold_for([entry], reason)
-
-    def lift(self, reason: str, shipment: ShipmentFacts, cause: str) -> None:
-        """What was held for is no reason any more."""
-        self.decision.lift_holds(lambda h: h["reason"] == reason and h.get("shipment") == shipment.id, cause)
-
-    def of(self, shipment: ShipmentFacts) -> list[ParcelFacts]:
-        return [p for (owner, _), p in self.parcels.items() if owner == shipment.id]
+CONSUMES = tuple(READ)
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Read all waiting news of an order, then draw the conclusions once."""
     decision = Decision(facts)
-    news = _News(decision, facts, shop, now, {(p.shipment, p.key): p for p in facts.parcels})
+    news = News(decision, facts, shop, now, {(p.shipment, p.key): p for p in facts.parcels})
     shipments = {s.id: s for s in facts.shipments}
     # Shipped first: what is said of a parcel can only be applied once the parcel is known.
     for event in sorted(facts.events, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
@@ -83,233 +26,13 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         if shipment is None:
             news.quarantined(event, "the order has no such shipment")
         else:
-            _READ[event.type](news, shipment, event)
+            READ[event.type](news, shipment, event)
     if list(news.parcels.values()) != facts.parcels:
         _conclude(news)
     return decision
 
 
-def _acknowledged(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if (news.decision.change(shipment).state or shipment.state) in _BEFORE_SHIPPED[:3]:
-        news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, event.type)
-        news.applied(event)
-    else:
-        news.ignored(event, f"the shipment is {shipment.state} already")
-
-
-def _refused(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if (news.decision.change(shipment).state or shipment.state) not in _BEFORE_SHIPPED:
-        news.ignored(event, f"the shipment is {shipment.state} already")
-        return
-    reason = str(event.body.get("reason") or "no reason given")
-    news.decision.move_shipment(shipment, ShipmentState.REFUSED, event.type)
-    news.decision.change(shipment).reason = reason
-    news.hold("supplier_refused", f"{shipment.supplier} refused {shipment.id}: {reason}", shipment)
-    news.applied(event)
-
-
-def _delayed(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    change = news.decision.change(shipment)
-    as_of = change.plan_as_of or shipment.plan_as_of
-    if as_of is not None and event.at <= as_of:
-        news.ignored(event, "newer news is known")
-        return
-    expected = date.fromisoformat(event.body["expected_on"]) if event.body.get("expected_on") else None
-    reason = str(event.body.get("reason") or "")
-    change.plan_as_of = event.at
-    change.dispatch_on = expected
-    says = f"{shipment.supplier}: {reason}" if reason else f"{shipment.supplier} gave a new date"
-    planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    change.because = [*planned, {"rule": _DELAY, "says": says}]
-    news.applied(event)
-    if (change.state or shipment.state) not in _BEFORE_SHIPPED or news.of(shipment):
-        return  # the goods were quicker than the news: nothing to tell the customer
-    context = {
-        "id": shipment.id,
-        "lines": lines_of(news.facts, [(line, p.open) for line, p in shipment.lines.items()]),
-        "dispatch_on": shipment.dispatch_on,
-        "expected_on": expected,
-    }
-    news.decision.mails.append(
-        customer_mail(
-            "dispatch_delayed",
-            news.facts,
-            news.shop,
-            news.now,
-            about=f"{shipment.id}:{expected}",
-            shipment_id=shipment.id,
-            reason=reason,
-            shipment=context,
-        )
-    )
-
-
-def _shipped(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    supplier = news.shop.supplier(shipment.supplier)
-    carrier = event.body.get("carrier") or supplier.carrier
-    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
-        news.quarantined(event, fault)  # TRK-03: no mail goes out on a number that cannot be right
-        return
-    claim: Mapping[str, int] | None = None
-    if event.body.get("lines") is not None:
-        claim = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
-        unknown = sorted(claim.keys() - shipment.lines.keys())
-        too_many = [line for line, n in claim.items() if line in shipment.lines and n > shipment.lines[line].live]
-        if unknown or too_many:
-            news.quarantined(event, f"lines {', '.join(unknown or too_many)} are not in this shipment, or fewer are")
-            return
-    key = number or event.event_id
-    if _numbered(news, shipment, number) is not None:
-        news.ignored(event, "this parcel is known (TRK-05)")
-        return
-    shipped_at = _moment(event.body.get("shipped_at"), event.at)
-    parcel = ParcelFacts(shipment.id, key, shipped_at, claim, {}, carrier, number, event.at, None, None)
-    news.parcels[shipment.id, key] = parcel
-    news.arrived.append((shipment.id, key))
-    news.applied(event)
-    if shipment.state == ShipmentState.CANCELLED or news.facts.state == OrderState.CANCELLED:
-        news.hold("shipped_after_cancel", f"{shipment.id} left although the order was cancelled", shipment)
-
-
-def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
-    if shop.delivery.carriers and carrier not in shop.delivery.carriers:
-        return f"carrier {carrier} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
-    return tracking.check(carrier, number) if carrier else None
-
-
-def _parcel_meant(news: _News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
-    """The parcel with the number ``named``; without one, or where a parcel has none yet, the latest of those.
-
-    None if it is not known yet: another parcel's news must not be taken for this one's.
-    """
-    parcels = news.of(shipment)
-    if named:
-        if (numbered := _numbered(news, shipment, named)) is not None:
-            return numbered
-        parcels = [p for p in parcels if p.tracking_number is None]
-    return max(parcels, key=lambda p: (p.shipped_at, p.key), default=None)
-
-
-def _numbered(news: _News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
-    """The parcel that has, or first had, the number ``named``."""
-    number = tracking.clean(named) if named else None
-    return next((p for p in news.of(shipment) if number and number in (p.key, p.tracking_number)), None)
-
-
-def _tracking_corrected(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    body = event.body
-    parcel = _parcel_meant(news, shipment, body.get("previous_tracking_number"))
-    parcel = parcel or _numbered(news, shipment, body.get("tracking_number"))  # corrected already
-    if parcel is None:
-        return  # waits for shipment.shipped
-    carrier = body.get("carrier") or parcel.carrier
-    number = tracking.clean(body["tracking_number"]) if body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
-        news.quarantined(event, fault)
-        return
-    if event.at < parcel.number_as_of:
-        news.ignored(event, "a newer number is known")
-        return
-    if number == parcel.tracking_number and carrier == parcel.carrier:
-        news.ignored(event, "nothing to correct")
-        return
-    where = (shipment.id, parcel.key)
-    news.parcels[where] = replace(parcel, carrier=carrier, tracking_number=number, number_as_of=event.at)
-    if where not in news.arrived:
-        news.corrected.append(where)
-    news.applied(event)
-
-
-def _tracking_updated(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    try:
-        status = TrackingState(str(event.body.get("status")))
-    except ValueError:
-        news.quarantined(event, f"status {event.body.get('status')!r} is unknown")
-        return
-    _track(news, shipment, event, status)
-
-
-def _delivered(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    _track(news, shipment, event, TrackingState.DELIVERED)
-
-
-def _returned(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if _track(news, shipment, event, TrackingState.RETURNED):
-        news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
-        if news.facts.customer_id:
-            news.decision.marks.append(("undelivered_returns", f"{shipment.id}:returned"))
-
-
-def _lost(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if _track(news, shipment, event, TrackingState.LOST):
-        news.hold("transit_accident", f"{shipment.id} was lost on the way (RET-07)", shipment)
-
-
-def _track(news: _News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> bool:
-    """Set a parcel's status if the news outweighs what is known; False if it does not or has to wait."""
-    parcel = _parcel_meant(news, shipment, event.body.get("tracking_number"))
-    if parcel is None:
-        return False  # waits for shipment.shipped
-    known = parcel.tracking_status
-    if known is not None and _weight(status, event.at) <= _weight(TrackingState(known), parcel.status_as_of):
-        news.ignored(event, "newer news is known")
-        return False
-    where = (shipment.id, parcel.key)
-    news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=event.at)
-    if status == TrackingState.DELIVERED:
-        news.delivered.append(where)
-    if known == TrackingState.LOST and all(p.tracking_status != TrackingState.LOST for p in news.of(shipment)):
-        news.lift("transit_accident", shipment, "the parcel was found")
-    news.applied(event)
-    return True
-
-
-def _weight(status: TrackingState, at: datetime | None) -> tuple[int, datetime | None, int]:
-    """What outweighs what, whatever came first: returned is final, since a later "delivered" is the way back to the
-    shipper (B.4.3); delivered ends the rest; else the newest counts, and of one moment the farthest on the way."""
-    final = {TrackingState.DELIVERED: 1, TrackingState.RETURNED: 2}
-    return final.get(status, 0), at, list(TrackingState).index(status)
-
-
-def _short(news: _News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    missing = {str(one["line"]): int(one["quantity"]) for one in event.body.get("lines") or []}
-    if not missing:
-        missing = {line: p.open for line, p in shipment.lines.items()}
-    known = [(line, n) for line, n in missing.items() if line in shipment.lines]
-    if not known:
-        news.quarantined(event, "names no line of this shipment")
-        return
-    news.hold("supplier_short", f"{shipment.supplier} cannot supply all of {shipment.id} (INT-13)", shipment)
-    news.decision.mails.append(
-        customer_mail(
-            "order_short",
-            news.facts,
-            news.shop,
-            news.now,
-            about=shipment.id,
-            shipment_id=shipment.id,
-            short_lines=lines_of(news.facts, known),
-        )
-    )
-    news.applied(event)
-
-
-_READ: Mapping[str, Callable[[_News, ShipmentFacts, EventFacts], object]] = {
-    "shipment.acknowledged": _acknowledged,
-    "shipment.refused": _refused,
-    "shipment.delayed": _delayed,
-    "shipment.shipped": _shipped,
-    "shipment.tracking_corrected": _tracking_corrected,
-    "shipment.tracking_updated": _tracking_updated,
-    "shipment.delivered": _delivered,
-    "shipment.returned": _returned,
-    "shipment.lost": _lost,
-    "shipment.short": _short,
-}
-
-
-def _conclude(news: _News) -> None:
+def _conclude(news: News) -> None:
     """From parcels to shipments, from shipments to the order; then money, mails and points."""
     decision, facts = news.decision, news.facts
     for shipment in facts.shipments:
@@ -328,7 +51,7 @@ def _conclude(news: _News) -> None:
         decision.next("reward", news.now)
 
 
-def _recount(news: _News, shipment: ShipmentFacts) -> None:
+def _recount(news: News, shipment: ShipmentFacts) -> None:
     """What is in each parcel, and with it how many pieces have shipped."""
     parcels = news.of(shipment)
     if not parcels:
@@ -351,11 +74,11 @@ def _recount(news: _News, shipment: ShipmentFacts) -> None:
     if all(change.shipped.get(line, p.shipped) >= p.live for line, p in shipment.lines.items()):
         news.decision.move_shipment(shipment, ShipmentState.SHIPPED, "all pieces shipped")
         news.lift("supplier_refused", shipment, "supplier shipped after all")
-    elif (change.state or shipment.state) in _BEFORE_SHIPPED[:3]:
+    elif (change.state or shipment.state) in BEFORE_SHIPPED[:3]:
         news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, "part shipped")
 
 
-def _shipped_pieces(news: _News) -> dict[str, int]:
+def _shipped_pieces(news: News) -> dict[str, int]:
     """Pieces shipped by order line, over all shipments."""
     total: dict[str, int] = {}
     for shipment in news.facts.shipments:
@@ -366,7 +89,7 @@ def _shipped_pieces(news: _News) -> dict[str, int]:
     return total
 
 
-def _move_order(news: _News) -> None:
+def _move_order(news: News) -> None:
     decision, facts = news.decision, news.facts
     pieces = _shipped_pieces(news)
     for line, shipped in pieces.items():
@@ -384,7 +107,7 @@ def _move_order(news: _News) -> None:
         decision.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
 
 
-def _capture(news: _News) -> None:
+def _capture(news: News) -> None:
     """Capture by the profile's policy (PAY-06, SPL-04): once, with the first or with the last parcel."""
     money = news.facts.money
     if money.state != PaymentState.AUTHORIZED:
@@ -402,7 +125,7 @@ def _capture(news: _News) -> None:
     )
 
 
-def _tell(news: _News) -> None:
+def _tell(news: News) -> None:
     """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
     facts = news.facts
     sent = {(p.shipment, p.key) for p in facts.parcels}
@@ -422,7 +145,7 @@ def _tell(news: _News) -> None:
         _mail(news, "order_delivered", where, shipped_before=[], outstanding=outstanding)
 
 
-def _mail(news: _News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
+def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
     parcel = parcel_context(news.facts, news.parcels[where])
     news.decision.mails.append(
         customer_mail(
@@ -436,16 +159,6 @@ def _mail(news: _News, template: str, where: tuple[str, str], about: str = "", *
             **extra,
         )
     )
-
-
-def _moment(text: str | None, otherwise: datetime) -> datetime:
-    if not text:
-        return otherwise
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return otherwise
-    return moment.astimezone(otherwise.tzinfo) if moment.tzinfo else otherwise
 
 
 STAGE = Stage("notify", decide, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS, CONSUMES)

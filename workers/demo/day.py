@@ -46,6 +46,18 @@ def rate_for(orders: int) -> float:
     return min(day / SHORTEST_DAY, trading * BUSIEST_SECOND / orders)
 
 
+def plan_for(orders: int, seed: int) -> WorldPlan:
+    """An ordinary day: customers click twice and change their minds, suppliers repeat themselves, servers are busy."""
+    return WorldPlan(
+        orders,
+        TRADING_HOURS,
+        seed,
+        storefront=_faults(duplicate_rate=0.03, invalid_rate=0.02, cancel_rate=0.03, unpaid_rate=0.05),
+        suppliers=_faults(duplicate_rate=0.05, reorder_rate=0.03, late_rate=0.02, refuse_rate=0.005),
+        sink=_faults(refuse_rate=0.01),
+    )
+
+
 def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
     """Run one business day; the exit code: 0, 1 if an order is stuck or a promise broken, 130 after Ctrl-C.
 
@@ -57,7 +69,7 @@ def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
     root = scratch("demo")
     failed = True
     try:
-        verdict = _day(root, WorldPlan(orders, TRADING_HOURS, seed), console, stop)
+        verdict = _day(root, plan_for(orders, seed), console, stop)
         failed = verdict is not None and not verdict.is_good
     finally:
         if failed:
@@ -161,3 +173,7 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     lines.append(f"stuck {len(verdict.stuck)}  violations {len(verdict.violations)}  in {seconds:.0f} s")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _faults(**rates: float) -> tuple[str, ...]:
+    return tuple(word for name, rate in rates.items() for word in ("--fault", f"{name}={rate}"))

@@ -24,12 +24,12 @@ class Standing:
 
 
 def glance(connection: Connection, now: datetime) -> Standing:
-    """Where things stand; ``due`` counts work due by ``now`` and effects and mails not ended, set aside or not."""
+    """Where things stand; ``due`` counts work due by ``now`` (what failed and is set aside is not) and open effects."""
     counted = dict(_pairs(connection, "SELECT state, count(*) FROM shop_order GROUP BY state"))
     row = connection.execute(
         text(
             """SELECT (SELECT count(*) FROM mail WHERE state = 'sent'), (SELECT count(*) FROM inbox_event),
-                      (SELECT count(*) FROM work WHERE due_at <= :now) + (SELECT count(*) FROM effect_lease)"""
+                      (SELECT count(*) FROM work WHERE due_at <= :now AND attempts = 0) + (SELECT count(*) FROM effect_lease)"""
         ),
         {"now": now},
     ).one()
