@@ -261,7 +261,9 @@ def _decide(
         return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
     purse = lots.get((order.shop, order.customer.id), _Lots())
     breakdown = price(order, shop, balance=purse.balance)
-    problems = [*refusals(order, shop, breakdown, balance=purse.balance), *connected(order, shop, breakdown)]
+    problems = list(refusals(order, shop, breakdown, balance=purse.balance))
+    if not any(problem.field.startswith("payment.") for problem in problems):
+        problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):
         if line.availability == "unique" and (order.shop, line.sku) in taken_items:
             problems.append(Problem(f"lines[{index}].sku", "is one of a kind and sold already (INT-10)"))

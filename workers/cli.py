@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.errors import Invalid, Misconfigured, ShukkaError
+from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 
 app = typer.Typer(
     name="shukka",
@@ -151,6 +151,45 @@ def client_create(
     table.add_row("webhook secret", made.webhook_secret)
     out.print(f"{kind} {name} created. Keep these two; they are not shown again.")
     out.print(table)
+
+
+@app.command()
+def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
+    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
+    from models.engine import connect
+    from models.store.attention import waiting
+    from workers.settings import load
+
+    with connect(load().need_database(), application="shukka-attention").connect() as connection:
+        found = waiting(connection)
+    if as_json:
+        for what, which, why in found:
+            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
+        return
+    table = Table("what", "which", "why", box=None)
+    for what, which, why in found:
+        table.add_row(what, which, why)
+    out.print(table if found else "nothing waits for a human")
+
+
+@app.command()
+def retry(
+    what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
+) -> None:
+    """Try an effect or mail that was given up again, under its old key."""
+    from models.engine import connect
+    from models.store.attention import retry_effect, retry_mail
+    from workers.settings import load
+
+    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    if again is None:
+        raise Invalid([Problem("WHAT", "must be effect or mail")])
+    with connect(load().need_database(), application="shukka-retry").begin() as connection:
+        kind = again(connection, number)
+    if kind is None:
+        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up")])
+    out.print(f"{what} {number} is due again ({kind})")
 
 
 @app.command()

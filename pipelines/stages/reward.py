@@ -21,7 +21,8 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     pending = [lot for lot in facts.lots if lot.state == LotState.PENDING]
     if pending and shop.points.activation_event == "delivered" and facts.state != OrderState.DELIVERED:
         return decision  # news of the delivery wakes this stage again
-    valid_from = _left_at(facts) + timedelta(days=shop.points.activation_delay_days)
+    # A supplier whose clock is ahead of ours must not keep points back.
+    valid_from = min(_left_at(facts), now) + timedelta(days=shop.points.activation_delay_days)
     if pending and now < valid_from:
         decision.next("reward", valid_from)
         return decision
