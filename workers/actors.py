@@ -82,7 +82,7 @@ def declare_intake(broker: dramatiq.Broker, house: House) -> None:
     def accept(order: dict[str, Any]) -> None:
         # The message is acknowledged when this returns, so it stays here until the database took the order.
         for attempt in Retrying(
-            retry=retry_if_exception_type(DBAPIError), wait=wait_exponential_jitter(initial=0.1, max=5.0)
+            retry=retry_if_exception_type(DBAPIError), wait=wait_exponential_jitter(multiplier=0.1, max=5.0)
         ):
             with attempt:
                 _accept(house, order)

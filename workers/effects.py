@@ -128,7 +128,7 @@ class EffectLoop:
 
         @retry(
             retry=retry_if_exception_type(DBAPIError),
-            wait=wait_exponential_jitter(initial=0.1, max=2.0),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
             stop=stop_after_delay(LEASE),
             reraise=True,
         )

@@ -99,7 +99,7 @@ def _patiently(attempt: Callable[[], Result]) -> Result:
     """Wait out a short absence of the database; the keys in the schema make trying again safe."""
     return retry(
         retry=retry_if_exception_type(DBAPIError),
-        wait=wait_exponential_jitter(initial=0.05, max=1.0),
+        wait=wait_exponential_jitter(multiplier=0.05, max=1.0),
         stop=stop_after_delay(PATIENCE),
         reraise=True,
     )(attempt)()
