@@ -39,6 +39,8 @@ class Effect(Base):
 class Mail(Base):
     """A mail, rendered to bytes once; its Message-ID is its key. ``subject_id`` of its lease is ``id``.
 
+    One that is about a customer's points, not about an order, has no ``order_id``.
+
     ``packed`` is the message as it goes over the wire, zstd-compressed: a third of the size to write and to log.
     """
 
@@ -46,7 +48,7 @@ class Mail(Base):
 
     id: Mapped[Id]
     message_id: Mapped[str] = mapped_column(unique=True)
-    order_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     shipment_id: Mapped[str | None]
     template: Mapped[str]
     envelope_from: Mapped[str]

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """``query`` lists the rows that break it; ``says`` is the sentence for an operator."""
-
-    name: str
-    says: str
-    query: str
-
+from models.invariant import Invariant
+from models.points_invariants import POINTS
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
@@ -59,6 +51,35 @@ INVARIANTS: tuple[Invariant, ...] = (
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
     ),
     Invariant(
+        "adjustments_agree_with_lines",
+        "the pieces taken out of a live order are those of its adjustments",
+        """SELECT l.order_id, l.line, l.cancelled, coalesce(a.pieces, 0) AS adjusted
+           FROM order_line l JOIN shop_order o ON o.id = l.order_id
+           LEFT JOIN (SELECT order_id, piece->>'line' AS line, sum((piece->>'quantity')::int) AS pieces
+                      FROM order_adjustment, json_array_elements(amounts->'lines') AS piece
+                      WHERE kind <> 'return' GROUP BY 1, 2) a USING (order_id, line)
+           WHERE o.state <> 'cancelled' AND (l.cancelled > 0 OR a.pieces > 0) AND l.cancelled <> coalesce(a.pieces, 0)""",
+    ),
+    Invariant(
+        "adjustments_within_order",
+        "all adjustments of an order together give back no more money and points than were paid",
+        """SELECT a.order_id, sum(a.money) AS money, sum(a.points) AS points
+           FROM order_adjustment a JOIN payment p USING (order_id) JOIN order_document d USING (order_id)
+           GROUP BY a.order_id, p.amount, (d.breakdown->>'points_used')::int
+           HAVING sum(a.money) > p.amount OR sum(a.points) > (d.breakdown->>'points_used')::int""",
+    ),
+    Invariant(
+        "adjusted_money",
+        "what was captured less what was refunded is what the order comes to after its adjustments",
+        """SELECT p.order_id, p.captured, p.refunded, p.amount - a.money AS due
+           FROM payment p JOIN shop_order o ON o.id = p.order_id
+           JOIN (SELECT order_id, sum(money) AS money FROM order_adjustment GROUP BY order_id) a USING (order_id)
+           WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held'
+             AND p.captured - p.refunded <> p.amount - a.money
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
+    ),
+    Invariant(
         "shipments_cover_lines",
         "the shipments of a released order hold every piece of every line once",
         """SELECT l.order_id, l.line, l.quantity, sum(s.quantity) AS planned
@@ -91,36 +112,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                > (SELECT count(*) FROM mail m WHERE m.order_id = p.order_id AND m.shipment_id = p.shipment_id
                   AND m.template = 'shipment_shipped')""",
     ),
-    Invariant(
-        "points_balance",
-        "a customer's balance is the sum of the ledger",
-        """SELECT b.shop, b.customer_id, b.pending, b.valid, b.held, t.pending AS pending_sum, t.valid AS valid_sum
-           FROM point_balance b FULL JOIN (
-             SELECT shop, customer_id,
-                    sum(CASE WHEN credit = 'pending' THEN amount WHEN debit = 'pending' THEN -amount ELSE 0 END) AS pending,
-                    sum(CASE WHEN credit = 'valid' THEN amount WHEN debit = 'valid' THEN -amount ELSE 0 END) AS valid,
-                    sum(CASE WHEN credit = 'held' THEN amount WHEN debit = 'held' THEN -amount ELSE 0 END) AS held
-             FROM point_transfer GROUP BY shop, customer_id) t USING (shop, customer_id)
-           WHERE coalesce(b.pending, 0) <> coalesce(t.pending, 0) OR coalesce(b.valid, 0) <> coalesce(t.valid, 0)
-              OR coalesce(b.held, 0) <> coalesce(t.held, 0)""",
-    ),
-    Invariant(
-        "points_lots",
-        "what remains of the valid and pending lots is the balance",
-        """SELECT shop, customer_id, b.valid, lots.valid AS in_lots, b.pending, lots.pending AS pending_in_lots
-           FROM point_balance b LEFT JOIN (
-             SELECT shop, customer_id, sum(remaining) FILTER (WHERE state = 'valid') AS valid,
-                    sum(remaining) FILTER (WHERE state = 'pending') AS pending
-             FROM point_lot GROUP BY shop, customer_id) lots USING (shop, customer_id)
-           WHERE b.valid <> coalesce(lots.valid, 0) OR b.pending <> coalesce(lots.pending, 0)""",
-    ),
-    Invariant(
-        "points_activated_once",
-        "pending points of an order become valid at most once, and only after it shipped",
-        """SELECT t.order_id FROM point_transfer t JOIN shop_order o ON o.id = t.order_id
-           WHERE t.kind = 'activate' GROUP BY t.order_id, t.lot_id, o.state
-           HAVING count(*) > 1 OR o.state NOT IN ('shipped', 'delivered')""",
-    ),
+    *POINTS,
     Invariant(
         "effects_reachable",
         "everything that waits has a lease row, and every lease row something that waits",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Moment, Recorded, one_of
+from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 from models.states import LotState
 
 #: Accounts a transfer may name: the customer's three, and the shop's counter-accounts.
@@ -16,7 +16,12 @@ SHOP_ACCOUNTS = ("granted", "used", "expired", "void", "clawed_back")
 
 
 class PointLot(Base):
-    """Points that came together and expire together. ``source`` names what granted them, once."""
+    """Points that came together and expire together. ``source`` names what granted them, once.
+
+    ``remaining`` points stand in the account of the lot's state (pending or valid), ``held`` ones in the held account.
+    ``owed`` were clawed back after they had been spent (PTS-13): they make the balance negative until the customer's
+    next points settle them. ``limited`` points keep their own expiry; all others roll with each acquisition (PTS-11).
+    """
 
     __tablename__ = "point_lot"
 
@@ -26,8 +31,11 @@ class PointLot(Base):
     order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     source: Mapped[str]
     kind: Mapped[str]
+    limited: Mapped[bool]
     amount: Mapped[int]
     remaining: Mapped[int]
+    held: Mapped[int]
+    owed: Mapped[int]
     state: Mapped[str]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     at: Mapped[Moment]
@@ -36,8 +44,13 @@ class PointLot(Base):
         UniqueConstraint("shop", "source"),
         one_of("state", LotState),
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining"),
-        Index("ix_point_lot_spendable", "shop", "customer_id", postgresql_where="state = 'valid'"),
+        CheckConstraint("remaining >= 0 AND held >= 0 AND remaining + held <= amount", name="remaining"),
+        CheckConstraint("owed >= 0 AND owed <= amount", name="owed"),
+        CheckConstraint("(remaining > 0) = (state IN ('pending', 'valid'))", name="standing"),
+        CheckConstraint("(remaining = 0 AND held > 0) = (state = 'held')", name="held"),
+        Index("ix_point_lot_open", "shop", "customer_id", postgresql_where="remaining > 0 OR held > 0"),
+        Index("ix_point_lot_owed", "shop", "customer_id", postgresql_where="owed > 0"),
+        Index("ix_point_lot_expiry", "expires_at", postgresql_where="state = 'valid' AND expires_at IS NOT NULL"),
         UPDATED_IN_PLACE,
     )
 
@@ -84,3 +97,36 @@ class PointBalance(Base):
         CheckConstraint("pending >= 0 AND held >= 0", name="not_negative"),
         UPDATED_IN_PLACE,
     )
+
+
+class PointHold(Base):
+    """Points taken aside while something is looked into, by the key of whoever asked; its parts are in the ledger."""
+
+    __tablename__ = "point_hold"
+
+    shop: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    amount: Mapped[int]
+    reason: Mapped[str]
+    outcome: Mapped[str | None]
+    at: Mapped[Moment]
+
+    __table_args__ = (
+        one_of("outcome", ("valid", "void")),
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_point_hold_key", "key"),
+    )
+
+
+class PointRequest(Base):
+    """A storefront's grant by its key: what it asked, as a hash, and what it was answered."""
+
+    __tablename__ = "point_request"
+
+    shop: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    answer: Mapped[Json]
+    recorded_at: Mapped[Recorded]

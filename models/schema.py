@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from models.adjustment import OrderAdjustment
 from models.base import Base
+from models.customer import Customer
 from models.effect import Effect, EffectLease, Mail
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
-from models.points import PointBalance, PointLot, PointTransfer
+from models.points import PointBalance, PointHold, PointLot, PointRequest, PointTransfer
+from models.rank import CustomerRank
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.transition import Transition
 from models.work import Job, Work
@@ -17,19 +20,24 @@ metadata = Base.metadata
 
 __all__ = [
     "Client",
+    "Customer",
     "CustomerMark",
+    "CustomerRank",
     "Effect",
     "EffectLease",
     "IdempotencyKey",
     "InboxEvent",
     "Job",
     "Mail",
+    "OrderAdjustment",
     "OrderDocument",
     "OrderLine",
     "Parcel",
     "Payment",
     "PointBalance",
+    "PointHold",
     "PointLot",
+    "PointRequest",
     "PointTransfer",
     "RefusedOrder",
     "Shipment",

@@ -94,7 +94,7 @@ def _location(error: Mapping[str, Any]) -> tuple[int | str, ...]:
     return loc[:2] if loc[:2] == ("points", "use") else loc
 
 
-def _problems(error: ValidationError) -> tuple[Problem, ...]:
+def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     found: dict[str, str] = {}
     for one in error.errors(include_url=False, include_input=False):
         path = field_path(_location(one))
@@ -163,7 +163,7 @@ def _validated(model: type[OrderDocument], raw: object) -> tuple[OrderDocument, 
     try:
         document = model.model_validate(raw)
     except ValidationError as error:
-        raise Invalid(_problems(error)) from None
+        raise Invalid(problems_of(error)) from None
     order = _build(document)
     if problems := _beyond_types(order):
         raise Invalid(problems)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import gather as read
+from pipelines.rules.adjustments import Adjustment
 from pipelines.stage import (
     EffectFacts,
     EventFacts,
@@ -18,6 +19,7 @@ from pipelines.stage import (
     Need,
     ParcelFacts,
     PaymentFacts,
+    Promotion,
     ShipmentFacts,
     Stage,
     UsedPoints,
@@ -57,6 +59,12 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
     if Need.EFFECTS in stage.needs:
         for r in read.effects(connection, ids):
             by_id[r[0]].effects[r[1]] = EffectFacts(*r[1:])
+    if Need.ADJUSTMENTS in stage.needs:
+        for order_id, amounts in read.adjustments(connection, ids):
+            by_id[order_id].adjustments.append(Adjustment.from_json(amounts))
+    if Need.RANKS in stage.needs:
+        for r in read.promotions(connection, ids):
+            by_id[r[0]].promotions.append(Promotion(*r[1:]))
     if Need.SUPPLIERS in stage.needs:
         _add_suppliers(connection, by_id)
     if Need.MARKS in stage.needs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -23,8 +23,11 @@ from pipelines.document import content_hash, order_to_json, parse_order
 from pipelines.errors import Invalid, Problem, ShukkaError
 from pipelines.ports import Clock
 from pipelines.profile import Shop
+from pipelines.ranks import stored_ranks
 from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.calendar import JST
 from pipelines.rules.order import Order
+from pipelines.rules.points import expiry
 from pipelines.rules.pricing import price
 from pipelines.rules.refusals import refusals
 
@@ -63,13 +66,14 @@ class Answer:
 
 @dataclass(slots=True)
 class _Lots:
-    """A customer's spendable points: (lot id, remaining), soonest expiry first."""
+    """A customer's spendable points: (lot id, remaining), soonest expiry first, and points owed (PTS-13)."""
 
     lots: list[list[int]] = field(default_factory=list)
+    owed: int = 0
 
     @property
     def balance(self) -> int:
-        return sum(remaining for _, remaining in self.lots)
+        return sum(remaining for _, remaining in self.lots) - self.owed
 
 
 @dataclass(slots=True)
@@ -138,6 +142,7 @@ def _attempt(
     _answer_known(connection, submissions, hashes, answers)
     lots = _lots(connection, shops, submissions, answers, now)
     taken_items = _taken_items(connection, submissions, answers)
+    ranks = _ranks(connection, shops, submissions, answers)
     taken: list[_Taken] = []
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
@@ -150,7 +155,7 @@ def _attempt(
         if twin != index or key_twin != index:
             answers[index] = _like_twin(submission, hashes, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, hashes[index], lots, taken_items, taken, now)
+        answers[index] = _decide(submission, shops, hashes[index], lots, ranks, taken_items, taken, now)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
@@ -219,12 +224,24 @@ def _lots(
     )
     found: dict[tuple[str, str], _Lots] = {}
     if wanted:
-        for shop, customer, _, lot, remaining, expires_at in store.spendable_lots(
+        for shop, customer, owed, lot, remaining, expires_at in store.spendable_lots(
             connection, [w[0] for w in wanted], [w[1] for w in wanted]
         ):
-            if expires_at is None or expires_at > now:
-                found.setdefault((shop, customer), _Lots()).lots.append([lot, remaining])
+            purse = found.setdefault((shop, customer), _Lots(owed=owed))
+            if lot is not None and (expires_at is None or expires_at > now):
+                purse.lots.append([lot, remaining])
     return found
+
+
+def _ranks(
+    connection: Connection,
+    shops: Mapping[str, Shop],
+    submissions: Sequence[Submission],
+    answers: Sequence[Answer | None],
+) -> dict[tuple[str, str, date], str]:
+    """The ranks the customers had on the days of their purchases."""
+    orders = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
+    return stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in orders])
 
 
 def _taken_items(
@@ -250,6 +267,7 @@ def _decide(
     shops: Mapping[str, Shop],
     stored_hash: bytes,
     lots: Mapping[tuple[str, str], _Lots],
+    ranks: Mapping[tuple[str, str, date], str],
     taken_items: set[tuple[str, str]],
     taken: list[_Taken],
     now: datetime,
@@ -260,7 +278,9 @@ def _decide(
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
     purse = lots.get((order.shop, order.customer.id), _Lots())
-    breakdown = price(order, shop, balance=purse.balance)
+    # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
+    rank = ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
+    breakdown = price(order, shop, balance=purse.balance, rank=rank)
     problems = list(refusals(order, shop, breakdown, balance=purse.balance))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
@@ -361,7 +381,13 @@ def _store(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[_T
     ]
     if store.keys(connection, keys) < len(keys):
         raise _Raced
-    _store_points(connection, by_taken, now)
+    _store_points(connection, shops, by_taken, now)
+    # After the points: grants lock in the same order, balance before customer.
+    members = [o for o in orders if o.customer.id]
+    run.remember_customers(
+        connection,
+        [(o.shop, o.customer.id, o.customer.email, o.customer.name, o.locale, None, None, now) for o in members],
+    )
 
 
 def _gateway(shop: Shop, order: Order) -> str | None:
@@ -394,10 +420,23 @@ def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, _T
     )
 
 
-def _store_points(connection: Connection, by_taken: Sequence[tuple[int, Order, _Taken]], now: datetime) -> None:
+def _store_points(
+    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, _Taken]], now: datetime
+) -> None:
     """Credit the points of coupons (PTS-15), then book what the orders used."""
     grants: list[tuple[Any, ...]] = [
-        (o.shop, o.customer.id, i, f"order:{i}:coupon", "coupon", t.breakdown.coupon_points, LotState.VALID, None, now)
+        (
+            o.shop,
+            o.customer.id,
+            i,
+            f"order:{i}:coupon",
+            "coupon",
+            t.breakdown.coupon_points,
+            LotState.VALID,
+            expiry(now, shops[o.shop]),
+            now,
+            False,
+        )
         for i, o, t in by_taken
         if t.breakdown.coupon_points and o.customer.id
     ]

@@ -35,6 +35,14 @@ def customer_mail(
     )
 
 
+def member_mail(
+    template: str, shop: Shop, to: str, name: str, locale: str, now: datetime, *, about: str, **extra: Any
+) -> MailIntent:
+    """A mail to a customer that is about no order; ``about`` names what it is about, once for the shop."""
+    context = {"now": now, "shop": shop_context(shop), "customer": {"name": name}, **extra}
+    return MailIntent(template, to, name, locale, context, about)
+
+
 def supplier_mail(
     template: str, facts: Facts, shop: Shop, now: datetime, shipment: ShipmentFacts, to: str, **extra: Any
 ) -> MailIntent:

@@ -61,6 +61,7 @@ class Plan:
             "currency": "JPY",
             "totals": self.breakdown.totals_json(),
             "points": self.breakdown.points_json(),
+            "breakdown": self.breakdown.spread_json(),
             "payment": {
                 "method": pay.method,
                 "release_when": pay.release_when,

@@ -4,7 +4,8 @@
                  |                                |
               deposits                       settle (capture, void, refund)
 
-    cancel and attend may enter at any point: a customer or an operator spoke.
+    cancel, adjust and attend may enter at any point: a customer or an operator spoke. promote follows when an order
+    raised its customer's rank.
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """
@@ -12,7 +13,7 @@ A new stage is one file in ``pipelines/stages`` and one entry here; its actor is
 from __future__ import annotations
 
 from pipelines.stage import Stage
-from pipelines.stages import accept, attend, authorize, cancel, dispatch, notify, reward, settle, split
+from pipelines.stages import accept, adjust, attend, authorize, cancel, dispatch, notify, promote, reward, settle, split
 
 ROUTE: tuple[Stage, ...] = (
     accept.STAGE,
@@ -22,7 +23,9 @@ ROUTE: tuple[Stage, ...] = (
     notify.STAGE,
     settle.STAGE,
     reward.STAGE,
+    promote.STAGE,
     cancel.STAGE,
+    adjust.STAGE,
     attend.STAGE,
 )
 

@@ -25,9 +25,10 @@ from models.store import ledger, write
 from pipelines import announce
 from pipelines.errors import IllegalMove, ShukkaError
 from pipelines.facts import facts_of
-from pipelines.ports import Clock, MailRenderer
+from pipelines.ports import Clock, MailIntent, MailRenderer
 from pipelines.profile import Shop
 from pipelines.stage import Decision, Facts, Stage
+from pipelines.transfers import clawback_rows, transfer_row
 
 log = structlog.get_logger(__name__)
 
@@ -142,18 +143,7 @@ class Runner:
             facts = decision.facts
             try:
                 for intent in decision.mails:
-                    mail = self.renderer.render(intent, shop=facts.shop, number=facts.number)
-                    rows.append(
-                        (
-                            mail.message_id,
-                            facts.id,
-                            intent.shipment,
-                            mail.template,
-                            mail.envelope_from,
-                            mail.envelope_to,
-                            packer.compress(mail.raw),
-                        )
-                    )
+                    rows.append(_rendered(self.renderer, packer, intent, facts.shop, facts.number, facts.id))
             except Exception as error:  # noqa: BLE001 - as above
                 failures[facts.id] = describe(error)
                 log.error("mail.unrenderable", order_id=facts.id, error=describe(error))
@@ -214,7 +204,13 @@ def apply(
     _write_shipments(connection, decisions)
     _write_points(connection, decisions, now)
     write.transitions(
-        connection, [(d.facts.id, m.entity, m.id, m.old, m.new, m.cause, now) for d in decisions for m in d.moves]
+        connection,
+        [
+            (d.facts.id, m.entity, m.id, m.old, m.new, m.cause, now)
+            for d in decisions
+            for m in d.moves
+            if m.entity != "lot"  # the ledger writes these, from the state in which the lot really stood
+        ],
     )
     write.mails(connection, [(*row, now) for row in mails])
     intents = [(d.facts.id, e) for d in decisions for e in d.effects]
@@ -227,6 +223,7 @@ def apply(
     )
     announced = announce.announcements(decisions, announce.subscribers(connection), now)
     write.effects(connection, announced)
+    _write_adjustments(connection, decisions, now)
     write.events(connection, [event for d in decisions for event in d.events])
     write.marks(
         connection,
@@ -280,9 +277,46 @@ def grant_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dic
     return ledger.lots_by_source(connection, [row[0] for row in rows], [row[3] for row in rows])
 
 
-def use_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Book used points (rows of ``models.store.ledger.move``); the balances were locked when they were read."""
-    ledger.move(connection, rows)
+#: Doors for what customers, operators and jobs do to points outside of an order (``pipelines.points``): transfers that
+#: were decided under the lock of their balances, expiry, customers, and the keys of grants and holds.
+use_points = ledger.move
+lock_points = ledger.lock
+expire_points = ledger.expire
+remember_customers = ledger.remember_customers
+open_request = ledger.open_request
+open_hold = ledger.open_hold
+close_hold = ledger.close_hold
+
+
+def queue_mails(
+    connection: Connection, renderer: MailRenderer, intents: Sequence[tuple[str, MailIntent]], now: datetime
+) -> int:
+    """Queue mails that are about no order, as (shop, intent); one that was queued before is not queued again.
+
+    A mail that cannot be rendered is left out and logged: it must not keep the others back.
+    """
+    rows = []
+    packer = zstandard.ZstdCompressor(level=_PACKING)
+    for shop, intent in intents:
+        try:
+            rows.append((*_rendered(renderer, packer, intent, shop, "", None), now))
+        except ShukkaError as error:
+            log.error("mail.unrenderable", shop=shop, template=intent.template, error=describe(error))
+    return write.mails(connection, rows)
+
+
+def _rendered(
+    renderer: MailRenderer,
+    packer: zstandard.ZstdCompressor,
+    intent: MailIntent,
+    shop: str,
+    number: str,
+    order_id: int | None,
+) -> tuple[Any, ...]:
+    """The row of a mail (``models.store.write.mails``) but for its moment."""
+    mail = renderer.render(intent, shop=shop, number=number)
+    packed = packer.compress(mail.raw)
+    return mail.message_id, order_id, intent.shipment, mail.template, mail.envelope_from, mail.envelope_to, packed
 
 
 def _hold(decision: Decision) -> list[dict[str, str]] | None:
@@ -361,35 +395,52 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
     )
 
 
-def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    ledger.grant(
+def _write_adjustments(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
+    made = [
+        (d.facts, len(d.facts.adjustments) + n, one) for d in decisions for n, one in enumerate(d.adjustments, start=1)
+    ]
+    write.adjustments(
         connection,
         [
-            (d.facts.shop, d.facts.customer_id, d.facts.id, g.source, g.kind, g.amount, g.state, g.expires_at, now)
-            for d in decisions
-            for g in d.new_lots
+            (
+                facts.id,
+                n,
+                a.key,
+                a.change.kind,
+                a.reason,
+                amounts,
+                a.change.money,
+                a.change.points_returned,
+                a.change.rank_spend,
+                now,
+            )
+            for (facts, n, a), amounts in zip(made, json_array([a.change.to_json() for *_, a in made]), strict=True)
         ],
     )
-    ledger.move(
+
+
+def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
+    ledger.grant(
         connection,
         [
             (
                 d.facts.shop,
                 d.facts.customer_id,
                 d.facts.id,
-                m.lot,
-                m.old,
-                m.new,
-                m.source,
-                m.kind,
-                m.debit,
-                m.credit,
-                m.amount,
-                m.change,
-                m.expires_at,
+                g.source,
+                g.kind,
+                g.amount,
+                g.state,
+                g.expires_at,
                 now,
+                g.limited,
             )
             for d in decisions
-            for m in d.lot_moves
+            for g in d.new_lots
         ],
     )
+    ledger.move(connection, [transfer_row(d.facts, m, m.source, now) for d in decisions for m in d.lot_moves])
+    taken_back = [(d.facts, c) for d in decisions for c in d.clawbacks]
+    if taken_back:
+        ledger.lock(connection, [(facts.shop, facts.customer_id) for facts, _ in taken_back])
+        ledger.move(connection, clawback_rows(connection, taken_back, now))

@@ -17,6 +17,7 @@ from models.states import Condition, LotState, OrderState, PaymentState, Shipmen
 from pipelines.document import order_from_json
 from pipelines.ports import MailIntent
 from pipelines.profile import Shop
+from pipelines.rules.adjustments import Adjustment
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.order import Order
 
@@ -33,6 +34,8 @@ class Need(Flag):
     EFFECTS = auto()
     SUPPLIERS = auto()
     MARKS = auto()
+    ADJUSTMENTS = auto()
+    RANKS = auto()
 
 
 @dataclass(slots=True, frozen=True)
@@ -154,6 +157,15 @@ class EffectFacts:
     outcome: Mapping[str, Any] | None
 
 
+@dataclass(slots=True, frozen=True)
+class Promotion:
+    """A rise in rank that this order brought its customer."""
+
+    old: str
+    new: str
+    from_on: date
+
+
 @dataclass
 class Facts:
     """Everything a stage may know of one order. Groups it did not ask for are empty; only ``facts_of`` fills them."""
@@ -184,6 +196,8 @@ class Facts:
     supplier_urls: Mapping[str, str | None] = field(default_factory=dict)
     supplier_mails: Mapping[str, str | None] = field(default_factory=dict)
     marks: Sequence[tuple[str, datetime]] = ()
+    adjustments: list[Adjustment] = field(default_factory=list)
+    promotions: list[Promotion] = field(default_factory=list)
     balance: int = 0
 
     @cached_property
@@ -257,13 +271,14 @@ class ShipmentChange:
 
 @dataclass(slots=True, frozen=True)
 class NewLot:
-    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once."""
+    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once; ``limited`` keep their expiry."""
 
     source: str
     kind: str
     amount: int
     state: LotState
     expires_at: datetime | None = None
+    limited: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -283,6 +298,28 @@ class LotMove:
     amount: int
     change: int = 0
     expires_at: datetime | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Clawback:
+    """Points of returned goods to take back, wherever the customer has them by then (PTS-13); once by ``source``.
+
+    ``lot`` is the one they were earned in. Not ``owes``: what is missing was deducted from the refund.
+    """
+
+    source: str
+    lot: int
+    amount: int
+    owes: bool = True
+
+
+@dataclass(slots=True, frozen=True)
+class NewAdjustment:
+    """A change of the order to keep; ``key`` names what asked for it, once."""
+
+    key: str
+    reason: str
+    change: Adjustment
 
 
 @dataclass(slots=True, frozen=True)
@@ -315,6 +352,8 @@ class Decision:
     line_cancelled: dict[str, int] = field(default_factory=dict)
     new_lots: list[NewLot] = field(default_factory=list)
     lot_moves: list[LotMove] = field(default_factory=list)
+    clawbacks: list[Clawback] = field(default_factory=list)
+    adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[tuple[str, datetime]] = field(default_factory=list)
@@ -326,6 +365,16 @@ class Decision:
     def state(self) -> str:
         """Where the order will stand after this decision."""
         return self.order_state or self.facts.state
+
+    @property
+    def changes(self) -> list[Adjustment]:
+        """All changes of the order, those of this decision last; the stage asked for adjustments."""
+        return [*self.facts.adjustments, *(one.change for one in self.adjustments)]
+
+    @property
+    def due(self) -> int:
+        """Yen the customer has to pay after all changes."""
+        return self.facts.grand_total - sum(one.money for one in self.changes)
 
     def move_order(self, new: OrderState, cause: str) -> None:
         """Move the order; a move to where it already stands is nothing."""

@@ -46,7 +46,8 @@ def taken_items(connection: Connection, shops: Sequence[str], skus: Sequence[str
 def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequence[str]) -> list[Any]:
     """Lock the balances of customers who want to use points, in order, and read their valid lots.
 
-    (shop, customer, balance, lot id, remaining, expires_at): soonest expiry first, then oldest (PTS-12).
+    (shop, customer, points owed, lot id, remaining, expires_at), lot None where there is none: limited-time points first, soonest expiry first, then the
+    oldest (PTS-12).
     """
     rows(
         connection,
@@ -58,11 +59,15 @@ def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequ
     )
     return rows(
         connection,
-        """SELECT b.shop, b.customer_id, b.valid, l.id, l.remaining, l.expires_at
+        """SELECT b.shop, b.customer_id,
+                  (SELECT coalesce(sum(d.owed), 0)::int FROM point_lot d
+                   WHERE d.shop = b.shop AND d.customer_id = b.customer_id AND d.owed > 0),
+                  l.id, l.remaining, l.expires_at
            FROM (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
            JOIN point_balance b ON b.shop = v.shop AND b.customer_id = v.customer
-           JOIN point_lot l ON l.shop = b.shop AND l.customer_id = b.customer_id AND l.state = 'valid' AND l.remaining > 0
-           ORDER BY b.shop, b.customer_id, l.expires_at NULLS LAST, l.id""",
+           LEFT JOIN point_lot l ON l.shop = b.shop AND l.customer_id = b.customer_id
+                AND l.state = 'valid' AND l.remaining > 0
+           ORDER BY b.shop, b.customer_id, l.limited DESC, l.expires_at NULLS LAST, l.at, l.id""",
         {"shops": list(shops), "customers": list(customers)},
     )
 

@@ -57,12 +57,17 @@ def lots(connection: Connection, ids: Sequence[int]) -> list[Any]:
 
 
 def used_points(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """Points the orders used, by lot, with the lot's state now."""
+    """Points the orders used and did not get back yet, by lot, with the lot's state now."""
     return rows(
         connection,
-        """SELECT t.order_id, t.lot_id, t.amount, l.state, l.expires_at
-           FROM point_transfer t JOIN point_lot l ON l.id = t.lot_id
-           WHERE t.order_id = ANY(%(ids)b::bigint[]) AND t.kind = 'use'""",
+        """SELECT t.order_id, t.lot_id, sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END)::int, l.state,
+                  l.expires_at
+           FROM shop_order o
+           JOIN point_transfer t ON t.shop = o.shop AND t.customer_id = o.customer_id AND t.order_id = o.id
+           JOIN point_lot l ON l.id = t.lot_id
+           WHERE o.id = ANY(%(ids)b::bigint[]) AND t.kind IN ('use', 'return')
+           GROUP BY t.order_id, t.lot_id, l.state, l.expires_at
+           HAVING sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END) > 0""",
         {"ids": list(ids)},
     )
 
@@ -96,6 +101,25 @@ def effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
         connection,
         """SELECT order_id, key, kind, shipment_id, payload, state, outcome
            FROM effect WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id""",
+        {"ids": list(ids)},
+    )
+
+
+def adjustments(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """(order id, amounts) of the orders' changes, first to last."""
+    return rows(
+        connection,
+        "SELECT order_id, amounts FROM order_adjustment WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY order_id, sequence",
+        {"ids": list(ids)},
+    )
+
+
+def promotions(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """(order id, old rank, new rank, from_on) of the rises that the orders brought."""
+    return rows(
+        connection,
+        """SELECT order_id, previous, rank, from_on FROM customer_rank
+           WHERE order_id = ANY(%(ids)b::bigint[]) AND cause = 'spend' ORDER BY id""",
         {"ids": list(ids)},
     )
 

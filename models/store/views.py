@@ -41,6 +41,25 @@ def mails(connection: Connection, order_id: int) -> list[Any]:
     )
 
 
+def adjustments(connection: Connection, order_id: int) -> list[Any]:
+    """(kind, reason, amounts, at) of the order's changes, first to last."""
+    return rows(
+        connection,
+        "SELECT kind, reason, amounts, at FROM order_adjustment WHERE order_id = %(id)s ORDER BY sequence",
+        {"id": order_id},
+    )
+
+
+def event_is_known(connection: Connection, source: str, event_id: str) -> bool:
+    """True if an event was received under this id."""
+    found = rows(
+        connection,
+        "SELECT FROM inbox_event WHERE source = %(source)s AND event_id = %(id)s",
+        {"source": source, "id": event_id},
+    )
+    return bool(found)
+
+
 def client_by_key(connection: Connection, key_hash: bytes) -> Any | None:
     """(id, kind, name, shops) of a client that was not revoked."""
     found = rows(

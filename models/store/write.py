@@ -188,6 +188,19 @@ def events(connection: Connection, rows: Rows) -> int:
     )
 
 
+def adjustments(connection: Connection, rows: Rows) -> int:
+    """(order id, sequence, key, kind, reason, amounts JSON, money, points, rank spend, at): changes of orders."""
+    return write_rows(
+        connection,
+        """INSERT INTO order_adjustment (order_id, sequence, key, kind, reason, amounts, money, points, rank_spend, at)
+           SELECT order_id, sequence, key, kind, reason, amounts::json, money, points, rank_spend, at
+           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[], %(c5)b::text[],
+                       %(c6)b::int[], %(c7)b::int[], %(c8)b::int[], %(c9)b::timestamptz[])
+                AS v(order_id, sequence, key, kind, reason, amounts, money, points, rank_spend, at)""",
+        rows,
+    )
+
+
 def marks(connection: Connection, rows: Rows) -> int:
     """(shop, customer, kind, source, at)."""
     return write_rows(

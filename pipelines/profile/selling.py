@@ -73,6 +73,11 @@ class Shipping(Section):
         default=None,
         description="Free from this amount of goods after discounts, before points, as priced (TAX-04); unset: never",
     )
+    charge_after_change: bool = Field(
+        default=False,
+        description="Whether the fee falls due when the customer gives goods back and what is kept no longer reaches "
+        "free_from; goods the shop cannot supply never cost it",
+    )
     individual_surcharge: dict[str, Yen] = Field(
         default={},
         description='Extra yen for an individual recipient by prefecture, "*" for any other; no row: held for a quote '
@@ -89,6 +94,11 @@ class Coupons(Section):
     kinds: Annotated[tuple[Literal["amount", "percent", "points"], ...], FromList] = Field(
         default=("amount", "percent"),
         description="Accepted kinds: yen off, percent off, points credited; none: no discounts at all (CPN-05, CPN-06)",
+    )
+    recover_on: Annotated[tuple[Literal["cancel", "short", "return"], ...], FromList] = Field(
+        default=("return",),
+        description="Changes after the order that void its coupons: the whole discount is taken back once, from what is "
+        "refunded (CPN-04); any other change gives back what the lines cost with it",
     )
     return_on_cancel: bool = Field(
         default=True, description="A coupon comes back when the whole order is cancelled before dispatch (CAN-04)"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from pipelines.rules.allocation import largest_remainder
 from pipelines.rules.order import Line
-from pipelines.rules.periods import same_day_months_later
+from pipelines.rules.periods import end_of, same_day_months_later
 
 if TYPE_CHECKING:
     from pipelines.profile import Shop
@@ -103,3 +103,9 @@ def expires_on(acquired_on: date, shop: Shop) -> date | None:
     """Last day of ordinary points whose last acquisition was on ``acquired_on``; None if they never expire (PTS-11)."""
     months = shop.points.expiry_months
     return same_day_months_later(acquired_on, months) if months else None
+
+
+def expiry(acquired_at: datetime, shop: Shop) -> datetime | None:
+    """The moment after the last valid day of ordinary points acquired at ``acquired_at``; None if they never expire."""
+    last_day = expires_on(acquired_at.date(), shop)
+    return end_of(last_day) if last_day else None

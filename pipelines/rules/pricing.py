@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.rules import points as point_rules
 from pipelines.rules.allocation import largest_remainder
-from pipelines.rules.breakdown import Breakdown, LineShare, TaxAmount
-from pipelines.rules.order import Order
+from pipelines.rules.breakdown import Breakdown, CouponShare, FrozenRules, LineShare, TaxAmount
+from pipelines.rules.order import Line, Order
 from pipelines.rules.tax import STANDARD_RATE, rounded, tax_in, tax_on
 from pipelines.rules.transit import prefecture
 
@@ -30,8 +30,9 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     ex_tax = shop.price.display == "ex_tax"
     amounts = [line.unit_price * line.quantity for line in order.lines]
     member = [0] * len(amounts) if not shop.price.member_discount_percent else _member_discounts(order, shop)
-    coupon_discount, coupon_points = _coupons(order, sum(amounts) - sum(member))
-    coupon = largest_remainder(coupon_discount, [a - m for a, m in zip(amounts, member, strict=True)])
+    coupons = _coupons(order, [a - m for a, m in zip(amounts, member, strict=True)])
+    coupon = [sum(parts) for parts in zip(*(one.by_line for one in coupons), strict=True)] or [0] * len(amounts)
+    coupon_discount, coupon_points = sum(coupon), sum(one.points for one in coupons)
     nets = [a - m - c for a, m, c in zip(amounts, member, coupon, strict=True)]
 
     shipping = shipping_fee(order, shop, sum(nets))
@@ -41,7 +42,9 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     before_points = sum(nets) + shipping + fee + (tax_total if ex_tax else 0)
 
     points_used = point_rules.used(order.points_use, balance + coupon_points, shop.points.use_cap, before_points)
-    grosses, extras_gross = _grosses(order, nets, shipping + fee, tax, ex_tax=ex_tax)
+    taxes, extras_tax = _tax_shares(order, nets, shipping + fee, tax)
+    grosses = [net + part for net, part in zip(nets, taxes, strict=True)] if ex_tax else nets
+    extras_gross = shipping + fee + (extras_tax if ex_tax else 0)
     by_points = largest_remainder(points_used, [*grosses, extras_gross])[:-1]
     rates = [point_rules.rate_of(line, shop, rank or order.customer.rank) for line in order.lines]
     scale, bases = _earn_bases(order, shop, nets, by_points)
@@ -53,16 +56,19 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     lines = tuple(
         LineShare(
             line.line,
+            line.quantity,
             amounts[index],
             member[index],
             coupon[index],
             by_points[index],
             nets[index],
+            taxes[index],
             grosses[index],
             line.tax_rate,
             rates[index],
             bases[index] // scale,
             earned[index],
+            rank_spend(line, nets[index], shop),
         )
         for index, line in enumerate(order.lines)
     )
@@ -79,7 +85,9 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
         points_used=points_used,
         grand_total=before_points - points_used,
         points_earned=sum(earned),
+        coupons=coupons,
         lines=lines,
+        rules=_frozen(shop, waived=shop.shipping.fee if _ships_free(shop, sum(nets)) else 0),
     )
 
 
@@ -91,24 +99,46 @@ def _member_discounts(order: Order, shop: Shop) -> list[int]:
     return [(one.unit_price - rounded(one.unit_price * percent, 100, rounding)) * one.quantity for one in order.lines]
 
 
-def _coupons(order: Order, goods: int) -> tuple[int, int]:
-    """(yen off, points credited) of all coupons, applied one after the other, never below zero."""
-    left, credited = goods, 0
+def _coupons(order: Order, lefts: list[int]) -> tuple[CouponShare, ...]:
+    """Each coupon on what those before it left of the lines, split by the largest remainder, never below zero."""
+    shares = []
     for coupon in order.coupons:
         if coupon.kind == "points":
-            credited += coupon.value
-        else:
-            off = coupon.value if coupon.kind == "amount" else left * min(coupon.value, 100) // 100
-            left -= min(left, off)
-    return goods - left, credited
+            shares.append(CouponShare(coupon.code, coupon.kind, 0, coupon.value, (0,) * len(lefts)))
+            continue
+        left = sum(lefts)
+        off = min(left, coupon.value if coupon.kind == "amount" else left * min(coupon.value, 100) // 100)
+        by_line = largest_remainder(off, lefts)
+        lefts = [one - part for one, part in zip(lefts, by_line, strict=True)]
+        shares.append(CouponShare(coupon.code, coupon.kind, off, 0, by_line))
+    return tuple(shares)
+
+
+def rank_spend(line: Line, net: int, shop: Shop) -> int:
+    """Yen ex tax that ``net`` yen of ``line`` count for the customer's rank (RNK-05); 0 where there are no ranks."""
+    if not shop.ranks.levels:
+        return 0
+    if shop.ranks.spend_excludes_flagged and any(flag in shop.points.flag_rates for flag in line.flags):
+        return 0
+    return net if shop.price.display == "ex_tax" else net * 100 // (100 + line.tax_rate)
+
+
+def _ships_free(shop: Shop, net_goods: int) -> bool:
+    return shop.shipping.free_from is not None and net_goods >= shop.shipping.free_from
+
+
+def _frozen(shop: Shop, *, waived: int) -> FrozenRules:
+    charged = waived if shop.shipping.charge_after_change else 0
+    return FrozenRules(
+        shop.price.display, shop.price.rounding, shop.coupons.recover_on, charged, shop.shipping.free_from or 0
+    )
 
 
 def shipping_fee(order: Order, shop: Shop, net_goods: int) -> int:
     """The order's shipping fee: free from the threshold, compared as priced, after discounts (TAX-04); an individual
     recipient's surcharge on top where the shop has one (INT-04, TAX-07)."""
-    table = shop.shipping
-    free = table.free_from is not None and net_goods >= table.free_from
-    return (0 if free else table.fee) + (individual_surcharge(order, shop) or 0)
+    fee = 0 if _ships_free(shop, net_goods) else shop.shipping.fee
+    return fee + (individual_surcharge(order, shop) or 0)
 
 
 def individual_surcharge(order: Order, shop: Shop) -> int | None:
@@ -146,22 +176,18 @@ def _taxes(order: Order, shop: Shop, nets: Sequence[int], extras: int) -> tuple[
     )
 
 
-def _grosses(
-    order: Order, nets: Sequence[int], extras: int, tax: Sequence[TaxAmount], *, ex_tax: bool
-) -> tuple[list[int], int]:
-    """What each line, and shipping with fees, cost with tax: a rate's tax is split over them by the largest remainder."""
-    if not ex_tax:
-        return list(nets), extras
-    grosses, extras_gross = list(nets), extras
+def _tax_shares(order: Order, nets: Sequence[int], extras: int, tax: Sequence[TaxAmount]) -> tuple[list[int], int]:
+    """Each line's part of the tax, and that of shipping with fees: a rate's tax is split by the largest remainder."""
+    shares, extras_share = [0] * len(nets), 0
     for one in tax:
         members = [index for index, line in enumerate(order.lines) if line.tax_rate == one.rate]
         weights = [nets[index] for index in members] + ([extras] if one.rate == STANDARD_RATE else [])
-        shares = largest_remainder(one.tax, weights)
+        parts = largest_remainder(one.tax, weights)
         for position, index in enumerate(members):
-            grosses[index] += shares[position]
+            shares[index] = parts[position]
         if one.rate == STANDARD_RATE:
-            extras_gross += shares[-1]
-    return grosses, extras_gross
+            extras_share = parts[-1]
+    return shares, extras_share
 
 
 def _earn_bases(order: Order, shop: Shop, nets: Sequence[int], by_points: Sequence[int]) -> tuple[int, list[int]]:

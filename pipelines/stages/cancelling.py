@@ -7,7 +7,8 @@ from datetime import datetime
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
-from pipelines.stage import Decision, EffectIntent, Facts, LotMove, Move
+from pipelines.rules.periods import end_of, exclusive
+from pipelines.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot
 
 #: Shipments that no supplier has been told of: they end with the order.
 UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
@@ -31,42 +32,13 @@ def cancel_order(
     """
     decision.move_order(OrderState.CANCELLED, cause)
     _return_money(decision, facts, cause)
-    for lot in facts.lots:
-        if lot.state == LotState.PENDING:
-            move_lot(
-                decision,
-                facts,
-                lot.id,
-                lot.state,
-                LotState.VOID,
-                "void",
-                "pending",
-                "void",
-                lot.remaining,
-                -lot.remaining,
-            )
-    for used in facts.used_points:
-        expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
-        if not expired and used.lot_state in (
-            LotState.USED,
-            LotState.VALID,
-        ):  # an expired lot's points are lost (PTS-12)
-            move_lot(
-                decision,
-                facts,
-                used.lot,
-                used.lot_state,
-                LotState.VALID,
-                "return",
-                "used",
-                "valid",
-                used.amount,
-                used.amount,
-            )
+    _return_points(decision, facts, shop, now)
     for shipment in facts.shipments:
         if shipment.state in UNTOLD:
             decision.move_shipment(shipment, ShipmentState.CANCELLED, cause)
-            decision.change(shipment).cancelled.update({line: p.open for line, p in shipment.lines.items()})
+            decision.change(shipment).cancelled.update(
+                {line: p.quantity - p.shipped for line, p in shipment.lines.items()}
+            )
     decision.line_cancelled.update({line.line: line.quantity for line in facts.order.lines})
     decision.frees_unique_items = True
     if mail:
@@ -75,11 +47,32 @@ def cancel_order(
         decision.settle(Condition.DONE, cause)
 
 
+def _return_points(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
+    """Earned points are void, or taken back where they were valid already (PTS-13, PTS-14); used ones go back to
+    their own lots (PTS-12)."""
+    for lot in facts.lots:
+        if lot.state == LotState.PENDING:
+            part = lot.remaining
+            move_lot(decision, facts, lot.id, lot.state, LotState.VOID, "void", "pending", "void", part, -part)
+        elif lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED):
+            decision.clawbacks.append(Clawback(f"order:{facts.id}:cancel", lot.id, lot.amount))
+    for used in facts.used_points:
+        expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
+        if expired and shop.points.return_expired == "regrant":
+            until = end_of(exclusive(now.date(), shop.points.regrant_days))
+            source = f"order:{facts.id}:regrant:{used.lot}"
+            decision.new_lots.append(NewLot(source, "regrant", used.amount, LotState.VALID, until, limited=True))
+        elif not expired and used.lot_state in (LotState.USED, LotState.VALID, LotState.HELD):
+            # An expired lot's points are lost (PTS-12).
+            old, part = used.lot_state, used.amount
+            move_lot(decision, facts, used.lot, old, LotState.VALID, "return", "used", "valid", part, part)
+
+
 def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
     money = facts.money
     state = decision.payment.state if decision.payment is not None and decision.payment.state else money.state
     in_flight = facts.effects.get(f"{facts.shop}/{facts.number}:authorize")
-    due = money.captured - money.refunded
+    due = money.captured - max(money.refunded, promised_back(facts))
     if state == PaymentState.AUTHORIZED:
         decision.effects.append(EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle"))
     elif due > 0 and money.reference:
@@ -92,6 +85,12 @@ def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
         decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], cause)
     elif state == PaymentState.PENDING and (in_flight is None or in_flight.state == "declined"):
         decision.move_payment(PaymentState.VOIDED, cause)
+
+
+def promised_back(facts: Facts) -> int:
+    """Yen of all refunds that were asked for and not declined; the stage was told the effects."""
+    refunds = (one for one in facts.effects.values() if one.kind == "payment.refund" and one.state != "declined")
+    return sum(int(one.payload["amount"]) for one in refunds)
 
 
 def move_lot(

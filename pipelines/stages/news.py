@@ -255,18 +255,9 @@ def _short(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
     if not known:
         news.quarantined(event, "names no line of this shipment")
         return
-    news.hold("supplier_short", f"{shipment.supplier} cannot supply all of {shipment.id} (INT-13)", shipment)
-    news.decision.mails.append(
-        customer_mail(
-            "order_short",
-            news.facts,
-            news.shop,
-            news.now,
-            about=shipment.id,
-            shipment_id=shipment.id,
-            short_lines=lines_of(news.facts, known),
-        )
-    )
+    listed = ", ".join(f"{n} of line {line}" for line, n in known)
+    # The customer hears of it when an operator takes the lines out: only then is it known what is left to pay.
+    news.hold("supplier_short", f"{shipment.supplier} cannot supply {listed} of {shipment.id} (INT-13)", shipment)
     news.applied(event)
 
 

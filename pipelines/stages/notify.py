@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from models.states import OrderState, PaymentState, ShipmentState, TrackingState
+from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.mails import customer_mail, lines_of, parcel_context
 from pipelines.profile import Shop
 from pipelines.rules.parcels import Claim, allocate
-from pipelines.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
+from pipelines.stage import Decision, Facts, Need, ShipmentFacts, Stage
+from pipelines.stages.capturing import capture
 from pipelines.stages.news import BEFORE_SHIPPED, READ, News
 
 CONSUMES = tuple(READ)
@@ -46,8 +47,9 @@ def _conclude(news: News) -> None:
         return
     _move_order(news)
     if news.arrived:
-        _capture(news)
-    if decision.state in (OrderState.SHIPPED, OrderState.DELIVERED):
+        capture(decision, news.shop)
+    each = news.shop.points.activate_on == "each_shipment" and decision.state == OrderState.PARTLY_SHIPPED
+    if each or decision.state in (OrderState.SHIPPED, OrderState.DELIVERED):
         decision.next("reward", news.now)
 
 
@@ -89,6 +91,15 @@ def _shipped_pieces(news: News) -> dict[str, int]:
     return total
 
 
+def _live_pieces(news: News) -> dict[str, int]:
+    """Pieces by order line that were not cancelled, in the order's sequence."""
+    cancelled: dict[str, int] = {}
+    for shipment in news.facts.shipments:
+        for line, pieces in shipment.lines.items():
+            cancelled[line] = cancelled.get(line, 0) + pieces.cancelled
+    return {line.line: line.quantity - cancelled.get(line.line, 0) for line in news.facts.order.lines}
+
+
 def _move_order(news: News) -> None:
     decision, facts = news.decision, news.facts
     pieces = _shipped_pieces(news)
@@ -107,30 +118,13 @@ def _move_order(news: News) -> None:
         decision.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
 
 
-def _capture(news: News) -> None:
-    """Capture by the profile's policy (PAY-06, SPL-04): once, with the first or with the last parcel."""
-    money = news.facts.money
-    if money.state != PaymentState.AUTHORIZED:
-        return
-    whole = news.decision.state in (OrderState.SHIPPED, OrderState.DELIVERED)
-    if news.shop.payment.capture_policy == "last_shipment_full" and not whole:
-        return
-    news.decision.effects.append(
-        EffectIntent(
-            "payment.capture",
-            f"{news.facts.shop}/{news.facts.number}:capture",
-            wakes="settle",
-            payload={"amount": money.authorized},
-        )
-    )
-
-
 def _tell(news: News) -> None:
     """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
     facts = news.facts
     sent = {(p.shipment, p.key) for p in facts.parcels}
     pieces = _shipped_pieces(news)
-    outstanding = lines_of(facts, [(line.line, line.quantity - pieces.get(line.line, 0)) for line in facts.order.lines])
+    live = _live_pieces(news)
+    outstanding = lines_of(facts, [(line, live[line] - pieces.get(line, 0)) for line in live])
     for where in news.arrived:
         before: dict[str, int] = {}
         for key in sent:
@@ -161,4 +155,4 @@ def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **
     )
 
 
-STAGE = Stage("notify", decide, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS, CONSUMES)
+STAGE = Stage("notify", decide, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS, CONSUMES)

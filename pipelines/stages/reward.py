@@ -2,57 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
-from pipelines.rules.periods import end_of, same_day_months_later
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.rules.periods import end_of
+from pipelines.rules.points import expires_on
+from pipelines.stage import Decision, Facts, LotFacts, Need, Stage
 from pipelines.stages.cancelling import move_lot
 from pipelines.stages.finishing import finish
+
+#: Where an order may stand for its points to become valid, by the event that makes them so.
+READY = {
+    "ordered": frozenset(OrderState) - {OrderState.CANCELLED},
+    "shipped": frozenset({OrderState.SHIPPED, OrderState.DELIVERED}),
+    "delivered": frozenset({OrderState.DELIVERED}),
+}
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Activate the order's points when the profile says so (PTS-05, SPL-05), and finish what has nothing left to do."""
     decision = Decision(facts)
-    if facts.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
+    if facts.state == OrderState.CANCELLED:
         return decision
-    pending = [lot for lot in facts.lots if lot.state == LotState.PENDING]
-    if pending and shop.points.activation_event == "delivered" and facts.state != OrderState.DELIVERED:
-        return decision  # news of the delivery wakes this stage again
-    # A supplier whose clock is ahead of ours must not keep points back.
-    valid_from = min(_left_at(facts), now) + timedelta(days=shop.points.activation_delay_days)
-    if pending and now < valid_from:
-        decision.next("reward", valid_from)
-        return decision
-    if pending:
-        _activate(decision, facts, shop, now)
-    finish(decision, facts)
+    due: list[LotFacts] = []
+    later: list[datetime] = []
+    for lot in facts.lots:
+        at = valid_from(lot, facts, shop) if lot.state == LotState.PENDING else None
+        if at is not None and at <= now:
+            due.append(lot)
+        elif at is not None:
+            later.append(at)
+    if due:
+        _activate(decision, facts, shop, now, due)
+    if later:
+        decision.next("reward", min(later))
+    else:
+        finish(decision, facts)
     return decision
 
 
-def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
-    months = shop.points.expiry_months
-    last_day = same_day_months_later(now.date(), months) if months else None  # PTS-11: through that whole day
-    expires_at = end_of(last_day) if last_day else None
-    amount = 0
-    for lot in facts.lots:
-        if lot.state == LotState.PENDING:
-            move_lot(
-                decision,
-                facts,
-                lot.id,
-                lot.state,
-                LotState.VALID,
-                "activate",
-                "pending",
-                "valid",
-                lot.remaining,
-                0,
-                expires_at,
-            )
-            amount += lot.remaining
+def earn_source(facts: Facts, line: str | None = None) -> str:
+    """The source of the lot an order earns, or of one line's where parcels activate apart (SPL-05)."""
+    return f"order:{facts.id}:earn" + (f":{line}" if line is not None else "")
+
+
+def valid_from(lot: LotFacts, facts: Facts, shop: Shop) -> datetime | None:
+    """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage."""
+    delay = timedelta(days=shop.points.activation_delay_days)
+    event = shop.points.activation_event
+    if event == "ordered":
+        return facts.accepted_at + delay
+    if facts.state in READY[event]:
+        return max((p.shipped_at for p in facts.parcels), default=facts.accepted_at) + delay
+    line = lot.source.removeprefix(earn_source(facts)).removeprefix(":")
+    if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
+        left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
+        return max(left) + delay if left else None
+    return None
+
+
+def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots: Sequence[LotFacts]) -> None:
+    last_day = expires_on(now.date(), shop)
+    expires_at = end_of(last_day) if last_day else None  # PTS-11: through that whole day
+    amount = sum(lot.remaining for lot in lots)
+    for lot in lots:
+        move_lot(
+            decision,
+            facts,
+            lot.id,
+            lot.state,
+            LotState.VALID,
+            "activate",
+            "pending",
+            "valid",
+            lot.remaining,
+            0,
+            expires_at,
+        )
     points = {
         "used": facts.breakdown.points_used,
         "earned": facts.breakdown.points_earned,
@@ -60,11 +89,11 @@ def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> No
         "balance": facts.balance + amount,
         "expires_on": last_day,
     }
-    decision.mails.append(customer_mail("points_activated", facts, shop, now, points=points))
+    # One mail an order, or one for each of the lots that parcels activate apart.
+    apart = [lot.source.removeprefix(earn_source(facts)) for lot in lots]
+    decision.mails.append(
+        customer_mail("points_activated", facts, shop, now, about="".join(sorted(apart)), points=points)
+    )
 
 
-def _left_at(facts: Facts) -> datetime:
-    return max((p.shipped_at for p in facts.parcels), default=facts.accepted_at)
-
-
-STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS)
+STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)

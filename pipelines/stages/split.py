@@ -22,8 +22,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     if facts.state != OrderState.AUTHORIZED or facts.condition == Condition.HELD or facts.shipments:
         return decision
     plans = [(part, plan_for(facts, shop, part, now)) for part in split(facts.order.lines, shop)]
-    if _wish_missed(decision, facts, shop, plans, now):
-        return decision
+    waits_for_human = _wish_missed(decision, facts, shop, plans, now)
     for index, (part, plan) in enumerate(plans, start=1):
         state = ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED
         shipment = NewShipment(
@@ -40,6 +39,8 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         )
         decision.new_shipments.append(shipment)
         decision.moves.append(Move("shipment", shipment.id, None, state, "split"))
+    if waits_for_human:
+        return decision  # planned as far as it can be; an operator who releases the order wakes dispatch
     decision.mails.append(
         customer_mail("dispatch_planned", facts, shop, now, shipments=planned(facts, decision.new_shipments))
     )
@@ -56,8 +57,7 @@ def _wish_missed(
     hold = request_not_met(facts.order)
     wish = {"date": facts.order.delivery_date, "slot": facts.order.delivery_slot}
     decision.mails.append(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says))
-    attended = any(event.type == "order.release" for event in facts.events)
-    if shop.delivery.requests != "strict" or attended:
+    if shop.delivery.requests != "strict":
         return False
     decision.hold_for([{"reason": hold.reason, "says": hold.says, "blocks": hold.blocks}], "split: request not met")
     return True

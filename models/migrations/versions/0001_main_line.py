@@ -26,6 +26,18 @@ def upgrade() -> None:
     sa.UniqueConstraint('key_hash', name=op.f('uq_client_key_hash')),
     sa.UniqueConstraint('kind', 'name', name=op.f('uq_client_kind_name'))
     )
+    op.create_table('customer',
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('email', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('locale', sa.String(), nullable=False),
+    sa.Column('birth_date', sa.Date(), nullable=True),
+    sa.Column('registered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('known_since', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('shop', 'id', name=op.f('pk_customer')),
+    postgresql_with={'fillfactor': 75}
+    )
     op.create_table('customer_mark',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('shop', sa.String(), nullable=False),
@@ -38,6 +50,23 @@ def upgrade() -> None:
     sa.UniqueConstraint('source', 'kind', name=op.f('uq_customer_mark_source_kind'))
     )
     op.create_index(op.f('ix_customer_mark_shop_customer_id_at'), 'customer_mark', ['shop', 'customer_id', 'at'], unique=False)
+    op.create_table('customer_rank',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('customer_id', sa.String(), nullable=False),
+    sa.Column('rank', sa.String(), nullable=False),
+    sa.Column('previous', sa.String(), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('cause', sa.String(), nullable=False),
+    sa.Column('spend', sa.Integer(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=True),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("cause IN ('spend', 're-evaluated', 'order cancelled')", name=op.f('ck_customer_rank_cause')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_rank')),
+    sa.UniqueConstraint('shop', 'customer_id', 'from_on', 'rank', name=op.f('uq_customer_rank_shop_customer_id_from_on_rank'))
+    )
+    op.create_index(op.f('ix_customer_rank_order_id'), 'customer_rank', ['order_id'], unique=False, postgresql_where='order_id IS NOT NULL')
     op.create_table('effect',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
@@ -104,7 +133,7 @@ def upgrade() -> None:
     op.create_table('mail',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('message_id', sa.String(), nullable=False),
-    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=True),
     sa.Column('shipment_id', sa.String(), nullable=True),
     sa.Column('template', sa.String(), nullable=False),
     sa.Column('envelope_from', sa.String(), nullable=False),
@@ -130,6 +159,20 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('shop', 'customer_id', name=op.f('pk_point_balance')),
     postgresql_with={'fillfactor': 75}
     )
+    op.create_table('point_hold',
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('customer_id', sa.String(), nullable=False),
+    sa.Column('request_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('outcome', sa.String(), nullable=True),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("outcome IN ('valid', 'void')", name=op.f('ck_point_hold_outcome')),
+    sa.CheckConstraint('amount > 0', name=op.f('ck_point_hold_amount')),
+    sa.PrimaryKeyConstraint('shop', 'key', name=op.f('pk_point_hold'))
+    )
+    op.create_index('ix_point_hold_key', 'point_hold', ['key'], unique=False)
     op.create_table('point_lot',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('shop', sa.String(), nullable=False),
@@ -137,20 +180,36 @@ def upgrade() -> None:
     sa.Column('order_id', sa.BigInteger(), nullable=True),
     sa.Column('source', sa.String(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('limited', sa.Boolean(), nullable=False),
     sa.Column('amount', sa.Integer(), nullable=False),
     sa.Column('remaining', sa.Integer(), nullable=False),
+    sa.Column('held', sa.Integer(), nullable=False),
+    sa.Column('owed', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(remaining = 0 AND held > 0) = (state = 'held')", name=op.f('ck_point_lot_held')),
+    sa.CheckConstraint("(remaining > 0) = (state IN ('pending', 'valid'))", name=op.f('ck_point_lot_standing')),
     sa.CheckConstraint("state IN ('pending', 'valid', 'used', 'expired', 'held', 'void')", name=op.f('ck_point_lot_state')),
     sa.CheckConstraint('amount > 0', name=op.f('ck_point_lot_amount')),
-    sa.CheckConstraint('remaining >= 0 AND remaining <= amount', name=op.f('ck_point_lot_remaining')),
+    sa.CheckConstraint('owed >= 0 AND owed <= amount', name=op.f('ck_point_lot_owed')),
+    sa.CheckConstraint('remaining >= 0 AND held >= 0 AND remaining + held <= amount', name=op.f('ck_point_lot_remaining')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_point_lot')),
     sa.UniqueConstraint('shop', 'source', name=op.f('uq_point_lot_shop_source')),
     postgresql_with={'fillfactor': 75}
     )
+    op.create_index('ix_point_lot_expiry', 'point_lot', ['expires_at'], unique=False, postgresql_where="state = 'valid' AND expires_at IS NOT NULL")
+    op.create_index('ix_point_lot_open', 'point_lot', ['shop', 'customer_id'], unique=False, postgresql_where='remaining > 0 OR held > 0')
     op.create_index(op.f('ix_point_lot_order_id'), 'point_lot', ['order_id'], unique=False)
-    op.create_index('ix_point_lot_spendable', 'point_lot', ['shop', 'customer_id'], unique=False, postgresql_where="state = 'valid'")
+    op.create_index('ix_point_lot_owed', 'point_lot', ['shop', 'customer_id'], unique=False, postgresql_where='owed > 0')
+    op.create_table('point_request',
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('request_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('answer', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('shop', 'key', name=op.f('pk_point_request'))
+    )
     op.create_table('point_transfer',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('shop', sa.String(), nullable=False),
@@ -207,6 +266,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('shop', 'number', name=op.f('uq_shop_order_shop_number')),
     postgresql_with={'fillfactor': 75}
     )
+    op.create_index('ix_shop_order_accepted', 'shop_order', ['accepted_at'], unique=False, postgresql_using='brin')
+    op.create_index(op.f('ix_shop_order_shop_customer_id'), 'shop_order', ['shop', 'customer_id'], unique=False, postgresql_where="customer_id <> ''")
     op.create_table('transition',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
@@ -232,6 +293,26 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': 70, 'autovacuum_vacuum_scale_factor': 0.0, 'autovacuum_vacuum_threshold': 2000, 'autovacuum_vacuum_cost_delay': 0}
     )
     op.create_index(op.f('ix_work_stage_due_at'), 'work', ['stage', 'due_at'], unique=False)
+    op.create_table('order_adjustment',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('sequence', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('amounts', sa.JSON(), nullable=False),
+    sa.Column('money', sa.Integer(), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('rank_spend', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("kind IN ('cancel', 'short', 'return')", name=op.f('ck_order_adjustment_kind')),
+    sa.CheckConstraint('sequence > 0 AND money >= 0 AND points >= 0', name=op.f('ck_order_adjustment_amounts')),
+    sa.ForeignKeyConstraint(['order_id'], ['shop_order.id'], name=op.f('fk_order_adjustment_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_order_adjustment')),
+    sa.UniqueConstraint('key', name=op.f('uq_order_adjustment_key')),
+    sa.UniqueConstraint('order_id', 'sequence', name=op.f('uq_order_adjustment_order_id_sequence'))
+    )
     op.create_table('order_document',
     sa.Column('order_id', sa.BigInteger(), nullable=False),
     sa.Column('document', sa.JSON(), nullable=False),
@@ -356,17 +437,25 @@ def downgrade() -> None:
     op.drop_table('payment')
     op.drop_table('order_line')
     op.drop_table('order_document')
+    op.drop_table('order_adjustment')
     op.drop_index(op.f('ix_work_stage_due_at'), table_name='work')
     op.drop_table('work')
     op.drop_index(op.f('ix_transition_order_id'), table_name='transition')
     op.drop_table('transition')
+    op.drop_index(op.f('ix_shop_order_shop_customer_id'), table_name='shop_order', postgresql_where="customer_id <> ''")
+    op.drop_index('ix_shop_order_accepted', table_name='shop_order', postgresql_using='brin')
     op.drop_table('shop_order')
     op.drop_table('refused_order')
     op.drop_index(op.f('ix_point_transfer_shop_customer_id_id'), table_name='point_transfer')
     op.drop_table('point_transfer')
-    op.drop_index('ix_point_lot_spendable', table_name='point_lot', postgresql_where="state = 'valid'")
+    op.drop_table('point_request')
+    op.drop_index('ix_point_lot_owed', table_name='point_lot', postgresql_where='owed > 0')
     op.drop_index(op.f('ix_point_lot_order_id'), table_name='point_lot')
+    op.drop_index('ix_point_lot_open', table_name='point_lot', postgresql_where='remaining > 0 OR held > 0')
+    op.drop_index('ix_point_lot_expiry', table_name='point_lot', postgresql_where="state = 'valid' AND expires_at IS NOT NULL")
     op.drop_table('point_lot')
+    op.drop_index('ix_point_hold_key', table_name='point_hold')
+    op.drop_table('point_hold')
     op.drop_table('point_balance')
     op.drop_index(op.f('ix_mail_order_id'), table_name='mail')
     op.drop_table('mail')
@@ -379,7 +468,10 @@ def downgrade() -> None:
     op.drop_table('effect_lease')
     op.drop_index(op.f('ix_effect_order_id'), table_name='effect')
     op.drop_table('effect')
+    op.drop_index(op.f('ix_customer_rank_order_id'), table_name='customer_rank', postgresql_where='order_id IS NOT NULL')
+    op.drop_table('customer_rank')
     op.drop_index(op.f('ix_customer_mark_shop_customer_id_at'), table_name='customer_mark')
     op.drop_table('customer_mark')
+    op.drop_table('customer')
     op.drop_table('client')
     # ### end Alembic commands ###

@@ -1,0 +1,91 @@
+"""What must always be true of the points ledger (A.8); each query reads its tables once, whatever their size."""
+
+from __future__ import annotations
+
+from models.invariant import Invariant
+
+POINTS: tuple[Invariant, ...] = (
+    Invariant(
+        "points_balance",
+        "a customer's balance is the sum of the ledger",
+        """SELECT b.shop, b.customer_id, b.pending, b.valid, b.held, t.pending AS pending_sum, t.valid AS valid_sum,
+                  t.held AS held_sum
+           FROM point_balance b FULL JOIN (
+             SELECT shop, customer_id,
+                    sum(CASE WHEN credit = 'pending' THEN amount WHEN debit = 'pending' THEN -amount ELSE 0 END) AS pending,
+                    sum(CASE WHEN credit = 'valid' THEN amount WHEN debit = 'valid' THEN -amount ELSE 0 END) AS valid,
+                    sum(CASE WHEN credit = 'held' THEN amount WHEN debit = 'held' THEN -amount ELSE 0 END) AS held
+             FROM point_transfer GROUP BY shop, customer_id) t USING (shop, customer_id)
+           WHERE coalesce(b.pending, 0) <> coalesce(t.pending, 0) OR coalesce(b.valid, 0) <> coalesce(t.valid, 0)
+              OR coalesce(b.held, 0) <> coalesce(t.held, 0)""",
+    ),
+    Invariant(
+        "points_lots",
+        "what is in the lots is the balance, less what is owed",
+        """SELECT shop, customer_id, b.pending, lots.pending AS pending_in_lots, b.valid, lots.valid AS valid_in_lots,
+                  b.held, lots.held AS held_in_lots
+           FROM point_balance b FULL JOIN (
+             SELECT shop, customer_id, sum(CASE WHEN state = 'pending' THEN remaining ELSE 0 END) AS pending,
+                    sum(CASE WHEN state = 'valid' THEN remaining ELSE 0 END) - sum(owed) AS valid, sum(held) AS held
+             FROM point_lot GROUP BY shop, customer_id) lots USING (shop, customer_id)
+           WHERE coalesce(b.pending, 0) <> coalesce(lots.pending, 0) OR coalesce(b.valid, 0) <> coalesce(lots.valid, 0)
+              OR coalesce(b.held, 0) <> coalesce(lots.held, 0)""",
+    ),
+    Invariant(
+        "points_lot_ledger",
+        "what is in a lot is the sum of its transfers, and it was granted once, whole",
+        """SELECT coalesce(l.id, t.lot_id) AS id, l.amount, l.remaining, l.held, l.owed, t.*
+           FROM point_lot l FULL JOIN (
+             SELECT lot_id,
+                    sum(CASE WHEN debit = 'granted' THEN amount ELSE 0 END) AS granted,
+                    sum(CASE WHEN credit IN ('pending', 'valid') THEN amount ELSE 0 END)
+                      - sum(CASE WHEN debit IN ('pending', 'valid') THEN amount ELSE 0 END) AS standing,
+                    sum(CASE WHEN credit = 'held' THEN amount WHEN debit = 'held' THEN -amount ELSE 0 END) AS held
+             FROM point_transfer GROUP BY lot_id) t ON t.lot_id = l.id
+           WHERE l.amount IS DISTINCT FROM t.granted OR l.remaining - l.owed IS DISTINCT FROM t.standing
+              OR l.held IS DISTINCT FROM t.held""",
+    ),
+    Invariant(
+        "points_negative_by_clawback",
+        "nobody owes points without a clawback, or while having valid ones (PTS-13)",
+        """SELECT d.shop, d.customer_id, d.owed FROM (
+             SELECT shop, customer_id, sum(owed) AS owed FROM point_lot WHERE owed > 0 GROUP BY shop, customer_id) d
+           WHERE d.owed > (SELECT coalesce(sum(amount), 0) FROM point_transfer t
+                           WHERE t.shop = d.shop AND t.customer_id = d.customer_id AND t.kind = 'owe')
+              OR EXISTS (SELECT FROM point_lot l WHERE l.shop = d.shop AND l.customer_id = d.customer_id
+                         AND l.state = 'valid'
+                         AND (l.expires_at IS NULL OR l.expires_at > (
+                           SELECT max(at) FROM point_transfer t
+                           WHERE t.shop = d.shop AND t.customer_id = d.customer_id)))""",
+    ),
+    Invariant(
+        "points_activated_once",
+        "pending points become valid at most once, and a cancelled order keeps none",
+        """SELECT order_id, lot_id, 'twice' AS fault FROM point_transfer WHERE kind = 'activate'
+           GROUP BY order_id, lot_id HAVING count(*) > 1
+           UNION ALL
+           SELECT l.order_id, l.id, 'cancelled' FROM point_lot l JOIN shop_order o ON o.id = l.order_id
+           WHERE o.state = 'cancelled' AND l.kind = 'purchase' AND (l.remaining > 0 OR l.held > 0)""",
+    ),
+    Invariant(
+        "points_final",
+        "expired and void points never come back: nothing leaves those accounts (PTS-05)",
+        """SELECT id, lot_id, debit FROM point_transfer WHERE debit IN ('expired', 'void')""",
+    ),
+    Invariant(
+        "points_returned_once",
+        "an order gets back no more points of a lot than it used",
+        """SELECT order_id, lot_id FROM point_transfer WHERE kind IN ('use', 'return')
+           GROUP BY order_id, lot_id
+           HAVING sum(CASE kind WHEN 'use' THEN amount ELSE -amount END) < 0""",
+    ),
+    Invariant(
+        "points_used_within_order",
+        "an order used the points its breakdown says, within the cap that held (PTS-07)",
+        """SELECT t.order_id, t.used, (d.breakdown->>'points_used')::int AS priced FROM (
+             SELECT order_id, sum(amount) AS used FROM point_transfer WHERE kind = 'use' AND order_id IS NOT NULL
+             GROUP BY order_id) t
+           JOIN order_document d USING (order_id)
+           WHERE t.used <> (d.breakdown->>'points_used')::int""",
+    ),
+)

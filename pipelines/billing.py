@@ -1,0 +1,69 @@
+"""A customer's statement of a month (請求明細): its orders on one bill, with the shop's registration number."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.store.billing import billed_orders
+from pipelines.profile import Shop
+from pipelines.rules.adjustments import Adjustment
+from pipelines.rules.billing import BILLED_METHODS, bill, billed
+from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.calendar import JST
+from pipelines.rules.periods import same_day_months_later
+
+
+def statement(connection: Connection, shop: Shop, customer: str, month: date) -> dict[str, Any]:
+    """The bill of the orders placed in the month that begins with ``month``, as JSON; amounts in yen."""
+    since, until = _moment(month), _moment(same_day_months_later(month, 1))
+    orders = [
+        billed(
+            number,
+            placed_at.astimezone(JST).date(),
+            method,
+            Breakdown.from_json(breakdown),
+            [Adjustment.from_json(one) for one in amounts or ()],
+        )
+        for number, placed_at, method, breakdown, amounts in billed_orders(
+            connection, shop.key, customer, BILLED_METHODS, since, until
+        )
+    ]
+    made = bill(
+        orders,
+        display=shop.price.display,
+        rounding=shop.price.rounding,
+        points_treatment=shop.price.points_treatment,
+    )
+    return {
+        "shop": shop.key,
+        "issuer": shop.name,
+        "registration_number": shop.registration_number,
+        "customer": customer,
+        "month": f"{month:%Y-%m}",
+        "price_display": shop.price.display,
+        "orders": [
+            {
+                "number": one.number,
+                "placed_on": one.placed_on.isoformat(),
+                "method": one.method,
+                "bases": [{"rate": rate, "base": base} for rate, base in one.bases.items()],
+                "shown_tax": one.shown_tax,
+                "points_used": one.points_used,
+            }
+            for one in made.orders
+        ],
+        "tax": [{"rate": one.rate, "base": one.base, "tax": one.tax} for one in made.tax],
+        "tax_total": made.tax_total,
+        "shown_tax": made.shown_tax,
+        "total": made.total,
+        "points_used": made.points_used,
+        "due": made.due,
+        "gross_after_points": [{"rate": rate, "gross": gross} for rate, gross in made.after_points.items()],
+    }
+
+
+def _moment(day: date) -> datetime:
+    return datetime.combine(day, time(), JST)

@@ -1,0 +1,179 @@
+"""The jobs of member ranks: find who is concerned, ask the rule, keep the history, and let the customer hear of a rise.
+
+Both are safe to repeat at any time: the history decides what is new.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models.store import claim as queue
+from models.store import ranks as store
+from pipelines.profile import Shop
+from pipelines.rules.calendar import JST
+from pipelines.rules.ranks import (
+    ROLLING_DAYS,
+    Change,
+    Day,
+    Standing,
+    in_force,
+    missing_to_next,
+    reevaluated,
+    rises,
+    window,
+)
+
+#: How late a purchase may come in and still raise the rank from the day after it.
+_LATE = timedelta(days=31)
+#: Days of purchases that can matter: the window of the day before a re-evaluation that is itself a whole period late.
+_DAYS_READ = 2 * (ROLLING_DAYS + 1)
+
+
+@dataclass(slots=True)
+class _Customer:
+    """What decides one customer's rank."""
+
+    days: list[Day] = field(default_factory=list)
+    history: list[Standing] = field(default_factory=list)
+
+
+def evaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime, since: datetime | None = None) -> int:
+    """Raise the ranks of customers whose orders were accepted or changed from ``since`` on (RNK-03); how many entries.
+
+    ``since`` None: everyone who bought in the last two years. A customer whose period has ended is re-evaluated first,
+    so that a rise is measured in its own period.
+    """
+    concerned = store.buyers(connection, _with_ranks(shops), since or _start_of_reading(now))
+    today = now.astimezone(JST).date()
+    made: list[tuple[str, str, Change]] = []
+    for (shop, customer), known in _read(connection, concerned, now).items():
+        profile = shops[shop]
+        changes = []
+        if renewed := reevaluated(known.days, known.history, profile, today):
+            changes.append(renewed)
+            known.history = sorted([*known.history, Standing(renewed.rank, renewed.from_on)], key=_begins)
+        first, _ = window(profile.ranks.window, today)
+        # Beyond the period's start, since yesterday's purchase may have been in the period before.
+        risen = rises(known.days, known.history, profile, since=min(first, today - _LATE))
+        if not risen and not profile.ranks.keep_after_cancel:
+            risen = _withdrawn(known, profile, today)
+        made += [(shop, customer, change) for change in (*changes, *risen)]
+    return _keep(connection, made, now)
+
+
+def reevaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> int:
+    """Decide anew about ranks whose period has ended (RNK-04); how many entries. Catches up when it is run late."""
+    today = now.astimezone(JST).date()
+    ranked = _with_ranks(shops)
+    begins = [
+        date(today.year, 1, 1) if shops[shop].ranks.window == "calendar_year" else today - timedelta(ROLLING_DAYS - 1)
+        for shop in ranked
+    ]
+    made = []
+    for (shop, customer), known in _read(connection, store.ranked(connection, ranked, begins), now).items():
+        change = reevaluated(known.days, known.history, shops[shop], today)
+        if change is not None:
+            made.append((shop, customer, change))
+    return _keep(connection, made, now)
+
+
+def _begins(one: Standing) -> date:
+    return one.from_on
+
+
+def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -> dict[str, Any]:
+    """A customer's rank as the interface shows it: since when, spend in the window, what is missing, the history."""
+    today = now.astimezone(JST).date()
+    known = _read(connection, [(shop.key, customer)], now)[shop.key, customer]
+    first, last = window(shop.ranks.window, today)
+    spend = sum(day.spend for day in known.days if first <= day.on <= last)
+    current = in_force(known.history, today, shop)
+    above = missing_to_next(current.rank, spend, shop)
+    return {
+        "shop": shop.key,
+        "customer": customer,
+        "rank": current.rank,
+        "rate": str(shop.rank_rates.get(current.rank, 0)),
+        "since": None if current.from_on == date.min else current.from_on.isoformat(),
+        "spend": spend,
+        "window": {"kind": shop.ranks.window, "from": first.isoformat(), "to": last.isoformat()},
+        "next": None if above is None else {"rank": above.rank, "missing": above.missing},
+        "history": [
+            {"rank": r[2], "previous": r[3], "from_on": r[4].isoformat(), "cause": r[5], "spend": r[6]}
+            for r in store.histories(connection, [shop.key], [customer])
+        ],
+    }
+
+
+def stored_ranks(
+    connection: Connection, shops: Mapping[str, Shop], wanted: Sequence[tuple[str, str, datetime]]
+) -> dict[tuple[str, str, date], str]:
+    """The rank in force by (shop, customer, day of purchase), for (shop, customer, placed_at) of shops with ranks.
+
+    A customer without history is missing: the storefront's word counts until there is one.
+    """
+    asked = sorted(
+        {(s, c, at.astimezone(JST).date()) for s, c, at in wanted if c and s in shops and shops[s].ranks.levels}
+    )
+    if not asked:
+        return {}
+    found = store.on_days(connection, [a[0] for a in asked], [a[1] for a in asked], [a[2] for a in asked])
+    return {(shop, customer, day): rank for shop, customer, day, rank in found}
+
+
+def _with_ranks(shops: Mapping[str, Shop]) -> list[str]:
+    return sorted(key for key, shop in shops.items() if shop.ranks.levels)
+
+
+def _read(
+    connection: Connection, concerned: Sequence[tuple[str, str]], now: datetime
+) -> dict[tuple[str, str], _Customer]:
+    found: dict[tuple[str, str], _Customer] = defaultdict(_Customer)
+    for shop, customer in concerned:
+        found[shop, customer] = _Customer()
+    names, customers = [c[0] for c in concerned], [c[1] for c in concerned]
+    for shop, customer, day, spend, order_id in store.spend_by_day(
+        connection, names, customers, _start_of_reading(now)
+    ):
+        found[shop, customer].days.append(Day(day, spend, order_id))
+    for row in store.histories(connection, names, customers):
+        found[row[0], row[1]].history.append(Standing(row[2], row[4]))
+    return found
+
+
+def _start_of_reading(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(JST).date() - timedelta(days=_DAYS_READ), time(), JST)
+
+
+def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
+    """Where the profile asks, a rank goes when the purchases that brought it were cancelled (RNK-06)."""
+    current = in_force(known.history, today, shop)
+    if current.from_on == date.min or current.from_on < window(shop.ranks.window, today)[0]:
+        return []
+    earlier = [one for one in known.history if one.from_on < current.from_on]
+    before = in_force(earlier, today, shop)
+    proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)
+    rank, spend = (proper[-1].rank, proper[-1].spend) if proper else (before.rank, 0)
+    names = list(shop.rank_rates)
+    if current.rank not in names or rank not in names or names.index(rank) >= names.index(current.rank):
+        return []
+    return [Change(current.rank, rank, today + timedelta(days=1), "order cancelled", spend)]
+
+
+def _keep(connection: Connection, made: Sequence[tuple[str, str, Change]], now: datetime) -> int:
+    """Write entries; the orders that brought a rise become due at the stage that tells the customer."""
+    new = store.add(
+        connection,
+        [
+            (shop, customer, c.rank, c.previous, c.from_on, c.cause, c.spend, c.order_id, now)
+            for shop, customer, c in made
+        ],
+    )
+    queue.schedule(connection, [("promote", order_id, now) for order_id, cause in new if order_id and cause == "spend"])
+    return len(new)

@@ -1,0 +1,83 @@
+"""The monthly bill (請求書) of orders that are paid later: tax per rate once on the bill, not once an order (TAX-02).
+
+The bill's tax is the legal amount; the orders' own taxes were shown for orientation and may add up to some yen more or
+less (B.1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from pipelines.rules.adjustments import Adjustment, totals_after
+from pipelines.rules.breakdown import Breakdown, TaxAmount
+from pipelines.rules.tax import after_points, tax_in, tax_on
+
+BILLED_METHODS: Final = ("direct_debit", "claims_offset")
+"""Methods whose orders are collected on a monthly bill (PAY-01)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BilledOrder:
+    """What one order adds to the bill, in yen after its adjustments: ``bases`` by rate in the price display, the tax
+    that was shown with the order, and used points."""
+
+    number: str
+    placed_on: date
+    method: str
+    bases: Mapping[int, int]
+    shown_tax: int
+    points_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """``tax`` per rate, highest first; ``total`` = bases with tax; ``due`` = total - points_used.
+
+    ``shown_tax`` is what the orders' own taxes come to. ``after_points`` is the gross by rate as the invoice states it
+    where points reduce the price (B.1.3).
+    """
+
+    orders: tuple[BilledOrder, ...]
+    tax: tuple[TaxAmount, ...]
+    tax_total: int
+    shown_tax: int
+    total: int
+    points_used: int
+    due: int
+    after_points: Mapping[int, int]
+
+
+def billed(
+    number: str, placed_on: date, method: str, breakdown: Breakdown, adjustments: Sequence[Adjustment]
+) -> BilledOrder:
+    """An order as the bill lists it."""
+    left = totals_after(breakdown, adjustments)
+    bases = {one["rate"]: one["base"] for one in left["tax"]}
+    return BilledOrder(number, placed_on, method, bases, left["tax_total"], left["points_used"])
+
+
+def bill(orders: Sequence[BilledOrder], *, display: str, rounding: str, points_treatment: str) -> Bill:
+    """The bill of ``orders``. ``display`` is ex_tax or tax_included, ``rounding`` the shop's, once per rate."""
+    bases: dict[int, int] = {}
+    for order in orders:
+        for rate, base in order.bases.items():
+            bases[rate] = bases.get(rate, 0) + base
+    compute = tax_on if display == "ex_tax" else tax_in
+    tax = tuple(
+        TaxAmount(rate, bases[rate], compute(bases[rate], rate, rounding)) for rate in sorted(bases, reverse=True)
+    )
+    gross = {one.rate: one.base + (one.tax if display == "ex_tax" else 0) for one in tax}
+    points = sum(order.points_used for order in orders)
+    return Bill(
+        orders=tuple(orders),
+        tax=tax,
+        tax_total=sum(one.tax for one in tax),
+        shown_tax=sum(order.shown_tax for order in orders),
+        total=sum(gross.values()),
+        points_used=points,
+        due=sum(gross.values()) - points,
+        after_points=after_points(gross, points, points_treatment),
+    )
