@@ -107,8 +107,8 @@ class Gateway:
 
 
 @dataclass
-class Suppliers:
-    """Suppliers that take instructions by webhook: a webhook-id known already is taken again and changes nothing."""
+class Partners:
+    """Suppliers or storefronts that take webhooks: a webhook-id known already is taken again and changes nothing."""
 
     name = "webhook"
 
@@ -132,16 +132,21 @@ class Suppliers:
 class Postbox:
     """An SMTP server that takes everything; what arrived, in order."""
 
-    mails: list[EmailMessage] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     answers: list[Verdict] = field(default_factory=list)
 
     async def deliver(self, mail: Any) -> Outcome:
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
-            self.mails.append(message_from_bytes(mail.raw, policy=policy.default))  # type: ignore[arg-type]
+            self.taken.append(mail.raw)
             self.recipients.append(mail.envelope_to)
         return Outcome(verdict, code=None if verdict == Verdict.OK else "450")
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        """What arrived, read as a mail program reads it."""
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.taken]
 
     def templates(self, order: str | None = None) -> list[str]:
         """Templates of the mails about ``order`` (``shop/number``), sorted."""

@@ -18,13 +18,19 @@ from pipelines.inbox import Received, deposit_event, receive, supplier_event
 from pipelines.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
 from pipelines.profile import Shop, load_shops
-from pipelines.route import EFFECT_KINDS, ROUTE, STAGES
+from pipelines.route import ROUTE, STAGES
 from pipelines.run import BATCH, Runner
-from tests.outside import Gateway, Postbox, SetClock, Suppliers
+from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell
 from workers.clocks import AnyClock
-from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.effects import (
+    EffectLoop,
+    mail_performer,
+    payment_performers,
+    storefront_performer,
+    supplier_performer,
+)
 from workers.enrolment import Credentials, create_client
 from workers.mail.rendering import Renderer
 from workers.settings import Settings
@@ -64,7 +70,7 @@ _DOCUMENT: dict[str, Any] = {
 }
 
 
-def a_line(line: str = "1", quantity: int = 1, unit_price: int = 10_000, **changes: Any) -> dict[str, Any]:
+def a_line(line: str = "1", quantity: int = 1, unit_price: object = 10_000, **changes: Any) -> dict[str, Any]:
     """One line of an order document."""
     return {
         "line": line,
@@ -108,17 +114,16 @@ class World:
         settings = Settings(database_url=database_url, redis_url="unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
-        self.gateway, self.suppliers, self.postbox = Gateway(), Suppliers(), Postbox()
-        self.loop = EffectLoop(
-            engine,
-            self.clock,
-            self.house.bell,
-            [
-                mail_performer(self.postbox.deliver, 4),
-                *payment_performers({"sandbox": self.gateway}, 4),
-                supplier_performer(self.suppliers, self.clock, 4),
-            ],
-        )
+        self.gateway, self.postbox = Gateway(), Postbox()
+        self.suppliers, self.storefronts = Partners(), Partners()
+        performers = [
+            mail_performer(self.postbox.deliver, 4),
+            *payment_performers({"sandbox": self.gateway}, 4),
+            supplier_performer(self.suppliers, self.clock, 4),
+            storefront_performer(self.storefronts, allow_private=True, channels=4),
+        ]
+        self.kinds = [p.kind for p in performers]
+        self.loop = EffectLoop(engine, self.clock, self.house.bell, performers)
         self._events = 0
         self._asyncio = asyncio.Runner()
 
@@ -188,7 +193,7 @@ class World:
         """Perform the effects that are due; how many."""
 
         async def drain() -> int:
-            return sum([await self.loop.drain(kind) for kind in kinds or EFFECT_KINDS])
+            return sum([await self.loop.drain(kind) for kind in kinds or self.kinds])
 
         return self._asyncio.run(drain())
 
@@ -219,6 +224,10 @@ class World:
         )
         self.tell(*(self.shipped(one.id, one.supplier) for one in shipments))
         self.settle()
+
+    def hurry(self) -> None:
+        """Let every lease run out and every pause end."""
+        self.execute("UPDATE effect_lease SET due_at = now()")
 
     # Looking
 
@@ -276,5 +285,18 @@ class World:
         with self.engine.begin() as connection:
             ledger.grant(
                 connection,
-                [(shop, customer, None, f"gift:{self._events}", "gift", amount, "valid", expires_at, self.clock.now())],
+                [
+                    (
+                        shop,
+                        customer,
+                        None,
+                        f"gift:{self._events}",
+                        "gift",
+                        amount,
+                        "valid",
+                        expires_at,
+                        self.clock.now(),
+                        False,
+                    )
+                ],
             )

@@ -92,7 +92,9 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         version=1,
         payment=payment(amount=breakdown.grand_total, method=order.method),
     )
-    listed = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    listed: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()
+    }
     return replace(base, **listed)
 
 

@@ -140,7 +140,7 @@ def test_the_second_request_finds_the_order_cancelled() -> None:
     assert endings(decide(cancel.STAGE, known)) == {1: "applied", 2: "ignored"}
 
 
-HELD = {"condition": "held", "hold": ({"reason": "needs_human", "says": "", "blocks": "release"},)}
+HELD: dict[str, Any] = {"condition": "held", "hold": ({"reason": "needs_human", "says": "", "blocks": "release"},)}
 
 
 @pytest.mark.parametrize(

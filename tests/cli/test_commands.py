@@ -1,0 +1,231 @@
+"""``shukka ...``: what it prints, its exit codes, and one line for every mistake."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.test_document import EXAMPLE
+from tests.world import World, document
+from workers.cli import app, main
+
+CHECKOUT = Path(__file__).parents[2]
+runner = CliRunner()
+
+
+def shukka(*arguments: str, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own, with these settings alone."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "workers.cli", *arguments],
+        cwd=CHECKOUT,
+        env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def told(run: subprocess.CompletedProcess[bytes], code: int) -> str:
+    """What it says on standard error when it refuses: nothing on standard output, no traceback."""
+    assert (run.returncode, run.stdout) == (code, b""), run.stderr
+    text = run.stderr.decode()
+    assert "Traceback" not in text
+    return text
+
+
+def in_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, str, str]:
+    """(exit code, output, errors) of the console script run here."""
+    monkeypatch.setattr(sys, "argv", ["shukka", *arguments])
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize("source", ["file", "-"])
+def test_preview_needs_no_service(tmp_path: Path, source: str) -> None:
+    body = json.dumps(EXAMPLE).encode()
+    path = tmp_path / "order.json"
+    path.write_bytes(body)
+    run = shukka("preview", str(path)) if source == "file" else shukka("preview", "-", stdin=body)
+    assert (run.returncode, run.stderr) == (0, b"")
+    shown = json.loads(run.stdout)
+    assert (shown["totals"]["grand_total"], shown["shipments"][0]["dispatch_on"]) == (13_970, "2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({**EXAMPLE, "shop": "nowhere"}, 422, "shop"),
+        ({**EXAMPLE, "colour": "red"}, 422, "colour"),
+        ([], 422, "order"),
+        (b"{", 400, None),
+        (b"\xff", 400, None),
+        (b'{"a":1,"a":2}', 400, None),
+    ],
+    ids=["unknown shop", "unknown field", "no order", "cut", "not UTF-8", "key twice"],
+)
+def test_a_preview_of_no_order_is_a_problem_document_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    body: Any,
+    status: int,
+    field: str | None,
+) -> None:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    monkeypatch.setattr(sys, "argv", ["shukka", "preview", "-"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsysbinary.readouterr()
+    assert (ended.value.code, said.out) == (2, b"")
+    problem = json.loads(said.err)
+    assert (problem["status"], bool(problem["detail"])) == (status, True)
+    assert [e["field"] for e in problem.get("errors", [])] == ([field] if field else [])
+
+
+def test_what_the_shop_refuses_is_a_problem_in_the_answer(tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    path.write_text(json.dumps({**EXAMPLE, "payment": {"method": "loan"}, "totals": {}}))
+    found = runner.invoke(app, ["preview", str(path)])
+    assert found.exit_code == 0
+    assert json.loads(found.stdout)["problems"][0]["field"] == "payment.method"
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    text = told(shukka("preview", "/nowhere/order.json"), 2)
+    assert json.loads(text)["detail"].startswith("/nowhere/order.json: ")
+
+
+def test_the_shipped_profiles_are_in_order(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = in_process(capsys, monkeypatch, "shops", "check")
+    assert code == 0
+    assert {line.split(":")[0] for line in out.splitlines()} >= {"apparel", "clinic", "reuse", "salon"}
+
+
+def test_a_wrong_profile_is_named_with_file_key_and_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "good.toml").write_text('name = "店"')
+    (tmp_path / "mine.toml").write_text('name = "店"\ncolour = "red"\n[calendar]\ncutoff = "25:00"')
+    (tmp_path / "torn.toml").write_text("name = ")
+    code, out, err = in_process(capsys, monkeypatch, "shops", "check", str(tmp_path))
+    assert (code, out) == (1, "")
+    lines = err.splitlines()
+    assert any("mine.toml: colour: " in line for line in lines)
+    assert any("mine.toml: calendar.cutoff: " in line for line in lines)
+    assert any("torn.toml: " in line for line in lines)
+    assert not any("good.toml" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "says"),
+    [
+        (["check"], {}, 2, "DATABASE_URL"),
+        (["client", "create", "storefront", "x"], {}, 2, "DATABASE_URL"),
+        (["migrate"], {}, 2, "DATABASE_URL"),
+        (["check"], {"DATABASE_URL": "postgresql://nobody@/nothing?host=/nowhere"}, 1, "DATABASE_URL"),
+        (["preview", "-"], {"SHUKKA_CLOCK_RATE": "fast"}, 2, "SHUKKA_CLOCK_RATE"),
+        (["shops", "check", "/nowhere"], {}, 1, "/nowhere"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(arguments: list[str], settings: dict[str, str], code: int, says: str) -> None:
+    text = told(shukka(*arguments, stdin=json.dumps(EXAMPLE).encode(), **settings), code)
+    (line,) = text.strip().splitlines()
+    assert says in line
+
+
+@pytest.fixture
+def database(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose database the commands use."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return world
+
+
+def test_a_client_is_told_its_secrets_once(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ["client", "create", "storefront", "shop", "--shop", "salon"]
+    code, out, _ = in_process(capsys, monkeypatch, *create)
+    assert code == 0
+    assert "shk_" in out
+    assert "whsec_" in out
+    code, out, err = in_process(capsys, monkeypatch, *create)
+    assert (code, out) == (2, "")
+    assert "exists already" in err
+    assert database.value("SELECT count(*) FROM client") == 1
+    key = database.value("SELECT key_hash FROM client")
+    assert len(bytes(key)) == 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["robot", "x"], "KIND: "),
+        (["supplier", "a/b"], "NAME: "),
+        (["storefront", "x", "--shop", "nowhere"], "--shop: nowhere is unknown"),
+        (["supplier", "x", "--url", "ftp://x"], "--url: "),
+    ],
+)
+def test_a_client_that_cannot_be_is_refused(
+    database: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    says: str,
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, "client", "create", *arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_a_clients_secrets_as_json(
+    database: World, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["shukka", "client", "create", "supplier", "maker-a", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert set(json.loads(capfdbinary.readouterr().out)) == {"kind", "name", "key", "webhook_secret"}
+
+
+def test_check_tells_what_is_broken(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.take(document("S-1"))
+    database.settle()
+    code, out, _ = in_process(capsys, monkeypatch, "check")
+    assert (code, out) == (0, "every invariant holds\n")
+    database.execute("UPDATE payment SET amount = amount + 1")
+    code, out, err = in_process(capsys, monkeypatch, "check")
+    assert (code, out) == (1, "")
+    assert "order_has_payment" in err
+    assert "takahashi" not in err
+
+
+def test_migrating_a_current_database_is_no_work(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = in_process(capsys, monkeypatch, "migrate")
+    assert (code, out) == (0, "the schema is current\n")
+
+
+def test_help_names_every_command() -> None:
+    text = runner.invoke(app, ["--help"]).stdout
+    assert all(name in text for name in ("up", "demo", "preview", "shops", "check", "client"))

@@ -1,0 +1,252 @@
+"""Batches: one bad order takes nobody with it, two runners never decide one order, cost does not grow with size."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Engine, event
+
+from models.states import OrderState, PaymentState
+from pipelines.facts import facts_of
+from pipelines.profile import Shop
+from pipelines.route import ROUTE, STAGES
+from pipelines.run import StaleFacts, apply
+from pipelines.stage import Decision, Facts, Need, Stage
+from tests.world import World, a_line, document
+
+AUTHORIZE = STAGES["authorize"]
+
+
+def on_delivery(number: str) -> dict[str, object]:
+    """An order that authorize releases at once."""
+    return document(number, payment={"method": "cod"})
+
+
+def due(world: World, count: int) -> list[str]:
+    """So many orders, due at authorize."""
+    numbers = [f"S-{n}" for n in range(count)]
+    world.take(*(on_delivery(number) for number in numbers))
+    world.decide("accept")
+    return numbers
+
+
+def _crashes(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    if facts.number == "S-3":
+        raise ZeroDivisionError
+    return AUTHORIZE.decide(facts, shop, now)
+
+
+def _jumps(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    decision = AUTHORIZE.decide(facts, shop, now)
+    if facts.number == "S-3":
+        decision.move_order(OrderState.DELIVERED, "a bug")
+    return decision
+
+
+def _captures_too_much(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    decision = AUTHORIZE.decide(facts, shop, now)
+    if facts.number == "S-3":
+        decision.move_payment(PaymentState.CAPTURED, "a bug", captured=1)
+    return decision
+
+
+def _writes_nul(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    decision = AUTHORIZE.decide(facts, shop, now)
+    if facts.number == "S-3":
+        decision.move_payment(PaymentState.CAPTURED, "a bug\x00")
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("poison", "error"),
+    [
+        (_crashes, "ZeroDivisionError at "),
+        (_jumps, "IllegalMove: order: authorized -> delivered is not allowed"),
+        (_captures_too_much, "CheckViolation ck_payment_captured"),
+        (_writes_nul, "CharacterNotInRepertoire"),
+    ],
+)
+def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, poison: object, error: str) -> None:
+    numbers = due(world, 8)
+    result = world.runner.run_batch(replace(AUTHORIZE, decide=poison))  # type: ignore[arg-type]
+    assert (result.claimed, result.decided) in ((8, 7), (7, 7))
+    authorized = {n for n, (state, _) in world.states().items() if state == "authorized"}
+    assert authorized == set(numbers) - {"S-3"}
+    (left,) = world.rows(
+        "SELECT o.number, w.attempts, w.error, w.retry_at > now() AS later FROM work w JOIN shop_order o ON o.id = w.order_id WHERE w.stage = 'authorize'"
+    )
+    assert (left.number, left.attempts, left.later) == ("S-3", 1, True)
+    assert str(left.error).startswith(error)
+    assert world.runner.run_batch(AUTHORIZE).claimed == 0, "it backs off"
+    world.execute("UPDATE work SET retry_at = now()")
+    assert world.runner.run_batch(AUTHORIZE).decided == 1, "and is taken again"
+
+
+def test_the_back_off_grows_and_news_ends_it(world: World) -> None:
+    due(world, 4)
+    poisoned = replace(AUTHORIZE, decide=_crashes)
+    pauses = []
+    for _ in range(4):
+        world.runner.run_batch(poisoned)
+        pauses.append(
+            float(world.value("SELECT extract(epoch FROM retry_at - now()) FROM work WHERE stage = 'authorize'"))
+        )
+        world.execute("UPDATE work SET retry_at = now() WHERE stage = 'authorize'")
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 4 * pauses[0]
+    world.runner.run_batch(poisoned)
+    world.tell(world.deposit("S-3", 1))
+    assert world.runner.run_batch(AUTHORIZE).claimed == 1
+
+
+def test_a_mail_that_cannot_be_rendered_is_its_own_orders_trouble(world: World) -> None:
+    def unrenderable(facts: Facts, shop: Shop, now: datetime) -> Decision:
+        decision = STAGES["accept"].decide(facts, shop, now)
+        if facts.number == "S-3":
+            decision.mails = [replace(mail, context={}) for mail in decision.mails]
+        return decision
+
+    world.take(*(on_delivery(f"S-{n}") for n in range(5)))
+    assert world.runner.run_batch(replace(STAGES["accept"], decide=unrenderable)).decided == 4
+    assert world.value("SELECT count(*) FROM mail") == 4
+    assert world.value("SELECT count(*) FROM work WHERE stage = 'accept'") == 1
+
+
+def test_a_duplicate_bell_finds_nothing_to_do(world: World) -> None:
+    due(world, 3)
+    assert [world.runner.run_batch(AUTHORIZE).decided for _ in range(3)] == [3, 0, 0]
+    assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 3
+
+
+def test_two_runners_never_decide_one_order_twice(world: World) -> None:
+    due(world, 300)
+    start, decided, faults = threading.Barrier(4), [], []
+
+    def run() -> None:
+        start.wait()
+        try:
+            while (result := world.runner.run_batch(AUTHORIZE, limit=20)).claimed:
+                decided.append(result.decided)
+        except Exception as fault:  # noqa: BLE001 - shown by the assertion below
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sum(decided), faults) == (300, [])
+    assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 300
+    assert world.value("SELECT count(*) FROM work WHERE stage = 'authorize'") == 0
+
+
+def test_an_order_that_is_being_decided_is_skipped_and_taken_later(world: World) -> None:
+    """A cancel that comes during a decision waits for it, and never waits in a lock."""
+    due(world, 2)
+    world.tell(world.ask("order.cancel", "S-0"), world.ask("order.cancel", "S-1"))
+    claimed: list[int] = []
+
+    def meanwhile(facts: Facts, shop: Shop, now: datetime) -> Decision:
+        claimed.append(world.runner.run_batch(STAGES["cancel"]).claimed)
+        return AUTHORIZE.decide(facts, shop, now)
+
+    world.runner.run_batch(replace(AUTHORIZE, decide=meanwhile))
+    assert claimed == [0, 0]
+    assert world.runner.run_batch(STAGES["cancel"]).decided == 2
+
+
+def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
+    due(world, 1)
+    from models.store import views
+
+    with world.engine.connect() as connection:
+        row = views.order(connection, "salon", "S-0")
+        old = facts_of(connection, AUTHORIZE, [row], world.clock.now())[0]
+    world.decide("authorize")
+    decision = AUTHORIZE.decide(old, world.shops["salon"], world.clock.now())
+    with pytest.raises(StaleFacts), world.engine.begin() as connection:
+        apply(connection, AUTHORIZE, [decision], [], world.clock.now())
+    assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 1
+
+
+def test_a_stage_that_snoozes_wakes_at_its_moment(world: World) -> None:
+    later = world.clock.now().replace(hour=18)
+
+    def snooze(facts: Facts, shop: Shop, now: datetime) -> Decision:
+        decision = Decision(facts)
+        decision.next("authorize", later)
+        return decision
+
+    due(world, 1)
+    sleepy = Stage("authorize", snooze, Need.NOTHING)
+    assert [world.runner.run_batch(sleepy).claimed for _ in range(2)] == [1, 0]
+    world.clock.set(later)
+    assert world.runner.run_batch(AUTHORIZE).decided == 1
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[int]]:
+    """A list whose length is the number of statements sent meanwhile."""
+    sent: list[int] = []
+
+    def note(*_: object) -> None:
+        sent.append(1)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def statements(world: World, orders: int) -> list[tuple[str, int]]:
+    """(step, statements) over the whole life of so many orders, each step in one batch."""
+    steps: list[tuple[str, int]] = []
+
+    def step(name: str, act: object) -> None:
+        with counted(world.engine) as sent:
+            act()  # type: ignore[operator]
+        steps.append((name, len(sent)))
+
+    world.enrol("supplier", "maker-a", url="https://maker.example/hook")
+    for n in range(orders):
+        world.grant(100, f"M-{n}", "clinic")
+    numbers = [f"C-{n}" for n in range(orders)]
+    documents = [
+        document(
+            n,
+            a_line("1", 2, supplier="maker-a", points_rate="0.1"),
+            a_line("2"),
+            customer=f"M-{i}",
+            shop="clinic",
+            points={"use": 50},
+        )
+        for i, n in enumerate(numbers)
+    ]
+    step("take in", lambda: world.take(*documents))
+    for _ in range(3):
+        for stage in ROUTE:
+            step(stage.name, lambda stage=stage: world.runner.run_batch(stage))
+        world.perform()
+    shipments = world.rows("SELECT id, supplier FROM shipment ORDER BY id")
+    news = [world.shipped(one.id, one.supplier) for one in shipments]
+    step("receive", lambda: world.tell(*news))
+    for _ in range(2):
+        for stage in ROUTE:
+            step(stage.name, lambda stage=stage: world.runner.run_batch(stage))
+        world.perform()
+    assert set(world.states().values()) == {("shipped", "done")}
+    return steps
+
+
+def test_the_number_of_statements_does_not_grow_with_the_batch(world: World) -> None:
+    one = statements(world, 1)
+    world.execute(
+        "TRUNCATE shop_order, client, point_lot, point_transfer, point_balance, transition, effect, mail, inbox_event, work, effect_lease CASCADE"
+    )
+    assert statements(world, 200) == one

@@ -1,0 +1,173 @@
+"""Bells: Redis is a doorbell; whatever it loses, the pacemaker rings for again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+from dramatiq import Worker
+
+from pipelines.route import EFFECT_KINDS, ROUTE
+from tests.conftest import Running
+from tests.world import World, document
+from workers.actors import declare_effects, declare_intake, declare_stages
+from workers.broker import WAKE, Bell, make_broker
+from workers.clock import Pacemaker
+from workers.draining import Drains
+from workers.grouping import Group
+from workers.wiring import House
+
+
+@pytest.fixture
+def valkey(running: Running) -> Iterator[redis.Redis]:
+    client = redis.Redis.from_url(running.redis_url)
+    client.flushall()
+    yield client
+    client.flushall()
+    client.close()
+
+
+@pytest.fixture
+def house(world: World, running: Running) -> House:
+    """The world's house with a real doorbell."""
+    return replace(world.house, bell=Bell(make_broker(running.redis_url, consumer=False)))
+
+
+def rung(client: redis.Redis) -> int:
+    """Messages that wait for the decide stages."""
+    return int(client.llen(f"dramatiq:{WAKE}"))
+
+
+def test_a_flushed_redis_is_rung_again(world: World, house: House, valkey: redis.Redis) -> None:
+    world.take(document("S-1"))
+    house.bell.ring(stages=["accept"])
+    assert rung(valkey) == 1
+    valkey.flushall()
+    assert Pacemaker(house).look() == ({"accept"}, set())
+    assert rung(valkey) == 1
+
+
+def test_nothing_due_rings_nobody(world: World, house: House, valkey: redis.Redis) -> None:
+    world.take(document("S-1", payment={"method": "bank_transfer"}))
+    world.settle()
+    assert world.value("SELECT count(*) FROM work") == 1, "the reminder is due some day"
+    assert Pacemaker(house).look() == (set(), set())
+    assert rung(valkey) == 0
+
+
+def test_it_rings_for_effects_and_once_in_a_while_only(world: World, house: House, valkey: redis.Redis) -> None:
+    world.take(document("S-1"))
+    world.decide("accept", "authorize")
+    pacemaker = Pacemaker(house)
+    assert pacemaker.look() == (set(), {"payment.authorize", "mail.send"})
+    assert pacemaker.look() == (set(), set())
+
+
+def test_a_dead_doorbell_is_no_error(world: World, running: Running) -> None:
+    Bell(make_broker("unix:///nowhere/socket", consumer=False)).ring(stages=["accept"], effects=["mail.send"])
+
+
+def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(
+    world: World, house: House, running: Running, valkey: redis.Redis
+) -> None:
+    broker = make_broker(running.redis_url, consumer=True)
+    declare_stages(broker, house, world.runner, Drains())
+    declare_effects(broker, Drains(), lambda: world.loop)
+    declare_intake(broker, house)
+    worker = Worker(broker, worker_timeout=50, worker_threads=4)
+    broker.emit_before("process_boot")
+    worker.start()
+    stop = threading.Event()
+    pacemaker = threading.Thread(target=Pacemaker(house).run, args=(stop,))
+    pacemaker.start()
+    try:
+        world.take(document("S-1"))
+        deadline = time.monotonic() + 20
+        while world.states()["S-1"][0] != "released" and time.monotonic() < deadline:
+            valkey.flushall()
+            time.sleep(0.1)
+    finally:
+        stop.set()
+        pacemaker.join()
+        worker.stop()
+        broker.emit_after("worker_shutdown", worker)
+        broker.close()
+    assert world.states() == {"S-1": ("released", "running")}
+
+
+def test_rings_during_a_drain_make_it_look_once_more() -> None:
+    drains, begun, go_on, looks = Drains(), threading.Event(), threading.Event(), []
+
+    def drain() -> None:
+        looks.append(1)
+        begun.set()
+        assert go_on.wait(10)
+
+    first = threading.Thread(target=drains.run, args=("accept", drain))
+    first.start()
+    assert begun.wait(10)
+    assert [drains.run("accept", drain) for _ in range(5)] == [False] * 5
+    go_on.set()
+    first.join()
+    assert len(looks) == 2
+
+
+def test_a_drain_that_fails_does_not_lock_its_name() -> None:
+    drains, looks = Drains(), []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        drains.run("accept", fail)
+    assert drains.run("accept", lambda: looks.append(1))
+    assert looks == [1]
+
+
+def test_what_comes_during_a_commit_shares_the_next_one() -> None:
+    """Group commit: nobody is answered before the flush that took it returned."""
+    flushes: list[int] = []
+    returned: list[int] = []
+
+    def flush(items: object) -> list[int]:
+        flushes.append(len(list(items)))  # type: ignore[call-overload]
+        time.sleep(0.02)
+        returned.append(1)
+        return [len(returned)] * flushes[-1]
+
+    async def scenario() -> list[int]:
+        group: Group[int, int] = Group(flush, limit=40)
+        return await asyncio.gather(*(group.submit(n) for n in range(100)))
+
+    answers = asyncio.run(scenario())
+    assert (sum(flushes), len(flushes)) == (100, 3)
+    assert sorted(set(answers)) == [1, 2, 3]
+
+
+def test_a_commit_that_fails_is_everybodys_failure_and_the_next_goes_on() -> None:
+    calls: list[int] = []
+
+    def flush(items: object) -> list[str]:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConnectionError
+        return ["stored" for _ in items]  # type: ignore[attr-defined]
+
+    async def scenario() -> list[object]:
+        group: Group[int, str] = Group(flush)
+        first = await asyncio.gather(*(group.submit(n) for n in range(3)), return_exceptions=True)
+        return [*first, await group.submit(4)]
+
+    assert [r if isinstance(r, str) else type(r) for r in asyncio.run(scenario())] == [ConnectionError] * 3 + ["stored"]
+
+
+def test_every_stage_and_kind_has_a_bell(house: House, valkey: redis.Redis) -> None:
+    house.bell.ring([stage.name for stage in ROUTE], EFFECT_KINDS)
+    queues = {name if isinstance(name, str) else name.decode() for name in valkey.keys("dramatiq:*")}
+    assert {"dramatiq:wake", "dramatiq:gateway", "dramatiq:mail", "dramatiq:partners"} <= queues
+    assert rung(valkey) == len(ROUTE)

@@ -1,0 +1,284 @@
+"""The effect loop: every touch of the world happens once, through lost answers, crashes and a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from models.store import lease as store
+from pipelines.ports import Outcome, Verdict
+from tests.adapters.gateway_conformance import Bench, GatewayConformance
+from tests.conftest import Running
+from tests.outside import Gateway
+from tests.world import World, document
+from workers.effects import LEASE, EffectLoop, payment_performers
+
+KEY = "salon/S-1:authorize"
+
+
+class TestTheFakeIsAGateway(GatewayConformance):
+    """What these tests stand on keeps the promises of the real one."""
+
+    @pytest.fixture
+    def bench(self) -> Bench:
+        gateway = Gateway()
+        return Bench(lambda: gateway, "tok_ok", {"tok_declined": "G12"}, "tok_debit", ())
+
+
+def asked(world: World) -> None:
+    """A card order whose authorization is due."""
+    world.take(document("S-1"))
+    world.decide("accept", "authorize")
+
+
+@pytest.mark.parametrize(
+    ("faults", "calls"),
+    [([], 1), (["down"], 2), (["down", "down"], 3), (["lost"], 1), (["down", "lost"], 2)],
+    ids=["quiet", "down once", "down twice", "the answer lost", "down, then the answer lost"],
+)
+def test_an_authorization_happens_once_under_one_key(world: World, faults: list[str], calls: int) -> None:
+    """What was not done is repeated under the same key; what may have been done is looked up first."""
+    world.gateway.faults = list(faults)
+    asked(world)
+    for _ in range(len(faults) + 1):
+        world.hurry()
+        world.perform("payment.authorize")
+    world.settle()
+    assert world.show()["payment"]["state"] == "authorized"
+    assert (len(world.gateway.cards), world.gateway.calls) == (1, Counter({KEY: calls}))
+
+
+def test_a_pause_follows_what_did_not_end(world: World) -> None:
+    world.gateway.faults = ["down"] * 3
+    asked(world)
+    pauses = []
+    for _ in range(3):
+        world.hurry()
+        assert world.perform("payment.authorize") == 1
+        assert world.perform("payment.authorize") == 0
+        pauses.append(
+            float(
+                world.value(
+                    "SELECT extract(epoch FROM due_at - now()) FROM effect_lease WHERE kind = 'payment.authorize'"
+                )
+            )
+        )
+    assert pauses[0] < pauses[1] < pauses[2]
+
+
+def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None:
+    @dataclass
+    class Silent(Gateway):
+        async def lookup(self, *, key: str) -> Outcome | None:
+            return Outcome(Verdict.UNKNOWN, code="timeout")
+
+    silent = Silent(faults=["lost"])
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": silent}))
+    asked(world)
+    for _ in range(20):
+        world.hurry()
+        asyncio.run(loop.drain("payment.authorize"))
+    world.settle()
+    assert world.states() == {"S-1": ("accepted", "held")}
+    assert (world.show()["hold"][0]["reason"], world.show()["payment"]["state"]) == ("payment_unknown", "needs_review")
+    assert len(silent.cards) == 1
+    assert world.broken() == {}
+
+
+def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
+    @dataclass
+    class Broken(Gateway):
+        async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
+            raise ZeroDivisionError
+
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": Broken()}))
+    world.take(document("S-1"))
+    world.settle()
+    world.tell(world.shipped(world.shipments()[0]))
+    world.decide()
+    asyncio.run(loop.drain("payment.capture"))
+    assert world.value("SELECT state FROM effect WHERE kind = 'payment.capture'") == "pending"
+    world.hurry()
+    world.settle()
+    assert world.show()["payment"]["state"] == "captured"
+
+
+def lease(world: World, kind: str = "payment.authorize") -> Any:
+    """What a process holds that is killed in the next moment: (subject, token, attempts)."""
+    with world.engine.begin() as connection:
+        (held,) = store.lease(connection, kind, 10, LEASE)
+    return held
+
+
+def test_a_lease_keeps_others_away_until_it_runs_out(world: World) -> None:
+    asked(world)
+    lease(world)
+    assert world.perform("payment.authorize") == 0
+    world.hurry()
+    assert world.perform("payment.authorize") == 1
+
+
+@pytest.mark.parametrize("acted", [True, False], ids=["after it acted", "before it acted"])
+def test_a_performer_that_was_killed_is_followed_under_the_same_key(world: World, acted: bool) -> None:
+    asked(world)
+    lease(world)
+    if acted:
+        asyncio.run(world.gateway.authorize(key=KEY, order="salon/S-1", amount=11_000, token="tok_ok"))
+    world.hurry()
+    world.settle()
+    assert world.show()["payment"]["state"] == "authorized"
+    assert (len(world.gateway.cards), list(world.gateway.calls)) == (1, [KEY])
+
+
+def test_a_late_outcome_under_an_old_token_changes_nothing(world: World) -> None:
+    """Fencing: the performer was paused past its lease, another did the work, then the first comes back."""
+    asked(world)
+    subject, token, _ = lease(world)
+    world.hurry()
+    world.settle()
+    before = world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()
+    with world.engine.begin() as connection:
+        woken = store.finish_effects(connection, "payment.authorize", [(subject, token, "declined", "{}")])
+        store.postpone(connection, "payment.authorize", [(subject, token, 60.0)])
+    assert woken == []
+    assert (world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()) == before
+
+
+def test_a_performer_that_is_overtaken_while_it_acts_changes_nothing(world: World) -> None:
+    @dataclass
+    class Paused(Gateway):
+        meanwhile: Callable[[], object] = lambda: None
+        answers: list[Outcome] = field(default_factory=list)
+
+        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+            await asyncio.to_thread(self.meanwhile)
+            return Outcome(Verdict.DECLINED, code="late")
+
+    def overtake() -> None:
+        world.hurry()
+        world.perform("payment.authorize")
+
+    asked(world)
+    paused = Paused(meanwhile=overtake)
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": paused}))
+    asyncio.run(loop.drain("payment.authorize"))
+    world.settle()
+    assert world.states() == {"S-1": ("released", "running")}
+    assert world.value("SELECT state FROM effect WHERE kind = 'payment.authorize'") == "done"
+
+
+def test_a_supplier_that_was_away_is_told_once(world: World) -> None:
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook")
+    world.suppliers.answers = [Verdict.RETRY, Verdict.RETRY]
+    world.take(document("S-1"))
+    world.settle()
+    assert world.show()["shipments"][0]["state"] == "planned"
+    for _ in range(2):
+        world.hurry()
+        world.settle()
+    assert world.show()["shipments"][0]["state"] == "instructed"
+    assert (len(world.suppliers.instructions), list(world.suppliers.deliveries.values())) == (1, [3])
+
+
+def test_a_supplier_that_refuses_for_good_is_a_humans_matter(world: World) -> None:
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook")
+    world.suppliers.answers = [Verdict.DECLINED]
+    world.take(document("S-1"))
+    world.settle()
+    assert world.show()["hold"][0]["reason"] == "supplier_unreachable"
+    assert world.broken() == {}
+
+
+def test_mails_are_retried_and_failures_are_shown(world: World) -> None:
+    world.postbox.answers = [Verdict.RETRY, Verdict.DECLINED]
+    world.take(document("S-1", payment={"method": "cod"}))
+    world.settle()
+    states = Counter(mail["state"] for mail in world.show()["mails"])
+    assert states == Counter(sent=1, queued=1, failed=1)
+    world.hurry()
+    world.settle()
+    assert Counter(mail["state"] for mail in world.show()["mails"]) == Counter(sent=2, failed=1)
+    assert world.value("SELECT code FROM mail WHERE state = 'failed'") == "450"
+    assert world.broken() == {}
+
+
+def test_storefronts_hear_every_move_of_their_own_shops_once_and_in_numbers(world: World) -> None:
+    """Contract: events to storefronts; ``sequence`` has no gaps."""
+    world.enrol("storefront", "salon-shop", shops=["salon"], url="https://salon.example/hooks")
+    world.enrol("storefront", "reuse-shop", shops=["reuse"], url="https://reuse.example/hooks")
+    world.storefronts.answers = [Verdict.RETRY]
+    world.take(document("S-1"))
+    world.settle()
+    world.hurry()
+    world.ship_all("S-1")
+    heard = sorted(world.storefronts.instructions.values(), key=lambda e: e.data["sequence"])
+    assert [e.data["sequence"] for e in heard] == list(range(1, len(heard) + 1))
+    assert {(e.data["shop"], e.data["number"]) for e in heard} == {("salon", "S-1")}
+    assert {e.type for e in heard} >= {
+        "order.state_changed",
+        "payment.state_changed",
+        "shipment.state_changed",
+        "points.changed",
+    }
+    assert [(e.data["from"], e.data["to"]) for e in heard if e.type == "order.state_changed"] == [
+        (None, "accepted"),
+        ("accepted", "authorized"),
+        ("authorized", "released"),
+        ("released", "shipped"),
+    ]
+
+
+def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, running: Running) -> None:
+    """The gateway said yes while PostgreSQL was dead: nothing is asked twice, nothing is lost."""
+
+    @dataclass
+    class Killing(Gateway):
+        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+            outcome = await super().authorize(key=key, order=order, amount=amount, token=token)
+            os.kill(running.engines.pids()["postgres"], signal.SIGKILL)
+            return outcome
+
+    asked(world)
+    over = threading.Event()
+
+    def keep_alive() -> None:
+        while not over.wait(0.05):
+            running.engines.ensure()
+
+    keeper = threading.Thread(target=keep_alive)
+    killing = Killing()
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": killing}))
+
+    async def drain() -> None:
+        while await asyncio.to_thread(payment_state) != "authorized":
+            await loop.drain("payment.authorize")
+            await asyncio.to_thread(lambda: world.decide("authorize"))
+
+    def payment_state() -> str:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return str(world.value("SELECT state FROM payment"))
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    keeper.start()
+    try:
+        asyncio.run(asyncio.wait_for(drain(), 60))
+    finally:
+        over.set()
+        keeper.join()
+    assert (len(killing.cards), killing.calls) == (1, Counter({KEY: 1}))
+    world.settle()
+    assert world.broken() == {}

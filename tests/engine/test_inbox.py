@@ -1,0 +1,110 @@
+"""The inbox: stored once, and nothing reaches further than its sender may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.inbox import deposit_event, supplier_event
+from tests.world import World, document
+
+
+@pytest.fixture
+def shipment(world: World) -> str:
+    world.take(document("S-1"))
+    world.settle()
+    return world.shipments()[0]
+
+
+def inbox(world: World) -> list[tuple[str, str | None]]:
+    return [(r.state, r.reason) for r in world.rows("SELECT state, reason FROM inbox_event ORDER BY id")]
+
+
+def test_an_event_is_stored_once(world: World, shipment: str) -> None:
+    event = world.shipped(shipment)
+    assert world.tell(event, event) == [True, False]
+    assert world.tell(event) == [False]
+    world.settle()
+    assert inbox(world) == [("applied", None)]
+
+
+def test_one_id_of_two_senders_is_two_events(world: World, shipment: str) -> None:
+    events = [world.shipped(shipment, event_id="1"), world.shipped(shipment, "maker-a", event_id="1")]
+    assert world.tell(*events) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("supplier", "named"), [("maker-a", None), ("warehouse", "SH-NOBODY")], ids=["another's", "unknown"]
+)
+def test_what_a_supplier_may_not_touch_looks_unknown(
+    world: World, shipment: str, supplier: str, named: str | None
+) -> None:
+    before = world.show()
+    assert world.tell(world.shipped(named or shipment, supplier)) == [True]
+    world.settle()
+    assert world.show() == before
+    assert inbox(world) == [("quarantined", "no shipment of this supplier has that id")]
+
+
+@pytest.mark.parametrize("type_", ["order.cancel", "order.release", "deposit.received", "shipment.exploded"])
+def test_a_supplier_says_only_what_is_its_to_say(world: World, shipment: str, type_: str) -> None:
+    """A supplier cancels no order, releases none and brings no money."""
+    before = world.show()
+    world.tell(world.news(type_, shipment))
+    world.settle()
+    assert world.show() == before
+    assert inbox(world) == [("quarantined", f"events of type {type_} are not known")]
+    assert world.rows("SELECT 1 FROM work WHERE error IS NOT NULL") == []
+
+
+@pytest.mark.parametrize("type_", ["order.cancel", "order.release", "shipment.shipped"])
+def test_a_bank_says_only_what_is_its_to_say(world: World, shipment: str, type_: str) -> None:
+    before = world.show()
+    raw = {
+        "type": type_,
+        "timestamp": "2026-11-20T10:00:00+09:00",
+        "data": {"shop": "salon", "number": "S-1", "amount": 1},
+    }
+    world.tell(deposit_event(raw, gateway="bank", shops=(), event_id="1", now=world.clock.now()))
+    world.settle()
+    assert (world.show(), [state for state, _ in inbox(world)]) == (before, ["quarantined"])
+
+
+def test_a_sender_reaches_only_its_shops(world: World, shipment: str) -> None:
+    news = {"type": "shipment.acknowledged", "timestamp": "2026-11-20T10:00:00+09:00", "data": {"shipment": shipment}}
+    event = supplier_event(news, supplier="warehouse", shops=("reuse",), event_id="1", now=world.clock.now())
+    assert world.tell(event) == [True]
+    assert inbox(world)[0][0] == "quarantined"
+
+
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        ([], "order: "),
+        ({}, "type: "),
+        ({"type": 5, "timestamp": "x", "data": {}}, "type: "),
+        ({"type": "shipment.shipped", "timestamp": "2026-11-20", "data": {"shipment": "SH-1"}}, "timestamp: "),
+        ({"type": "shipment.shipped", "timestamp": "2026-11-20T10:00:00", "data": {"shipment": "SH-1"}}, "timestamp: "),
+        ({"type": "shipment.shipped", "timestamp": "2026-11-20T10:00:00Z", "data": {}}, "data.shipment: "),
+        (
+            {
+                "type": "shipment.short",
+                "timestamp": "2026-11-20T10:00:00Z",
+                "data": {"shipment": "SH-1", "lines": [{"line": "1", "quantity": 0}]},
+            },
+            "data.lines[0].quantity: ",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_kept_with_the_reason(world: World, raw: Any, fault: str) -> None:
+    event = supplier_event(raw, supplier="warehouse", shops=(), event_id="1", now=world.clock.now())
+    assert world.tell(event) == [True]
+    ((state, reason),) = inbox(world)
+    assert (state, str(reason).startswith(fault)) == ("quarantined", True), reason
+    assert world.value("SELECT body FROM inbox_event") == {"raw": raw}
+
+
+def test_a_deposit_for_an_unknown_order_is_kept_for_the_operator(world: World) -> None:
+    assert world.tell(world.deposit("S-404", 500)) == [True]
+    assert inbox(world) == [("quarantined", "no order has that shop and number")]

@@ -1,0 +1,117 @@
+"""The schema: migrations build what the models say, and every invariant can fail."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
+
+from models.engine import connect
+from models.invariants import INVARIANTS
+from models.migrations import is_current, upgrade
+from models.schema import metadata
+from tests.conftest import Running
+from tests.world import World, a_line, document
+
+
+def test_migrations_build_what_the_models_say(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(engine: Engine) -> None:
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert is_current(connection)
+
+
+def test_processes_that_start_together_migrate_one_after_the_other(running: Running) -> None:
+    running.execute("CREATE DATABASE shukka_fresh")
+    engines = [connect(running.database_url("shukka_fresh")) for _ in range(3)]
+    faults: list[BaseException] = []
+
+    def run(engine: Engine) -> None:
+        try:
+            upgrade(engine)
+        except Exception as fault:  # noqa: BLE001 - shown by the assertion below
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with engines[0].connect() as connection:
+        assert is_current(connection)
+    assert faults == []
+    for one in engines:
+        one.dispose()
+    running.execute("DROP DATABASE shukka_fresh WITH (FORCE)")
+
+
+ADJUSTED = (
+    "INSERT INTO order_adjustment (order_id, sequence, key, kind, reason, amounts, money, points, rank_spend, at) "
+    "SELECT id, 1, 'key', 'return', 'test', '{{\"lines\": []}}', {money}, 0, 0, now() FROM shop_order WHERE number = 'S-1'"
+)
+TRANSFERRED = (
+    "INSERT INTO point_transfer (shop, customer_id, lot_id, order_id, source, kind, debit, credit, amount, at) "
+    "SELECT shop, customer_id, id, order_id, 'planted', '{kind}', '{debit}', '{credit}', 1, now() FROM point_lot LIMIT 1"
+)
+PLANTED = {
+    "order_has_payment": ["UPDATE payment SET amount = amount + 1"],
+    "history_agrees": ["UPDATE shop_order SET state = 'delivered' WHERE number = 'S-1'"],
+    "history_is_a_chain": ["DELETE FROM transition WHERE entity = 'order' AND to_state = 'authorized'"],
+    "captured_goods_left": [
+        "UPDATE payment SET authorized = amount, captured = amount FROM shop_order o WHERE o.id = order_id AND o.number = 'S-2'"
+    ],
+    "cancelled_money_returned": [
+        "UPDATE shop_order SET state = 'cancelled', condition = 'done' WHERE number = 'S-2'",
+        "DELETE FROM work",
+    ],
+    "adjustments_agree_with_lines": [
+        "UPDATE order_line l SET cancelled = 1 FROM shop_order o WHERE o.id = l.order_id AND o.number = 'S-2'"
+    ],
+    "adjustments_within_order": [ADJUSTED.format(money=9_999_999)],
+    "adjusted_money": [ADJUSTED.format(money=1), "DELETE FROM work"],
+    "shipments_cover_lines": ["DELETE FROM shipment_line"],
+    "lines_agree_with_shipments": ["UPDATE order_line SET shipped = 0"],
+    "shipped_is_complete": ["UPDATE shipment_line SET shipped = 0"],
+    "parcels_told": ["DELETE FROM mail WHERE template = 'shipment_shipped'"],
+    "points_balance": ["UPDATE point_balance SET valid = valid + 1"],
+    "points_lots": ["UPDATE point_lot SET remaining = remaining - 1 WHERE state = 'valid'"],
+    "points_lot_ledger": ["UPDATE point_lot SET amount = amount + 1"],
+    "points_negative_by_clawback": ["UPDATE point_lot SET owed = 1"],
+    "points_activated_once": ["UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-1'"],
+    "points_final": [TRANSFERRED.format(kind="revive", debit="expired", credit="valid")],
+    "points_returned_once": [TRANSFERRED.format(kind="return", debit="used", credit="valid")],
+    "points_used_within_order": [TRANSFERRED.format(kind="use", debit="valid", credit="used")],
+    "effects_reachable": [
+        "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now(), 0, 0)"
+    ],
+    "unique_items_live": [
+        "INSERT INTO unique_allocation (shop, sku, order_id) SELECT 'salon', 'BAG', id FROM shop_order WHERE number = 'S-2'",
+        "UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-2'",
+    ],
+    "nothing_forgotten": ["UPDATE shop_order SET state = 'authorized' WHERE number = 'S-2'", "DELETE FROM work"],
+}
+
+
+def test_every_invariant_is_planted_below() -> None:
+    assert set(PLANTED) == {invariant.name for invariant in INVARIANTS}
+    assert all(invariant.says for invariant in INVARIANTS)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_every_invariant_can_fail(world: World, name: str) -> None:
+    """Two sound orders, one shipped and one on its way; then somebody breaks the rows."""
+    world.take(document("S-1", a_line(quantity=2)), document("S-2"))
+    world.settle()
+    world.ship_all("S-1")
+    assert world.broken() == {}
+    for statement in PLANTED[name]:
+        assert world.execute(statement) > 0
+    assert world.broken().get(name, 0) > 0

@@ -1,0 +1,115 @@
+"""``dramatiq workers.main`` refuses to start with one line and exit 2 for whatever is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import Misconfigured
+from pipelines.profile import PACKAGED
+from workers import payments, suppliers
+
+CHECKOUT = Path(__file__).parents[2]
+COMPLETE = {
+    "DATABASE_URL": "postgresql://nobody@/nothing?host=/nowhere",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SMTP_URL": "smtp://127.0.0.1:1",
+    "SANDBOX_GATEWAY_URL": "http://127.0.0.1:1",
+    "SANDBOX_GATEWAY_KEY": "key",
+}
+
+
+def boot(settings: Mapping[str, str], code: str = "") -> subprocess.CompletedProcess[str]:
+    """Import the worker as dramatiq does, with these settings alone."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport workers.main"],
+        cwd=CHECKOUT,
+        env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+
+
+def refusal(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line that says why."""
+    assert run.returncode == 2, run.stderr
+    assert "Traceback" not in run.stderr
+    (line,) = run.stderr.strip().splitlines()
+    assert line.startswith("shukka worker: ")
+    return line
+
+
+def test_a_complete_worker_starts_without_a_connection() -> None:
+    """Nothing connects before it is needed: an engine that is away is waited for, not died of."""
+    run = boot(COMPLETE)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "missing", ["DATABASE_URL", "REDIS_URL", "SMTP_URL", "SANDBOX_GATEWAY_KEY", "SANDBOX_GATEWAY_URL"]
+)
+def test_a_missing_setting_is_named(missing: str) -> None:
+    assert missing in refusal(boot({name: value for name, value in COMPLETE.items() if name != missing}))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ('[payment]\ngateway = "nobody"', "nobody"),
+        ('[payment]\nmethods.local = ["cheque"]', "payment.methods.local[0]"),
+        ('[payment]\ncapture_policy = "per_shipment"', "capture_policy"),
+        ('colour = "red"', "colour"),
+    ],
+    ids=["unknown gateway", "unknown method", "a policy that the gateway cannot follow", "unknown key"],
+)
+def test_a_wrong_profile_is_named(tmp_path: Path, wrong: str, named: str) -> None:
+    (tmp_path / "mine.toml").write_text(f'name = "店"\n{wrong}\n', encoding="utf-8")
+    assert named in refusal(boot({**COMPLETE, "SHOPS_DIR": str(tmp_path)}))
+
+
+def test_a_mail_without_its_template_is_named(tmp_path: Path) -> None:
+    """The packages are copied, and one template is not."""
+    for package in ("models", "pipelines", "templates_mail", "workers"):
+        shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.rmtree(tmp_path / "templates_mail" / "order_accepted")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    run = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import workers.main"],
+        cwd=tmp_path,
+        env={**kept, "SHUKKA_DATA": "/nowhere", **COMPLETE},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert "order_accepted" in refusal(run)
+
+
+def test_an_effect_that_nothing_performs_is_named() -> None:
+    code = "import pipelines.route as r; r.EFFECT_KINDS = (*r.EFFECT_KINDS, 'carrier.book')"
+    assert "carrier.book" in refusal(boot(COMPLETE, code))
+
+
+@pytest.mark.parametrize("registry", [payments, suppliers])
+def test_an_unknown_adapter_is_named_with_those_there_are(registry: object) -> None:
+    with pytest.raises(Misconfigured, match="there is "):
+        registry.build("nobody", {})  # type: ignore[attr-defined]
+
+
+def test_a_smtp_url_that_is_none_is_refused_without_repeating_it() -> None:
+    line = refusal(boot({**COMPLETE, "SMTP_URL": "ftp://user:secret@host"}))
+    assert "SMTP_URL" in line
+    assert "secret" not in line
+
+
+def test_every_packaged_profile_is_shipped() -> None:
+    assert {path.stem for path in PACKAGED.glob("*.toml")} >= {"apparel", "clinic", "reuse", "salon"}

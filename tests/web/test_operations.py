@@ -1,0 +1,153 @@
+"""Health, readiness, metrics, OpenAPI; and what clients see when an engine is away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+
+from models.engine import connect
+from tests.web.site import Site, problem, served
+from tests.world import document
+from workers.broker import Bell, make_broker
+from workers.web.app import create_app
+
+METRICS = {
+    "shukka_stage_seconds",
+    "shukka_intake_total",
+    "shukka_webhooks_total",
+    "shukka_work_due",
+    "shukka_effects_waiting",
+    "shukka_needs_attention",
+}
+
+
+def test_alive_and_ready(site: Site) -> None:
+    assert site.get("/healthz", key=None).json() == {"status": "ok"}
+    ready = site.get("/readyz", key=None)
+    assert (ready.status_code, ready.json()["checks"]) == (200, {"database": "ok", "migrations": "ok", "broker": "ok"})
+
+
+def test_a_schema_that_is_behind_is_not_ready(site: Site) -> None:
+    site.world.execute("UPDATE alembic_version SET version_num = '0000'")
+    answer = site.get("/readyz", key=None)
+    assert answer.status_code == 503
+    assert "shukka migrate" in answer.json()["checks"]["migrations"]
+
+
+@pytest.fixture
+def away(site: Site) -> Site:
+    """The site with neither database nor broker."""
+    world = site.world
+    house = replace(
+        world.house,
+        engine=connect("postgresql://nobody@/nothing?host=/nowhere"),
+        bell=Bell(make_broker("unix:///nowhere/socket", consumer=False)),
+    )
+    site.app = create_app(house)
+    site._client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(site.app, raise_app_exceptions=False), base_url="http://shukka"
+    )
+    return site
+
+
+def test_without_its_engines_it_is_alive_and_not_ready(away: Site) -> None:
+    assert away.get("/healthz", key=None).status_code == 200
+    answer = away.get("/readyz", key=None)
+    assert answer.status_code == 503
+    assert {name for name, state in answer.json()["checks"].items() if state != "ok"} == {"database", "broker"}
+    assert away.get("/metrics", key=None).status_code == 200
+
+
+def test_without_the_database_nothing_is_acknowledged(away: Site) -> None:
+    for answer in (away.order(document("S-1")), away.get("/v1/orders/salon/S-1"), away.hook({})):
+        assert "send the same request again" in problem(answer, 503)["detail"]
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_metrics_are_named_shukka(site: Site) -> None:
+    site.order(document("S-1"))
+    site.order(document("S-2", totals={"grand_total": 1}))
+    site.hook({}, headers={"webhook-signature": "v1,none"})
+    site.hook({})
+    text = site.get("/metrics", key=None).text
+    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE shukka_")} >= {
+        name.removesuffix("_total") if f"# TYPE {name} " not in text else name for name in METRICS
+    }
+    for sample in (
+        'shukka_intake_total{ending="accepted"}',
+        'shukka_intake_total{ending="refused"}',
+        'shukka_webhooks_total{kind="supplier",status="401"}',
+        'shukka_work_due{stage="accept"} 1.0',
+        'shukka_needs_attention{what="quarantined"} 1.0',
+    ):
+        assert sample in text
+
+
+def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:
+    problem(site.get("/v1/nothing"), 404)
+    problem(site.run(lambda: site.request("DELETE", "/v1/orders")), 405)
+
+
+def test_openapi_describes_what_is_served(site: Site) -> None:
+    schema = site.get("/openapi.json", key=None).json()
+    assert schema["openapi"].startswith("3.1")
+    assert set(schema["paths"]) >= {
+        "/v1/orders",
+        "/v1/orders:batch",
+        "/v1/orders/{shop}/{number}",
+        "/v1/orders/{shop}/{number}/cancel",
+        "/v1/preview",
+        "/v1/webhooks/suppliers/{supplier}",
+        "/v1/webhooks/payments/{gateway}",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+    order = schema["components"]["schemas"]["OrderDocument"]
+    assert order["additionalProperties"] is False
+    assert {"shop", "number", "placed_at", "lines"} <= set(order["required"])
+
+
+def test_over_real_http(site: Site) -> None:
+    with (
+        served(site.app) as url,
+        httpx.Client(base_url=url, headers={"authorization": f"Bearer {site.storefront}"}) as http,
+    ):
+        assert http.post("/v1/orders", json=document("S-1")).status_code == 202
+        assert http.post("/v1/orders", json=document("S-1")).status_code == 200
+        assert http.get("/v1/orders/salon/S-1").json()["state"] == "accepted"
+        assert http.post("/v1/orders", content=(b"{" for _ in range(3))).status_code == 400, "chunked"
+        assert http.post("/v1/orders", content=b"x" * 1_048_577).status_code == 413
+        assert http.get("/v1/orders/salon/%00").status_code == 404
+
+
+def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
+    """Every operation of the published schema, valid and invalid: no 5xx, and every refusal is a problem document."""
+    headers = {"authorization": f"Bearer {site.storefront}"}
+    with served(site.app) as url:
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        operations: list[Any] = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+        for operation in operations:
+            valid = operation.as_strategy()
+            invalid = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+
+            @settings(
+                max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            )
+            @given(case=valid | invalid if operation.body or operation.query else valid)
+            def answers(case: Any) -> None:
+                answer = case.call(base_url=url, headers=headers)
+                case.validate_response(answer, checks=[not_a_server_error])
+                if answer.status_code >= 400:
+                    assert answer.headers["content-type"][0].startswith("application/problem+json"), answer.headers
+
+            answers()
+    assert len(operations) >= 11

@@ -1,0 +1,172 @@
+"""Webhooks: signed by the peer's own library, stored before they are answered, never more powerful than their sender."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+import pytest
+
+from tests.rules.build import at
+from tests.web.site import Site, problem, signature
+from tests.world import document, tracking_number
+
+
+@pytest.fixture
+def shipment(site: Site) -> str:
+    site.order(document("S-1"))
+    site.world.settle()
+    return site.world.shipments()[0]
+
+
+def shipped(shipment: str, **data: Any) -> dict[str, Any]:
+    return {
+        "type": "shipment.shipped",
+        "timestamp": "2026-11-20T16:05:00+09:00",
+        "data": {
+            "shipment": shipment,
+            "carrier": "yamato",
+            "tracking_number": tracking_number(44_441_375_870),
+            "shipped_at": "2026-11-20T15:40:00+09:00",
+            "lines": [{"line": "1", "quantity": 1}],
+            **data,
+        },
+    }
+
+
+def stored(site: Site) -> list[str]:
+    return [row.state for row in site.world.rows("SELECT state FROM inbox_event ORDER BY id")]
+
+
+def test_the_contracts_event_ships_the_order(site: Site, shipment: str) -> None:
+    site.world.clock.set(at("2026-11-20 16:05:00"))
+    assert site.hook(shipped(shipment)).status_code == 202
+    assert stored(site) == ["pending"], "stored before it is answered, acted on later"
+    site.world.settle()
+    assert site.world.states() == {"S-1": ("shipped", "done")}
+
+
+def test_the_same_id_again_is_200_and_nothing_is_done(site: Site, shipment: str) -> None:
+    answers = [site.hook(shipped(shipment), event_id="msg-1").status_code for _ in range(3)]
+    assert (answers, stored(site)) == ([202, 200, 200], ["pending"])
+    assert site.hook(shipped(shipment, tracking_number=None), event_id="msg-1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-id": None},
+        {"webhook-timestamp": None},
+        {"webhook-signature": None},
+        {"webhook-id": ""},
+        {"webhook-id": "other"},
+        {"webhook-id": "x" * 256},
+        {"webhook-timestamp": "now"},
+        {"webhook-timestamp": "1"},
+        {"webhook-timestamp": "9" * 20},
+        {"webhook-timestamp": "-1"},
+        {"webhook-signature": "v1"},
+        {"webhook-signature": "v1,"},
+        {"webhook-signature": "v1,!!!"},
+        {"webhook-signature": "v2,c2lnbmF0dXJl"},
+        {"webhook-signature": "v1a,c2lnbmF0dXJl"},
+        {"webhook-signature": "v1," + base64.b64encode(bytes(32)).decode()},
+        {"webhook-signature": " " * 500},
+    ],
+    ids=lambda headers: " ".join(f"{k}={str(v)[:12]}" for k, v in headers.items()),
+)
+def test_a_signature_that_is_none_is_401(site: Site, shipment: str, headers: dict[str, str | None]) -> None:
+    problem(site.hook(shipped(shipment), headers=headers), 401)
+    assert stored(site) == []
+
+
+def test_another_secret_another_body_and_another_sender_are_401(site: Site, shipment: str) -> None:
+    problem(site.hook(shipped(shipment), secret=site.secrets["maker-a"]), 401)
+    tampered = signature(site.secrets["warehouse"], b"{}", "msg-1")
+    problem(site.hook(shipped(shipment), headers=tampered), 401)
+    problem(site.hook(shipped(shipment), path="/v1/webhooks/suppliers/nobody"), 401)
+    problem(site.hook(shipped(shipment), path="/v1/webhooks/payments/warehouse"), 401)
+    assert stored(site) == []
+
+
+@pytest.mark.parametrize(("age", "status"), [(290, 202), (310, 401), (-290, 202), (-310, 401)])
+def test_the_tolerance_is_five_minutes_either_way(site: Site, shipment: str, age: float, status: int) -> None:
+    assert site.hook(shipped(shipment), age=age).status_code == status
+
+
+def test_during_a_rotation_either_secret_is_taken(site: Site, shipment: str) -> None:
+    old = site.secrets["warehouse"]
+    new = "whsec_" + base64.b64encode(os.urandom(32)).decode()
+    site.world.execute(
+        "UPDATE client SET webhook_secrets = ARRAY[:new, :old] WHERE name = 'warehouse'", new=new, old=old
+    )
+    assert [site.hook(shipped(shipment), secret=secret).status_code for secret in (old, new)] == [202, 202]
+    both = signature(new, b'{"a":1}', "msg-9")["webhook-signature"] + " v1,bm9uc2Vuc2U="
+    sent = {**signature(new, b'{"a":1}', "msg-9"), "webhook-signature": both}
+    assert site.hook(None, raw=b'{"a":1}', headers=sent).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'{"a":1,"a":2}', 400),
+        (b"[1]", 202),
+        (b'"text"', 202),
+        (b"{}", 202),
+        (b"1" * 1_048_577, 413),
+    ],
+    ids=["empty", "cut", "key twice", "list", "text", "empty object", "too large"],
+)
+def test_what_a_known_sender_says_badly(site: Site, raw: bytes, status: int) -> None:
+    """Not JSON is 400; JSON that says nothing readable is kept for the operator."""
+    answer = site.hook(None, raw=raw)
+    assert answer.status_code == status
+    assert stored(site) == (["quarantined"] if status == 202 else [])
+
+
+def test_bytes_that_are_no_text_are_no_webhook(site: Site) -> None:
+    assert site.hook(None, raw=b"\xff\xfe").status_code in (400, 401)
+    assert stored(site) == []
+
+
+@pytest.mark.parametrize("whose", ["unknown", "another's"])
+def test_what_a_supplier_may_not_touch_is_kept_and_changes_nothing(site: Site, shipment: str, whose: str) -> None:
+    """Both look exactly the same from outside."""
+    before = site.get("/v1/orders/salon/S-1").json()
+    answer = (
+        site.hook(shipped("SH-NOBODY"), event_id="m")
+        if whose == "unknown"
+        else site.hook(shipped(shipment), sender="maker-a", event_id="m")
+    )
+    assert (answer.status_code, answer.json()) == (202, {"id": "m", "status": "stored"})
+    site.world.settle()
+    assert (stored(site), site.get("/v1/orders/salon/S-1").json()) == (["quarantined"], before)
+
+
+@pytest.mark.parametrize("type_", ["order.cancel", "order.release", "deposit.received", "anything"])
+def test_a_supplier_has_no_word_in_other_matters(site: Site, shipment: str, type_: str) -> None:
+    assert site.hook({**shipped(shipment), "type": type_}).status_code == 202
+    site.world.settle()
+    assert stored(site) == ["quarantined"]
+    assert site.world.states() == {"S-1": ("released", "running")}
+
+
+def test_a_deposit_notice_releases_a_transfer(site: Site) -> None:
+    site.order(document("S-1", payment={"method": "bank_transfer"}))
+    site.world.settle()
+    notice = {
+        "type": "deposit.received",
+        "timestamp": "2026-11-20T12:00:00+09:00",
+        "data": {"shop": "salon", "number": "S-1", "amount": 11_000, "reference": "ｻﾛﾝﾀｶﾊｼ"},
+    }
+    assert site.hook(notice, sender="bank").status_code == 202
+    site.world.settle()
+    assert site.world.show()["payment"]["state"] == "captured"
+
+
+def test_odd_senders_in_the_path_are_nobody(site: Site) -> None:
+    for name in ("%00", "%ff", "x" * 5_000):
+        assert site.hook({}, path=f"/v1/webhooks/suppliers/{name}").status_code in (401, 404)
