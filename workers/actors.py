@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,10 +30,12 @@ log = structlog.get_logger(__name__)
 SLICE = 20.0
 
 
-def drain_stage(stage: Stage, runner: Runner, ring: Callable[[set[str], set[str]], None]) -> None:
+def drain_stage(
+    stage: Stage, runner: Runner, ring: Callable[[set[str], set[str]], None], stopping: threading.Event
+) -> None:
     """Decide batches of ``stage`` until nothing is due or the time slice ends; ring for what follows after each."""
     ends = time.monotonic() + SLICE
-    while True:
+    while not stopping.is_set():
         result = runner.run_batch(stage)
         ring(result.stages, result.effects)
         if result.claimed < BATCH:
@@ -47,7 +50,7 @@ def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains
 
     def make(stage: Stage) -> None:
         def decide() -> None:
-            drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring))
+            drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
 
         dramatiq.actor(broker=broker, actor_name=stage_actor(stage.name), queue_name=WAKE)(decide)
 
@@ -56,7 +59,14 @@ def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains
 
 
 def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[], EffectLoop]) -> None:
-    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs."""
+    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs.
+
+    Raises Misconfigured for a kind that has no queue.
+    """
+
+    unplaced = sorted(set(EFFECT_KINDS) - set(QUEUE_OF_EFFECT))
+    if unplaced:
+        raise Misconfigured("workers.broker", f"no queue for {', '.join(unplaced)}")
 
     def make(kind: str) -> None:
         def perform() -> None:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from workers.billing_cli import app as billing_app
+from workers.points_cli import app as points_app
 
 app = typer.Typer(
     name="shukka",
@@ -25,6 +27,8 @@ shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
 client_app = typer.Typer(help="Storefronts, suppliers, gateways and operators.", no_args_is_help=True)
 app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
+app.add_typer(points_app, name="points")
+app.add_typer(billing_app, name="billing")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -10,8 +10,11 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from models.store import claim as queue
+from models.store.lease import MAIL
 from pipelines.route import EFFECT_KINDS, STAGES
+from workers.jobs import Timekeeper
 from workers.logs import configure
+from workers.mail.rendering import Renderer
 from workers.settings import load
 from workers.wiring import House, build
 
@@ -57,14 +60,23 @@ class Pacemaker:
                 stop.wait(0.5)
 
 
+def timekeeper(house: House) -> Timekeeper:
+    """The periodic jobs of ``house``."""
+    renderer = Renderer(house.settings.mail_from, house.settings.mail_domain)
+    return Timekeeper(house.engine, house.shops, renderer, house.clock, lambda: house.bell.ring(effects={MAIL}))
+
+
 def main() -> None:
-    """The clock process."""
+    """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
     house = build(load(), "clock")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    jobs = threading.Thread(target=timekeeper(house).run, args=(stop,), name="jobs")
+    jobs.start()
     Pacemaker(house).run(stop)
+    jobs.join()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ class Drains:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rung_again: dict[str, bool] = {}
+        #: Set when the process is told to end: a drain then ends after the batch it is at.
+        self.stopping = threading.Event()
 
     def run(self, name: str, drain: Callable[[], None]) -> bool:
         """Drain ``name`` now, or leave word with the drain under way. True if this call drained."""
@@ -24,7 +26,7 @@ class Drains:
             while True:
                 drain()
                 with self._lock:
-                    if not self._rung_again[name]:
+                    if not self._rung_again[name] or self.stopping.is_set():
                         del self._rung_again[name]
                         return True
                     self._rung_again[name] = False

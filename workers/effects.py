@@ -81,13 +81,18 @@ class EffectLoop:
         self._bell = bell
         self._performers = {p.kind: p for p in performers}
         self._recorders = {p.kind: Group(self._recorder(p.kind)) for p in performers}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin nothing new: what is under way ends and is recorded, the rest is given back at once."""
+        self._stopping = True
 
     async def drain(self, kind: str, *, batch: int = 200, seconds: float = 30.0) -> int:
         """Perform what is due until nothing is, or the time slice ends; how many were performed."""
         performer = self._performers[kind]
         ends = time.monotonic() + seconds
         total = 0
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and not self._stopping:
             jobs = await asyncio.to_thread(self._lease, performer, batch)
             if not jobs:
                 break
@@ -104,17 +109,26 @@ class EffectLoop:
     async def _perform_all(self, performer: Performer, jobs: list[Job]) -> None:
         begun_before = time.monotonic() + BEGIN_WITHIN
         waiting = iter(jobs)
+        left: list[Job] = []
         recorder = self._recorders[performer.kind]
 
         async def channel() -> None:
             for job in waiting:
-                if time.monotonic() > begun_before:
-                    return  # the lease runs out first; it becomes due again
-                await recorder.submit(Done(job, await self._safely(performer, job)))
+                if self._stopping or time.monotonic() > begun_before:
+                    left.append(job)
+                else:
+                    await recorder.submit(Done(job, await self._safely(performer, job)))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(performer.channels, len(jobs))):
                 group.create_task(channel())
+        if left:
+            await asyncio.to_thread(self._give_back, performer.kind, left)
+
+    def _give_back(self, kind: str, jobs: Sequence[Job]) -> None:
+        """Leased and not begun: due again now, for whoever comes next."""
+        with self._engine.begin() as connection:
+            store.postpone(connection, kind, [(job.id, job.token, 0.0) for job in jobs])
 
     async def _safely(self, performer: Performer, job: Job) -> Outcome:
         try:

@@ -30,28 +30,32 @@ os.environ.setdefault("dramatiq_restart_delay", "500")
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, drains: Drains) -> None:
         self._house = house
+        self._drains = drains
         self._loop: EffectLoop | None = None
-        self._gateways = house.gateways()
-        self._pool = SmtpPool(house.settings.need_smtp(), size=house.settings.shukka_smtp_connections)
+        settings = house.settings
+        pool = SmtpPool(settings.need_smtp(), size=settings.shukka_smtp_connections)
+        self._performers = [
+            mail_performer(pool.deliver, settings.shukka_smtp_connections),
+            *payment_performers(house.gateways()),
+            supplier_performer(house.supplier_channel(), house.clock),
+            storefront_performer(house.supplier_channel(), allow_private=settings.shukka_allow_private_targets),
+        ]
+        if missing := set(EFFECT_KINDS) - {p.kind for p in self._performers}:
+            raise Misconfigured("workers.main", f"nothing performs {', '.join(sorted(missing))}")
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
+        self._drains.stopping.set()
+        if self._loop is not None:
+            self._loop.stop()
 
     def loop(self) -> EffectLoop:
         """The effect loop of this process."""
         if self._loop is None:
             house = self._house
-            performers = [
-                mail_performer(self._pool.deliver, house.settings.shukka_smtp_connections),
-                *payment_performers(self._gateways),
-                supplier_performer(house.supplier_channel(), house.clock),
-                storefront_performer(
-                    house.supplier_channel(), allow_private=house.settings.shukka_allow_private_targets
-                ),
-            ]
-            missing = set(EFFECT_KINDS) - {p.kind for p in performers}
-            if missing:
-                raise Misconfigured("workers.main", f"nothing performs {', '.join(sorted(missing))}")
-            self._loop = EffectLoop(house.engine, house.clock, house.bell, performers)
+            self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
         return self._loop
 
 
@@ -59,9 +63,9 @@ def make(settings: Settings) -> dramatiq.Broker:
     """A broker with every actor declared; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
     broker = make_broker(settings.need_broker(), consumer=True)
-    loops = _Loops(house)
-    broker.add_middleware(loops)
     drains = Drains()
+    loops = _Loops(house, drains)
+    broker.add_middleware(loops)
     actors.declare_stages(broker, house, house.runner(stage_seconds), drains)
     actors.declare_effects(broker, drains, loops.loop)
     actors.declare_intake(broker, house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from models.engine import connect
-from pipelines.errors import Misconfigured
+from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.ports import Clock, PaymentGateway
 from pipelines.profile import Shop, load_shops
 from pipelines.run import Runner
 from workers import payments, suppliers
 from workers.broker import Bell, make_broker
 from workers.mail.rendering import Renderer
-from workers.settings import Settings
+from workers.settings import Settings, load
 from workers.suppliers.webhook import WebhookChannel
 
 
@@ -66,3 +67,12 @@ def build(settings: Settings, application: str) -> House:
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False)),
     )
+
+
+def build_or_exit(application: str) -> House:
+    """``build`` from the environment for a process of its own; what cannot work is one line and exit 2."""
+    try:
+        return build(load(), application)
+    except ShukkaError as refused:
+        print(f"shukka {application}: {refused}", file=sys.stderr)
+        raise SystemExit(2) from None

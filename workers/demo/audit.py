@@ -60,15 +60,15 @@ class Books:
     def read(cls, connection: Connection) -> Self:
         """All of it in one snapshot, which the caller's transaction gives."""
         orders = connection.execute(text("SELECT shop, number FROM shop_order"))
-        sent = connection.execute(text("SELECT message_id, template FROM mail WHERE state = 'sent'")).tuples()
-        parcels = connection.execute(text("SELECT shipment_id, count(*) FROM parcel GROUP BY shipment_id")).tuples()
+        sent = connection.execute(text("SELECT message_id, template FROM mail WHERE state = 'sent'"))
+        parcels = connection.execute(text("SELECT shipment_id, count(*) FROM parcel GROUP BY shipment_id"))
         captured = connection.execute(
             text("SELECT o.shop, o.number, p.captured FROM payment p JOIN shop_order o ON o.id = p.order_id")
         )
         return cls(
             Counter((shop, number) for shop, number in orders),
-            dict(sent.all()),
-            dict(parcels.all()),
+            {row[0]: row[1] for row in sent},
+            {row[0]: row[1] for row in parcels},
             {(shop, number): amount for shop, number, amount in captured},
         )
 

@@ -32,7 +32,7 @@ TRADING_HOURS = 9.0
 SHORTEST_DAY = 45.0
 BUSIEST_SECOND = 30.0
 #: Real seconds allowed for what is due at the end of the day to be done.
-PATIENCE = 60.0
+PATIENCE = 15.0
 #: Exit code of a run that was ended by Ctrl-C.
 INTERRUPTED = 130
 _LOOK = 0.5

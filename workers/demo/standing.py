@@ -82,14 +82,17 @@ WHERE o.condition = 'running'
   AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
   AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.state IN ('instructed', 'acknowledged'))
   AND NOT EXISTS (SELECT FROM parcel p WHERE p.order_id = o.id AND p.tracking_status IS DISTINCT FROM 'delivered')
+ORDER BY 1, 2
 """
 _FAILING = """
 SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
+ORDER BY 1, 2
 """
 _FOR_REVIEW = """
 SELECT o.shop, o.number, e.kind FROM effect e JOIN shop_order o ON o.id = e.order_id WHERE e.state = 'needs_review'
 UNION ALL
 SELECT o.shop, o.number, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id WHERE m.state = 'needs_review'
+ORDER BY 1, 2
 """
 
 

@@ -68,6 +68,8 @@ class Renderer:
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
         """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.
 
+        Without a ``number`` the mail is about no order: it names its shop alone, and ``subject_key`` tells it apart.
+
         Raises Misconfigured if the template, the locale or something the template reads is missing, Invalid if ``to``
         is no mail address. Neither tells the address nor the content.
         """
@@ -83,7 +85,7 @@ class Renderer:
             f"Message-ID: {message_id}",
             "Auto-Submitted: auto-generated",
             f"X-Shukka-Template: {intent.template}",
-            f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}",
+            f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}" if number else f"X-Shukka-Shop: {_quoted(shop)}",
         ]
         if intent.shipment:
             headers.append(f"X-Shukka-Shipment: {_quoted(intent.shipment)}")

@@ -23,15 +23,14 @@ from models.store import views
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
 from workers import metrics
 from workers.logs import configure
-from workers.settings import load
-from workers.web import orders, webhooks
+from workers.web import adjust, customers, orders, ranks, webhooks
 from workers.web.answers import HttpProblem, as_json, invalid, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.desk import Desk
 from workers.web.problem import problem
-from workers.wiring import House, build
+from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +39,7 @@ def create_app(house: House | None = None) -> FastAPI:
     """The application; without ``house`` it is built from the environment (uvicorn --factory)."""
     if house is None:
         configure()
-        house = build(load(), "web")
+        house = build_or_exit("web")
     state = AppState(house, Desk(house), Clients(house.engine))
 
     @asynccontextmanager
@@ -52,6 +51,9 @@ def create_app(house: House | None = None) -> FastAPI:
     app = FastAPI(title="Shukka", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.shukka = state
     app.include_router(orders.router)
+    app.include_router(adjust.router)
+    app.include_router(ranks.router)
+    app.include_router(customers.router)
     app.include_router(webhooks.router)
     _add_operations(app)
     _add_errors(app)
@@ -152,7 +154,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, defined = models_json_schema(
-            [(model, "validation") for model in orders.DOCUMENTS], ref_template="#/components/schemas/{model}"
+            [(model, "validation") for model in (*orders.DOCUMENTS, *adjust.DOCUMENTS, *customers.DOCUMENTS)],
+            ref_template="#/components/schemas/{model}",
         )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}

@@ -71,6 +71,8 @@ class Clients:
 
     def partner(self, kind: str, name: str) -> Partner | None:
         """The partner whose webhooks come in under ``name``."""
+        if "\x00" in name:
+            return None  # the database would not even look for it
         found = self._partners.get((kind, name))
         if found and time.monotonic() - found[0] < REMEMBERED:
             return found[1]

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from models.store import views
@@ -25,7 +25,14 @@ from workers.web.clients import Caller
 from workers.web.problem import problem
 from workers.web.views import show_order
 
-router = APIRouter(prefix="/v1", tags=["orders"])
+
+async def _nameable(request: Request) -> None:
+    """No shop or order has U+0000 in its name, and the database would not even look for one."""
+    if any("\x00" in name for name in request.path_params.values()):
+        raise not_found()
+
+
+router = APIRouter(prefix="/v1", tags=["orders"], dependencies=[Depends(_nameable)])
 
 MOST_ORDERS = 500
 _BODY_LIMIT = 1_048_576

@@ -49,6 +49,7 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             "state": next((lot.state for lot in facts.lots if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
+        "adjustments": [_adjustment(*row) for row in views.adjustments(connection, facts.id)],
         "timeline": [
             {"entity": t[0], "id": t[1], "from": t[2], "to": t[3], "cause": t[4], "at": _moment(t[5])}
             for t in views.timeline(connection, facts.id)
@@ -57,6 +58,18 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             {"template": m[0], "to": m[1], "state": m[2], "at": _moment(m[3]), "shipment": m[5]}
             for m in views.mails(connection, facts.id)
         ],
+    }
+
+
+def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """A change after the order: what went, and what came back for it."""
+    shown = ("refund", "money", "points_returned", "points_unearned", "coupon_recovered", "tax")
+    return {
+        "kind": kind,
+        "reason": reason,
+        "lines": amounts["lines"],
+        **{name: amounts[name] for name in shown},
+        "at": _moment(at),
     }
 
 

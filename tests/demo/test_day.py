@@ -1,0 +1,112 @@
+"""The demo day and the chaos run, whole: real engines, real processes, real HTTP and SMTP."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import chaos
+from tests.embedded.world import eventually, processes_of
+from workers.demo.day import BUSIEST_SECOND, CLOSES, OPENS, SHORTEST_DAY, TRADING_HOURS, as_object, rate_for
+from workers.demo.trial import remove, scratch
+from workers.demo.verdict import Verdict
+
+
+def verdict(**changes: Any) -> Verdict:
+    usual: Mapping[str, Any] = {
+        "by_state": {"shipped": 2}, "reasons": {"shipped": [(2, "parcels on their way")]}, "mails": {"order_accepted": 2},
+        "repeated": 0, "slowest": [], "stuck": [], "violations": [],
+    }  # fmt: skip
+    return Verdict(**{**usual, **changes})
+
+
+@pytest.fixture
+def own_tmp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory for temporary files that the engines can reach, so that what is left behind can be seen."""
+    root = scratch("test")
+    monkeypatch.setenv("TMPDIR", str(root))
+    yield root
+    remove(root)
+
+
+@given(orders=st.integers(1, 100_000))
+def test_the_clock_never_outruns_the_work(orders: int) -> None:
+    rate = rate_for(orders)
+    assert orders / (TRADING_HOURS * 3600 / rate) <= BUSIEST_SECOND * 1.0001
+    assert (CLOSES - OPENS).total_seconds() / rate >= SHORTEST_DAY * 0.9999
+
+
+def test_the_object_is_the_contracts() -> None:
+    assert as_object(verdict(stuck=["salon/S-1: is stuck"]), orders=2, seconds=54.3) == {
+        "orders": 2,
+        "by_state": {"shipped": 2},
+        "mails": 2,
+        "stuck": 1,
+        "violations": [],
+        "seconds": 54.3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [({}, True), ({"repeated": 3}, True), ({"stuck": ["an order"]}, False), ({"violations": ["a promise"]}, False)],
+)
+def test_a_day_is_good_if_nothing_is_stuck_and_no_promise_broken(changes: dict[str, Any], good: bool) -> None:
+    assert verdict(**changes).is_good is good
+
+
+def shukka(*arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "workers.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(180)
+def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> None:
+    with shukka("demo", "--orders", "40", "--seed", "7", "--json") as demo:
+        out, err = demo.communicate()
+    assert demo.returncode == 0, err.decode()
+    told = json.loads(out)
+    assert list(told) == ["orders", "by_state", "mails", "stuck", "violations", "seconds"]
+    assert (told["orders"], told["stuck"], told["violations"]) == (40, 0, [])
+    assert sum(told["by_state"].values()) == 40
+    assert {"shipped", "delivered"} & told["by_state"].keys()
+    assert told["mails"] > 80
+    assert list(own_tmp.iterdir()) == []
+
+
+@pytest.mark.journey
+def test_ctrl_c_ends_the_day_and_every_process(own_tmp: Path) -> None:
+    with shukka("demo", "--orders", "20") as demo:
+        assert eventually(lambda: len(processes_of(own_tmp)) >= 7, within=30)
+        time.sleep(1.0)  # somewhere in the morning
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=60)
+    assert demo.returncode == 130, err.decode()
+    assert out.decode().splitlines()[-1] == "stopped"
+    assert (err, processes_of(own_tmp), list(own_tmp.iterdir())) == (b"", [], [])
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(180)
+def test_whatever_is_killed_comes_back_and_nothing_is_lost_or_doubled(own_tmp: Path) -> None:
+    """A kill -9 of every process in turn and FLUSHALL, while orders come in; things move again within 30 s."""
+    said: list[str] = []
+    storm = chaos.Storm(orders=150, rounds=1, seconds=9.0, rate=240.0)
+    outcome = chaos.run(own_tmp, storm, said.append, threading.Event())
+    assert outcome.verdict is not None
+    assert outcome.verdict.stuck == []
+    assert outcome.verdict.violations == []
+    assert sum(outcome.verdict.by_state.values()) == 150
+    assert outcome.is_good, said

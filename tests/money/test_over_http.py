@@ -1,0 +1,139 @@
+"""Lines taken out and ranks over HTTP, and the monthly statement on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from pipelines import ranks
+from pipelines.errors import Invalid
+from tests.web.site import Site, fields, problem
+from tests.world import World, a_line, document
+from workers.cli import app
+
+
+@pytest.fixture
+def site(world: World) -> Iterator[Site]:
+    """The web interface, with one order released over two lines."""
+    site = Site(world)
+    world.take(document("S-1", a_line("1", 1, 6_000), a_line("2", 2, 2_000)))
+    world.settle()
+    yield site
+    site.close()
+
+
+def take_out(site: Site, *lines: tuple[str, int], number: str = "S-1", **options: Any) -> Any:
+    body = {"lines": [{"line": line, "quantity": quantity} for line, quantity in lines], "reason": "out of stock"}
+    return site.post(f"/v1/orders/salon/{number}/lines:cancel", body, **{"key": site.operator, **options})
+
+
+def test_an_operator_takes_lines_out(site: Site) -> None:
+    answer = take_out(site, ("2", 1))
+    assert (answer.status_code, answer.json()["number"]) == (202, "S-1")
+    site.world.settle()
+    (change,) = site.get("/v1/orders/salon/S-1").json()["adjustments"]
+    assert change["lines"] == [{"line": "2", "quantity": 1}]
+    assert (change["kind"], change["refund"], change["money"], change["points_unearned"]) == ("short", 2_200, 2_200, 20)
+    assert change["tax"] == [{"rate": 10, "base": 2_000, "tax": 200}]
+
+
+def test_the_same_request_again_changes_nothing(site: Site) -> None:
+    for _ in range(2):
+        assert take_out(site, ("2", 2), headers={"idempotency-key": "k-1"}).status_code == 202
+        site.world.settle()
+    assert len(site.get("/v1/orders/salon/S-1").json()["adjustments"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "field"),
+    [
+        ([("9", 1)], "lines[0].line"),
+        ([("1", 1), ("2", 3)], "lines[1].quantity"),
+        ([("1", 0)], "lines[0].quantity"),
+        ([], "lines"),
+        ([("1", 1), ("1", 1)], "lines[1].line"),
+    ],
+)
+def test_a_wrong_line_is_named(site: Site, lines: list[tuple[str, int]], field: str) -> None:
+    assert fields(take_out(site, *lines)) == [field]
+
+
+def test_shipped_goods_are_a_conflict(site: Site) -> None:
+    site.world.ship_all("S-1")
+    problem(take_out(site, ("1", 1)), 409)
+
+
+def test_only_operators_and_only_what_is_there(site: Site) -> None:
+    problem(take_out(site, ("1", 1), key=site.storefront), 404)
+    problem(take_out(site, ("1", 1), number="S-9"), 404)
+    problem(take_out(site, ("1", 1), key=None), 401)
+
+
+def test_a_customers_rank(site: Site) -> None:
+    site.world.take(document("S-2", a_line("1", 1, 90_000)))
+    with site.world.engine.begin() as connection:
+        ranks.evaluate(connection, site.world.shops, site.world.clock.now())
+    site.world.clock.advance(days=1)
+    shown = site.get("/v1/customers/salon/M-1/rank").json()
+    assert (shown["rank"], shown["rate"], shown["since"], shown["spend"]) == ("SILVER", "0.02", "2026-11-21", 100_000)
+    assert shown["next"] == {"rank": "GOLD", "missing": 200_000}
+    assert shown["window"] == {"kind": "calendar_year", "from": "2026-01-01", "to": "2026-12-31"}
+    assert [entry["cause"] for entry in shown["history"]] == ["spend"]
+    newcomer = site.get("/v1/customers/salon/M-2/rank").json()
+    assert (newcomer["rank"], newcomer["since"], newcomer["history"]) == ("REGULAR", None, [])
+
+
+@pytest.mark.parametrize("shop", ["reuse", "clinic", "nowhere"])
+def test_a_shop_without_ranks_or_rights_has_none_to_show(site: Site, shop: str) -> None:
+    problem(site.get(f"/v1/customers/{shop}/M-1/rank"), 404)
+
+
+@pytest.fixture
+def billing(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Orders of clinic on a monthly direct debit: three of November, one of the month before."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    clinic = document("C-0")
+    clinic["shop"], clinic["payment"] = "clinic", {"method": "direct_debit"}
+    clinic["customer"] |= {"account": "partner_web"}
+    clinic["lines"] = [a_line("1", 1, 1_005)]
+    for number, placed_at in (
+        ("C-1", "2026-11-20"),
+        ("C-2", "2026-11-19"),
+        ("C-3", "2026-11-01"),
+        ("C-4", "2026-10-31"),
+    ):
+        world.take({**clinic, "number": number, "placed_at": f"{placed_at}T09:00:00+09:00"})
+    return CliRunner()
+
+
+def test_a_statement_of_the_month(billing: CliRunner) -> None:
+    """TAX-02, DOC-04."""
+    done = billing.invoke(app, ["billing", "statement", "clinic", "M-1", "--month", "2026-11", "--json"])
+    shown = orjson.loads(done.stdout)
+    assert [order["number"] for order in shown["orders"]] == ["C-3", "C-2", "C-1"]
+    assert (shown["tax_total"], shown["shown_tax"], shown["due"]) == (302, 303, 3_317)
+    assert shown["registration_number"] == "T6120001113618"
+
+
+def test_it_reads_well(billing: CliRunner) -> None:
+    done = billing.invoke(app, ["billing", "statement", "clinic", "M-1", "--month", "2026-11"])
+    assert "T6120001113618" in done.stdout
+    assert "due 3,317" in done.stdout
+    assert "303 yen of tax" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["clinic", "M-1", "--month", "2026-13"], "'2026-13' is no month; write it as 2026-11"),
+        (["nowhere", "M-1", "--month", "2026-11"], "there is no shop nowhere"),
+    ],
+)
+def test_a_mistake_is_one_sentence(billing: CliRunner, arguments: list[str], says: str) -> None:
+    done = billing.invoke(app, ["billing", "statement", *arguments])
+    assert isinstance(done.exception, Invalid)
+    assert says in str(done.exception)

@@ -1,0 +1,227 @@
+"""Periodic jobs: expiry, reminders, birthdays, thanks; once each, by one runner, caught up after downtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from pipelines.jobs import JOBS, Period, PeriodicJob, Tools, midnight, month_start, morning
+from pipelines.points import grant
+from pipelines.points_schema import GrantDocument
+from tests.rules.build import at
+from tests.world import World, document
+from workers.jobs import Timekeeper
+
+
+POINT_JOBS = [job for job in JOBS if job.name.startswith("points.")]
+EXPIRE = next(job for job in JOBS if job.name == "points.expire")
+
+
+def timekeeper(world: World, jobs: Any = POINT_JOBS) -> Timekeeper:
+    return Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock, jobs=jobs)
+
+
+def run_at(world: World, moment: str) -> list[str]:
+    """The clock shows ``moment``, and whoever looks at jobs looks."""
+    world.clock.set(at(moment))
+    done = timekeeper(world).look()
+    world.perform("mail.send")
+    assert world.broken() == {}
+    return done
+
+
+def register(world: World, customer: str = "M-1", **changes: Any) -> dict[str, Any]:
+    fields = {"shop": "apparel", "customer": customer, "kind": "registration", "key": f"reg-{customer}", **changes}
+    return dict(grant(world.engine, world.shops, world.clock, GrantDocument(**fields)).body)
+
+
+def points(world: World, customer: str = "M-1", shop: str = "apparel") -> int:
+    return world.balance(customer, shop)[1]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "now", "is_"),
+    [
+        (midnight, "2026-11-22 00:00:00", "2026-11-22 00:00:00"),
+        (midnight, "2026-11-22 23:59:59", "2026-11-22 00:00:00"),
+        (morning, "2026-11-22 09:59:59", "2026-11-21 10:00:00"),
+        (morning, "2026-11-22 10:00:00", "2026-11-22 10:00:00"),
+        (month_start, "2026-12-01 00:00:00", "2026-12-01 00:00:00"),
+        (month_start, "2026-11-30 23:59:59", "2026-11-01 00:00:00"),
+    ],
+)
+def test_boundaries(boundary: Callable[[datetime], datetime], now: str, is_: str) -> None:
+    assert boundary(at(now)) == at(is_)
+
+
+@pytest.mark.parametrize(
+    ("acquired", "last_moment", "expired"),
+    [
+        ("2026-11-22 10:00:00", "2027-11-22 23:59:59", "2027-11-23 00:00:00"),
+        ("2028-02-29 10:00:00", "2029-02-28 23:59:59", "2029-03-01 00:00:00"),
+    ],
+)
+def test_points_last_through_the_same_date_of_the_next_year(
+    world: World, acquired: str, last_moment: str, expired: str
+) -> None:
+    """PTS-11."""
+    world.clock.set(at(acquired))
+    register(world)
+    run_at(world, last_moment)
+    assert points(world) == 500
+    run_at(world, expired)
+    assert points(world) == 0
+    assert world.value("SELECT state FROM point_lot") == "expired"
+
+
+def test_a_job_that_ran_runs_no_second_time(world: World) -> None:
+    assert run_at(world, "2026-11-22 12:00:00") == [job.name for job in POINT_JOBS]
+    assert run_at(world, "2026-11-22 12:00:01") == []
+    assert run_at(world, "2026-11-23 09:00:00") == ["points.expire", "points.thanks"]
+    assert run_at(world, "2026-11-23 10:00:00") == ["points.notice"]
+
+
+def test_downtime_is_caught_up_once(world: World) -> None:
+    """A house that was away for weeks makes up for the days and the month it missed."""
+    register(world, birth_date="1990-12-24")
+    world.grant(70, shop="apparel", expires_at=at("2026-11-25 00:00:00"))
+    run_at(world, "2026-11-22 12:00:00")
+    done = run_at(world, "2027-01-05 12:00:00")
+    assert done == [job.name for job in POINT_JOBS]
+    assert points(world) == 500 + 500  # the gift expired, December's birthday was given
+    assert run_at(world, "2027-01-05 12:00:01") == []
+    assert points(world) == 1_000
+
+
+def test_birthday_points_come_once_a_year(world: World) -> None:
+    """PTS-09: on the first of the month; at once if the date is entered in the month; never twice for a new date."""
+    register(world, birth_date="1990-11-02")
+    assert points(world) == 500 + 500
+    run_at(world, "2026-11-22 12:00:00")
+    assert points(world) == 1_000
+    moved = {"shop": "apparel", "customer": "M-1", "kind": "birthday", "key": "b-2", "birth_date": "1990-12-02"}
+    world.clock.set(at("2026-12-01 12:00:00"))
+    grant(world.engine, world.shops, world.clock, GrantDocument(**moved))
+    run_at(world, "2026-12-01 12:00:00")
+    assert points(world) == 1_000
+    run_at(world, "2027-12-01 00:00:00")
+    assert world.value("SELECT count(*) FROM point_lot WHERE kind = 'birthday'") == 2
+
+
+def test_thanks_follow_the_first_order_after_five_business_days(world: World) -> None:
+    """CUT-05: clinic, Friday 2026-11-20; Monday 23rd is a holiday, so five business days end on Monday 30th."""
+    world.take(document("C-1", shop="clinic"), document("C-2", shop="clinic"))
+    run_at(world, "2026-11-29 12:00:00")
+    assert points(world, shop="clinic") == 0
+    run_at(world, "2026-11-30 00:00:00")
+    assert points(world, shop="clinic") == 3_000
+    world.clock.set(at("2026-12-01 12:00:00"))
+    world.take(document("C-3", shop="clinic"))
+    run_at(world, "2026-12-20 12:00:00")
+    assert points(world, shop="clinic") == 3_000
+
+
+def test_a_cancelled_first_order_is_not_thanked_for(world: World) -> None:
+    world.take(document("C-1", shop="clinic"))
+    world.execute("UPDATE shop_order SET state = 'cancelled'")
+    world.clock.set(at("2026-12-20 12:00:00"))
+    timekeeper(world).look()
+    assert points(world, shop="clinic") == 0
+
+
+def test_reminders_thirty_and_seven_days_before(world: World) -> None:
+    """Points through 2027-11-20 are reminded of on 2027-10-21 and on 2027-11-13, once each, under a stable Message-ID."""
+    register(world, email="hanako@example.jp", name="山田 花子")
+    run_at(world, "2026-11-22 12:00:00")
+    for moment, mails in (
+        ("2027-10-20 12:00:00", 0),
+        ("2027-10-21 09:59:59", 0),
+        ("2027-10-21 10:00:00", 1),
+        ("2027-11-12 12:00:00", 1),
+        ("2027-11-13 10:00:00", 2),
+        ("2027-11-20 12:00:00", 2),
+        ("2027-11-21 12:00:00", 2),
+    ):
+        run_at(world, moment)
+        assert len(world.postbox.mails) == mails, moment
+    first, second = world.postbox.mails
+    assert (first["X-Shukka-Template"], first["X-Shukka-Shop"], first["X-Shukka-Order"]) == ("points_expiring", "apparel", None)
+    assert first["Message-ID"] != second["Message-ID"]
+    assert "30" in first.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert world.rows("SELECT order_id FROM mail WHERE order_id IS NOT NULL") == []
+
+
+def test_after_a_long_downtime_one_reminder_says_the_days_that_are_left(world: World) -> None:
+    register(world, email="hanako@example.jp", name="山田 花子")
+    run_at(world, "2027-10-01 12:00:00")
+    run_at(world, "2027-11-15 12:00:00")
+    (mail,) = world.postbox.mails
+    assert "あと5日" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_nobody_without_an_address_is_written_to(world: World) -> None:
+    register(world)
+    run_at(world, "2027-10-20 12:00:00")
+    run_at(world, "2027-10-21 12:00:00")
+    assert world.postbox.mails == []
+
+
+def test_expiry_goes_on_in_steps_and_keeps_held_points(world: World) -> None:
+    from models.store import ledger, purse
+    from pipelines import run
+    from pipelines.rules.lots import hold
+    from pipelines.transfers import open_lot, row
+
+    for number in range(5):
+        world.grant(10, f"M-{number}", "apparel", expires_at=at("2026-11-21 00:00:00"))
+    now = world.clock.now()
+    with world.engine.begin() as connection:
+        lots = [open_lot(columns) for columns in purse.open_lots(connection, [("apparel", "M-0")])]
+        run.use_points(connection, [row("apparel", "M-0", None, t, "hold:1", now) for t in hold(lots, 4, now)])
+    with world.engine.begin() as connection:
+        assert [ledger.expire(connection, at("2026-11-21 00:00:00"), 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert world.rows("SELECT valid, held FROM point_balance ORDER BY customer_id")[0] == (0, 4)
+    assert world.broken() == {}
+
+
+def test_one_runner_at_a_time_and_a_late_one_writes_nothing(world: World, engine: Engine) -> None:
+    """The lease is fenced: a runner that was paused past its lease comes back to find its step refused."""
+    world.grant(10, shop="apparel", expires_at=at("2026-11-21 00:00:00"))
+    world.clock.set(at("2026-11-22 12:00:00"))
+    seen: list[list[str]] = []
+
+    def overtaken(tools: Tools, period: Period) -> None:
+        seen.append(timekeeper(world, [late]).look())  # another process looks while this one is at work: leased
+        world.execute("UPDATE job SET leased_until = now() - interval '1 second'")
+        seen.append(timekeeper(world, [prompt]).look())  # the lease ran out: taken over and done
+        tools.transact(lambda connection: connection.exec_driver_sql("DELETE FROM point_lot"))
+
+    late = PeriodicJob("points.expire", midnight, overtaken)
+    prompt = EXPIRE
+    assert timekeeper(world, [late]).look() == []
+    assert seen == [[], ["points.expire"]]
+    assert world.value("SELECT state FROM point_lot") == "expired"
+    assert world.broken() == {}
+
+
+def test_a_job_that_fails_keeps_no_other_from_its_work(world: World) -> None:
+    def fail(tools: Tools, period: Period) -> None:
+        raise ZeroDivisionError
+
+    jobs = [PeriodicJob("broken", midnight, fail), EXPIRE]
+    assert timekeeper(world, jobs).look() == ["points.expire"]
+    assert timekeeper(world, jobs).look() == []  # backs off until its lease has run out
+    assert world.value("SELECT done_until FROM job WHERE name = 'broken'") is None
+
+
+def test_customers_are_kept_from_their_orders(world: World) -> None:
+    world.take(document("S-1"))
+    assert world.rows("SELECT shop, id, email, locale FROM customer") == [("salon", "M-1", "takahashi@example.jp", "ja")]
+    changed = document("S-3", locale="en")
+    changed["customer"]["email"] = "new@example.jp"
+    world.take(changed)
+    assert world.rows("SELECT email, locale FROM customer") == [("new@example.jp", "en")]

@@ -1,0 +1,301 @@
+"""The points of orders on the real ledger: B.8 by its numbers, and the known failures of other systems by name."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from pipelines import run
+from pipelines.document import parse_order
+from pipelines.intake import Ending, Submission, take_in
+from pipelines.profile import Shop
+from pipelines.stage import Clawback, Decision, Facts, Need, Stage
+from tests.rules.build import SHOPS, at, shop_with
+from tests.world import World, a_line, document
+
+
+def apparel(number: str, *lines: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return document(number, *(lines or (a_line(unit_price=1_000),)), shop="apparel", **changes)
+
+
+def use(points: int | str) -> dict[str, Any]:
+    return {"use": points}
+
+
+def balance(world: World, shop: str = "apparel") -> tuple[int, int]:
+    return world.balance(shop=shop)
+
+
+def return_goods(world: World, number: str, points: int, *, source: str = "return:1", owes: bool = True) -> None:
+    """What a stage decides when goods come back: the order's earned points are taken back (PTS-13)."""
+    lot = world.value(
+        "SELECT l.id FROM point_lot l JOIN shop_order o ON o.id = l.order_id WHERE o.number = :number AND l.kind = 'purchase'",
+        number=number,
+    )
+    order_id = world.value("SELECT id FROM shop_order WHERE number = :number", number=number)
+
+    def decide(facts: Facts, shop: Shop, now: object) -> Decision:
+        return Decision(facts, clawbacks=[Clawback(source, lot, points, owes)])
+
+    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) VALUES ('returns', :id, :now, 0)",
+                  id=order_id, now=world.clock.now())  # fmt: skip
+    assert world.runner.run_batch(Stage("returns", decide, Need.NOTHING)).decided == 1
+
+
+def owed(world: World) -> int:
+    return int(world.value("SELECT coalesce(sum(owed), 0) FROM point_lot"))
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "used", "pays", "earns"),
+    [(6_000, "all", 5_000, 500, 45), (6_000, 400, 400, 5_100, 45), (5_000, "all", 5_000, 500, 45)],
+    ids=["the cap", "a chosen number", "all there is"],
+)
+def test_b8_vectors(world: World, held: int, asked: int | str, used: int, pays: int, earns: int) -> None:
+    """B.8: goods 5,000, coupon 500, tax 10 %, shipping 550: 5,500; PTS-06, PTS-07."""
+    world.grant(held, shop="apparel")
+    shop = SHOPS["apparel"]
+    plain = shop.model_copy(
+        update={
+            "price": shop.price.model_copy(update={"member_discount_percent": 0}),
+            "shipping": shop.shipping.model_copy(update={"fee": 550 if shop.price.display == "incl_tax" else 500, "free_from": None}),
+        }
+    )
+    world.shops = {**world.shops, "apparel": plain}
+    coupon = {"code": "AUTUMN", "kind": "amount", "value": 500}
+    world.take(apparel("A-1", a_line(unit_price=5_000), coupons=[coupon], points=use(asked)))
+    shown = world.show("A-1", "apparel")
+    assert (shown["points"]["used"], shown["points"]["earned"]) == (used, earns)
+    assert shown["totals"]["grand_total"] == pays
+    assert balance(world) == (0, held - used)
+    assert world.broken() == {}
+
+
+def test_balance_negative_after_a_return_then_use(world: World) -> None:
+    """EC-CUBE 5730: the earned points were spent before their goods came back. The balance is negative, use is blocked,
+    and the next points settle what is owed."""
+    world.take(apparel("A-1", a_line(unit_price=10_000)))
+    world.settle()
+    world.ship_all("A-1", shop="apparel")
+    _, earned = balance(world)
+    assert earned > 0
+    world.take(apparel("A-2", points=use("all")))
+    assert balance(world)[1] == 0
+    return_goods(world, "A-1", earned)
+    assert balance(world)[1] == -earned
+    world.take(apparel("A-3", points=use("all")))
+    assert world.show("A-3", "apparel")["points"]["used"] == 0
+    assert world.broken() == {}
+    world.grant(earned - 5, shop="apparel")
+    assert (balance(world)[1], owed(world)) == (-5, 5)
+    world.grant(20, shop="apparel")
+    assert (balance(world)[1], owed(world)) == (15, 0)
+    assert world.broken() == {}
+    world.take(apparel("A-4", points=use("all")))
+    assert world.show("A-4", "apparel")["points"]["used"] == 15
+    assert world.broken() == {}
+
+
+def test_a_coupon_pays_what_is_owed_before_it_is_used(world: World) -> None:
+    """PTS-13, PTS-15: points of a coupon are blocked as well while the balance is negative."""
+    coupon = {"code": "LOAD", "kind": "points", "value": 100}
+    world.take(document("C-1", shop="clinic", coupons=[coupon], points=use("all")))
+    lot = world.value("SELECT id FROM point_lot WHERE kind = 'coupon'")
+    assert balance(world, "clinic") == (0, 0)
+    world.execute("UPDATE point_lot SET owed = 30 WHERE id = :lot", lot=lot)
+    world.execute("UPDATE point_balance SET valid = -30")
+    world.execute(
+        "INSERT INTO point_transfer (shop, customer_id, lot_id, source, kind, debit, credit, amount, at) "
+        "VALUES ('clinic', 'M-1', :lot, 'test', 'owe', 'valid', 'clawed_back', 30, :now)",
+        lot=lot,
+        now=world.clock.now(),
+    )
+    world.take(document("C-2", shop="clinic", coupons=[{**coupon, "code": "MORE"}], points=use("all")))
+    assert world.show("C-2", "clinic")["points"]["used"] == 70
+    assert balance(world, "clinic") == (0, 0)
+    assert world.broken() == {}
+
+
+def test_points_no_longer_had_may_be_deducted_instead_of_owed(world: World) -> None:
+    """PTS-13: where the difference is deducted from the refund, nothing is owed."""
+    world.take(apparel("A-1", a_line(unit_price=10_000)))
+    world.settle()
+    world.ship_all("A-1", shop="apparel")
+    _, earned = balance(world)
+    world.take(apparel("A-2", points=use(earned - 4)))
+    return_goods(world, "A-1", earned, owes=False)
+    assert (balance(world)[1], owed(world)) == (0, 0)
+    assert world.broken() == {}
+
+
+def test_goods_returned_twice_take_their_points_back_once(world: World) -> None:
+    world.take(apparel("A-1", a_line(unit_price=10_000)))
+    world.settle()
+    world.ship_all("A-1", shop="apparel")
+    _, earned = balance(world)
+    return_goods(world, "A-1", earned)
+    return_goods(world, "A-1", earned, source="return:2")
+    assert (balance(world)[1], owed(world)) == (0, 0)
+    assert world.broken() == {}
+
+
+def test_rate_changed_after_purchase(world: World) -> None:
+    """EC-CUBE 5529: what an order earns was frozen when it was placed (PTS-04)."""
+    world.take(apparel("A-1", a_line(unit_price=10_000)))
+    world.settle()
+    earned = world.show("A-1", "apparel")["points"]["earned"]
+    generous = shop_with("apparel", **{"rate = 0.01 #": "rate = 0.5 #"})
+    world.runner = replace(world.runner, shops={**world.shops, "apparel": generous})
+    world.ship_all("A-1", shop="apparel")
+    assert balance(world) == (0, earned)
+    assert world.broken() == {}
+
+
+def test_points_created_by_editing_a_cancelled_order(world: World) -> None:
+    """EC-CUBE 7174: whatever is said to a cancelled order, its used points come back once."""
+    world.grant(300, shop="apparel")
+    world.take(apparel("A-1", points=use(300)))
+    assert balance(world)[1] == 0
+    world.decide("accept")
+    for _ in range(3):
+        world.tell(world.ask("order.cancel", "A-1", "apparel", reason=""))
+        world.decide("cancel")
+    assert world.states()["A-1"][0] == "cancelled"
+    assert balance(world) == (0, 300)
+    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT s, id, now(), 0 "
+                  "FROM shop_order, unnest(ARRAY['cancel', 'reward', 'notify', 'accept']) AS s")  # fmt: skip
+    world.settle()
+    assert balance(world) == (0, 300)
+    assert world.broken() == {}
+
+
+def test_refund_of_the_whole_coupon_twice(world: World) -> None:
+    """The points a coupon credited are used once and come back to their own lot once (PTS-12, PTS-15)."""
+    coupon = {"code": "LOAD", "kind": "points", "value": 500}
+    world.take(document("C-1", shop="clinic", coupons=[coupon], points=use("all")))
+    facts_of_return = "SELECT lot_id, amount FROM point_transfer WHERE kind = 'return'"
+    from pipelines.stages import cancel  # the refusal of CAN-01 is not what this is about
+
+    def give_up(facts: Facts, shop: Shop, now: Any) -> Decision:
+        from pipelines.stages.cancelling import cancel_order
+
+        decision = Decision(facts)
+        cancel_order(decision, facts, shop, now, reason="customer", cause="test", mail=False)
+        decision.order_state, decision.moves = None, [m for m in decision.moves if m.entity == "lot"]
+        decision.payment, decision.condition, decision.effects, decision.shipments = None, None, [], {}
+        decision.line_cancelled = {}
+        return decision
+
+    order_id = world.value("SELECT id FROM shop_order")
+    for _ in range(2):
+        world.execute("INSERT INTO work (stage, order_id, due_at, attempts) VALUES ('test', :id, :now, 0)",
+                      id=order_id, now=world.clock.now())  # fmt: skip
+        assert world.runner.run_batch(Stage("test", give_up, cancel.STAGE.needs)).decided == 1
+    assert len(world.rows(facts_of_return)) == 1
+    assert balance(world, "clinic") == (0, 500)
+
+
+def test_each_shipment_brings_the_points_of_its_lines(world: World) -> None:
+    """SPL-05 ``each_shipment``: the lots of one order add up to what it earned."""
+    each = '[points]\nactivate_on = "each_shipment"'
+    shop = shop_with("salon", "[split]\ndrop_ship = true\n", **{"[points]": each})
+    world.runner = replace(world.runner, shops={**world.shops, "salon": shop})
+    world.take(document("S-1", a_line("1", unit_price=10_000), a_line("2", unit_price=5_000, supplier="maker-a")))
+    world.settle()
+    assert world.balance() == (150, 0)
+    shipments = {s["supplier"]: s["id"] for s in world.show()["shipments"]}
+    world.tell(world.shipped(shipments["maker-a"], "maker-a"))
+    world.settle()
+    assert world.balance() == (100, 50)
+    assert world.states()["S-1"] == ("partly_shipped", "running")
+    world.tell(world.shipped(shipments["warehouse"]))
+    world.settle()
+    assert world.balance() == (0, 150)
+    assert world.states()["S-1"] == ("shipped", "done")
+    assert world.postbox.templates("salon/S-1").count("points_activated") == 2
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize("wait", [0, 3])
+def test_points_on_order_are_taken_back_with_a_cancel(world: World, wait: int) -> None:
+    """B.8 ``activation = {event: ordered, delay_days: n}``; PTS-14."""
+    shop = shop_with("salon", **{"[points]": f'[points]\nactivation_event = "ordered"\nactivation_delay_days = {wait}'})
+    world.runner = replace(world.runner, shops={**world.shops, "salon": shop})
+    world.take(document("S-1", a_line(unit_price=10_000)))
+    world.decide("accept", "reward")
+    assert world.balance() == ((100, 0) if wait else (0, 100))
+    world.clock.set(at("2026-11-23 09:00:00"))
+    world.decide("reward")
+    assert world.balance() == (0, 100)
+    world.tell(world.ask("order.cancel", "S-1", reason=""))
+    world.decide("cancel")
+    assert world.states()["S-1"][0] == "cancelled"
+    assert world.balance() == (0, 0)
+    assert world.broken() == {}
+
+
+def test_expired_points_of_a_cancelled_order_are_lost_or_granted_anew(world: World) -> None:
+    """PTS-12: lost by default; granted anew as limited-time points where the profile is kind."""
+    lenient = shop_with("apparel", **{"[points]": '[points]\nreturn_expired = "regrant"\nregrant_days = 30'})
+    for number, shop, left in (("A-1", SHOPS["apparel"], 0), ("A-2", lenient, 100)):
+        world.runner = replace(world.runner, shops={**world.shops, "apparel": shop})
+        world.clock.set(at("2026-11-20 09:00:00"))
+        world.grant(100, shop="apparel", expires_at=at("2026-11-21 00:00:00"))
+        world.take(apparel(number, points=use("all")))
+        world.decide("accept")
+        world.clock.set(at("2026-11-21 09:00:00"))
+        world.tell(world.ask("order.cancel", number, "apparel", reason=""))
+        world.decide("cancel")
+        assert world.states()[number][0] == "cancelled"
+        assert balance(world) == (0, left)
+    assert world.broken() == {}
+
+
+def test_ordinary_points_roll_and_limited_ones_do_not(world: World) -> None:
+    """PTS-11: acquired 2026-11-20 through 2027-11-20; a purchase that ships later extends them, a campaign does not."""
+    world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
+    with world.engine.begin() as connection:
+        run.grant_points(connection, [("apparel", "M-1", None, "campaign:1", "campaign", 7, "valid",
+                                       at("2026-12-25 00:00:00"), world.clock.now(), True)])  # fmt: skip
+    expiries = "SELECT expires_at FROM point_lot WHERE kind = 'gift'"
+    assert world.value(expiries) == at("2027-01-10 00:00:00")
+    world.take(apparel("A-1", a_line(unit_price=10_000)))
+    world.settle()
+    world.ship_all("A-1", shop="apparel")
+    assert world.value(expiries) == at("2027-11-21 00:00:00")
+    assert world.value("SELECT expires_at FROM point_lot WHERE kind = 'campaign'") == at("2026-12-25 00:00:00")
+    assert world.broken() == {}
+
+
+def test_limited_points_are_spent_first_then_the_oldest(world: World) -> None:
+    """PTS-12."""
+    world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
+    world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
+    with world.engine.begin() as connection:
+        run.grant_points(connection, [("apparel", "M-1", None, "campaign:1", "campaign", 10, "valid",
+                                       at("2027-06-01 00:00:00"), world.clock.now(), True)])  # fmt: skip
+    world.take(apparel("A-1", points=use(15)))
+    left = world.rows("SELECT kind, remaining FROM point_lot WHERE state <> 'pending' ORDER BY id")
+    assert [(one.kind, one.remaining) for one in left] == [("gift", 5), ("gift", 10), ("campaign", 0)]
+    assert world.broken() == {}
+
+
+def test_64_orders_racing_for_one_balance(world: World, engine: Engine) -> None:
+    """PTS-06: every point is used once, whoever comes first."""
+    world.grant(1_000, shop="apparel")
+    orders = [parse_order(apparel(f"A-{n}", points=use(100))) for n in range(64)]
+
+    def place(order: Any) -> Ending:
+        return take_in(engine, world.shops, world.clock, [Submission(order)])[0].ending
+
+    with ThreadPoolExecutor(8) as pool:
+        endings = list(pool.map(place, orders))
+    used = world.value("SELECT sum(amount) FROM point_transfer WHERE kind = 'use'")
+    assert used == 1_000
+    assert endings.count(Ending.ACCEPTED) >= 10
+    assert balance(world)[1] == 0
+    assert world.broken() == {}
