@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test lint bench chaos lock clean
+.PHONY: demo run test lint bench bench-ledger chaos lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -30,6 +30,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.main
+
+bench-ledger: $(READY)
+	$(BIN)/python -m benchmarks.ledger
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos

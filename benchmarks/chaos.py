@@ -140,7 +140,7 @@ def run(root: Path, storm: Storm, report: Callable[[str], None], stop: threading
             return outcome
         report(f"{trial.clock.now():%H:%M}  every order is in; draining")
         trial.settle(DRAIN)
-        outcome.verdict = judge(trial, trial.finish(DRAIN))
+        outcome.verdict = judge(trial, trial.finish())
     return outcome
 
 

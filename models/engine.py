@@ -22,6 +22,7 @@ def connect(url: str, *, pool_size: int = 8, application: str = "shukka", statem
         max_overflow=8,
         pool_pre_ping=True,
         pool_use_lifo=True,
+        hide_parameters=True,  # what a failed statement was given may be a customer's name and address
         json_deserializer=orjson.loads,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         connect_args={

@@ -74,7 +74,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT p.order_id, p.captured, p.refunded, p.amount - a.money AS due
            FROM payment p JOIN shop_order o ON o.id = p.order_id
            JOIN (SELECT order_id, sum(money) AS money FROM order_adjustment GROUP BY order_id) a USING (order_id)
-           WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held'
+           WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held' AND o.state <> 'cancelled'
              AND p.captured - p.refunded <> p.amount - a.money
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",

@@ -10,24 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine
 
 from models.engine import json_array
-from models.states import LotState, OrderState
+from models.states import OrderState
 from models.store import admit as store
 from pipelines import run
-from pipelines.document import content_hash, order_to_json, parse_order
-from pipelines.errors import Invalid, Problem, ShukkaError
+from pipelines.admission import Raced, Taken, store_orders
+from pipelines.document import content_hash, parse_order
+from pipelines.errors import Invalid, Problem
 from pipelines.ports import Clock
 from pipelines.profile import Shop
 from pipelines.ranks import stored_ranks
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.calendar import JST
 from pipelines.rules.order import Order
-from pipelines.rules.points import expiry
 from pipelines.rules.pricing import price
 from pipelines.rules.refusals import refusals
 
@@ -76,20 +75,6 @@ class _Lots:
         return sum(remaining for _, remaining in self.lots) - self.owed
 
 
-@dataclass(slots=True)
-class _Taken:
-    """A submission that will be stored."""
-
-    submission: Submission
-    breakdown: Breakdown
-    hash: bytes
-    spent: list[tuple[int, int, bool]] = field(default_factory=list)
-
-
-class _Raced(ShukkaError):
-    """Another process stored the same key meanwhile; look again."""
-
-
 def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
     """Store what can be accepted in one transaction and answer each submission.
 
@@ -99,7 +84,7 @@ def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions
         try:
             with engine.begin() as connection:
                 return _attempt(connection, shops, clock.now(), submissions)
-        except _Raced:
+        except Raced:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
@@ -143,7 +128,7 @@ def _attempt(
     lots = _lots(connection, shops, submissions, answers, now)
     taken_items = _taken_items(connection, submissions, answers)
     ranks = _ranks(connection, shops, submissions, answers)
-    taken: list[_Taken] = []
+    taken: list[Taken] = []
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
     for index, submission in enumerate(submissions):
@@ -159,7 +144,7 @@ def _attempt(
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
-    _store(connection, shops, taken, now)
+    store_orders(connection, shops, taken, now)
     return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
             for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
 
@@ -269,7 +254,7 @@ def _decide(
     lots: Mapping[tuple[str, str], _Lots],
     ranks: Mapping[tuple[str, str, date], str],
     taken_items: set[tuple[str, str]],
-    taken: list[_Taken],
+    taken: list[Taken],
     now: datetime,
 ) -> Answer | None:
     """None if the order can be accepted (it is then in ``taken``), else the refusal."""
@@ -290,7 +275,7 @@ def _decide(
     if problems:
         return _refused(order, problems)
     taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    accepted = _Taken(submission, breakdown, stored_hash)
+    accepted = Taken(order, submission.client, submission.key, breakdown, stored_hash)
     _spend(accepted, purse)
     taken.append(accepted)
     return None
@@ -322,7 +307,7 @@ def _refused(order: Order, problems: Sequence[Problem]) -> Answer:
     return Answer(Ending.REFUSED, order.shop, order.number, problems=tuple(problems))
 
 
-def _spend(accepted: _Taken, purse: _Lots) -> None:
+def _spend(accepted: Taken, purse: _Lots) -> None:
     """Take the used points from the lots, soonest expiry first (PTS-12); a coupon's own points are spent last."""
     due = accepted.breakdown.points_used
     for lot in purse.lots:
@@ -333,144 +318,3 @@ def _spend(accepted: _Taken, purse: _Lots) -> None:
             lot[1] -= part
             due -= part
             accepted.spent.append((lot[0], part, lot[1] == 0))
-
-
-def _store(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[_Taken], now: datetime) -> None:
-    if not taken:
-        return
-    orders = [t.submission.order for t in taken]
-    ids = run.admit(
-        connection,
-        [
-            (
-                o.shop,
-                o.number,
-                t.hash,
-                o.customer.id,
-                o.locale,
-                o.method,
-                t.breakdown.grand_total,
-                o.placed_at,
-                now,
-                d,
-                b,
-            )
-            for o, t, d, b in zip(
-                orders,
-                taken,
-                json_array([order_to_json(o) for o in orders]),
-                json_array([t.breakdown.to_json() for t in taken]),
-                strict=True,
-            )
-        ],
-        now,
-    )
-    if len(ids) < len(taken):
-        raise _Raced
-    by_taken = [(ids[o.shop, o.number], o, t) for o, t in zip(orders, taken, strict=True)]
-    _store_lines(connection, by_taken)
-    store.payments(
-        connection,
-        [(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
-    )
-    items = [(o.shop, line.sku, i) for i, o, _ in by_taken for line in o.lines if line.availability == "unique"]
-    if store.unique_items(connection, items) < len(items):
-        raise _Raced
-    keys = [
-        (t.submission.client, t.submission.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.submission.key
-    ]
-    if store.keys(connection, keys) < len(keys):
-        raise _Raced
-    _store_points(connection, shops, by_taken, now)
-    # After the points: grants lock in the same order, balance before customer.
-    members = [o for o in orders if o.customer.id]
-    run.remember_customers(
-        connection,
-        [(o.shop, o.customer.id, o.customer.email, o.customer.name, o.locale, None, None, now) for o in members],
-    )
-
-
-def _gateway(shop: Shop, order: Order) -> str | None:
-    return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
-
-
-def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, _Taken]]) -> None:
-    lines = [(i, line, share) for i, o, t in by_taken for line, share in zip(o.lines, t.breakdown.lines, strict=True)]
-    store.lines(
-        connection,
-        [
-            (
-                i,
-                line.line,
-                line.sku,
-                line.name,
-                line.quantity,
-                line.unit_price,
-                line.tax_rate,
-                line.supplier,
-                line.availability,
-                line.expected_on,
-                share.points_rate,
-                flags,
-            )
-            for (i, line, share), flags in zip(
-                lines, json_array([sorted(line.flags) for _, line, _ in lines]), strict=True
-            )
-        ],
-    )
-
-
-def _store_points(
-    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, _Taken]], now: datetime
-) -> None:
-    """Credit the points of coupons (PTS-15), then book what the orders used."""
-    grants: list[tuple[Any, ...]] = [
-        (
-            o.shop,
-            o.customer.id,
-            i,
-            f"order:{i}:coupon",
-            "coupon",
-            t.breakdown.coupon_points,
-            LotState.VALID,
-            expiry(now, shops[o.shop]),
-            now,
-            False,
-        )
-        for i, o, t in by_taken
-        if t.breakdown.coupon_points and o.customer.id
-    ]
-    coupon_lots = run.grant_points(connection, grants)
-    final: dict[int, bool] = {}
-    uses: list[tuple[int, Order, int, int]] = []
-    for i, o, t in by_taken:
-        for lot, part, emptied in t.spent:
-            uses.append((i, o, lot, part))
-            final[lot] = emptied
-        rest = t.breakdown.points_used - sum(part for _, part, _ in t.spent)
-        if rest > 0:
-            lot = coupon_lots[f"order:{i}:coupon"]
-            uses.append((i, o, lot, rest))
-            final[lot] = rest == t.breakdown.coupon_points
-    run.use_points(
-        connection,
-        [
-            (
-                o.shop,
-                o.customer.id,
-                i,
-                lot,
-                LotState.VALID,
-                LotState.USED if final[lot] else LotState.VALID,
-                f"order:{i}:use",
-                "use",
-                "valid",
-                "used",
-                part,
-                -part,
-                None,
-                now,
-            )
-            for i, o, lot, part in uses
-        ],
-    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
 
 from pipelines.document import problems_of
 from pipelines.document_schema import ONE_LINE, Day
@@ -15,6 +16,20 @@ from pipelines.errors import Invalid
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ONE_LINE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ONE_LINE)]
 Text = Annotated[str, StringConstraints(max_length=254, pattern=ONE_LINE)]
+_FIRST_BIRTH = date(1900, 1, 1)
+
+
+def _birth_date(value: object) -> date:
+    try:
+        born = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        born = None
+    if born is None or born < _FIRST_BIRTH:
+        raise ValueError(f"Must be a date written YYYY-MM-DD, such as 1990-11-02, from {_FIRST_BIRTH.year} on.")
+    return born
+
+
+BirthDate = Annotated[date, BeforeValidator(_birth_date), WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -33,7 +48,7 @@ class GrantDocument(_Document):
     expires_on: Day | None = Field(
         default=None, description="Last valid day of limited-time points; needed for a campaign (PTS-11)"
     )
-    birth_date: Day | None = Field(default=None, description="With registration or birthday (PTS-09)")
+    birth_date: BirthDate | None = Field(default=None, description="With registration or birthday (PTS-09)")
     product: Name | None = Field(default=None, description="Reviewed product; variants count as one (PTS-10)")
     email: Text = Field(default="", description="Where mails about points go; empty keeps what is known")
     name: Text = ""

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,12 @@ def running() -> Iterator[Running]:
     data = Path(tempfile.mkdtemp(prefix="shukka-test-", dir="/tmp"))
     engines = EmbeddedEngines(data)
     try:
-        yield Running(engines, engines.start())
+        running = Running(engines, engines.start())
+        # What is written survives the death of every process; only a power cut would need more, and the disk is slow.
+        for setting in ("fsync", "full_page_writes"):
+            running.execute(f"ALTER SYSTEM SET {setting} = off")
+        running.execute("SELECT pg_reload_conf()")
+        yield running
     finally:
         engines.stop()
         shutil.rmtree(data, ignore_errors=True)
@@ -68,13 +74,22 @@ def template(running: Running) -> str:
     return TEMPLATE
 
 
+@contextmanager
+def fresh_database(running: Running, template: str) -> Iterator[str]:
+    """The URL of a migrated database that ends with the block."""
+    name = f"shukka_{next(_numbers)}"
+    running.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    try:
+        yield running.database_url(name)
+    finally:
+        running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(running: Running, template: str) -> Iterator[str]:
     """A migrated database of the test's own."""
-    name = f"shukka_{next(_numbers)}"
-    running.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield running.database_url(name)
-    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(running, template) as url:
+        yield url
 
 
 @pytest.fixture

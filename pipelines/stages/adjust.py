@@ -26,7 +26,7 @@ from pipelines.stage import (
     ShipmentFacts,
     Stage,
 )
-from pipelines.stages.cancelling import UNTOLD, cancel_order
+from pipelines.stages.cancelling import UNTOLD, cancel_order, give_back
 from pipelines.stages.capturing import capture, refund_excess
 from pipelines.stages.dispatch import address
 
@@ -172,11 +172,8 @@ def _lessen_points(decision: Decision, facts: Facts, shop: Shop, now: datetime, 
     ):
         part = min(left, used.amount)
         left -= part
-        expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
-        if part and not expired:
-            decision.lot_moves.append(
-                LotMove(used.lot, used.lot_state, LotState.VALID, "return", source, "used", "valid", part, part)
-            )
+        if part:
+            give_back(decision, shop, now, used, part, source)
 
 
 def _unearn(decision: Decision, source: str, lot: LotFacts, points: int) -> None:

@@ -8,7 +8,7 @@ from models.states import Condition, LotState, OrderState, PaymentState, Shipmen
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.rules.periods import end_of, exclusive
-from pipelines.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot
+from pipelines.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot, UsedPoints
 
 #: Shipments that no supplier has been told of: they end with the order.
 UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
@@ -57,15 +57,21 @@ def _return_points(decision: Decision, facts: Facts, shop: Shop, now: datetime) 
         elif lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED):
             decision.clawbacks.append(Clawback(f"order:{facts.id}:cancel", lot.id, lot.amount))
     for used in facts.used_points:
-        expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
-        if expired and shop.points.return_expired == "regrant":
-            until = end_of(exclusive(now.date(), shop.points.regrant_days))
-            source = f"order:{facts.id}:regrant:{used.lot}"
-            decision.new_lots.append(NewLot(source, "regrant", used.amount, LotState.VALID, until, limited=True))
-        elif not expired and used.lot_state in (LotState.USED, LotState.VALID, LotState.HELD):
-            # An expired lot's points are lost (PTS-12).
-            old, part = used.lot_state, used.amount
-            move_lot(decision, facts, used.lot, old, LotState.VALID, "return", "used", "valid", part, part)
+        give_back(decision, shop, now, used, used.amount, f"order:{facts.id}:return")
+
+
+def give_back(decision: Decision, shop: Shop, now: datetime, used: UsedPoints, points: int, source: str) -> None:
+    """Used points go back to their own lot; one that expired meanwhile is lost, or granted anew by profile (PTS-12)."""
+    expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
+    if expired and shop.points.return_expired == "regrant":
+        until = end_of(exclusive(now.date(), shop.points.regrant_days))
+        again = f"{source.removesuffix(':return')}:regrant:{used.lot}"
+        decision.new_lots.append(NewLot(again, "regrant", points, LotState.VALID, until, limited=True))
+    elif not expired and used.lot_state in (LotState.USED, LotState.VALID, LotState.HELD):
+        back = LotMove(used.lot, used.lot_state, LotState.VALID, "return", source, "used", "valid", points, points)
+        decision.lot_moves.append(back)
+        if used.lot_state != LotState.VALID:
+            decision.moves.append(Move("lot", str(used.lot), used.lot_state, LotState.VALID, "return"))
 
 
 def _return_money(decision: Decision, facts: Facts, cause: str) -> None:

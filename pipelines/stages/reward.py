@@ -30,7 +30,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     due: list[LotFacts] = []
     later: list[datetime] = []
     for lot in facts.lots:
-        at = valid_from(lot, facts, shop) if lot.state == LotState.PENDING else None
+        at = valid_from(lot, facts, shop, now) if lot.state == LotState.PENDING else None
         if at is not None and at <= now:
             due.append(lot)
         elif at is not None:
@@ -49,18 +49,21 @@ def earn_source(facts: Facts, line: str | None = None) -> str:
     return f"order:{facts.id}:earn" + (f":{line}" if line is not None else "")
 
 
-def valid_from(lot: LotFacts, facts: Facts, shop: Shop) -> datetime | None:
-    """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage."""
+def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
+    """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
+
+    A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
+    """
     delay = timedelta(days=shop.points.activation_delay_days)
     event = shop.points.activation_event
     if event == "ordered":
         return facts.accepted_at + delay
     if facts.state in READY[event]:
-        return max((p.shipped_at for p in facts.parcels), default=facts.accepted_at) + delay
+        return min(max((p.shipped_at for p in facts.parcels), default=facts.accepted_at), now) + delay
     line = lot.source.removeprefix(earn_source(facts)).removeprefix(":")
     if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
         left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
-        return max(left) + delay if left else None
+        return min(max(left), now) + delay if left else None
     return None
 
 

@@ -10,7 +10,7 @@ IN_REMARKS = "クーポン AUTUMN と WINTER を使います"  # CPN-03: a human
 
 def stuck(world: World) -> list[str]:
     with world.engine.connect() as connection:
-        return standing.stuck(connection)
+        return standing.stuck(connection, world.clock.now())
 
 
 def due(world: World) -> int:
@@ -71,6 +71,17 @@ def test_a_decision_that_fails_is_stuck_but_not_waited_for(world: World) -> None
     world.take(document("S-1"))
     world.execute("UPDATE work SET attempts = 3, error = 'KeyError at split.py:20'")
     assert (stuck(world), due(world)) == (["salon/S-1: accept fails with KeyError at split.py:20"], 0)
+
+
+def test_work_that_nobody_took_and_a_mail_that_never_goes_are_stuck(world: World) -> None:
+    everyday_orders(world)
+    world.take(document("S-5"))
+    world.decide("accept")
+    world.execute("UPDATE effect_lease SET attempts = 3")
+    assert stuck(world) == [
+        "salon/S-5: authorize is not decided",
+        "salon/S-5: mail.send was tried 3 times and is still open",
+    ]
 
 
 def test_an_outcome_that_nobody_found_out_is_stuck(world: World) -> None:

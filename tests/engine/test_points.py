@@ -19,15 +19,17 @@ def used(world: World) -> list[tuple[int, int]]:
 
 def test_the_soonest_to_expire_is_spent_first_and_comes_back_to_its_lot(world: World) -> None:
     """PTS-12."""
+    world.clock.set(at("2026-11-20 15:00:01"))
     world.grant(100)
     world.grant(100, expires_at=at("2027-03-01 00:00:00"))
     world.grant(100, expires_at=at("2026-12-01 00:00:00"))
-    world.take(document("S-1", points={"use": 150}))
-    assert used(world) == [(100, 100), (100, 50), (100, 0)]
+    world.take(document("S-1", points={"use": 150}, placed_at="2026-11-20T15:00:01+09:00"))
     world.settle()
-    world.clock.set(at("2026-11-20 09:01:00"))
-    world.execute("UPDATE shop_order SET state = 'authorized'")
-    assert world.balance()[1] == 150
+    assert used(world) == [(100, 100), (100, 50), (100, 0)]
+    world.tell(world.ask("order.cancel", "S-1"))
+    world.settle()
+    assert used(world) == [(100, 100)] * 3
+    assert world.balance() == (0, 300)
 
 
 def test_expired_points_are_not_spent(world: World) -> None:

@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import dramatiq
@@ -35,9 +36,15 @@ OURS = [*SOURCES, *sorted((CHECKOUT / "tests").rglob("*.py")), *sorted((CHECKOUT
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 
+@cache
+def nodes(path: Path) -> Sequence[ast.AST]:
+    """Everything in a source file."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Names of modules that ``path`` imports, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -101,7 +108,7 @@ def test_every_kind_a_stage_asks_for_is_known() -> None:
     named = {
         node.args[0].value
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and getattr(node.func, "id", "") == "EffectIntent"
         and node.args
@@ -117,7 +124,7 @@ def test_every_mail_in_the_code_has_its_templates_and_a_sample() -> None:
     named = {
         argument.value
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in calls
         for argument in node.args[:2]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
@@ -181,7 +188,7 @@ def test_money_is_never_a_float() -> None:
     floats = [
         f"{path.name}:{node.lineno}"
         for path in rules
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float")
         or (isinstance(node, ast.Constant) and isinstance(node.value, float))
     ]
@@ -195,7 +202,7 @@ def test_no_rule_and_no_stage_asks_for_the_time() -> None:
     askers = [
         f"{path.name}:{node.lineno}"
         for path in pure
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and node.attr in {"now", "today", "utcnow"}
         and getattr(node.value, "id", "") in {"datetime", "date", "time"}
@@ -203,31 +210,28 @@ def test_no_rule_and_no_stage_asks_for_the_time() -> None:
     assert askers == []
 
 
-def commands(text: str) -> set[tuple[str, ...]]:
-    """``shukka ...`` commands that a document shows: (name,) or (group, name)."""
-    found = set()
-    for match in re.finditer(r"\bshukka ((?:shops|client) [a-z]+|[a-z]+)\b", text):
-        found.add(tuple(match[1].split()))
-    return found
-
-
 def test_every_command_in_the_documents_exists() -> None:
     from typer.main import get_command
 
     from workers.cli import app
 
-    root = get_command(app)
-    known: set[tuple[str, ...]] = set()
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        known |= {(name, inner) for inner in command.commands} if hasattr(command, "commands") else {(name,)}
-    shown = {
-        one
+    known: dict[str, set[str]] = {
+        name: set(getattr(command, "commands", ()))
+        for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
+    }
+    shown = [
+        match
         for path in DOCUMENTS
         for block in re.findall(r"`{1,3}[^`]+`{1,3}", path.read_text("utf-8"))
-        for one in commands(block)
-    }
+        for match in re.findall(r"\bshukka ([a-z]+)(?: ([a-z]+))?", block)
+    ]
     assert shown
-    assert shown <= known
+    unknown = [
+        f"shukka {one} {two}"
+        for one, two in shown
+        if one not in known or (known[one] and two and two not in known[one])
+    ]
+    assert unknown == []
 
 
 def test_every_make_target_in_the_documents_exists() -> None:

@@ -14,8 +14,8 @@ from pipelines.points import grant
 from pipelines.points_schema import GrantDocument
 from tests.rules.build import at
 from tests.world import World, document
+from workers.clock import timekeeper as timekeeper_of
 from workers.jobs import Timekeeper
-
 
 POINT_JOBS = [job for job in JOBS if job.name.startswith("points.")]
 EXPIRE = next(job for job in JOBS if job.name == "points.expire")
@@ -149,7 +149,11 @@ def test_reminders_thirty_and_seven_days_before(world: World) -> None:
         run_at(world, moment)
         assert len(world.postbox.mails) == mails, moment
     first, second = world.postbox.mails
-    assert (first["X-Shukka-Template"], first["X-Shukka-Shop"], first["X-Shukka-Order"]) == ("points_expiring", "apparel", None)
+    assert (first["X-Shukka-Template"], first["X-Shukka-Shop"], first["X-Shukka-Order"]) == (
+        "points_expiring",
+        "apparel",
+        None,
+    )
     assert first["Message-ID"] != second["Message-ID"]
     assert "30" in first.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert world.rows("SELECT order_id FROM mail WHERE order_id IS NOT NULL") == []
@@ -220,8 +224,19 @@ def test_a_job_that_fails_keeps_no_other_from_its_work(world: World) -> None:
 
 def test_customers_are_kept_from_their_orders(world: World) -> None:
     world.take(document("S-1"))
-    assert world.rows("SELECT shop, id, email, locale FROM customer") == [("salon", "M-1", "takahashi@example.jp", "ja")]
+    assert world.rows("SELECT shop, id, email, locale FROM customer") == [
+        ("salon", "M-1", "takahashi@example.jp", "ja")
+    ]
     changed = document("S-3", locale="en")
     changed["customer"]["email"] = "new@example.jp"
     world.take(changed)
     assert world.rows("SELECT email, locale FROM customer") == [("new@example.jp", "en")]
+
+
+def test_the_clock_process_runs_them_and_rings_for_their_mails(world: World) -> None:
+    register(world, email="hanako@example.jp", name="山田 花子")
+    clock = timekeeper_of(world.house)
+    world.clock.set(at("2027-10-21 10:00:00"))
+    assert "points.notice" in clock.look()
+    assert world.perform("mail.send") == 1
+    assert sum(queue.qsize() for queue in world.broker.queues.values()) > 0

@@ -13,7 +13,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Engine
 
 from models.points_invariants import POINTS
@@ -89,7 +96,9 @@ class Ledger(RuleBasedStateMachine):
         before = {lot.id: lot.expires_at for lot in self.memory.open()}
         self.grant(amount, LotState.VALID, until, limited=True)
         after = {lot.id: lot.expires_at for lot in self.memory.lots.values()}
-        assert all(after[number] == moment for number, moment in before.items()), "limited points extend nothing (PTS-11)"
+        assert all(after[number] == moment for number, moment in before.items()), (
+            "limited points extend nothing (PTS-11)"
+        )
 
     @rule(wish=AMOUNT, earns=AMOUNT)
     def place(self, wish: int, earns: int) -> None:
@@ -120,7 +129,10 @@ class Ledger(RuleBasedStateMachine):
             assert all(
                 other.expires_at == until
                 for other in self.memory.open()
-                if not other.limited and other.state == LotState.VALID and other.expires_at and other.expires_at > self.now
+                if not other.limited
+                and other.state == LotState.VALID
+                and other.expires_at
+                and other.expires_at > self.now
             ), "ordinary points last as long as the last acquisition (PTS-11)"
 
     @precondition(lambda self: any(o.state == "placed" for o in self.orders))
@@ -206,7 +218,9 @@ class Ledger(RuleBasedStateMachine):
         assert accounts["pending"] >= 0
         assert accounts["held"] >= 0
         assert accounts["valid"] >= 0 or accounts["clawed_back"] > 0
-        assert all(lot.remaining >= 0 and 0 <= lot.owed <= lot.amount and lot.held >= 0 for lot in self.memory.lots.values())
+        assert all(
+            lot.remaining >= 0 and 0 <= lot.owed <= lot.amount and lot.held >= 0 for lot in self.memory.lots.values()
+        )
 
     @invariant()
     def who_owes_has_nothing_to_spend(self) -> None:
@@ -267,12 +281,16 @@ class RealLedger(Ledger):
 def test_any_sequence_keeps_every_invariant() -> None:
     run_state_machine_as_test(
         Ledger,
-        settings=settings(max_examples=2_000, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=2_000, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )
 
 
 def test_the_statements_book_what_the_model_books(engine: Engine) -> None:
     run_state_machine_as_test(
         lambda: RealLedger(engine),
-        settings=settings(max_examples=60, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=60, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )

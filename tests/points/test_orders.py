@@ -62,7 +62,9 @@ def test_b8_vectors(world: World, held: int, asked: int | str, used: int, pays: 
     plain = shop.model_copy(
         update={
             "price": shop.price.model_copy(update={"member_discount_percent": 0}),
-            "shipping": shop.shipping.model_copy(update={"fee": 550 if shop.price.display == "incl_tax" else 500, "free_from": None}),
+            "shipping": shop.shipping.model_copy(
+                update={"fee": 550 if shop.price.display == "incl_tax" else 500, "free_from": None}
+            ),
         }
     )
     world.shops = {**world.shops, "apparel": plain}
@@ -201,8 +203,8 @@ def test_refund_of_the_whole_coupon_twice(world: World) -> None:
 
 def test_each_shipment_brings_the_points_of_its_lines(world: World) -> None:
     """SPL-05 ``each_shipment``: the lots of one order add up to what it earned."""
-    each = '[points]\nactivate_on = "each_shipment"'
-    shop = shop_with("salon", "[split]\ndrop_ship = true\n", **{"[points]": each})
+    each = '[split]\ndrop_ship = true\n\n[points]\nactivate_on = "each_shipment"'
+    shop = shop_with("salon", **{"[points]": each})
     world.runner = replace(world.runner, shops={**world.shops, "salon": shop})
     world.take(document("S-1", a_line("1", unit_price=10_000), a_line("2", unit_price=5_000, supplier="maker-a")))
     world.settle()

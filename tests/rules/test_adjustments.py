@@ -277,6 +277,11 @@ def test_portions_do_not_matter(sums: Breakdown, kind: str, chance: int) -> None
 def test_a_breakdown_holds_all_that_a_refund_needs(sums: Breakdown) -> None:
     """TAX-09: every amount of the order is spread over its lines, and what is missing fell on shipping and fees."""
     lines = sums.lines
+    assert sums.goods == sum(line.amount for line in lines)
+    assert sums.member_discount == sum(line.member_discount for line in lines)
+    assert sums.coupon_discount == sum(coupon.amount for coupon in sums.coupons) == sum(line.coupon for line in lines)
+    assert sums.points_earned == sum(line.points for line in lines)
+    assert sums.grand_total == sums.before_points - sums.points_used >= 0
     for index, line in enumerate(lines):
         assert line.coupon == sum(coupon.by_line[index] for coupon in sums.coupons)
     extras_tax = sums.tax_total - sum(line.tax for line in lines)

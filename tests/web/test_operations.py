@@ -140,7 +140,7 @@ def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
             invalid = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
             @settings(
-                max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+                max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
             )
             @given(case=valid | invalid if operation.body or operation.query else valid)
             def answers(case: Any) -> None:

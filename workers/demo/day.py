@@ -117,7 +117,7 @@ def _day(root: Path, plan: WorldPlan, console: Console, stop: threading.Event) -
             return None
         report("the day is over; what is due is being done")
         trial.settle(PATIENCE)
-        return judge(trial, trial.finish(PATIENCE))
+        return judge(trial, trial.finish())
 
 
 @contextmanager

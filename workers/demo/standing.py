@@ -84,8 +84,17 @@ WHERE o.condition = 'running'
   AND NOT EXISTS (SELECT FROM parcel p WHERE p.order_id = o.id AND p.tracking_status IS DISTINCT FROM 'delivered')
 ORDER BY 1, 2
 """
-_FAILING = """
-SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
+_UNDECIDED = """
+SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id
+WHERE w.attempts > 0 OR w.due_at <= :until
+ORDER BY 1, 2
+"""
+_OPEN = """
+SELECT o.shop, o.number, l.kind, l.attempts FROM effect_lease l
+LEFT JOIN effect e ON e.id = l.subject_id AND l.kind <> 'mail.send'
+LEFT JOIN mail m ON m.id = l.subject_id AND l.kind = 'mail.send'
+JOIN shop_order o ON o.id = coalesce(e.order_id, m.order_id)
+WHERE l.attempts > 2 AND l.kind <> 'supplier.instruct'
 ORDER BY 1, 2
 """
 _FOR_REVIEW = """
@@ -96,20 +105,23 @@ ORDER BY 1, 2
 """
 
 
-def stuck(connection: Connection) -> list[str]:
-    """What nothing will ever move, one sentence each.
+def stuck(connection: Connection, until: datetime) -> list[str]:
+    """What nothing will ever move, one sentence each, once all had time to settle what was due by ``until``.
 
     Running orders without work, effect, goods at a supplier or parcels on their way (an unpaid order has work: its
-    deadline); decisions that failed and still do; effects and mails whose outcome nobody could find out.
+    deadline); decisions that fail or that nobody took; effects that were tried again and again (a supplier's apart: he
+    may have gone home), and those whose outcome nobody could find out.
     """
-    return list(_stuck(connection))
+    return list(_stuck(connection, until))
 
 
-def _stuck(connection: Connection) -> Iterator[str]:
+def _stuck(connection: Connection, until: datetime) -> Iterator[str]:
     for shop, number, state in connection.execute(text(_UNMOVED)):
         yield f"{shop}/{number}: is {state}, and nothing will ever move it"
-    for shop, number, stage, error in connection.execute(text(_FAILING)):
-        yield f"{shop}/{number}: {stage} fails with {error}"
+    for shop, number, stage, error in connection.execute(text(_UNDECIDED), {"until": until}):
+        yield f"{shop}/{number}: {stage} fails with {error}" if error else f"{shop}/{number}: {stage} is not decided"
+    for shop, number, kind, attempts in connection.execute(text(_OPEN)):
+        yield f"{shop}/{number}: {kind} was tried {attempts} times and is still open"
     for shop, number, what in connection.execute(text(_FOR_REVIEW)):
         yield f"{shop}/{number}: the outcome of {what} is unknown"
 

@@ -29,6 +29,8 @@ from workers.supervisor import Report, Supervisor
 
 #: Real seconds from the moment the clock is set until it shows its start: the processes come up meanwhile.
 BEFORE_OPENING = 4.0
+#: Real seconds allowed for what the last news left to do.
+LAST_PATIENCE = 15.0
 #: Settings of the caller's own environment that would lead a trial to engines and shops that are not its own.
 _NOT_OURS = ("BROKER_URL", "SHOPS_DIR")
 
@@ -59,14 +61,14 @@ class Trial:
         """Wait until nothing is due, at most ``patience`` real seconds; answers whether it came to that."""
         return wait_until(lambda: self.glance().due == 0, patience=patience, pause=0.2)
 
-    def finish(self, patience: float) -> datetime:
-        """Let the news stop, then what is due be done, then every process end; the database stays up to be read.
+    def finish(self) -> datetime:
+        """Let the news stop, then what it left be done, then every process end; the database stays up to be read.
 
         Answers the clock's time at which the news stopped.
         """
         self.world.hush()
         until = self.clock.now()
-        self.settle(patience)
+        self.settle(LAST_PATIENCE)
         self.processes.stop()
         self.world.close()
         return until

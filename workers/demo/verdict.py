@@ -41,7 +41,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
     journals = audit.Journals.read(trial.world.journals)
     with trial.engine.connect() as connection:
         books = audit.Books.read(connection)
-        stuck, slowest = standing.stuck(connection), standing.slowest(connection)
+        stuck, slowest = standing.stuck(connection, until), standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
     return Verdict(
         by_state=by_state,

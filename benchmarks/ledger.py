@@ -1,0 +1,157 @@
+"""The points ledger with a million entries: what one customer costs, how a day expires, how long the check takes.
+
+``python -m benchmarks.ledger [--customers N] [--entries N]`` builds an embedded database, fills the ledger set-based and
+prints medians; it exits 1 where a bound of docs/points.md is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from models.engine import connect
+from models.invariants import violations
+from models.migrations import upgrade
+from models.store import purse
+from pipelines import run
+from pipelines.points import statement
+from pipelines.rules.calendar import JST
+from pipelines.rules.lots import use
+from pipelines.transfers import open_lot, row
+from workers.embedded import EmbeddedEngines
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=JST)
+#: Bounds: milliseconds in the database for balance and use of one customer, seconds of the whole check.
+BALANCE_AND_USE_MS = 5.0
+CHECK_S = 20.0
+ROUNDS = 200
+
+# Four fifths of the entries are a grant that was used in part; every fifth lot was also partly held and expires tonight.
+_FILL = """
+WITH lot AS (
+  INSERT INTO point_lot (shop, customer_id, source, kind, limited, amount, remaining, held, owed, state, expires_at, at)
+  SELECT 'apparel', 'C' || (n %% %(customers)s), 'bench:' || n, 'manual', n %% 7 = 0, 100, 60, 0, 0, 'valid',
+         CASE WHEN n %% 50 = 0 THEN %(tonight)s ELSE %(later)s END::timestamptz, %(at)s::timestamptz
+  FROM generate_series(1, %(lots)s) AS n
+  RETURNING id, shop, customer_id, source, at),
+moved AS (
+  INSERT INTO point_transfer (shop, customer_id, lot_id, source, kind, debit, credit, amount, at)
+  SELECT shop, customer_id, id, source, 'grant', 'granted', 'valid', 100, at FROM lot
+  UNION ALL SELECT shop, customer_id, id, source, 'use', 'valid', 'used', 40, at FROM lot)
+INSERT INTO point_balance (shop, customer_id, pending, valid, held)
+SELECT shop, customer_id, 0, count(*) * 60, 0 FROM lot GROUP BY shop, customer_id
+"""
+
+
+def fill(connection: Connection, customers: int, entries: int) -> None:
+    """``entries`` transfers of ``customers``: lots of 100 points of which 40 were used."""
+    day = timedelta(days=1)
+    values = {
+        "customers": customers,
+        "lots": entries // 2,
+        "at": NOW - 30 * day,
+        "later": NOW + 300 * day,
+        "tonight": NOW,
+    }
+    connection.exec_driver_sql(_FILL, values)
+
+
+def spend(connection: Connection, customer: str, source: str) -> None:
+    """Lock, read the lots, decide, book: what an order that uses points costs, but for the order."""
+    run.lock_points(connection, [("apparel", customer)])
+    lots = [open_lot(columns) for columns in purse.open_lots(connection, [("apparel", customer)])]
+    transfers = use(lots, 70, NOW - timedelta(hours=1))
+    run.use_points(connection, [row("apparel", customer, None, t, source, NOW) for t in transfers])
+
+
+def median_ms(act: Callable[[int], None], rounds: int = ROUNDS) -> float:
+    """Median milliseconds of ``act(round)``."""
+    took = []
+    for number in range(rounds):
+        started = time.perf_counter()
+        act(number)
+        took.append((time.perf_counter() - started) * 1000)
+    return statistics.median(took)
+
+
+def measure(engine: Engine, customers: int) -> bool:
+    """Print every figure; True if the bounds hold."""
+
+    # A prime step visits customers all over the table.
+    def customer(number: int) -> str:
+        return f"C{number * 7919 % customers}"
+
+    with engine.connect() as connection:
+        balance = median_ms(lambda n: _balance(connection, customer(n)))
+        page = median_ms(lambda n: _page(connection, customer(n)))
+        booked = median_ms(lambda n: spend(connection, customer(n), f"bench-use:{n}"))
+        connection.commit()
+    print(f"balance of one customer            {balance:8.2f} ms")
+    print(f"statement with lots and a page     {page:8.2f} ms")
+    print(f"use of points over several lots    {booked:8.2f} ms")
+    lots, seconds = _expire(engine)
+    print(f"expiry of a day: {lots} lots in     {seconds:8.2f} s ({lots / max(seconds, 0.001):,.0f} lots/s)")
+    started = time.perf_counter()
+    with engine.connect() as connection:
+        broken = [invariant.name for invariant, _ in violations(connection)]
+    check = time.perf_counter() - started
+    print(f"shukka check, every invariant      {check:8.2f} s {'; broken: ' + ', '.join(broken) if broken else ''}")
+    return balance + booked < BALANCE_AND_USE_MS and check < CHECK_S and not broken
+
+
+def _balance(connection: Connection, customer: str) -> None:
+    assert purse.balance(connection, "apparel", customer) is not None
+
+
+def _page(connection: Connection, customer: str) -> None:
+    assert statement(connection, "apparel", customer, NOW) is not None
+
+
+def _expire(engine: Engine) -> tuple[int, float]:
+    started, lots = time.perf_counter(), 0
+    while True:
+        with engine.begin() as connection:
+            expired = run.expire_points(connection, NOW, 1000)
+        if not expired:
+            return lots, time.perf_counter() - started
+        lots += expired
+
+
+def main() -> int:
+    """Build, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir="/tmp"))
+    engines = EmbeddedEngines(data)
+    try:
+        engine = connect(engines.start().database_url or "", statement_timeout=600)
+        upgrade(engine)
+        started = time.perf_counter()
+        with engine.begin() as connection:
+            fill(connection, asked.customers, asked.entries)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+        print(
+            f"{asked.entries:,} entries over {asked.customers:,} customers, built in {time.perf_counter() - started:.0f} s"
+        )
+        held = measure(engine, asked.customers)
+        engine.dispose()
+        return 0 if held else 1
+    finally:
+        engines.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
