@@ -111,7 +111,7 @@ class Runner:
                 if failures:
                     queue.set_aside(connection, stage.name, list(failures.items()))
         except DBAPIError as error:
-            if not claimed or not isinstance(error.orig, pg.IntegrityError | pg.DataError | pg.DeadlockDetected):
+            if not claimed or _is_away(error):
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(claimed), error=type(error.orig).__name__)
             raise _Refused([row[0] for row in claimed], describe(error)) from error
@@ -148,6 +148,13 @@ class Runner:
                 failures[facts.id] = describe(error)
                 log.error("mail.unrenderable", order_id=facts.id, error=describe(error))
         return [row for row in rows if row[1] not in failures]
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database could not be reached or was ending: nothing is wrong with the orders. A deadlock or a
+    statement that took too long is the batch's own, and so is everything that is no operational error."""
+    of_the_batch = isinstance(error.orig, pg.DeadlockDetected | pg.QueryCanceled)
+    return isinstance(error.orig, pg.OperationalError | pg.InterfaceError) and not of_the_batch
 
 
 class _Refused(ShukkaError):
@@ -396,27 +403,9 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
 
 
 def _write_adjustments(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    made = [
-        (d.facts, len(d.facts.adjustments) + n, one) for d in decisions for n, one in enumerate(d.adjustments, start=1)
-    ]
-    write.adjustments(
-        connection,
-        [
-            (
-                facts.id,
-                n,
-                a.key,
-                a.change.kind,
-                a.reason,
-                amounts,
-                a.change.money,
-                a.change.points_returned,
-                a.change.rank_spend,
-                now,
-            )
-            for (facts, n, a), amounts in zip(made, json_array([a.change.to_json() for *_, a in made]), strict=True)
-        ],
-    )
+    made = [(d.facts.id, n, a) for d in decisions for n, a in enumerate(d.adjustments, len(d.facts.adjustments) + 1)]
+    amounts = json_array([one.change.to_json() for _, _, one in made])
+    write.adjustments(connection, [(i, n, a.key, a.reason, m, now) for (i, n, a), m in zip(made, amounts, strict=True)])
 
 
 def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from pipelines import announce
@@ -28,6 +29,15 @@ log = structlog.get_logger(__name__)
 
 #: Seconds a drain goes on before it rings itself again, so that no stage keeps a thread for ever.
 SLICE = 20.0
+
+
+@contextmanager
+def away_is_no_fault(name: str) -> Iterator[None]:
+    """A database that is away is one line in the log: nothing is lost, and the clock rings again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database.away", actor=name, error=type(error.orig).__name__)
 
 
 def drain_stage(
@@ -50,7 +60,8 @@ def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains
 
     def make(stage: Stage) -> None:
         def decide() -> None:
-            drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
+            with away_is_no_fault(stage.name):
+                drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
 
         dramatiq.actor(broker=broker, actor_name=stage_actor(stage.name), queue_name=WAKE)(decide)
 
@@ -73,7 +84,8 @@ def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[
             thread = get_event_loop_thread()
             if thread is None:
                 raise Misconfigured("broker", "the AsyncIO middleware is missing")
-            drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
+            with away_is_no_fault(kind):
+                drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
 
         dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=QUEUE_OF_EFFECT[kind])(perform)
 

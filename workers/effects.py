@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,10 +31,14 @@ from workers.targets import refuse_private
 
 log = structlog.get_logger(__name__)
 
-#: Seconds an effect stays with the process that leased it, in the database's time.
-LEASE = 120.0
-#: Seconds after which a leased effect is no longer begun: what remains of the lease must suffice for it.
-BEGIN_WITHIN = 60.0
+#: Seconds an effect stays with the process that leased it, in the database's time; renewed while it is worked on, so
+#: that a killed process holds nothing back for longer.
+LEASE = 20.0
+RENEW_EVERY = 5.0
+#: Seconds between two looks for more while slow effects of a kind are still under way.
+LOOK_EVERY = 0.2
+#: Seconds an outcome is tried to be recorded while the database is away.
+RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
 #: Attempts after which an unknown outcome, and a mere refusal to talk, go before a human.
 UNKNOWN_ATTEMPTS = 12
@@ -72,6 +77,26 @@ class Performer:
     channels: int
 
 
+class _Shift:
+    """What one drain holds: jobs that wait, jobs that are leased at all, and when it last looked for more."""
+
+    def __init__(self, performer: Performer, batch: int, ends: float) -> None:
+        self.performer = performer
+        self.batch = batch
+        self.waiting: deque[Job] = deque()
+        self.held: dict[int, Job] = {}
+        self.looking = asyncio.Lock()
+        self.looked = 0.0
+        self.found_nothing = False
+        self.performed = 0
+        self._ends = ends
+
+    @property
+    def over(self) -> bool:
+        """Whether the time slice has ended: nothing more is leased."""
+        return time.monotonic() > self._ends
+
+
 class EffectLoop:
     """Performs effects of the kinds it was given; one per process and event loop."""
 
@@ -88,42 +113,73 @@ class EffectLoop:
         self._stopping = True
 
     async def drain(self, kind: str, *, batch: int = 200, seconds: float = 30.0) -> int:
-        """Perform what is due until nothing is, or the time slice ends; how many were performed."""
-        performer = self._performers[kind]
-        ends = time.monotonic() + seconds
-        total = 0
-        while time.monotonic() < ends and not self._stopping:
-            jobs = await asyncio.to_thread(self._lease, performer, batch)
-            if not jobs:
-                break
-            total += len(jobs)
-            await self._perform_all(performer, jobs)
-        return total
+        """Perform what is due until nothing is, or the time slice ends; how many were performed.
+
+        Channels that are free take up what comes in meanwhile: a slow effect holds up its own channel only.
+        """
+        shift = _Shift(self._performers[kind], batch, time.monotonic() + seconds)
+        renewing = asyncio.create_task(self._renew(shift))
+        channels = [self._channel(shift) for _ in range(shift.performer.channels)]
+        ends = await asyncio.gather(*channels, return_exceptions=True)
+        renewing.cancel()
+        for fault in ends:
+            if fault is not None:
+                raise fault
+        if shift.waiting:
+            await asyncio.to_thread(self._give_back, kind, list(shift.waiting))
+        return shift.performed
+
+    async def _channel(self, shift: _Shift) -> None:
+        while not self._stopping:
+            if not shift.waiting and not await self._look(shift):
+                if not shift.held or shift.over:
+                    return
+                await asyncio.sleep(LOOK_EVERY)
+                continue
+            job = shift.waiting.popleft()
+            await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
+            del shift.held[job.id]
+            shift.performed += 1
+
+    async def _look(self, shift: _Shift) -> bool:
+        """Lease more, one channel at a time; whether anything waits."""
+        async with shift.looking:
+            soon = time.monotonic() - shift.looked < LOOK_EVERY and shift.found_nothing
+            if not shift.waiting and not shift.over and not soon:
+                jobs = await self._lease_more(shift)
+                shift.looked, shift.found_nothing = time.monotonic(), not jobs
+                shift.waiting.extend(jobs)
+                shift.held.update({job.id: job for job in jobs})
+        return bool(shift.waiting)
+
+    async def _lease_more(self, shift: _Shift) -> list[Job]:
+        try:
+            return await asyncio.to_thread(self._lease, shift.performer, shift.batch)
+        except DBAPIError:
+            if not shift.held:
+                raise
+            return []  # what is under way has outcomes to record first
+
+    async def _renew(self, shift: _Shift) -> None:
+        """Keep the leases of what waits and what is under way."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            held = [(job.id, job.token) for job in shift.held.values()]
+            if held:
+                try:
+                    await asyncio.to_thread(self._extend, shift.performer.kind, held)
+                except DBAPIError as error:
+                    log.warning("effects.not_renewed", kind=shift.performer.kind, error=type(error.orig).__name__)
+
+    def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
+        with self._engine.begin() as connection:
+            store.postpone(connection, kind, [(*lease, LEASE) for lease in held])
 
     def _lease(self, performer: Performer, batch: int) -> list[Job]:
         with self._engine.begin() as connection:
             leased = store.lease(connection, performer.kind, batch, LEASE)
         rows = performer.load(self._engine, [r[0] for r in leased]) if leased else {}
         return [Job(subject, token, attempts, rows[subject]) for subject, token, attempts in leased if subject in rows]
-
-    async def _perform_all(self, performer: Performer, jobs: list[Job]) -> None:
-        begun_before = time.monotonic() + BEGIN_WITHIN
-        waiting = iter(jobs)
-        left: list[Job] = []
-        recorder = self._recorders[performer.kind]
-
-        async def channel() -> None:
-            for job in waiting:
-                if self._stopping or time.monotonic() > begun_before:
-                    left.append(job)
-                else:
-                    await recorder.submit(Done(job, await self._safely(performer, job)))
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(performer.channels, len(jobs))):
-                group.create_task(channel())
-        if left:
-            await asyncio.to_thread(self._give_back, performer.kind, left)
 
     def _give_back(self, kind: str, jobs: Sequence[Job]) -> None:
         """Leased and not begun: due again now, for whoever comes next."""
@@ -143,7 +199,7 @@ class EffectLoop:
         @retry(
             retry=retry_if_exception_type(DBAPIError),
             wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
-            stop=stop_after_delay(LEASE),
+            stop=stop_after_delay(RECORD_FOR),
             reraise=True,
         )
         def record(done: Sequence[Done]) -> Sequence[None]:

@@ -58,7 +58,9 @@ WHERE EXISTS (SELECT FROM work w WHERE w.stage = stage.stage AND w.due_at <= %(n
 """
 _DUE_EFFECTS = """
 SELECT kind FROM unnest(%(kinds)b::text[]) AS kind
-WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND l.due_at <= now())
+WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND l.due_at <= now()
+              AND (l.attempts = 0 OR l.due_at > pg_postmaster_start_time()
+                   OR now() > pg_postmaster_start_time() + interval '5 s'))
 """
 
 

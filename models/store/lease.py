@@ -19,6 +19,7 @@ _LEASE = """
 UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = l.token + 1,
        attempts = l.attempts + 1
 FROM (SELECT kind, subject_id FROM effect_lease WHERE kind = %(kind)s AND due_at <= now()
+        AND (attempts = 0 OR due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')
       ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
 WHERE l.kind = due.kind AND l.subject_id = due.subject_id
 RETURNING l.subject_id, l.token, l.attempts
@@ -26,7 +27,11 @@ RETURNING l.subject_id, l.token, l.attempts
 
 
 def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list[Any]:
-    """Take up to ``limit`` due effects of ``kind`` for ``seconds``: (subject id, token, attempts from 1)."""
+    """Take up to ``limit`` due effects of ``kind`` for ``seconds``: (subject id, token, attempts from 1).
+
+    Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome
+    to record.
+    """
     return rows(connection, _LEASE, {"kind": kind, "limit": limit, "seconds": seconds})
 
 

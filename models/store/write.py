@@ -189,14 +189,14 @@ def events(connection: Connection, rows: Rows) -> int:
 
 
 def adjustments(connection: Connection, rows: Rows) -> int:
-    """(order id, sequence, key, kind, reason, amounts JSON, money, points, rank spend, at): changes of orders."""
+    """(order id, sequence, key, reason, amounts JSON, at): changes of orders; the other columns repeat the amounts."""
     return write_rows(
         connection,
         """INSERT INTO order_adjustment (order_id, sequence, key, kind, reason, amounts, money, points, rank_spend, at)
-           SELECT order_id, sequence, key, kind, reason, amounts::json, money, points, rank_spend, at
-           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[], %(c5)b::text[],
-                       %(c6)b::int[], %(c7)b::int[], %(c8)b::int[], %(c9)b::timestamptz[])
-                AS v(order_id, sequence, key, kind, reason, amounts, money, points, rank_spend, at)""",
+           SELECT order_id, sequence, key, amounts->>'kind', reason, amounts, (amounts->>'money')::int,
+                  (amounts->>'points_returned')::int, (amounts->>'rank_spend')::int, at
+           FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::json[],
+                       %(c5)b::timestamptz[]) AS v(order_id, sequence, key, reason, amounts, at)""",
         rows,
     )
 

@@ -14,6 +14,7 @@ from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.mails import customer_mail, lines_of
 from pipelines.profile import Shop
 from pipelines.rules import tracking
+from pipelines.rules.parcels import Claim, allocate
 from pipelines.stage import Decision, EventFacts, Facts, ParcelFacts, ShipmentFacts
 
 _DELAY = "supplier_delay"
@@ -222,22 +223,44 @@ def _lost(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
 
 
 def _track(news: News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> bool:
-    """Set a parcel's status if the news outweighs what is known; False if it does not or has to wait."""
-    parcel = _parcel_meant(news, shipment, event.body.get("tracking_number"))
-    if parcel is None:
+    """Set the status of the parcels meant where the news outweighs what is known; False if it does not or must wait."""
+    meant = _parcels_meant(news, shipment, event, status)
+    if not meant:
         return False  # waits for shipment.shipped
-    known = parcel.tracking_status
-    if known is not None and _weight(status, event.at) <= _weight(TrackingState(known), parcel.status_as_of):
+    told = [
+        parcel
+        for parcel in meant
+        if parcel.tracking_status is None
+        or _weight(status, event.at) > _weight(TrackingState(parcel.tracking_status), parcel.status_as_of)
+    ]
+    if not told:
         news.ignored(event, "newer news is known")
         return False
-    where = (shipment.id, parcel.key)
-    news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=event.at)
-    if status == TrackingState.DELIVERED:
-        news.delivered.append(where)
-    if known == TrackingState.LOST and all(p.tracking_status != TrackingState.LOST for p in news.of(shipment)):
+    for parcel in told:
+        where = (shipment.id, parcel.key)
+        news.parcels[where] = replace(parcel, tracking_status=status, status_as_of=event.at)
+        if status == TrackingState.DELIVERED:
+            news.delivered.append(where)
+    was_lost = any(parcel.tracking_status == TrackingState.LOST for parcel in told)
+    if was_lost and all(p.tracking_status != TrackingState.LOST for p in news.of(shipment)):
         news.lift("transit_accident", shipment, "the parcel was found")
     news.applied(event)
     return True
+
+
+def _parcels_meant(news: News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> list[ParcelFacts]:
+    """The parcel an event names; a delivery that names none is that of the whole shipment, once all of it has left."""
+    named = event.body.get("tracking_number")
+    if status == TrackingState.DELIVERED and not named:
+        parcels = news.of(shipment)
+        contents = allocate(
+            {line: pieces.live for line, pieces in shipment.lines.items()},
+            [Claim(p.key, p.shipped_at, p.claim) for p in parcels],
+        )
+        left = {line: sum(content.get(line, 0) for content in contents.values()) for line in shipment.lines}
+        return parcels if all(left[line] >= pieces.live for line, pieces in shipment.lines.items()) else []
+    parcel = _parcel_meant(news, shipment, named)
+    return [] if parcel is None else [parcel]
 
 
 def _weight(status: TrackingState, at: datetime | None) -> tuple[int, datetime | None, int]:
