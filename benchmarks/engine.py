@@ -21,6 +21,9 @@ from workers.effects import EffectLoop, mail_performer, payment_performers, supp
 from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
 
+#: As a worker process has by default (SHUKKA_SMTP_CONNECTIONS).
+SMTP_CONNECTIONS = 16
+
 
 @dataclass
 class Spent:
@@ -32,7 +35,7 @@ class Spent:
     mails: int = 0
 
 
-def work(url: str, start: datetime, anchor: float, smtp: str | None, go: Event, stop: Event) -> Spent:
+def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int, go: Event, stop: Event) -> Spent:
     """Run until ``stop``; what was spent where."""
     engine = connect(url, pool_size=6)
     clock = SettableClock(start, 1.0, anchor)
@@ -52,13 +55,13 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, go: Event, 
     while not stop.is_set():
         idle = True
         for stage in ROUTE:
-            result = runner.run_batch(stage)
+            result = runner.run_batch(stage, batch)
             if result.claimed:
                 idle = False
                 spent.orders[stage.name] += result.claimed
                 spent.batches[stage.name] += 1
         if idle:
-            stop.wait(0.005)
+            stop.wait(0.02)
     effects.join()
     engine.dispose()
     return Spent(dict(spent.seconds), dict(spent.orders), dict(spent.batches), spent.mails)
@@ -66,13 +69,13 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, go: Event, 
 
 async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop: Event, spent: Spent) -> None:
     suppliers = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
-    pool = SmtpPool(smtp, size=8) if smtp else None
+    pool = SmtpPool(smtp, size=SMTP_CONNECTIONS) if smtp else None
     performers = [
-        *payment_performers({"sandbox": InstantGateway()}, channels=200),
-        supplier_performer(suppliers, clock, channels=200),
+        *payment_performers({"sandbox": InstantGateway()}, channels=64),
+        supplier_performer(suppliers, clock, channels=64),
     ]
     if pool:
-        performers.append(mail_performer(pool.deliver, 8))
+        performers.append(mail_performer(pool.deliver, SMTP_CONNECTIONS))
     loop = EffectLoop(engine, clock, SilentBell(), performers)  # type: ignore[arg-type]
 
     async def drain(kind: str) -> None:
@@ -83,7 +86,7 @@ async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop:
             if kind == "mail.send":
                 spent.mails += done
             if not done:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)  # a bell would ring; looking all the time would measure the looking
 
     async with asyncio.TaskGroup() as group:
         for performer in performers:

@@ -33,6 +33,7 @@ from pipelines.document import parse_order
 from pipelines.inbox import Received, receive
 from pipelines.intake import Ending, Submission, take_in
 from pipelines.profile import load_shops
+from pipelines.run import BATCH
 from workers.clocks import TOKYO, SettableClock
 from workers.demo.orders import orders as made_orders
 from workers.embedded import EmbeddedEngines
@@ -67,7 +68,7 @@ def the_orders(count: int, seed: int) -> list[dict[str, Any]]:
     return documents
 
 
-def run(count: int, seed: int, processes: int, *, smtp: str | None, console: Console) -> Figures:
+def run(count: int, seed: int, processes: int, *, smtp: str | None, console: Console, batch: int = BATCH) -> Figures:
     """Take ``count`` orders in, then let ``processes`` workers carry them to valid points."""
     with tempfile.TemporaryDirectory(prefix="shukka-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -82,7 +83,7 @@ def run(count: int, seed: int, processes: int, *, smtp: str | None, console: Con
                 create_client(engine, "supplier", name, known_shops=(), url="http://127.0.0.1:1/")
             intake = _take_in(engine, clock, documents)
             _pay(engine, clock)
-            spent, seconds = _carry(engine, urls.database_url or "", anchor, processes, smtp, console)
+            spent, seconds = _carry(engine, urls.database_url or "", anchor, processes, smtp, console, batch)
             with engine.connect() as connection:
                 broken = [f"{invariant.name}: {len(rows)} rows" for invariant, rows in violations(connection)]
                 done = connection.execute(text("SELECT count(*) FROM shop_order WHERE condition = 'done'")).scalar()
@@ -122,13 +123,13 @@ def _pay(engine: Engine, clock: SettableClock) -> None:
 
 
 def _carry(
-    engine: Engine, url: str, anchor: float, processes: int, smtp: str | None, console: Console
+    engine: Engine, url: str, anchor: float, processes: int, smtp: str | None, console: Console, batch: int
 ) -> tuple[list[Spent], float]:
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
         go, stop = manager.Event(), manager.Event()
         with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            futures = [pool.submit(work, url, START, anchor, smtp, go, stop) for _ in range(processes)]  # type: ignore[arg-type]
+            futures = [pool.submit(work, url, START, anchor, smtp, batch, go, stop) for _ in range(processes)]  # type: ignore[arg-type]
             time.sleep(4)  # the templates compile before the race starts
             began = time.perf_counter()
             go.set()
@@ -192,12 +193,13 @@ def main() -> int:
     options.add_argument("--orders", type=int, default=6000)
     options.add_argument("--processes", type=int, default=2)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--batch", type=int, default=BATCH, help="orders a batch")
     options.add_argument("--only", choices=["stored", "delivered"])
     given = options.parse_args()
     console = Console()
     broken = False
     if given.only != "delivered":
-        stored = run(given.orders, given.seed, given.processes, smtp=None, console=console)
+        stored = run(given.orders, given.seed, given.processes, smtp=None, console=console, batch=given.batch)
         show("accepted to points valid, mails rendered and stored", stored, console)
         broken = bool(stored.broken)
     if given.only != "stored":
@@ -209,7 +211,12 @@ def main() -> int:
                 assert sink.stdout is not None
                 json.loads(sink.stdout.readline())
                 delivered = run(
-                    given.orders, given.seed, given.processes, smtp=f"smtp://127.0.0.1:{port}", console=console
+                    given.orders,
+                    given.seed,
+                    given.processes,
+                    smtp=f"smtp://127.0.0.1:{port}",
+                    console=console,
+                    batch=given.batch,
                 )
             finally:
                 sink.terminate()

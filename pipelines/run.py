@@ -32,7 +32,7 @@ from pipelines.transfers import clawback_rows, transfer_row
 
 log = structlog.get_logger(__name__)
 
-#: Orders a batch; 500 was the best of 100, 250, 500, 1000 when measured (docs/performance.md).
+#: Orders a batch. Measured: 360 orders/s at 100, 391 at 250, 441 at 500, 466 at 1000; a larger one holds its locks longer.
 BATCH = 500
 #: Mails are kept zstd-compressed: 44 us and a third of the size, against 144 us with zlib, for an order's confirmation.
 _PACKING = 1

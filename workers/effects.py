@@ -37,6 +37,8 @@ LEASE = 20.0
 RENEW_EVERY = 5.0
 #: Seconds between two looks for more while slow effects of a kind are still under way.
 LOOK_EVERY = 0.2
+#: Channels opened beyond what waits at first.
+SPARE = 4
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
@@ -118,8 +120,12 @@ class EffectLoop:
         Channels that are free take up what comes in meanwhile: a slow effect holds up its own channel only.
         """
         shift = _Shift(self._performers[kind], batch, time.monotonic() + seconds)
+        if not await self._look(shift):
+            return 0
         renewing = asyncio.create_task(self._renew(shift))
-        channels = [self._channel(shift) for _ in range(shift.performer.channels)]
+        # Some more than there is work for: they take up what comes in while the others are slow.
+        wanted = min(shift.performer.channels, len(shift.waiting) + SPARE)
+        channels = [self._channel(shift) for _ in range(wanted)]
         ends = await asyncio.gather(*channels, return_exceptions=True)
         renewing.cancel()
         for fault in ends:

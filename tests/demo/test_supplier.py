@@ -124,6 +124,7 @@ def test_a_cancel_in_time_stops_what_was_not_sent_yet(tmp_path: Path) -> None:
         ("maker-a", SECRET, "shipment.dance", data(), 400),
         ("maker-a", SECRET, "shipment.requested", {"shipment": "SH-1"}, 400),
     ],
+    ids=["another's secret", "an unknown supplier", "an unknown type", "no instruction"],
 )
 def test_what_is_no_instruction_leaves_no_trace(
     tmp_path: Path, name: str, secret: str, kind: str, content: dict[str, Any], status: int
