@@ -1,6 +1,6 @@
 """A supplier's side in twenty lines: say that a shipment has left.
 
-    python docs/examples/ship.py http://127.0.0.1:8000 warehouse whsec_... SH-... yamato 444413758703
+python docs/examples/ship.py http://127.0.0.1:8000 warehouse whsec_... SH-... yamato 444413758703
 """
 
 import base64

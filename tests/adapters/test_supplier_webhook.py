@@ -112,7 +112,7 @@ def test_the_message_is_signed_as_it_travels_under_the_instructions_key() -> Non
     }
 
 
-@pytest.mark.parametrize("known_to_the_supplier", [OLD, NEW])
+@pytest.mark.parametrize("known_to_the_supplier", [OLD, NEW], ids=["old", "new"])
 def test_while_a_secret_is_rotated_either_of_the_two_verifies(known_to_the_supplier: str) -> None:
     _, raw = send(answer("202 Accepted"), secrets=(NEW, OLD))
     [(headers, body)] = raw.requests
