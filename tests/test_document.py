@@ -10,54 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.document import content_hash, order_from_json, order_to_json, parse_order, parse_preview
 from pipelines.errors import Invalid
+from tests.contract import EXAMPLE
 from tests.rules.build import at
-
-EXAMPLE: dict[str, Any] = {
-    "shop": "salon",
-    "number": "S-1001",
-    "placed_at": "2026-11-20T14:59:30+09:00",
-    "channel": "web",
-    "locale": "ja",
-    "customer": {
-        "id": "M-1024",
-        "name": "髙橋 﨑子",
-        "email": "takahashi@example.jp",
-        "account": "local",
-        "rank": None,
-    },
-    "ship_to": {
-        "kind": "organisation",
-        "name": "サロン髙橋",
-        "postal_code": "460-0008",
-        "region": "愛知県",
-        "city": "名古屋市中区",
-        "line1": "栄1-2-3",
-        "line2": "",
-        "phone": "052-000-0000",
-        "country": "JP",
-    },
-    "lines": [
-        {
-            "line": "1",
-            "sku": "SHAMPOO-1L",
-            "name": "シャンプー 1L",
-            "quantity": 4,
-            "unit_price": 3300,
-            "tax_rate": 10,
-            "supplier": "warehouse",
-            "availability": "in_stock",
-            "expected_on": None,
-            "points_rate": None,
-            "flags": [],
-        }
-    ],
-    "coupons": [{"code": "AUTUMN", "kind": "amount", "value": 500}],
-    "points": {"use": 0},
-    "payment": {"method": "card", "token": "tok_ok"},
-    "delivery": {"date": None, "slot": None},
-    "remarks": "",
-    "totals": {"grand_total": 13970},
-}
 
 REQUIRED: dict[str, Any] = {
     "shop": "salon",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.test_document import EXAMPLE
+from tests.contract import EXAMPLE
 from tests.world import World, document
 from workers.cli import app, main
 
