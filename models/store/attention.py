@@ -15,6 +15,9 @@ UNION ALL
 SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event
 WHERE state = 'quarantined'
 UNION ALL
+SELECT 'event waits', source || ' ' || event_id, type || ': names a parcel that is not known yet' FROM inbox_event
+WHERE state = 'pending' AND recorded_at < now() - interval '1 hour'
+UNION ALL
 SELECT 'effect', id::text, kind || ': ' || coalesce(outcome->>'code', '') || ' ' || coalesce(outcome->>'says', '')
 FROM effect WHERE state = 'needs_review'
 UNION ALL
