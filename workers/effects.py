@@ -86,7 +86,8 @@ class _Shift:
         self.performer = performer
         self.batch = batch
         self.waiting: deque[Job] = deque()
-        self.held: dict[int, Job] = {}
+        # By token too: a lease that ran out may be taken again here before the first holder is back.
+        self.held: dict[tuple[int, int], Job] = {}
         self.looking = asyncio.Lock()
         self.looked = 0.0
         self.found_nothing = False
@@ -144,7 +145,7 @@ class EffectLoop:
                 continue
             job = shift.waiting.popleft()
             await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
-            del shift.held[job.id]
+            del shift.held[job.id, job.token]
             shift.performed += 1
 
     async def _look(self, shift: _Shift) -> bool:
@@ -155,7 +156,7 @@ class EffectLoop:
                 jobs = await self._lease_more(shift)
                 shift.looked, shift.found_nothing = time.monotonic(), not jobs
                 shift.waiting.extend(jobs)
-                shift.held.update({job.id: job for job in jobs})
+                shift.held.update({(job.id, job.token): job for job in jobs})
         return bool(shift.waiting)
 
     async def _lease_more(self, shift: _Shift) -> list[Job]:
@@ -170,7 +171,7 @@ class EffectLoop:
         """Keep the leases of what waits and what is under way."""
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            held = [(job.id, job.token) for job in shift.held.values()]
+            held = list(shift.held)
             if held:
                 try:
                     await asyncio.to_thread(self._extend, shift.performer.kind, held)
