@@ -14,7 +14,7 @@ from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
-from pipelines.stages.cancelling import cancel_order
+from pipelines.stages.cancelling import authorize_key, cancel_order, void_intent
 
 DEPOSIT = "deposit.received"
 
@@ -37,11 +37,6 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     else:
         _by_deposit(decision, facts, shop, agreed, deposits, now)
     return decision
-
-
-def authorize_key(facts: Facts) -> str:
-    """The one authorization of an order."""
-    return f"{facts.shop}/{facts.number}:authorize"
 
 
 def _authorized(decision: Decision, cause: str, now: datetime) -> None:
@@ -171,11 +166,6 @@ def _late_money(
         elif authorization.state == "needs_review":
             says = "The order is cancelled, but the gateway did not say whether the card was authorized; void it there."
             _unknown(decision, authorization.outcome or {}, says)
-
-
-def void_intent(facts: Facts) -> EffectIntent:
-    """Release the authorization of a cancelled order."""
-    return EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle")
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -74,13 +74,23 @@ def give_back(decision: Decision, shop: Shop, now: datetime, used: UsedPoints, p
             decision.moves.append(Move("lot", str(used.lot), used.lot_state, LotState.VALID, "return"))
 
 
+def authorize_key(facts: Facts) -> str:
+    """The one authorization of an order."""
+    return f"{facts.shop}/{facts.number}:authorize"
+
+
+def void_intent(facts: Facts) -> EffectIntent:
+    """Release the authorization of an order of which nothing will be captured."""
+    return EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle")
+
+
 def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
     money = facts.money
     state = decision.payment.state if decision.payment is not None and decision.payment.state else money.state
-    in_flight = facts.effects.get(f"{facts.shop}/{facts.number}:authorize")
+    in_flight = facts.effects.get(authorize_key(facts))
     due = money.captured - max(money.refunded, promised_back(facts))
     if state == PaymentState.AUTHORIZED:
-        decision.effects.append(EffectIntent("payment.void", f"{facts.shop}/{facts.number}:void", wakes="settle"))
+        decision.effects.append(void_intent(facts))
     elif due > 0 and money.reference:
         key = f"{facts.shop}/{facts.number}:refund"
         decision.effects.append(EffectIntent("payment.refund", key, wakes="settle", payload={"amount": due}))

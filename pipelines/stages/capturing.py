@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.states import OrderState, PaymentState
 from pipelines.profile import Shop
 from pipelines.stage import Decision, EffectIntent
-from pipelines.stages.cancelling import promised_back
+from pipelines.stages.cancelling import promised_back, void_intent
 
 
 def capture(decision: Decision, shop: Shop) -> None:
@@ -21,12 +21,13 @@ def capture(decision: Decision, shop: Shop) -> None:
     whole = decision.state in (OrderState.SHIPPED, OrderState.DELIVERED)
     if shop.payment.capture_policy == "last_shipment_full" and not whole:
         return
-    name = f"{facts.shop}/{facts.number}"
     amount = min(money.authorized, decision.due)
     if amount:
-        effect = EffectIntent("payment.capture", f"{name}:capture", wakes="settle", payload={"amount": amount})
+        effect = EffectIntent(
+            "payment.capture", f"{facts.shop}/{facts.number}:capture", wakes="settle", payload={"amount": amount}
+        )
     else:
-        effect = EffectIntent("payment.void", f"{name}:void", wakes="settle")
+        effect = void_intent(facts)
     decision.effects.append(effect)
 
 
