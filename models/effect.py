@@ -41,7 +41,7 @@ class Mail(Base):
 
     One that is about a customer's points, not about an order, has no ``order_id``.
 
-    ``packed`` is the message as it goes over the wire, zstd-compressed: a third of the size to write and to log.
+    ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row.
     """
 
     __tablename__ = "mail"

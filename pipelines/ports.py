@@ -124,9 +124,9 @@ class MailIntent:
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail as it will go over the wire: rendered to bytes once, then only stored and sent.
+    """A mail, rendered to bytes once, then only stored and sent.
 
-    ``envelope_to`` is what RCPT TO must say, quoted where the local part asks for it (formats.md B.7).
+    ``raw`` is the whole message; bodies in 8bit are encoded when it leaves. ``envelope_to`` is what RCPT TO must say, quoted where the local part asks for it (formats.md B.7).
     """
 
     message_id: str

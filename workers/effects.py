@@ -17,16 +17,17 @@ from typing import Any
 
 import orjson
 import structlog
-import zstandard
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from models.mail_packing import UnknownDictionary, unpack
 from models.store import claim as queue
 from models.store import lease as store
 from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
 from workers.broker import Bell
 from workers.grouping import Group
+from workers.mail import message
 from workers.targets import refuse_private
 
 log = structlog.get_logger(__name__)
@@ -282,14 +283,18 @@ def mail_performer(deliver: Callable[[Any], Awaitable[Outcome]], channels: int) 
             return {row[0]: row for row in store.load_mails(connection, ids)}
 
     async def perform(job: Job) -> Outcome:
-        return await deliver(ReadyMail(job.row[2], job.row[3], zstandard.decompress(job.row[4])))
+        try:
+            raw = message.encoded(unpack(job.row[4]))
+        except UnknownDictionary as reason:  # a process of the newer version will send it
+            return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
+        return await deliver(ReadyMail(job.row[2], job.row[3], raw))
 
     return Performer(store.MAIL, load, perform, channels)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyMail:
-    """A stored mail, inflated: what the SMTP pool delivers."""
+    """A stored mail, unpacked and encoded: what the SMTP pool delivers."""
 
     envelope_from: str
     envelope_to: str

@@ -1,8 +1,12 @@
-"""The bytes of a mail: whatever goes in, the standard library's parser reads the same back, and no line is too long."""
+"""The bytes of a mail: whatever goes in, the standard library's parser reads the same back, and no line is too long.
+
+That holds for the mail as it goes over the wire and, lines apart, for the mail as it is kept.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 
@@ -27,8 +31,12 @@ NAMES = [
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
-def mail(*headers: str, text: str = "text", html: str = "<p>html</p>") -> bytes:
+def kept(*headers: str, text: str = "text", html: str = "<p>html</p>") -> bytes:
     return message.assemble(headers, text=text, html=html, boundary="=_b")
+
+
+def mail(*headers: str, text: str = "text", html: str = "<p>html</p>") -> bytes:
+    return message.encoded(kept(*headers, text=text, html=html))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,14 +92,15 @@ def test_a_quoted_local_part_keeps_its_quotes_beside_a_name() -> None:
 
 @given(text=ANY_TEXT, html=ANY_TEXT)
 def test_bodies_are_read_back_line_by_line(text: str, html: str) -> None:
-    parsed = parse(mail("Subject: s", text=text, html=html))
-    for kind, sent in (("plain", text), ("html", html)):
-        part = parsed.get_body((kind,))
-        assert part is not None
-        received = part.get_payload(decode=True)
-        assert isinstance(received, bytes)
-        lines = re.split("\r\n|\r|\n", sent.rstrip())
-        assert received.decode() == "\r\n".join(lines) + "\r\n"
+    for raw in (mail("Subject: s", text=text, html=html), kept("Subject: s", text=text, html=html)):
+        parsed = parse(raw)
+        for kind, sent in (("plain", text), ("html", html)):
+            part = parsed.get_body((kind,))
+            assert part is not None
+            received = part.get_payload(decode=True)
+            assert isinstance(received, bytes)
+            lines = re.split("\r\n|\r|\n", sent.rstrip())
+            assert received.decode() == "\r\n".join(lines) + "\r\n"
 
 
 @given(name=ANY_TEXT, text=ANY_TEXT)
@@ -101,3 +110,33 @@ def test_every_line_ends_with_crlf_and_none_is_too_long(name: str, text: str) ->
     lines = raw.split(b"\r\n")
     assert not any(b"\r" in line or b"\n" in line for line in lines)
     assert all(len(line) <= (998 if line.startswith(b"To: ") and b"=?utf-8?" not in line else 76) for line in lines)
+
+
+@given(name=ANY_TEXT, text=ANY_TEXT)
+def test_the_wire_needs_no_8bit_server_and_encoding_twice_changes_nothing(name: str, text: str) -> None:
+    raw = mail(message.unstructured("Subject", name), text=text)
+    assert raw.isascii()
+    assert message.encoded(raw) == raw
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "\r\n--=_b--\r\n",
+        "\r\n--=_b\r\nContent-Type: text/html\r\n\r\n<script>",
+        "\r\nContent-Transfer-Encoding: 8bit\r\n\r\n",
+        '\r\nContent-Type: multipart/alternative; boundary="x"\r\n\r\n--x\r\n',
+    ],
+)
+@pytest.mark.parametrize("make", [kept, mail])
+def test_no_body_can_end_its_part_or_begin_another(make: Callable[..., bytes], attack: str) -> None:
+    """The boundary is made of what a customer may know; one that stands in a body is not used."""
+    parsed = parse(make("Subject: s", text=f"before{attack}after", html=f"<p>{attack}</p>"))
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+    part = parsed.get_body(("plain",))
+    assert part is not None
+    assert part.get_payload(decode=True) == f"before{attack}after\r\n".encode()
+
+
+def test_what_is_no_mail_of_ours_is_left_alone() -> None:
+    assert message.encoded(b"Subject: order\r\n\r\nThank you.\r\n") == b"Subject: order\r\n\r\nThank you.\r\n"

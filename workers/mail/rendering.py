@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any, Final
 from urllib.parse import quote
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, UUID
 
 from jinja2 import Template, TemplateError
+from jinja2.runtime import Context
 
 import templates_mail
 from pipelines.errors import Invalid, Misconfigured, Problem
@@ -18,7 +20,7 @@ from pipelines.ports import MailIntent, RenderedMail
 from pipelines.rules.mail_address import addr_spec
 from templates_mail import LOCALES, TEMPLATES
 from workers.mail import message, samples
-from workers.mail.sources import Load, Sources
+from workers.mail.sources import Compiled, Load, Sources
 
 CUSTOMER_MAILS: Final = (
     "order_accepted",
@@ -43,6 +45,7 @@ CUSTOMER_MAILS: Final = (
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
 
+_NAMESPACE: Final = NAMESPACE_URL.bytes
 _HEADER_SAFE: Final = "/:@!$&'()*+,;=?#[] "
 
 
@@ -61,8 +64,8 @@ class Renderer:
         except ValueError as refusal:
             raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
         self._domain = domain
-        sender_domain = self._mail_from.rpartition("@")[2]
-        self._sources = {locale: Sources(locale, sender_domain=sender_domain, load=load) for locale in LOCALES}
+        self._sender_domain = self._mail_from.rpartition("@")[2]
+        self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
         self._from = lru_cache(maxsize=256)(lambda shop: message.mailbox("From", shop, self._mail_from))
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
@@ -111,32 +114,32 @@ class Renderer:
 
     def _bodies(self, intent: MailIntent) -> tuple[str, str, str]:
         """Subject, text and HTML."""
-        sources = self._compile(intent.template, intent.locale)
+        mail = self._compile(intent.template, intent.locale)
         try:
-            values = {**sources.constants, **intent.context}
-            subject = message.clean(_fill(sources.subject(intent.template), values))
-            text = _without_gaps(_fill(sources.text(intent.template), values))
-            html = _fill(sources.html(intent.template), {**values, "subject": subject})
+            values = {"sender_domain": self._sender_domain, **intent.context}
+            subject = message.clean(_fill(mail.subject, values))
+            text = _without_gaps(_fill(mail.text, values))
+            html = _fill(mail.html, {**values, "subject": subject})
         except TemplateError as fault:
             raise _unusable(intent.template, intent.locale, fault) from fault
         return subject, text, html
 
-    def _compile(self, template: str, locale: str) -> Sources:
+    def _compile(self, template: str, locale: str) -> Compiled:
         sources = self._sources.get(locale)
         if sources is None:
             raise Misconfigured(f"mail {template}", f"there is no locale {locale!r}; use one of {', '.join(LOCALES)}")
         if template not in TEMPLATES:
             raise Misconfigured(f"mail {template}", f"the folder templates_mail/{template} is missing")
         try:
-            sources.subject(template), sources.text(template), sources.html(template)
+            return sources.mail(template)
         except (TemplateError, ValueError) as fault:
             raise _unusable(template, locale, fault) from fault
-        return sources
 
 
 def _fill(template: Template, values: dict[str, Any]) -> str:
-    """``Template.render`` without merging the template's globals in anew: that took a third of the time."""
-    return "".join(template.root_render_func(template.new_context(values, shared=True)))
+    """``Template.render`` without globals, of which there are none: looking for them took a third of the time."""
+    context = Context(template.environment, values, template.name, template.blocks)
+    return "".join(template.root_render_func(context))
 
 
 @lru_cache(maxsize=64)
@@ -146,8 +149,12 @@ def _date(now: datetime) -> str:
 
 
 def message_uuid(shop: str, number: str, template: str, subject_key: str) -> UUID:
-    """The identity of a mail: the same order, template and subject of the mail always give the same one."""
-    return uuid5(NAMESPACE_URL, f"{shop}/{number}:{template}:{subject_key}")
+    """The identity of a mail: the same order, template and subject of the mail always give the same one.
+
+    What ``uuid.uuid5`` makes of NAMESPACE_URL, in half the time.
+    """
+    name = f"{shop}/{number}:{template}:{subject_key}".encode()
+    return UUID(bytes=sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16], version=5)
 
 
 def _all_mails() -> Iterator[tuple[str, str]]:

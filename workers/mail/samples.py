@@ -159,7 +159,7 @@ def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
     parcel = {"parcel": _PARCEL, "shipped_before": (), "outstanding": _FROM_MAKER}
     no_points = {"used": 0, "earned": 0}
     return {
-        "order_accepted": {**_order(), "shipments": _shipments(says)},
+        "order_accepted": {**_order(), "shipments": _shipments(says), "repriced": False},
         "payment_instructions": {**transfer, "bank": _BANK},
         "payment_reminder": {**transfer, "bank": _BANK},
         "payment_received": transfer,
@@ -219,6 +219,7 @@ def sample(template: str, locale: str) -> MailIntent:
 
 def write(directory: Path) -> int:
     """Write every sample into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails."""
+    from workers.mail import message
     from workers.mail.rendering import Renderer  # the renderer itself checks the templates with these samples
 
     renderer = Renderer("orders@salon.example", "salon.example")
@@ -226,7 +227,7 @@ def write(directory: Path) -> int:
     for locale, contexts in _CONTEXTS.items():
         for template in contexts:
             mail = renderer.render(sample(template, locale), shop="salon", number="S-1001")
-            (directory / f"{template}.{locale}.eml").write_bytes(mail.raw)
+            (directory / f"{template}.{locale}.eml").write_bytes(message.encoded(mail.raw))
             parsed = message_from_bytes(mail.raw, policy=policy.default)
             for kind, suffix in (("plain", "txt"), ("html", "html")):
                 body = parsed.get_body((kind,))

@@ -35,8 +35,9 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
         before, after = "", "円"
 
     def number(value: int) -> str:
-        _demand(type(value) is int, "number", "an int", value)
-        return f"{value:,}".replace(",", separator) if separator != "," else f"{value:,}"
+        if type(value) is not int:
+            raise _refusal("number", "an int", value)
+        return f"{value:,}" if separator == "," else f"{value:,}".replace(",", separator)
 
     def points(value: int) -> str:
         if locale == "ja":
@@ -44,22 +45,24 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
         return f"{number(value)} point" if value == 1 else f"{number(value)} points"
 
     def yen(value: int) -> str:
-        _demand(type(value) is int, "yen", "an int", value)
+        if type(value) is not int:
+            raise _refusal("yen", "an int", value)
         return f"-{before}{number(-value)}{after}" if value < 0 else f"{before}{number(value)}{after}"
 
     @lru_cache(maxsize=1024, typed=True)
     def day(value: date) -> str:
-        _demand(type(value) is date, "day", "a date", value)
+        if type(value) is not date:
+            raise _refusal("day", "a date", value)
         return format_date(value, _DAY_PATTERN[locale], locale=locale)
 
     def moment(value: datetime) -> str:
-        _demand(isinstance(value, datetime) and value.tzinfo is not None, "moment", "an aware datetime", value)
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            raise _refusal("moment", "an aware datetime", value)
         here = value if value.tzinfo is TOKYO else value.astimezone(TOKYO)
         return f"{day(here.date())} {here.hour:02d}:{here.minute:02d}"
 
     return {"number": number, "points": points, "yen": yen, "day": day, "moment": moment}
 
 
-def _demand(holds: bool, name: str, wanted: str, value: object) -> None:
-    if not holds:
-        raise TemplateRuntimeError(f"the filter {name} takes {wanted}, not {type(value).__name__}")
+def _refusal(name: str, wanted: str, value: object) -> TemplateRuntimeError:
+    return TemplateRuntimeError(f"the filter {name} takes {wanted}, not {type(value).__name__}")

@@ -1,0 +1,86 @@
+"""How mails are kept: whatever was packed once is read for ever, and a mail is small enough to stay in its row."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from importlib.resources import files
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.mail_packing import Packer, UnknownDictionary, shipped, unpack
+from pipelines.ports import Outcome, Verdict
+from templates_mail import LOCALES
+from tests.outside import Postbox
+from workers.effects import Job, mail_performer
+from workers.mail import message
+from workers.mail.dictionary import train
+from workers.mail.rendering import CONTRACT_MAILS, Renderer
+from workers.mail.samples import sample
+
+RENDERER = Renderer("orders@salon.example", "mail.salon.example")
+#: PostgreSQL moves a value that makes its row longer than this out of the table, in pieces.
+LONGEST_ROW = 2000
+#: A dictionary that packed a mail is needed, byte for byte, as long as the mail is kept: lines are only ever added here.
+SHIPPED = {40001: "214ffffe854a42fb6a0024d6b6f981419ba5b7b3ea4062c17d014a6a171b1b59"}
+
+
+def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
+    """What becomes of a stored mail whose turn it is, and what arrived."""
+    postbox = Postbox()
+    row = (1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
+    job = Job(id=1, token=1, attempts=1, row=row)
+    return asyncio.run(_perform(job, postbox)), postbox
+
+
+async def _perform(job: Job, postbox: Postbox) -> Outcome:
+    return await mail_performer(postbox.deliver, 1).perform(job)
+
+
+@given(st.binary())
+def test_what_was_packed_is_unpacked(raw: bytes) -> None:
+    assert unpack(Packer().pack(raw)) == raw
+
+
+@pytest.mark.parametrize(("template", "locale"), [(name, locale) for name in CONTRACT_MAILS for locale in LOCALES])
+def test_a_mail_stays_in_its_row(template: str, locale: str) -> None:
+    """If the templates have moved so far that this fails, it is time for another dictionary (docs/mails.md)."""
+    raw = RENDERER.render(sample(template, locale), shop="salon", number="S-1001").raw
+    assert len(Packer().pack(raw)) < LONGEST_ROW * 0.8
+
+
+def test_a_shipped_dictionary_never_changes_nor_goes() -> None:
+    folder = files("models") / "mail_dictionaries"
+    assert shipped() == SHIPPED.keys()
+    for name, digest in SHIPPED.items():
+        data = (folder / f"{name}.zstd-dictionary").read_bytes()
+        assert (zstandard.ZstdCompressionDict(data).dict_id(), sha256(data).hexdigest()) == (name, digest)
+
+
+def test_a_mail_goes_out_the_same_however_it_was_stored() -> None:
+    """Before the first dictionary they were stored in base64."""
+    kept = RENDERER.render(sample("order_held", "ja"), shop="salon", number="S-1001").raw
+    wire = message.encoded(kept)
+    for stored in (Packer().pack(kept), zstandard.compress(wire)):
+        outcome, postbox = deliver(stored)
+        assert outcome.verdict == Verdict.OK
+        assert postbox.taken == [wire]
+
+
+def test_a_mail_of_a_newer_version_is_left_to_its_processes() -> None:
+    newer = zstandard.ZstdCompressor(dict_data=zstandard.ZstdCompressionDict(train(49999)))
+    packed = newer.compress(b"From a newer version\r\n" * 100)
+    with pytest.raises(UnknownDictionary, match=r"dictionary 49999 .* update it"):
+        unpack(packed)
+
+    outcome, postbox = deliver(packed)
+    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "dictionary")
+    assert postbox.taken == []
+
+
+def test_a_damaged_row_is_told() -> None:
+    with pytest.raises(zstandard.ZstdError):
+        unpack(Packer().pack(b"Subject: order\r\n\r\nThank you.\r\n")[:-4])
