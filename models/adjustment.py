@@ -34,6 +34,6 @@ class OrderAdjustment(Base):
 
     __table_args__ = (
         UniqueConstraint("order_id", "sequence"),
-        one_of("kind", ("cancel", "short", "return")),
+        one_of("kind", ("cancel", "short", "return", "fault")),
         CheckConstraint("sequence > 0 AND money >= 0 AND points >= 0", name="amounts"),
     )

@@ -9,6 +9,14 @@ from sqlalchemy import Connection, text
 
 from models.invariant import Invariant
 from models.points_invariants import POINTS
+from models.states import ALLOWED_MOVES
+
+_ALLOWED = ", ".join(
+    f"('{entity}', '{old}', '{new}')"
+    for entity, moves in ALLOWED_MOVES.items()
+    for old, after in moves.items()
+    for new in sorted(after)
+)
 
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
@@ -16,6 +24,14 @@ INVARIANTS: tuple[Invariant, ...] = (
         "every order has exactly one payment over its total",
         """SELECT o.id FROM shop_order o LEFT JOIN payment p ON p.order_id = o.id
            WHERE p.order_id IS NULL OR p.amount <> o.grand_total""",
+    ),
+    Invariant(
+        "repriced_payment",
+        "the payment of an order that was priced again is over the total of its breakdown",
+        """SELECT p.order_id, p.amount, (d.breakdown->>'grand_total')::int AS priced
+           FROM (SELECT DISTINCT order_id FROM order_repricing) r JOIN payment p USING (order_id)
+           JOIN order_document d USING (order_id)
+           WHERE p.amount <> (d.breakdown->>'grand_total')::int""",
     ),
     Invariant(
         "history_agrees",
@@ -33,6 +49,15 @@ INVARIANTS: tuple[Invariant, ...] = (
                     lag(to_state) OVER (PARTITION BY order_id, entity, entity_id ORDER BY id) AS before
              FROM transition WHERE entity <> 'condition') AS chain
            WHERE before IS NOT NULL AND from_state IS DISTINCT FROM before""",
+    ),
+    Invariant(
+        "history_is_allowed",
+        "every move that was recorded is one that the tables of states allow",
+        f"""SELECT t.order_id, t.entity, t.entity_id, t.from_state, t.to_state, count(*) AS times FROM transition t
+            LEFT JOIN (VALUES {_ALLOWED}) AS allowed (entity, old, new)
+              ON t.entity = allowed.entity AND t.from_state = allowed.old AND t.to_state = allowed.new
+            WHERE t.entity <> 'condition' AND t.from_state IS NOT NULL AND allowed.entity IS NULL
+            GROUP BY 1, 2, 3, 4, 5""",
     ),
     Invariant(
         "captured_goods_left",
@@ -57,8 +82,18 @@ INVARIANTS: tuple[Invariant, ...] = (
            FROM order_line l JOIN shop_order o ON o.id = l.order_id
            LEFT JOIN (SELECT order_id, piece->>'line' AS line, sum((piece->>'quantity')::int) AS pieces
                       FROM order_adjustment, json_array_elements(amounts->'lines') AS piece
-                      WHERE kind <> 'return' GROUP BY 1, 2) a USING (order_id, line)
+                      WHERE kind IN ('cancel', 'short') GROUP BY 1, 2) a USING (order_id, line)
            WHERE o.state <> 'cancelled' AND (l.cancelled > 0 OR a.pieces > 0) AND l.cancelled <> coalesce(a.pieces, 0)""",
+    ),
+    Invariant(
+        "returned_goods_left",
+        "no more pieces came back, or came to nothing, than had left",
+        """SELECT l.order_id, l.line, l.shipped, a.pieces
+           FROM order_line l
+           JOIN (SELECT order_id, piece->>'line' AS line, sum((piece->>'quantity')::int) AS pieces
+                 FROM order_adjustment, json_array_elements(amounts->'lines') AS piece
+                 WHERE kind IN ('return', 'fault') GROUP BY 1, 2) a USING (order_id, line)
+           WHERE a.pieces > l.shipped""",
     ),
     Invariant(
         "adjustments_within_order",
@@ -111,6 +146,26 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE (SELECT count(*) FROM parcel q WHERE q.shipment_id = p.shipment_id)
                > (SELECT count(*) FROM mail m WHERE m.order_id = p.order_id AND m.shipment_id = p.shipment_id
                   AND m.template = 'shipment_shipped')""",
+    ),
+    Invariant(
+        "coupons_recorded",
+        "every coupon of a member's live order is recorded as used by that customer, and did not come back",
+        """SELECT o.id, u.uses FROM shop_order o JOIN order_document d ON d.order_id = o.id
+           LEFT JOIN (SELECT order_id, shop, customer_id, count(*) AS uses FROM coupon_use
+                      WHERE returned_at IS NULL GROUP BY order_id, shop, customer_id) u
+             ON u.order_id = o.id AND u.shop = o.shop AND u.customer_id = o.customer_id
+           WHERE o.customer_id <> '' AND o.state <> 'cancelled'
+             AND json_array_length(d.breakdown->'coupons') <> coalesce(u.uses, 0)""",
+    ),
+    Invariant(
+        "coupon_points_credited",
+        "the points of a coupon were credited once, as the order was priced (PTS-15)",
+        """SELECT order_id, l.points, (d.breakdown->>'coupon_points')::int AS priced
+           FROM (SELECT DISTINCT order_id FROM coupon_use WHERE kind = 'points') u
+           FULL JOIN (SELECT order_id, sum(amount) AS points FROM point_lot WHERE kind = 'coupon' GROUP BY order_id) l
+             USING (order_id)
+           LEFT JOIN order_document d USING (order_id)
+           WHERE u.order_id IS NULL OR coalesce(l.points, 0) IS DISTINCT FROM (d.breakdown->>'coupon_points')::int""",
     ),
     *POINTS,
     Invariant(

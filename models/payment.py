@@ -12,7 +12,10 @@ from models.states import PaymentState
 
 
 class Payment(Base):
-    """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in yen."""
+    """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in yen.
+
+    ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so.
+    """
 
     __tablename__ = "payment"
 
@@ -25,6 +28,7 @@ class Payment(Base):
     authorized: Mapped[int]
     captured: Mapped[int]
     refunded: Mapped[int]
+    refunded_by_hand: Mapped[int]
     reference: Mapped[str | None]
     code: Mapped[str | None]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -34,5 +38,6 @@ class Payment(Base):
         CheckConstraint("amount >= 0 AND authorized >= 0", name="amount"),
         CheckConstraint("captured >= 0 AND captured <= authorized", name="captured"),
         CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
+        CheckConstraint("refunded_by_hand >= 0 AND refunded_by_hand <= refunded", name="refunded_by_hand"),
         UPDATED_IN_PLACE,
     )

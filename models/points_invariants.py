@@ -74,10 +74,15 @@ POINTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "points_returned_once",
-        "an order gets back no more points of a lot than it used",
-        """SELECT order_id, lot_id FROM point_transfer WHERE kind IN ('use', 'return')
-           GROUP BY order_id, lot_id
-           HAVING sum(CASE kind WHEN 'use' THEN amount ELSE -amount END) < 0""",
+        "an order gets back no more points of a lot than it used, those granted anew included",
+        """WITH kept AS (SELECT order_id, lot_id, sum(CASE kind WHEN 'use' THEN amount ELSE -amount END) AS points
+                         FROM point_transfer WHERE kind IN ('use', 'return') GROUP BY order_id, lot_id)
+           SELECT order_id, lot_id FROM kept WHERE points < 0
+           UNION ALL
+           SELECT order_id, NULL FROM (SELECT order_id, sum(points) AS points FROM kept GROUP BY order_id) used
+           JOIN (SELECT order_id, sum(amount) AS points FROM point_lot WHERE kind = 'regrant' GROUP BY order_id) again
+             USING (order_id)
+           WHERE again.points > used.points""",
     ),
     Invariant(
         "points_used_within_order",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.adjustment import OrderAdjustment
 from models.base import Base
+from models.coupon import CouponUse
 from models.customer import Customer
 from models.effect import Effect, EffectLease, Mail
 from models.inbox import IdempotencyKey, InboxEvent
@@ -12,6 +13,7 @@ from models.partner import Client
 from models.payment import Payment
 from models.points import PointBalance, PointHold, PointLot, PointRequest, PointTransfer
 from models.rank import CustomerRank
+from models.repricing import OrderRepricing
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.transition import Transition
 from models.work import Job, Work
@@ -20,6 +22,7 @@ metadata = Base.metadata
 
 __all__ = [
     "Client",
+    "CouponUse",
     "Customer",
     "CustomerMark",
     "CustomerRank",
@@ -32,6 +35,7 @@ __all__ = [
     "OrderAdjustment",
     "OrderDocument",
     "OrderLine",
+    "OrderRepricing",
     "Parcel",
     "Payment",
     "PointBalance",

@@ -90,14 +90,15 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     _O.RELEASED: frozenset({_O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),
     _O.PARTLY_SHIPPED: frozenset({_O.SHIPPED, _O.DELIVERED}),
     _O.SHIPPED: frozenset({_O.DELIVERED}),
-    _O.DELIVERED: frozenset(),
+    _O.DELIVERED: frozenset({_O.SHIPPED}),  # "delivered" was said of the way back to the shipper (B.4.3)
     _O.CANCELLED: frozenset(),
 }
 
 PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
     _P.PENDING: frozenset({_P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.FAILED, _P.EXPIRED, _P.NEEDS_REVIEW}),
     _P.AUTHORIZED: frozenset({_P.CAPTURED, _P.VOIDED, _P.EXPIRED, _P.NEEDS_REVIEW}),
-    _P.CAPTURED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
+    # pending: cash on delivery that was not collected after all
+    _P.CAPTURED: frozenset({_P.PENDING, _P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
     _P.PARTLY_REFUNDED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
     _P.REFUNDED: frozenset(),
     _P.VOIDED: frozenset({_P.CAPTURED}),  # money that arrives after the cancel; it is then refunded (CAN-03)
@@ -119,7 +120,7 @@ SHIPMENT_MOVES: Mapping[str, frozenset[str]] = {
 LOT_MOVES: Mapping[str, frozenset[str]] = {
     _L.PENDING: frozenset({_L.VALID, _L.VOID, _L.HELD}),
     _L.VALID: frozenset({_L.USED, _L.EXPIRED, _L.HELD, _L.VOID}),
-    _L.HELD: frozenset({_L.VALID, _L.VOID}),
+    _L.HELD: frozenset({_L.VALID, _L.VOID, _L.USED}),  # used: the held rest is void, and what was used may come back
     _L.USED: frozenset({_L.VALID}),  # points come back to their own lot (PTS-12)
     _L.EXPIRED: frozenset(),
     _L.VOID: frozenset(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from pipelines.document import order_to_json
 from pipelines.errors import ShukkaError
 from pipelines.profile import Shop
 from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.coupons import coupon_key, is_once
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
 
@@ -39,7 +40,10 @@ class Raced(ShukkaError):
 
 
 def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], now: datetime) -> None:
-    """Write the orders with their lines, payments, one-of-a-kind items, keys, points and customers. Raises Raced."""
+    """Write the orders with their lines, payments, one-of-a-kind items, keys, coupons, points and customers.
+
+    Raises Raced.
+    """
     if not taken:
         return
     orders = [t.order for t in taken]
@@ -83,6 +87,7 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     keys = [(t.client, t.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.key]
     if store.keys(connection, keys) < len(keys):
         raise Raced
+    _store_coupons(connection, shops, by_taken, now)
     _store_points(connection, shops, by_taken, now)
     # After the points: grants lock in the same order, balance before customer.
     members = [o for o in orders if o.customer.id]
@@ -122,38 +127,63 @@ def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, Ta
     )
 
 
+def _store_coupons(
+    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
+) -> None:
+    """Record which coupons the members' orders use; raises Raced if one was used up meanwhile."""
+    uses = [
+        (o.shop, o.customer.id, coupon_key(one.code), i, one.kind, is_once(one, shops[o.shop]), now)
+        for i, o, _ in by_taken
+        if o.customer.id
+        for one in o.coupons
+    ]
+    if not uses:
+        return
+    # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
+    run.lock_points(connection, [(o.shop, o.customer.id) for _, o, t in by_taken if _loads(o, t)], opening=True)
+    if store.coupon_uses(connection, uses) < len(uses):
+        raise Raced
+
+
+def _loads(order: Order, taken: Taken) -> bool:
+    return bool(order.customer.id and taken.breakdown.coupon_points)
+
+
+def coupon_source(customer: str, code: str) -> str:
+    """What grants the points of a coupon: once an account and code (PTS-15)."""
+    account = customer.replace("%", "%25").replace(":", "%3A")  # so that no other account and code read the same
+    return f"coupon:{account}:{coupon_key(code)}"
+
+
 def _store_points(
     connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
 ) -> None:
-    """Credit the points of coupons (PTS-15), then book what the orders used."""
+    """Credit the points of coupons, a lot each (PTS-15), then book what the orders used."""
     grants: list[tuple[Any, ...]] = [
         (
             o.shop,
             o.customer.id,
             i,
-            f"order:{i}:coupon",
+            coupon_source(o.customer.id, coupon.code),
             "coupon",
-            t.breakdown.coupon_points,
+            coupon.points,
             LotState.VALID,
             expiry(now, shops[o.shop]),
             now,
             False,
         )
         for i, o, t in by_taken
-        if t.breakdown.coupon_points and o.customer.id
+        if _loads(o, t)
+        for coupon in t.breakdown.coupons
+        if coupon.points
     ]
-    coupon_lots = run.grant_points(connection, grants)
+    lots = run.grant_points(connection, grants)
     final: dict[int, bool] = {}
     uses: list[tuple[int, Order, int, int]] = []
     for i, o, t in by_taken:
-        for lot, part, emptied in t.spent:
+        for lot, part, emptied in (*t.spent, *_from_coupons(o, t, lots)):
             uses.append((i, o, lot, part))
             final[lot] = emptied
-        rest = t.breakdown.points_used - sum(part for _, part, _ in t.spent)
-        if rest > 0:
-            lot = coupon_lots[f"order:{i}:coupon"]
-            uses.append((i, o, lot, rest))
-            final[lot] = rest == t.breakdown.coupon_points
     run.use_points(
         connection,
         [
@@ -176,3 +206,15 @@ def _store_points(
             for i, o, lot, part in uses
         ],
     )
+
+
+def _from_coupons(order: Order, taken: Taken, lots: Mapping[str, int]) -> Iterator[tuple[int, int, bool]]:
+    """What the order uses beyond ``spent``, of its own coupons: (lot, points, whether that empties the lot).
+
+    From the last one back, since what the customer owed was settled from the first on (PTS-13).
+    """
+    rest = taken.breakdown.points_used - sum(part for _, part, _ in taken.spent)
+    for coupon in reversed(taken.breakdown.coupons):
+        if part := min(rest, coupon.points):
+            rest -= part
+            yield lots[coupon_source(order.customer.id, coupon.code)], part, part == coupon.points

@@ -207,6 +207,9 @@ class AssumeDocument(_Document):
     points_balance: Annotated[int, Field(ge=-9_999_999, le=9_999_999)] = 0
     rank: Key | None = None
     now: Time | None = Field(default=None, description="The order's placed_at unless given")
+    used_coupons: list[Key] = Field(
+        default=[], max_length=100, description="Codes of coupons that the customer has used in other orders"
+    )
 
 
 class PreviewDocument(OrderDocument):

@@ -9,7 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import gather as read
+from models.store import purse
 from pipelines.rules.adjustments import Adjustment
+from pipelines.rules.coupons import UNPAID, Use
+from pipelines.rules.repricing import Known
 from pipelines.stage import (
     EffectFacts,
     EventFacts,
@@ -24,6 +27,7 @@ from pipelines.stage import (
     Stage,
     UsedPoints,
 )
+from pipelines.transfers import purses
 
 #: How far back marks are read at all (INT-14); the profile's own window is within it.
 MARKS_SINCE = timedelta(days=3660)
@@ -46,6 +50,8 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
     if Need.PARCELS in stage.needs:
         for r in read.parcels(connection, ids):
             by_id[r[0]].parcels.append(ParcelFacts(*r[1:]))
+    if Need.PURSE in stage.needs:
+        purse.lock(connection, [(f.shop, f.customer_id) for f in batch if f.customer_id])
     if Need.LOTS in stage.needs:
         for r in read.lots(connection, ids):
             by_id[r[0]].lots.append(LotFacts(*r[1:]))
@@ -53,6 +59,8 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
             by_id[r[0]].used_points.append(UsedPoints(*r[1:]))
         for order_id, balance in read.balances(connection, ids):
             by_id[order_id].balance = balance
+    if Need.PURSE in stage.needs:
+        _add_purses(connection, [f for f in batch if f.customer_id])
     if Need.EVENTS in stage.needs:
         for r in read.pending_events(connection, ids, stage.consumes):
             by_id[r[0]].events.append(EventFacts(*r[1:]))
@@ -65,6 +73,12 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
     if Need.RANKS in stage.needs:
         for r in read.promotions(connection, ids):
             by_id[r[0]].promotions.append(Promotion(*r[1:]))
+    if Need.COUPONS in stage.needs:
+        for order_id, key, kind, unpaid in read.coupon_uses(connection, ids, UNPAID):
+            by_id[order_id].coupons.append(Use(key, kind, unpaid))
+    if Need.REPRICING in stage.needs:
+        for order_id, times, rank, used in read.repricing(connection, ids):
+            by_id[order_id].known = Known(times, rank, frozenset(used))
     if Need.SUPPLIERS in stage.needs:
         _add_suppliers(connection, by_id)
     if Need.MARKS in stage.needs:
@@ -75,6 +89,16 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
 def _shipment(r: Any) -> ShipmentFacts:
     lines = {line: LineFacts(*pieces) for line, *pieces in zip(*r[10:14], strict=True)}
     return ShipmentFacts(r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], lines)
+
+
+def _add_purses(connection: Connection, members: Sequence[Facts]) -> None:
+    """What the customers can spend; their balances are locked, so nobody else changes it until this transaction ends."""
+    if not members:
+        return
+    customers = [(f.shop, f.customer_id) for f in members]
+    found = purses(connection, customers, [lot.id for f in members for lot in f.lots])
+    for facts in members:
+        facts.purse = found[facts.shop, facts.customer_id]
 
 
 def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:

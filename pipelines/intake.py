@@ -26,6 +26,7 @@ from pipelines.profile import Shop
 from pipelines.ranks import stored_ranks
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.calendar import JST
+from pipelines.rules.coupons import coupon_key
 from pipelines.rules.order import Order
 from pipelines.rules.pricing import price
 from pipelines.rules.refusals import refusals
@@ -73,6 +74,20 @@ class _Lots:
     @property
     def balance(self) -> int:
         return sum(remaining for _, remaining in self.lots) - self.owed
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was looked up for a whole group; the orders it takes are added, so that its later ones see them.
+
+    ``lots`` by (shop, customer), ``ranks`` by (shop, customer, day), ``taken_items`` are (shop, SKU), ``used_coupons``
+    (shop, customer, key of the code).
+    """
+
+    lots: dict[tuple[str, str], _Lots]
+    ranks: dict[tuple[str, str, date], str]
+    taken_items: set[tuple[str, str]]
+    used_coupons: set[tuple[str, str, str]]
 
 
 def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
@@ -125,9 +140,12 @@ def _attempt(
     answers: list[Answer | None] = [None] * len(submissions)
     hashes = [content_hash(s.order) for s in submissions]
     _answer_known(connection, submissions, hashes, answers)
-    lots = _lots(connection, shops, submissions, answers, now)
-    taken_items = _taken_items(connection, submissions, answers)
-    ranks = _ranks(connection, shops, submissions, answers)
+    known = _Known(
+        _lots(connection, submissions, answers, now),
+        _ranks(connection, shops, submissions, answers),
+        _taken_items(connection, submissions, answers),
+        _used_coupons(connection, submissions, answers),
+    )
     taken: list[Taken] = []
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
@@ -140,7 +158,7 @@ def _attempt(
         if twin != index or key_twin != index:
             answers[index] = _like_twin(submission, hashes, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, hashes[index], lots, ranks, taken_items, taken, now)
+        answers[index] = _decide(submission, shops, hashes[index], known, taken)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
@@ -193,18 +211,17 @@ def _like_twin(submission: Submission, hashes: Sequence[bytes], index: int, twin
 
 
 def _lots(
-    connection: Connection,
-    shops: Mapping[str, Shop],
-    submissions: Sequence[Submission],
-    answers: Sequence[Answer | None],
-    now: datetime,
+    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None], now: datetime
 ) -> dict[tuple[str, str], _Lots]:
-    """Points of the customers who want to use some; their balances stay locked until the end."""
+    """Points of the customers who want to use some, or bring a coupon of points; their balances stay locked until the
+    end."""
     wanted = sorted(
         {
             (s.order.shop, s.order.customer.id)
             for s, answer in zip(submissions, answers, strict=True)
-            if answer is None and s.order.points_use and s.order.customer.id
+            if answer is None
+            and s.order.customer.id
+            and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
         }
     )
     found: dict[tuple[str, str], _Lots] = {}
@@ -247,34 +264,51 @@ def _taken_items(
     return {(r[0], r[1]) for r in store.taken_items(connection, [w[0] for w in wanted], [w[1] for w in wanted])}
 
 
+def _used_coupons(
+    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
+) -> set[tuple[str, str, str]]:
+    """Coupons that standing orders of these customers have used (A.10)."""
+    wanted = sorted(
+        {
+            coupon
+            for s, answer in zip(submissions, answers, strict=True)
+            if answer is None
+            for coupon in _coupons_of(s.order)
+        }
+    )
+    return {(r[0], r[1], r[2]) for r in store.used_coupons(connection, wanted)}
+
+
+def _coupons_of(order: Order) -> set[tuple[str, str, str]]:
+    """(shop, customer, key of the code) of a member's coupons."""
+    customer = order.customer.id
+    return {(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
+
+
 def _decide(
-    submission: Submission,
-    shops: Mapping[str, Shop],
-    stored_hash: bytes,
-    lots: Mapping[tuple[str, str], _Lots],
-    ranks: Mapping[tuple[str, str, date], str],
-    taken_items: set[tuple[str, str]],
-    taken: list[Taken],
-    now: datetime,
+    submission: Submission, shops: Mapping[str, Shop], stored_hash: bytes, known: _Known, taken: list[Taken]
 ) -> Answer | None:
     """None if the order can be accepted (it is then in ``taken``), else the refusal."""
     order = submission.order
     shop = shops.get(order.shop)
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
-    purse = lots.get((order.shop, order.customer.id), _Lots())
+    purse = known.lots.get((order.shop, order.customer.id), _Lots())
     # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
-    rank = ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
+    rank = known.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
     breakdown = price(order, shop, balance=purse.balance, rank=rank)
-    problems = list(refusals(order, shop, breakdown, balance=purse.balance))
+    coupons = _coupons_of(order)
+    used = {key for _, _, key in coupons & known.used_coupons}
+    problems = list(refusals(order, shop, breakdown, balance=purse.balance, rank=rank, used_coupons=used))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):
-        if line.availability == "unique" and (order.shop, line.sku) in taken_items:
+        if line.availability == "unique" and (order.shop, line.sku) in known.taken_items:
             problems.append(Problem(f"lines[{index}].sku", "is one of a kind and sold already (INT-10)"))
     if problems:
         return _refused(order, problems)
-    taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
+    known.used_coupons |= coupons
+    known.taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
     accepted = Taken(order, submission.client, submission.key, breakdown, stored_hash)
     _spend(accepted, purse)
     taken.append(accepted)

@@ -11,6 +11,7 @@ from pipelines.document import parse_preview
 from pipelines.errors import Invalid, Problem
 from pipelines.profile import Shop
 from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.coupons import coupon_key
 from pipelines.rules.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds, request_not_met
 from pipelines.rules.order import Order
@@ -25,12 +26,14 @@ _INSTRUCTED_METHODS: Final = frozenset({"bank_transfer", "konbini"})
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """What a plan takes for granted: when the money came, the customer's points and rank, and the time."""
+    """What a plan takes for granted: when the money came, the customer's points and rank, the time, and the codes of
+    coupons that the customer has used."""
 
     paid_at: datetime | None = None
     points_balance: int = 0
     rank: str | None = None
     now: datetime | None = None
+    used_coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,14 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         shipments,
         reasons,
         _mails(pay, held=bool(reasons), missed=missed),
-        refusals(order, shop, breakdown, balance=assume.points_balance),
+        refusals(
+            order,
+            shop,
+            breakdown,
+            balance=assume.points_balance,
+            rank=assume.rank,
+            used_coupons={coupon_key(code) for code in assume.used_coupons},
+        ),
     )
 
 
@@ -109,7 +119,7 @@ def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
         raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
     if assumed.rank is not None and shop.rank_rates and assumed.rank not in shop.rank_rates:
         raise Invalid([Problem("assume.rank", f"This shop's ranks are {', '.join(shop.rank_rates)}.")])
-    assume = Assume(assumed.paid_at, assumed.points_balance, assumed.rank, assumed.now)
+    assume = Assume(assumed.paid_at, assumed.points_balance, assumed.rank, assumed.now, tuple(assumed.used_coupons))
     return plan(order, shop, assume).to_json()
 
 

@@ -4,8 +4,8 @@
                  |                                |
               deposits                       settle (capture, void, refund)
 
-    cancel, adjust and attend may enter at any point: a customer or an operator spoke. promote follows when an order
-    raised its customer's rank.
+    cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows
+    when an order raised its customer's rank.
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """
@@ -13,7 +13,21 @@ A new stage is one file in ``pipelines/stages`` and one entry here; its actor is
 from __future__ import annotations
 
 from pipelines.stage import Stage
-from pipelines.stages import accept, adjust, attend, authorize, cancel, dispatch, notify, promote, reward, settle, split
+from pipelines.stages import (
+    accept,
+    adjust,
+    attend,
+    authorize,
+    cancel,
+    dispatch,
+    notify,
+    promote,
+    reprice,
+    returns,
+    reward,
+    settle,
+    split,
+)
 
 ROUTE: tuple[Stage, ...] = (
     accept.STAGE,
@@ -25,7 +39,9 @@ ROUTE: tuple[Stage, ...] = (
     reward.STAGE,
     promote.STAGE,
     cancel.STAGE,
+    reprice.STAGE,
     adjust.STAGE,
+    returns.STAGE,
     attend.STAGE,
 )
 

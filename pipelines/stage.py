@@ -6,6 +6,7 @@ may know was gathered for the whole batch before, everything it wants is data th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,11 +16,52 @@ from typing import Any
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.document import order_from_json
+from pipelines.entities import (
+    EffectFacts,
+    EventFacts,
+    LineFacts,
+    LotFacts,
+    ParcelFacts,
+    PaymentFacts,
+    Promotion,
+    ShipmentFacts,
+    UsedPoints,
+)
 from pipelines.ports import MailIntent
 from pipelines.profile import Shop
 from pipelines.rules.adjustments import Adjustment
 from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.coupons import Use
+from pipelines.rules.lots import Purse
 from pipelines.rules.order import Order
+from pipelines.rules.repricing import Known, Repricing
+
+#: What an order consists of is a part of the contract: stages import it from here.
+__all__ = [
+    "Clawback",
+    "Decide",
+    "Decision",
+    "EffectFacts",
+    "EffectIntent",
+    "EventFacts",
+    "Facts",
+    "LineFacts",
+    "LotFacts",
+    "LotMove",
+    "Move",
+    "Need",
+    "NewAdjustment",
+    "NewLot",
+    "NewShipment",
+    "ParcelFacts",
+    "PaymentChange",
+    "PaymentFacts",
+    "Promotion",
+    "ShipmentChange",
+    "ShipmentFacts",
+    "Stage",
+    "UsedPoints",
+]
 
 
 class Need(Flag):
@@ -36,134 +78,9 @@ class Need(Flag):
     MARKS = auto()
     ADJUSTMENTS = auto()
     RANKS = auto()
-
-
-@dataclass(slots=True, frozen=True)
-class PaymentFacts:
-    """The order's payment; amounts in yen."""
-
-    method: str
-    gateway: str | None
-    state: str
-    amount: int
-    authorized: int
-    captured: int
-    refunded: int
-    reference: str | None
-    code: str | None
-
-
-@dataclass(slots=True, frozen=True)
-class LineFacts:
-    """Pieces of one line in a shipment."""
-
-    quantity: int
-    cancelled: int
-    shipped: int
-
-    @property
-    def live(self) -> int:
-        """Pieces that were not cancelled."""
-        return self.quantity - self.cancelled
-
-    @property
-    def open(self) -> int:
-        """Pieces that neither left nor were cancelled."""
-        return self.quantity - self.cancelled - self.shipped
-
-
-@dataclass(slots=True, frozen=True)
-class ParcelFacts:
-    """A parcel that left; ``claim`` is what the supplier named, None for "all that was open"."""
-
-    shipment: str
-    key: str
-    shipped_at: datetime
-    claim: Mapping[str, int] | None
-    lines: Mapping[str, int]
-    carrier: str | None
-    tracking_number: str | None
-    number_as_of: datetime
-    tracking_status: str | None
-    status_as_of: datetime | None
-
-
-@dataclass(slots=True, frozen=True)
-class ShipmentFacts:
-    """A shipment with its lines."""
-
-    id: str
-    supplier: str
-    state: str
-    backorder: bool
-    dispatch_on: date | None
-    instruct_at: datetime | None
-    arrive_on: date | None
-    because: Sequence[Mapping[str, str]]
-    plan_as_of: datetime | None
-    lines: Mapping[str, LineFacts]
-
-    @property
-    def is_live(self) -> bool:
-        """True unless it was cancelled."""
-        return self.state != ShipmentState.CANCELLED
-
-
-@dataclass(slots=True, frozen=True)
-class LotFacts:
-    """A lot of points the order earned."""
-
-    id: int
-    source: str
-    kind: str
-    amount: int
-    remaining: int
-    state: str
-    expires_at: datetime | None
-
-
-@dataclass(slots=True, frozen=True)
-class UsedPoints:
-    """Points of one lot that the order used."""
-
-    lot: int
-    amount: int
-    lot_state: str
-    expires_at: datetime | None
-
-
-@dataclass(slots=True, frozen=True)
-class EventFacts:
-    """A received event that waits for this order; ``at`` is when it happened, by its sender."""
-
-    id: int
-    source: str
-    event_id: str
-    type: str
-    shipment: str | None
-    body: Mapping[str, Any]
-    at: datetime
-
-
-@dataclass(slots=True, frozen=True)
-class EffectFacts:
-    """An effect of this order; ``outcome`` once it is known."""
-
-    key: str
-    kind: str
-    shipment: str | None
-    payload: Mapping[str, Any]
-    state: str
-    outcome: Mapping[str, Any] | None
-
-
-@dataclass(slots=True, frozen=True)
-class Promotion:
-    """A rise in rank that this order brought its customer."""
-
-    old: str
-    new: str
-    from_on: date
+    COUPONS = auto()
+    REPRICING = auto()
+    PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
 
 @dataclass
@@ -198,7 +115,10 @@ class Facts:
     marks: Sequence[tuple[str, datetime]] = ()
     adjustments: list[Adjustment] = field(default_factory=list)
     promotions: list[Promotion] = field(default_factory=list)
+    coupons: list[Use] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
     balance: int = 0
+    purse: Purse = field(default_factory=Purse)
 
     @cached_property
     def order(self) -> Order:
@@ -304,13 +224,12 @@ class LotMove:
 class Clawback:
     """Points of returned goods to take back, wherever the customer has them by then (PTS-13); once by ``source``.
 
-    ``lot`` is the one they were earned in. Not ``owes``: what is missing was deducted from the refund.
+    ``lot`` is the one they were earned in.
     """
 
     source: str
     lot: int
     amount: int
-    owes: bool = True
 
 
 @dataclass(slots=True, frozen=True)
@@ -330,6 +249,7 @@ class PaymentChange:
     authorized: int | None = None
     captured: int | None = None
     refunded: int | None = None
+    refunded_by_hand: int | None = None
     reference: str | None = None
     code: str | None = None
     expires_at: datetime | None = None
@@ -359,7 +279,9 @@ class Decision:
     work: list[tuple[str, datetime]] = field(default_factory=list)
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
-    frees_unique_items: bool = False
+    returned_coupons: list[tuple[str, str]] = field(default_factory=list)
+    repricing: Repricing | None = None
+    frees_items: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -370,6 +292,14 @@ class Decision:
     def changes(self) -> list[Adjustment]:
         """All changes of the order, those of this decision last; the stage asked for adjustments."""
         return [*self.facts.adjustments, *(one.change for one in self.adjustments)]
+
+    @property
+    def gone(self) -> Counter[str]:
+        """Pieces of each line that all changes took out of the order."""
+        pieces = Counter[str]()
+        for change in self.changes:
+            pieces.update(dict(change.lines))
+        return pieces
 
     @property
     def due(self) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from models.store import purse
-from pipelines.rules.lots import OpenLot, Transfer, claw_back
+from pipelines.rules.lots import OpenLot, Purse, Transfer
 from pipelines.stage import Clawback, Facts, LotMove
 
 
@@ -45,6 +45,20 @@ def open_lot(columns: Sequence[Any]) -> OpenLot:
     return OpenLot(*columns[2:11])
 
 
+def purses(
+    connection: Connection, customers: Iterable[tuple[str, str]], earned: Sequence[int]
+) -> dict[tuple[str, str], Purse]:
+    """The purses of (shop, customer) pairs, with the lots ``earned`` whether they still hold something or not. The
+    balances must be locked."""
+    found: dict[tuple[str, str], Purse] = {pair: Purse() for pair in customers}
+    for columns in (*purse.open_lots(connection, list(found)), *purse.lots(connection, earned)):
+        found[columns[0], columns[1]].lots[columns[2]] = open_lot(columns)
+    gone = purse.gone(connection, earned)
+    for one in found.values():
+        one.gone = {lot: gone[lot] for lot in one.lots if lot in gone}
+    return found
+
+
 def clawback_rows(
     connection: Connection, clawbacks: Sequence[tuple[Facts, Clawback]], now: datetime
 ) -> list[tuple[Any, ...]]:
@@ -52,37 +66,9 @@ def clawback_rows(
 
     Two of one customer see each other: the second is decided on what the first leaves.
     """
-    by_customer: dict[tuple[str, str], dict[int, OpenLot]] = {}
-    for columns in purse.open_lots(connection, [(f.shop, f.customer_id) for f, _ in clawbacks]):
-        by_customer.setdefault((columns[0], columns[1]), {})[columns[2]] = open_lot(columns)
-    ids = [clawback.lot for _, clawback in clawbacks]
-    earned = {columns[2]: open_lot(columns) for columns in purse.lots(connection, ids)}
-    gone = purse.gone(connection, ids)
-    rows = []
-    for facts, clawback in clawbacks:
-        known = by_customer.setdefault((facts.shop, facts.customer_id), {})
-        lot = known.get(clawback.lot) or earned[clawback.lot]
-        amount = min(clawback.amount, lot.amount - gone.get(lot.id, 0))  # never more than it ever gave
-        gone[lot.id] = gone.get(lot.id, 0) + amount
-        for transfer in claw_back(list(known.values()), lot, amount, now, owes=clawback.owes):
-            rows.append(transfer_row(facts, transfer, clawback.source, now))
-            stands = known.get(transfer.lot) or earned[transfer.lot]
-            known[transfer.lot] = _after(stands, transfer)
-    return rows
-
-
-def _after(lot: OpenLot, transfer: Transfer) -> OpenLot:
-    """The lot's numbers after a transfer; its state is the database's to draw, and stays what rows name as the old."""
-    held = {"held": -transfer.amount}.get(transfer.debit, 0)
-    owed = transfer.amount if transfer.kind == "owe" else 0
-    return OpenLot(
-        lot.id,
-        lot.state,
-        lot.amount,
-        lot.remaining + transfer.change,
-        lot.held + held,
-        lot.owed + owed,
-        lot.limited,
-        lot.expires_at,
-        lot.at,
-    )
+    found = purses(connection, [(f.shop, f.customer_id) for f, _ in clawbacks], [c.lot for _, c in clawbacks])
+    return [
+        transfer_row(facts, transfer, clawback.source, now)
+        for facts, clawback in clawbacks
+        for transfer in found[facts.shop, facts.customer_id].claw_back(clawback.lot, clawback.amount, now)
+    ]

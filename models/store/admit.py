@@ -43,6 +43,20 @@ def taken_items(connection: Connection, shops: Sequence[str], skus: Sequence[str
     )
 
 
+def used_coupons(connection: Connection, wanted: Rows) -> list[Any]:
+    """(shop, customer, key of the code) of the ``wanted`` that orders used and did not give back."""
+    if not wanted:
+        return []
+    return rows(
+        connection,
+        """SELECT u.shop, u.customer_id, u.code_key FROM coupon_use u
+           JOIN unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[]) AS v(shop, customer, code_key)
+             ON u.shop = v.shop AND u.customer_id = v.customer AND u.code_key = v.code_key
+           WHERE u.returned_at IS NULL""",
+        {f"c{i}": list(column) for i, column in enumerate(zip(*wanted, strict=True))},
+    )
+
+
 def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequence[str]) -> list[Any]:
     """Lock the balances of customers who want to use points, in order, and read their valid lots.
 
@@ -122,8 +136,9 @@ def payments(connection: Connection, new: Rows) -> int:
     """(order id, method, gateway, token, amount): nothing authorized yet."""
     return write_rows(
         connection,
-        """INSERT INTO payment (order_id, method, gateway, token, state, amount, authorized, captured, refunded)
-           SELECT id, method, gateway, token, 'pending', amount, 0, 0, 0
+        """INSERT INTO payment (order_id, method, gateway, token, state, amount, authorized, captured, refunded,
+                                refunded_by_hand)
+           SELECT id, method, gateway, token, 'pending', amount, 0, 0, 0, 0
            FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[], %(c3)b::text[], %(c4)b::int[])
                 AS v(id, method, gateway, token, amount)""",
         new,
@@ -138,6 +153,20 @@ def unique_items(connection: Connection, new: Rows) -> int:
            SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::bigint[]) AS v(shop, sku, id)
            ORDER BY shop, sku
            ON CONFLICT (shop, sku) DO NOTHING""",
+        new,
+    )
+
+
+def coupon_uses(connection: Connection, new: Rows) -> int:
+    """(shop, customer, key of the code, order id, kind, once, at): how many of them were not used up meanwhile."""
+    return write_rows(
+        connection,
+        """INSERT INTO coupon_use (shop, customer_id, code_key, order_id, kind, once, at)
+           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[],
+                                %(c5)b::boolean[], %(c6)b::timestamptz[])
+               AS v(shop, customer, code_key, id, kind, once, at)
+           ORDER BY shop, customer, code_key
+           ON CONFLICT (shop, customer_id, code_key) WHERE once AND returned_at IS NULL DO NOTHING""",
         new,
     )
 

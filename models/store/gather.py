@@ -15,7 +15,8 @@ def payments(connection: Connection, ids: Sequence[int]) -> list[Any]:
     """Payments of the orders."""
     return rows(
         connection,
-        """SELECT order_id, method, gateway, state, amount, authorized, captured, refunded, reference, code
+        """SELECT order_id, method, gateway, state, amount, authorized, captured, refunded, refunded_by_hand,
+                  reference, code
            FROM payment WHERE order_id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
@@ -51,23 +52,26 @@ def lots(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return rows(
         connection,
         """SELECT order_id, id, source, kind, amount, remaining, state, expires_at
-           FROM point_lot WHERE order_id = ANY(%(ids)b::bigint[])""",
+           FROM point_lot WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id""",
         {"ids": list(ids)},
     )
 
 
 def used_points(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """Points the orders used and did not get back yet, by lot, with the lot's state now."""
+    """Points the orders used and did not get back yet, nor had granted anew, by lot, with the lot's state now."""
     return rows(
         connection,
-        """SELECT t.order_id, t.lot_id, sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END)::int, l.state,
-                  l.expires_at
-           FROM shop_order o
-           JOIN point_transfer t ON t.shop = o.shop AND t.customer_id = o.customer_id AND t.order_id = o.id
-           JOIN point_lot l ON l.id = t.lot_id
-           WHERE o.id = ANY(%(ids)b::bigint[]) AND t.kind IN ('use', 'return')
-           GROUP BY t.order_id, t.lot_id, l.state, l.expires_at
-           HAVING sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END) > 0""",
+        """SELECT u.order_id, u.lot_id, (u.points - coalesce(g.points, 0))::int, l.state, l.expires_at
+           FROM (SELECT t.order_id, t.lot_id, sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END) AS points
+                 FROM shop_order o
+                 JOIN point_transfer t ON t.shop = o.shop AND t.customer_id = o.customer_id AND t.order_id = o.id
+                 WHERE o.id = ANY(%(ids)b::bigint[]) AND t.kind IN ('use', 'return')
+                 GROUP BY t.order_id, t.lot_id) u
+           JOIN point_lot l ON l.id = u.lot_id
+           LEFT JOIN LATERAL (SELECT sum(amount) AS points FROM point_lot again
+                              WHERE again.order_id = u.order_id AND again.kind = 'regrant'
+                                AND again.source LIKE '%%:regrant:' || u.lot_id) g ON true
+           WHERE u.points > coalesce(g.points, 0)""",
         {"ids": list(ids)},
     )
 
@@ -120,6 +124,39 @@ def promotions(connection: Connection, ids: Sequence[int]) -> list[Any]:
         connection,
         """SELECT order_id, previous, rank, from_on FROM customer_rank
            WHERE order_id = ANY(%(ids)b::bigint[]) AND cause = 'spend' ORDER BY id""",
+        {"ids": list(ids)},
+    )
+
+
+def coupon_uses(connection: Connection, ids: Sequence[int], unpaid: str) -> list[Any]:
+    """Coupons that the orders used and did not give back: (order id, key, kind, how often other orders of the customer
+    gave the same one back for the reason ``unpaid``)."""
+    return rows(
+        connection,
+        """SELECT u.order_id, u.code_key, u.kind, (
+             SELECT count(*)::int FROM coupon_use e
+             WHERE e.shop = u.shop AND e.customer_id = u.customer_id AND e.code_key = u.code_key
+               AND e.returned_because = %(unpaid)s)
+           FROM coupon_use u
+           WHERE u.order_id = ANY(%(ids)b::bigint[]) AND u.returned_at IS NULL ORDER BY u.order_id, u.code_key""",
+        {"ids": list(ids), "unpaid": unpaid},
+    )
+
+
+def repricing(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    """What pricing the orders again goes by: (order id, how often it was done, the customer's rank on the day of purchase
+    or None, keys of the coupons that the customer's other orders used and did not give back)."""
+    return rows(
+        connection,
+        """SELECT o.id, (SELECT count(*)::int FROM order_repricing p WHERE p.order_id = o.id),
+                  (SELECT r.rank FROM customer_rank r
+                   WHERE r.shop = o.shop AND r.customer_id = o.customer_id
+                     AND r.from_on <= (o.placed_at AT TIME ZONE 'Asia/Tokyo')::date
+                   ORDER BY r.from_on DESC, r.id DESC LIMIT 1),
+                  ARRAY(SELECT u.code_key FROM coupon_use u
+                        WHERE u.shop = o.shop AND u.customer_id = o.customer_id AND u.returned_at IS NULL
+                          AND u.order_id <> o.id)
+           FROM shop_order o WHERE o.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from models.engine import rows as fetch
 from models.engine import run
+from models.store import purse
 from models.store.write import Rows, write_rows
 
 
@@ -28,14 +29,7 @@ def lock(connection: Connection, customers: Rows, *, opening: bool = False) -> N
                ON CONFLICT (shop, customer_id) DO NOTHING""",
             wanted,
         )
-    write_rows(
-        connection,
-        """SELECT 1 FROM point_balance b
-           JOIN unnest(%(c0)b::text[], %(c1)b::text[]) AS v(shop, customer)
-             ON b.shop = v.shop AND b.customer_id = v.customer
-           ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
-        wanted,
-    )
+    purse.lock(connection, customers)
 
 
 #: Ends a statement whose CTE ``moved`` holds (shop, customer_id, debit, credit, amount): adds them to the balances.

@@ -1,4 +1,5 @@
-"""Reads of the points ledger: a customer's lots and pages, what jobs find due, what the accountant is told."""
+"""Reads of the points ledger, under a lock where they are decided on: a customer's lots and pages, what jobs find due,
+what the accountant is told."""
 
 from __future__ import annotations
 
@@ -17,6 +18,19 @@ def _one(found: list[Any]) -> Any | None:
 
 
 _LOT = """l.id, l.state, l.amount, l.remaining, l.held, l.owed, l.limited, l.expires_at, l.at, l.kind, l.order_id"""
+
+
+def lock(connection: Connection, customers: Rows) -> None:
+    """Lock the balances of (shop, customer) pairs, always in that order: two transactions never wait in a circle."""
+    wanted = sorted({(row[0], row[1]) for row in customers})
+    rows(
+        connection,
+        """SELECT 1 FROM point_balance b
+           JOIN unnest(%(shops)b::text[], %(customers)b::text[]) AS v(shop, customer)
+             ON b.shop = v.shop AND b.customer_id = v.customer
+           ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
+        {"shops": [row[0] for row in wanted], "customers": [row[1] for row in wanted]},
+    )
 
 
 def open_lots(connection: Connection, customers: Rows) -> list[Any]:

@@ -64,7 +64,8 @@ def buyers(connection: Connection, shops: Sequence[str], since: datetime) -> lis
         """SELECT o.shop, o.customer_id FROM shop_order o
            WHERE o.shop = ANY(%(shops)b::text[]) AND o.customer_id <> ''
              AND (o.accepted_at >= %(since)s
-                  OR EXISTS (SELECT FROM order_adjustment a WHERE a.order_id = o.id AND a.at >= %(since)s))
+                  OR EXISTS (SELECT FROM order_adjustment a WHERE a.order_id = o.id AND a.at >= %(since)s)
+                  OR EXISTS (SELECT FROM order_repricing p WHERE p.order_id = o.id AND p.at >= %(since)s))
            GROUP BY 1, 2 ORDER BY 1, 2""",
         {"shops": list(shops), "since": since},
     )

@@ -50,6 +50,16 @@ def adjustments(connection: Connection, order_id: int) -> list[Any]:
     )
 
 
+def repricings(connection: Connection, order_id: int) -> list[Any]:
+    """(reason, at, grand total before) of each time the order was priced again, first to last."""
+    return rows(
+        connection,
+        """SELECT reason, at, (before->>'grand_total')::int FROM order_repricing
+           WHERE order_id = %(id)s ORDER BY sequence""",
+        {"id": order_id},
+    )
+
+
 def event_is_known(connection: Connection, source: str, event_id: str) -> bool:
     """True if an event was received under this id."""
     found = rows(

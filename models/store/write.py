@@ -36,16 +36,19 @@ def orders(connection: Connection, rows: Rows) -> int:
 
 
 def payments(connection: Connection, rows: Rows) -> int:
-    """(order id, state, authorized, captured, refunded, reference, code, expires_at); None keeps what stands."""
+    """(order id, state, authorized, captured, refunded, refunded by hand, reference, code, expires_at); None keeps what
+    stands."""
     return write_rows(
         connection,
         """UPDATE payment p SET state = coalesce(v.state, p.state),
                   authorized = coalesce(v.authorized, p.authorized), captured = coalesce(v.captured, p.captured),
-                  refunded = coalesce(v.refunded, p.refunded), reference = coalesce(v.reference, p.reference),
-                  code = coalesce(v.code, p.code), expires_at = coalesce(v.expires_at, p.expires_at)
-           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[], %(c4)b::int[], %(c5)b::text[],
-                       %(c6)b::text[], %(c7)b::timestamptz[])
-                AS v(id, state, authorized, captured, refunded, reference, code, expires_at)
+                  refunded = coalesce(v.refunded, p.refunded),
+                  refunded_by_hand = coalesce(v.by_hand, p.refunded_by_hand),
+                  reference = coalesce(v.reference, p.reference), code = coalesce(v.code, p.code),
+                  expires_at = coalesce(v.expires_at, p.expires_at)
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[], %(c4)b::int[], %(c5)b::int[],
+                       %(c6)b::text[], %(c7)b::text[], %(c8)b::timestamptz[])
+                AS v(id, state, authorized, captured, refunded, by_hand, reference, code, expires_at)
            WHERE p.order_id = v.id""",
         rows,
     )
@@ -212,11 +215,59 @@ def marks(connection: Connection, rows: Rows) -> int:
     )
 
 
-def free_unique_items(connection: Connection, order_ids: Sequence[int]) -> None:
-    """One-of-a-kind items of cancelled orders can be sold again."""
-    if order_ids:
-        run(
-            connection,
-            "DELETE FROM unique_allocation WHERE order_id = ANY(%(ids)b::bigint[])",
-            {"ids": list(order_ids)},
-        )
+def return_coupons(connection: Connection, rows: Rows) -> int:
+    """(order id, key of the code, reason code, at): coupons of cancelled orders that may be used again."""
+    return write_rows(
+        connection,
+        """UPDATE coupon_use u SET returned_at = v.at, returned_because = v.because
+           FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::text[], %(c3)b::timestamptz[])
+                AS v(id, code_key, because, at)
+           WHERE u.order_id = v.id AND u.code_key = v.code_key AND u.returned_at IS NULL""",
+        rows,
+    )
+
+
+def repricings(connection: Connection, rows: Rows) -> int:
+    """(order id, sequence, key, reason, by, breakdown JSON, grand total, at): the sums that hold from now on; those that
+    held until now are kept."""
+    return write_rows(
+        connection,
+        """WITH v AS (
+             SELECT * FROM unnest(%(c0)b::bigint[], %(c1)b::int[], %(c2)b::text[], %(c3)b::text[], %(c4)b::text[],
+                                  %(c5)b::text[], %(c6)b::int[], %(c7)b::timestamptz[])
+               AS v(id, sequence, key, reason, by, breakdown, total, at)),
+           orders AS (UPDATE shop_order o SET grand_total = v.total FROM v WHERE o.id = v.id),
+           due AS (UPDATE payment p SET amount = v.total FROM v WHERE p.order_id = v.id),
+           sums AS (UPDATE order_document d SET breakdown = v.breakdown::json FROM v WHERE d.order_id = v.id)
+           INSERT INTO order_repricing (order_id, sequence, key, reason, by, before, at)
+           SELECT v.id, v.sequence, v.key, v.reason, v.by, d.breakdown, v.at
+           FROM v JOIN order_document d ON d.order_id = v.id""",
+        rows,
+    )
+
+
+def use_coupons(connection: Connection, rows: Rows) -> int:
+    """(shop, customer, key of the code, order id, kind, once, at): coupons that orders use from now on. One that another
+    order used up meanwhile is refused by the database, and the order is decided again."""
+    return write_rows(
+        connection,
+        """INSERT INTO coupon_use (shop, customer_id, code_key, order_id, kind, once, at)
+           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[],
+                                %(c5)b::boolean[], %(c6)b::timestamptz[])
+               AS v(shop, customer, code_key, id, kind, once, at)
+           ORDER BY shop, customer, code_key
+           ON CONFLICT (order_id, code_key) DO UPDATE SET kind = excluded.kind, once = excluded.once,
+               at = CASE WHEN coupon_use.returned_at IS NULL THEN coupon_use.at ELSE excluded.at END,
+               returned_at = NULL, returned_because = NULL""",
+        rows,
+    )
+
+
+def free_unique_items(connection: Connection, rows: Rows) -> int:
+    """(order id, sku): one-of-a-kind items of cancelled or returned lines can be sold again."""
+    return write_rows(
+        connection,
+        """DELETE FROM unique_allocation u USING unnest(%(c0)b::bigint[], %(c1)b::text[]) AS v(id, sku)
+           WHERE u.order_id = v.id AND u.sku = v.sku""",
+        rows,
+    )

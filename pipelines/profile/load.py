@@ -129,6 +129,9 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
             yield f"suppliers.{name}.ships_via", "must name a supplier that ships by itself"
     if not shop.split.drop_ship and shop.split.home not in shop.suppliers:
         yield "split.home", f"there is no supplier {shop.split.home}; add [suppliers.{shop.split.home}]"
+    for code, offer in shop.coupons.offers.items():
+        if unknown := [rank for rank in offer.ranks if rank not in shop.rank_rates]:
+            yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"
     for region in shop.delivery.transit_days:
         if prefecture(region) != region:
             yield f"delivery.transit_days.{region}", "is no prefecture; write it as in 愛知県"

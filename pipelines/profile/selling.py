@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipelines.profile.section import Count, Days, FromList, Rounding, Section, Share, Yen
+from pipelines.rules.coupons import coupon_key
+
+CouponKind = Literal["amount", "percent", "points"]
 
 
 class FeeStep(Section):
@@ -85,15 +90,67 @@ class Shipping(Section):
     )
 
 
+class CouponOffer(Section):
+    """A coupon that the shop itself knows, by its code: `[coupons.offers.AUTUMN]` (CPN-01)."""
+
+    kind: CouponKind = Field(description="Yen off, percent off, or points credited (PTS-15)")
+    value: Annotated[int, Field(ge=1, le=9_999_999)] = Field(description="Yen, percent or points by kind")
+    from_on: date | None = Field(default=None, description="First day of orders that may use it; unset: any")
+    until_on: date | None = Field(default=None, description="Last day of orders that may use it; unset: any")
+    minimum_goods: Yen = Field(
+        default=0,
+        description="Least yen of the lines it applies to, after the member discount, in the shop's price display",
+    )
+    ranks: Annotated[tuple[str, ...], FromList] = Field(
+        default=(), description="Ranks whose members may use it; none: everybody"
+    )
+    skus: Annotated[tuple[str, ...], FromList] = Field(
+        default=(), description="Only lines of these SKUs are discounted; none: all lines"
+    )
+    excluded_flags: Annotated[tuple[str, ...], FromList] = Field(
+        default=(), description="Lines with one of these flags, such as sale, are not discounted"
+    )
+    maximum_discount: Annotated[int, Field(ge=1, le=99_999_999)] | None = Field(
+        default=None, description="Most yen a percentage takes off; unset: no limit"
+    )
+    once_per_customer: bool = Field(
+        default=True, description="A customer may use it in one order; a coupon of points always (PTS-15)"
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.kind == "percent" and self.value > 100:
+            raise ValueError("value: must be 100 or less for a percentage")
+        if self.from_on is not None and self.until_on is not None and self.until_on < self.from_on:
+            raise ValueError("until_on: must not be before from_on")
+        if self.maximum_discount is not None and self.kind != "percent":
+            raise ValueError("maximum_discount: is for percentages; leave it out, the value is the limit")
+        if self.kind == "points" and not self.once_per_customer:
+            raise ValueError("once_per_customer: leave it out, a coupon of points is always good once (PTS-15)")
+        return self
+
+
 class Coupons(Section):
     """Coupons (A.10)."""
 
     max_per_order: Annotated[int, Field(ge=0, le=20)] = Field(
         default=1, description="Coupons accepted in the coupon field of one order (CPN-03)"
     )
-    kinds: Annotated[tuple[Literal["amount", "percent", "points"], ...], FromList] = Field(
+    kinds: Annotated[tuple[CouponKind, ...], FromList] = Field(
         default=("amount", "percent"),
         description="Accepted kinds: yen off, percent off, points credited; none: no discounts at all (CPN-05, CPN-06)",
+    )
+    offers: dict[str, CouponOffer] = Field(
+        default={},
+        description="The shop's own coupons by code; spelling (case, full width, spaces around it) does not matter",
+    )
+    codes: Literal["any", "offers"] = Field(
+        default="any",
+        description="Whether a code that no offer names is taken on the storefront's word, or refused (CPN-01)",
+    )
+    once_per_customer: Annotated[tuple[CouponKind, ...], FromList] = Field(
+        default=("points",),
+        description="Kinds that a customer may use once a code where no offer says otherwise; points always (PTS-15)",
     )
     recover_on: Annotated[tuple[Literal["cancel", "short", "return"], ...], FromList] = Field(
         default=("return",),
@@ -101,8 +158,25 @@ class Coupons(Section):
         "refunded (CPN-04); any other change gives back what the lines cost with it",
     )
     return_on_cancel: bool = Field(
-        default=True, description="A coupon comes back when the whole order is cancelled before dispatch (CAN-04)"
+        default=True,
+        description="A coupon comes back when the whole order is cancelled before dispatch, but not when it was left "
+        "unpaid for the second time (CAN-04); points of a coupon stay with the customer (PTS-15)",
     )
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        seen: dict[str, str] = {}
+        for code, offer in self.offers.items():
+            if (twin := seen.setdefault(coupon_key(code), code)) != code:
+                raise ValueError(f"offers: {twin} and {code} are one code, since spelling does not matter; keep one")
+            if offer.kind not in self.kinds:
+                raise ValueError(f"offers: {code} is of the kind {offer.kind}, which coupons.kinds does not list")
+        return self
+
+    @cached_property
+    def offers_by_key(self) -> dict[str, tuple[str, CouponOffer]]:
+        """(code as the profile writes it, offer) by the code's key."""
+        return {coupon_key(code): (code, offer) for code, offer in self.offers.items()}
 
 
 class Points(Section):

@@ -4,21 +4,24 @@ Nothing is priced again. Every piece of a line has its part of each stored amoun
 that are gone, and an adjustment is what that sum grew by since the one before. So whatever the sequence and the portions,
 adjustments add up to the order, to the yen.
 
-Kinds of change: ``cancel`` and ``return`` are the customer's doing, ``short`` is the shop's (INT-13).
+Kinds of change: ``cancel`` and ``return`` are the customer's doing; ``short`` (it never left, INT-13) and ``fault`` (it left
+and came to nothing: wrong, broken, lost on the way; RET-04, RET-07) are the shop's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pipelines.rules.allocation import largest_remainder
 from pipelines.rules.breakdown import Breakdown, LineShare, TaxAmount
 from pipelines.rules.tax import STANDARD_RATE, tax_in, tax_on
 
-CANCEL, SHORT, RETURN = "cancel", "short", "return"
-KINDS: Final = (CANCEL, SHORT, RETURN)
+CANCEL, SHORT, RETURN, FAULT = "cancel", "short", "return", "fault"
+KINDS: Final = (CANCEL, SHORT, RETURN, FAULT)
+#: Changes that are the customer's doing.
+_GIVEN_UP: Final = (CANCEL, RETURN)
 
 Lines = tuple[tuple[str, int], ...]
 """(line, pieces)."""
@@ -30,9 +33,11 @@ class Adjustment:
 
     ``amount``, ``member_discount``, ``coupon`` (the discount that ends, of which ``coupon_recovered`` is taken back from
     the customer), ``shipping`` (negative: falls due now) and ``fees`` are in the price display; ``tax`` is what each
-    rate's base and tax go down by. ``refund`` = ``money`` + ``points_returned`` (used points that come back).
-    ``points_unearned`` are earned no longer. ``carried``: yen given so far beyond what these amounts come to, since a
-    refund is never negative; the next adjustment makes it good.
+    rate's base and tax go down by. ``refund`` = ``money`` + ``points_returned`` (used points that come back) +
+    ``points_deducted`` (earned points that were spent meanwhile, at one yen each, where the profile says so).
+    ``points_unearned`` are earned no longer. ``return_fee`` is what sending back costs the customer, in the price display;
+    it is part of ``fees``. ``carried``: yen given so far beyond what these amounts come to, since a refund is never
+    negative; the next adjustment makes it good.
     """
 
     kind: str
@@ -50,6 +55,8 @@ class Adjustment:
     points_unearned: int
     rank_spend: int
     carried: int
+    return_fee: int = 0
+    points_deducted: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for storage; ``from_json`` reads it back."""
@@ -70,15 +77,23 @@ class Adjustment:
 
 
 def adjust(
-    breakdown: Breakdown, before: Sequence[Adjustment], kind: str, lines: Iterable[tuple[str, int]]
+    breakdown: Breakdown,
+    before: Sequence[Adjustment],
+    kind: str,
+    lines: Iterable[tuple[str, int]],
+    *,
+    return_fee: int = 0,
 ) -> Adjustment:
-    """What the change of ``lines`` comes to, after the adjustments ``before``.
+    """What the change of ``lines`` comes to, after the adjustments ``before``; it costs the customer ``return_fee`` yen
+    ex tax (TAX-05).
 
     Raises ValueError for an unknown kind or line, or for pieces that are not there any more.
     """
     asked = _asked(breakdown, before, kind, lines)
-    done = [(one.kind, one.lines) for one in before]
-    old, new = _gone(breakdown, done), _gone(breakdown, [*done, (kind, asked)])
+    on_top = breakdown.rules.display == "ex_tax"
+    fee = return_fee if on_top else return_fee + tax_on(return_fee, STANDARD_RATE, breakdown.rules.rounding)
+    done = [(one.kind, one.lines, one.return_fee) for one in before]
+    old, new = _gone(breakdown, done), _gone(breakdown, [*done, (kind, asked, fee)])
     given = sum(one.refund for one in before)
     refund = max(0, new.value(breakdown) - given)
     returned = sum(one.points_returned for one in before)
@@ -102,7 +117,15 @@ def adjust(
         points_unearned=new.unearned - old.unearned,
         rank_spend=new.rank_spend - old.rank_spend,
         carried=given + refund - new.value(breakdown),
+        return_fee=fee,
     )
+
+
+def deduct(change: Adjustment, points: int) -> Adjustment:
+    """``change`` with ``points`` of returned goods, which the customer has spent, kept back from its money (PTS-13): as
+    many as it has money for."""
+    kept = min(points, change.money)
+    return replace(change, money=change.money - kept, points_deducted=kept)
 
 
 def points_unearned(breakdown: Breakdown, before: Sequence[Adjustment], change: Adjustment) -> dict[str, int]:
@@ -142,6 +165,7 @@ def totals_after(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dic
         "tax_total": sum(one["tax"] for one in left),
         "before_points": breakdown.before_points - sum(one.refund for one in adjustments),
         "points_used": breakdown.points_used - sum(one.points_returned for one in adjustments),
+        "points_deducted": sum(one.points_deducted for one in adjustments),
         "grand_total": money_due(breakdown, adjustments),
     }
 
@@ -172,9 +196,9 @@ class _Gone:
         return sum(self.bases.values()) + on_top
 
 
-def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines]]) -> _Gone:
-    """The state of the order after ``changes``: the same whatever portions it was reached in."""
-    kinds = _kinds_by_line(changes)
+def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _Gone:
+    """The state of the order after ``changes`` (kind, lines, return fee): the same whatever portions it was reached in."""
+    kinds = _kinds_by_line((kind, lines) for kind, lines, _ in changes)
     gone = _Gone()
     voiding, kept_coupons, given_up = _Voiding(), [], 0
     for share in breakdown.lines:
@@ -187,7 +211,7 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines]]) -> _Gone:
         gone.unearned += _first(share.points, share.quantity, count)
         gone.rank_spend += _first(share.rank_spend, share.quantity, count)
         gone.take(share.tax_rate, sum(pieces.nets[:count]), sum(pieces.taxes[:count]))
-        given_up += sum(net for net, kind in zip(pieces.nets, mine, strict=False) if kind != SHORT)
+        given_up += sum(net for net, kind in zip(pieces.nets, mine, strict=False) if kind in _GIVEN_UP)
         for kind, coupon in zip(mine, pieces.coupons, strict=False):
             if kind in breakdown.rules.coupon_recovery:
                 voiding.price += pieces.price - pieces.member_discount
@@ -198,9 +222,13 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines]]) -> _Gone:
     risen = _recover_coupon(breakdown, gone, voiding, kept_coupons)
     all_gone = all(len(kinds.get(share.line, [])) == share.quantity for share in breakdown.lines)
     if all_gone and not any(kind == RETURN for listed in kinds.values() for kind in listed):
-        _give_back_extras(breakdown, gone)  # nothing was ever sent
+        _give_back_extras(breakdown, gone)  # the customer was sent nothing, or nothing right
     elif given_up:
         _charge_shipping(breakdown, gone, given_up - risen)
+    for _, _, fee in changes:
+        if fee:
+            gone.fees -= fee
+            gone.take(STANDARD_RATE, -fee, -_tax(breakdown, fee, STANDARD_RATE))
     return gone
 
 
@@ -272,7 +300,7 @@ def _tax(breakdown: Breakdown, amount: int, rate: int) -> int:
     return compute(amount, rate, breakdown.rules.rounding)
 
 
-def _kinds_by_line(changes: Sequence[tuple[str, Lines]]) -> dict[str, list[str]]:
+def _kinds_by_line(changes: Iterable[tuple[str, Lines]]) -> dict[str, list[str]]:
     """For each line the kind of each gone piece, first gone first: they take the line's pieces from the front."""
     kinds: dict[str, list[str]] = {}
     for kind, lines in changes:

@@ -7,7 +7,7 @@ two accounts, so it is balanced by construction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -119,12 +119,10 @@ def release(
     return transfers
 
 
-def claw_back(
-    lots: Sequence[OpenLot], earned: OpenLot, amount: int, now: datetime, *, owes: bool = True
-) -> list[Transfer]:
+def claw_back(lots: Iterable[OpenLot], earned: OpenLot, amount: int, now: datetime) -> list[Transfer]:
     """Take ``amount`` points of returned goods back (PTS-13): from the lot they were earned in, then from the others as
-    they would be spent; what is missing is owed by the earning lot, unless it is deducted from the refund (not
-    ``owes``). Points still pending or held in the earning lot go first: they were never spent."""
+    they would be spent; what is missing is owed by the earning lot. Points still pending or held in the earning lot go
+    first: they were never spent."""
     own = [earned] if earned.state == LotState.VALID else []  # expired today or not: they were never spent
     others = [lot for lot in spendable(lots, now) if lot.id != earned.id]
     waiting = min(amount, earned.remaining) if earned.state == LotState.PENDING else 0
@@ -141,12 +139,41 @@ def claw_back(
     for lot, part in parts:
         new = ended if lot.id == earned.id else LotState.USED
         transfers.append(Transfer(lot.id, lot.state, new, "clawback", "valid", "clawed_back", part, -part))
-    if owes and left:
+    if left:
         transfers.append(Transfer(earned.id, earned.state, ended, "owe", "valid", "clawed_back", left, 0))
     return transfers
 
 
-def deducted(amount: int, balance: int) -> int:
-    """Points of returned goods that the customer no longer has, to be deducted from the refund at one yen each where
-    the profile says so (PTS-13)."""
-    return amount - min(amount, max(0, balance))
+@dataclass(slots=True)
+class Purse:
+    """A customer's lots, by id, as they are under the lock of their balance, and what is ``gone`` of some without having
+    been spent. Clawbacks are decided on it one after the other: each sees what those before it left."""
+
+    lots: dict[int, OpenLot] = field(default_factory=dict)
+    gone: dict[int, int] = field(default_factory=dict)
+
+    def claw_back(self, lot: int, amount: int, now: datetime) -> list[Transfer]:
+        """Take back ``amount`` points that were earned in ``lot``, never more than it ever gave (PTS-13)."""
+        earned = self.lots[lot]
+        amount = min(amount, earned.amount - self.gone.get(lot, 0))
+        self.gone[lot] = self.gone.get(lot, 0) + amount
+        transfers = claw_back(self.lots.values(), earned, amount, now)
+        for transfer in transfers:
+            self.lots[transfer.lot] = _after(self.lots[transfer.lot], transfer)
+        return transfers
+
+    def out_of_reach(self, takings: Iterable[tuple[int, int]], now: datetime) -> list[int]:
+        """Of each (lot, points) to take back, the points that the customer has no more: to be owed, or deducted from the
+        refund at one yen each where the profile says so (PTS-13). The purse stays as it is."""
+        trial = Purse(dict(self.lots), dict(self.gone))
+        return [
+            sum(transfer.amount for transfer in trial.claw_back(lot, points, now) if transfer.kind == "owe")
+            for lot, points in takings
+        ]
+
+
+def _after(lot: OpenLot, transfer: Transfer) -> OpenLot:
+    """The lot's numbers after a transfer; its state is the database's to draw, and stays what rows name as the old."""
+    held = -transfer.amount if transfer.debit == "held" else 0
+    owed = transfer.amount if transfer.kind == "owe" else 0
+    return replace(lot, remaining=lot.remaining + transfer.change, held=lot.held + held, owed=lot.owed + owed)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.rules import points as point_rules
 from pipelines.rules.allocation import largest_remainder
 from pipelines.rules.breakdown import Breakdown, CouponShare, FrozenRules, LineShare, TaxAmount
+from pipelines.rules.coupons import discount, discounted
 from pipelines.rules.order import Line, Order
 from pipelines.rules.tax import STANDARD_RATE, rounded, tax_in, tax_on
 from pipelines.rules.transit import prefecture
@@ -30,7 +31,7 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     ex_tax = shop.price.display == "ex_tax"
     amounts = [line.unit_price * line.quantity for line in order.lines]
     member = [0] * len(amounts) if not shop.price.member_discount_percent else _member_discounts(order, shop)
-    coupons = _coupons(order, [a - m for a, m in zip(amounts, member, strict=True)])
+    coupons = _coupons(order, shop, [a - m for a, m in zip(amounts, member, strict=True)])
     coupon = [sum(parts) for parts in zip(*(one.by_line for one in coupons), strict=True)] or [0] * len(amounts)
     coupon_discount, coupon_points = sum(coupon), sum(one.points for one in coupons)
     nets = [a - m - c for a, m, c in zip(amounts, member, coupon, strict=True)]
@@ -99,16 +100,17 @@ def _member_discounts(order: Order, shop: Shop) -> list[int]:
     return [(one.unit_price - rounded(one.unit_price * percent, 100, rounding)) * one.quantity for one in order.lines]
 
 
-def _coupons(order: Order, lefts: list[int]) -> tuple[CouponShare, ...]:
-    """Each coupon on what those before it left of the lines, split by the largest remainder, never below zero."""
+def _coupons(order: Order, shop: Shop, lefts: list[int]) -> tuple[CouponShare, ...]:
+    """Each coupon on what those before it left of the lines it discounts, split by the largest remainder, never below
+    zero."""
     shares = []
     for coupon in order.coupons:
         if coupon.kind == "points":
             shares.append(CouponShare(coupon.code, coupon.kind, 0, coupon.value, (0,) * len(lefts)))
             continue
-        left = sum(lefts)
-        off = min(left, coupon.value if coupon.kind == "amount" else left * min(coupon.value, 100) // 100)
-        by_line = largest_remainder(off, lefts)
+        bases = [left if here else 0 for left, here in zip(lefts, discounted(coupon, order, shop), strict=True)]
+        off = discount(coupon, shop, sum(bases))
+        by_line = largest_remainder(off, bases)
         lefts = [one - part for one, part in zip(lefts, by_line, strict=True)]
         shares.append(CouponShare(coupon.code, coupon.kind, off, 0, by_line))
     return tuple(shares)

@@ -13,6 +13,7 @@ from pipelines.errors import Problem
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.calendar import in_japan
 from pipelines.rules.card_number import find_card_number
+from pipelines.rules.coupons import problems as coupon_problems
 from pipelines.rules.mail_address import check as check_mail_address
 from pipelines.rules.order import Order
 from pipelines.rules.transit import prefecture
@@ -30,6 +31,8 @@ class _Case:
     shop: Shop
     breakdown: Breakdown
     balance: int
+    rank: str | None
+    used_coupons: Collection[str]
     allowed_methods: Collection[str] | None
 
 
@@ -39,14 +42,17 @@ def refusals(
     breakdown: Breakdown,
     *,
     balance: int = 0,
+    rank: str | None = None,
+    used_coupons: Collection[str] = (),
     allowed_methods: Collection[str] | None = None,
 ) -> tuple[Problem, ...]:
     """Every problem the shop has with ``order``; empty means it is taken.
 
-    ``breakdown``: the order's own sum. ``balance``: the customer's valid points. ``allowed_methods``: what the shop
+    ``breakdown``: the order's own sum. ``balance``: the customer's valid points. ``rank``: the customer's, else the
+    order's own. ``used_coupons``: keys of the codes that the customer used before. ``allowed_methods``: what the shop
     dictates for this customer, narrowing the account's methods (INT-15).
     """
-    case = _Case(order, shop, breakdown, balance, allowed_methods)
+    case = _Case(order, shop, breakdown, balance, rank, used_coupons, allowed_methods)
     return tuple(problem for check in _CHECKS for problem in check(case))
 
 
@@ -106,20 +112,8 @@ def _card_numbers(case: _Case) -> Iterator[Problem]:
 
 
 def _coupons(case: _Case) -> Iterator[Problem]:
-    """CPN-03, CPN-05, CPN-06."""
-    order, rules = case.order, case.shop.coupons
-    if not order.coupons:
-        return
-    if rules.max_per_order == 0 or not rules.kinds:
-        yield Problem("coupons", "This shop gives no discounts; remove the coupons.")
-        return
-    if len(order.coupons) > rules.max_per_order:
-        yield Problem("coupons", f"Must be at most {rules.max_per_order} in one order at this shop.")
-    for index, coupon in enumerate(order.coupons):
-        if coupon.kind not in rules.kinds:
-            yield Problem(f"coupons[{index}].kind", f"Must be {_listed(rules.kinds, 'or')} at this shop.")
-        if any(coupon.code == earlier.code for earlier in order.coupons[:index]):
-            yield Problem(f"coupons[{index}].code", "Must not be used twice in one order.")
+    """A.10."""
+    return coupon_problems(case.order, case.shop, case.breakdown, rank=case.rank, used=case.used_coupons)
 
 
 def _points(case: _Case) -> Iterator[Problem]:

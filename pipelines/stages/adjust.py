@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from models.states import LotState, OrderState, PaymentState, ShipmentState, TrackingState
+from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.errors import Problem
 from pipelines.mails import customer_mail, lines_of, supplier_mail
 from pipelines.profile import Shop
-from pipelines.rules.adjustments import SHORT, Adjustment, adjust, points_unearned, totals_after
+from pipelines.rules.adjustments import SHORT, Adjustment, adjust, totals_after
 from pipelines.stage import (
-    Clawback,
     Decision,
     EventFacts,
     Facts,
     LineFacts,
-    LotFacts,
-    LotMove,
-    Move,
     Need,
     NewAdjustment,
     ShipmentFacts,
     Stage,
 )
-from pipelines.stages.cancelling import UNTOLD, cancel_order, give_back
-from pipelines.stages.capturing import capture, refund_excess
+from pipelines.stages.cancelling import UNTOLD, cancel_order
+from pipelines.stages.capturing import capture, collect
+from pipelines.stages.crediting import credit
 from pipelines.stages.dispatch import address
 
 REQUESTED = "order.cancel_lines"
@@ -82,15 +78,14 @@ def _take_out(
     decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
 ) -> None:
     change = adjust(facts.breakdown, facts.adjustments, SHORT, lines.items())
-    reason = str(event.body.get("reason") or "")
-    decision.adjustments.append(NewAdjustment(f"{event.source}:{event.event_id}", reason, change))
+    key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
     touched = _cancel_pieces(decision, facts, shop, now, lines, reason)
     if not any(_pieces_left(decision, s) for s in facts.shipments) and facts.state != OrderState.PARTLY_SHIPPED:
         decision.hold = []
+        decision.adjustments.append(NewAdjustment(key, reason, change))
         cancel_order(decision, facts, shop, now, reason="out_of_stock", cause="every line taken out (INT-13)")
         return
-    _lessen_points(decision, facts, shop, now, change)
-    _settle_money(decision, facts, change)
+    change = credit(decision, facts, shop, now, key=key, reason=reason, change=change)
     _tell(decision, facts, shop, now, change)
     answered = {s.id for s in touched}
     decision.lift_holds(lambda h: h["reason"] in _ANSWERED and h.get("shipment") in answered, "lines taken out")
@@ -156,58 +151,9 @@ def _tell_supplier(
     decision.mails.append(replace(mail, subject_key=f"{shipment.id}:adjust:{len(decision.changes)}"))
 
 
-def _lessen_points(decision: Decision, facts: Facts, shop: Shop, now: datetime, change: Adjustment) -> None:
-    """Pending points shrink, valid ones are taken back (PTS-13, PTS-14); used ones return to their lots (PTS-12)."""
-    source = f"order:{facts.id}:adjust:{len(facts.adjustments) + 1}"
-    lots = [lot for lot in facts.lots if lot.kind == "purchase"]
-    for line, points in points_unearned(facts.breakdown, facts.adjustments, change).items():
-        # A lot an order, or one a line where each parcel activates its own (SPL-05).
-        lot = next((one for one in lots if one.source.endswith(f":earn:{line}")), lots[0] if lots else None)
-        if lot is not None and points:
-            _unearn(decision, f"{source}:{line}", lot, points)
-    left = change.points_returned
-    # The lots that would last longest were spent last, so they get theirs back first.
-    for used in sorted(
-        facts.used_points, key=lambda u: (u.expires_at is None, u.expires_at or now, u.lot), reverse=True
-    ):
-        part = min(left, used.amount)
-        left -= part
-        if part:
-            give_back(decision, shop, now, used, part, source)
-
-
-def _unearn(decision: Decision, source: str, lot: LotFacts, points: int) -> None:
-    if lot.state != LotState.PENDING:
-        decision.clawbacks.append(Clawback(source, lot.id, points))
-        return
-    voided = sum(-move.change for move in decision.lot_moves if move.lot == lot.id)
-    part = min(points, lot.remaining - voided)
-    if part > 0:
-        decision.lot_moves.append(
-            LotMove(lot.id, lot.state, LotState.VOID, "void", source, "pending", "void", part, -part)
-        )
-        if voided + part == lot.remaining:
-            decision.moves.append(Move("lot", str(lot.id), lot.state, LotState.VOID, "void"))
-
-
-def _settle_money(decision: Decision, facts: Facts, change: Adjustment) -> None:
-    """Not captured yet: the capture will be less. Captured: refund, by hand where no gateway can."""
-    money = facts.money
-    if money.state not in (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED) or not change.money:
-        return
-    if money.reference:
-        refund_excess(decision)
-    else:
-        says = f"Give {change.money} yen back to the customer: no gateway can."
-        decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], "lines taken out")
-
-
 def _tell(decision: Decision, facts: Facts, shop: Shop, now: datetime, change: Adjustment) -> None:
     """The customer hears what is missing and what the order is now."""
-    changes = decision.changes
-    gone = Counter[str]()
-    for one in changes:
-        gone.update(dict(one.lines))
+    changes, gone = decision.changes, decision.gone
     left = [(line.line, line.quantity - gone[line.line]) for line in facts.order.lines]
     totals = {**totals_after(facts.breakdown, changes), "price_display": shop.price.display}
     decision.mails.append(
@@ -231,6 +177,7 @@ def _follow(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None
         decision.move_order(OrderState.SHIPPED, "what is left has shipped")
         if facts.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in facts.parcels):
             decision.move_order(OrderState.DELIVERED, "all parcels delivered")
+            collect(decision)
         capture(decision, shop)
         decision.next("reward", now)
     else:
@@ -244,6 +191,8 @@ STAGE = Stage(
     | Need.SHIPMENTS
     | Need.PARCELS
     | Need.LOTS
+    | Need.PURSE
+    | Need.COUPONS
     | Need.EVENTS
     | Need.EFFECTS
     | Need.SUPPLIERS

@@ -172,4 +172,9 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-STAGE = Stage("authorize", decide, Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS, (DEPOSIT,))
+STAGE = Stage(
+    "authorize",
+    decide,
+    Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS,
+    (DEPOSIT,),
+)

@@ -51,4 +51,9 @@ def refusal_of(facts: Facts, shop: Shop, now: datetime, *, by_operator: bool) ->
     )
 
 
-STAGE = Stage("cancel", decide, Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.EFFECTS | Need.EVENTS, (REQUESTED,))
+STAGE = Stage(
+    "cancel",
+    decide,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.EFFECTS | Need.EVENTS | Need.COUPONS,
+    (REQUESTED,),
+)

@@ -7,8 +7,10 @@ from datetime import datetime
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
+from pipelines.rules.coupons import comes_back
 from pipelines.rules.periods import end_of, exclusive
 from pipelines.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot, UsedPoints
+from pipelines.stages.refunding import outstanding, refund
 
 #: Shipments that no supplier has been told of: they end with the order.
 UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
@@ -25,14 +27,16 @@ def cancel_order(
     says: str = "",
     mail: bool = True,
 ) -> None:
-    """End the order: give back money, points and one-of-a-kind items, and tell the customer why.
+    """End the order: give back money, points, coupons and one-of-a-kind items, and tell the customer why.
 
     ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). The stage must have been told payment,
-    shipments, lots and effects.
+    shipments, lots, effects and coupons.
     """
     decision.move_order(OrderState.CANCELLED, cause)
     _return_money(decision, facts, cause)
     _return_points(decision, facts, shop, now)
+    if not any(pieces.shipped for shipment in facts.shipments for pieces in shipment.lines.values()):
+        decision.returned_coupons = [(one.key, reason) for one in facts.coupons if comes_back(one, shop, reason)]
     for shipment in facts.shipments:
         if shipment.state in UNTOLD:
             decision.move_shipment(shipment, ShipmentState.CANCELLED, cause)
@@ -40,7 +44,7 @@ def cancel_order(
                 {line: p.quantity - p.shipped for line, p in shipment.lines.items()}
             )
     decision.line_cancelled.update({line.line: line.quantity for line in facts.order.lines})
-    decision.frees_unique_items = True
+    decision.frees_items += [line.sku for line in facts.order.lines if line.availability == "unique"]
     if mail:
         decision.mails.append(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
     if not decision.hold:
@@ -55,7 +59,7 @@ def _return_points(decision: Decision, facts: Facts, shop: Shop, now: datetime) 
             part = lot.remaining
             move_lot(decision, facts, lot.id, lot.state, LotState.VOID, "void", "pending", "void", part, -part)
         elif lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED):
-            decision.clawbacks.append(Clawback(f"order:{facts.id}:cancel", lot.id, lot.amount))
+            decision.clawbacks.append(Clawback(f"order:{facts.id}:cancel:{lot.id}", lot.id, lot.amount))
     for used in facts.used_points:
         give_back(decision, shop, now, used, used.amount, f"order:{facts.id}:return")
 
@@ -88,25 +92,14 @@ def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
     money = facts.money
     state = decision.payment.state if decision.payment is not None and decision.payment.state else money.state
     in_flight = facts.effects.get(authorize_key(facts))
-    due = money.captured - max(money.refunded, promised_back(facts))
     if state == PaymentState.AUTHORIZED:
         decision.effects.append(void_intent(facts))
-    elif due > 0 and money.reference:
-        key = f"{facts.shop}/{facts.number}:refund"
-        decision.effects.append(EffectIntent("payment.refund", key, wakes="settle", payload={"amount": due}))
-    elif due > 0:
+    elif outstanding(decision) > 0:
         if state in (PaymentState.PENDING, PaymentState.EXPIRED):  # a part of a transfer came in
             decision.move_payment(PaymentState.CAPTURED, cause)
-        says = f"Give {due} yen back to the customer: no gateway can."
-        decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], cause)
+        refund(decision, cause)
     elif state == PaymentState.PENDING and (in_flight is None or in_flight.state == "declined"):
         decision.move_payment(PaymentState.VOIDED, cause)
-
-
-def promised_back(facts: Facts) -> int:
-    """Yen of all refunds that were asked for and not declined; the stage was told the effects."""
-    refunds = (one for one in facts.effects.values() if one.kind == "payment.refund" and one.state != "declined")
-    return sum(int(one.payload["amount"]) for one in refunds)
 
 
 def move_lot(

@@ -1,11 +1,11 @@
-"""Taking and giving back an order's money (売上・返金): what is due after all changes, neither more nor less."""
+"""Taking an order's money (売上): what is due after all changes, once, with the goods."""
 
 from __future__ import annotations
 
 from models.states import OrderState, PaymentState
 from pipelines.profile import Shop
 from pipelines.stage import Decision, EffectIntent
-from pipelines.stages.cancelling import promised_back, void_intent
+from pipelines.stages.cancelling import void_intent
 
 
 def capture(decision: Decision, shop: Shop) -> None:
@@ -31,18 +31,19 @@ def capture(decision: Decision, shop: Shop) -> None:
     decision.effects.append(effect)
 
 
-def refund_excess(decision: Decision) -> None:
-    """Refund through the gateway what was captured beyond what is due and is not on its way back yet.
+def collect(decision: Decision) -> None:
+    """Cash on delivery (代引) is captured when the customer has the goods: the carrier does not hand them over without.
 
-    The stage was told payment, effects and adjustments.
+    The stage was told payment and adjustments.
     """
-    facts = decision.facts
-    money = facts.money
-    captured = money.captured
-    if decision.payment is not None and decision.payment.captured is not None:
-        captured = decision.payment.captured
-    excess = captured - max(money.refunded, promised_back(facts)) - decision.due
-    if excess > 0 and money.reference:
-        earlier = sum(effect.kind == "payment.refund" for effect in facts.effects.values())
-        key = f"{facts.shop}/{facts.number}:refund:{earlier + 1}"
-        decision.effects.append(EffectIntent("payment.refund", key, wakes="settle", payload={"amount": excess}))
+    money = decision.facts.money
+    if money.method == "cod" and money.state == PaymentState.PENDING:
+        due = decision.due
+        decision.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=due, captured=due)
+
+
+def uncollect(decision: Decision) -> None:
+    """The parcel came back: what the carrier was thought to have collected it has not, unless some went back already."""
+    money = decision.facts.money
+    if money.method == "cod" and money.state == PaymentState.CAPTURED:
+        decision.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)

@@ -10,7 +10,7 @@ from pipelines.mails import customer_mail, lines_of, parcel_context
 from pipelines.profile import Shop
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.stage import Decision, Facts, Need, ShipmentFacts, Stage
-from pipelines.stages.capturing import capture
+from pipelines.stages.capturing import capture, collect, uncollect
 from pipelines.stages.news import BEFORE_SHIPPED, READ, News
 
 CONSUMES = tuple(READ)
@@ -110,10 +110,14 @@ def _move_order(news: News) -> None:
     live = [s for s in facts.shipments if s.is_live]
     states = [(decision.change(s).state or s.state) for s in live]
     if states and all(state == ShipmentState.SHIPPED for state in states):
-        if decision.state != OrderState.DELIVERED:
+        if decision.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
             decision.move_order(OrderState.SHIPPED, "all live shipments shipped")
         if news.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in news.parcels.values()):
             decision.move_order(OrderState.DELIVERED, "all parcels delivered")
+            collect(decision)
+        elif decision.state == OrderState.DELIVERED:
+            decision.move_order(OrderState.SHIPPED, "a parcel came back after all")
+            uncollect(decision)
     elif any(pieces.values()):
         decision.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
 

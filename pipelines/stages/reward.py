@@ -12,6 +12,7 @@ from pipelines.rules.periods import end_of
 from pipelines.rules.points import expires_on
 from pipelines.stage import Decision, Facts, LotFacts, Need, Stage
 from pipelines.stages.cancelling import move_lot
+from pipelines.stages.earning import earn_source, line_of
 from pipelines.stages.finishing import finish
 
 #: Where an order may stand for its points to become valid, by the event that makes them so.
@@ -44,11 +45,6 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     return decision
 
 
-def earn_source(facts: Facts, line: str | None = None) -> str:
-    """The source of the lot an order earns, or of one line's where parcels activate apart (SPL-05)."""
-    return f"order:{facts.id}:earn" + (f":{line}" if line is not None else "")
-
-
 def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
@@ -60,7 +56,7 @@ def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> dateti
         return facts.accepted_at + delay
     if facts.state in READY[event]:
         return min(max((p.shipped_at for p in facts.parcels), default=facts.accepted_at), now) + delay
-    line = lot.source.removeprefix(earn_source(facts)).removeprefix(":")
+    line = line_of(lot)
     if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
         left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None

@@ -1,15 +1,19 @@
-"""Settle (売上・返金): what became of captures, voids and refunds."""
+"""Settle (売上・返金): what became of captures, voids and refunds, and what an operator gave back by hand."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import PaymentState
+from models.states import Condition, OrderState, PaymentState
 from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
-from pipelines.stages.capturing import refund_excess
 from pipelines.stages.finishing import finish
+from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
+
+REFUNDED = "refund.by_hand"
+
+_HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
@@ -21,7 +25,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
             if effect.state == "done":
                 amount = int(effect.payload["amount"])
                 decision.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=amount)
-                refund_excess(decision)  # lines that were taken out while the capture was on its way
+                refund(decision, "lines were taken out while the capture was on its way")
             else:
                 _failed(decision, effect, "capture_failed", "The capture failed; the goods have left.")
         elif effect.kind == "payment.void" and money.state == PaymentState.AUTHORIZED:
@@ -29,26 +33,67 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
                 decision.move_payment(PaymentState.VOIDED, "authorization released")
             else:
                 _failed(decision, effect, "void_failed", "The authorization could not be released.")
-    if money.state in (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED):
+    if money.state in _HAS_MONEY:
         _refunds(decision, facts, shop, now)
+    for event in facts.events:
+        if event.id not in {known for known, _, _ in decision.events}:
+            decision.events.append((event.id, "refused", refusal(decision, int(event.body["amount"]))))
     finish(decision, facts)
     return decision
+
+
+def refusal(decision: Decision, amount: int) -> str | None:
+    """Why ``amount`` yen cannot have been given back by hand; None if they can. The stage was told what settle is."""
+    facts = decision.facts
+    left = outstanding(decision) if facts.money.state in _HAS_MONEY else 0
+    if left <= 0:
+        return "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
+    if amount > left:
+        return f"only {left} yen are due back"
+    return None
 
 
 def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
     """Count what has gone back in all; each refund is told once, since a mail about it is known by its key."""
     refunds = [effect for effect in facts.effects.values() if effect.kind == "payment.refund"]
+    done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
+    by_hand = facts.money.refunded_by_hand
+    through_gateway = sum(amount for _, amount in done)
+    told = done if through_gateway > facts.money.refunded - by_hand else []
+    for event in facts.events:
+        amount = int(event.body["amount"])
+        if (why := refusal(decision, amount)) is not None:
+            decision.events.append((event.id, "refused", why))
+            continue
+        by_hand += amount
+        decision.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
+        decision.events.append((event.id, "applied", None))
+        told.append((f"by hand:{event.source}:{event.event_id}", amount))
+    if told:
+        refunded = through_gateway + by_hand
+        state = PaymentState.REFUNDED if refunded >= facts.money.captured else PaymentState.PARTLY_REFUNDED
+        decision.move_payment(state, "refunded", refunded=refunded, refunded_by_hand=by_hand)
+    for key, amount in told:
+        about = {"amount": amount, "method": facts.method}
+        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=key, refund=about))
+    _attend(decision, facts, refunds)
+
+
+def _attend(decision: Decision, facts: Facts, refunds: list[EffectFacts]) -> None:
+    """What is still to be given back waits for a human; once nothing is, the order comes to rest."""
+    left = outstanding(decision)
     for effect in refunds:
-        _failed(decision, effect, "refund_failed", "The refund failed.")
-    done = [effect for effect in refunds if effect.state == "done"]
-    refunded = sum(int(effect.payload["amount"]) for effect in done)
-    if refunded <= facts.money.refunded:
-        return
-    state = PaymentState.REFUNDED if refunded >= facts.money.captured else PaymentState.PARTLY_REFUNDED
-    decision.move_payment(state, "refunded", refunded=refunded)
-    for effect in done:
-        refund = {"amount": int(effect.payload["amount"]), "method": facts.method}
-        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=effect.key, refund=refund))
+        if effect.state == "needs_review":
+            _failed(decision, effect, "refund_failed", "The gateway did not say whether it refunded.")
+        elif left > 0:
+            _failed(decision, effect, "refund_failed", "The refund failed.")
+    if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
+        decision.lift_holds(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
+    elif any(hold["reason"] == BY_HAND for hold in facts.hold):
+        ask_for_refund(decision, left, "a part was given back by hand")
+    running = (decision.condition or facts.condition) == Condition.RUNNING
+    if decision.state == OrderState.CANCELLED and running:
+        decision.settle(Condition.DONE, "nothing left to do")
 
 
 def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> None:
@@ -58,4 +103,4 @@ def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> 
         decision.hold_for([entry], f"{effect.kind}: {effect.state}")
 
 
-STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.LOTS | Need.ADJUSTMENTS)
+STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, (REFUNDED,))

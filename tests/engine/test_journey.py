@@ -33,6 +33,7 @@ def test_an_order_goes_from_the_storefront_to_active_points(world: World) -> Non
         "authorized": 14_520,
         "captured": 14_520,
         "refunded": 0,
+        "refunded_by_hand": 0,
     }
     assert shown["points"]["state"] == "valid"
     assert world.balance() == (0, 132)
@@ -177,7 +178,7 @@ def test_a_supplier_with_a_webhook_is_instructed_and_asked_after(world: World) -
 
 @pytest.mark.parametrize("told", ["together", "one by one", "backwards"])
 def test_news_in_any_order_ends_the_same(world: World, told: str) -> None:
-    """Contract: late, twice and in any order."""
+    """Contract: late, twice and in any order; TRK-05: money and points move once, whatever is sent again or corrected."""
     world.take(document("S-1", a_line(quantity=2)))
     world.settle()
     (shipment,) = world.shipments()
@@ -210,7 +211,9 @@ def test_news_in_any_order_ends_the_same(world: World, told: str) -> None:
     (one,) = shown["shipments"]
     assert (one["state"], one["dispatch_on"], len(one["parcels"])) == ("shipped", None, 1)
     assert (one["tracking_number"], one["tracking_status"]) == ("444413758714", "delivered")
-    assert world.postbox.templates().count("shipment_shipped") == 1
+    assert [world.postbox.templates().count(name) for name in ("shipment_shipped", "points_activated")] == [1, 1]
+    assert (shown["payment"]["captured"], world.gateway.calls["salon/S-1:capture"]) == (shown["payment"]["amount"], 1)
+    assert world.balance() == (0, 200)
     assert world.broken() == {}
 
 

@@ -63,8 +63,19 @@ TRANSFERRED = (
 )
 PLANTED = {
     "order_has_payment": ["UPDATE payment SET amount = amount + 1"],
+    "repriced_payment": [
+        "INSERT INTO order_repricing (order_id, sequence, key, reason, by, before, at) "
+        "SELECT order_id, 1, order_id::text, '', '', breakdown, now() FROM order_document",
+        "UPDATE payment SET amount = amount + 1",
+    ],
     "history_agrees": ["UPDATE shop_order SET state = 'delivered' WHERE number = 'S-1'"],
     "history_is_a_chain": ["DELETE FROM transition WHERE entity = 'order' AND to_state = 'authorized'"],
+    "history_is_allowed": [
+        "UPDATE transition SET from_state = 'cancelled' WHERE entity = 'order' AND to_state = 'shipped'"
+    ],
+    "returned_goods_left": [
+        ADJUSTED.format(money=0).replace("[]", '[{"line": "1", "quantity": 3}]'),
+    ],
     "captured_goods_left": [
         "UPDATE payment SET authorized = amount, captured = amount FROM shop_order o WHERE o.id = order_id AND o.number = 'S-2'"
     ],
@@ -89,6 +100,11 @@ PLANTED = {
     "points_final": [TRANSFERRED.format(kind="revive", debit="expired", credit="valid")],
     "points_returned_once": [TRANSFERRED.format(kind="return", debit="used", credit="valid")],
     "points_used_within_order": [TRANSFERRED.format(kind="use", debit="valid", credit="used")],
+    "coupons_recorded": [
+        "INSERT INTO coupon_use (order_id, code_key, shop, customer_id, kind, once, at) "
+        "SELECT id, 'autumn', shop, customer_id, 'amount', true, now() FROM shop_order WHERE number = 'S-2'"
+    ],
+    "coupon_points_credited": ["UPDATE point_lot SET kind = 'coupon'"],
     "effects_reachable": [
         "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now(), 0, 0)"
     ],

@@ -148,6 +148,21 @@ def test_the_accepted_order_lists_lines_amounts_and_address(locale: str) -> None
         assert {"ja": "出荷予定日", "en": "Planned dispatch"}[locale] in content
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "says"),
+    [
+        ("ja", "ご注文の金額を改めました", "計算し直しました"),
+        ("en", "The new total of your order", "calculated your order again"),
+    ],
+)
+def test_an_order_that_was_priced_again_says_so(locale: str, subject: str, says: str) -> None:
+    """CPN-03."""
+    again, first = changed("order_accepted", locale, repriced=True), render(sample("order_accepted", locale))
+    assert subject in again.subject
+    assert all(says in body(again, kind) for kind in BOTH_KINDS)
+    assert says not in both(first)
+
+
 @pytest.mark.parametrize(("locale", "free", "fee"), [("ja", "無料", "770円"), ("en", "Free", "¥770")])
 def test_totals_leave_out_what_is_nothing_and_say_free_shipping(locale: str, free: str, fee: str) -> None:
     totals = sample("order_accepted", locale).context["totals"]
@@ -318,8 +333,16 @@ def test_a_sender_that_cannot_be_used_is_refused_at_boot(mail_from: str, domain:
         Renderer(mail_from, domain)
 
 
-def test_the_check_passes_for_what_is_shipped() -> None:
-    Renderer("orders@shop.example", "shop.example").check()
+def test_the_check_reads_every_mail_that_is_shipped_and_passes() -> None:
+    read: set[str] = set()
+
+    def load(template: str, name: str) -> str:
+        read.add(f"{template}/{name}")
+        return templates_mail.load(template, name)
+
+    Renderer("orders@shop.example", "shop.example", load=load).check()
+    bodies = {f"{template}/text.{locale}.txt" for template in TEMPLATES for locale in LOCALES}
+    assert bodies <= read
 
 
 @pytest.mark.parametrize(

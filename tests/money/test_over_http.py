@@ -65,12 +65,78 @@ def test_a_wrong_line_is_named(site: Site, lines: list[tuple[str, int]], field: 
 def test_shipped_goods_are_a_conflict(site: Site) -> None:
     site.world.ship_all("S-1")
     problem(take_out(site, ("1", 1)), 409)
+    assert site.get("/v1/orders/salon/S-1").json()["adjustments"] == []
 
 
 def test_only_operators_and_only_what_is_there(site: Site) -> None:
     problem(take_out(site, ("1", 1), key=site.storefront), 404)
     problem(take_out(site, ("1", 1), number="S-9"), 404)
     problem(take_out(site, ("1", 1), key=None), 401)
+    site.world.settle()
+    assert site.get("/v1/orders/salon/S-1").json()["adjustments"] == []
+
+
+def bring_back(site: Site, *lines: tuple[str, int], fault: str = "customer", **options: Any) -> Any:
+    body = {"lines": [{"line": line, "quantity": quantity} for line, quantity in lines], "fault": fault}
+    return site.post("/v1/orders/salon/S-1/lines:return", body, **{"key": site.operator, **options})
+
+
+def test_an_operator_settles_goods_that_came_back(site: Site) -> None:
+    """PTS-13, TAX-05: 8,000 yen and 80 points, less the fee of a customer's return."""
+    site.world.ship_all("S-1")
+    assert bring_back(site, ("1", 1), ("2", 1)).status_code == 202
+    site.world.settle()
+    shown = site.get("/v1/orders/salon/S-1").json()
+    (change,) = shown["adjustments"]
+    assert (change["kind"], change["money"], change["return_fee"], change["points_unearned"]) == (
+        "return",
+        8_800 - 1_650,
+        1_500,
+        80,
+    )
+    assert (shown["payment"]["state"], shown["payment"]["refunded"]) == ("partly_refunded", 7_150)
+    assert shown["points"]["earned"] == 100  # as it was placed; the ledger has what became of it
+
+
+def test_a_return_is_asked_for_once(site: Site) -> None:
+    site.world.ship_all("S-1")
+    for _ in range(2):
+        assert bring_back(site, ("2", 1), headers={"idempotency-key": "k-1"}).status_code == 202
+        site.world.settle()
+    assert len(site.get("/v1/orders/salon/S-1").json()["adjustments"]) == 1
+
+
+def test_what_cannot_come_back_is_named(site: Site) -> None:
+    problem(bring_back(site, ("1", 1)), 409)
+    site.world.ship_all("S-1")
+    assert fields(bring_back(site, ("1", 1), ("2", 3))) == ["lines[1].quantity"]
+    assert fields(bring_back(site, ("1", 1), fault="nobody")) == ["fault"]
+    problem(bring_back(site, ("1", 1), key=site.storefront), 404)
+
+
+def gave_back(site: Site, amount: Any, **options: Any) -> Any:
+    body = {"amount": amount, "reference": "T-1"}
+    return site.post("/v1/orders/salon/S-2/refunds", body, **{"key": site.operator, **options})
+
+
+def test_an_operator_records_money_given_back_by_hand(site: Site) -> None:
+    """A transfer of 11,000 yen, of which a line of 2,200 was taken out."""
+    world = site.world
+    world.take(document("S-2", a_line("1", 1, 8_000), a_line("2", 1, 2_000), payment={"method": "bank_transfer"}))
+    world.settle()
+    world.tell(world.deposit("S-2", 11_000))
+    world.settle()
+    problem(gave_back(site, 2_200), 409)
+    assert take_out(site, ("2", 1), number="S-2").status_code == 202
+    world.settle()
+    assert fields(gave_back(site, 2_201)) == ["amount"]
+    assert fields(gave_back(site, 0)) == ["amount"]
+    problem(gave_back(site, 2_200, key=site.storefront), 404)
+    for _ in range(2):
+        assert gave_back(site, 2_200, headers={"idempotency-key": "k-1"}).status_code == 202
+        world.settle()
+    shown = site.get("/v1/orders/salon/S-2").json()
+    assert (shown["payment"]["refunded"], shown["payment"]["refunded_by_hand"], shown["hold"]) == (2_200, 2_200, [])
 
 
 def test_a_customers_rank(site: Site) -> None:

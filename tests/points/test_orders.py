@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from pipelines import run
 from pipelines.document import parse_order
 from pipelines.intake import Ending, Submission, take_in
-from pipelines.profile import Shop
-from pipelines.stage import Clawback, Decision, Facts, Need, Stage
 from tests.rules.build import SHOPS, at, shop_with
 from tests.world import World, a_line, document
+
+NO_MEMBER_PRICE = {"member_discount_percent = 5": "member_discount_percent = 0"}
+OFF_500 = [{"code": "AUTUMN", "kind": "amount", "value": 500}]
 
 
 def apparel(number: str, *lines: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -30,20 +31,11 @@ def balance(world: World, shop: str = "apparel") -> tuple[int, int]:
     return world.balance(shop=shop)
 
 
-def return_goods(world: World, number: str, points: int, *, source: str = "return:1", owes: bool = True) -> None:
-    """What a stage decides when goods come back: the order's earned points are taken back (PTS-13)."""
-    lot = world.value(
-        "SELECT l.id FROM point_lot l JOIN shop_order o ON o.id = l.order_id WHERE o.number = :number AND l.kind = 'purchase'",
-        number=number,
-    )
-    order_id = world.value("SELECT id FROM shop_order WHERE number = :number", number=number)
-
-    def decide(facts: Facts, shop: Shop, now: object) -> Decision:
-        return Decision(facts, clawbacks=[Clawback(source, lot, points, owes)])
-
-    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) VALUES ('returns', :id, :now, 0)",
-                  id=order_id, now=world.clock.now())  # fmt: skip
-    assert world.runner.run_batch(Stage("returns", decide, Need.NOTHING)).decided == 1
+def return_goods(world: World, number: str, pieces: int = 1) -> None:
+    """Goods come back: an operator says so."""
+    lines = [{"line": "1", "quantity": pieces}]
+    world.tell(world.ask("order.return_lines", number, "apparel", lines=lines, fault="customer"))
+    world.settle()
 
 
 def owed(world: World) -> int:
@@ -58,22 +50,23 @@ def owed(world: World) -> int:
 def test_b8_vectors(world: World, held: int, asked: int | str, used: int, pays: int, earns: int) -> None:
     """B.8: goods 5,000, coupon 500, tax 10 %, shipping 550: 5,500; PTS-06, PTS-07."""
     world.grant(held, shop="apparel")
-    shop = SHOPS["apparel"]
-    plain = shop.model_copy(
-        update={
-            "price": shop.price.model_copy(update={"member_discount_percent": 0}),
-            "shipping": shop.shipping.model_copy(
-                update={"fee": 550 if shop.price.display == "incl_tax" else 500, "free_from": None}
-            ),
-        }
-    )
-    world.shops = {**world.shops, "apparel": plain}
-    coupon = {"code": "AUTUMN", "kind": "amount", "value": 500}
-    world.take(apparel("A-1", a_line(unit_price=5_000), coupons=[coupon], points=use(asked)))
+    world.shops = {**world.shops, "apparel": shop_with("apparel", **NO_MEMBER_PRICE)}
+    world.take(apparel("A-1", a_line(unit_price=5_000), coupons=OFF_500, points=use(asked)))
     shown = world.show("A-1", "apparel")
     assert (shown["points"]["used"], shown["points"]["earned"]) == (used, earns)
     assert shown["totals"]["grand_total"] == pays
     assert balance(world) == (0, held - used)
+    assert world.broken() == {}
+
+
+def test_b8_twenty_yen_left_to_pay_are_refused(world: World) -> None:
+    """B.8, PAY-13: 5,480 points without a cap; nothing is booked."""
+    world.grant(6_000, shop="apparel")
+    uncapped = shop_with("apparel", **NO_MEMBER_PRICE, **{"use_cap = 5_000": ""})
+    world.shops = {**world.shops, "apparel": uncapped}
+    (answer,) = world.submit(apparel("A-1", a_line(unit_price=5_000), coupons=OFF_500, points=use(5_480)))
+    assert (answer.ending, [problem.field for problem in answer.problems]) == (Ending.REFUSED, ["points.use"])
+    assert (balance(world), world.states()) == ((0, 6_000), {})
     assert world.broken() == {}
 
 
@@ -87,7 +80,7 @@ def test_balance_negative_after_a_return_then_use(world: World) -> None:
     assert earned > 0
     world.take(apparel("A-2", points=use("all")))
     assert balance(world)[1] == 0
-    return_goods(world, "A-1", earned)
+    return_goods(world, "A-1")
     assert balance(world)[1] == -earned
     world.take(apparel("A-3", points=use("all")))
     assert world.show("A-3", "apparel")["points"]["used"] == 0
@@ -122,38 +115,47 @@ def test_a_coupon_pays_what_is_owed_before_it_is_used(world: World) -> None:
     assert world.broken() == {}
 
 
-def test_points_no_longer_had_may_be_deducted_instead_of_owed(world: World) -> None:
-    """PTS-13: where the difference is deducted from the refund, nothing is owed."""
-    world.take(apparel("A-1", a_line(unit_price=10_000)))
-    world.settle()
-    world.ship_all("A-1", shop="apparel")
-    _, earned = balance(world)
-    world.take(apparel("A-2", points=use(earned - 4)))
-    return_goods(world, "A-1", earned, owes=False)
-    assert (balance(world)[1], owed(world)) == (0, 0)
-    assert world.broken() == {}
-
-
 def test_goods_returned_twice_take_their_points_back_once(world: World) -> None:
     world.take(apparel("A-1", a_line(unit_price=10_000)))
     world.settle()
     world.ship_all("A-1", shop="apparel")
-    _, earned = balance(world)
-    return_goods(world, "A-1", earned)
-    return_goods(world, "A-1", earned, source="return:2")
-    assert (balance(world)[1], owed(world)) == (0, 0)
+    for _ in range(2):
+        return_goods(world, "A-1")
+        assert (balance(world)[1], owed(world)) == (0, 0)
     assert world.broken() == {}
 
 
-def test_rate_changed_after_purchase(world: World) -> None:
-    """EC-CUBE 5529: what an order earns was frozen when it was placed (PTS-04)."""
+@pytest.mark.parametrize("settled", [False, True], ids=["before any stage", "before it ships"])
+def test_rate_changed_after_purchase(world: World, settled: bool) -> None:
+    """EC-CUBE 5529: what an order earns was frozen when it was placed, whichever stage touches it later (PTS-04)."""
     world.take(apparel("A-1", a_line(unit_price=10_000)))
-    world.settle()
-    earned = world.show("A-1", "apparel")["points"]["earned"]
+    if settled:
+        world.settle()
     generous = shop_with("apparel", **{"rate = 0.01 #": "rate = 0.5 #"})
     world.runner = replace(world.runner, shops={**world.shops, "apparel": generous})
+    world.settle()
+    assert balance(world) == (95, 0)
     world.ship_all("A-1", shop="apparel")
-    assert balance(world) == (0, earned)
+    assert balance(world) == (0, 95)
+    assert world.show("A-1", "apparel")["points"]["earned"] == 95
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("rounding", "goods", "tax"),
+    [("floor", 155, 65), ("half_up", 155, 66), ("half_up", 153, 65), ("ceil", 153, 66)],
+)
+def test_rounding_fixed_to_half_up(world: World, rounding: str, goods: int, tax: int) -> None:
+    """EC-CUBE 4042: tax of 65.5 and 65.3 yen is rounded as the shop says; 1.55 and 1.53 points are always 1 (PTS-03)."""
+    swaps = {"[price]": f'[price]\nrounding = "{rounding}"', **NO_MEMBER_PRICE}
+    world.shops = {**world.shops, "apparel": shop_with("apparel", **swaps)}
+    world.runner = replace(world.runner, shops=world.shops)
+    world.take(apparel("A-1", a_line(unit_price=goods)))
+    world.settle()
+    world.ship_all("A-1", shop="apparel")
+    shown = world.show("A-1", "apparel")
+    assert (shown["totals"]["tax_total"], shown["payment"]["captured"]) == (tax, goods + 500 + tax)
+    assert balance(world) == (0, 1)
     assert world.broken() == {}
 
 
@@ -163,42 +165,20 @@ def test_points_created_by_editing_a_cancelled_order(world: World) -> None:
     world.take(apparel("A-1", points=use(300)))
     assert balance(world)[1] == 0
     world.decide("accept")
-    for _ in range(3):
-        world.tell(world.ask("order.cancel", "A-1", "apparel", reason=""))
-        world.decide("cancel")
+    lines = [{"line": "1", "quantity": 1}]
+    for body in ({}, {}, {"operator": True}):
+        world.tell(world.ask("order.cancel", "A-1", "apparel", reason="", **body))
+        world.settle()
+    for wish in ("order.cancel_lines", "order.return_lines"):
+        world.tell(world.ask(wish, "A-1", "apparel", lines=lines, reason="", fault="customer"))
+        world.settle()
     assert world.states()["A-1"][0] == "cancelled"
     assert balance(world) == (0, 300)
-    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT s, id, now(), 0 "
-                  "FROM shop_order, unnest(ARRAY['cancel', 'reward', 'notify', 'accept']) AS s")  # fmt: skip
+    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT s, id, now(), 0 FROM shop_order, "
+                  "unnest(ARRAY['cancel', 'reward', 'notify', 'accept']) AS s ON CONFLICT DO NOTHING")  # fmt: skip
     world.settle()
     assert balance(world) == (0, 300)
     assert world.broken() == {}
-
-
-def test_refund_of_the_whole_coupon_twice(world: World) -> None:
-    """The points a coupon credited are used once and come back to their own lot once (PTS-12, PTS-15)."""
-    coupon = {"code": "LOAD", "kind": "points", "value": 500}
-    world.take(document("C-1", shop="clinic", coupons=[coupon], points=use("all")))
-    facts_of_return = "SELECT lot_id, amount FROM point_transfer WHERE kind = 'return'"
-    from pipelines.stages import cancel  # the refusal of CAN-01 is not what this is about
-
-    def give_up(facts: Facts, shop: Shop, now: Any) -> Decision:
-        from pipelines.stages.cancelling import cancel_order
-
-        decision = Decision(facts)
-        cancel_order(decision, facts, shop, now, reason="customer", cause="test", mail=False)
-        decision.order_state, decision.moves = None, [m for m in decision.moves if m.entity == "lot"]
-        decision.payment, decision.condition, decision.effects, decision.shipments = None, None, [], {}
-        decision.line_cancelled = {}
-        return decision
-
-    order_id = world.value("SELECT id FROM shop_order")
-    for _ in range(2):
-        world.execute("INSERT INTO work (stage, order_id, due_at, attempts) VALUES ('test', :id, :now, 0)",
-                      id=order_id, now=world.clock.now())  # fmt: skip
-        assert world.runner.run_batch(Stage("test", give_up, cancel.STAGE.needs)).decided == 1
-    assert len(world.rows(facts_of_return)) == 1
-    assert balance(world, "clinic") == (0, 500)
 
 
 def test_each_shipment_brings_the_points_of_its_lines(world: World) -> None:
@@ -270,6 +250,37 @@ def test_ordinary_points_roll_and_limited_ones_do_not(world: World) -> None:
     world.ship_all("A-1", shop="apparel")
     assert world.value(expiries) == at("2027-11-21 00:00:00")
     assert world.value("SELECT expires_at FROM point_lot WHERE kind = 'campaign'") == at("2026-12-25 00:00:00")
+    assert world.broken() == {}
+
+
+def test_points_granted_anew_are_granted_once(world: World) -> None:
+    """PTS-12, ``regrant``: line by line or whole, an order gives back no more points than it used."""
+    lenient = shop_with("apparel", **{"[points]": '[points]\nreturn_expired = "regrant"\nregrant_days = 30'})
+    world.shops = {**world.shops, "apparel": lenient}
+    world.runner = replace(world.runner, shops=world.shops)
+    world.grant(100, shop="apparel", expires_at=at("2026-11-21 00:00:00"))
+    lines = [a_line("1", unit_price=6_000), a_line("2", unit_price=4_000)]
+    world.take(apparel("A-1", *lines, points=use("all")))
+    world.settle()
+    world.clock.set(at("2026-11-21 09:00:00"))
+    for line in ("1", "2"):
+        asked = [{"line": line, "quantity": 1}]
+        world.tell(world.ask("order.cancel_lines", "A-1", "apparel", lines=asked, reason="out of stock"))
+        world.settle()
+    assert (world.states()["A-1"][0], balance(world)) == ("cancelled", (0, 100))
+    assert world.broken() == {}
+
+
+def test_neither_pending_nor_returned_points_are_an_acquisition(world: World) -> None:
+    """PTS-11: an order earns, and uses points that come back with its cancel; the day of the old ones stays."""
+    world.grant(100, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
+    expiries = "SELECT expires_at FROM point_lot WHERE kind = 'gift'"
+    world.take(apparel("A-1", a_line(unit_price=10_000), points=use(60)))
+    world.decide("accept")
+    assert (balance(world), world.value(expiries)) == ((95, 40), at("2027-01-10 00:00:00"))
+    world.tell(world.ask("order.cancel", "A-1", "apparel", reason=""))
+    world.decide("cancel")
+    assert (balance(world), world.value(expiries)) == ((0, 100), at("2027-01-10 00:00:00"))
     assert world.broken() == {}
 
 

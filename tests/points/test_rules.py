@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.rules.lots import OpenLot, Transfer, claw_back, deducted, hold, hold_earned, release, spendable, use
+from models.states import may_move
+from pipelines.rules.lots import OpenLot, Purse, Transfer, claw_back, hold, hold_earned, release, spendable, use
 from tests.rules.build import at
 
 NOW = at("2026-11-22 10:00:00")
@@ -74,6 +75,23 @@ def test_a_hold_ends(
     assert (made.debit, made.credit, made.new, made.amount, made.expires_at) == (*told_, amount, expires_at)
 
 
+@pytest.mark.parametrize(
+    ("old", "moves"),
+    [
+        ("pending", {"valid", "void", "held"}),
+        ("valid", {"used", "expired", "held", "void"}),
+        ("held", {"valid", "void", "used"}),
+        ("used", {"valid"}),  # used points come back to their lot (PTS-12)
+        ("expired", set()),
+        ("void", set()),
+    ],
+)
+def test_the_moves_of_a_lot(old: str, moves: set[str]) -> None:
+    """PTS-05: expired and void are final, expired points are never restored."""
+    states = ("pending", "valid", "used", "expired", "held", "void")
+    assert {new for new in states if may_move("lot", old, new)} == moves
+
+
 SPENT = lot(1, state="used", remaining=0)
 
 
@@ -119,13 +137,23 @@ def test_points_of_returned_goods(
     assert sum(t.amount for t in transfers) == amount
 
 
-def test_nothing_is_owed_where_the_refund_is_lessened_instead() -> None:
-    """PTS-13, ``deduct_from_refund``."""
-    assert told(claw_back([SPENT, lot(2, remaining=30)], SPENT, 70, NOW, owes=False)) == [
-        (2, "valid", "clawed_back", "used", 30)
-    ]
-
-
-@pytest.mark.parametrize(("amount", "balance", "missing"), [(70, 100, 0), (70, 30, 40), (70, 0, 70), (70, -5, 70)])
-def test_what_is_deducted_from_a_refund(amount: int, balance: int, missing: int) -> None:
-    assert deducted(amount, balance) == missing
+@pytest.mark.parametrize(
+    ("held", "takings", "missing"),
+    [
+        (30, [70], [40]),
+        (100, [70], [0]),
+        (0, [70], [70]),
+        (30, [20, 20], [0, 10]),
+        (0, [90, 90], [90, 10]),
+    ],
+    ids=["a part", "none", "all", "of two lines", "never more than the lot gave"],
+)
+def test_what_a_customer_has_no_more(held: int, takings: list[int], missing: list[int]) -> None:
+    """PTS-13, ``deduct_from_refund``: each line's points are sought in what those before it leave."""
+    purse = Purse({SPENT.id: SPENT, 2: lot(2, remaining=held, amount=200)})
+    before = dict(purse.lots)
+    asked = [(SPENT.id, points) for points in takings]
+    assert purse.out_of_reach(asked, NOW) == missing
+    assert purse.lots == before
+    owed = [sum(t.amount for t in purse.claw_back(*one, NOW) if t.kind == "owe") for one in asked]
+    assert owed == missing

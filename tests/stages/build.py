@@ -34,7 +34,7 @@ def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentF
     held = amount if state in ("authorized", "captured") else 0
     taken = amount if state == "captured" else 0
     reference = "auth_1" if held else None
-    return replace(PaymentFacts("card", "sandbox", state, amount, held, taken, 0, reference, None), **changes)
+    return replace(PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None), **changes)
 
 
 def shipment(

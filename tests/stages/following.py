@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from pipelines.profile import Shop
-from pipelines.stage import Decision, EventFacts, Facts, LineFacts, ShipmentChange, ShipmentFacts
+from pipelines.stage import Decision, EventFacts, Facts, LineFacts, PaymentFacts, ShipmentChange, ShipmentFacts
 from pipelines.stages.notify import STAGE
 from tests.stages.build import decide
 
@@ -62,12 +62,22 @@ def follow(facts: Facts, decision: Decision) -> Facts:
     return replace(
         facts,
         state=decision.state,
+        payment=_paid(facts, decision),
         condition=condition,
         hold=hold if condition == "held" else [],
         shipments=[_changed(s, decision.shipments.get(s.id)) for s in facts.shipments],
         parcels=sorted(parcels.values(), key=lambda p: (p.shipped_at, p.key)),
         events=[e for e in facts.events if e.id not in ended],
     )
+
+
+def _paid(facts: Facts, decision: Decision) -> PaymentFacts | None:
+    if facts.payment is None or decision.payment is None:
+        return facts.payment
+    stated = {
+        key: value for key, value in asdict(decision.payment).items() if value is not None and key != "expires_at"
+    }
+    return replace(facts.payment, **stated)
 
 
 def _changed(shipment: ShipmentFacts, change: ShipmentChange | None) -> ShipmentFacts:

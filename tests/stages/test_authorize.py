@@ -75,7 +75,6 @@ def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:
     ]
     assert mails(decision) == ["payment_failed"]
     assert "G12" not in str(decision.mails[0].context)
-    assert decision.frees_unique_items
     assert effects(decision) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.stage import UsedPoints
 from pipelines.stages import attend, cancel
-from tests.rules.build import an_order
+from tests.rules.build import a_line, an_order
 from tests.stages.build import (
     NOW,
     decide,
@@ -69,7 +69,18 @@ def test_a_cancel_in_time_ends_the_order(rule: str, known: Any) -> None:
     decision = decide(cancel.STAGE, known)
     assert (decision.state, decision.condition, mails(decision)) == ("cancelled", "done", ["order_cancelled"]), rule
     assert endings(decision) == {1: "applied"}
-    assert decision.frees_unique_items
+
+
+def test_a_cancelled_one_of_a_kind_item_can_be_sold_again() -> None:
+    """INT-10."""
+    known = facts(
+        an_order(
+            "reuse", a_line("1", 90_000, sku="BAG", availability="unique"), a_line("2", 500), method="bank_transfer"
+        ),
+        events=(event("order.cancel"),),
+        state="awaiting_payment",
+    )
+    assert decide(cancel.STAGE, known).frees_items == ["BAG"]
 
 
 @pytest.mark.parametrize("state", ["partly_shipped", "shipped", "delivered"])
@@ -113,7 +124,7 @@ def test_points_whose_lot_expired_meanwhile_are_lost(used: UsedPoints) -> None:
 @pytest.mark.parametrize(
     ("money", "wanted", "hold"),
     [
-        (payment("captured", 500), [("payment.refund", "salon/N-1:refund")], []),
+        (payment("captured", 500), [("payment.refund", "salon/N-1:refund:1")], []),
         (payment("captured", 500, gateway=None, reference=None), [], ["refund_due"]),
         (payment("pending", 500, authorized=200, captured=200, gateway=None), [], ["refund_due"]),
         (payment("pending", 500), [], []),

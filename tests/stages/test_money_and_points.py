@@ -41,7 +41,8 @@ from tests.stages.build import (
 def test_what_became_of_the_money(kind: str, money: str, outcome: str, moved: str | None, hold: str | None) -> None:
     """PAY-06, CAN-04; an outcome counts once."""
     done = effect(f"payment.{kind}", "key", outcome, {"code": "G99"}, amount=1_000)
-    known = facts(state="partly_shipped", payment=payment(money, 1_000), effects={"key": done})
+    due = 0 if kind == "refund" else 1_000
+    known = facts(state="partly_shipped", grand_total=due, payment=payment(money, 1_000), effects={"key": done})
     decision = decide(settle.STAGE, known)
     assert moves(decision) == ([moved] if moved else [])
     assert reasons(decision) == ([hold] if hold else [])

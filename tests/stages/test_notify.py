@@ -253,9 +253,10 @@ def test_a_delay_without_a_date_promises_nothing_any_more() -> None:
 
 
 @pytest.mark.parametrize("first", ["returned", "delivered"])
-def test_delivered_is_the_way_back_once_a_parcel_returned(first: str) -> None:
-    """B.4.3: whichever came first, the parcel returned and a human has the order."""
-    told = Told(on_its_way())
+@pytest.mark.parametrize(("method", "money"), [("card", "captured"), ("cod", "pending")])
+def test_delivered_is_the_way_back_once_a_parcel_returned(first: str, method: str, money: str) -> None:
+    """B.4.3: whichever came first, the parcel returned, nothing was collected and a human has the order."""
+    told = Told(on_its_way(payment=payment(money, 1_760, method=method)))
     pair = [
         news("returned", 1, NOW + HOUR, tracking_number=NUMBER),
         news("delivered", 2, NOW + 2 * HOUR, tracking_number=NUMBER),
@@ -264,6 +265,23 @@ def test_delivered_is_the_way_back_once_a_parcel_returned(first: str) -> None:
         told.hear([one], SHOPS["salon"])
     end = told.end()
     assert (end["parcels"][0][3], end["holds"]) == ("returned", [("returned_undelivered", "SH-1")])
+    assert (end["order"], told.facts.money.state, told.facts.money.captured) == (
+        "shipped",
+        money,
+        1_760 if method == "card" else 0,
+    )
+
+
+def test_the_carrier_collects_cash_on_delivery() -> None:
+    """PAY-09: the customer has the goods, so the shop has the money; what was taken out before was not collected."""
+    known = on_its_way(
+        news("delivered", tracking_number=NUMBER),
+        payment=payment("pending", 1_760, method="cod"),
+    )
+    decision = decide(STAGE, known)
+    assert "payment: pending -> captured" in moves(decision)
+    assert decision.payment is not None
+    assert (decision.payment.captured, decision.payment.authorized) == (known.grand_total, known.grand_total)
 
 
 # Two shipments of three pieces each. The first leaves in two parcels, the second in one that claims all that was open.
@@ -297,6 +315,7 @@ SECOND = [
     _of("SH-2", "tracking_corrected", 23, 4, tracking_number=OTHER, previous_tracking_number=NUMBER),
     _of("SH-2", "tracking_updated", 24, 5, tracking_number=OTHER, status="attempt_failed"),
     _of("SH-2", "delivered", 25, 6, tracking_number=OTHER),
+    _of("SH-2", "returned", 26, 7, tracking_number=OTHER),
 ]
 ORDER = an_order("salon", a_line("1", quantity=3), a_line("2", quantity=3))
 TWO_SHIPMENTS = facts(

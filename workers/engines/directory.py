@@ -98,6 +98,7 @@ class DataDirectory:
         self.log = self.root / "log"
         self.run = self._socket_directory()
         self._lock: int | None = None
+        self._run_is_ours = False
 
     def open(self) -> None:
         """Create what is missing and take the lock. Raises Misconfigured, naming the path and the way out."""
@@ -111,7 +112,8 @@ class DataDirectory:
         """Remove the sockets and give the lock back."""
         if self._lock is None:
             return
-        shutil.rmtree(self.run, ignore_errors=True)
+        if self._run_is_ours:
+            shutil.rmtree(self.run, ignore_errors=True)
         os.close(self._lock)
         self._lock = None
 
@@ -120,6 +122,7 @@ class DataDirectory:
         with disk_faults(self.run):
             if self.run.is_symlink() or (self.run.exists() and self.run.stat().st_uid not in {0, self.account.uid}):
                 raise Misconfigured(str(self.run), "belongs to another user: remove it or set SHUKKA_DATA elsewhere")
+            self._run_is_ours = True
             shutil.rmtree(self.run, ignore_errors=True)
             self.run.mkdir(mode=0o700)
             self._give(self.run)

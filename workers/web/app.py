@@ -23,7 +23,7 @@ from models.store import views
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
 from workers import metrics
 from workers.logs import configure
-from workers.web import adjust, customers, orders, ranks, webhooks
+from workers.web import adjust, coupons, customers, orders, ranks, webhooks
 from workers.web.answers import HttpProblem, as_json, invalid, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
@@ -33,6 +33,9 @@ from workers.web.problem import problem
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
+
+#: Modules whose ``DOCUMENTS`` the published schema describes.
+_DOCUMENTED = (orders, adjust, coupons, customers)
 
 
 def create_app(house: House | None = None) -> FastAPI:
@@ -52,6 +55,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.state.shukka = state
     app.include_router(orders.router)
     app.include_router(adjust.router)
+    app.include_router(coupons.router)
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(webhooks.router)
@@ -154,7 +158,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, defined = models_json_schema(
-            [(model, "validation") for model in (*orders.DOCUMENTS, *adjust.DOCUMENTS, *customers.DOCUMENTS)],
+            [(model, "validation") for module in _DOCUMENTED for model in module.DOCUMENTS],
             ref_template="#/components/schemas/{model}",
         )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))

@@ -26,13 +26,13 @@ from workers.web.problem import problem
 from workers.web.views import show_order
 
 
-async def _nameable(request: Request) -> None:
+async def nameable(request: Request) -> None:
     """No shop or order has U+0000 in its name, and the database would not even look for one."""
     if any("\x00" in name for name in request.path_params.values()):
         raise not_found()
 
 
-router = APIRouter(prefix="/v1", tags=["orders"], dependencies=[Depends(_nameable)])
+router = APIRouter(prefix="/v1", tags=["orders"], dependencies=[Depends(nameable)])
 
 MOST_ORDERS = 500
 _BODY_LIMIT = 1_048_576

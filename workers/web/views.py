@@ -41,15 +41,20 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             "authorized": money.authorized,
             "captured": money.captured,
             "refunded": money.refunded,
+            "refunded_by_hand": money.refunded_by_hand,
         },
         "shipments": [_shipment(facts, s) for s in facts.shipments],
         "points": {
             "used": facts.breakdown.points_used,
             "earned": facts.breakdown.points_earned,
-            "state": next((lot.state for lot in facts.lots if lot.kind == "purchase"), None),
+            "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
         "adjustments": [_adjustment(*row) for row in views.adjustments(connection, facts.id)],
+        "repricings": [
+            {"reason": r[0], "at": _moment(r[1]), "grand_total_before": r[2]}
+            for r in views.repricings(connection, facts.id)
+        ],
         "timeline": [
             {"entity": t[0], "id": t[1], "from": t[2], "to": t[3], "cause": t[4], "at": _moment(t[5])}
             for t in views.timeline(connection, facts.id)
@@ -63,12 +68,21 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
 
 def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -> dict[str, Any]:
     """A change after the order: what went, and what came back for it."""
-    shown = ("refund", "money", "points_returned", "points_unearned", "coupon_recovered", "tax")
+    shown = (
+        "refund",
+        "money",
+        "points_returned",
+        "points_unearned",
+        "coupon_recovered",
+        "return_fee",
+        "points_deducted",
+        "tax",
+    )
     return {
         "kind": kind,
         "reason": reason,
         "lines": amounts["lines"],
-        **{name: amounts[name] for name in shown},
+        **{name: amounts.get(name, 0) for name in shown},
         "at": _moment(at),
     }
 

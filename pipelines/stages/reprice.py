@@ -1,0 +1,101 @@
+"""Reprice (再計算): an operator applies the coupons of the remarks before the order's amount is fixed (CPN-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from models.states import Condition, OrderState
+from pipelines.errors import Problem
+from pipelines.mails import customer_mail
+from pipelines.profile import Shop
+from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.order import Coupon
+from pipelines.rules.repricing import problems, record, reprice
+from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
+from pipelines.stages.cancelling import authorize_key
+from pipelines.stages.earning import earn_anew
+
+REQUESTED = "order.apply_coupons"
+
+#: The hold that is answered by applying the coupons, or by saying that there are none to apply.
+_ANSWERED = "coupons_in_remarks"
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Apply what was asked, one request after the other; a request that cannot be granted is refused whole."""
+    decision = Decision(facts)
+    for event in facts.events:
+        if decision.repricing is not None:
+            continue  # waits: the next is decided on what this one leaves
+        coupons = [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
+        if found := refusals(facts, shop, coupons):
+            decision.events.append((event.id, "refused", "; ".join(problem.message for problem in found)))
+            continue
+        _apply(decision, facts, shop, now, event, coupons)
+        decision.events.append((event.id, "applied", None))
+    if len(facts.events) > len(decision.events):
+        decision.next(STAGE.name, now)
+    return decision
+
+
+def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
+    """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can.
+
+    The stage was told effects and what pricing goes by.
+    """
+    if facts.state != OrderState.ACCEPTED or facts.condition != Condition.HELD or authorize_key(facts) in facts.effects:
+        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held, unauthorized"
+        return [Problem("state", says)]
+    return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
+
+
+def _apply(
+    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, coupons: Sequence[Coupon]
+) -> None:
+    after = reprice(facts.order, shop, facts.breakdown, coupons)
+    change = record(
+        shop,
+        facts.breakdown,
+        after,
+        coupons,
+        name=f"{event.source}:{event.event_id}",
+        reason=str(event.body.get("reason") or ""),
+        by=str(event.body.get("by") or ""),
+    )
+    decision.repricing = change
+    decision.returned_coupons += [(key, "repriced") for key in change.dropped]
+    if facts.customer_id:
+        earn_anew(decision, facts, shop, now, after)
+    about = f"repriced:{facts.known.times + 1}"
+    sums = _sums(facts, shop, after)
+    decision.mails.append(
+        customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **sums)
+    )
+    _go_on(decision, facts, now)
+
+
+def _sums(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
+    """What the mail says of money and points; the order's own facts are those it had until now."""
+    return {
+        "totals": {**after.totals_json(), "price_display": shop.price.display},
+        "points": {"used": after.points_used, "earned": after.points_earned},
+        "payment": {"method": facts.method, "amount": after.grand_total, "pay_by": None},
+    }
+
+
+def _go_on(decision: Decision, facts: Facts, now: datetime) -> None:
+    """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
+    decision.lift_holds(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
+    left = facts.hold if decision.hold is None else decision.hold
+    if not any(hold["blocks"] == "authorize" for hold in left):
+        decision.next("authorize", now)
+
+
+STAGE = Stage(
+    "reprice",
+    decide,
+    Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
+    (REQUESTED,),
+)

@@ -1,0 +1,128 @@
+"""Return (返品・事故): goods that left and came back, or came to nothing; money, points and the coupon follow (A.12, CPN-04).
+
+Whether the shop takes a return is decided before this: here an operator says what came of it. ``fault`` "customer" (the
+default) voids the coupons and costs the return fee (TAX-05); "shop" (wrong, broken or lost on the way) does neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from models.states import OrderState, PaymentState, TrackingState
+from pipelines.errors import Problem
+from pipelines.profile import Shop
+from pipelines.rules.adjustments import FAULT, RETURN, adjust
+from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
+from pipelines.stages.capturing import collect
+from pipelines.stages.crediting import credit
+
+REQUESTED = "order.return_lines"
+
+_LEFT = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
+#: Holds that end when everything of their shipment was taken back: refused or unclaimed (RET-08), lost (RET-07).
+_ANSWERED = frozenset({"returned_undelivered", "transit_accident"})
+_NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
+
+
+def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    """Take back what was asked, one request after the other; a request that cannot be granted is refused whole."""
+    decision = Decision(facts)
+    for event in facts.events:
+        if decision.adjustments:
+            continue  # waits: the next is decided on what this one leaves
+        lines = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
+        if problems := refusals(facts, lines):
+            decision.events.append((event.id, "refused", "; ".join(p.message for p in problems)))
+            continue
+        _take_back(decision, facts, shop, now, event, lines)
+        decision.events.append((event.id, "applied", None))
+    if len(facts.events) > len(decision.events):
+        decision.next(STAGE.name, now)
+    return decision
+
+
+def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
+    """Why ``lines`` (line -> pieces) cannot come back now; none if they can. The stage was told shipments and changes."""
+    if facts.state not in _LEFT:
+        says = (
+            f"the order is {facts.state}: only goods that have left can come back; before that cancel it or its lines"
+        )
+        return [Problem("state", says)]
+    known = {share.line for share in facts.breakdown.lines}
+    problems = []
+    for index, (line, quantity) in enumerate(lines.items()):
+        left = _with_customer(facts, line)
+        if line not in known:
+            problems.append(Problem(f"lines[{index}].line", f"the order has no line {line}"))
+        elif quantity > left:
+            says = f"{left} pieces of line {line} have left and not come back: ask for at most so many"
+            problems.append(Problem(f"lines[{index}].quantity", says))
+    return problems
+
+
+def _with_customer(facts: Facts, line: str) -> int:
+    """Pieces of a line that have left and not come back."""
+    shipped = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
+    return shipped - _back(facts, line)
+
+
+def _back(facts: Facts, line: str) -> int:
+    """Pieces of a line that came back, or came to nothing, until now."""
+    return sum(dict(one.lines).get(line, 0) for one in facts.adjustments if one.kind in (RETURN, FAULT))
+
+
+def _take_back(
+    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
+) -> None:
+    by_customer = event.body.get("fault") != "shop"
+    if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in facts.parcels):
+        collect(decision)
+    fee = shop.returns.customer_fee if by_customer else 0
+    kind = RETURN if by_customer else FAULT
+    change = adjust(facts.breakdown, facts.adjustments, kind, lines.items(), return_fee=fee)
+    key = f"{event.source}:{event.event_id}"
+    credit(decision, facts, shop, now, key=key, reason=str(event.body.get("reason") or ""), change=change)
+    _void_uncollected(decision)
+    if by_customer:
+        decision.frees_items += [
+            one.sku for one in facts.order.lines if one.line in lines and one.availability == "unique"
+        ]
+        if facts.customer_id:
+            decision.marks.append(("customer_returns", f"{facts.shop}/{facts.number}:{len(decision.changes)}"))
+    _answer_holds(decision, facts, lines)
+
+
+def _void_uncollected(decision: Decision) -> None:
+    """Cash on delivery that was never collected ends when no goods are left to collect it for."""
+    money = decision.facts.money
+    if money.method != "cod" or money.state != PaymentState.PENDING or decision.payment is not None:
+        return
+    gone = decision.gone
+    if all(gone[line.line] == line.quantity for line in decision.facts.order.lines):
+        decision.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
+
+
+def _answer_holds(decision: Decision, facts: Facts, lines: Mapping[str, int]) -> None:
+    """A parcel that came back or was lost is settled once its goods are."""
+    settled = {
+        shipment.id
+        for shipment in facts.shipments
+        if all(_back(facts, line) + lines.get(line, 0) >= pieces.shipped for line, pieces in shipment.lines.items())
+    }
+    decision.lift_holds(lambda h: h["reason"] in _ANSWERED and h.get("shipment") in settled, "its goods were settled")
+
+
+STAGE = Stage(
+    "returns",
+    decide,
+    Need.PAYMENT
+    | Need.SHIPMENTS
+    | Need.PARCELS
+    | Need.LOTS
+    | Need.PURSE
+    | Need.EVENTS
+    | Need.EFFECTS
+    | Need.ADJUSTMENTS,
+    (REQUESTED,),
+)
