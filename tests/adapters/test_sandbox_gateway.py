@@ -101,19 +101,21 @@ def test_a_gateway_slower_than_our_patience_is_unknown_and_never_charged_twice(p
     assert [record["key"] for record in process.records("operation")].count(key) == 1
 
 
+async def authorized_at(port: int) -> Outcome:
+    """What the gateway at ``port`` of this machine is understood to have answered."""
+    gateway = SandboxGateway(f"http://127.0.0.1:{port}", KEY)
+    try:
+        return await authorize(gateway)
+    finally:
+        await gateway.aclose()
+
+
 def test_a_refused_connection_is_surely_not_done() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
 
-    async def scenario() -> Outcome:
-        gateway = SandboxGateway(f"http://127.0.0.1:{port}", KEY)
-        try:
-            return await authorize(gateway)
-        finally:
-            await gateway.aclose()
-
-    outcome = asyncio.run(scenario())
+    outcome = asyncio.run(authorized_at(port))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "unreachable")
 
 
@@ -135,11 +137,7 @@ def test_what_each_answer_proves(reply: Reply, verdict: Verdict, code: str, retr
             return reply
 
         async with serving(answer) as port:
-            gateway = SandboxGateway(f"http://127.0.0.1:{port}", KEY)
-            try:
-                return await authorize(gateway)
-            finally:
-                await gateway.aclose()
+            return await authorized_at(port)
 
     outcome = asyncio.run(scenario())
     assert (outcome.verdict, outcome.code, outcome.retry_after) == (verdict, code, retry_after)

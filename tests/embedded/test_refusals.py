@@ -53,8 +53,10 @@ class TestTheWheels:
 
 class TestTheDirectory:
     def test_a_file_where_the_directory_should_be(self, empty: Path) -> None:
-        (empty / "file").touch()
-        refused(empty / "file", "set SHUKKA_DATA to another directory")
+        (empty / "file").write_text("a letter")
+        fault = refused(empty / "file", "set SHUKKA_DATA to another directory")
+        assert fault.where == str(empty / "file")
+        assert (empty / "file").read_text() == "a letter"
 
     def test_a_directory_that_cannot_be_written(self) -> None:
         assert refused(Path("/proc/shukka"), "set SHUKKA_DATA to").where == "/proc/shukka"
@@ -87,7 +89,9 @@ class TestTheDirectory:
     @needs_root
     def test_a_cluster_of_another_user(self, copy: Path) -> None:
         os.chown(copy / "valkey", 12345, 12345)
-        refused(copy, "belongs to user 12345, the engines run as nobody: start Shukka as the user it was first")
+        fault = refused(copy, "belongs to user 12345, the engines run as nobody: start Shukka as the user it was first")
+        assert fault.where == str(copy / "valkey")
+        assert (copy / "valkey").stat().st_uid == 12345, "nothing is taken over"
 
     @needs_root
     def test_a_socket_directory_that_somebody_else_made(self, empty: Path) -> None:
@@ -96,7 +100,9 @@ class TestTheDirectory:
         deep.run.mkdir()
         os.chown(deep.run, 12345, 12345)
         try:
-            refused(deep.root, "belongs to another user: remove it")
+            fault = refused(deep.root, "belongs to another user: remove it")
+            assert fault.where == str(deep.run)
+            assert deep.run.stat().st_uid == 12345, "nothing is taken over"
         finally:
             shutil.rmtree(deep.run, ignore_errors=True)
 

@@ -68,8 +68,14 @@ def test_it_rings_for_effects_and_once_in_a_while_only(world: World, house: Hous
     assert pacemaker.look() == (set(), set())
 
 
-def test_a_dead_doorbell_is_no_error(world: World, running: Running) -> None:
-    Bell(make_broker("unix:///nowhere/socket", consumer=False)).ring(stages=["accept"], effects=["mail.send"])
+def test_a_dead_doorbell_is_no_error_and_loses_nothing(world: World, house: House, valkey: redis.Redis) -> None:
+    dead = Bell(make_broker("unix:///nowhere/socket", consumer=False))
+    world.take(document("S-1"))
+    dead.ring(stages=["accept"], effects=["mail.send"])
+    assert Pacemaker(replace(house, bell=dead)).look() == ({"accept"}, set())
+    assert rung(valkey) == 0
+    assert Pacemaker(house).look() == ({"accept"}, set()), "it is still due when the doorbell works again"
+    assert rung(valkey) == 1
 
 
 def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(

@@ -27,12 +27,12 @@ COMPLETE = {
 }
 
 
-def boot(settings: Mapping[str, str], code: str = "") -> subprocess.CompletedProcess[str]:
-    """Import the worker as dramatiq does, with these settings alone."""
+def boot(settings: Mapping[str, str], code: str = "", cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
+    """Import the worker in ``cwd`` as dramatiq does, with these settings alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", f"{code}\nimport workers.main"],
-        cwd=CHECKOUT,
+        cwd=cwd,
         env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
         capture_output=True,
         check=False,
@@ -106,16 +106,7 @@ def test_a_mail_without_its_template_is_named(tmp_path: Path) -> None:
     for package in ("models", "pipelines", "templates_mail", "workers"):
         shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.rmtree(tmp_path / "templates_mail" / "order_accepted")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    run = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import workers.main"],
-        cwd=tmp_path,
-        env={**kept, "SHUKKA_DATA": "/nowhere", **COMPLETE},
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
+    run = boot(COMPLETE, f"import sys; sys.path.insert(0, {str(tmp_path)!r})", tmp_path)
     assert "order_accepted" in refusal(run)
 
 

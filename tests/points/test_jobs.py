@@ -112,6 +112,24 @@ def test_birthday_points_come_once_a_year(world: World) -> None:
     assert world.value("SELECT count(*) FROM point_lot WHERE kind = 'birthday'") == 2
 
 
+def test_a_birthday_on_29_february_comes_every_february(world: World) -> None:
+    """PTS-09: it is the month that counts; without a birth date there is none."""
+    register(world, birth_date="1992-02-29")
+    register(world, "M-2")
+    run_at(world, "2027-02-01 00:00:00")
+    assert (points(world), points(world, "M-2")) == (500 + 500, 500)
+
+
+@pytest.mark.parametrize(("shop", "granted"), [("apparel", 500), ("salon", 0)])
+def test_registration_points_pay_for_the_first_order(world: World, shop: str, granted: int) -> None:
+    """PTS-08: valid at once where the shop gives any."""
+    register(world, shop=shop)
+    world.take(document("S-1", shop=shop, points={"use": "all"}))
+    assert world.show("S-1", shop)["points"]["used"] == granted
+    assert points(world, shop=shop) == 0
+    assert world.broken() == {}
+
+
 def test_thanks_follow_the_first_order_after_five_business_days(world: World) -> None:
     """CUT-05: clinic, Friday 2026-11-20; Monday 23rd is a holiday, so five business days end on Monday 30th."""
     world.take(document("C-1", shop="clinic"), document("C-2", shop="clinic"))

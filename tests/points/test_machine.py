@@ -1,13 +1,15 @@
 """Any sequence of place, ship, cancel, return, expire, hold, release and grant keeps every invariant of the ledger.
 
 The rules that decide transfers are the real ones in both runs. The long run books them in memory; the short one books
-them in memory and in PostgreSQL, and the two must agree after every step.
+them in memory and in PostgreSQL, and the two must agree after every step. A diary shows that the drawn lives were many and
+met everything that can happen to points.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -28,12 +30,30 @@ from models.states import LotState
 from pipelines.rules import lots as rules
 from pipelines.rules.lots import Transfer
 from pipelines.rules.periods import end_of
-from pipelines.rules.points import expiry
+from pipelines.rules.points import expiry, used
+from pipelines.stage import Decision, UsedPoints
+from pipelines.stages.cancelling import give_back
 from tests.points.books import Database, Memory
-from tests.rules.build import SHOPS, at
+from tests.rules.build import at, shop_with
+from tests.stages.build import facts
 
-SHOP = SHOPS["apparel"]
+CAP = 80
+SHOP = shop_with("apparel", **{"use_cap = 5_000": f"use_cap = {CAP}"})
 AMOUNT = st.integers(1, 60)
+TOTAL = st.integers(0, 200)
+ANY_ORDER = facts()
+EVERYTHING = {
+    *("grant", "use", "return", "activate", "expire"),
+    *("hold", "release", "void", "void_held", "clawback", "owe"),
+}
+
+
+@dataclass
+class Diary:
+    """How many lives were drawn, and how often each kind of transfer was booked in them."""
+
+    lives: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -50,27 +70,41 @@ class Placed:
 class Ledger(RuleBasedStateMachine):
     """One customer's life."""
 
-    def __init__(self) -> None:
+    def __init__(self, diary: Diary) -> None:
         super().__init__()
+        diary.lives += 1
+        self.diary = diary
         self.now = at("2026-11-22 10:00:00")
         self.memory = Memory()
         self.orders: list[Placed] = []
         self.holds: list[list[tuple[int, int, bool]]] = []
         self.final: dict[int, str] = {}
-        self.activated: set[int] = set()
+        self.activated: Counter[int] = Counter()
         self.gone: Counter[int] = Counter()  # lost by the customer without being spent, by lot
         self.step = 0
 
     # How steps are booked; the database's machine books them twice.
 
     def grant(self, amount: int, state: LotState, expires_at: Any, *, limited: bool = False) -> int:
+        self.diary.kinds["grant"] += 1
         return self.memory.grant(amount, state, expires_at, self.now, limited=limited)
 
     def move(self, transfers: list[Transfer], source: str) -> None:
+        self.diary.kinds.update(transfer.kind for transfer in transfers)
+        assert not any(transfer.debit in ("expired", "void") for transfer in transfers), "both are final (PTS-05)"
+        self.activated.update(transfer.lot for transfer in transfers if transfer.kind == "activate")
         self.memory.move(transfers, source, self.now)
+        for transfer in transfers:
+            lot = self.memory.lots[transfer.lot]
+            if transfer.kind == "return":
+                assert lot.expires_at is None or lot.expires_at > self.now, "expired points are never restored (PTS-12)"
+            if transfer.credit == "void" and transfer.amount == lot.amount:
+                assert lot.state == LotState.VOID, "and what is wholly void stays so"
 
     def sweep(self) -> None:
+        expired = self.memory.accounts["expired"]
         self.memory.expire(self.now)
+        self.diary.kinds["expire"] += self.memory.accounts["expired"] > expired
 
     # What may happen.
 
@@ -100,29 +134,37 @@ class Ledger(RuleBasedStateMachine):
             "limited points extend nothing (PTS-11)"
         )
 
-    @rule(wish=AMOUNT, earns=AMOUNT)
-    def place(self, wish: int, earns: int) -> None:
-        """PTS-06: no more than is there; PTS-13: nothing while points are owed."""
+    @rule(wish=AMOUNT | st.just("all"), total=TOTAL, earns=AMOUNT)
+    def place(self, wish: Any, total: int, earns: int) -> None:
+        """PTS-06, PTS-07: no more than is there, than the cap and than the order costs; PTS-13: nothing while points are
+        owed."""
         lots = list(self.memory.lots.values())
         usable = sum(lot.remaining for lot in rules.spendable(lots, self.now)) - sum(lot.owed for lot in lots)
-        use = max(0, min(wish, usable))
-        transfers = rules.use(lots, use, self.now)
+        transfers = rules.use(lots, used(wish, usable, SHOP.points.use_cap, total), self.now)
+        spent = sum(transfer.amount for transfer in transfers)
+        assert spent <= min(CAP, total, max(0, usable), total if wish == "all" else wish)
         number = len(self.orders)
         if transfers:
             self.move(transfers, f"order:{number}:use")
         lot = self.grant(earns, LotState.PENDING, None)
         self.orders.append(Placed(number, lot, [(t.lot, t.amount) for t in transfers]))
 
+    @rule(wish=AMOUNT | st.just("all"), total=TOTAL, earns=AMOUNT)
+    def place_and_ship(self, wish: Any, total: int, earns: int) -> None:
+        """As most orders go; so that a short life sees points earned, spent and taken back."""
+        self.place(wish, total, earns)
+        self._ship(self.orders[-1])
+
     @precondition(lambda self: any(o.state == "placed" for o in self.orders))
     @rule(data=st.data())
     def ship(self, data: st.DataObject) -> None:
         """PTS-05: what is still pending becomes valid."""
-        order = data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"]))
+        self._ship(data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"])))
+
+    def _ship(self, order: Placed) -> None:
         lot = self.memory.lots[order.earned]
         order.state = "shipped"
         if lot.state == LotState.PENDING:
-            assert lot.id not in self.activated
-            self.activated.add(lot.id)
             until = expiry(self.now, SHOP)
             one = Transfer(lot.id, lot.state, "valid", "activate", "pending", "valid", lot.remaining, 0, until)
             self.move([one], f"order:{order.number}:activate")
@@ -141,21 +183,25 @@ class Ledger(RuleBasedStateMachine):
         """PTS-12, PTS-14."""
         order = data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"]))
         order.state = "cancelled"
-        transfers = []
+        decision, source = Decision(ANY_ORDER), f"order:{order.number}:return"
         for number, amount in order.used:
             lot = self.memory.lots[number]
-            expired = lot.state == LotState.EXPIRED or (lot.expires_at is not None and lot.expires_at <= self.now)
-            if not expired and lot.state in (LotState.USED, LotState.VALID, LotState.HELD):
-                transfers.append(Transfer(number, lot.state, "valid", "return", "used", "valid", amount, amount))
-        if transfers:
-            self.move(transfers, f"order:{order.number}:return")
+            give_back(decision, SHOP, self.now, UsedPoints(number, amount, lot.state, lot.expires_at), amount, source)
+        assert decision.new_lots == [], "what expired is lost, not granted anew"
+        back = [
+            Transfer(m.lot, m.old, m.new, m.kind, m.debit, m.credit, m.amount, m.change) for m in decision.lot_moves
+        ]
+        if back:
+            self.move(back, source)
         self._claw_back(order, self.memory.lots[order.earned].amount, "cancel")
 
     @precondition(lambda self: any(o.state == "shipped" for o in self.orders))
-    @rule(data=st.data(), amount=AMOUNT)
-    def goods_come_back(self, data: st.DataObject, amount: int) -> None:
-        """PTS-13."""
+    @rule(data=st.data(), amount=AMOUNT, spent=st.booleans())
+    def goods_come_back(self, data: st.DataObject, amount: int, spent: bool) -> None:
+        """PTS-13; often after their points were spent."""
         order = data.draw(st.sampled_from([o for o in self.orders if o.state == "shipped"]))
+        if spent:
+            self.place("all", CAP, 1)
         left = self.memory.lots[order.earned].amount - order.returned
         self._claw_back(order, min(amount, left), f"return:{order.returned}")
 
@@ -223,6 +269,10 @@ class Ledger(RuleBasedStateMachine):
         )
 
     @invariant()
+    def points_are_activated_at_most_once(self) -> None:
+        assert all(count == 1 for count in self.activated.values())
+
+    @invariant()
     def who_owes_has_nothing_to_spend(self) -> None:
         lots = self.memory.lots.values()
         assert not (any(lot.owed for lot in lots) and rules.spendable(lots, self.now))
@@ -246,8 +296,8 @@ class Ledger(RuleBasedStateMachine):
 class RealLedger(Ledger):
     """The same life, booked by the real statements beside the model; one transaction a life, never committed."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
+    def __init__(self, diary: Diary, engine: Engine) -> None:
+        super().__init__(diary)
         self.connection = engine.connect()
         self.real = Database(self.connection)
 
@@ -278,19 +328,24 @@ class RealLedger(Ledger):
         self.connection.close()
 
 
-def test_any_sequence_keeps_every_invariant() -> None:
+def live(machine: Callable[[], Ledger], lives: int) -> None:
     run_state_machine_as_test(
-        Ledger,
+        machine,  # type: ignore[arg-type]
         settings=settings(
-            max_examples=2_000, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=lives, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+def test_any_sequence_keeps_every_invariant() -> None:
+    diary = Diary()
+    live(lambda: Ledger(diary), 2_000)
+    assert diary.lives >= 2_000
+    assert diary.kinds.keys() == EVERYTHING
 
 
 def test_the_statements_book_what_the_model_books(engine: Engine) -> None:
-    run_state_machine_as_test(
-        lambda: RealLedger(engine),
-        settings=settings(
-            max_examples=60, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    diary = Diary()
+    live(lambda: RealLedger(diary, engine), 100)
+    assert diary.lives >= 100
+    assert diary.kinds.keys() >= {"grant", "use", "activate", "hold"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.profile import Shop
 from pipelines.rules.pricing import price
 from pipelines.rules.ranks import (
     Change,
@@ -143,14 +144,27 @@ def test_lines_outside_the_rank_system_do_not_count(flags: tuple[str, ...], excl
 
 
 PURCHASES = st.lists(
-    st.tuples(st.dates(date(2025, 1, 1), date(2027, 12, 31)), st.integers(0, 400_000)), max_size=12
-).map(lambda drawn: [Day(on, yen, n) for n, (on, yen) in enumerate(sorted(drawn), start=1)])
+    st.tuples(st.integers(0, 1_094), st.sampled_from([1, 40_000, 99_999, 100_000, 300_000, 400_000])), max_size=8
+).map(
+    lambda drawn: [
+        Day(date(2025, 1, 1) + timedelta(days=on), yen, n) for n, (on, yen) in enumerate(sorted(drawn), start=1)
+    ]
+)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(PURCHASES, st.sampled_from([SALON, ROLLING]))
-def test_evaluating_again_changes_nothing(days: list[Day], shop: object) -> None:
-    made = rises(days, [], shop)  # type: ignore[arg-type]
+def test_a_threshold_reached_is_the_rank_of_the_next_day_and_evaluating_again_changes_nothing(
+    days: list[Day], shop: Shop
+) -> None:
+    """RNK-01, RNK-03: nobody who reached a threshold stands below it, nobody rises without having reached it."""
+    levels = {level.name: level.from_spend for level in shop.ranks.levels}
+    made = rises(days, [], shop)
     history = [Standing(one.rank, one.from_on) for one in made]
-    assert rises(days, history, shop) == []  # type: ignore[arg-type]
+    assert all(one.spend >= levels[one.rank] > levels[one.previous] for one in made)
+    for bought_on in {one.on for one in days}:
+        first, _ = window(shop.ranks.window, bought_on)
+        spend = sum(one.spend for one in days if first <= one.on <= bought_on)
+        assert levels[in_force(history, bought_on + timedelta(days=1), shop).rank] >= levels[reached(spend, shop)]
+    assert rises(days, history, shop) == []
     assert [one.from_on for one in made] == sorted(one.from_on for one in made)

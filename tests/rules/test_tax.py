@@ -1,7 +1,9 @@
 """TAX-01 to TAX-05 and every vector of formats.md B.1."""
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.rules.tax import after_points, rounded, tax_in, tax_on, tax_per_rate
@@ -10,16 +12,38 @@ MODES = ("floor", "half_up", "ceil")
 
 
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("lines", "by_line", "once"),
     [
-        ([(105, 10)] * 3, ({10: 31}, {10: 32}, {10: 32})),
-        ([(333, 10)] * 3, ({10: 99}, {10: 100}, {10: 100})),
-        ([(1_234, 10), (987, 8), (55, 8)], ({10: 123, 8: 83}, {10: 123, 8: 83}, {10: 124, 8: 84})),
-        ([(995, 10), (9, 10), (1, 10)], ({10: 100}, {10: 101}, {10: 101})),
+        ([(105, 10)] * 3, (30, 33, 33), ({10: 31}, {10: 32}, {10: 32})),
+        ([(333, 10)] * 3, (99, 99, 102), ({10: 99}, {10: 100}, {10: 100})),
+        (
+            [(1_234, 10), (987, 8), (55, 8)],
+            (205, 206, 208),
+            ({10: 123, 8: 83}, {10: 123, 8: 83}, {10: 124, 8: 84}),
+        ),
+        ([(995, 10), (9, 10), (1, 10)], (99, 101, 102), ({10: 100}, {10: 101}, {10: 101})),
     ],
 )
-def test_tax_is_rounded_once_per_rate(lines: list[tuple[int, int]], expected: tuple[dict[int, int], ...]) -> None:
-    assert tuple(tax_per_rate(lines, mode) for mode in MODES) == expected
+def test_tax_is_rounded_once_per_rate(
+    lines: list[tuple[int, int]], by_line: tuple[int, ...], once: tuple[dict[int, int], ...]
+) -> None:
+    """B.1.2: the wrong sums of lines rounded one by one stand beside the right ones."""
+    assert tuple(tax_per_rate(lines, mode) for mode in MODES) == once
+    assert tuple(sum(tax_on(amount, rate, mode) for amount, rate in lines) for mode in MODES) == by_line
+
+
+@pytest.mark.parametrize(
+    ("halves", "up"), [(1, 1), (3, 2), (5, 3), (7, 4), (-1, -1), (-3, -2), (-5, -3)], ids=lambda value: f"{value}"
+)
+def test_half_a_yen_goes_up_and_not_to_the_even_one(halves: int, up: int) -> None:
+    """B.1.2: ``round`` gives 0, 2 and 2 for 0.5, 1.5 and 2.5; of a refund the absolute value is rounded."""
+    assert rounded(halves, 2, "half_up") == up
+
+
+def test_no_binary_fraction_comes_in() -> None:
+    """B.1.2: 110 * 1.1 is 121.00000000000001, whose ceiling is 122."""
+    assert 110 + tax_on(110, 10, "ceil") == 121
+    assert 105 + tax_on(105, 10, "ceil") == 116
 
 
 @pytest.mark.parametrize(("amount", "by_order", "by_bill"), [(1_005, 303, 302), (1_004, 300, 301)])
@@ -55,9 +79,20 @@ def test_points_as_a_discount_or_as_a_payment() -> None:
     assert after_points(gross, 21, "payment") == gross
 
 
-@given(st.integers(0, 10**12), st.integers(1, 10**4), st.sampled_from(MODES))
-def test_a_refund_takes_back_what_was_charged(amount: int, divisor: int, mode: str) -> None:
-    assert rounded(-amount, divisor, mode) == -rounded(amount, divisor, mode)
+DECIMAL_MODES = {"floor": ROUND_FLOOR, "half_up": ROUND_HALF_UP, "ceil": ROUND_CEILING}
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(st.integers(0, 10**12), st.sampled_from([0, 8, 10]), st.sampled_from(MODES))
+def test_every_amount_is_rounded_as_decimal_rounds_it_and_a_refund_takes_back_what_was_charged(
+    amount: int, rate: int, mode: str
+) -> None:
+    """B.1.2: integers all the way; half-up is also ``(amount * rate * 2 + 100) // 200``."""
+    exact = Decimal(amount * rate) / 100
+    assert tax_on(amount, rate, mode) == exact.quantize(Decimal(1), DECIMAL_MODES[mode])
+    assert mode != "half_up" or tax_on(amount, rate, mode) == (amount * rate * 2 + 100) // 200
+    for compute in (tax_on, tax_in):
+        assert compute(-amount, rate, mode) == -compute(amount, rate, mode)
 
 
 def test_an_unknown_rounding_is_refused() -> None:
