@@ -47,10 +47,16 @@ class Running:
         admin.dispose()
 
 
+def _quick_directory() -> str:
+    """Memory where there is plenty: a database a test is many small files, and nothing of them needs to last."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else "/tmp"
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """Both engines. Not in tmp_path: its parents are closed to the user nobody, whom the engines run as for root."""
-    data = Path(tempfile.mkdtemp(prefix="shukka-test-", dir="/tmp"))
+    data = Path(tempfile.mkdtemp(prefix="shukka-test-", dir=_quick_directory()))
     engines = EmbeddedEngines(data)
     try:
         running = Running(engines, engines.start())

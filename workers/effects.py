@@ -7,6 +7,7 @@ most the one effect in flight on each channel is in doubt, and it is repeated un
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -90,6 +91,7 @@ class _Shift:
         # By token too: a lease that ran out may be taken again here before the first holder is back.
         self.held: dict[tuple[int, int], Job] = {}
         self.looking = asyncio.Lock()
+        self.idle = asyncio.Event()
         self.looked = 0.0
         self.found_nothing = False
         self.performed = 0
@@ -142,12 +144,15 @@ class EffectLoop:
             if not shift.waiting and not await self._look(shift):
                 if not shift.held or shift.over:
                     return
-                await asyncio.sleep(LOOK_EVERY)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(shift.idle.wait(), LOOK_EVERY)
                 continue
             job = shift.waiting.popleft()
             await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
             del shift.held[job.id, job.token]
             shift.performed += 1
+            if not shift.held:
+                shift.idle.set()
 
     async def _look(self, shift: _Shift) -> bool:
         """Lease more, one channel at a time; whether anything waits."""
@@ -158,6 +163,8 @@ class EffectLoop:
                 shift.looked, shift.found_nothing = time.monotonic(), not jobs
                 shift.waiting.extend(jobs)
                 shift.held.update({(job.id, job.token): job for job in jobs})
+                if jobs:
+                    shift.idle.clear()
         return bool(shift.waiting)
 
     async def _lease_more(self, shift: _Shift) -> list[Job]:
