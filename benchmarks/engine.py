@@ -49,6 +49,7 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
     runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
     gc.collect()
     gc.freeze()  # as workers.main does
+    gc.set_threshold(50_000, 20, 50)
     go.wait()
     effects = threading.Thread(target=lambda: asyncio.run(_perform(engine, clock, smtp, stop, spent)))
     effects.start()

@@ -6,6 +6,7 @@ Mails from before the first dictionary name none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -22,15 +23,17 @@ class UnknownDictionary(LookupError):
     """A mail was packed with a dictionary that this installation does not have: it is older than the one that packed."""
 
 
-class Packer:
-    """Packs with the newest dictionary. One a batch: two threads in one corrupt what it packs."""
+def pack(messages: Sequence[bytes]) -> list[bytes]:
+    """``messages`` as they are stored, packed with the newest dictionary.
 
-    def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(max(shipped())))
-
-    def pack(self, message: bytes) -> bytes:
-        """``message`` as it is stored."""
-        return self._compressor.compress(message)
+    In one call where this build of zstd can: each call gives up the interpreter lock, and getting it back beside a busy
+    thread takes eight times as long as packing a mail does.
+    """
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary(max(shipped())))
+    if messages and all(messages) and "multi_compress_to_buffer" in zstandard.backend_features:
+        packed = compressor.multi_compress_to_buffer(list(messages))
+        return [packed[index].tobytes() for index in range(len(packed))]
+    return [compressor.compress(message) for message in messages]
 
 
 def unpack(packed: bytes) -> bytes:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from models.engine import json_array
-from models.mail_packing import Packer
+from models.mail_packing import pack
 from models.states import Condition, OrderState, may_move
 from models.store import admit as store
 from models.store import claim as queue
@@ -137,16 +137,15 @@ class Runner:
     def _render(self, decisions: Sequence[Decision], failures: dict[int, str]) -> list[tuple[Any, ...]]:
         """Render the mails of all decisions; an order whose mail cannot be rendered counts as failed."""
         rows: list[tuple[Any, ...]] = []
-        packer = Packer()
         for decision in decisions:
             facts = decision.facts
             try:
                 for intent in decision.mails:
-                    rows.append(_rendered(self.renderer, packer, intent, facts.shop, facts.number, facts.id))
+                    rows.append(_rendered(self.renderer, intent, facts.shop, facts.number, facts.id))
             except Exception as error:  # noqa: BLE001 - as above
                 failures[facts.id] = describe(error)
                 log.error("mail.unrenderable", order_id=facts.id, error=describe(error))
-        return [row for row in rows if row[1] not in failures]
+        return _packed([row for row in rows if row[1] not in failures])
 
 
 def _is_away(error: DBAPIError) -> bool:
@@ -305,27 +304,25 @@ def queue_mails(
     A mail that cannot be rendered is left out and logged: it must not keep the others back.
     """
     rows = []
-    packer = Packer()
     for shop, intent in intents:
         try:
-            rows.append((*_rendered(renderer, packer, intent, shop, "", None), now))
+            rows.append(_rendered(renderer, intent, shop, "", None))
         except ShukkaError as error:
             log.error("mail.unrenderable", shop=shop, template=intent.template, error=describe(error))
-    return write.mails(connection, rows)
+    return write.mails(connection, [(*row, now) for row in _packed(rows)])
 
 
 def _rendered(
-    renderer: MailRenderer,
-    packer: Packer,
-    intent: MailIntent,
-    shop: str,
-    number: str,
-    order_id: int | None,
+    renderer: MailRenderer, intent: MailIntent, shop: str, number: str, order_id: int | None
 ) -> tuple[Any, ...]:
-    """The row of a mail (``models.store.write.mails``) but for its moment."""
+    """The row of a mail (``models.store.write.mails``) but for its moment, its bytes not yet packed."""
     mail = renderer.render(intent, shop=shop, number=number)
-    packed = packer.pack(mail.raw)
-    return mail.message_id, order_id, intent.shipment, mail.template, mail.envelope_from, mail.envelope_to, packed
+    return mail.message_id, order_id, intent.shipment, mail.template, mail.envelope_from, mail.envelope_to, mail.raw
+
+
+def _packed(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The same rows with their bytes as they are stored."""
+    return [(*row[:-1], packed) for row, packed in zip(rows, pack([row[-1] for row in rows]), strict=True)]
 
 
 def _hold(decision: Decision) -> list[dict[str, str]] | None:

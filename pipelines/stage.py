@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
+
+import orjson
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.document import order_from_json
@@ -99,8 +101,8 @@ class Facts:
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
-    document: Mapping[str, Any]
-    priced: Mapping[str, Any]
+    document_text: str
+    priced_text: str
     version: int
     sequence: int = 0
     payment: PaymentFacts | None = None
@@ -119,6 +121,16 @@ class Facts:
     known: Known = field(default_factory=Known)
     balance: int = 0
     purse: Purse = field(default_factory=Purse)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The order as it was accepted, as JSON: read once a stage needs it, and most stages never do."""
+        return cast(Mapping[str, Any], orjson.loads(self.document_text))
+
+    @cached_property
+    def priced(self) -> Mapping[str, Any]:
+        """The breakdown as JSON."""
+        return cast(Mapping[str, Any], orjson.loads(self.priced_text))
 
     @cached_property
     def order(self) -> Order:

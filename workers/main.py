@@ -84,6 +84,7 @@ def _boot() -> dramatiq.Broker:
     # What was built at boot stays for good: without looking it over again and again a decision takes a quarter less.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # a batch makes far more objects than the 700 it would wait for
     dramatiq.set_broker(made)
     return made
 

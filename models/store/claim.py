@@ -12,7 +12,7 @@ from models.engine import rows, run
 
 _CLAIM = """
 SELECT o.id, o.shop, o.number, o.customer_id, o.locale, o.state, o.condition, o.hold, o.method,
-       o.grand_total, o.placed_at, o.accepted_at, d.document, d.breakdown, o.version, o.sequence
+       o.grand_total, o.placed_at, o.accepted_at, d.document::text, d.breakdown::text, o.version, o.sequence
 FROM work w JOIN shop_order o ON o.id = w.order_id JOIN order_document d ON d.order_id = w.order_id
 WHERE w.stage = %(stage)s AND w.due_at <= %(now)s AND (w.retry_at IS NULL OR w.retry_at <= now())
   AND (%(only)b::bigint[] IS NULL OR w.order_id = ANY(%(only)b::bigint[]))

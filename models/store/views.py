@@ -14,7 +14,7 @@ def order(connection: Connection, shop: str, number: str) -> Any | None:
     found = rows(
         connection,
         """SELECT id, shop, number, customer_id, locale, state, condition, hold, method, grand_total, placed_at,
-                  accepted_at, d.document, d.breakdown, version, sequence
+                  accepted_at, d.document::text, d.breakdown::text, version, sequence
            FROM shop_order JOIN order_document d ON d.order_id = id WHERE shop = %(shop)s AND number = %(number)s""",
         {"shop": shop, "number": number},
     )

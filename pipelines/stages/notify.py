@@ -97,7 +97,8 @@ def _live_pieces(news: News) -> dict[str, int]:
     for shipment in news.facts.shipments:
         for line, pieces in shipment.lines.items():
             cancelled[line] = cancelled.get(line, 0) + pieces.cancelled
-    return {line.line: line.quantity - cancelled.get(line.line, 0) for line in news.facts.order.lines}
+    ordered = news.facts.document["lines"]
+    return {line["line"]: line["quantity"] - cancelled.get(line["line"], 0) for line in ordered}
 
 
 def _move_order(news: News) -> None:

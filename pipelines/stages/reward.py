@@ -82,8 +82,8 @@ def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots:
             expires_at,
         )
     points = {
-        "used": facts.breakdown.points_used,
-        "earned": facts.breakdown.points_earned,
+        "used": facts.priced["points_used"],
+        "earned": facts.priced["points_earned"],
         "amount": amount,
         "balance": facts.balance + amount,
         "expires_on": last_day,

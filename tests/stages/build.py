@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from pipelines.document import order_to_json
 from pipelines.profile import Shop
 from pipelines.rules.order import Order
@@ -27,6 +29,11 @@ from tests.rules.build import SHOPS, an_order, at
 
 NOW = at("2026-11-20 10:00:00")
 ORDER_ID = 7
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """A document as the database keeps it."""
+    return orjson.dumps(document).decode()
 
 
 def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentFacts:
@@ -87,8 +94,8 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         grand_total=breakdown.grand_total,
         placed_at=order.placed_at,
         accepted_at=order.placed_at,
-        document=order_to_json(order),
-        priced=breakdown.to_json(),
+        document_text=json_text(order_to_json(order)),
+        priced_text=json_text(breakdown.to_json()),
         version=1,
         payment=payment(amount=breakdown.grand_total, method=order.method),
     )

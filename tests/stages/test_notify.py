@@ -133,7 +133,7 @@ def test_when_a_parcel_captures(policy: str, part: int, whole: int) -> None:
     """SPL-04."""
     shop = shop_with("salon", **{"[payment]": f'[payment]\ncapture_policy = "{policy}"'})
     order = an_order("salon", a_line(quantity=3))
-    known = replace(parts(), document=facts(order).document)
+    known = replace(parts(), document_text=facts(order).document_text)
     for pieces, captures in ((1, part), (3, whole)):
         decision = decide(STAGE, replace(known, events=[shipped(**some(pieces))]), shop=shop)
         assert len(decision.effects) == captures
@@ -149,7 +149,7 @@ def test_a_part_shipment_keeps_the_rest_open() -> None:
     """SPL-02: the mail lists this parcel, what went before and what is outstanding."""
     order = an_order("salon", a_line(quantity=3))
     known = replace(
-        parts(shipped(1, **some(1)), shipped(2, NOW + HOUR, OTHER, **some(1))), document=facts(order).document
+        parts(shipped(1, **some(1)), shipped(2, NOW + HOUR, OTHER, **some(1))), document_text=facts(order).document_text
     )
     decision = decide(STAGE, known)
     assert moves(decision) == ["shipment: instructed -> acknowledged", "order: released -> partly_shipped"]

@@ -148,7 +148,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
 
 
 def _order_of(known: Facts) -> dict[str, Any]:
-    return {"document": known.document, "priced": known.priced, "grand_total": known.grand_total}
+    return {"document_text": known.document_text, "priced_text": known.priced_text, "grand_total": known.grand_total}
 
 
 def test_a_guest_has_coupons_but_no_points() -> None:
