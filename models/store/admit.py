@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.engine import rows
-from models.store.write import Rows, write_rows
+from models.store.write import USE_COUPON, Rows, write_rows
 
 
 def known_orders(connection: Connection, shops: Sequence[str], numbers: Sequence[str]) -> list[Any]:
@@ -158,15 +158,10 @@ def unique_items(connection: Connection, new: Rows) -> int:
 
 
 def coupon_uses(connection: Connection, new: Rows) -> int:
-    """(shop, customer, key of the code, order id, kind, once, at): how many of them were not used up meanwhile."""
+    """Rows of ``USE_COUPON``: how many of them were not used up meanwhile."""
     return write_rows(
         connection,
-        """INSERT INTO coupon_use (shop, customer_id, code_key, order_id, kind, once, at)
-           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[],
-                                %(c5)b::boolean[], %(c6)b::timestamptz[])
-               AS v(shop, customer, code_key, id, kind, once, at)
-           ORDER BY shop, customer, code_key
-           ON CONFLICT (shop, customer_id, code_key) WHERE once AND returned_at IS NULL DO NOTHING""",
+        USE_COUPON + "ON CONFLICT (shop, customer_id, code_key) WHERE once AND returned_at IS NULL DO NOTHING",
         new,
     )
 

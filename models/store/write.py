@@ -246,17 +246,23 @@ def repricings(connection: Connection, rows: Rows) -> int:
     )
 
 
+#: (shop, customer, key of the code, order id, kind, once, at): a coupon that an order uses.
+USE_COUPON = """
+INSERT INTO coupon_use (shop, customer_id, code_key, order_id, kind, once, at)
+SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[],
+                     %(c5)b::boolean[], %(c6)b::timestamptz[])
+    AS v(shop, customer, code_key, id, kind, once, at)
+ORDER BY shop, customer, code_key
+"""
+
+
 def use_coupons(connection: Connection, rows: Rows) -> int:
-    """(shop, customer, key of the code, order id, kind, once, at): coupons that orders use from now on. One that another
-    order used up meanwhile is refused by the database, and the order is decided again."""
+    """Rows of ``USE_COUPON``: coupons that orders use from now on. One that another order used up meanwhile is refused by
+    the database, and the order is decided again."""
     return write_rows(
         connection,
-        """INSERT INTO coupon_use (shop, customer_id, code_key, order_id, kind, once, at)
-           SELECT * FROM unnest(%(c0)b::text[], %(c1)b::text[], %(c2)b::text[], %(c3)b::bigint[], %(c4)b::text[],
-                                %(c5)b::boolean[], %(c6)b::timestamptz[])
-               AS v(shop, customer, code_key, id, kind, once, at)
-           ORDER BY shop, customer, code_key
-           ON CONFLICT (order_id, code_key) DO UPDATE SET kind = excluded.kind, once = excluded.once,
+        USE_COUPON
+        + """ON CONFLICT (order_id, code_key) DO UPDATE SET kind = excluded.kind, once = excluded.once,
                at = CASE WHEN coupon_use.returned_at IS NULL THEN coupon_use.at ELSE excluded.at END,
                returned_at = NULL, returned_because = NULL""",
         rows,

@@ -25,6 +25,7 @@ from pipelines.stages.cancelling import UNTOLD, cancel_order
 from pipelines.stages.capturing import capture, collect
 from pipelines.stages.crediting import credit
 from pipelines.stages.dispatch import address
+from pipelines.stages.requests import answer, asked_lines, missing
 
 REQUESTED = "order.cancel_lines"
 
@@ -34,20 +35,12 @@ _ANSWERED = frozenset({"supplier_short", "supplier_refused"})
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    """Take out what was asked, one request after the other; a request that cannot be granted is refused whole (INT-13)."""
-    decision = Decision(facts)
-    for event in facts.events:
-        lines = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
-        if decision.adjustments:
-            continue  # waits: the next is decided on what this one leaves
-        if problems := refusals(facts, lines):
-            decision.events.append((event.id, "refused", "; ".join(p.message for p in problems)))
-            continue
-        _take_out(decision, facts, shop, now, event, lines)
-        decision.events.append((event.id, "applied", None))
-    if len(facts.events) > len(decision.events):
-        decision.next("adjust", now)
-    return decision
+    """Take out what was asked, one request after the other (INT-13)."""
+
+    def take_out(decision: Decision, event: EventFacts) -> None:
+        _take_out(decision, facts, shop, now, event, asked_lines(event))
+
+    return answer(facts, STAGE.name, now, lambda event: refusals(facts, asked_lines(event)), take_out)
 
 
 def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
@@ -58,16 +51,7 @@ def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
             "order, after it take a return"
         )
         return [Problem("state", says)]
-    known = {share.line for share in facts.breakdown.lines}
-    problems = []
-    for index, (line, quantity) in enumerate(lines.items()):
-        left = _open_pieces(facts, line)
-        if line not in known:
-            problems.append(Problem(f"lines[{index}].line", f"the order has no line {line}"))
-        elif quantity > left:
-            says = f"{left} pieces of line {line} have neither left nor been cancelled: ask for at most so many"
-            problems.append(Problem(f"lines[{index}].quantity", says))
-    return problems
+    return missing(facts, lines, lambda line: _open_pieces(facts, line), "have neither left nor been cancelled")
 
 
 def _open_pieces(facts: Facts, line: str) -> int:

@@ -16,6 +16,7 @@ from pipelines.rules.repricing import problems, record, reprice
 from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
 from pipelines.stages.cancelling import authorize_key
 from pipelines.stages.earning import earn_anew
+from pipelines.stages.requests import answer
 
 REQUESTED = "order.apply_coupons"
 
@@ -24,20 +25,16 @@ _ANSWERED = "coupons_in_remarks"
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    """Apply what was asked, one request after the other; a request that cannot be granted is refused whole."""
-    decision = Decision(facts)
-    for event in facts.events:
-        if decision.repricing is not None:
-            continue  # waits: the next is decided on what this one leaves
-        coupons = [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
-        if found := refusals(facts, shop, coupons):
-            decision.events.append((event.id, "refused", "; ".join(problem.message for problem in found)))
-            continue
-        _apply(decision, facts, shop, now, event, coupons)
-        decision.events.append((event.id, "applied", None))
-    if len(facts.events) > len(decision.events):
-        decision.next(STAGE.name, now)
-    return decision
+    """Apply what was asked, one request after the other."""
+
+    def apply(decision: Decision, event: EventFacts) -> None:
+        _apply(decision, facts, shop, now, event, _asked(event))
+
+    return answer(facts, STAGE.name, now, lambda event: refusals(facts, shop, _asked(event)), apply)
+
+
+def _asked(event: EventFacts) -> list[Coupon]:
+    return [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
 
 
 def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:

@@ -16,6 +16,7 @@ from pipelines.rules.adjustments import FAULT, RETURN, adjust
 from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
 from pipelines.stages.capturing import collect
 from pipelines.stages.crediting import credit
+from pipelines.stages.requests import answer, asked_lines, missing
 
 REQUESTED = "order.return_lines"
 
@@ -26,20 +27,12 @@ _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    """Take back what was asked, one request after the other; a request that cannot be granted is refused whole."""
-    decision = Decision(facts)
-    for event in facts.events:
-        if decision.adjustments:
-            continue  # waits: the next is decided on what this one leaves
-        lines = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
-        if problems := refusals(facts, lines):
-            decision.events.append((event.id, "refused", "; ".join(p.message for p in problems)))
-            continue
-        _take_back(decision, facts, shop, now, event, lines)
-        decision.events.append((event.id, "applied", None))
-    if len(facts.events) > len(decision.events):
-        decision.next(STAGE.name, now)
-    return decision
+    """Take back what was asked, one request after the other."""
+
+    def take_back(decision: Decision, event: EventFacts) -> None:
+        _take_back(decision, facts, shop, now, event, asked_lines(event))
+
+    return answer(facts, STAGE.name, now, lambda event: refusals(facts, asked_lines(event)), take_back)
 
 
 def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
@@ -49,16 +42,7 @@ def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
             f"the order is {facts.state}: only goods that have left can come back; before that cancel it or its lines"
         )
         return [Problem("state", says)]
-    known = {share.line for share in facts.breakdown.lines}
-    problems = []
-    for index, (line, quantity) in enumerate(lines.items()):
-        left = _with_customer(facts, line)
-        if line not in known:
-            problems.append(Problem(f"lines[{index}].line", f"the order has no line {line}"))
-        elif quantity > left:
-            says = f"{left} pieces of line {line} have left and not come back: ask for at most so many"
-            problems.append(Problem(f"lines[{index}].quantity", says))
-    return problems
+    return missing(facts, lines, lambda line: _with_customer(facts, line), "have left and not come back")
 
 
 def _with_customer(facts: Facts, line: str) -> int:
