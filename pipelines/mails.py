@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from pipelines.ports import MailIntent
 from pipelines.profile import Shop
+from pipelines.rules.adjustments import Adjustment, totals_after
 from pipelines.rules.tracking import carrier_name, url
 from pipelines.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
 
@@ -85,6 +86,17 @@ def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, 
     ]
 
 
+def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
+    """The totals of an order as mails show them."""
+    return {"points_deducted": 0, **totals, "price_display": shop.price.display}
+
+
+def what_is_left(facts: Facts, shop: Shop, changes: Sequence[Adjustment], gone: Mapping[str, int]) -> dict[str, Any]:
+    """The lines and totals of an order after ``changes``, which took ``gone`` pieces of each line."""
+    left = [(line["line"], line["quantity"] - gone.get(line["line"], 0)) for line in facts.document["lines"]]
+    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, changes), shop)}
+
+
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
     """Planned shipments with their dates and reasons."""
     return [
@@ -132,7 +144,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "customer": {"name": facts.document["customer"]["name"]},
         "ship_to": facts.document["ship_to"],
         "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
-        "totals": {**priced, "price_display": shop.price.display},
+        "totals": sums(priced, shop),
         "points": {"used": priced["points_used"], "earned": priced["points_earned"]},
         "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": None},
     }

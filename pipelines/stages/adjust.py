@@ -8,9 +8,9 @@ from datetime import datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.errors import Problem
-from pipelines.mails import customer_mail, lines_of, supplier_mail
+from pipelines.mails import customer_mail, lines_of, supplier_mail, what_is_left
 from pipelines.profile import Shop
-from pipelines.rules.adjustments import SHORT, Adjustment, adjust, totals_after
+from pipelines.rules.adjustments import SHORT, Adjustment, adjust
 from pipelines.stage import (
     Decision,
     EventFacts,
@@ -137,9 +137,7 @@ def _tell_supplier(
 
 def _tell(decision: Decision, facts: Facts, shop: Shop, now: datetime, change: Adjustment) -> None:
     """The customer hears what is missing and what the order is now."""
-    changes, gone = decision.changes, decision.gone
-    left = [(line.line, line.quantity - gone[line.line]) for line in facts.order.lines]
-    totals = {**totals_after(facts.breakdown, changes), "price_display": shop.price.display}
+    changes = decision.changes
     decision.mails.append(
         customer_mail(
             "order_short",
@@ -147,9 +145,8 @@ def _tell(decision: Decision, facts: Facts, shop: Shop, now: datetime, change: A
             shop,
             now,
             about=f"adjust:{len(changes)}",
-            lines=lines_of(facts, left),
-            totals=totals,
             short_lines=lines_of(facts, change.lines),
+            **what_is_left(facts, shop, changes, decision.gone),
         )
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.states import Condition, OrderState
 from pipelines.errors import Problem
-from pipelines.mails import customer_mail
+from pipelines.mails import customer_mail, sums
 from pipelines.profile import Shop
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.order import Coupon
@@ -76,7 +76,7 @@ def _apply(
 def _sums(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     """What the mail says of money and points; the order's own facts are those it had until now."""
     return {
-        "totals": {**after.totals_json(), "price_display": shop.price.display},
+        "totals": sums(after.totals_json(), shop),
         "points": {"used": after.points_used, "earned": after.points_earned},
         "payment": {"method": facts.method, "amount": after.grand_total, "pay_by": None},
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from models.states import Condition, OrderState, PaymentState
-from pipelines.mails import customer_mail
+from pipelines.mails import customer_mail, what_is_left
 from pipelines.profile import Shop
 from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
 from pipelines.stages.finishing import finish
@@ -74,8 +75,10 @@ def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> Non
         state = PaymentState.REFUNDED if refunded >= facts.money.captured else PaymentState.PARTLY_REFUNDED
         decision.move_payment(state, "refunded", refunded=refunded, refunded_by_hand=by_hand)
     for key, amount in told:
-        about = {"amount": amount, "method": facts.method}
-        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=key, refund=about))
+        context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
+        if facts.adjustments and facts.state != OrderState.CANCELLED:
+            context |= {"changed": True, **what_is_left(facts, shop, facts.adjustments, decision.gone)}
+        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=key, **context))
     _attend(decision, facts, refunds)
 
 

@@ -92,6 +92,19 @@ def test_the_shops_fault_costs_no_coupon(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_the_customer_is_told_what_is_left(world: World) -> None:
+    shipped(world, 6_000, 4_000, coupons=COUPON)
+    take_back(world, ("1", 1))
+    (mail,) = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "refund_done"]
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    text = plain.get_content()
+    assert "ご返金額: 5,000円" in text
+    assert "商品 2" in text
+    assert "商品 1" not in text
+    assert "お支払い合計: 4,000円" in text
+
+
 def test_a_customers_return_is_marked(world: World) -> None:
     """INT-14: three of them in the window hold the next order."""
     shipped(world, 1_000, 1_000, 1_000)

@@ -68,6 +68,7 @@ _TOTALS: Final = {
     "tax_total": 1686,
     "before_points": 18546,
     "points_used": 300,
+    "points_deducted": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
 }
@@ -181,7 +182,13 @@ def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
         "tracking_corrected": {**_order(), **parcel},
         "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
         "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
-        "refund_done": {**_order(), "refund": {"amount": 18246, "method": "card"}},
+        "refund_done": {
+            **_order(),
+            "refund": {"amount": 2640, "method": "card"},
+            "changed": True,
+            "lines": _PRICED[:2],
+            "totals": _WITHOUT_TOWEL,
+        },
         "points_activated": {
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},
