@@ -31,7 +31,7 @@ from pipelines.entities import (
 )
 from pipelines.ports import MailIntent
 from pipelines.profile import Shop
-from pipelines.rules.adjustments import Adjustment
+from pipelines.rules.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.coupons import Use
 from pipelines.rules.lots import Purse
@@ -141,6 +141,10 @@ class Facts:
     def breakdown(self) -> Breakdown:
         """The prices and points frozen with the order."""
         return Breakdown.from_json(self.priced)
+
+    def came_back(self, line: str) -> int:
+        """Pieces of a line that left and came back, or came to nothing; the stage was told adjustments."""
+        return sum(dict(one.lines).get(line, 0) for one in self.adjustments if one.kind in (RETURN, FAULT))
 
     @property
     def money(self) -> PaymentFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.states import OrderState, PaymentState
 from pipelines.profile import Shop
+from pipelines.rules.adjustments import RETURN
 from pipelines.stage import Decision, EffectIntent
 from pipelines.stages.cancelling import void_intent
 
@@ -43,7 +44,8 @@ def collect(decision: Decision) -> None:
 
 
 def uncollect(decision: Decision) -> None:
-    """The parcel came back: what the carrier was thought to have collected it has not, unless some went back already."""
-    money = decision.facts.money
-    if money.method == "cod" and money.state == PaymentState.CAPTURED:
+    """The parcel came back: what the carrier was thought to have collected it has not, unless it is the customer who sent
+    it back."""
+    money, changes = decision.facts.money, decision.facts.adjustments
+    if money.method == "cod" and money.state == PaymentState.CAPTURED and all(c.kind != RETURN for c in changes):
         decision.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)

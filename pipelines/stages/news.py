@@ -211,15 +211,21 @@ def _delivered(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
 
 
 def _returned(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if _track(news, shipment, event, TrackingState.RETURNED):
+    if _track(news, shipment, event, TrackingState.RETURNED) and not _is_settled(news, shipment):
         news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
         if news.facts.customer_id:
             news.decision.marks.append(("undelivered_returns", f"{shipment.id}:returned"))
 
 
 def _lost(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    if _track(news, shipment, event, TrackingState.LOST):
+    if _track(news, shipment, event, TrackingState.LOST) and not _is_settled(news, shipment):
         news.hold("transit_accident", f"{shipment.id} was lost on the way (RET-07)", shipment)
+
+
+def _is_settled(news: News, shipment: ShipmentFacts) -> bool:
+    """Whether an operator settled all that the shipment sent before this news came."""
+    sent = {line: pieces.shipped for line, pieces in shipment.lines.items() if pieces.shipped}
+    return bool(sent) and all(news.facts.came_back(line) >= shipped for line, shipped in sent.items())
 
 
 def _track(news: News, shipment: ShipmentFacts, event: EventFacts, status: TrackingState) -> bool:

@@ -48,12 +48,7 @@ def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
 def _with_customer(facts: Facts, line: str) -> int:
     """Pieces of a line that have left and not come back."""
     shipped = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
-    return shipped - _back(facts, line)
-
-
-def _back(facts: Facts, line: str) -> int:
-    """Pieces of a line that came back, or came to nothing, until now."""
-    return sum(dict(one.lines).get(line, 0) for one in facts.adjustments if one.kind in (RETURN, FAULT))
+    return shipped - facts.came_back(line)
 
 
 def _take_back(
@@ -92,7 +87,7 @@ def _answer_holds(decision: Decision, facts: Facts, lines: Mapping[str, int]) ->
     settled = {
         shipment.id
         for shipment in facts.shipments
-        if all(_back(facts, line) + lines.get(line, 0) >= pieces.shipped for line, pieces in shipment.lines.items())
+        if all(facts.came_back(line) + lines.get(line, 0) >= pieces.shipped for line, pieces in shipment.lines.items())
     }
     decision.lift_holds(lambda h: h["reason"] in _ANSWERED and h.get("shipment") in settled, "its goods were settled")
 

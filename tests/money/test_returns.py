@@ -287,3 +287,22 @@ def test_cash_on_delivery_is_given_back_only_if_it_was_collected(
     assert (shown["payment"]["state"], shown["payment"]["captured"]) == money
     assert [hold["says"] for hold in shown["hold"]] == asks
     assert world.broken() == {}
+
+
+def test_news_of_goods_that_were_settled_before_changes_nothing(world: World) -> None:
+    """A customer sent the goods back and got the money; then the warehouse reports that they came in."""
+    world.take(document("S-1", a_line("1", 1, 6_000), payment={"method": "cod"}, shop="apparel"))
+    world.settle()
+    world.ship_all("S-1", shop="apparel")
+    (shipment,) = world.shipments("S-1", "apparel")
+    world.tell(world.news("shipment.delivered", shipment))
+    world.settle()
+    take_back(world, ("1", 1), number="S-1")
+    held = world.show("S-1", "apparel")["hold"]
+    world.tell(world.news("shipment.returned", shipment))
+    world.settle()
+    shown = world.show("S-1", "apparel")
+    assert (shown["payment"]["state"], shown["payment"]["captured"]) == ("captured", 6_930)
+    assert shown["hold"] == held
+    assert world.value("SELECT count(*) FROM customer_mark WHERE kind = 'undelivered_returns'") == 0
+    assert world.broken() == {}
