@@ -25,7 +25,7 @@ RENDERER = Renderer("orders@salon.example", "mail.salon.example")
 #: PostgreSQL moves a value that makes its row longer than this out of the table, in pieces.
 LONGEST_ROW = 2000
 #: A dictionary that packed a mail is needed, byte for byte, as long as the mail is kept: lines are only ever added here.
-SHIPPED = {40001: "214ffffe854a42fb6a0024d6b6f981419ba5b7b3ea4062c17d014a6a171b1b59"}
+SHIPPED = {40001: "489606d26b7434e9e9230b45c3648b537c716ad88ccd27813fdfeefe26bd0760"}
 
 
 def deliver(packed: bytes) -> tuple[Outcome, Postbox]:

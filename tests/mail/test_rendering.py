@@ -63,6 +63,7 @@ def test_every_mail_says_who_it_is(template: str, locale: str) -> None:
         {"ja": "サロンサプライ", "en": "Salon Supply"}[locale],
         "orders@salon.example",
     )
+    assert parsed["Reply-To"].addresses[0].addr_spec == "support@salon.example"
     assert (receiver.display_name, receiver.addr_spec) == (intent.to_name, intent.to)
     assert parsedate_to_datetime(parsed["Date"]) == intent.context["now"]
     assert parsed["Message-ID"] == mail.message_id

@@ -62,7 +62,9 @@ def _other(chance: random.Random, value: Any, key: str = "") -> Any:
         return chance.choice((0, chance.randrange(10 ** chance.randint(1, 6))))
     if isinstance(value, date):
         return value + timedelta(days=chance.randrange(400))
-    return _word(chance) if isinstance(value, str) and key not in _CODES else value
+    if not isinstance(value, str) or key in _CODES:
+        return value
+    return f"{_word(chance, _ASCII)}@example.jp" if key == "support_mail" else _word(chance)
 
 
 def _word(chance: random.Random, letters: str = _LETTERS) -> str:

@@ -67,6 +67,7 @@ class Renderer:
         self._sender_domain = self._mail_from.rpartition("@")[2]
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
         self._from = lru_cache(maxsize=256)(lambda shop: message.mailbox("From", shop, self._mail_from))
+        self._reply_to = lru_cache(maxsize=256)(lambda shop, mail: message.mailbox("Reply-To", shop, mail))
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
         """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.
@@ -90,6 +91,8 @@ class Renderer:
             f"X-Shukka-Template: {intent.template}",
             f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}" if number else f"X-Shukka-Shop: {_quoted(shop)}",
         ]
+        if support := intent.context["shop"]["support_mail"]:
+            headers.insert(1, self._reply_to(_shop_name(intent), support))
         if intent.shipment:
             headers.append(f"X-Shukka-Shipment: {_quoted(intent.shipment)}")
         return RenderedMail(
