@@ -14,8 +14,8 @@ class CouponUse(Base):
     """A member's order used a coupon; ``code_key`` is the code without its spelling (``rules.coupons.coupon_key``).
 
     ``once`` is what the shop said at that time: the unique index lets a customer use such a code again only after it
-    came back. ``returned_because`` is the reason code of the cancel that brought it back (CAN-04); points of a coupon
-    stay in the customer's balance, so a coupon of points never comes back (PTS-15).
+    came back. ``returned_because`` is the reason code of the cancel that brought it back (CAN-04), or "repriced" where an
+    operator applied others (CPN-03); points of a coupon stay in the customer's balance, so it never comes back (PTS-15).
     """
 
     __tablename__ = "coupon_use"

@@ -154,8 +154,9 @@ INVARIANTS: tuple[Invariant, ...] = (
            LEFT JOIN (SELECT order_id, shop, customer_id, count(*) AS uses FROM coupon_use
                       WHERE returned_at IS NULL GROUP BY order_id, shop, customer_id) u
              ON u.order_id = o.id AND u.shop = o.shop AND u.customer_id = o.customer_id
-           WHERE o.customer_id <> '' AND o.state <> 'cancelled'
-             AND json_array_length(d.breakdown->'coupons') <> coalesce(u.uses, 0)""",
+           WHERE o.customer_id <> '' AND o.state <> 'cancelled' AND coalesce(u.uses, 0)
+             <> (SELECT count(DISTINCT btrim(lower(normalize(c->>'code', NFKC))))
+                 FROM json_array_elements(d.breakdown->'coupons') AS c)""",
     ),
     Invariant(
         "coupon_points_credited",

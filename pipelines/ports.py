@@ -126,7 +126,8 @@ class MailIntent:
 class RenderedMail:
     """A mail, rendered to bytes once, then only stored and sent.
 
-    ``raw`` is the whole message; bodies in 8bit are encoded when it leaves. ``envelope_to`` is what RCPT TO must say, quoted where the local part asks for it (formats.md B.7).
+    ``raw`` is the whole message; bodies in 8bit are encoded when it leaves. ``envelope_to`` is what RCPT TO must say,
+    quoted where the local part asks for it (B.7.1).
     """
 
     message_id: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import Engine
 
 from pipelines.errors import Invalid, Problem
@@ -17,6 +18,7 @@ from pipelines.errors import Invalid, Problem
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
 out = Console(highlight=False)
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 MOVEMENTS = ("shop", "day", "lot_month", "granted", "activated", "used", "returned", "expired", "voided", "clawed_back")
 
 
@@ -52,8 +54,19 @@ def statement(
 def _table(title: str, columns: tuple[str, ...], shown: list[dict[str, Any]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for one in shown:
-        table.add_row(*("" if one[column] is None else str(one[column]) for column in columns))
+        table.add_row(*(_cell(one[column]) for column in columns))
     out.print(table)
+
+
+def _cell(value: object) -> str:
+    """A time to the minute, in Japan as everywhere; what is not there is left empty."""
+    if isinstance(value, str) and _MOMENT.match(value):
+        return value[:16].replace("T", " ")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 @app.command()
@@ -77,7 +90,8 @@ def movements(
         writer.writerow(MOVEMENTS)
         writer.writerows(found)
         return
-    table = Table(*MOVEMENTS)
+    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in MOVEMENTS)
+    table = Table(*headings, box=None, padding=(0, 1, 0, 0))
     for row in found:
         table.add_row(*(str(value) for value in row))
     out.print(table)

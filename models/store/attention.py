@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from models.engine import rows
 
 _WAITING = """
-SELECT 'order held' AS what, o.shop || '/' || o.number AS id, string_agg(h->>'reason', ', ') AS why
+SELECT 'order held' AS what, o.shop || '/' || o.number AS id, string_agg((h->>'reason') || coalesce(': ' || (h->>'says'), ''), '; ') AS why
 FROM shop_order o, jsonb_array_elements(o.hold) h WHERE o.condition = 'held' GROUP BY o.shop, o.number
 UNION ALL
 SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event

@@ -216,7 +216,7 @@ def marks(connection: Connection, rows: Rows) -> int:
 
 
 def return_coupons(connection: Connection, rows: Rows) -> int:
-    """(order id, key of the code, reason code, at): coupons of cancelled orders that may be used again."""
+    """(order id, key of the code, reason code, at): coupons that orders, cancelled or priced again, use no longer."""
     return write_rows(
         connection,
         """UPDATE coupon_use u SET returned_at = v.at, returned_because = v.because

@@ -65,15 +65,14 @@ def _apply(
     decision.returned_coupons += [(key, "repriced") for key in change.dropped]
     if facts.customer_id:
         earn_anew(decision, facts, shop, now, after)
-    about = f"repriced:{facts.known.times + 1}"
-    sums = _sums(facts, shop, after)
+    about, changed = f"repriced:{facts.known.times + 1}", _changed(facts, shop, after)
     decision.mails.append(
-        customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **sums)
+        customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **changed)
     )
     _go_on(decision, facts, now)
 
 
-def _sums(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
+def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     """What the mail says of money and points; the order's own facts are those it had until now."""
     return {
         "totals": sums(after.totals_json(), shop),

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from models.states import Condition, OrderState, PaymentState
+from pipelines.errors import Problem
 from pipelines.mails import customer_mail, what_is_left
 from pipelines.profile import Shop
-from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
+from pipelines.stage import Decision, EffectFacts, EventFacts, Facts, Need, Stage
 from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
 
@@ -38,20 +39,24 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         _refunds(decision, facts, shop, now)
     for event in facts.events:
         if event.id not in {known for known, _, _ in decision.events}:
-            decision.events.append((event.id, "refused", refusal(decision, int(event.body["amount"]))))
+            _refuse(decision, event, refusals(decision, int(event.body["amount"])))
     finish(decision, facts)
     return decision
 
 
-def refusal(decision: Decision, amount: int) -> str | None:
-    """Why ``amount`` yen cannot have been given back by hand; None if they can. The stage was told what settle is."""
-    facts = decision.facts
-    left = outstanding(decision) if facts.money.state in _HAS_MONEY else 0
+def refusals(decision: Decision, amount: int) -> list[Problem]:
+    """Why ``amount`` yen cannot have been given back by hand; none if they can. The stage was told what settle is."""
+    left = outstanding(decision) if decision.facts.money.state in _HAS_MONEY else 0
     if left <= 0:
-        return "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
+        says = "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
+        return [Problem("state", says)]
     if amount > left:
-        return f"only {left} yen are due back"
-    return None
+        return [Problem("amount", f"only {left} yen are due back")]
+    return []
+
+
+def _refuse(decision: Decision, event: EventFacts, problems: list[Problem]) -> None:
+    decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
 
 
 def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
@@ -63,8 +68,8 @@ def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> Non
     told = done if through_gateway > facts.money.refunded - by_hand else []
     for event in facts.events:
         amount = int(event.body["amount"])
-        if (why := refusal(decision, amount)) is not None:
-            decision.events.append((event.id, "refused", why))
+        if problems := refusals(decision, amount):
+            _refuse(decision, event, problems)
             continue
         by_hand += amount
         decision.move_payment(None, "given back by hand", refunded_by_hand=by_hand)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from pipelines.document import parse_order
 from pipelines.intake import Answer, Ending, Submission, take_in
@@ -320,6 +321,25 @@ def test_a_race_for_the_points_of_a_coupon_has_one_winner(world: World) -> None:
     answers = at_once(world, orders)
     assert [answer.ending for answer in answers].count(Ending.ACCEPTED) == 1
     assert lots(world)[0][:2] == ("coupon:M-1:load", 300)
+    assert world.broken() == {}
+
+
+# From before
+
+
+def test_orders_from_before_coupons_were_recorded(world: World) -> None:
+    """Revision 0003: what they used is recorded, a code in two spellings once; a cancelled one has given it back."""
+    twice = [AUTUMN, {"code": "WINTER", "kind": "amount", "value": 500}]
+    world.take(clinic("C-1"), salon("S-1", payment=TRANSFER), document("A-1", shop="apparel", coupons=twice))
+    world.at("2026-11-20 10:00:00")
+    world.at("2026-11-28 00:00:01")
+    with world.engine.begin() as connection:
+        connection.execute(text("DELETE FROM coupon_use"))
+        connection.execute(
+            text("UPDATE order_document SET breakdown = replace(breakdown::text, 'WINTER', '\u3000autumn')::json")
+        )
+        connection.execute(text(import_module("models.migrations.versions.0003_coupon_use").USED_BEFORE))
+    assert sorted(uses(world)) == [("A-1", "autumn", None), ("C-1", "load", None), ("S-1", "autumn", "unpaid")]
     assert world.broken() == {}
 
 

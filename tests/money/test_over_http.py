@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -14,6 +14,8 @@ from pipelines.errors import Invalid
 from tests.web.site import Site, fields, problem
 from tests.world import World, a_line, document
 from workers.cli import app
+
+ONE_PIECE = {"lines": [{"line": "1", "quantity": 1}]}
 
 
 @pytest.fixture
@@ -137,6 +139,26 @@ def test_an_operator_records_money_given_back_by_hand(site: Site) -> None:
         world.settle()
     shown = site.get("/v1/orders/salon/S-2").json()
     assert (shown["payment"]["refunded"], shown["payment"]["refunded_by_hand"], shown["hold"]) == (2_200, 2_200, [])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda site: take_out(site, ("1", 1), number="%00"),
+        lambda site: site.post("/v1/orders/salon/%00/lines:return", ONE_PIECE, key=site.operator),
+        lambda site: site.post("/v1/orders/%00/S-1/refunds", {"amount": 1}, key=site.operator),
+        lambda site: site.get("/v1/customers/salon/%00/rank"),
+    ],
+    ids=["lines:cancel", "lines:return", "refunds", "rank"],
+)
+def test_a_name_that_nothing_can_have_is_not_found(site: Site, asked: Callable[[Site], Any]) -> None:
+    problem(asked(site), 404)
+
+
+def test_a_reason_keeps_no_control_characters(site: Site) -> None:
+    """Suppliers read it in a mail."""
+    body = {**ONE_PIECE, "reason": "out\x1b[2J"}
+    assert fields(site.post("/v1/orders/salon/S-1/lines:cancel", body, key=site.operator)) == ["reason"]
 
 
 def test_a_customers_rank(site: Site) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipelines.profile import Shop
-from pipelines.rules.adjustments import KINDS
 from pipelines.rules.breakdown import Breakdown
 from pipelines.rules.order import Coupon, Customer, Order
 from pipelines.rules.pricing import price
@@ -71,7 +70,7 @@ VARIED_SHOPS = st.sampled_from(
             [(0, "floor"), *((5, rounding) for rounding in ROUNDINGS)],
             [(0, None, False), (550, None, False), (600, 10_000, False), (600, 10_000, True)],
             [("line", False, None), ("rate_group", False, 5_000), ("order", True, None), ("order", False, 0)],
-            [("return",), (), ("return", "cancel"), KINDS],
+            [("return",), (), ("return", "cancel"), ("return", "cancel", "short")],
         )
     )
 ).map(lambda drawn: varied(*drawn))

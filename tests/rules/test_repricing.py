@@ -143,8 +143,14 @@ def test_coupons_that_are_not_named_again_come_back() -> None:
 @settings(max_examples=300, deadline=None)
 @given(case=CASES)
 def test_priced_again_with_the_coupons_it_has_an_order_comes_to_the_same(case: Case) -> None:
-    """Whatever the rank, the balance and the cap are by then: nothing but the coupons may change a sum."""
+    """Whatever the rates and the cap are by then: nothing but the coupons may change a sum."""
     own = [coupon for coupon in case.order.coupons if coupon.kind != "points"]
-    after = reprice(case.order, case.shop, case.sums, own)
+    generous = {
+        "use_cap": 1,
+        "rate": Decimal("0.5"),
+        "flag_rates": dict.fromkeys(case.shop.points.flag_rates, Decimal(1)),
+    }
+    points = case.shop.points.model_copy(update=generous)
+    after = reprice(case.order, case.shop.model_copy(update={"points": points}), case.sums, own)
     assert replace(after, coupons=case.sums.coupons) == case.sums
     assert {one.code for one in after.coupons} == {one.code for one in case.sums.coupons}

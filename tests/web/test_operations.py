@@ -111,6 +111,10 @@ def test_openapi_describes_what_is_served(site: Site) -> None:
         "/readyz",
         "/metrics",
     }
+    taking_in = schema["paths"]["/v1/orders"]["post"]
+    assert taking_in["security"] == [{"key": []}]
+    assert list(taking_in["responses"]) == ["202", "default"], "FastAPI's own 422 is never answered"
+    assert "application/problem+json" in taking_in["responses"]["default"]["content"]
     order = schema["components"]["schemas"]["OrderDocument"]
     assert order["additionalProperties"] is False
     assert {"shop", "number", "placed_at", "lines"} <= set(order["required"])

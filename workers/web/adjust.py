@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from models.store import views
 from pipelines.document import problems_of
+from pipelines.document_schema import MANY_LINES, ONE_LINE
 from pipelines.errors import Invalid, Problem
 from pipelines.facts import facts_of
 from pipelines.inbox import Received
@@ -24,6 +25,7 @@ from pipelines.stages import adjust, returns, settle
 from workers.web.answers import HttpProblem, as_json, not_found, order_url
 from workers.web.app_state import state_of
 from workers.web.body import read_json
+from workers.web.orders import idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -35,7 +37,7 @@ class Pieces(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    line: Annotated[str, Field(min_length=1, max_length=64, description="The line's id in the order")]
+    line: Annotated[str, Field(min_length=1, max_length=64, pattern=ONE_LINE, description="The line's id in the order")]
     quantity: Annotated[int, Field(ge=1, le=9999, description="Pieces of it")]
 
 
@@ -45,7 +47,10 @@ class LinesCancelled(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     lines: Annotated[list[Pieces], Field(min_length=1, max_length=200)]
-    reason: Annotated[str, Field(default="", max_length=500, description="Kept with the change; suppliers read it")]
+    reason: Annotated[
+        str,
+        Field(default="", max_length=500, pattern=MANY_LINES, description="Kept with the change; suppliers read it"),
+    ]
 
 
 class LinesReturned(BaseModel):
@@ -62,7 +67,7 @@ class LinesReturned(BaseModel):
             "or lost on the way, neither is",
         ),
     ]
-    reason: Annotated[str, Field(default="", max_length=500, description="Kept with the change")]
+    reason: Annotated[str, Field(default="", max_length=500, pattern=MANY_LINES, description="Kept with the change")]
 
 
 class RefundMade(BaseModel):
@@ -72,7 +77,8 @@ class RefundMade(BaseModel):
 
     amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen given back; at most what is due back")]
     reference: Annotated[
-        str, Field(default="", max_length=200, description="Where to find it, such as the transfer's id")
+        str,
+        Field(default="", max_length=200, pattern=ONE_LINE, description="Where to find it, such as the transfer's id"),
     ]
 
 
@@ -102,10 +108,7 @@ async def record_refund(request: Request, shop: str, number: str) -> Response:
     """Record money given back by hand: 202, 409 where nothing is due back, 422 for more than is."""
 
     def refused(facts: Facts, asked: RefundMade) -> list[Problem]:
-        says = settle.refusal(Decision(facts), asked.amount)
-        if says is None:
-            return []
-        return [Problem("amount" if says.startswith("only") else "state", says)]
+        return settle.refusals(Decision(facts), asked.amount)
 
     return await ask(request, shop, number, RefundMade, settle.STAGE, refused)
 
@@ -133,9 +136,7 @@ async def ask(
     """
     state = state_of(request)
     caller = await state.caller(request, "operator")
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= 255:
-        raise HttpProblem(400, "Bad Idempotency-Key", "Idempotency-Key must have 1 to 255 characters.")
+    key = idempotency_key(request)
     _, raw = await read_json(request, _BODY_LIMIT)
     asked = _read(model, raw)
     if not caller.sees(shop):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic.json_schema import models_json_schema
@@ -29,7 +29,7 @@ from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.desk import Desk
-from workers.web.problem import problem
+from workers.web.problem import MEDIA_TYPE, PROBLEM, problem
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,14 @@ def create_app(house: House | None = None) -> FastAPI:
         state.desk.close()
         house.engine.dispose()
 
-    app = FastAPI(title="Shukka", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Shukka",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(_nameable)],
+    )
     app.state.shukka = state
     app.include_router(orders.router)
     app.include_router(adjust.router)
@@ -63,6 +70,12 @@ def create_app(house: House | None = None) -> FastAPI:
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+async def _nameable(request: Request) -> None:
+    """Nothing has U+0000 in its name, and the database would not even look for one."""
+    if any("\x00" in name for name in request.path_params.values()):
+        raise not_found()
 
 
 def _add_operations(app: FastAPI) -> None:
@@ -163,5 +176,25 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        _describe_refusals(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _describe_refusals(schema: dict[str, Any]) -> None:
+    """Every refusal is a problem document, whatever FastAPI supposes; what is under /v1 and unsigned needs a key."""
+    schemas = schema["components"]["schemas"]
+    for supposed in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(supposed, None)
+    schemas["Problem"] = PROBLEM
+    refused = {
+        "description": "Refused; `errors` names the fields of a 422",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            if path.startswith("/v1/"):
+                operation["responses"]["default"] = refused
+            if path.startswith("/v1/") and not path.startswith("/v1/webhooks/"):
+                operation["security"] = [{"key": []}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,9 +15,8 @@ from pipelines.stage import Facts
 from pipelines.stages import reprice
 from workers.web.adjust import ask, takes
 from workers.web.app_state import state_of
-from workers.web.orders import nameable
 
-router = APIRouter(prefix="/v1", tags=["orders"], dependencies=[Depends(nameable)])
+router = APIRouter(prefix="/v1", tags=["orders"])
 
 
 class CouponsApplied(BaseModel):

@@ -10,6 +10,26 @@ from starlette.responses import Response
 from pipelines.errors import Problem
 
 MEDIA_TYPE = "application/problem+json"
+_TEXT = {"type": "string"}
+#: What the published schema says of a problem document.
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": _TEXT, "message": _TEXT},
+            },
+        },
+    },
+}
 
 
 def problem(

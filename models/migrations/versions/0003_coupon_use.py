@@ -6,11 +6,15 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-#: Orders that were taken in before: whether their coupons were good once was not said then.
-_USED_BEFORE = """
-INSERT INTO coupon_use (order_id, code_key, shop, customer_id, kind, once, at)
-SELECT o.id, lower(normalize(btrim(c->>'code'), NFKC)), o.shop, o.customer_id, c->>'kind', false, o.accepted_at
-FROM shop_order o JOIN order_document d ON d.order_id = o.id, json_array_elements(d.breakdown->'coupons') AS c
+#: Orders that were taken in before: whether their coupons were good once was not said then. One spelled in two ways is one
+#: coupon; what was cancelled gave its coupons back, except points, which were credited.
+USED_BEFORE = """
+INSERT INTO coupon_use (order_id, code_key, shop, customer_id, kind, once, at, returned_at, returned_because)
+SELECT o.id, btrim(lower(normalize(c->>'code', NFKC))), o.shop, o.customer_id, c->>'kind', false, o.accepted_at,
+       t.at, CASE WHEN t.cause LIKE 'not paid in time%' THEN 'unpaid' WHEN t.at IS NOT NULL THEN 'cancelled' END
+FROM shop_order o JOIN order_document d ON d.order_id = o.id
+JOIN LATERAL json_array_elements(d.breakdown->'coupons') AS c ON true
+LEFT JOIN transition t ON t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled' AND c->>'kind' <> 'points'
 WHERE o.customer_id <> ''
 ON CONFLICT (order_id, code_key) DO NOTHING
 """
@@ -40,4 +44,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_coupon_use_shop_customer_id_code_key"), "coupon_use", columns)
     standing = sa.text("once AND returned_at IS NULL")
     op.create_index("uq_coupon_use_once", "coupon_use", columns, unique=True, postgresql_where=standing)
-    op.execute(_USED_BEFORE)
+    op.execute(USED_BEFORE)
