@@ -71,7 +71,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a cancelled order keeps no money, unless an effect or a human is about to give it back",
         """SELECT o.id, p.state FROM shop_order o JOIN payment p ON p.order_id = o.id
            WHERE o.state = 'cancelled' AND o.condition = 'done'
-             AND p.state IN ('authorized', 'captured', 'partly_refunded')
+             AND (p.state = 'authorized' OR p.captured > p.refunded)
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
     ),

@@ -100,7 +100,7 @@ PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
     # pending: cash on delivery that was not collected after all
     _P.CAPTURED: frozenset({_P.PENDING, _P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
     _P.PARTLY_REFUNDED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
-    _P.REFUNDED: frozenset(),
+    _P.REFUNDED: frozenset({_P.PARTLY_REFUNDED}),  # a deposit came after everything had gone back
     _P.VOIDED: frozenset({_P.CAPTURED}),  # money that arrives after the cancel; it is then refunded (CAN-03)
     _P.FAILED: frozenset({_P.VOIDED}),
     _P.EXPIRED: frozenset({_P.CAPTURED}),

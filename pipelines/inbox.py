@@ -16,6 +16,7 @@ from models.store import claim as queue
 from pipelines.document import field_path
 from pipelines.ports import Clock
 from pipelines.route import STAGES, WOKEN_BY
+from pipelines.rules.refusals import MOST_YEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class _SupplierEvent(_Tolerant):
 class _DepositData(_Tolerant):
     shop: str
     number: str
-    amount: int = Field(gt=0, le=2_000_000_000, strict=True)
+    amount: int = Field(gt=0, le=MOST_YEN, strict=True)
     reference: str | None = None
     at: AwareDatetime | None = None
 

@@ -60,14 +60,14 @@ def repricings(connection: Connection, order_id: int) -> list[Any]:
     )
 
 
-def event_is_known(connection: Connection, source: str, event_id: str) -> bool:
-    """True if an event was received under this id."""
+def event_body(connection: Connection, source: str, event_id: str) -> Any | None:
+    """What an event that was received under this id says; None if there is none."""
     found = rows(
         connection,
-        "SELECT FROM inbox_event WHERE source = %(source)s AND event_id = %(id)s",
+        "SELECT body FROM inbox_event WHERE source = %(source)s AND event_id = %(id)s",
         {"source": source, "id": event_id},
     )
-    return bool(found)
+    return found[0][0] if found else None
 
 
 def client_by_key(connection: Connection, key_hash: bytes) -> Any | None:

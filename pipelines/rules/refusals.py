@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.profile import Shop
 
 _POSTAL_CODE: Final = re.compile(r"\d{3}-?\d{4}", re.ASCII)
+MOST_YEN: Final = 999_999_999
 _HYPHENS: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−ーｰ─", "-"))
 
 
@@ -99,6 +100,13 @@ def _lines(case: _Case) -> Iterator[Problem]:
             )
         if line.availability == "unique" and line.quantity != 1:
             yield Problem(f"lines[{index}].quantity", "Must be 1 for a one-of-a-kind item.")
+
+
+def _size(case: _Case) -> Iterator[Problem]:
+    """More yen than an amount holds in the database are a slip of the storefront's."""
+    most = max(case.breakdown.goods, case.breakdown.before_points)
+    if most > MOST_YEN:
+        yield Problem("lines", f"Come to {most:,} yen; an order may come to {MOST_YEN:,} at most: split it.")
 
 
 def _card_numbers(case: _Case) -> Iterator[Problem]:
@@ -189,6 +197,7 @@ _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
     _customer,
     _ship_to,
     _lines,
+    _size,
     _card_numbers,
     _coupons,
     _points,

@@ -25,6 +25,7 @@ from pipelines.stages.cancelling import UNTOLD, cancel_order
 from pipelines.stages.capturing import capture, collect
 from pipelines.stages.crediting import credit
 from pipelines.stages.dispatch import address
+from pipelines.stages.news import short_lines
 from pipelines.stages.requests import answer, asked_lines, missing
 
 REQUESTED = "order.cancel_lines"
@@ -71,8 +72,13 @@ def _take_out(
         return
     change = credit(decision, facts, shop, now, key=key, reason=reason, change=change)
     _tell(decision, facts, shop, now, change)
-    answered = {s.id for s in touched}
-    decision.lift_holds(lambda h: h["reason"] in _ANSWERED and h.get("shipment") in answered, "lines taken out")
+    # A shipment that was refused goes nowhere by itself: what is left of it still waits for the operator.
+    answered = {s.id for s in touched if s.state != ShipmentState.REFUSED or not _pieces_left(decision, s)}
+    gone = {line for line, pieces in decision.gone.items() if pieces}
+    decision.lift_holds(
+        lambda h: h["reason"] in _ANSWERED and h.get("shipment") in answered and short_lines(h) <= gone,
+        "lines taken out",
+    )
     _follow(decision, facts, shop, now)
 
 

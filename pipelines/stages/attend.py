@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState
+from models.states import Condition, OrderState, ShipmentState
 from pipelines.profile import Shop
 from pipelines.stage import Decision, Facts, Need, Stage
 
@@ -32,7 +32,13 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         decision.hold = []
         decision.settle(Condition.DONE, "operator")
         return decision
-    decision.release_hold("operator")
+    refused = {
+        s.id for s in facts.shipments if s.state == ShipmentState.REFUSED and any(p.open for p in s.lines.values())
+    }
+    # Nothing would ever send these goods: their lines are taken out, or their supplier ships after all.
+    decision.lift_holds(lambda h: h["reason"] != "supplier_refused" or h.get("shipment") not in refused, "operator")
+    if (decision.condition or facts.condition) == Condition.HELD:
+        return decision
     stage = _GOES_ON_AT[OrderState(facts.state)]
     decision.next("dispatch" if stage == "split" and facts.shipments else stage, now)
     return decision

@@ -14,9 +14,18 @@ from pipelines.mails import customer_mail
 from pipelines.profile import Shop
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
-from pipelines.stages.cancelling import authorize_key, cancel_order, void_intent
+from pipelines.stages.cancelling import UNKNOWN, authorize_key, cancel_order, void_intent
+from pipelines.stages.refunding import ask_for_refund, outstanding
 
 DEPOSIT = "deposit.received"
+
+#: How a payment that had ended stands once more money came in.
+_LATE = {
+    PaymentState.VOIDED: PaymentState.CAPTURED,
+    PaymentState.EXPIRED: PaymentState.CAPTURED,
+    PaymentState.REFUNDED: PaymentState.PARTLY_REFUNDED,
+}
+_UNDECIDED = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
@@ -25,6 +34,9 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     agreed = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at)
     deposits = [event for event in facts.events if event.type == DEPOSIT]
     authorization = facts.effects.get(authorize_key(facts))
+    if agreed.release_when not in ("paid", "approved"):
+        _unexpected(decision, facts, deposits)
+        deposits = []
     if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
         _late_money(decision, facts, deposits, authorization)
     elif facts.grand_total == 0:
@@ -139,19 +151,21 @@ def _late_money(
     for event in deposits:
         decision.events.append((event.id, "applied", None))
     if deposits:
-        amount = sum(int(event.body["amount"]) for event in deposits)
-        total = facts.money.captured + amount
-        new = PaymentState.CAPTURED if facts.money.state in (PaymentState.VOIDED, PaymentState.EXPIRED) else None
-        decision.move_payment(new, "deposit after the order moved on", authorized=total, captured=total)
-        says = f"{amount} yen came in when nothing was due any more; give it back."
-        decision.hold_for([{"reason": "refund_due", "says": says, "blocks": "release"}], "late deposit")
-    cancelled_meanwhile = (
-        facts.state == OrderState.CANCELLED
-        and authorization is not None
-        and authorization.state == "done"
-        and facts.money.state == PaymentState.PENDING
-    )
-    if cancelled_meanwhile and authorization is not None:
+        total = facts.money.captured + sum(int(event.body["amount"]) for event in deposits)
+        decision.move_payment(
+            _LATE.get(PaymentState(facts.money.state)),
+            "deposit after the order moved on",
+            authorized=total,
+            captured=total,
+        )
+        ask_for_refund(decision, outstanding(decision), "late deposit")
+        return
+    if facts.state != OrderState.CANCELLED or facts.money.state not in _UNDECIDED:
+        return
+    if authorization is None or authorization.state == "declined":
+        decision.move_payment(PaymentState.VOIDED, "cancelled")
+        _known(decision)
+    elif authorization.state == "done":
         outcome = authorization.outcome or {}
         decision.move_payment(
             PaymentState.AUTHORIZED,
@@ -160,12 +174,28 @@ def _late_money(
             reference=outcome.get("reference"),
         )
         decision.effects.append(void_intent(facts))
-    elif facts.state == OrderState.CANCELLED and facts.money.state == PaymentState.PENDING and not deposits:
-        if authorization is None or authorization.state == "declined":
-            decision.move_payment(PaymentState.VOIDED, "cancelled")
-        elif authorization.state == "needs_review":
-            says = "The order is cancelled, but the gateway did not say whether the card was authorized; void it there."
-            _unknown(decision, authorization.outcome or {}, says)
+        _known(decision)
+    elif authorization.state == "needs_review" and facts.money.state == PaymentState.PENDING:
+        _unknown(decision, authorization.outcome or {}, UNKNOWN["says"])
+
+
+def _known(decision: Decision) -> None:
+    """The gateway has said after all what became of the card; a cancelled order that only waited for that rests."""
+    if decision.facts.condition == Condition.HELD:
+        decision.lift_holds(lambda hold: hold["reason"] == UNKNOWN["reason"], "the gateway answered")
+        if not decision.hold:
+            decision.settle(Condition.DONE, "the gateway answered")
+
+
+def _unexpected(decision: Decision, facts: Facts, deposits: list[EventFacts]) -> None:
+    """A deposit for an order that awaits none (by card, on delivery, nothing to pay): a human has it, and the payment's
+    numbers, which are of other money, stay as they are."""
+    for event in deposits:
+        says = (
+            f"{event.body['amount']} yen came in as a deposit ({event.event_id}), but none was awaited; give it back."
+        )
+        decision.hold_for([{"reason": "unexpected_deposit", "says": says, "blocks": "release"}], "unexpected deposit")
+        decision.events.append((event.id, "applied", None))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -175,6 +205,6 @@ def _moment(text: str | None) -> datetime | None:
 STAGE = Stage(
     "authorize",
     decide,
-    Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS,
+    Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS | Need.ADJUSTMENTS,
     (DEPOSIT,),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.mails import customer_mail
@@ -14,6 +15,13 @@ from pipelines.stages.refunding import outstanding, refund
 
 #: Shipments that no supplier has been told of: they end with the order.
 UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
+
+#: Hold of a cancelled order of which nobody knows whether its card was authorized.
+UNKNOWN: Final = {
+    "reason": "payment_unknown",
+    "says": "The order is cancelled, but the gateway did not say whether the card was authorized; void it there.",
+    "blocks": "release",
+}
 
 
 def cancel_order(
@@ -98,6 +106,8 @@ def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
         if state in (PaymentState.PENDING, PaymentState.EXPIRED):  # a part of a transfer came in
             decision.move_payment(PaymentState.CAPTURED, cause)
         refund(decision, cause)
+    elif state == PaymentState.NEEDS_REVIEW:
+        decision.hold_for([UNKNOWN], cause)
     elif state == PaymentState.PENDING and (in_flight is None or in_flight.state == "declined"):
         decision.move_payment(PaymentState.VOIDED, cause)
 

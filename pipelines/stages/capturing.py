@@ -7,6 +7,7 @@ from pipelines.profile import Shop
 from pipelines.rules.adjustments import RETURN
 from pipelines.stage import Decision, EffectIntent
 from pipelines.stages.cancelling import void_intent
+from pipelines.stages.refunding import ask_for_refund, outstanding
 
 
 def capture(decision: Decision, shop: Shop) -> None:
@@ -49,3 +50,4 @@ def uncollect(decision: Decision) -> None:
     money, changes = decision.facts.money, decision.facts.adjustments
     if money.method == "cod" and money.state == PaymentState.CAPTURED and all(c.kind != RETURN for c in changes):
         decision.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)
+        ask_for_refund(decision, outstanding(decision), "not collected after all")

@@ -18,6 +18,14 @@ from pipelines.rules.parcels import Claim, allocate
 from pipelines.stage import Decision, EventFacts, Facts, ParcelFacts, ShipmentFacts
 
 _DELAY = "supplier_delay"
+_SEPARATOR = "\n"  # no line's id holds one
+
+
+def short_lines(hold: Mapping[str, str]) -> set[str]:
+    """The lines that a hold for a supplier's shortage is about; empty for any other."""
+    return set(filter(None, hold.get("short", "").split(_SEPARATOR)))
+
+
 BEFORE_SHIPPED = (
     ShipmentState.PLANNED,
     ShipmentState.BACKORDERED,
@@ -51,9 +59,9 @@ class News:
         """The event cannot be right; an operator sees it."""
         self.decision.events.append((event.id, "quarantined", why))
 
-    def hold(self, reason: str, says: str, shipment: ShipmentFacts) -> None:
+    def hold(self, reason: str, says: str, shipment: ShipmentFacts, **about: str) -> None:
         """Put the order before a human because of ``shipment``."""
-        entry = {"reason": reason, "says": says, "blocks": "release", "shipment": shipment.id}
+        entry = {"reason": reason, "says": says, "blocks": "release", "shipment": shipment.id, **about}
         self.decision.hold_for([entry], reason)
 
     def lift(self, reason: str, shipment: ShipmentFacts, cause: str) -> None:
@@ -286,7 +294,12 @@ def _short(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
         return
     listed = ", ".join(f"{n} of line {line}" for line, n in known)
     # The customer hears of it when an operator takes the lines out: only then is it known what is left to pay.
-    news.hold("supplier_short", f"{shipment.supplier} cannot supply {listed} of {shipment.id} (INT-13)", shipment)
+    news.hold(
+        "supplier_short",
+        f"{shipment.supplier} cannot supply {listed} of {shipment.id} (INT-13)",
+        shipment,
+        short=_SEPARATOR.join(line for line, _ in known),
+    )
     news.applied(event)
 
 

@@ -46,7 +46,7 @@ def _conclude(news: News) -> None:
     if facts.state == OrderState.CANCELLED:
         return
     _move_order(news)
-    if news.arrived:
+    if news.arrived and decision.state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED):
         capture(decision, news.shop)
     each = news.shop.points.activate_on == "each_shipment" and decision.state == OrderState.PARTLY_SHIPPED
     if each or decision.state in (OrderState.SHIPPED, OrderState.DELIVERED):

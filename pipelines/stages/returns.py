@@ -42,6 +42,9 @@ def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
             f"the order is {facts.state}: only goods that have left can come back; before that cancel it or its lines"
         )
         return [Problem("state", says)]
+    if facts.method == "cod" and facts.state == OrderState.PARTLY_SHIPPED:
+        says = "what was collected on delivery is known once the rest has left: wait for it, or take it out first"
+        return [Problem("state", says)]
     return missing(facts, lines, lambda line: _with_customer(facts, line), "have left and not come back")
 
 
@@ -70,6 +73,7 @@ def _take_back(
         if facts.customer_id:
             decision.marks.append(("customer_returns", f"{facts.shop}/{facts.number}:{len(decision.changes)}"))
     _answer_holds(decision, facts, lines)
+    decision.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
 
 
 def _void_uncollected(decision: Decision) -> None:

@@ -108,6 +108,13 @@ def test_a_return_is_asked_for_once(site: Site) -> None:
     assert len(site.get("/v1/orders/salon/S-1").json()["adjustments"]) == 1
 
 
+def test_a_key_stands_for_one_request(site: Site) -> None:
+    """Nothing that an operator says is dropped in silence."""
+    site.world.ship_all("S-1")
+    assert bring_back(site, ("2", 1), headers={"idempotency-key": "k-1"}).status_code == 202
+    problem(bring_back(site, ("1", 1), headers={"idempotency-key": "k-1"}), 409)
+
+
 def test_what_cannot_come_back_is_named(site: Site) -> None:
     problem(bring_back(site, ("1", 1)), 409)
     site.world.ship_all("S-1")

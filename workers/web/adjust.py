@@ -142,6 +142,7 @@ async def ask(
     if not caller.sees(shop):
         raise not_found()
 
+    body = {**asked.model_dump(), "by": caller.name}
     (type_,) = stage.consumes
     source, event_id = f"client:{caller.id}", f"{type_}:{shop}/{number}:{key or uuid4()}"
     look_at = Stage(stage.name, stage.decide, stage.needs & ~Need.PURSE, stage.consumes)  # locks nobody's points
@@ -152,7 +153,11 @@ async def ask(
             if row is None:
                 return None
             facts = facts_of(connection, look_at, [row], state.house.clock.now())[0]
-            if key is not None and views.event_is_known(connection, source, event_id):
+            known = views.event_body(connection, source, event_id) if key is not None else None
+            if known is not None and known != body:
+                says = "this Idempotency-Key was used for another request: send a new key with it"
+                return facts.state, [Problem("state", says)]
+            if known is not None:
                 return facts.state, []  # the same request again: what it asked for was decided
             return facts.state, refused(facts, asked)
 
@@ -161,7 +166,7 @@ async def ask(
         raise not_found()
     standing, problems = found
     if problems and problems[0].field == "state":
-        raise HttpProblem(409, "Too late or too early", f"Nothing was changed: {problems[0].message}.")
+        raise HttpProblem(409, "Conflict", f"Nothing was changed: {problems[0].message}.")
     if problems:
         raise Invalid(problems)
     await state.desk.event(
@@ -169,7 +174,7 @@ async def ask(
             source=source,
             event_id=event_id,
             type=type_,
-            body={**asked.model_dump(), "by": caller.name},
+            body=body,
             at=state.house.clock.now(),
             order=(shop, number),
             shops=caller.shops,
