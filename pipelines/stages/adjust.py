@@ -10,7 +10,7 @@ from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.errors import Problem
 from pipelines.mails import customer_mail, lines_of, supplier_mail, what_is_left
 from pipelines.profile import Shop
-from pipelines.rules.adjustments import SHORT, Adjustment, adjust
+from pipelines.rules.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.stage import (
     Decision,
     EventFacts,
@@ -62,13 +62,15 @@ def _open_pieces(facts: Facts, line: str) -> int:
 def _take_out(
     decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
 ) -> None:
-    change = adjust(facts.breakdown, facts.adjustments, SHORT, lines.items())
+    kind = CANCEL if event.body.get("fault") == "customer" else SHORT
+    change = adjust(facts.breakdown, facts.adjustments, kind, lines.items())
     key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
     touched = _cancel_pieces(decision, facts, shop, now, lines, reason)
     if not any(_pieces_left(decision, s) for s in facts.shipments) and facts.state != OrderState.PARTLY_SHIPPED:
         decision.hold = []
         decision.adjustments.append(NewAdjustment(key, reason, change))
-        cancel_order(decision, facts, shop, now, reason="out_of_stock", cause="every line taken out (INT-13)")
+        reason = "customer_request" if kind == CANCEL else "out_of_stock"
+        cancel_order(decision, facts, shop, now, reason=reason, cause="every line taken out (INT-13)")
         return
     change = credit(decision, facts, shop, now, key=key, reason=reason, change=change)
     _tell(decision, facts, shop, now, change)
@@ -152,6 +154,7 @@ def _tell(decision: Decision, facts: Facts, shop: Shop, now: datetime, change: A
             now,
             about=f"adjust:{len(changes)}",
             short_lines=lines_of(facts, change.lines),
+            wished=change.kind == CANCEL,
             **what_is_left(facts, shop, changes, decision.gone),
         )
     )

@@ -43,7 +43,7 @@ def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Proble
     The stage was told effects and what pricing goes by.
     """
     if facts.state != OrderState.ACCEPTED or facts.condition != Condition.HELD or authorize_key(facts) in facts.effects:
-        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held, unauthorized"
+        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held and nothing was asked of a gateway"
         return [Problem("state", says)]
     return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
 

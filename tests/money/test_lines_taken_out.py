@@ -181,3 +181,19 @@ def test_two_requests_of_one_moment_see_each_other(placed: World) -> None:
     states = placed.rows("SELECT state FROM inbox_event WHERE type = 'order.cancel_lines' ORDER BY id")
     assert [row.state for row in states] == ["applied", "refused"]
     assert placed.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "title"),
+    [("customer", "cancel", "ご依頼により"), ("shop", "short", "ご用意することができません")],
+)
+def test_whose_wish_it_was_is_kept_and_told(placed: World, fault: str, kind: str, title: str) -> None:
+    """CPN-04 by ``coupons.recover_on``: what the customer gives up may void the coupons, what the shop lacks never does."""
+    placed.tell(placed.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}], fault=fault))
+    placed.settle()
+    assert [one["kind"] for one in placed.show()["adjustments"]] == [kind]
+    (mail,) = [one for one in placed.postbox.mails if one["X-Shukka-Template"] == "order_short"]
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert title in plain.get_content()
+    assert placed.broken() == {}

@@ -65,6 +65,18 @@ def test_tax_follows_what_is_kept() -> None:
     assert (second.refund, second.tax) == (4_400, (TaxAmount(10, 4_000, 400),))
 
 
+@pytest.mark.parametrize(
+    ("shop", "fee", "money"),
+    [("salon", 1_500, 11_000 - 1_650), ("reuse", 1_650, 10_000 - 1_650)],
+    ids=["ex tax", "included"],
+)
+def test_a_return_fee_is_given_ex_tax_and_charged_with_it(shop: str, fee: int, money: int) -> None:
+    """TAX-05."""
+    sums = price(an_order(shop, a_line("1", 10_000)), SHOPS[shop])
+    done = adjust(sums, [], RETURN, [("1", 1)], return_fee=1_500)
+    assert (done.return_fee, done.money) == (fee, money)
+
+
 @pytest.mark.parametrize("kind", [SHORT, CANCEL])
 def test_goods_that_never_came_give_back_what_they_cost(kind: str) -> None:
     """INT-13: the shop's shortage does not cost the customer the coupon."""

@@ -171,7 +171,13 @@ def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
             "request": {"date": date(2026, 11, 22), "slot": "14-16"},
             "reason": says["request"],
         },
-        "order_short": {**_order(), "lines": _PRICED[:2], "totals": _WITHOUT_TOWEL, "short_lines": _FROM_MAKER},
+        "order_short": {
+            **_order(),
+            "lines": _PRICED[:2],
+            "totals": _WITHOUT_TOWEL,
+            "short_lines": _FROM_MAKER,
+            "wished": False,
+        },
         "dispatch_planned": {**_order(), "shipments": _shipments(says)},
         "dispatch_delayed": {
             **_order(),

@@ -42,11 +42,15 @@ class Pieces(BaseModel):
 
 
 class LinesCancelled(BaseModel):
-    """Lines that cannot be supplied and leave the order."""
+    """Lines that leave the order before they are sent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     lines: Annotated[list[Pieces], Field(min_length=1, max_length=200)]
+    fault: Annotated[
+        Literal["customer", "shop"],
+        Field(default="shop", description="shop: they cannot be supplied (INT-13); customer: the customer wished it"),
+    ]
     reason: Annotated[
         str,
         Field(default="", max_length=500, pattern=MANY_LINES, description="Kept with the change; suppliers read it"),
