@@ -10,7 +10,7 @@ from pipelines.rules.adjustments import CANCEL, RETURN, SHORT, Adjustment, adjus
 from pipelines.rules.breakdown import Breakdown, TaxAmount
 from pipelines.rules.order import Coupon
 from pipelines.rules.pricing import price
-from tests.rules.build import a_line, an_order, plain_shop
+from tests.rules.build import SHOPS, a_line, an_order, plain_shop
 
 THOUSAND_OFF = (Coupon("C", "amount", 1_000),)
 

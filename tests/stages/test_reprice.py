@@ -61,7 +61,7 @@ def test_the_customer_reads_the_new_sums() -> None:
         ({"state": "cancelled"}, "the order is cancelled and held"),
         (
             {"effects": {"salon/N-1:authorize": effect("payment.authorize", "salon/N-1:authorize", "needs_review")}},
-            "unauthorized",
+            "nothing was asked of a gateway",
         ),
     ],
     ids=["not held", "customer was told to pay", "authorized", "cancelled", "the gateway was asked"],
