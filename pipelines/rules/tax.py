@@ -15,6 +15,9 @@ STANDARD_RATE: Final = 10
 """Percent; shipping and fees are taxed at it, whatever the goods (TAX-08)."""
 
 
+_RETURN_INVOICE_FROM: Final = 10_000
+
+
 def rounded(numerator: int, denominator: int, rounding: str) -> int:
     """``numerator / denominator`` as a whole number, exact arithmetic; ``denominator`` is positive."""
     if numerator < 0:
@@ -44,6 +47,12 @@ def tax_per_rate(ex_tax_lines: Sequence[tuple[int, int]], rounding: str) -> dict
     for amount, rate in ex_tax_lines:
         bases[rate] = bases.get(rate, 0) + amount
     return {rate: tax_on(base, rate, rounding) for rate, base in bases.items()}
+
+
+def needs_return_invoice(reduction: int) -> bool:
+    """Whether giving back ``reduction`` yen, tax included, needs a return invoice (適格返還請求書): below 10,000 yen it is
+    exempt, judged for each refund as a whole and not for each rate (B.1.4)."""
+    return reduction >= _RETURN_INVOICE_FROM
 
 
 def after_points(gross_by_rate: Mapping[int, int], points: int, treatment: str) -> dict[int, int]:

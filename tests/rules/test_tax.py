@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.rules.tax import after_points, rounded, tax_in, tax_on, tax_per_rate
+from pipelines.rules.tax import after_points, needs_return_invoice, rounded, tax_in, tax_on, tax_per_rate
 
 MODES = ("floor", "half_up", "ceil")
 
@@ -98,3 +98,13 @@ def test_every_amount_is_rounded_as_decimal_rounds_it_and_a_refund_takes_back_wh
 def test_an_unknown_rounding_is_refused() -> None:
     with pytest.raises(ValueError, match="bankers"):
         tax_on(105, 10, "bankers")
+
+
+@pytest.mark.parametrize(
+    ("reduction", "needed"),
+    [(440, False), (9_999, False), (10_000, True), (20_000, True)],
+    ids=["440 off a bill of 500,000", "just below", "the limit", "a later rebate"],
+)
+def test_a_small_reduction_needs_no_return_invoice(reduction: int, needed: bool) -> None:
+    """B.1.4."""
+    assert needs_return_invoice(reduction) is needed

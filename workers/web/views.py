@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from models.store import views
 from pipelines.facts import facts_of
 from pipelines.rules import tracking
+from pipelines.rules.tax import needs_return_invoice
 from pipelines.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
@@ -83,6 +84,7 @@ def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -
         "reason": reason,
         "lines": amounts["lines"],
         **{name: amounts.get(name, 0) for name in shown},
+        "return_invoice": needs_return_invoice(amounts["refund"]),
         "at": _moment(at),
     }
 
