@@ -33,7 +33,7 @@ from pipelines.transfers import clawback_rows, transfer_row
 
 log = structlog.get_logger(__name__)
 
-#: Orders a batch. Measured: 360 orders/s at 100, 391 at 250, 441 at 500, 466 at 1000; a larger one holds its locks longer.
+#: Orders a batch: a smaller one costs throughput (docs/performance.md), a larger one holds its locks longer.
 BATCH = 500
 
 

@@ -15,6 +15,7 @@ from pipelines.profile import Shop
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
 from pipelines.stages.cancelling import UNKNOWN, authorize_key, cancel_order, void_intent
+from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import ask_for_refund, outstanding
 
 DEPOSIT = "deposit.received"
@@ -181,10 +182,8 @@ def _late_money(
 
 def _known(decision: Decision) -> None:
     """The gateway has said after all what became of the card; a cancelled order that only waited for that rests."""
-    if decision.facts.condition == Condition.HELD:
-        decision.lift_holds(lambda hold: hold["reason"] == UNKNOWN["reason"], "the gateway answered")
-        if not decision.hold:
-            decision.settle(Condition.DONE, "the gateway answered")
+    decision.lift_holds(lambda hold: hold["reason"] == UNKNOWN["reason"], "the gateway answered")
+    finish(decision, decision.facts)
 
 
 def _unexpected(decision: Decision, facts: Facts, deposits: list[EventFacts]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from pipelines.errors import Problem
@@ -21,7 +21,7 @@ def answer(
     decision = Decision(facts)
     for event in facts.events:
         if problems := refusals(event):
-            decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
+            refuse(decision, event, problems)
             continue
         grant(decision, event)
         decision.events.append((event.id, "applied", None))
@@ -29,6 +29,11 @@ def answer(
     if len(facts.events) > len(decision.events):
         decision.next(stage, now)
     return decision
+
+
+def refuse(decision: Decision, event: EventFacts, problems: Iterable[Problem]) -> None:
+    """The request is not granted; why is kept with it."""
+    decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
 
 
 def asked_lines(event: EventFacts) -> dict[str, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from models.states import Condition, OrderState, PaymentState
+from models.states import OrderState, PaymentState
 from pipelines.errors import Problem
 from pipelines.mails import customer_mail, what_is_left
 from pipelines.profile import Shop
-from pipelines.stage import Decision, EffectFacts, EventFacts, Facts, Need, Stage
+from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
 from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
+from pipelines.stages.requests import refuse
 
 REFUNDED = "refund.by_hand"
 
@@ -39,7 +40,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         _refunds(decision, facts, shop, now)
     for event in facts.events:
         if event.id not in {known for known, _, _ in decision.events}:
-            _refuse(decision, event, refusals(decision, int(event.body["amount"])))
+            refuse(decision, event, refusals(decision, int(event.body["amount"])))
     finish(decision, facts)
     return decision
 
@@ -55,10 +56,6 @@ def refusals(decision: Decision, amount: int) -> list[Problem]:
     return []
 
 
-def _refuse(decision: Decision, event: EventFacts, problems: list[Problem]) -> None:
-    decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
-
-
 def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
     """Count what has gone back in all; each refund is told once, since a mail about it is known by its key."""
     refunds = [effect for effect in facts.effects.values() if effect.kind == "payment.refund"]
@@ -69,7 +66,7 @@ def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> Non
     for event in facts.events:
         amount = int(event.body["amount"])
         if problems := refusals(decision, amount):
-            _refuse(decision, event, problems)
+            refuse(decision, event, problems)
             continue
         by_hand += amount
         decision.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
@@ -88,7 +85,7 @@ def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> Non
 
 
 def _attend(decision: Decision, facts: Facts, refunds: list[EffectFacts]) -> None:
-    """What is still to be given back waits for a human; once nothing is, the order comes to rest."""
+    """What is still to be given back waits for a human."""
     left = outstanding(decision)
     for effect in refunds:
         if effect.state == "needs_review":
@@ -99,9 +96,6 @@ def _attend(decision: Decision, facts: Facts, refunds: list[EffectFacts]) -> Non
         decision.lift_holds(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
     elif any(hold["reason"] == BY_HAND for hold in facts.hold):
         ask_for_refund(decision, left, "a part was given back by hand")
-    running = (decision.condition or facts.condition) == Condition.RUNNING
-    if decision.state == OrderState.CANCELLED and running:
-        decision.settle(Condition.DONE, "nothing left to do")
 
 
 def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> None:

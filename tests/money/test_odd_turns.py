@@ -93,7 +93,8 @@ def test_a_deposit_after_all_went_back_goes_back_too(world: World) -> None:
     assert (payment(world), world.states()["S-1"]) == (("refunded", 11_000, 11_000), ("cancelled", "done"))
 
 
-def test_a_card_of_which_nobody_knows_is_not_forgotten_with_the_order(world: World) -> None:
+@pytest.mark.parametrize("also", [False, True], ids=["held for that alone", "held for more"])
+def test_a_card_of_which_nobody_knows_is_not_forgotten_with_the_order(world: World, also: bool) -> None:
     """CAN-04: the gateway's word is out and the order is cancelled; once it says that the card is held, it is released."""
     world.take(document("S-1"))
     world.decide("accept", "authorize")
@@ -102,6 +103,8 @@ def test_a_card_of_which_nobody_knows_is_not_forgotten_with_the_order(world: Wor
     world.settle()
     ask(world, "order.cancel", operator=True)
     assert (world.states()["S-1"], holds(world)) == (("cancelled", "held"), ["payment_unknown"])
+    if also:
+        deposit(world, 1_000)
     world.execute("UPDATE effect SET state = 'done' WHERE kind = 'payment.authorize'")
     world.execute(
         "INSERT INTO work (stage, order_id, due_at, attempts) SELECT 'authorize', id, :now, 0 FROM shop_order",
@@ -109,7 +112,8 @@ def test_a_card_of_which_nobody_knows_is_not_forgotten_with_the_order(world: Wor
     )
     world.settle()
     (card,) = world.gateway.cards.values()
-    assert (card.voided, world.states()["S-1"]) == (True, ("cancelled", "done"))
+    assert (card.voided, world.states()["S-1"]) == (True, ("cancelled", "held" if also else "done"))
+    assert holds(world) == (["unexpected_deposit"] if also else [])
     assert world.broken() == {}
 
 

@@ -24,7 +24,7 @@ from pipelines.stage import Decision, Facts, Need, Stage
 from pipelines.stages import adjust, returns, settle
 from workers.web.answers import HttpProblem, as_json, not_found, order_url
 from workers.web.app_state import state_of
-from workers.web.body import read_json
+from workers.web.body import read_json, takes
 from workers.web.orders import idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["orders"])
@@ -87,12 +87,6 @@ class RefundMade(BaseModel):
 
 
 Asked = TypeVar("Asked", bound=BaseModel)
-
-
-def takes(model: type[BaseModel]) -> dict[str, Any]:
-    """What the published schema says of a request's body."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 @router.post("/orders/{shop}/{number}/lines:cancel", status_code=202, openapi_extra=takes(LinesCancelled))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import ShukkaError
@@ -28,6 +29,12 @@ class BadBody(ShukkaError):
         self.status = status
         self.detail = detail
         super().__init__(detail)
+
+
+def takes(model: type[BaseModel]) -> dict[str, Any]:
+    """What the published schema says of a request's body."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_json(request: Request, limit: int = 1_048_576) -> tuple[bytes, object]:

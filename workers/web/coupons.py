@@ -13,8 +13,9 @@ from pipelines.errors import Problem
 from pipelines.rules.order import Coupon
 from pipelines.stage import Facts
 from pipelines.stages import reprice
-from workers.web.adjust import ask, takes
+from workers.web.adjust import ask
 from workers.web.app_state import state_of
+from workers.web.body import takes
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 

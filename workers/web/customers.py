@@ -13,7 +13,7 @@ from pipelines.errors import Invalid, Problem
 from pipelines.points_schema import GrantDocument, HoldDocument, ReleaseDocument, parse
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
-from workers.web.body import read_json
+from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 
 router = APIRouter(prefix="/v1", tags=["points"])
@@ -24,11 +24,6 @@ _CURSOR_DIGITS = 18
 
 #: Documents that the published schema describes.
 DOCUMENTS = (GrantDocument, HoldDocument, ReleaseDocument)
-
-
-def _body(name: str) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{name}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 _PAGING = [
@@ -60,7 +55,7 @@ async def read_points(request: Request, shop: str, customer: str) -> Response:
     return as_json(200, shown)
 
 
-@router.post("/points/grants", status_code=201, openapi_extra=_body("GrantDocument"))
+@router.post("/points/grants", status_code=201, openapi_extra=takes(GrantDocument))
 async def grant_points(request: Request) -> Response:
     """Give points once by key: 201, 200 for the same again, 409 and 422 as for orders."""
     state, caller, raw = await _read(request)
@@ -71,7 +66,7 @@ async def grant_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds", status_code=201, openapi_extra=_body("HoldDocument"))
+@router.post("/points/holds", status_code=201, openapi_extra=takes(HoldDocument))
 async def hold_points(request: Request) -> Response:
     """Take points aside while something is looked into, once by key: 201, 200 for the same again."""
     state, caller, raw = await _read(request)
@@ -82,7 +77,7 @@ async def hold_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds/{key:path}/release", openapi_extra=_body("ReleaseDocument"))
+@router.post("/points/holds/{key:path}/release", openapi_extra=takes(ReleaseDocument))
 async def release_points(request: Request, key: str) -> Response:
     """End a hold: its points are valid again, or void for good."""
     state, caller, raw = await _read(request)

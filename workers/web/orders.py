@@ -20,7 +20,7 @@ from pipelines.rules.order import Order
 from pipelines.stages import attend, cancel
 from workers.web.answers import HttpProblem, as_json, invalid, not_found, order_url
 from workers.web.app_state import state_of
-from workers.web.body import read_json
+from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 from workers.web.problem import problem
 from workers.web.views import show_order
@@ -32,11 +32,7 @@ _BODY_LIMIT = 1_048_576
 _BATCH_LIMIT = 16 * 1_048_576
 
 
-def _body(model: Any) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": model}}}}}
-
-
-@router.post("/orders", status_code=202, openapi_extra=_body("#/components/schemas/OrderDocument"))
+@router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
 async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
@@ -198,7 +194,7 @@ async def release_order(request: Request, shop: str, number: str) -> Response:
     return as_json(202, {"shop": shop, "number": number, "url": order_url(shop, number)})
 
 
-@router.post("/preview", openapi_extra=_body("#/components/schemas/PreviewDocument"))
+@router.post("/preview", openapi_extra=takes(PreviewDocument))
 async def preview_order(request: Request) -> Response:
     """What the pipeline would do with an order; stores nothing."""
     state = state_of(request)
