@@ -60,12 +60,15 @@ POINTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "points_activated_once",
-        "pending points become valid at most once, and a cancelled order keeps none",
+        "pending points become valid at most once, and a cancelled order keeps none but what others gave back to its lot",
         """SELECT order_id, lot_id, 'twice' AS fault FROM point_transfer WHERE kind = 'activate'
            GROUP BY order_id, lot_id HAVING count(*) > 1
            UNION ALL
            SELECT l.order_id, l.id, 'cancelled' FROM point_lot l JOIN shop_order o ON o.id = l.order_id
-           WHERE o.state = 'cancelled' AND l.kind = 'purchase' AND (l.remaining > 0 OR l.held > 0)""",
+           WHERE o.state = 'cancelled' AND l.kind = 'purchase' AND (l.remaining > 0 OR l.held > 0)
+             AND l.remaining + l.held > (SELECT coalesce(sum(t.amount), 0) FROM point_transfer t
+                                         WHERE t.shop = l.shop AND t.customer_id = l.customer_id
+                                           AND t.lot_id = l.id AND t.kind = 'return')""",
     ),
     Invariant(
         "points_final",

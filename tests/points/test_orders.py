@@ -312,3 +312,26 @@ def test_64_orders_racing_for_one_balance(world: World, engine: Engine) -> None:
     assert endings.count(Ending.ACCEPTED) >= 10
     assert balance(world)[1] == 0
     assert world.broken() == {}
+
+
+def test_points_of_a_cancelled_order_that_another_gives_back(world: World) -> None:
+    """PTS-12, PTS-13: A-2 used what A-1 had earned; A-1's cancel took as many from elsewhere. What A-2 gives back goes
+    into the lot it came from, and the customer has as many points as at first."""
+    world.shops = {
+        **world.shops,
+        "apparel": shop_with("apparel", **{"use_cap = 5_000": 'activation_event = "ordered"\nuse_cap = 5_000'}),
+    }
+    world.runner = replace(world.runner, shops=world.shops)
+    world.take(apparel("A-1", a_line(unit_price=1_000), payment={"method": "bank_transfer"}))
+    world.settle()
+    _, earned = balance(world)
+    assert earned > 0
+    world.take(apparel("A-2", points=use(earned), payment={"method": "bank_transfer"}))
+    world.settle()
+    world.grant(earned, shop="apparel")
+    for number in ("A-1", "A-2"):
+        world.tell(world.ask("order.cancel", number, "apparel", reason=""))
+        world.settle()
+    assert {state for state, _ in world.states().values()} == {"cancelled"}
+    assert balance(world) == (0, earned)
+    assert world.broken() == {}
