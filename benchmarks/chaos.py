@@ -27,12 +27,12 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from workers.clocks import TOKYO
+from workers.clock import TOKYO
 from workers.demo.trial import Trial, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
-from workers.process import wait_until
-from workers.supervisor import stop_on_signals
+from workers.process.child import wait_until
+from workers.process.supervisor import stop_on_signals
 
 OPENS = datetime(2026, 11, 19, 8, 30, tzinfo=TOKYO)
 #: Real seconds in which things must move again after a blow.

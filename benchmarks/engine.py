@@ -12,12 +12,12 @@ from datetime import datetime
 from multiprocessing.synchronize import Event
 
 from benchmarks.world import InstantGateway, InstantSuppliers, SilentBell
-from models.engine import connect
-from pipelines.profile import load_shops
+from models.database import connect
+from pipelines.engine.run import Runner
 from pipelines.route import ROUTE
-from pipelines.run import Runner
-from workers.clocks import SettableClock
-from workers.effects import EffectLoop, mail_performer, payment_performers, supplier_performer
+from pipelines.shops import load_shops
+from workers.clock import SettableClock
+from workers.effects.loop import EffectLoop, mail_performer, payment_performers, supplier_performer
 from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from models.engine import connect
+from models.database import connect
 from models.invariants import violations
 from models.migrations import upgrade
 from models.store import purse
-from pipelines import run
-from pipelines.points import statement
-from pipelines.rules.calendar import JST
+from pipelines.engine import run
+from pipelines.points.requests import statement
+from pipelines.points.transfers import open_lot, row
 from pipelines.rules.lots import use
-from pipelines.transfers import open_lot, row
-from workers.embedded import EmbeddedEngines
+from pipelines.values.calendar import JST
+from workers.process.embedded import EmbeddedEngines
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=JST)
 #: Bounds: milliseconds in the database for balance and use of one customer, seconds of the whole check.

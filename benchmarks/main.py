@@ -26,19 +26,19 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from benchmarks.engine import Spent, work
-from models.engine import connect
+from models.database import connect
 from models.invariants import violations
 from models.migrations import upgrade
-from pipelines.document import parse_order
-from pipelines.inbox import Received, receive
-from pipelines.intake import Ending, Submission, take_in
-from pipelines.profile import load_shops
-from pipelines.run import BATCH
-from workers.clocks import TOKYO, SettableClock
+from pipelines.engine.inbox import Received, receive
+from pipelines.engine.run import BATCH
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Ending, Submission, take_in
+from pipelines.shops import load_shops
+from workers.clock import TOKYO, SettableClock
 from workers.demo.orders import orders as made_orders
-from workers.embedded import EmbeddedEngines
 from workers.enrolment import create_client
-from workers.service import free_port
+from workers.process.embedded import EmbeddedEngines
+from workers.process.service import free_port
 
 START = datetime(2026, 11, 19, 10, 0, tzinfo=TOKYO)
 
@@ -205,7 +205,15 @@ def main() -> int:
     if given.only != "stored":
         with tempfile.TemporaryDirectory(prefix="shukka-sink-") as folder:
             port = free_port()
-            argv = [sys.executable, "-m", "workers.demo.sink", "--port", str(port), "--journal", f"{folder}/sink.jsonl"]
+            argv = [
+                sys.executable,
+                "-m",
+                "workers.sandbox.sink",
+                "--port",
+                str(port),
+                "--journal",
+                f"{folder}/sink.jsonl",
+            ]
             sink = subprocess.Popen(argv, stdout=subprocess.PIPE)
             try:
                 assert sink.stdout is not None

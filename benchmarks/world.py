@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from pipelines.inbox import Received, receive, supplier_event
+from pipelines.engine.inbox import Received, receive, supplier_event
 from pipelines.ports import Clock, Instruction, Outcome, Verdict
 from workers.broker import Bell
 

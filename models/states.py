@@ -1,6 +1,6 @@
 """States of every entity and the moves between them that are allowed.
 
-One explicit table an entity. ``pipelines.run`` is the one place that enforces them and records each move with its
+One explicit table an entity. ``pipelines.engine.run`` is the one place that enforces them and records each move with its
 cause. Standard library only: rules may import this module.
 """
 

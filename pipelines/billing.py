@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store.billing import billed_orders
-from pipelines.profile import Shop
-from pipelines.rules.adjustments import Adjustment
 from pipelines.rules.billing import BILLED_METHODS, bill, billed
-from pipelines.rules.breakdown import Breakdown
-from pipelines.rules.calendar import JST
-from pipelines.rules.periods import same_day_months_later
+from pipelines.rules.dates.periods import same_day_months_later
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.shops import Shop
+from pipelines.values.calendar import JST
 
 
 def statement(connection: Connection, shop: Shop, customer: str, month: date) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from sqlalchemy import Connection
 
 from models.store import claim as queue
 from models.store import ranks as store
-from pipelines.profile import Shop
-from pipelines.rules.calendar import JST
 from pipelines.rules.ranks import (
     ROLLING_DAYS,
     Change,
@@ -28,6 +26,8 @@ from pipelines.rules.ranks import (
     rises,
     window,
 )
+from pipelines.shops import Shop
+from pipelines.values.calendar import JST
 
 #: How late a purchase may come in and still raise the rank from the day after it.
 _LATE = timedelta(days=31)

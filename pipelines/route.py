@@ -12,7 +12,7 @@ A new stage is one file in ``pipelines/stages`` and one entry here; its actor is
 
 from __future__ import annotations
 
-from pipelines.stage import Stage
+from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
     adjust,

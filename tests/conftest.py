@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from models.engine import connect
+from models.database import connect
 from models.migrations import upgrade
 from tests.world import DOMAIN, SENDER, World
-from workers.embedded import EmbeddedEngines, Urls
 from workers.mail.rendering import Renderer
+from workers.process.embedded import EmbeddedEngines, Urls
 
 TEMPLATE = "shukka_template"
 _numbers = itertools.count(1)

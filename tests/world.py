@@ -13,18 +13,18 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
-from pipelines.document import parse_order
-from pipelines.inbox import Received, deposit_event, receive, supplier_event
-from pipelines.intake import Answer, Ending, Submission, take_in
+from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
+from pipelines.engine.run import BATCH, Runner
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
-from pipelines.profile import Shop, load_shops
 from pipelines.route import ROUTE, STAGES
-from pipelines.run import BATCH, Runner
+from pipelines.shops import Shop, load_shops
 from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell
-from workers.clocks import AnyClock
-from workers.effects import (
+from workers.clock import AnyClock
+from workers.effects.loop import (
     EffectLoop,
     mail_performer,
     payment_performers,
@@ -34,7 +34,7 @@ from workers.effects import (
 from workers.enrolment import Credentials, create_client
 from workers.mail.rendering import Renderer
 from workers.settings import Settings
-from workers.web.views import show_order
+from workers.web.api.views import show_order
 from workers.wiring import House
 
 DOMAIN = "mail.shukka.example"

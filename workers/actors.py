@@ -14,15 +14,15 @@ from dramatiq.asyncio import get_event_loop_thread
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from pipelines import announce
+from pipelines.engine import announce
+from pipelines.engine.run import BATCH, Runner
+from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured
-from pipelines.intake import take_in_or_keep
+from pipelines.orders.intake import take_in_or_keep
 from pipelines.route import EFFECT_KINDS, ROUTE
-from pipelines.run import BATCH, Runner
-from pipelines.stage import Stage
 from workers.broker import INTAKE, QUEUE_OF_EFFECT, WAKE, effect_actor, stage_actor
 from workers.draining import Drains
-from workers.effects import EffectLoop
+from workers.effects.loop import EffectLoop
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)

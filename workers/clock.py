@@ -1,83 +1,82 @@
-"""The pacemaker: rings for whatever is due and nobody rang for, so that a flushed Redis heals within about a second."""
+"""Clocks: the one source of business time, real or set to start anywhere and run at any rate.
+
+Business time decides what is due; leases and time-outs use real time and never this module.
+"""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-import structlog
-from sqlalchemy.exc import DBAPIError
+from pipelines.errors import Misconfigured
 
-from models.store import claim as queue
-from models.store.lease import MAIL
-from pipelines.route import EFFECT_KINDS, STAGES
-from workers.jobs import Timekeeper
-from workers.logs import configure
-from workers.mail.rendering import Renderer
-from workers.settings import load
-from workers.wiring import House, build
+TOKYO = ZoneInfo("Asia/Tokyo")
 
-log = structlog.get_logger(__name__)
-
-#: Real seconds between two looks. A look is two index probes a stage and a kind.
-PERIOD = 0.25
-#: Real seconds between two rings of one bell: work that is being done needs no second ring.
-PATIENCE = 0.5
+FASTEST = 1_000_000.0
 
 
-class Pacemaker:
-    """Looks for due work and rings. It holds nothing: several may run, and one that was away catches up at once."""
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own time, in Asia/Tokyo."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._rung: dict[str, float] = {}
+    def now(self) -> datetime:
+        """Now, aware, Asia/Tokyo."""
+        return datetime.now(TOKYO)
 
-    def look(self) -> tuple[set[str], set[str]]:
-        """Ring once for every stage and kind with something due; what it rang for."""
-        with self._house.engine.connect() as connection:
-            stages = set(queue.due_stages(connection, list(STAGES), self._house.clock.now()))
-            effects = set(queue.due_effects(connection, EFFECT_KINDS))
-        stages = {name for name in stages if self._may_ring(name)}
-        effects = {name for name in effects if self._may_ring(name)}
-        self._house.bell.ring(stages, effects)
-        return stages, effects
-
-    def _may_ring(self, name: str) -> bool:
-        now = time.monotonic()
-        if now - self._rung.get(name, -PATIENCE) < PATIENCE:
-            return False
-        self._rung[name] = now
-        return True
-
-    def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for."""
-        while not stop.wait(PERIOD):
-            try:
-                self.look()
-            except DBAPIError as error:
-                log.warning("clock.database_away", error=type(error.orig).__name__)
-                stop.wait(0.5)
+    def real_seconds_until(self, at: datetime) -> float:
+        """Real seconds to wait until this clock shows ``at`` (aware); 0.0 if it already does."""
+        return max(0.0, at.timestamp() - time.time())
 
 
-def timekeeper(house: House) -> Timekeeper:
-    """The periodic jobs of ``house``."""
-    renderer = Renderer(house.settings.mail_from, house.settings.mail_domain)
-    return Timekeeper(house.engine, house.shops, renderer, house.clock, lambda: house.bell.ring(effects={MAIL}))
+@dataclass(frozen=True, slots=True)
+class SettableClock:
+    """A clock that showed ``start`` at the real time ``anchor`` and runs ``rate`` times as fast as real time.
+
+    ``start`` is aware; ``anchor`` is in seconds since the epoch, so that every process given the same three values
+    shows the same time.
+    """
+
+    start: datetime
+    rate: float
+    anchor: float
+
+    def now(self) -> datetime:
+        """Now, aware, Asia/Tokyo."""
+        passed = (time.time() - self.anchor) * self.rate
+        # Through the epoch: adding a timedelta to a zoned time is wall-clock arithmetic.
+        return datetime.fromtimestamp(self.start.timestamp() + passed, TOKYO)
+
+    def real_seconds_until(self, at: datetime) -> float:
+        """Real seconds to wait until this clock shows ``at`` (aware); 0.0 if it already does."""
+        shown_at = self.anchor + (at - self.start).total_seconds() / self.rate
+        return max(0.0, shown_at - time.time())
 
 
-def main() -> None:
-    """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
-    configure()
-    house = build(load(), "clock")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    jobs = threading.Thread(target=timekeeper(house).run, args=(stop,), name="jobs")
-    jobs.start()
-    Pacemaker(house).run(stop)
-    jobs.join()
+AnyClock = SystemClock | SettableClock
 
 
-if __name__ == "__main__":
-    main()
+def from_settings(clock: str | None, rate: float = 1.0, anchor: float | None = None) -> AnyClock:
+    """The clock that the settings ask for.
+
+    ``clock``: ISO 8601 start, Asia/Tokyo where it names no offset; None starts at the present time.  ``rate``: business
+    seconds a real second.  ``anchor``: epoch seconds at which the clock shows its start, None for now.
+    Raises Misconfigured for a start that is no time and for a rate that is not above zero.
+    """
+    if not 0 < rate <= FASTEST:
+        raise Misconfigured("SHUKKA_CLOCK_RATE", f"must be above 0 and at most {FASTEST:.0f}; 1 is real time")
+    if clock is None and rate == 1.0:
+        return SystemClock()
+    real = time.time() if anchor is None else anchor
+    return SettableClock(start=_start(clock, real), rate=rate, anchor=real)
+
+
+def _start(clock: str | None, anchor: float) -> datetime:
+    if clock is None:
+        return datetime.fromtimestamp(anchor, TOKYO)
+    try:
+        start = datetime.fromisoformat(clock)
+    except ValueError:
+        raise Misconfigured("SHUKKA_CLOCK", "is no ISO 8601 time; write it like 2026-11-20T08:00:00+09:00") from None
+    return start.replace(tzinfo=TOKYO) if start.tzinfo is None else start.astimezone(TOKYO)

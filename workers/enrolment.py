@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from models.partner import CLIENT_KINDS, Client
 from pipelines.errors import Invalid, Problem
+from workers.http.signing import new_secret
 from workers.web.clients import hash_key
-from workers.webhooks import new_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,13 @@ from pipelines.route import EFFECT_KINDS
 from workers import actors
 from workers.broker import make_broker
 from workers.draining import Drains
-from workers.effects import EffectLoop, mail_performer, payment_performers, storefront_performer, supplier_performer
+from workers.effects.loop import (
+    EffectLoop,
+    mail_performer,
+    payment_performers,
+    storefront_performer,
+    supplier_performer,
+)
 from workers.logs import configure
 from workers.mail.smtp import SmtpPool
 from workers.metrics import serve_worker_metrics, stage_seconds

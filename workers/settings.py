@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
-from workers.clocks import AnyClock, from_settings
-from workers.embedded import default_data_dir, running_engines
+from workers.clock import AnyClock, from_settings
+from workers.process.embedded import default_data_dir, running_engines
 
 
 class Settings(BaseSettings):

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from models.engine import connect
+from models.database import connect
+from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.ports import Clock, PaymentGateway
-from pipelines.profile import Shop, load_shops
-from pipelines.run import Runner
-from workers import payments, suppliers
+from pipelines.shops import Shop, load_shops
+from workers import channels as suppliers
+from workers import payments
 from workers.broker import Bell, make_broker
+from workers.channels.webhook import WebhookChannel
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load
-from workers.suppliers.webhook import WebhookChannel
 
 
 @dataclass(frozen=True)

@@ -1,2 +1,2 @@
 """The set-based statements: a fixed number of them a batch, whatever its size. Only ``pipelines`` calls them, and only
-``pipelines.run`` those of ``write`` and ``admit``."""
+``pipelines.engine.run`` those of ``write`` and ``admit``."""

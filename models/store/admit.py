@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 from models.store.write import USE_COUPON, Rows, write_rows
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 
 _WAITING = """
 SELECT 'order held' AS what, o.shop || '/' || o.number AS id, string_agg((h->>'reason') || coalesce(': ' || (h->>'says'), ''), '; ') AS why

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 
 
 def billed_orders(

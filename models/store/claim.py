@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows, run
+from models.database import rows, run
 
 _CLAIM = """
 SELECT o.id, o.shop, o.number, o.customer_id, o.locale, o.state, o.condition, o.hold, o.method,

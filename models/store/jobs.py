@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows, run
+from models.database import rows, run
 
 
 def progress(connection: Connection) -> dict[str, datetime | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows, run
+from models.database import rows, run
 from models.store.write import Rows, write_rows
 
 MAIL = "mail.send"

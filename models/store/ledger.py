@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.engine import rows as fetch
-from models.engine import run
+from models.database import rows as fetch
+from models.database import run
 from models.store import purse
 from models.store.write import Rows, write_rows
 

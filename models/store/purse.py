@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 from models.store.write import Rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 from models.store.write import Rows
 
 #: Yen that orders count for ranks: frozen with the order, less what was taken out since; a cancelled order counts nothing.

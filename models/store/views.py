@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import rows
+from models.database import rows
 
 
 def order(connection: Connection, shop: str, number: str) -> Any | None:

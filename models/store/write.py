@@ -1,6 +1,6 @@
 """The writes of a decided batch. Each function is one statement, takes rows as tuples and does nothing for none.
 
-Called by ``pipelines.run`` alone: it is the only writer of state.
+Called by ``pipelines.engine.run`` alone: it is the only writer of state.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.engine import run
+from models.database import run
 
 Rows = Sequence[tuple[Any, ...]]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from pipelines.rules.adjustments import Adjustment, totals_after
-from pipelines.rules.breakdown import Breakdown, TaxAmount
-from pipelines.rules.tax import after_points, tax_in, tax_on
+from pipelines.rules.money.adjustments import Adjustment, totals_after
+from pipelines.rules.money.breakdown import Breakdown, TaxAmount
+from pipelines.rules.money.tax import after_points, tax_in, tax_on
 
 BILLED_METHODS: Final = ("direct_debit", "claims_offset")
 """Methods whose orders are collected on a monthly bill (PAY-01)."""

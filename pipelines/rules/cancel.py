@@ -10,7 +10,7 @@ from models.states import OrderState, PaymentState
 from pipelines.rules.explain import says
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 _OVER: Final = frozenset({OrderState.CANCELLED, OrderState.DELIVERED})
 _RELEASED: Final = frozenset({OrderState.RELEASED, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED})

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from pipelines.rules.explain import says
+from pipelines.rules.money.pricing import individual_surcharge
 from pipelines.rules.order import Order
-from pipelines.rules.pricing import individual_surcharge
 from pipelines.rules.remarks import read
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 _NO_MARKS: Final[Mapping[str, int]] = {}
 

@@ -1,7 +1,7 @@
 """The order as the rules see it: plain frozen values, quick to build, free of any framework.
 
 Money is integer yen, in the shop's price display (ex tax or tax included); times are aware, in Asia/Tokyo.
-``pipelines.document`` makes an ``Order`` from JSON and is the only place that validates one.
+``pipelines.orders.document`` makes an ``Order`` from JSON and is the only place that validates one.
 """
 
 from __future__ import annotations

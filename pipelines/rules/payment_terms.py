@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from pipelines.rules.calendar import JST, in_japan
-from pipelines.rules.periods import elapsed, end_of, exclusive, inclusive_business_days
+from pipelines.rules.dates.periods import elapsed, end_of, exclusive, inclusive_business_days
+from pipelines.values.calendar import JST, in_japan
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 RELEASE_WHEN: Final = {
     "card": "authorized",

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from pipelines.rules.allocation import largest_remainder
+from pipelines.rules.dates.periods import end_of, same_day_months_later
+from pipelines.rules.money.allocation import largest_remainder
 from pipelines.rules.order import Line
-from pipelines.rules.periods import end_of, same_day_months_later
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 _RATE_UNITS: Final = 10_000  # rates have at most four decimals
 

@@ -10,16 +10,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
-from pipelines.rules.breakdown import Breakdown
-from pipelines.rules.calendar import in_japan
-from pipelines.rules.card_number import find_card_number
-from pipelines.rules.coupons import problems as coupon_problems
-from pipelines.rules.mail_address import check as check_mail_address
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.coupons import problems as coupon_problems
 from pipelines.rules.order import Order
-from pipelines.rules.transit import prefecture
+from pipelines.values.calendar import in_japan
+from pipelines.values.card_number import find_card_number
+from pipelines.values.mail_address import check as check_mail_address
+from pipelines.values.prefecture import prefecture
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 _POSTAL_CODE: Final = re.compile(r"\d{3}-?\d{4}", re.ASCII)
 MOST_YEN: Final = 999_999_999

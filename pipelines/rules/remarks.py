@@ -13,11 +13,11 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from pipelines.rules.calendar import in_japan
 from pipelines.rules.order import Order
+from pipelines.values.calendar import in_japan
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 _DATE: Final = re.compile(r"(?:(\d{4})\s?[-/年]\s?)?(\d{1,2})\s?[-/月]\s?(\d{1,2})")
 _WORD: Final = re.compile(r"\w")

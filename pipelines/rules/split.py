@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pipelines.rules.order import Line
 
 if TYPE_CHECKING:
-    from pipelines.profile import Shop
+    from pipelines.shops import Shop
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
-from pipelines.mails import customer_mail
-from pipelines.profile import Shop
+from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import holds
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.shops import Shop
 from pipelines.stages.earning import earn
 
 

@@ -7,11 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
-from pipelines.errors import Problem
-from pipelines.mails import customer_mail, lines_of, supplier_mail, what_is_left
-from pipelines.profile import Shop
-from pipelines.rules.adjustments import CANCEL, SHORT, Adjustment, adjust
-from pipelines.stage import (
+from pipelines.engine.stage import (
     Decision,
     EventFacts,
     Facts,
@@ -21,6 +17,10 @@ from pipelines.stage import (
     ShipmentFacts,
     Stage,
 )
+from pipelines.errors import Problem
+from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_is_left
+from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import UNTOLD, cancel_order
 from pipelines.stages.capturing import capture, collect
 from pipelines.stages.crediting import credit

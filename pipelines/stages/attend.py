@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import Condition, OrderState, ShipmentState
-from pipelines.profile import Shop
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.shops import Shop
 
 RELEASED = "order.release"
 

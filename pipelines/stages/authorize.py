@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from models.states import Condition, OrderState, PaymentState
-from pipelines.mails import customer_mail
-from pipelines.profile import Shop
+from pipelines.engine.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
+from pipelines.orders.mails import customer_mail
 from pipelines.rules.payment_terms import Terms, terms
-from pipelines.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import UNKNOWN, authorize_key, cancel_order, void_intent
 from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import ask_for_refund, outstanding

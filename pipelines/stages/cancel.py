@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import OrderState, PaymentState, ShipmentState
-from pipelines.profile import Shop
+from pipelines.engine.stage import Decision, Facts, Need, Stage
 from pipelines.rules.cancel import Refusal, refusal
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import cancel_order
 
 REQUESTED = "order.cancel"

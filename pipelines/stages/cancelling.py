@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
-from pipelines.mails import customer_mail
-from pipelines.profile import Shop
-from pipelines.rules.coupons import comes_back
-from pipelines.rules.periods import end_of, exclusive
-from pipelines.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot, UsedPoints
+from pipelines.engine.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot, UsedPoints
+from pipelines.orders.mails import customer_mail
+from pipelines.rules.dates.periods import end_of, exclusive
+from pipelines.rules.money.coupons import comes_back
+from pipelines.shops import Shop
 from pipelines.stages.refunding import outstanding, refund
 
 #: Shipments that no supplier has been told of: they end with the order.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from models.states import OrderState, PaymentState
-from pipelines.profile import Shop
-from pipelines.rules.adjustments import RETURN
-from pipelines.stage import Decision, EffectIntent
+from pipelines.engine.stage import Decision, EffectIntent
+from pipelines.rules.money.adjustments import RETURN
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import void_intent
 from pipelines.stages.refunding import ask_for_refund, outstanding
 

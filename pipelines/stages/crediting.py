@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.states import PaymentState
-from pipelines.profile import Shop
-from pipelines.rules.adjustments import Adjustment, deduct, points_unearned
-from pipelines.stage import Decision, Facts, NewAdjustment
+from pipelines.engine.stage import Decision, Facts, NewAdjustment
+from pipelines.rules.money.adjustments import Adjustment, deduct, points_unearned
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import give_back
 from pipelines.stages.earning import Unearned, take_back, unearned
 from pipelines.stages.refunding import refund

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.states import Condition, OrderState, ShipmentState
+from pipelines.engine.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
 from pipelines.errors import Misconfigured
-from pipelines.mails import supplier_mail
-from pipelines.profile import Shop
-from pipelines.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
+from pipelines.orders.mails import supplier_mail
+from pipelines.shops import Shop
 
 _UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
 

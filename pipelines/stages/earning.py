@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.states import LotState
-from pipelines.profile import Shop
-from pipelines.rules.breakdown import Breakdown
-from pipelines.stage import Clawback, Decision, Facts, LotFacts, LotMove, Move, NewLot
+from pipelines.engine.stage import Clawback, Decision, Facts, LotFacts, LotMove, Move, NewLot
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.shops import Shop
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.states import Condition, LotState, OrderState, PaymentState
-from pipelines.stage import Decision, Facts
+from pipelines.engine.stage import Decision, Facts
 
 
 def finish(decision: Decision, facts: Facts) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
-from pipelines.mails import customer_mail, lines_of
-from pipelines.profile import Shop
+from pipelines.engine.stage import Decision, EventFacts, Facts, ParcelFacts, ShipmentFacts
+from pipelines.orders.mails import customer_mail, lines_of
 from pipelines.rules import tracking
 from pipelines.rules.parcels import Claim, allocate
-from pipelines.stage import Decision, EventFacts, Facts, ParcelFacts, ShipmentFacts
+from pipelines.shops import Shop
 
 _DELAY = "supplier_delay"
 _SEPARATOR = "\n"  # no line's id holds one

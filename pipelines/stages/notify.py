@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
-from pipelines.mails import customer_mail, lines_of, parcel_context
-from pipelines.profile import Shop
+from pipelines.engine.stage import Decision, Facts, Need, ShipmentFacts, Stage
+from pipelines.orders.mails import customer_mail, lines_of, parcel_context
 from pipelines.rules.parcels import Claim, allocate
-from pipelines.stage import Decision, Facts, Need, ShipmentFacts, Stage
+from pipelines.shops import Shop
 from pipelines.stages.capturing import capture, collect, uncollect
 from pipelines.stages.news import BEFORE_SHIPPED, READ, News
 

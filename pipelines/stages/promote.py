@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.mails import customer_mail
-from pipelines.profile import Shop
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.orders.mails import customer_mail
+from pipelines.shops import Shop
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:

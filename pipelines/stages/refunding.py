@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.states import OrderState
-from pipelines.stage import Decision, EffectIntent
+from pipelines.engine.stage import Decision, EffectIntent
 
 _REFUND = "payment.refund"
 BY_HAND = "refund_due"

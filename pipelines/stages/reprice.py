@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from models.states import Condition, OrderState
+from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
 from pipelines.errors import Problem
-from pipelines.mails import customer_mail, sums
-from pipelines.profile import Shop
-from pipelines.rules.breakdown import Breakdown
+from pipelines.orders.mails import customer_mail, sums
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.repricing import problems, record, reprice
 from pipelines.rules.order import Coupon
-from pipelines.rules.repricing import problems, record, reprice
-from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import authorize_key
 from pipelines.stages.earning import earn_anew
 from pipelines.stages.requests import answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from pipelines.engine.stage import Decision, EventFacts, Facts
 from pipelines.errors import Problem
-from pipelines.stage import Decision, EventFacts, Facts
 
 
 def answer(

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import OrderState, PaymentState, TrackingState
+from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
 from pipelines.errors import Problem
-from pipelines.profile import Shop
-from pipelines.rules.adjustments import FAULT, RETURN, adjust
-from pipelines.stage import Decision, EventFacts, Facts, Need, Stage
+from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
+from pipelines.shops import Shop
 from pipelines.stages.capturing import collect
 from pipelines.stages.crediting import credit
 from pipelines.stages.requests import answer, asked_lines, missing

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
-from pipelines.mails import customer_mail
-from pipelines.profile import Shop
-from pipelines.rules.periods import end_of
+from pipelines.engine.stage import Decision, Facts, LotFacts, Need, Stage
+from pipelines.orders.mails import customer_mail
+from pipelines.rules.dates.periods import end_of
 from pipelines.rules.points import expires_on
-from pipelines.stage import Decision, Facts, LotFacts, Need, Stage
+from pipelines.shops import Shop
 from pipelines.stages.cancelling import move_lot
 from pipelines.stages.earning import earn_source, line_of
 from pipelines.stages.finishing import finish

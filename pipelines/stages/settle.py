@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from models.states import OrderState, PaymentState
+from pipelines.engine.stage import Decision, EffectFacts, Facts, Need, Stage
 from pipelines.errors import Problem
-from pipelines.mails import customer_mail, what_is_left
-from pipelines.profile import Shop
-from pipelines.stage import Decision, EffectFacts, Facts, Need, Stage
+from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.shops import Shop
 from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
 from pipelines.stages.requests import refuse

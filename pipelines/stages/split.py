@@ -7,13 +7,13 @@ import hashlib
 from datetime import datetime
 
 from models.states import Condition, OrderState, ShipmentState
-from pipelines.mails import customer_mail, planned
-from pipelines.profile import Shop
-from pipelines.rules.cutoff import DispatchPlan, plan_dispatch
+from pipelines.engine.stage import Decision, Facts, Move, Need, NewShipment, Stage
+from pipelines.orders.mails import customer_mail, planned
+from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import request_not_met
 from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
-from pipelines.stage import Decision, Facts, Move, Need, NewShipment, Stage
+from pipelines.shops import Shop
 
 
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.contract import EXAMPLE
 from tests.world import World, document
-from workers.cli import app, main
+from workers.cli.main import app, main
 
 CHECKOUT = Path(__file__).parents[2]
 runner = CliRunner()
@@ -25,7 +25,7 @@ def shukka(*arguments: str, stdin: bytes = b"", **settings: str) -> subprocess.C
     """The command in a process of its own, with these settings alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "workers.cli", *arguments],
+        [sys.executable, "-m", "workers.cli.main", *arguments],
         cwd=CHECKOUT,
         env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
         input=stdin,

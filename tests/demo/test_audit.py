@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from workers.clocks import TOKYO
+from workers.clock import TOKYO
 from workers.demo.audit import IN_DOUBT, Books, Journals, repeated_mails, violations
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=TOKYO)

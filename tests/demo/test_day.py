@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import chaos
-from tests.embedded.world import eventually, processes_of
+from tests.process.world import eventually, processes_of
 from workers.demo.day import BUSIEST_SECOND, CLOSES, OPENS, SHORTEST_DAY, TRADING_HOURS, as_object, rate_for
 from workers.demo.trial import remove, scratch
 from workers.demo.verdict import Verdict
@@ -67,7 +67,7 @@ def test_a_day_is_good_if_nothing_is_stuck_and_no_promise_broken(changes: dict[s
 
 
 def shukka(*arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "workers.cli", *arguments]
+    command = [sys.executable, "-m", "workers.cli.main", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.plan import preview
-from pipelines.profile import load_shops
-from pipelines.rules import mail_address
+from pipelines.orders.plan import preview
+from pipelines.shops import load_shops
+from pipelines.values import mail_address
 from workers.demo.orders import SHOPS, orders
 
 START = datetime.fromisoformat("2026-11-20T08:00:00+09:00")

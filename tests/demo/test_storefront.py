@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.demo.world import Running, eventually, running
-from workers.demo.http_server import CUT, Reply, Request, serving
+from tests.sandbox.world import Running, eventually, running
+from workers.sandbox.http_server import CUT, Reply, Request, serving
 
 KEYS = {"reuse": "reuse-key", "salon": "salon-key"}
 FAST = ("--clock", "2026-11-20T08:00:00+09:00", "--clock-rate", "72000", "--hours", "9", "--seed", "3")
@@ -75,7 +75,7 @@ def play(
         async with serving(shukka.handle) as port:
             url = f"http://127.0.0.1:{port}"
             flags = ("--url", url, "--bank-url", url, "--key-file", str(keys), "--orders", str(orders))
-            with running("storefront", tmp_path / "journal", *flags, *FAST, *options) as storefront:
+            with running("storefront", tmp_path / "journal", *flags, *FAST, *options, room="demo") as storefront:
                 if until is None:
                     await eventually(lambda: storefront.process.poll() is not None)
                     assert storefront.process.returncode == 0

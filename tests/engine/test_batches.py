@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from models.states import OrderState, PaymentState
-from pipelines.facts import facts_of
-from pipelines.profile import Shop
+from pipelines.engine.gather import facts_of
+from pipelines.engine.run import StaleFacts, apply
+from pipelines.engine.stage import Decision, Facts, Need, Stage
 from pipelines.route import ROUTE, STAGES
-from pipelines.run import StaleFacts, apply
-from pipelines.stage import Decision, Facts, Need, Stage
+from pipelines.shops import Shop
 from tests.world import World, a_line, document
 
 AUTHORIZE = STAGES["authorize"]

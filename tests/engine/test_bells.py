@@ -17,9 +17,9 @@ from tests.conftest import Running
 from tests.world import World, document
 from workers.actors import declare_effects, declare_intake, declare_stages
 from workers.broker import WAKE, Bell, make_broker
-from workers.clock import Pacemaker
 from workers.draining import Drains
 from workers.grouping import Group
+from workers.pacemaker import Pacemaker
 from workers.wiring import House
 
 

@@ -16,11 +16,11 @@ import pytest
 
 from models.store import lease as store
 from pipelines.ports import Outcome, Verdict
-from tests.adapters.gateway_conformance import Bench, GatewayConformance
 from tests.conftest import Running
 from tests.outside import Gateway
+from tests.payments.gateway_conformance import Bench, GatewayConformance
 from tests.world import World, document
-from workers.effects import LEASE, EffectLoop, payment_performers
+from workers.effects.loop import LEASE, EffectLoop, payment_performers
 
 KEY = "salon/S-1:authorize"
 

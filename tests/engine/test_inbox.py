@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.inbox import deposit_event, supplier_event
+from pipelines.engine.inbox import deposit_event, supplier_event
 from tests.world import World, document
 
 

@@ -13,8 +13,8 @@ import pytest
 from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 
-from pipelines.document import parse_order
-from pipelines.intake import Answer, Ending, Submission
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Answer, Ending, Submission
 from tests.world import World, a_line, document
 from workers.actors import declare_intake
 from workers.broker import INTAKE, middleware
@@ -87,7 +87,7 @@ def test_a_method_without_an_adapter_is_refused_before_the_customer_waits(world:
 
 def together(world: World, documents: list[dict[str, Any]], threads: int = 8) -> Counter[Ending]:
     """Hand orders in from so many threads at once, each alone in its transaction."""
-    from pipelines.intake import take_in
+    from pipelines.orders.intake import take_in
 
     queue, found, lock = list(documents), Counter[Ending](), threading.Lock()
     start = threading.Barrier(threads)

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
-from models.engine import connect
+from models.database import connect
 from models.invariants import INVARIANTS
 from models.migrations import is_current, upgrade
 from models.schema import metadata

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from pipelines.errors import Misconfigured
-from pipelines.profile import PACKAGED
-from workers import payments, suppliers
+from pipelines.shops import PACKAGED
+from workers import channels as suppliers
+from workers import payments
 from workers.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from dramatiq.brokers.stub import StubBroker
 
 from models import states
 from pipelines.errors import Misconfigured
-from pipelines.profile import load_shops
 from pipelines.route import EFFECT_KINDS, ROUTE, STAGES, WOKEN_BY
+from pipelines.shops import load_shops
 from templates_mail import TEMPLATES
 from tests.world import World
 from workers import actors
@@ -61,13 +61,13 @@ def test_imports_go_one_way() -> None:
 
 @pytest.mark.parametrize("module", ["models.store.write", "models.store.ledger"])
 def test_one_place_writes_state(module: str) -> None:
-    """The statements that change orders and points are called by ``pipelines.run`` alone."""
+    """The statements that change orders and points are called by ``pipelines.engine.run`` alone."""
     importers = {
         path.relative_to(CHECKOUT).as_posix()
         for path in SOURCES
         if module in imports(path) and "models/store" not in path.as_posix()
     }
-    assert importers == {"pipelines/run.py"}
+    assert importers == {"pipelines/engine/run.py"}
 
 
 def test_every_stage_is_named_once_and_consumes_its_own_events() -> None:
@@ -184,7 +184,7 @@ def test_the_project_knows_no_machine_but_its_own() -> None:
 
 def test_money_is_never_a_float() -> None:
     """``/`` makes floats; amounts in rules are divided with ``//`` or as Decimal."""
-    rules = sorted((CHECKOUT / "pipelines" / "rules").glob("*.py"))
+    rules = sorted((CHECKOUT / "pipelines" / "rules").rglob("*.py"))
     floats = [
         f"{path.name}:{node.lineno}"
         for path in rules
@@ -198,7 +198,7 @@ def test_money_is_never_a_float() -> None:
 
 def test_no_rule_and_no_stage_asks_for_the_time() -> None:
     """``now`` is handed in, so that a day can be played again."""
-    pure = [*(CHECKOUT / "pipelines" / "rules").glob("*.py"), *(CHECKOUT / "pipelines" / "stages").glob("*.py")]
+    pure = [*(CHECKOUT / "pipelines" / "rules").rglob("*.py"), *(CHECKOUT / "pipelines" / "stages").glob("*.py")]
     askers = [
         f"{path.name}:{node.lineno}"
         for path in pure
@@ -213,7 +213,7 @@ def test_no_rule_and_no_stage_asks_for_the_time() -> None:
 def test_every_command_in_the_documents_exists() -> None:
     from typer.main import get_command
 
-    from workers.cli import app
+    from workers.cli.main import app
 
     known: dict[str, set[str]] = {
         name: set(getattr(command, "commands", ()))
@@ -252,4 +252,4 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
 
 def test_the_wheel_installs_the_command() -> None:
     (entry,) = [e for e in importlib.metadata.entry_points(group="console_scripts") if e.name == "shukka"]
-    assert entry.value == "workers.cli:main"
+    assert entry.value == "workers.cli.main:main"

@@ -15,7 +15,7 @@ from models.mail_packing import UnknownDictionary, pack, shipped, unpack
 from pipelines.ports import Outcome, Verdict
 from templates_mail import LOCALES
 from tests.outside import Postbox
-from workers.effects import Job, mail_performer
+from workers.effects.loop import Job, mail_performer
 from workers.mail import message
 from workers.mail.dictionary import train
 from workers.mail.rendering import CONTRACT_MAILS, Renderer

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from pipelines.document import parse_order
-from pipelines.intake import Answer, Ending, Submission, take_in
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from tests.rules.build import SHOPS, shop_with
 from tests.web.site import Site, fields
 from tests.world import World, a_line, document

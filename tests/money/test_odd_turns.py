@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.intake import Ending
+from pipelines.orders.intake import Ending
 from tests.world import World, a_line, document
 
 TRANSFER = {"payment": {"method": "bank_transfer"}}

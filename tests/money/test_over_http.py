@@ -13,7 +13,7 @@ from pipelines import ranks
 from pipelines.errors import Invalid
 from tests.web.site import Site, fields, problem
 from tests.world import World, a_line, document
-from workers.cli import app
+from workers.cli.main import app
 
 ONE_PIECE = {"lines": [{"line": "1", "quantity": 1}]}
 

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from models.states import LotState
 from models.store import purse
-from pipelines import run
+from pipelines.engine import run
+from pipelines.points.transfers import open_lot, row
 from pipelines.rules.lots import OpenLot, Transfer, spendable
-from pipelines.transfers import open_lot, row
 
 SHOP, CUSTOMER = "apparel", "M-1"
 HOLDS = (LotState.PENDING, LotState.VALID)
@@ -91,7 +91,7 @@ def stands(lot: OpenLot, new: str) -> str:
 
 
 class Database:
-    """The same through ``pipelines.run``."""
+    """The same through ``pipelines.engine.run``."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.world import World, a_line, document
-from workers.cli import app as cli
+from workers.cli.main import app as cli
 from workers.web.app import create_app
 
 Call = Callable[..., httpx.Response]

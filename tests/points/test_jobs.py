@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from pipelines.jobs import JOBS, Period, PeriodicJob, Tools, midnight, month_start, morning
-from pipelines.points import grant
-from pipelines.points_schema import GrantDocument
+from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools, midnight, month_start, morning
+from pipelines.points.requests import grant
+from pipelines.points.schema import GrantDocument
 from tests.rules.build import at
 from tests.world import World, document
-from workers.clock import timekeeper as timekeeper_of
-from workers.jobs import Timekeeper
+from workers.pacemaker import timekeeper as timekeeper_of
+from workers.periodic import Timekeeper
 
 POINT_JOBS = [job for job in JOBS if job.name.startswith("points.")]
 EXPIRE = next(job for job in JOBS if job.name == "points.expire")
@@ -194,9 +194,9 @@ def test_nobody_without_an_address_is_written_to(world: World) -> None:
 
 def test_expiry_goes_on_in_steps_and_keeps_held_points(world: World) -> None:
     from models.store import ledger, purse
-    from pipelines import run
+    from pipelines.engine import run
+    from pipelines.points.transfers import open_lot, row
     from pipelines.rules.lots import hold
-    from pipelines.transfers import open_lot, row
 
     for number in range(5):
         world.grant(10, f"M-{number}", "apparel", expires_at=at("2026-11-21 00:00:00"))

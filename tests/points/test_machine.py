@@ -27,11 +27,11 @@ from sqlalchemy import Engine
 
 from models.points_invariants import POINTS
 from models.states import LotState
+from pipelines.engine.stage import Decision, UsedPoints
 from pipelines.rules import lots as rules
+from pipelines.rules.dates.periods import end_of
 from pipelines.rules.lots import Transfer
-from pipelines.rules.periods import end_of
 from pipelines.rules.points import expiry, used
-from pipelines.stage import Decision, UsedPoints
 from pipelines.stages.cancelling import give_back
 from tests.points.books import Database, Memory
 from tests.rules.build import at, shop_with

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from pipelines import run
-from pipelines.document import parse_order
-from pipelines.intake import Ending, Submission, take_in
+from pipelines.engine import run
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Ending, Submission, take_in
 from tests.rules.build import SHOPS, at, shop_with
 from tests.world import World, a_line, document
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from pipelines.profile import PACKAGED, Shop, load_shops, parse_shop
-from pipelines.rules.calendar import JST
 from pipelines.rules.order import Customer, Line, Order, ShipTo
+from pipelines.shops import PACKAGED, Shop, load_shops, parse_shop
+from pipelines.values.calendar import JST
 
 SHOPS = load_shops()
 

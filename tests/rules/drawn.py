@@ -10,10 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipelines.profile import Shop
-from pipelines.rules.breakdown import Breakdown
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Coupon, Customer, Order
-from pipelines.rules.pricing import price
+from pipelines.shops import Shop
 from tests.rules.build import SHOPS, a_line, an_order
 
 ROUNDINGS = ("floor", "half_up", "ceil")

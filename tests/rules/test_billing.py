@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.rules.adjustments import SHORT, adjust
 from pipelines.rules.billing import Bill, BilledOrder, bill, billed
-from pipelines.rules.breakdown import TaxAmount
-from pipelines.rules.pricing import price
+from pipelines.rules.money.adjustments import SHORT, adjust
+from pipelines.rules.money.breakdown import TaxAmount
+from pipelines.rules.money.pricing import price
 from tests.rules.build import SHOPS, a_line, an_order, day, plain_shop
 
 CLINIC = SHOPS["clinic"]

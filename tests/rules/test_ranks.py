@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.profile import Shop
-from pipelines.rules.pricing import price
+from pipelines.rules.money.pricing import price
 from pipelines.rules.ranks import (
     Change,
     Day,
@@ -22,6 +21,7 @@ from pipelines.rules.ranks import (
     rises,
     window,
 )
+from pipelines.shops import Shop
 from tests.rules.build import SHOPS, a_line, an_order, day, shop_with
 
 SALON = SHOPS["salon"]  # REGULAR, SILVER from 100,000, GOLD from 300,000, VIP from 1,000,000; calendar years

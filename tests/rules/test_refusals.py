@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.profile import Shop
+from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Coupon, Customer, Order, ShipTo
-from pipelines.rules.pricing import price
 from pipelines.rules.refusals import refusals
+from pipelines.shops import Shop
 from tests.rules.build import SHOPS, a_line, an_order, day, plain_shop, shop_with
 
 

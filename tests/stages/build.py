@@ -8,12 +8,8 @@ from typing import Any
 
 import orjson
 
-from pipelines.document import order_to_json
-from pipelines.profile import Shop
-from pipelines.rules.order import Order
-from pipelines.rules.pricing import price
-from pipelines.run import enforce
-from pipelines.stage import (
+from pipelines.engine.run import enforce
+from pipelines.engine.stage import (
     Decision,
     EffectFacts,
     EventFacts,
@@ -25,6 +21,10 @@ from pipelines.stage import (
     ShipmentFacts,
     Stage,
 )
+from pipelines.orders.document import order_to_json
+from pipelines.rules.money.pricing import price
+from pipelines.rules.order import Order
+from pipelines.shops import Shop
 from tests.rules.build import SHOPS, an_order, at
 
 NOW = at("2026-11-20 10:00:00")

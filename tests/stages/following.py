@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from pipelines.profile import Shop
-from pipelines.stage import Decision, EventFacts, Facts, LineFacts, PaymentFacts, ShipmentChange, ShipmentFacts
+from pipelines.engine.stage import Decision, EventFacts, Facts, LineFacts, PaymentFacts, ShipmentChange, ShipmentFacts
+from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
 from tests.stages.build import decide
 

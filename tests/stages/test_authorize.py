@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.stage import Facts
+from pipelines.engine.stage import Facts
 from pipelines.stages.authorize import STAGE
 from tests.rules.build import an_order, at, shop_with
 from tests.stages.build import (

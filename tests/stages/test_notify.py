@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.stage import EventFacts, Facts, LineFacts
+from pipelines.engine.stage import EventFacts, Facts, LineFacts
 from pipelines.stages.notify import CONSUMES, STAGE
 from tests.rules.build import a_line, an_order, shop_with
 from tests.stages.build import (

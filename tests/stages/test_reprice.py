@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.stage import Facts
 from pipelines.rules.lots import Purse
+from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
-from pipelines.rules.repricing import Known
-from pipelines.stage import Facts
 from pipelines.stages.reprice import REQUESTED, STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
 from tests.stages.build import decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons

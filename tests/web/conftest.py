@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.engine import connect
+from models.database import connect
 from tests.conftest import Running, fresh_database
 from tests.web.site import Site
 from tests.world import World, document

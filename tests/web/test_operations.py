@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from models.engine import connect
+from models.database import connect
 from tests.web.site import Site, problem, served
 from tests.world import document
 from workers.broker import Bell, make_broker

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, text
 
-from workers.demo.journal import read
+from workers.sandbox.journal import read
 
 Record = Mapping[str, Any]
 Key = tuple[str, str]

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from workers.clocks import TOKYO
+from workers.clock import TOKYO
 from workers.demo.standing import Standing
 from workers.demo.trial import opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
-from workers.supervisor import stop_on_signals
+from workers.process.supervisor import stop_on_signals
 
 #: A Thursday without holidays around it. Orders come until half past five, parcels arrive until half past eight.
 OPENS = datetime(2026, 11, 19, 8, 30, tzinfo=TOKYO)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from workers.demo.catalogue import CARRIER_MAILBOXES, CATALOGUE, FOREIGNERS, PEOPLE, PLACES, Product
-from workers.demo.faults import seeded
+from workers.sandbox.faults import seeded
 
 SHOPS = ("clinic", "apparel", "reuse", "salon")
 

@@ -21,13 +21,13 @@ from urllib.parse import quote
 import orjson
 
 from pipelines.errors import Misconfigured, Unreachable
-from workers.clocks import TOKYO, AnyClock
-from workers.demo import process
-from workers.demo.agenda import Agenda
-from workers.demo.faults import Faults, seeded
-from workers.demo.http_client import Answer, HttpClient
-from workers.demo.journal import Journal, read
+from workers.clock import TOKYO, AnyClock
 from workers.demo.orders import SHOPS, orders
+from workers.sandbox import process
+from workers.sandbox.agenda import Agenda
+from workers.sandbox.faults import Faults, seeded
+from workers.sandbox.http_client import Answer, HttpClient
+from workers.sandbox.journal import Journal, read
 
 __all__ = ["Storefront", "orders"]
 

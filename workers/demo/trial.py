@@ -13,19 +13,19 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from models.engine import connect
+from models.database import connect
 from models.migrations import upgrade
 from pipelines.errors import Misconfigured
-from pipelines.profile import load_shops
-from workers.clocks import SettableClock
+from pipelines.shops import load_shops
+from workers.clock import SettableClock
 from workers.demo.standing import Standing, glance
 from workers.demo.world import Attended, World, WorldPlan
-from workers.embedded import EmbeddedEngines, Urls
-from workers.engines.directory import engine_account, out_of_reach
-from workers.process import wait_until
-from workers.service import Service, free_port
+from workers.process.child import wait_until
+from workers.process.embedded import EmbeddedEngines, Urls
+from workers.process.engines.directory import engine_account, out_of_reach
+from workers.process.service import Service, free_port
+from workers.process.supervisor import Report, Supervisor
 from workers.settings import Settings
-from workers.supervisor import Report, Supervisor
 
 #: Real seconds from the moment the clock is set until it shows its start: the processes come up meanwhile.
 BEFORE_OPENING = 4.0

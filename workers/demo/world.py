@@ -21,12 +21,12 @@ import orjson
 from sqlalchemy import Engine
 
 from pipelines.errors import Unreachable
-from workers.clocks import SettableClock
+from workers.clock import SettableClock
 from workers.demo.orders import SHOPS
 from workers.enrolment import create_client
-from workers.process import bury, end, has_ended, launch
-from workers.service import free_port
-from workers.supervisor import Child, Report, Supervisor
+from workers.process.child import bury, end, has_ended, launch
+from workers.process.service import free_port
+from workers.process.supervisor import Child, Report, Supervisor
 
 SUPPLIERS = ("warehouse", "maker-a", "maker-b", "maker-c")
 """Everybody the storefronts' catalogue names as a source."""
@@ -153,7 +153,7 @@ class World:
         """Let the customers in: the storefront posts its orders at their times and then ends by itself."""
         plan = self.plan
         argv = self._argv(
-            "storefront", "storefront", *_clock_flags(clock), "--url", url, "--seed", str(plan.seed),
+            "storefront", "demo.storefront", *_clock_flags(clock), "--url", url, "--seed", str(plan.seed),
             "--key-file", str(self._file("keys")), "--bank-url", f"http://127.0.0.1:{self.ports[BANK]}",
             "--orders", str(plan.orders), "--hours", repr(plan.hours), *plan.storefront,
         )  # fmt: skip
@@ -182,11 +182,13 @@ class World:
 
     def _child(self, name: str, module: str, *options: str) -> Child:
         port = self.ports[name]
-        return Child(name, self._argv(name, module, *options), ready=lambda: _listens(port), log=self._log(name))
+        return Child(
+            name, self._argv(name, f"sandbox.{module}", *options), ready=lambda: _listens(port), log=self._log(name)
+        )
 
     def _argv(self, name: str, module: str, *options: str) -> list[str]:
         journal = self.journals / f"{name}.jsonl"
-        return [sys.executable, "-m", f"workers.demo.{module}", "--journal", str(journal), *options]
+        return [sys.executable, "-m", f"workers.{module}", "--journal", str(journal), *options]
 
     def _log(self, name: str) -> Path:
         return self.root / "log" / f"{name}.log"

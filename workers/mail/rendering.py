@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 import templates_mail
 from pipelines.errors import Invalid, Misconfigured, Problem
 from pipelines.ports import MailIntent, RenderedMail
-from pipelines.rules.mail_address import addr_spec
+from pipelines.values.mail_address import addr_spec
 from templates_mail import LOCALES, TEMPLATES
 from workers.mail import message, samples
 from workers.mail.sources import Compiled, Load, Sources

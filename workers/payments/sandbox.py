@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_a
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
-from workers.http_pool import SpreadTransport
+from workers.http.pool import SpreadTransport
 
 _ATTEMPTS = 3
 _EXTRAS = ("amount", "authorization", "expires_at", "funding", "released")

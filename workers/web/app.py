@@ -23,12 +23,13 @@ from models.store import views
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
 from workers import metrics
 from workers.logs import configure
-from workers.web import adjust, coupons, customers, orders, ranks, webhooks
 from workers.web.answers import HttpProblem, as_json, invalid, not_found
+from workers.web.api import adjust, coupons, customers, orders, ranks
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.desk import Desk
+from workers.web.hooks import webhooks
 from workers.web.problem import MEDIA_TYPE, PROBLEM, problem
 from workers.wiring import House, build_or_exit
 

@@ -11,8 +11,8 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from pipelines.inbox import Received, receive
-from pipelines.intake import Answer, Ending, Submission, take_in
+from pipelines.engine.inbox import Received, receive
+from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
 from workers.grouping import Group
 from workers.metrics import INTAKE

@@ -1,0 +1,145 @@
+"""The plan of an order: what the pipeline would do, by the same rules it runs on, storing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from pipelines.errors import Invalid, Problem
+from pipelines.orders.document import parse_preview
+from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.holds import Hold, holds, request_not_met
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.pricing import price
+from pipelines.rules.order import Order
+from pipelines.rules.payment_terms import Terms, terms
+from pipelines.rules.refusals import refusals
+from pipelines.rules.split import Part, split
+from pipelines.shops import Shop
+from pipelines.values.coupon_key import coupon_key
+
+_MONEY_FIRST: Final = frozenset({"paid", "approved"})
+_INSTRUCTED_METHODS: Final = frozenset({"bank_transfer", "konbini"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assume:
+    """What a plan takes for granted: when the money came, the customer's points and rank, the time, and the codes of
+    coupons that the customer has used."""
+
+    paid_at: datetime | None = None
+    points_balance: int = 0
+    rank: str | None = None
+    now: datetime | None = None
+    used_coupons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShipment:
+    """One shipment and when it should leave."""
+
+    part: Part
+    dispatch: DispatchPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything the pipeline would do with an order."""
+
+    order: Order
+    breakdown: Breakdown
+    terms: Terms
+    shipments: tuple[PlannedShipment, ...]
+    holds: tuple[Hold, ...]
+    mails: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's Preview."""
+        pay = self.terms
+        return {
+            "shop": self.order.shop,
+            "currency": "JPY",
+            "totals": self.breakdown.totals_json(),
+            "points": self.breakdown.points_json(),
+            "breakdown": self.breakdown.spread_json(),
+            "payment": {
+                "method": pay.method,
+                "release_when": pay.release_when,
+                "pay_by": pay.pay_by.isoformat() if pay.pay_by else None,
+                "cancel_at": pay.cancel_at.isoformat() if pay.cancel_at else None,
+            },
+            "shipments": [_shipment_json(one) for one in self.shipments],
+            "holds": [{"reason": hold.reason, "says": hold.says} for hold in self.holds],
+            "mails": list(self.mails),
+            "problems": [{"field": problem.field, "message": problem.message} for problem in self.problems],
+        }
+
+
+def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
+    """Plan ``order`` at ``shop``. What the shop refuses is in ``problems``; the rest of the plan is complete anyway."""
+    breakdown = price(order, shop, balance=assume.points_balance, rank=assume.rank)
+    method = "none" if breakdown.grand_total == 0 else order.method  # PAY-13
+    pay = terms(method, shop, order.placed_at)
+    paid = order if method == order.method else replace(order, method=method)
+    counts_at = assume.paid_at if pay.release_when in _MONEY_FIRST else order.placed_at
+    shipments = tuple(
+        PlannedShipment(part, plan_dispatch(part, paid, shop, counts_at=counts_at, not_before=assume.now))
+        for part in split(order.lines, shop)
+    )
+    missed = any(one.dispatch.request_met is False for one in shipments)
+    reasons = holds(order, shop)
+    if missed and shop.delivery.requests == "strict":
+        reasons = (*reasons, request_not_met(order))
+    return Plan(
+        order,
+        breakdown,
+        pay,
+        shipments,
+        reasons,
+        _mails(pay, held=bool(reasons), missed=missed),
+        refusals(
+            order,
+            shop,
+            breakdown,
+            balance=assume.points_balance,
+            rank=assume.rank,
+            used_coupons={coupon_key(code) for code in assume.used_coupons},
+        ),
+    )
+
+
+def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
+    """The contract's Preview of a decoded order with an optional ``assume`` object; raises ``Invalid``."""
+    order, assumed = parse_preview(raw)
+    shop = shops.get(order.shop)
+    if shop is None:
+        raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
+    if assumed.rank is not None and shop.rank_rates and assumed.rank not in shop.rank_rates:
+        raise Invalid([Problem("assume.rank", f"This shop's ranks are {', '.join(shop.rank_rates)}.")])
+    assume = Assume(assumed.paid_at, assumed.points_balance, assumed.rank, assumed.now, tuple(assumed.used_coupons))
+    return plan(order, shop, assume).to_json()
+
+
+def _mails(pay: Terms, *, held: bool, missed: bool) -> tuple[str, ...]:
+    mails = ["order_accepted"]
+    if pay.method in _INSTRUCTED_METHODS:
+        mails.append("payment_instructions")
+    if held:
+        mails.append("order_held")
+    if missed:
+        mails.append("request_not_met")
+    return tuple(mails)
+
+
+def _shipment_json(one: PlannedShipment) -> dict[str, Any]:
+    when = one.dispatch
+    return {
+        "supplier": one.part.supplier,
+        "lines": [{"line": line, "quantity": quantity} for line, quantity in one.part.lines],
+        "dispatch_on": when.dispatch_on.isoformat() if when.dispatch_on else None,
+        "arrive_on": when.arrive_on.isoformat() if when.arrive_on else None,
+        "because": [{"rule": reason.rule, "says": reason.says} for reason in when.because],
+    }

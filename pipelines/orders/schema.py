@@ -1,0 +1,218 @@
+"""The shape of an order document: types and bounds of every field, and with them the published JSON schema.
+
+Everything is strict: no text for numbers, no true for 1, no unknown field. Texts carry no control characters.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from pipelines.values.calendar import JST
+
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099  # the national holidays are known that far
+
+ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+ORDER_NUMBER: Final = r"^[^\s\x00-\x1f\x7f-\x9f/\\]+$"  # it stands in URLs: /v1/orders/{shop}/{number}
+COUNTRY: Final = r"^[A-Z]{2}$"
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _time(value: object) -> datetime:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("Must be an RFC 3339 time with an offset, such as 2026-11-20T14:59:30+09:00.")
+    try:
+        parsed = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError("There is no such time; check the day, the hour and the offset.") from None
+    if not FIRST_YEAR < parsed.year < LAST_YEAR:
+        raise ValueError(f"Must lie between the years {FIRST_YEAR + 1} and {LAST_YEAR - 1}.")
+    return parsed.astimezone(JST)
+
+
+def _date(value: object) -> date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("Must be a date written YYYY-MM-DD, such as 2026-11-20.")
+    try:
+        parsed = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("There is no such day in the calendar.") from None
+    if not FIRST_YEAR < parsed.year < LAST_YEAR:
+        raise ValueError(f"Must lie between the years {FIRST_YEAR + 1} and {LAST_YEAR - 1}.")
+    return parsed
+
+
+def _rate(value: object) -> Decimal:
+    wrong = ValueError('Must be a share between 0 and 1 with at most four decimals, such as "0.01" for 1 %.')
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise wrong
+    text = repr(value) if isinstance(value, float) else str(value)
+    if not re.fullmatch(r"[01](\.\d{1,4})?", text, re.ASCII) or Decimal(text) > 1:
+        raise wrong
+    return Decimal(text)
+
+
+def _integer(value: object) -> object:
+    """Literals compare by value, and 10.0 == 10 and False == 0: only a true integer may pass."""
+    if type(value) is not int:
+        raise ValueError("Must be a whole number (no text, no decimals, no true or false).")
+    return value
+
+
+def _text(longest: int, shortest: int = 0, pattern: str = ONE_LINE) -> Any:
+    return StringConstraints(min_length=shortest, max_length=longest, pattern=pattern)
+
+
+Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^[01](\.[0-9]{1,4})?$"},
+                {"type": "number", "minimum": 0, "maximum": 1},
+            ]
+        }
+    ),
+]
+TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
+Key = Annotated[str, _text(64, 1)]
+Name = Annotated[str, _text(200, 1)]
+Yen = Annotated[int, Field(ge=0, le=9_999_999)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class CustomerDocument(_Document):
+    """Who ordered."""
+
+    id: Annotated[str, _text(64)] | None = Field(description="Customer number; null or empty for a guest")
+    name: Name
+    email: Annotated[str, _text(254, 3)] = Field(description="Kept as received, non-conforming local parts too")
+    account: Literal["local", "partner_web", "partner_claims"] = "local"
+    rank: Key | None = Field(default=None, description="Rank at order time; null: the shop's lowest")
+
+
+class ShipToDocument(_Document):
+    """Where the goods go."""
+
+    kind: Literal["organisation", "individual"] = "organisation"
+    name: Name
+    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008 or 4600008")
+    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture, 愛知県 or Aichi")
+    city: Annotated[str, _text(100, 1)]
+    line1: Annotated[str, _text(200, 1)]
+    line2: Annotated[str, _text(200)] = ""
+    phone: Annotated[str, _text(32)] = ""
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)] = "JP"
+
+
+class LineDocument(_Document):
+    """One order line."""
+
+    line: Key = Field(description="Unique within the order")
+    sku: Annotated[str, _text(100, 1)]
+    name: Name
+    quantity: int = Field(ge=1, le=9999)
+    unit_price: Yen = Field(description="Yen, ex tax or tax included as the shop's profile says")
+    tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
+    supplier: Key = "warehouse"
+    availability: Literal["in_stock", "backorder", "made_to_order", "unique"] = "in_stock"
+    expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
+    points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
+    flags: list[Annotated[str, _text(40, 1)]] = Field(default=[], max_length=20)
+
+
+class CouponDocument(_Document):
+    """One coupon."""
+
+    code: Key
+    kind: Literal["amount", "percent", "points"]
+    value: Yen = Field(description="Yen, percent or points by kind")
+
+
+class PointsDocument(_Document):
+    """Points the customer wants to use."""
+
+    use: Annotated[int, Field(ge=0, le=9_999_999)] | Literal["all"] = 0
+
+
+class PaymentDocument(_Document):
+    """How the customer pays."""
+
+    method: Literal[
+        "card",
+        "paypay",
+        "amazon_pay",
+        "konbini",
+        "bank_transfer",
+        "cod",
+        "loan",
+        "direct_debit",
+        "claims_offset",
+        "none",
+    ]
+    token: Annotated[str, _text(512, 1)] | None = Field(
+        default=None, description="The gateway's token, never a card number"
+    )
+
+
+class DeliveryDocument(_Document):
+    """The customer's wish."""
+
+    date: Day | None = None
+    slot: Annotated[str, _text(40, 1)] | None = Field(default=None, description="AM, 14-16, ...")
+
+
+class TotalsDocument(_Document):
+    """What the customer was shown."""
+
+    grand_total: Annotated[int, Field(ge=0)] | None = None
+
+
+class OrderDocument(_Document):
+    """An order as a storefront sends it (``POST /v1/orders``)."""
+
+    shop: Key
+    number: Annotated[str, _text(64, 1, ORDER_NUMBER)] = Field(description="The shop's own order number")
+    placed_at: Time
+    channel: Annotated[str, _text(32, 1)] = "web"
+    locale: Literal["ja", "en"] = "ja"
+    customer: CustomerDocument
+    ship_to: ShipToDocument
+    lines: list[LineDocument] = Field(min_length=1, max_length=200)
+    coupons: list[CouponDocument] = Field(default=[], max_length=20)
+    points: PointsDocument = PointsDocument()
+    payment: PaymentDocument
+    delivery: DeliveryDocument = DeliveryDocument()
+    remarks: Annotated[str, _text(2000, 0, MANY_LINES)] = ""
+    totals: TotalsDocument = TotalsDocument()
+
+
+class AssumeDocument(_Document):
+    """What a preview takes for granted instead of looking it up."""
+
+    paid_at: Time | None = Field(default=None, description="When the money came in, or the loan was approved")
+    points_balance: Annotated[int, Field(ge=-9_999_999, le=9_999_999)] = 0
+    rank: Key | None = None
+    now: Time | None = Field(default=None, description="The order's placed_at unless given")
+    used_coupons: list[Key] = Field(
+        default=[], max_length=100, description="Codes of coupons that the customer has used in other orders"
+    )
+
+
+class PreviewDocument(OrderDocument):
+    """An order with assumptions (``POST /v1/preview``)."""
+
+    assume: AssumeDocument = AssumeDocument()

@@ -1,9 +1,0 @@
-"""Shop profiles: one ``<shop>.toml`` each, every parameter with a default and a meaning.
-
-``python -m pipelines.profile`` prints the reference of all parameters (docs/shops.md).
-"""
-
-from pipelines.profile.load import PACKAGED, ProfileErrors, load_shops, parse_shop
-from pipelines.profile.shop import Shop
-
-__all__ = ["PACKAGED", "ProfileErrors", "Shop", "load_shops", "parse_shop"]

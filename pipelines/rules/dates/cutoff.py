@@ -1,0 +1,139 @@
+"""The planned dispatch day of a shipment, with the reasons for it (CUT-01 to CUT-04, DLV-01, DLV-04).
+
+A planned day is a possibility, not a guarantee; whatever shows it says "planned".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.explain import Because, because, days_between, says
+from pipelines.rules.order import Order
+from pipelines.rules.payment_terms import RELEASE_WHEN
+from pipelines.rules.remarks import desired_date, read
+from pipelines.rules.split import Part
+from pipelines.values.calendar import JST, in_japan
+
+if TYPE_CHECKING:
+    from pipelines.shops import Shop
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchPlan:
+    """When a shipment should leave and arrive, or None where nothing can be promised yet, and why.
+
+    ``instruct_at``: when the supplier is told. ``request_met``: whether the desired delivery date is met; None if none
+    was asked for or it does not bind (best effort).
+    """
+
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: tuple[Because, ...]
+    request_met: bool | None = None
+
+
+def plan_dispatch(
+    part: Part, order: Order, shop: Shop, *, counts_at: datetime | None, not_before: datetime | None = None
+) -> DispatchPlan:
+    """Plan one shipment.
+
+    ``counts_at`` (aware) is the moment that is held against the cutoff: order completion for card, COD and billing,
+    payment confirmation or approval for bank transfer, konbini and loan; None: the money is not in. ``not_before``:
+    the day it falls on is the earliest possible one, for orders that are planned late.
+    """
+    locale = order.locale
+    if counts_at is None:
+        key = "approved" if RELEASE_WHEN.get(order.method) == "approved" else "paid"
+        return DispatchPlan(None, None, None, (because(f"payment.{key}", locale),))
+    if part.backorder and part.expected_on is None:
+        return DispatchPlan(None, None, None, (because("backorder.no_date", locale),))
+
+    counts_at = in_japan(counts_at)
+    why: list[Because] = []
+    earliest = _earliest(part, order, shop, counts_at, why)
+    if not_before is not None:
+        floor = shop.business_calendar.next_open(in_japan(not_before).date())
+        if earliest < floor:
+            earliest = floor
+            why.append(because("processed_late", locale, day=earliest))
+    days = transit_days(order.ship_to.region, shop)
+    dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, why)
+    why.append(because("transit", locale, region=order.ship_to.region, days=days))
+    instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
+    return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
+
+
+def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
+    """The first day the goods can leave, leaving aside the customer's wish."""
+    cutoff_why: list[Because] = []
+    day = _by_cutoff(part, order, shop, counts_at, cutoff_why)
+    if part.expected_on is not None:
+        ready = shop.business_calendar.next_open(part.expected_on)
+        if ready >= day:
+            day = ready
+            cutoff_why = [because("backorder.expected", order.locale, expected=part.expected_on, day=day)]
+    why += cutoff_why
+    if lead := _lead_days(part, order, shop):
+        day = shop.business_calendar.add_business_days(day, lead)
+        why.append(because("lead_time", order.locale, days=lead, day=day))
+    return day
+
+
+def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
+    """Same day up to the cutoff on an open day, else the next open day; a closed day counts as before the cutoff of
+    the next open one (CUT-01, CUT-02)."""
+    calendar, locale = shop.business_calendar, order.locale
+    today = counts_at.date()
+    cutoff = shop.supplier(part.supplier).cutoff or shop.calendar.cutoff
+    at = counts_at.time().replace(microsecond=0)  # inclusive to the second
+    release_when = RELEASE_WHEN.get(order.method, "")
+    event = says(f"event.{release_when if release_when in {'paid', 'approved'} else 'order'}", locale)
+    if not calendar.is_open(today):
+        day = calendar.next_open(today)
+        why.append(because("cutoff.closed", locale, event=event, day=day))
+        why.append(because("closed_day", locale, closed=days_between(today, day - _DAY, locale)))
+        return day
+    if at < cutoff or (shop.calendar.cutoff_inclusive and at == cutoff):
+        why.append(because("cutoff.in_time", locale, event=event, cutoff=cutoff, day=today))
+        return today
+    day = calendar.next_open(today + _DAY)
+    why.append(because("cutoff.missed", locale, event=event, cutoff=cutoff, day=day))
+    if day > today + _DAY:
+        why.append(because("closed_day", locale, closed=days_between(today + _DAY, day - _DAY, locale)))
+    return day
+
+
+def _lead_days(part: Part, order: Order, shop: Shop) -> int:
+    """Business days before dispatch: the slowest source of the part's lines (INT-11), and work orders (STO-02)."""
+    lead = shop.supplier(part.supplier).lead_days
+    for line in order.lines:
+        if line.supplier != part.supplier and any(line.line == line_id for line_id, _ in part.lines):
+            lead = max(lead, shop.supplier(line.supplier).lead_days)
+    return lead + (read(order, shop).lead_days if order.remarks else 0)
+
+
+def _for_request(
+    part: Part, order: Order, shop: Shop, earliest: date, days: int, why: list[Because]
+) -> tuple[date, date, bool | None]:
+    """(dispatch, arrival, met) in view of the desired date: the latest open day that still meets it (CUT-04)."""
+    soonest = earliest + timedelta(days=days)
+    desired = desired_date(order, shop)
+    if desired is None:
+        return earliest, soonest, None
+    best_effort = shop.delivery.requests == "best_effort"
+    if best_effort and (part.backorder or part.supplier != shop.split.home):
+        why.append(because("desired_date.ignored", order.locale, desired=desired))  # DLV-01
+        return earliest, soonest, None
+    if soonest > desired:
+        why.append(because("desired_date.not_met", order.locale, desired=desired, arrive=soonest))  # DLV-04
+        return earliest, soonest, None if best_effort else False
+    latest = shop.business_calendar.previous_open(desired - timedelta(days=days))
+    day = max(earliest, latest)
+    why.append(because("desired_date.met", order.locale, desired=desired, day=day))
+    return day, desired, True

@@ -1,0 +1,205 @@
+"""What an order costs and earns: discounts, fees, tax, points (A.8, A.10, A.11).
+
+Whole yen only. Amounts before tax are in the shop's price display: ex tax, or tax included where the shop prices so.
+The order of things: member price, coupons, shipping, fee, tax once per rate, points against the grand total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import lcm
+from typing import TYPE_CHECKING
+
+from pipelines.rules import points as point_rules
+from pipelines.rules.money.allocation import largest_remainder
+from pipelines.rules.money.breakdown import Breakdown, CouponShare, FrozenRules, LineShare, TaxAmount
+from pipelines.rules.money.coupons import discount, discounted
+from pipelines.rules.money.tax import STANDARD_RATE, rounded, tax_in, tax_on
+from pipelines.rules.order import Line, Order
+from pipelines.values.prefecture import prefecture
+
+if TYPE_CHECKING:
+    from pipelines.shops import Shop
+
+
+def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None) -> Breakdown:
+    """The whole sum of an order.
+
+    ``balance``: valid points the customer has; points of a coupon come on top and can be used at once (PTS-15).
+    ``rank``: the customer's rank, else the order's own, else the lowest.
+    """
+    ex_tax = shop.price.display == "ex_tax"
+    amounts = [line.unit_price * line.quantity for line in order.lines]
+    member = [0] * len(amounts) if not shop.price.member_discount_percent else _member_discounts(order, shop)
+    coupons = _coupons(order, shop, [a - m for a, m in zip(amounts, member, strict=True)])
+    coupon = [sum(parts) for parts in zip(*(one.by_line for one in coupons), strict=True)] or [0] * len(amounts)
+    coupon_discount, coupon_points = sum(coupon), sum(one.points for one in coupons)
+    nets = [a - m - c for a, m, c in zip(amounts, member, coupon, strict=True)]
+
+    shipping = shipping_fee(order, shop, sum(nets))
+    fee = cod_fee(order, shop, nets, shipping)
+    tax = _taxes(order, shop, nets, shipping + fee)
+    tax_total = sum(one.tax for one in tax)
+    before_points = sum(nets) + shipping + fee + (tax_total if ex_tax else 0)
+
+    points_used = point_rules.used(order.points_use, balance + coupon_points, shop.points.use_cap, before_points)
+    taxes, extras_tax = _tax_shares(order, nets, shipping + fee, tax)
+    grosses = [net + part for net, part in zip(nets, taxes, strict=True)] if ex_tax else nets
+    extras_gross = shipping + fee + (extras_tax if ex_tax else 0)
+    by_points = largest_remainder(points_used, [*grosses, extras_gross])[:-1]
+    rates = [point_rules.rate_of(line, shop, rank or order.customer.rank) for line in order.lines]
+    scale, bases = _earn_bases(order, shop, nets, by_points)
+    earned = point_rules.earned(
+        [point_rules.EarnBase(base, rate) for base, rate in zip(bases, rates, strict=True)],
+        shop.points.rounding_scope,
+        scale=scale,
+    )
+    lines = tuple(
+        LineShare(
+            line.line,
+            line.quantity,
+            amounts[index],
+            member[index],
+            coupon[index],
+            by_points[index],
+            nets[index],
+            taxes[index],
+            grosses[index],
+            line.tax_rate,
+            rates[index],
+            bases[index] // scale,
+            earned[index],
+            rank_spend(line, nets[index], shop),
+        )
+        for index, line in enumerate(order.lines)
+    )
+    return Breakdown(
+        goods=sum(amounts),
+        member_discount=sum(member),
+        coupon_discount=coupon_discount,
+        coupon_points=coupon_points,
+        shipping=shipping,
+        fees=fee,
+        tax=tax,
+        tax_total=tax_total,
+        before_points=before_points,
+        points_used=points_used,
+        grand_total=before_points - points_used,
+        points_earned=sum(earned),
+        coupons=coupons,
+        lines=lines,
+        rules=_frozen(shop, waived=shop.shipping.fee if _ships_free(shop, sum(nets)) else 0),
+    )
+
+
+def _member_discounts(order: Order, shop: Shop) -> list[int]:
+    """The member price is rounded per unit (CPN-07); a guest is no member."""
+    if not order.customer.id:
+        return [0] * len(order.lines)
+    percent, rounding = 100 - shop.price.member_discount_percent, shop.price.member_discount_rounding
+    return [(one.unit_price - rounded(one.unit_price * percent, 100, rounding)) * one.quantity for one in order.lines]
+
+
+def _coupons(order: Order, shop: Shop, lefts: list[int]) -> tuple[CouponShare, ...]:
+    """Each coupon on what those before it left of the lines it discounts, split by the largest remainder, never below
+    zero."""
+    shares = []
+    for coupon in order.coupons:
+        if coupon.kind == "points":
+            shares.append(CouponShare(coupon.code, coupon.kind, 0, coupon.value, (0,) * len(lefts)))
+            continue
+        bases = [left if here else 0 for left, here in zip(lefts, discounted(coupon, order, shop), strict=True)]
+        off = discount(coupon, shop, sum(bases))
+        by_line = largest_remainder(off, bases)
+        lefts = [one - part for one, part in zip(lefts, by_line, strict=True)]
+        shares.append(CouponShare(coupon.code, coupon.kind, off, 0, by_line))
+    return tuple(shares)
+
+
+def rank_spend(line: Line, net: int, shop: Shop) -> int:
+    """Yen ex tax that ``net`` yen of ``line`` count for the customer's rank (RNK-05); 0 where there are no ranks."""
+    if not shop.ranks.levels:
+        return 0
+    if shop.ranks.spend_excludes_flagged and any(flag in shop.points.flag_rates for flag in line.flags):
+        return 0
+    return net if shop.price.display == "ex_tax" else net * 100 // (100 + line.tax_rate)
+
+
+def _ships_free(shop: Shop, net_goods: int) -> bool:
+    return shop.shipping.free_from is not None and net_goods >= shop.shipping.free_from
+
+
+def _frozen(shop: Shop, *, waived: int) -> FrozenRules:
+    charged = waived if shop.shipping.charge_after_change else 0
+    return FrozenRules(
+        shop.price.display, shop.price.rounding, shop.coupons.recover_on, charged, shop.shipping.free_from or 0
+    )
+
+
+def shipping_fee(order: Order, shop: Shop, net_goods: int) -> int:
+    """The order's shipping fee: free from the threshold, compared as priced, after discounts (TAX-04); an individual
+    recipient's surcharge on top where the shop has one (INT-04, TAX-07)."""
+    fee = 0 if _ships_free(shop, net_goods) else shop.shipping.fee
+    return fee + (individual_surcharge(order, shop) or 0)
+
+
+def individual_surcharge(order: Order, shop: Shop) -> int | None:
+    """Extra fee for an individual recipient, 0 where none applies, None where the table has no row (INT-04)."""
+    if shop.intake.individuals != "surcharge" or order.ship_to.kind != "individual":
+        return 0
+    table = shop.shipping.individual_surcharge
+    return table.get(prefecture(order.ship_to.region) or "*", table.get("*"))
+
+
+def cod_fee(order: Order, shop: Shop, nets: Sequence[int], shipping: int) -> int:
+    """Cash-on-delivery fee: the step of goods and shipping, tax included, before the fee itself (B.6.6).
+
+    The fee is part of what is collected, so the step is looked up without it. Beyond the last step its fee holds; the
+    amount is refused elsewhere (PAY-09).
+    """
+    if order.method != "cod":
+        return 0
+    collected = sum(nets) + shipping
+    if shop.price.display == "ex_tax":
+        collected += sum(one.tax for one in _taxes(order, shop, nets, shipping))
+    steps = shop.price.cod_steps
+    return next((step.fee for step in steps if collected <= step.up_to), steps[-1].fee)
+
+
+def _taxes(order: Order, shop: Shop, nets: Sequence[int], extras: int) -> tuple[TaxAmount, ...]:
+    """Tax per rate, highest rate first, rounded once per rate; shipping and fees at the standard rate (TAX-08)."""
+    bases: dict[int, int] = {STANDARD_RATE: extras} if extras else {}
+    for line, net in zip(order.lines, nets, strict=True):
+        bases[line.tax_rate] = bases.get(line.tax_rate, 0) + net
+    compute = tax_on if shop.price.display == "ex_tax" else tax_in
+    return tuple(
+        TaxAmount(rate, bases[rate], compute(bases[rate], rate, shop.price.rounding))
+        for rate in sorted(bases, reverse=True)
+    )
+
+
+def _tax_shares(order: Order, nets: Sequence[int], extras: int, tax: Sequence[TaxAmount]) -> tuple[list[int], int]:
+    """Each line's part of the tax, and that of shipping with fees: a rate's tax is split by the largest remainder."""
+    shares, extras_share = [0] * len(nets), 0
+    for one in tax:
+        members = [index for index, line in enumerate(order.lines) if line.tax_rate == one.rate]
+        weights = [nets[index] for index in members] + ([extras] if one.rate == STANDARD_RATE else [])
+        parts = largest_remainder(one.tax, weights)
+        for position, index in enumerate(members):
+            shares[index] = parts[position]
+        if one.rate == STANDARD_RATE:
+            extras_share = parts[-1]
+    return shares, extras_share
+
+
+def _earn_bases(order: Order, shop: Shop, nets: Sequence[int], by_points: Sequence[int]) -> tuple[int, list[int]]:
+    """(scale, amount of each line that earns in 1/scale yen): goods ex tax after coupons, shipping never (PTS-02)."""
+    amounts = list(nets)
+    if shop.points.earn_base_minus_points:
+        amounts = [max(0, net - used) for net, used in zip(nets, by_points, strict=True)]
+    if shop.price.display == "ex_tax":
+        return 1, amounts
+    scale = lcm(*(100 + line.tax_rate for line in order.lines))
+    return scale, [
+        amount * 100 * scale // (100 + line.tax_rate) for amount, line in zip(amounts, order.lines, strict=True)
+    ]

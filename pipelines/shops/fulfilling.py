@@ -1,0 +1,106 @@
+"""Profile sections about getting goods out: calendar, split, suppliers, delivery (A.4 to A.7)."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipelines.shops.section import Carrier, Days, FromList, Section, TimeOfDay
+
+_Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_WEEKDAYS: tuple[_Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Calendar(Section):
+    """Same-day cutoff and open days (CUT-01 to CUT-03)."""
+
+    cutoff: TimeOfDay = Field(default=time(15), description="Orders up to this time of day leave the same day (CUT-01)")
+    cutoff_inclusive: bool = Field(default=True, description="Whether the cutoff second itself is in time (CUT-01)")
+    closed_weekdays: Annotated[tuple[_Weekday, ...], FromList] = Field(
+        default=("sat", "sun"), description="Weekdays without dispatch (CUT-02)"
+    )
+    national_holidays: bool = Field(default=True, description="Whether national holidays are closed (CUT-02)")
+    closed_dates: Annotated[tuple[date, ...], FromList] = Field(default=(), description="Further closed days (CUT-03)")
+    open_dates: Annotated[tuple[date, ...], FromList] = Field(
+        default=(), description="Days open against every other entry (CUT-03)"
+    )
+    instruct_at: TimeOfDay = Field(
+        default=time(8), description="Time of the dispatch day at which suppliers are instructed, at the earliest"
+    )
+
+    @property
+    def closed_weekday_numbers(self) -> frozenset[int]:
+        """Closed weekdays as ``date.weekday()`` numbers."""
+        return frozenset(_WEEKDAYS.index(name) for name in self.closed_weekdays)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if both := set(self.closed_dates) & set(self.open_dates):
+            raise ValueError(f"{min(both)} is in closed_dates and in open_dates; keep one")
+        if len(set(self.closed_weekdays)) == len(_WEEKDAYS):
+            raise ValueError("closed_weekdays: leave at least one weekday open")
+        return self
+
+
+class Split(Section):
+    """How an order becomes shipments (A.4)."""
+
+    drop_ship: bool = Field(default=False, description="Makers ship to the customer: one shipment a supplier (SPL-01)")
+    allow_split_backorder: bool = Field(
+        default=False, description="In-stock lines go first, back-orders when they arrive (SPL-03)"
+    )
+    home: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default="warehouse", description="Where lines are gathered if the shop does not drop-ship (INT-11, SPL-07)"
+    )
+
+
+class Delivery(Section):
+    """Delivery wishes and transit (A.6)."""
+
+    slots: Annotated[tuple[str, ...], FromList] = Field(
+        default=("AM", "12-14", "14-16", "16-18", "18-20", "18-21", "19-21"),
+        description="Time slots an order may ask for; empty: free text, best effort (DLV-01, DLV-02)",
+    )
+    requests: Literal["strict", "clear", "best_effort"] = Field(
+        default="clear",
+        description="A date that cannot be met: hold the order, clear the wish and say so, or ignore it with a note "
+        "(DLV-01, DLV-04)",
+    )
+    max_days_ahead: Days = Field(default=90, description="How far from the order a delivery date may lie; 0: no limit")
+    transit_days: dict[str, Annotated[int, Field(ge=0, le=30)]] = Field(
+        default={}, description="Days from dispatch to arrival by prefecture, over the built-in table (B.4.6)"
+    )
+    carriers: Annotated[tuple[Carrier, ...], FromList] = Field(
+        default=(), description="Carriers whose tracking numbers are accepted (TRK-03); empty: any"
+    )
+    delivered_after_days: Days = Field(
+        default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
+    )
+
+
+class Supplier(Section):
+    """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""
+
+    channel: Literal["webhook", "mail", "auto"] = Field(
+        default="auto", description="How it is instructed; auto: by webhook if it registered one, else by mail"
+    )
+    mail: str = Field(default="", description="Address of its instructions by mail")
+    locale: Literal["ja", "en"] = Field(default="ja", description="Language of those mails")
+    carrier: Carrier | None = Field(default=None, description="Carrier it uses, where events name none")
+    no_tracking: bool = Field(default=False, description="Its parcels may have no tracking number (TRK-01)")
+    lead_days: Days = Field(default=0, description="Business days it needs before dispatch (INT-11)")
+    ships_via: str | None = Field(
+        default=None, description="Supplier its goods are transferred to and leave from (INT-11); unset: itself"
+    )
+    cutoff: TimeOfDay | None = Field(default=None, description="Its own same-day cutoff; unset: the shop's")
+    acknowledge_within_hours: Annotated[int, Field(ge=0, le=720)] = Field(
+        default=24, description="Hours until an unanswered instruction is overdue"
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.channel == "mail" and not self.mail:
+            raise ValueError("mail: an address is needed because channel is mail")
+        return self

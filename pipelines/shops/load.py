@@ -1,0 +1,143 @@
+"""Reading shop profiles from TOML, collecting every mistake of every file before refusing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from pipelines.errors import Misconfigured
+from pipelines.shops.shop import Shop
+from pipelines.values.prefecture import prefecture
+
+PACKAGED: Final = Path(__file__).parent
+"""The profiles that come with Shukka."""
+
+Entry = tuple[str, str, str]
+"""A mistake: file, key, reason."""
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "extra_forbidden": "there is no such parameter; see docs/shops.md for the names",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text in quotes",
+    "time_type": 'must be a time of day such as "15:00"',
+    "date_type": "must be a date such as 2026-12-29",
+    "tuple_type": "must be a list in square brackets",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+}
+
+
+class ProfileErrors(Misconfigured):
+    """One or more shop profiles are wrong; ``entries`` lists (file, key, reason) for each mistake."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = list(entries)
+        file, key, reason = self.entries[0]
+        more = f" (and {len(self.entries) - 1} more)" if len(self.entries) > 1 else ""
+        super().__init__(f"{file}: {key}" if key else file, reason + more)
+
+
+def load_shops(directory: Path | None = None) -> dict[str, Shop]:
+    """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
+
+    Raises ``ProfileErrors`` with all mistakes of all files.
+    """
+    place = PACKAGED if directory is None else directory
+    if not place.is_dir():
+        raise ProfileErrors(
+            [(str(place), "", "is no directory; set SHOPS_DIR to the one that holds the <shop>.toml files")]
+        )
+    files = sorted(place.glob("*.toml"))
+    if not files:
+        raise ProfileErrors([(str(place), "", "holds no <shop>.toml file")])
+    shops: dict[str, Shop] = {}
+    entries: list[Entry] = []
+    for file in files:
+        try:
+            shops[file.stem] = parse_shop(file.stem, _text(file), file=str(file))
+        except ProfileErrors as errors:
+            entries += errors.entries
+    if entries:
+        raise ProfileErrors(entries)
+    return shops
+
+
+def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
+    """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
+    where = file or f"{key}.toml"
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileErrors([(where, "", f"is not valid TOML: {error}")]) from None
+    if "key" in table:
+        raise ProfileErrors([(where, "key", "leave it out: the file's name is the shop's key")])
+    try:
+        shop = Shop.model_validate({**table, "key": key})
+    except ValidationError as error:
+        raise ProfileErrors([(where, *_mistake(one)) for one in error.errors(include_url=False)]) from None
+    if entries := [(where, name, reason) for name, reason in _across(shop)]:
+        raise ProfileErrors(entries)
+    return shop
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ProfileErrors([(str(file), "", "is not UTF-8 text; save it as UTF-8")]) from None
+    except OSError as error:
+        raise ProfileErrors([(str(file), "", f"cannot be read: {error.strerror}")]) from None
+
+
+def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
+    key = ""
+    for step in error["loc"]:
+        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
+    kind, context = error["type"], error.get("ctx", {})
+    if key == "key":
+        return "", "the file's name must be lower-case letters, digits, - and _, and start with a letter or digit"
+    if kind == "value_error":
+        reason = str(context["error"])
+        name, found, rest = reason.partition(": ")
+        if found and name.isidentifier() and name.islower():
+            return (f"{key}.{name}" if key else name), rest
+        return key, reason
+    if kind == "missing" and key == "name":
+        return key, "is required: the shop's name as customers read it"
+    return key, _SENTENCES.get(kind, error["msg"]).format(**context)
+
+
+def _across(shop: Shop) -> Iterator[tuple[str, str]]:
+    """Mistakes that only two sections together show."""
+    for name, supplier in shop.suppliers.items():
+        if supplier.ships_via is not None and supplier.ships_via not in shop.suppliers:
+            yield (
+                f"suppliers.{name}.ships_via",
+                f"there is no supplier {supplier.ships_via}; add [suppliers.{supplier.ships_via}]",
+            )
+        if supplier.ships_via is not None and shop.supplier(supplier.ships_via).ships_via is not None:
+            yield f"suppliers.{name}.ships_via", "must name a supplier that ships by itself"
+    if not shop.split.drop_ship and shop.split.home not in shop.suppliers:
+        yield "split.home", f"there is no supplier {shop.split.home}; add [suppliers.{shop.split.home}]"
+    for code, offer in shop.coupons.offers.items():
+        if unknown := [rank for rank in offer.ranks if rank not in shop.rank_rates]:
+            yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"
+    for region in shop.delivery.transit_days:
+        if prefecture(region) != region:
+            yield f"delivery.transit_days.{region}", "is no prefecture; write it as in 愛知県"
+    for region in shop.shipping.individual_surcharge:
+        if region != "*" and prefecture(region) != region:
+            yield (
+                f"shipping.individual_surcharge.{region}",
+                'is no prefecture; write it as in 愛知県, or "*" for the others',
+            )

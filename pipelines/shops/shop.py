@@ -1,0 +1,103 @@
+"""``Shop``: the whole configuration of one shop, frozen once loaded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.section import Days, FromList, Section
+from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
+from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
+from pipelines.values.calendar import BusinessCalendar
+from pipelines.values.mail_address import addr_spec
+from pipelines.values.registration_number import check as check_registration_number
+from pipelines.values.registration_number import normalise
+
+_UNLISTED_SUPPLIER = Supplier()
+
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
+
+
+class Shop(Section):
+    """One shop. The file's name is its ``key``; what a file leaves out has the default printed in docs/shops.md."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = Field(
+        description="The shop's name in orders and URLs; taken from the file's name, never written in the file"
+    )
+    name: Annotated[Text, Field(min_length=1)] = Field(description="Name in Japanese mails and documents")
+    name_en: Text = Field(default="", description="Name in English mails; empty: the Japanese one")
+    audience: Literal["B2B", "B2C"] = Field(default="B2C", description="Whom the shop sells to")
+    support_mail: Text = Field(default="", description="Address customers write to; replies to mails go there")
+    support_phone: Text = Field(default="", description="Telephone number of the support")
+    support_hours: Text = Field(default="", description="When the support is reachable, as printed")
+    support_reply_business_days: Days = Field(default=3, description="Promised reply time (OTH-01)")
+    site_url: Text = Field(default="", description="Address of the storefront")
+    mail_from_name: Text = Field(default="", description="Display name of the sender; empty: the shop's name")
+    mail_domain: Text = Field(default="", description="Domain customers are asked to let through (CON-05)")
+    operator_mail: Text = Field(
+        default="", description="Address of the shop's operators for overdue suppliers and holds"
+    )
+    registration_number: str | None = Field(
+        default=None, description="Qualified-invoice number, T and 13 digits, printed on documents (DOC-04)"
+    )
+    registration_kind: Literal["corporation", "individual"] = Field(
+        default="corporation", description="A corporation's number must pass the check digit (B.2)"
+    )
+    price: Price = Price()
+    shipping: Shipping = Shipping()
+    coupons: Coupons = Coupons()
+    points: Points = Points()
+    ranks: Ranks = Ranks()
+    calendar: Calendar = Calendar()
+    split: Split = Split()
+    delivery: Delivery = Delivery()
+    payment: Payment = Payment()
+    cancel: Cancel = Cancel()
+    intake: Intake = Intake()
+    returns: Returns = Returns()
+    documents: Documents = Documents()
+    remarks: Annotated[tuple[RemarkRule, ...], FromList] = Field(
+        default=(), description="Rules for order remarks, tried in order (INT-16)"
+    )
+    suppliers: dict[str, Supplier] = Field(
+        default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
+    )
+
+    @field_validator("support_mail", "operator_mail")
+    @classmethod
+    def _sendable(cls, address: str) -> str:
+        return addr_spec(address) if address else address
+
+    @field_validator("registration_number")
+    @classmethod
+    def _normalised(cls, number: str | None) -> str | None:
+        return None if number is None else normalise(number)
+
+    @model_validator(mode="after")
+    def _registered(self) -> Self:
+        if self.registration_number is not None:
+            corporate = self.registration_kind == "corporation"
+            if reason := check_registration_number(self.registration_number, corporate=corporate):
+                raise ValueError(f"registration_number: {reason}")
+        return self
+
+    @cached_property
+    def business_calendar(self) -> BusinessCalendar:
+        """The calendar of open days; one object a shop, since it remembers its look-ups."""
+        section = self.calendar
+        return BusinessCalendar(
+            section.closed_weekday_numbers, section.national_holidays, section.closed_dates, section.open_dates
+        )
+
+    @cached_property
+    def rank_rates(self) -> dict[str, Decimal]:
+        """Points rate by rank, lowest rank first; empty without ranks."""
+        return {level.name: level.rate for level in self.ranks.levels}
+
+    def supplier(self, name: str) -> Supplier:
+        """The supplier's parameters, all defaults if the profile does not list it."""
+        return self.suppliers.get(name, _UNLISTED_SUPPLIER)

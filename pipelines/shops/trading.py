@@ -1,0 +1,175 @@
+"""Profile sections about the deal: intake, payment, cancel, remarks, returns, documents (A.1 to A.3, A.12, A.13)."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay, Yen
+
+
+class BankAccount(Section):
+    """The account customers transfer to (銀行振込)."""
+
+    bank: str = Field(description="Name of the bank")
+    branch: str = Field(description="Name and number of the branch")
+    kind: str = Field(default="普通", description="普通 or 当座")
+    number: Annotated[str, Field(pattern=r"^[0-9]{7}$")] = Field(description="Seven digits")
+    holder: str = Field(description="Account holder in kana")
+
+
+class Payment(Section):
+    """Payment methods and deadlines (A.2)."""
+
+    methods: dict[Account, Annotated[tuple[Method, ...], FromList]] = Field(
+        default={"local": ("card",)}, description="Methods allowed by account type (PAY-01, PAY-03)"
+    )
+    gateway: str = Field(default="sandbox", description="Adapter that authorizes and captures")
+    gateway_methods: Annotated[tuple[Method, ...], FromList] = Field(
+        default=("card", "paypay", "amazon_pay", "konbini"), description="Methods whose amount goes to the gateway"
+    )
+    minimum_gateway_amount: Yen = Field(default=50, description="Least yen a gateway takes; 1 to 49 never (PAY-13)")
+    capture_policy: Literal["first_shipment_full", "last_shipment_full", "per_shipment"] = Field(
+        default="first_shipment_full", description="When an authorization is captured (SPL-04)"
+    )
+    accept_debit: bool = Field(default=True, description="Whether debit cards are accepted (PAY-02)")
+    accept_prepaid: bool = Field(default=True, description="Whether prepaid cards are accepted (PAY-02)")
+    bank_transfer_days: Days = Field(
+        default=7, description="Days to pay after the order's, to the end of the day (PAY-07)"
+    )
+    konbini_days: Days = Field(default=3, description="Days to pay at a store after the order's (PAY-08)")
+    konbini_grace_hours: Annotated[int, Field(ge=0, le=72)] = Field(
+        default=6, description="Hours a late store notice is waited for before the cancel (B.6.5)"
+    )
+    konbini_maximum: Yen = Field(default=299_999, description="Most yen a store takes (B.6.5)")
+    loan_business_days: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=3, description="Business days, the order's day included, to get the loan approved (PAY-10)"
+    )
+    bank_transfer_reminder_days: Days = Field(
+        default=2, description="Days before the deadline to remind; 0: never (PAY-07)"
+    )
+    konbini_reminder_days: Days = Field(default=1, description="Days before the deadline to remind; 0: never")
+    remind_at: TimeOfDay = Field(default=time(10), description="Time of day of reminders")
+    cod_maximum: Yen = Field(default=300_000, description="Most yen a carrier collects (PAY-09, B.5.1)")
+    cod_unclaimed_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        default=7, description="Days from dispatch after which an undelivered parcel counts as unclaimed (PAY-09)"
+    )
+    cod_redelivery_wait_days: Days = Field(default=1, description="Days to wait while a redelivery is booked (PAY-09)")
+    transfer_tolerance: Yen = Field(default=0, description="Yen a transfer may differ without a hold (B.6.7)")
+    bank: BankAccount | None = Field(default=None, description="Account for transfers")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not any(self.methods.values()):
+            raise ValueError("methods: allow at least one payment method")
+        if self.bank is None and any("bank_transfer" in allowed for allowed in self.methods.values()):
+            raise ValueError("bank: the account is needed because bank_transfer is allowed")
+        return self
+
+
+class Cancel(Section):
+    """Self-service cancel (A.3)."""
+
+    policy: Literal["never", "until_released", "windows"] = Field(
+        default="until_released",
+        description="never (CAN-01), until goods are released (CAN-06), or windows by method (CAN-03)",
+    )
+    until_paid: Annotated[tuple[Method, ...], FromList] = Field(
+        default=("bank_transfer", "loan"),
+        description="With windows: methods cancellable until the money is confirmed or the loan approved (CAN-03)",
+    )
+    pull_in_minutes: Days = Field(
+        default=15, description="With windows: minutes a store pull-in order stays cancellable, inclusive (CAN-03)"
+    )
+
+
+class Intake(Section):
+    """What is accepted as an order (A.1)."""
+
+    channels: Annotated[tuple[str, ...], FromList] = Field(default=("web",), description="Accepted channels (INT-06)")
+    guest_orders: bool = Field(default=False, description="Whether a customer number may be missing (INT-07)")
+    domestic_only: bool = Field(default=True, description="Ship to Japan only (INT-08)")
+    mail_syntax_policy: Literal["strict", "carrier_legacy"] = Field(
+        default="carrier_legacy",
+        description="strict refuses non-conforming mail addresses; carrier_legacy takes every order (INT-02)",
+    )
+    prohibited_flags: Annotated[tuple[str, ...], FromList] = Field(
+        default=(), description="Lines with such a flag are refused (INT-05)"
+    )
+    individuals: Literal["welcome", "surcharge"] = Field(
+        default="welcome", description="surcharge: an individual recipient pays shipping.individual_surcharge (INT-04)"
+    )
+    marks_window_days: Days = Field(default=365, description="Window in which a customer's marks count (INT-14)")
+    max_undelivered_returns: Count = Field(
+        default=2, description="Unclaimed or refused parcels in the window that hold the next order (INT-14); 0: never"
+    )
+    max_customer_returns: Count = Field(
+        default=3, description="Customer's-reason returns in the window that hold the next order (INT-14); 0: never"
+    )
+
+
+class RemarkRule(Section):
+    """One rule for order remarks; it consumes what its pattern matches in the NFKC-normalised text (INT-16)."""
+
+    pattern: str = Field(description="Python regular expression, case-insensitive")
+    action: Literal["desired_date", "receipt_request", "work_order", "coupons", "answer", "ignore"] = Field(
+        description="desired_date reads a date (DLV-01), coupons holds the order (CPN-03), work_order adds lead_days "
+        "(STO-02), receipt_request notes it (DOC-02), answer replies by template (DLV-05), ignore drops the text"
+    )
+    lead_days: Days = Field(default=0, description="Business days a work_order adds before dispatch (STO-02)")
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            compiled = re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+        if compiled.match(""):
+            raise ValueError("must not match empty text")
+        return pattern
+
+
+class Returns(Section):
+    """Returns and exchanges (A.12)."""
+
+    window_days: Days = Field(
+        default=7, description="Days after the start, exclusive, to ask for a return (RET-01..03)"
+    )
+    window_from: Literal["arrival", "dispatch", "purchase"] = Field(
+        default="arrival", description="The day the window starts from"
+    )
+    goods_back_days: Days = Field(default=0, description="Days by which goods must be back (RET-03); 0: no limit")
+    reasons: Annotated[tuple[Literal["defect", "wrong_item", "customer"], ...], FromList] = Field(
+        default=("defect", "wrong_item", "customer"), description="Accepted reasons"
+    )
+    remedy: Literal["refund", "refund_or_exchange", "exchange", "replacement"] = Field(
+        default="refund", description="What the customer gets"
+    )
+    customer_fee: Yen = Field(
+        default=0, description="Yen ex tax the customer pays for a customer's-reason return (TAX-05)"
+    )
+    maximum_price: Yen | None = Field(default=None, description="Dearest item that may come back (RET-03); unset: any")
+    methods: Annotated[tuple[Method, ...], FromList] = Field(
+        default=(), description="Payment methods whose orders may come back (RET-03); empty: all"
+    )
+    refused_flags: Annotated[tuple[str, ...], FromList] = Field(
+        default=("non_returnable",), description="Lines with such a flag never come back (RET-02)"
+    )
+
+
+class Documents(Section):
+    """Receipts (領収書) and delivery notes (A.13)."""
+
+    receipt_methods: Annotated[tuple[Method, ...], FromList] = Field(
+        default=("card", "paypay", "amazon_pay", "bank_transfer"),
+        description="Methods the shop writes receipts for (DOC-02)",
+    )
+    receipt_once: bool = Field(default=False, description="A receipt is issued a single time (DOC-02)")
+    receipt_days: Days = Field(
+        default=0, description="Days from the last dispatch, its day included, to fetch a receipt (DOC-02); 0: no limit"
+    )
+    mark_reissue: bool = Field(default=True, description="From the second download on it says 再発行 (DOC-01)")

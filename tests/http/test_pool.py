@@ -1,0 +1,60 @@
+"""The spread connection pool: as many at a time as it has connections, and none is lost to a failure."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from workers.http.pool import SpreadTransport
+from workers.sandbox.http_server import CUT, Reply, Request, serving
+
+
+class Counting:
+    """A server that knows how many requests it had at a time."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.most = 0
+
+    async def handle(self, request: Request) -> Reply | None:
+        if request.path == "/cut":
+            return CUT
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.05)
+        self.now -= 1
+        return Reply(200)
+
+
+@pytest.mark.parametrize(("connections", "requests", "at_a_time"), [(8, 40, 8), (64, 20, 20), (1, 5, 4)])
+def test_requests_run_side_by_side_up_to_the_number_of_connections(
+    connections: int, requests: int, at_a_time: int
+) -> None:
+    server = Counting()
+
+    async def scenario() -> list[int]:
+        async with serving(server.handle) as port, httpx.AsyncClient(transport=SpreadTransport(connections)) as client:
+            answers = await asyncio.gather(*(client.get(f"http://127.0.0.1:{port}/") for _ in range(requests)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(scenario()) == [200] * requests
+    assert server.most == at_a_time
+
+
+def test_cut_connections_and_answers_left_unread_give_their_place_back() -> None:
+    server = Counting()
+
+    async def scenario() -> None:
+        async with serving(server.handle) as port, httpx.AsyncClient(transport=SpreadTransport(4)) as client:
+            url = f"http://127.0.0.1:{port}"
+            for _ in range(10):
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await client.get(f"{url}/cut")
+                async with client.stream("GET", url):
+                    pass
+            await asyncio.gather(*(client.get(url) for _ in range(4)))
+
+    asyncio.run(scenario())
+    assert server.most == 4

@@ -1,0 +1,183 @@
+"""CPN-04, INT-13, TAX-09: what cancelled, missing and returned pieces come to; that it adds up is in ``test_sums``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.rules.money.adjustments import CANCEL, RETURN, SHORT, Adjustment, adjust, money_due, totals_after
+from pipelines.rules.money.breakdown import Breakdown, TaxAmount
+from pipelines.rules.money.pricing import price
+from pipelines.rules.order import Coupon
+from tests.rules.build import SHOPS, a_line, an_order, plain_shop
+
+THOUSAND_OFF = (Coupon("C", "amount", 1_000),)
+
+
+def priced(*prices: int, coupon: int = 0, rate: int = 0, **changes: Any) -> Breakdown:
+    """An order of one piece a line at ``prices``, without points and shipping unless ``changes`` say so."""
+    shop = changes.pop("shop", None) or plain_shop()
+    lines = [a_line(str(n), one, tax_rate=rate) for n, one in enumerate(prices, start=1)]
+    coupons = (Coupon("C", "amount", coupon),) if coupon else ()
+    return price(an_order("plain", *lines, coupons=coupons, **changes), shop, balance=100_000)
+
+
+def one_by_one(sums: Breakdown, *changes: tuple[str, str, int]) -> list[Adjustment]:
+    """Adjustments of (kind, line, pieces), one after the other."""
+    done: list[Adjustment] = []
+    for kind, line, pieces in changes:
+        done.append(adjust(sums, done, kind, [(line, pieces)]))
+    return done
+
+
+@pytest.mark.parametrize(
+    ("prices", "returned", "refunds", "recovered"),
+    [
+        ((6_000, 4_000), ("1", "2"), [5_000, 4_000], [1_000, 0]),
+        ((6_000, 4_000), ("2", "1"), [3_000, 6_000], [1_000, 0]),
+        ((800, 6_000, 3_200), ("1", "2", "3"), [0, 5_800, 3_200], [800, 200, 0]),
+    ],
+)
+def test_a_return_takes_the_whole_coupon_back_once(
+    prices: tuple[int, ...], returned: tuple[str, ...], refunds: list[int], recovered: list[int]
+) -> None:
+    """CPN-04, the published vectors."""
+    done = one_by_one(priced(*prices, coupon=1_000), *((RETURN, line, 1) for line in returned))
+    assert [one.refund for one in done] == refunds
+    assert [one.coupon_recovered for one in done] == recovered
+    assert sum(refunds) == sum(prices) - 1_000
+
+
+def test_the_whole_coupon_is_not_refunded_twice() -> None:
+    """B.8, CPN-04: neither does the customer keep it, nor does the shop take it again."""
+    done = one_by_one(priced(6_000, 4_000, coupon=1_000), (RETURN, "1", 1), (RETURN, "2", 1))
+    assert sum(one.coupon_recovered for one in done) == 1_000
+    assert sum(one.coupon for one in done) == 1_000
+    with pytest.raises(ValueError, match="fewer pieces"):
+        adjust(priced(6_000, 4_000, coupon=1_000), done, RETURN, [("1", 1)])
+
+
+def test_tax_follows_what_is_kept() -> None:
+    """CPN-04 with tax: 6,000 - 1,000 = 5,000 yen ex tax go back with their 10 %."""
+    first, second = one_by_one(priced(6_000, 4_000, coupon=1_000, rate=10), (RETURN, "1", 1), (RETURN, "2", 1))
+    assert (first.refund, first.tax) == (5_500, (TaxAmount(10, 5_000, 500),))
+    assert (second.refund, second.tax) == (4_400, (TaxAmount(10, 4_000, 400),))
+
+
+@pytest.mark.parametrize(
+    ("shop", "fee", "money"),
+    [("salon", 1_500, 11_000 - 1_650), ("reuse", 1_650, 10_000 - 1_650)],
+    ids=["ex tax", "included"],
+)
+def test_a_return_fee_is_given_ex_tax_and_charged_with_it(shop: str, fee: int, money: int) -> None:
+    """TAX-05."""
+    sums = price(an_order(shop, a_line("1", 10_000)), SHOPS[shop])
+    done = adjust(sums, [], RETURN, [("1", 1)], return_fee=1_500)
+    assert (done.return_fee, done.money) == (fee, money)
+
+
+@pytest.mark.parametrize("kind", [SHORT, CANCEL])
+def test_goods_that_never_came_give_back_what_they_cost(kind: str) -> None:
+    """INT-13: the shop's shortage does not cost the customer the coupon."""
+    (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000), (kind, "1", 1))
+    assert (done.refund, done.coupon, done.coupon_recovered) == (5_400, 600, 0)
+
+
+def test_which_changes_void_a_coupon_was_fixed_with_the_order() -> None:
+    shop = plain_shop('[coupons]\nrecover_on = ["return", "cancel"]')
+    (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000, shop=shop), (CANCEL, "1", 1))
+    assert (done.refund, done.coupon_recovered) == (5_000, 1_000)
+
+
+def test_a_shortage_after_the_coupon_was_recovered_gives_back_the_full_price() -> None:
+    """CPN-04: what was kept had fallen back to its normal price."""
+    done = one_by_one(priced(6_000, 4_000, coupon=1_000), (RETURN, "1", 1), (SHORT, "2", 1))
+    assert [one.refund for one in done] == [5_000, 4_000]
+
+
+def test_a_coupon_over_two_rates_never_makes_the_customer_pay() -> None:
+    """CPN-04: 800 yen at 8 % come back, the coupon falls on goods at 10 %; what is short is made good later."""
+    lines = (a_line("1", 800, tax_rate=8), a_line("2", 9_200, tax_rate=10))
+    sums = price(an_order("plain", *lines, coupons=THOUSAND_OFF), plain_shop())
+    first, second = one_by_one(sums, (RETURN, "1", 1), (RETURN, "2", 1))
+    assert (first.refund, first.carried) == (0, 15)
+    assert (first.refund + second.refund, second.carried) == (sums.grand_total, 0)
+
+
+@pytest.mark.parametrize(("pieces", "refunds"), [((1, 1, 1), [334, 333, 333]), ((3,), [1_000]), ((2, 1), [666, 334])])
+def test_pieces_of_a_line_split_by_largest_remainder(pieces: tuple[int, ...], refunds: list[int]) -> None:
+    """TAX-09: three pieces that cost 1,000 yen, in any portions."""
+    sums = price(
+        an_order("plain", a_line("1", 400, 3, tax_rate=0), coupons=(Coupon("C", "amount", 200),)), plain_shop()
+    )
+    done = one_by_one(sums, *((SHORT, "1", count) for count in pieces))
+    assert sum(one.refund for one in done) == 1_000
+    assert sorted((one.refund for one in done), reverse=True) == refunds
+
+
+def test_used_points_come_back_as_they_were_spread() -> None:
+    """PTS-12: 1,000 of 10,000 yen were paid in points; so were 400 of the 4,000."""
+    (done,) = one_by_one(priced(6_000, 4_000, points_use=1_000), (SHORT, "2", 1))
+    assert (done.refund, done.money, done.points_returned) == (4_000, 3_600, 400)
+
+
+def test_points_come_back_where_money_does_not_suffice() -> None:
+    """PTS-12, CPN-04: the order was paid in points but for 100 yen."""
+    sums = priced(6_000, 4_000, coupon=1_000, points_use=8_900)
+    done = one_by_one(sums, (RETURN, "1", 1), (RETURN, "2", 1))
+    assert sum(one.money for one in done) == 100
+    assert sum(one.points_returned for one in done) == 8_900
+
+
+def test_points_of_gone_lines_are_not_earned() -> None:
+    """PTS-13, B.8: only that line's points."""
+    (done,) = one_by_one(priced(6_000, 4_000, shop=plain_shop("[points]\nrate = 0.01")), (RETURN, "2", 1))
+    assert done.points_unearned == 40
+
+
+def test_shipping_and_fees_go_back_only_if_nothing_was_sent() -> None:
+    sums = priced(6_000, 4_000, shop=plain_shop("[shipping]\nfee = 600"), rate=10)
+    short = one_by_one(sums, (SHORT, "1", 1), (SHORT, "2", 1))
+    assert [one.shipping for one in short] == [0, 600]
+    assert money_due(sums, short) == 0
+    back = one_by_one(sums, (SHORT, "1", 1), (RETURN, "2", 1))
+    assert money_due(sums, back) == 660
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks", "shipping", "refund"),
+    [(RETURN, "false", 0, 4_400), (RETURN, "true", -600, 3_740), (SHORT, "true", 0, 4_400)],
+)
+def test_a_fee_that_was_waived_may_fall_due(kind: str, asks: str, shipping: int, refund: int) -> None:
+    """TAX-04: 10,000 yen shipped free, 6,000 would not have; never for what the shop could not supply."""
+    table = f"[shipping]\nfee = 600\nfree_from = 10_000\ncharge_after_change = {asks}"
+    sums = priced(6_000, 4_000, shop=plain_shop(table), rate=10)
+    (done,) = one_by_one(sums, (kind, "2", 1))
+    assert (done.shipping, done.refund) == (shipping, refund)
+
+
+def test_what_is_left_reads_like_an_order() -> None:
+    sums = priced(6_000, 4_000, coupon=1_000, rate=10)
+    left = totals_after(sums, one_by_one(sums, (SHORT, "1", 1)))
+    assert left == {
+        **priced(4_000, coupon=400, rate=10).totals_json(),
+        "goods": 4_000,
+        "points_deducted": 0,
+        "tax": [{"rate": 10, "base": 3_600, "tax": 360}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [("lost", [("1", 1)]), (SHORT, []), (SHORT, [("9", 1)]), (SHORT, [("1", 0)]), (SHORT, [("1", 1), ("1", 1)])],
+    ids=["kind", "nothing", "line", "no piece", "more than there are"],
+)
+def test_what_cannot_be_is_refused(kind: str, lines: list[tuple[str, int]]) -> None:
+    with pytest.raises(ValueError, match=r"line|kind"):
+        adjust(priced(1_000), [], kind, lines)
+
+
+def test_it_is_stored_and_read_back() -> None:
+    (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000, rate=10), (RETURN, "1", 1))
+    assert Adjustment.from_json(done.to_json()) == done

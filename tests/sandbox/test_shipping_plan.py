@@ -1,0 +1,126 @@
+"""What a simulated supplier reports: repeatable, complete, with numbers that a carrier could have given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.rules import tracking
+from workers.sandbox.faults import Faults
+from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
+
+NOW = datetime.fromisoformat("2026-11-20T10:00:00+09:00")
+LINES = st.lists(st.integers(1, 5), min_size=1, max_size=4)
+
+
+def request(quantities: list[int], dispatch_on: str | None = "2026-11-20") -> dict[str, Any]:
+    lines = [{"line": str(n), "quantity": quantity} for n, quantity in enumerate(quantities, 1)]
+    return {"shipment": "SH-1", "supplier": "warehouse", "dispatch_on": dispatch_on, "lines": lines}
+
+
+def planned(
+    quantities: list[int],
+    *,
+    seed: int = 1,
+    attempt: int = 1,
+    dispatch_on: str | None = "2026-11-20",
+    no_tracking: bool = False,
+    **faults: float,
+) -> list[Sending]:
+    switches = Faults(FAULTS)
+    switches.set(faults)
+    habits = Habits(no_tracking=no_tracking)
+    return plan(request(quantities, dispatch_on), attempt=attempt, now=NOW, seed=seed, habits=habits, faults=switches)
+
+
+def of_type(sendings: list[Sending], kind: str) -> list[Sending]:
+    return [sending for sending in sendings if sending.event.type == kind]
+
+
+@given(quantities=LINES, seed=st.integers(0, 10_000))
+def test_the_parcels_hold_exactly_what_was_asked_for(quantities: list[int], seed: int) -> None:
+    sent: Counter[str] = Counter()
+    for parcel in of_type(planned(quantities, seed=seed, split_rate=0.5), "shipment.shipped"):
+        for line in parcel.event.data["lines"]:
+            assert line["quantity"] > 0
+            sent[line["line"]] += line["quantity"]
+    assert sent == {str(n): quantity for n, quantity in enumerate(quantities, 1)}
+
+
+@given(seed=st.integers(0, 10_000))
+def test_tracking_numbers_pass_the_carriers_check(seed: int) -> None:  # TRK-03
+    for parcel in of_type(planned([1, 2], seed=seed), "shipment.shipped"):
+        assert tracking.check("yamato", parcel.event.data["tracking_number"]) is None
+
+
+@given(seed=st.integers(0, 10_000), attempt=st.integers(1, 3))
+def test_the_same_seed_tells_the_same_story_under_the_same_ids(seed: int, attempt: int) -> None:
+    first = planned([1, 2], seed=seed, attempt=attempt, duplicate_rate=0.3)
+    assert planned([1, 2], seed=seed, attempt=attempt, duplicate_rate=0.3) == first
+    ids = [sending.event.id for sending in first]
+    assert len(set(ids)) == len(ids)
+
+
+def test_without_faults_a_parcel_goes_its_way_in_order() -> None:
+    sendings = planned([1], split_rate=0)
+    assert [sending.event.type for sending in sendings] == [
+        "shipment.acknowledged",
+        "shipment.shipped",
+        "shipment.tracking_updated",
+        "shipment.tracking_updated",
+        "shipment.delivered",
+    ]
+    assert all(NOW < sending.at < NOW + timedelta(hours=12) for sending in sendings)
+
+
+@pytest.mark.parametrize(
+    ("dispatch_on", "not_before"),
+    [
+        (None, "2026-11-20T10:00:00+09:00"),
+        ("2026-11-19", "2026-11-20T10:00:00+09:00"),
+        ("2026-11-20", "2026-11-20T10:00:00+09:00"),
+        ("2026-11-24", "2026-11-24T09:00:00+09:00"),
+    ],
+)
+def test_nothing_ships_before_its_day(dispatch_on: str | None, not_before: str) -> None:
+    [parcel] = of_type(planned([1], split_rate=0, dispatch_on=dispatch_on), "shipment.shipped")
+    delay = parcel.at - datetime.fromisoformat(not_before)
+    assert timedelta(minutes=20) <= delay <= timedelta(minutes=90)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_supplier_that_often_gives_no_number_still_reports_what_left(seed: int) -> None:  # TRK-01
+    sendings = planned([1], seed=seed, split_rate=0, no_tracking=True)
+    [parcel] = of_type(sendings, "shipment.shipped")
+    untracked = parcel.event.data["tracking_number"] is None
+    assert len(of_type(sendings, "shipment.tracking_updated")) == (0 if untracked else 2)
+    assert len(of_type(sendings, "shipment.delivered")) == 1
+
+
+def test_a_refusal_is_the_end_of_the_story() -> None:
+    [refusal] = planned([1], refuse_rate=1)
+    assert (refusal.event.type, refusal.event.data["shipment"]) == ("shipment.refused", "SH-1")
+
+
+def test_late_reordered_and_repeated_events_say_what_the_plain_ones_say() -> None:
+    plain = {sending.event.id: sending.event for sending in planned([1], split_rate=0)}
+    switched: list[dict[str, Any]] = [{"duplicate_rate": 1.0}, {"reorder_rate": 1.0}, {"late_rate": 1.0}]
+    for switches in switched:
+        disturbed = planned([1], split_rate=0, **switches)
+        assert {sending.event.id: sending.event for sending in disturbed} == plain
+    assert {sending.copies for sending in planned([1], duplicate_rate=1)} == {2}
+    orders_of_arrival = {
+        tuple(sending.event.type for sending in planned([1], seed=seed, split_rate=0, reorder_rate=0.5))
+        for seed in range(20)
+    }
+    assert len(orders_of_arrival) > 1
+
+
+def test_a_plan_survives_the_journal() -> None:
+    for sending in planned([1, 2]):
+        assert Sending.of_record(sending.record()) == sending

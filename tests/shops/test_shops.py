@@ -1,0 +1,144 @@
+"""Shop profiles: the four that come with Shukka, and how a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.shops import PACKAGED, ProfileErrors, load_shops, parse_shop
+from pipelines.shops.reference import markdown
+from tests.rules.build import day
+
+
+def mistakes(text: str) -> dict[str, str]:
+    with pytest.raises(ProfileErrors) as caught:
+        parse_shop("mine", text)
+    return {key: reason for _, key, reason in caught.value.entries}
+
+
+def test_the_packaged_shops() -> None:
+    shops = load_shops()
+    assert list(shops) == ["apparel", "clinic", "reuse", "salon"]
+    assert [shop.key for shop in shops.values()] == list(shops)
+
+
+@pytest.mark.parametrize(
+    ("shop", "cutoff", "display", "rounding", "policy"),
+    [
+        ("clinic", "12:00", "ex_tax", "half_up", "never"),
+        ("apparel", "15:00", "ex_tax", "floor", "until_released"),
+        ("reuse", "15:00", "tax_included", "floor", "windows"),
+        ("salon", "15:00", "ex_tax", "floor", "until_released"),
+    ],
+)
+def test_the_shops_follow_the_parameter_table(shop: str, cutoff: str, display: str, rounding: str, policy: str) -> None:
+    """A.0."""
+    profile = load_shops()[shop]
+    assert f"{profile.calendar.cutoff:%H:%M}" == cutoff
+    assert (profile.price.display, profile.price.rounding, profile.cancel.policy) == (display, rounding, policy)
+
+
+def test_a_name_is_all_a_shop_needs() -> None:
+    shop = parse_shop("mine", 'name = "店"')
+    assert shop.payment.methods == {"local": ("card",)}
+    assert not shop.business_calendar.is_open(day("2026-11-23"))
+    assert shop.supplier("anyone").lead_days == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason"),
+    [
+        ("", "name", "required"),
+        ('registration_number = "T6120001113619"', "registration_number", "check digit"),
+        ('registration_number = "6120001113618"', "registration_number", "T and 13 digits"),
+        ('support_mail = "nobody"', "support_mail", "mail address"),
+        ('audience = "B2G"', "audience", "must be 'B2B' or 'B2C'"),
+        ('colour = "red"', "colour", "no such parameter"),
+        ('key = "other"', "key", "leave it out"),
+        ('[calendar]\ncutoff = "24:00"', "calendar.cutoff", "time of day"),
+        ("[calendar]\ncutoff = 15", "calendar.cutoff", "time of day"),
+        ('[calendar]\nclosed_weekdays = ["sunday"]', "calendar.closed_weekdays[0]", "must be 'mon'"),
+        (
+            '[calendar]\nclosed_weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]',
+            "calendar.closed_weekdays",
+            "leave at least one",
+        ),
+        ('[calendar]\nclosed_dates = ["12-29"]', "calendar.closed_dates[0]", "a date such as"),
+        (
+            "[calendar]\nclosed_dates = [2026-12-29]\nopen_dates = [2026-12-29]",
+            "calendar",
+            "2026-12-29 is in closed_dates and in open_dates",
+        ),
+        ('[payment]\nmethods.local = ["cash"]', "payment.methods.local[0]", "must be 'card'"),
+        ('[payment]\nmethods.local = ["bank_transfer"]', "payment.bank", "account is needed"),
+        ("[payment]\nmethods.local = []", "payment.methods", "at least one"),
+        ("[payment]\nminimum_gateway_amount = 49.5", "payment.minimum_gateway_amount", "whole number"),
+        ("[payment]\nminimum_gateway_amount = -1", "payment.minimum_gateway_amount", "0 or more"),
+        ("[points]\nrate = 1.5", "points.rate", "1 or less"),
+        ('[suppliers.maker]\ncarrier = "pigeon"', "suppliers.maker.carrier", "must be 'yamato'"),
+        ('[suppliers.maker]\nchannel = "mail"', "suppliers.maker.mail", "address is needed"),
+        ('[suppliers.warehouse]\nships_via = "hub"', "suppliers.warehouse.ships_via", "no supplier hub"),
+        ("[suppliers.maker]", "split.home", "no supplier warehouse"),
+        ('[delivery.transit_days]\n"Aichi" = 1', "delivery.transit_days.Aichi", "no prefecture"),
+        ('[shipping.individual_surcharge]\n"愛知" = 1', "shipping.individual_surcharge.愛知", "no prefecture"),
+        ('[[remarks]]\npattern = "("\naction = "ignore"', "remarks[0].pattern", "no regular expression"),
+        ('[[remarks]]\npattern = ".*"\naction = "ignore"', "remarks[0].pattern", "empty text"),
+        (
+            '[[ranks.levels]]\nname = "A"\nrate = 0.01\n[[ranks.levels]]\nname = "A"\nrate = 0.02\nfrom_spend = 1',
+            "ranks.levels",
+            "the same name",
+        ),
+        (
+            "[[price.cod_fee]]\nup_to = 2\nfee = 1\n[[price.cod_fee]]\nup_to = 1\nfee = 1",
+            "price.cod_fee",
+            "rising",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_key_and_reason(text: str, key: str, reason: str) -> None:
+    found = mistakes(text if key == "name" else 'name = "店"\n' + text)
+    assert list(found) == [key]
+    assert reason in found[key]
+
+
+def test_a_sole_proprietors_number_has_no_check_digit() -> None:
+    """B.2."""
+    text = 'name = "店"\nregistration_kind = "individual"\nregistration_number = "Ｔ6120001113619"'
+    assert parse_shop("mine", text).registration_number == "T6120001113619"
+
+
+def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('audience = "B2G"', "utf-8")
+    (tmp_path / "two.toml").write_text("name = ", "utf-8")
+    (tmp_path / "three.toml").write_bytes('name = "店"'.encode("cp932"))
+    (tmp_path / "Four!.toml").write_text('name = "店"', "utf-8")
+    (tmp_path / "five.toml").write_text('name = "店"', "utf-8")
+    with pytest.raises(ProfileErrors) as caught:
+        load_shops(tmp_path)
+    found = sorted((Path(file).name, key) for file, key, _ in caught.value.entries)
+    assert found == [
+        ("Four!.toml", ""),
+        ("one.toml", "audience"),
+        ("one.toml", "name"),
+        ("three.toml", ""),
+        ("two.toml", ""),
+    ]
+
+
+def test_a_place_without_profiles_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfileErrors, match=r"holds no <shop>\.toml"):
+        load_shops(tmp_path)
+    with pytest.raises(ProfileErrors, match="is no directory"):
+        load_shops(tmp_path / "nowhere")
+
+
+def test_the_reference_of_all_parameters_is_up_to_date() -> None:
+    page = Path(__file__).parents[2] / "docs" / "shops.md"
+    assert page.read_text("utf-8") == markdown(), "run: python -m pipelines.shops > docs/shops.md"
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGED.glob("*.toml")), ids=lambda file: file.stem)
+def test_the_packaged_files_are_public(file: Path) -> None:
+    """Mail goes to example domains only, so that a demo never writes to anyone."""
+    shop = parse_shop(file.stem, file.read_text("utf-8"))
+    assert {shop.support_mail.rpartition(".")[2], shop.operator_mail.rpartition(".")[2]} == {"jp"}
+    assert all(".example." in address for address in (shop.support_mail, shop.operator_mail, shop.site_url))

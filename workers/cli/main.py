@@ -1,0 +1,268 @@
+"""``shukka ...``: the command line. A user's mistake is one line on standard error and exit 1 or 2, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from workers.cli.billing import app as billing_app
+from workers.cli.points import app as points_app
+
+app = typer.Typer(
+    name="shukka",
+    help="Order fulfilment that loses nothing (出荷).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
+client_app = typer.Typer(help="Storefronts, suppliers, gateways and operators.", no_args_is_help=True)
+app.add_typer(shops_app, name="shops")
+app.add_typer(client_app, name="client")
+app.add_typer(points_app, name="points")
+app.add_typer(billing_app, name="billing")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the web interface.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    clock: Annotated[
+        str | None, typer.Option(help="Start the Clock at this time, as 2026-11-20T09:00:00+09:00.")
+    ] = None,
+    clock_rate: Annotated[float | None, typer.Option(help="Run the Clock so many times as fast.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Directory of the embedded engines.")] = None,
+) -> None:
+    """Run the whole service in the foreground; Ctrl-C stops it."""
+    from workers.process.up import run_up
+
+    _override(SHUKKA_CLOCK=clock, SHUKKA_CLOCK_RATE=clock_rate, SHUKKA_DATA=data)
+    run_up(port=port, host=host, console=out)
+
+
+@app.command()
+def demo(
+    orders: Annotated[int, typer.Option(help="How many orders.", min=1, max=100_000)] = 200,
+    seed: Annotated[int, typer.Option(help="Same seed, same orders.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+) -> None:
+    """One business day of the four shops against a simulated outside world."""
+    from workers.demo.day import run_day
+
+    raise typer.Exit(run_day(orders=orders, seed=seed, as_json=as_json, console=err if as_json else out))
+
+
+@app.command()
+def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order, or - for standard input.")]) -> None:
+    """Print what the pipeline would do with an order; needs no running service."""
+    from pipelines.orders.plan import preview as plan_of
+    from pipelines.shops import load_shops
+    from workers.settings import load
+    from workers.web.body import BadBody, parse_json
+
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as fault:
+        _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
+    try:
+        planned = plan_of(parse_json(raw), load_shops(load().shops_dir))
+    except BadBody as bad:
+        _refuse(400, "Bad body", bad.detail)
+    except Invalid as invalid:
+        _refuse(422, "Refused", "The order was refused.", invalid)
+    sys.stdout.buffer.write(orjson.dumps(planned, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@shops_app.command("check")
+def shops_check(
+    directory: Annotated[
+        Path | None, typer.Argument(help="Directory of profiles; SHOPS_DIR or the shipped ones.")
+    ] = None,
+) -> None:
+    """Validate every shop profile."""
+    from pipelines.shops import ProfileErrors, load_shops
+    from workers.settings import load
+
+    try:
+        shops = load_shops(directory or load().shops_dir)
+    except ProfileErrors as wrong:
+        for file, key, reason in wrong.entries:
+            err.print(f"{file}: {key}: {reason}", markup=False)
+        raise typer.Exit(1) from None
+    for name, shop in sorted(shops.items()):
+        out.print(f"{name}: {shop.name}: ok", markup=False)
+
+
+@app.command()
+def check() -> None:
+    """Run every invariant query on the database."""
+    from models.database import connect
+    from models.invariants import violations
+    from workers.settings import load
+
+    engine = connect(load().need_database(), application="shukka-check", statement_timeout=600)
+    found = 0
+    with engine.connect() as connection:
+        for invariant, rows in violations(connection):
+            found += len(rows)
+            err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
+            for row in rows[:20]:
+                err.print(f"  {dict(row)}", markup=False)
+    if found:
+        raise typer.Exit(1)
+    out.print("every invariant holds")
+
+
+@client_app.command("create")
+def client_create(
+    kind: Annotated[str, typer.Argument(help="storefront, supplier, gateway or operator.")],
+    name: Annotated[str, typer.Argument(help="Its name; a supplier's is the one in order lines.")],
+    shop: Annotated[
+        list[str] | None, typer.Option(help="A shop it may see; repeat for several, none means all.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where its events or instructions are posted.")] = None,
+    mail: Annotated[str | None, typer.Option(help="Where a supplier's instructions are mailed without a URL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Create a client; its key and webhook secret are printed once and never again."""
+    from models.database import connect
+    from pipelines.shops import load_shops
+    from workers.enrolment import create_client
+    from workers.settings import load
+
+    settings = load()
+    engine = connect(settings.need_database(), application="shukka-client")
+    made = create_client(
+        engine, kind, name, shops=shop or [], known_shops=load_shops(settings.shops_dir), url=url, mail=mail
+    )
+    if as_json:
+        sys.stdout.buffer.write(
+            orjson.dumps({"kind": kind, "name": name, "key": made.key, "webhook_secret": made.webhook_secret}) + b"\n"
+        )
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("key", made.key)
+    table.add_row("webhook secret", made.webhook_secret)
+    out.print(f"{kind} {name} created. Keep these two; they are not shown again.")
+    out.print(table)
+
+
+@app.command()
+def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
+    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
+    from models.database import connect
+    from models.store.attention import waiting
+    from workers.settings import load
+
+    with connect(load().need_database(), application="shukka-attention").connect() as connection:
+        found = waiting(connection)
+    if as_json:
+        for what, which, why in found:
+            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
+        return
+    table = Table("what", "which", "why", box=None)
+    for what, which, why in found:
+        table.add_row(what, which, why)
+    out.print(table if found else "nothing waits for a human")
+
+
+@app.command()
+def retry(
+    what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
+) -> None:
+    """Try an effect or mail that was given up again, under its old key."""
+    from models.database import connect
+    from models.store.attention import retry_effect, retry_mail
+    from workers.settings import load
+
+    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    if again is None:
+        raise Invalid([Problem("WHAT", "must be effect or mail")])
+    with connect(load().need_database(), application="shukka-retry").begin() as connection:
+        kind = again(connection, number)
+    if kind is None:
+        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up")])
+    out.print(f"{what} {number} is due again ({kind})")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema (the release step of a deployment)."""
+    from models.database import connect
+    from models.migrations import upgrade
+    from workers.settings import load
+
+    upgrade(connect(load().need_database(), application="shukka-migrate", statement_timeout=600))
+    out.print("the schema is current")
+
+
+@app.command()
+def worker(processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2) -> NoReturn:
+    """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
+    from workers.process.service import DRAMATIQ, worker_argv
+
+    argv = worker_argv(processes)
+    os.execve(argv[0], argv, {**DRAMATIQ, **os.environ})  # noqa: S606 - the worker takes this process over
+
+
+@app.command()
+def clock() -> None:
+    """Run the clock process in the foreground."""
+    from workers.pacemaker import main as run_clock
+
+    run_clock()
+
+
+def _override(**given: object) -> None:
+    """Options on the command line win over the environment."""
+    for name, value in given.items():
+        if value is not None:
+            os.environ[name] = str(value)
+
+
+def _refuse(status: int, title: str, detail: str, invalid: Invalid | None = None) -> NoReturn:
+    """A problem document on standard error, exit 2."""
+    document: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if invalid is not None:
+        document["errors"] = [{"field": p.field, "message": p.message} for p in invalid.problems]
+    sys.stderr.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except Invalid as invalid:
+        for one in invalid.problems:
+            err.print(f"shukka: {one.field}: {one.message}", markup=False)
+        raise SystemExit(2) from None
+    except Misconfigured as wrong:
+        err.print(f"shukka: {wrong}", markup=False)
+        raise SystemExit(2) from None
+    except ShukkaError as refused:
+        err.print(f"shukka: {refused}", markup=False)
+        raise SystemExit(1) from None
+    except Exception as fault:
+        from sqlalchemy.exc import DBAPIError, OperationalError
+
+        if isinstance(fault, OperationalError | DBAPIError):
+            reason = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
+            err.print(f"shukka: DATABASE_URL: the database refused: {reason}", markup=False)
+            raise SystemExit(1) from None
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""``shukka points ...``: a customer's statement, and the movements an accountant asks for."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from sqlalchemy import Engine
+
+from pipelines.errors import Invalid, Problem
+
+app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
+out = Console(highlight=False)
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
+MOVEMENTS = ("shop", "day", "lot_month", "granted", "activated", "used", "returned", "expired", "voided", "clawed_back")
+
+
+def _engine() -> Engine:
+    from models.database import connect
+    from workers.settings import load
+
+    return connect(load().need_database(), application="shukka-points", statement_timeout=600)
+
+
+@app.command()
+def statement(
+    shop: Annotated[str, typer.Argument(help="The shop.")],
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    limit: Annotated[int, typer.Option(help="How many transfers, newest first.", min=1, max=10_000)] = 50,
+) -> None:
+    """Print a customer's balance, lots and transfers."""
+    from pipelines.points.requests import statement as statement_of
+    from workers.settings import load
+
+    with _engine().connect() as connection:
+        shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
+    if shown is None:
+        raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
+    balance = shown["balance"]
+    out.print(
+        f"valid {balance['valid']:,}  usable {balance['usable']:,}  pending {balance['pending']:,}  held {balance['held']:,}"
+    )
+    _table("lots", ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"), shown["lots"])
+    _table("transfers, newest first", ("at", "kind", "from", "to", "points", "lot", "order"), shown["ledger"])
+
+
+def _table(title: str, columns: tuple[str, ...], shown: list[dict[str, Any]]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for one in shown:
+        table.add_row(*(_cell(one[column]) for column in columns))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    """A time to the minute, in Japan as everywhere; what is not there is left empty."""
+    if isinstance(value, str) and _MOMENT.match(value):
+        return value[:16].replace("T", " ")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+@app.command()
+def movements(
+    since: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+    until: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
+    shop: Annotated[list[str] | None, typer.Option(help="A shop; repeat for several, none means all.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Print what was granted, activated, used, returned, expired, voided and clawed back, a day and month of the lot.
+
+    What customers hold changes by granted - used + returned - expired - voided - clawed back.
+    """
+    from models.store.purse import movements as movements_of
+
+    first, last = _days(since, until)
+    with _engine().connect() as connection:
+        found = movements_of(connection, first, last, shop or [])
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\r\n")
+        writer.writerow(MOVEMENTS)
+        writer.writerows(found)
+        return
+    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in MOVEMENTS)
+    table = Table(*headings, box=None, padding=(0, 1, 0, 0))
+    for row in found:
+        table.add_row(*(str(value) for value in row))
+    out.print(table)
+
+
+def _days(since: datetime, until: datetime) -> tuple[date, date]:
+    if until < since:
+        raise Invalid([Problem("--to", "lies before --from; name the same day or a later one")])
+    return since.date(), until.date()

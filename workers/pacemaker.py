@@ -1,0 +1,83 @@
+"""The pacemaker: rings for whatever is due and nobody rang for, so that a flushed Redis heals within about a second."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from models.store import claim as queue
+from models.store.lease import MAIL
+from pipelines.route import EFFECT_KINDS, STAGES
+from workers.logs import configure
+from workers.mail.rendering import Renderer
+from workers.periodic import Timekeeper
+from workers.settings import load
+from workers.wiring import House, build
+
+log = structlog.get_logger(__name__)
+
+#: Real seconds between two looks. A look is two index probes a stage and a kind.
+PERIOD = 0.25
+#: Real seconds between two rings of one bell: work that is being done needs no second ring.
+PATIENCE = 0.5
+
+
+class Pacemaker:
+    """Looks for due work and rings. It holds nothing: several may run, and one that was away catches up at once."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._rung: dict[str, float] = {}
+
+    def look(self) -> tuple[set[str], set[str]]:
+        """Ring once for every stage and kind with something due; what it rang for."""
+        with self._house.engine.connect() as connection:
+            stages = set(queue.due_stages(connection, list(STAGES), self._house.clock.now()))
+            effects = set(queue.due_effects(connection, EFFECT_KINDS))
+        stages = {name for name in stages if self._may_ring(name)}
+        effects = {name for name in effects if self._may_ring(name)}
+        self._house.bell.ring(stages, effects)
+        return stages, effects
+
+    def _may_ring(self, name: str) -> bool:
+        now = time.monotonic()
+        if now - self._rung.get(name, -PATIENCE) < PATIENCE:
+            return False
+        self._rung[name] = now
+        return True
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until ``stop``; a database that is away is waited for."""
+        while not stop.wait(PERIOD):
+            try:
+                self.look()
+            except DBAPIError as error:
+                log.warning("clock.database_away", error=type(error.orig).__name__)
+                stop.wait(0.5)
+
+
+def timekeeper(house: House) -> Timekeeper:
+    """The periodic jobs of ``house``."""
+    renderer = Renderer(house.settings.mail_from, house.settings.mail_domain)
+    return Timekeeper(house.engine, house.shops, renderer, house.clock, lambda: house.bell.ring(effects={MAIL}))
+
+
+def main() -> None:
+    """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
+    configure()
+    house = build(load(), "clock")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    jobs = threading.Thread(target=timekeeper(house).run, args=(stop,), name="jobs")
+    jobs.start()
+    Pacemaker(house).run(stop)
+    jobs.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Runs the periodic jobs: one runner at a time by a leased row, whatever happens to it, caught up after any downtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from models.store import jobs as store
+from pipelines.engine.run import describe
+from pipelines.errors import ShukkaError
+from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools
+from pipelines.ports import Clock, MailRenderer
+from pipelines.shops import Shop
+
+log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+#: Real seconds between two looks: one small SELECT.
+PERIOD = 1.0
+#: Real seconds a job stays with its runner after each step, in the database's time.
+LEASE = 60.0
+
+
+class Taken(ShukkaError):
+    """Another runner has the job: what this one was about to write is dropped."""
+
+
+class Timekeeper:
+    """Looks which jobs are behind the Clock and runs them. ``ring`` is told when mails were queued."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        shops: Mapping[str, Shop],
+        renderer: MailRenderer,
+        clock: Clock,
+        ring: Callable[[], None] = lambda: None,
+        jobs: Sequence[PeriodicJob] = JOBS,
+    ) -> None:
+        self._engine = engine
+        self._shops = shops
+        self._renderer = renderer
+        self._clock = clock
+        self._ring = ring
+        self._jobs = jobs
+
+    def look(self) -> list[str]:
+        """Run every job that is behind; the names of those that were brought up to date."""
+        now = self._clock.now()
+        with self._engine.connect() as connection:
+            done = store.progress(connection)
+        behind = [(job, job.boundary(now)) for job in self._jobs]
+        return [
+            job.name for job, until in behind if _is_behind(done.get(job.name), until) and self._run(job, until, now)
+        ]
+
+    def _run(self, job: PeriodicJob, until: datetime, now: datetime) -> bool:
+        with self._engine.begin() as connection:
+            leased = store.lease(connection, job.name, until, LEASE)
+        if leased is None:
+            return False
+        since, token = leased
+
+        def transact(step: Callable[[Connection], Result]) -> Result:
+            with self._engine.begin() as connection:
+                result = step(connection)
+                if not store.extend(connection, job.name, token, LEASE):
+                    raise Taken(job.name)
+                return result
+
+        try:
+            job.work(Tools(self._shops, self._renderer, transact), Period(since, until, now))
+        except Taken:
+            log.warning("job.taken_over", job=job.name)
+            return False
+        except Exception as error:  # noqa: BLE001 - the boundary that keeps one job from the others; recorded
+            log.error("job.failed", job=job.name, error=describe(error))
+            return False  # tried again when the lease has run out
+        with self._engine.begin() as connection:
+            finished = store.finish(connection, job.name, token, until)
+        self._ring()
+        return finished
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until ``stop``; a database that is away is waited for."""
+        while not stop.wait(PERIOD):
+            try:
+                self.look()
+            except DBAPIError as error:
+                log.warning("jobs.database_away", error=type(error.orig).__name__)
+
+
+def _is_behind(done: datetime | None, until: datetime) -> bool:
+    return done is None or done < until

@@ -1,0 +1,161 @@
+"""The whole service as processes: what `shukka up` and `shukka demo` start, with which environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.shops import Shop
+from workers.process.supervisor import Child
+from workers.settings import Settings
+
+#: Bells are heard within 50 ms and lost connections taken up within half a second; dramatiq reads these when it is
+#: imported, its own values are one second and three.
+DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
+#: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
+THREADS = 16
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def worker_argv(processes: int = 2) -> list[str]:
+    """The worker's command line. Its master gets the signals; it has its own time to finish what it holds."""
+    return [
+        sys.executable,
+        "-m",
+        "dramatiq",
+        "workers.main",
+        "--processes",
+        str(processes),
+        "--threads",
+        str(THREADS),
+        "--worker-shutdown-timeout",
+        "15000",
+        "--skip-logging",
+    ]
+
+
+@dataclass
+class Service:
+    """One installation: engines are running, ``database_url`` and ``redis_url`` lead to them."""
+
+    settings: Settings
+    shops: Mapping[str, Shop]
+    data: Path
+    database_url: str
+    redis_url: str
+    port: int
+    host: str = "127.0.0.1"
+    processes: int = 2
+    logs: bool = True
+    extra: dict[str, str] = field(default_factory=dict)
+    sandboxes: list[Child] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.extra.update(DATABASE_URL=self.database_url, REDIS_URL=self.redis_url, SHUKKA_DATA=str(self.data))
+        settings = self.settings
+        if settings.shukka_clock:
+            anchor = settings.shukka_clock_anchor or time.time()
+            self.extra.update(SHUKKA_CLOCK=settings.shukka_clock, SHUKKA_CLOCK_ANCHOR=repr(anchor))
+        if settings.shukka_clock_rate != 1.0:
+            self.extra.update(SHUKKA_CLOCK_RATE=repr(settings.shukka_clock_rate))
+        self._add_gateway()
+        self._add_sink()
+
+    def _add_gateway(self) -> None:
+        """Shops that name the sandbox get it, unless one is configured elsewhere."""
+        wanted = any(shop.payment.gateway == "sandbox" for shop in self.shops.values())
+        if not wanted or self.settings.sandbox_gateway_url:
+            return
+        port, key = free_port(), secrets.token_urlsafe(24)
+        self.extra.update(SANDBOX_GATEWAY_URL=f"http://127.0.0.1:{port}", SANDBOX_GATEWAY_KEY=key)
+        self.sandboxes.append(
+            self.sandbox("gateway", "--port", str(port), *self._clock_flags(), env={"SANDBOX_GATEWAY_KEY": key})
+        )
+        self.notes["cards"] = "sandbox gateway: nobody is charged"
+
+    def _add_sink(self) -> None:
+        """Without SMTP_URL mails end in a folder, visibly, instead of nowhere."""
+        if self.settings.smtp_url:
+            self.notes["mails"] = "sent through SMTP_URL"
+            return
+        port = free_port()
+        self.extra["SMTP_URL"] = f"smtp://127.0.0.1:{port}"
+        folder = self.data / "mails"
+        self.sandboxes.append(self.sandbox("sink", "--port", str(port), "--keep", str(folder)))
+        self.notes["mails"] = f"kept in {folder} (set SMTP_URL to send them)"
+
+    def _clock_flags(self) -> list[str]:
+        if "SHUKKA_CLOCK" not in self.extra:
+            return []
+        rate = self.extra.get("SHUKKA_CLOCK_RATE", "1.0")
+        anchor = self.extra["SHUKKA_CLOCK_ANCHOR"]
+        return ["--clock", self.extra["SHUKKA_CLOCK"], "--clock-rate", rate, "--clock-anchor", anchor]
+
+    def sandbox(self, name: str, *arguments: str, env: Mapping[str, str] | None = None, label: str = "") -> Child:
+        """A process of the outside world, ``workers.sandbox.<name>``, with its journal in the data directory."""
+        label = label or name
+        journal = self.data / "journals" / f"{label}.jsonl"
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        argv = [sys.executable, "-m", f"workers.sandbox.{name}", "--journal", str(journal), *arguments]
+        return Child(name=label, argv=argv, env={**self.environment, **(env or {})}, log=self._log(label))
+
+    @property
+    def clock_flags(self) -> list[str]:
+        """The clock as processes of the outside world are told it."""
+        return self._clock_flags()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every process: ours, the engines, the clock, the sandboxes."""
+        return {**os.environ, **DRAMATIQ, **self.extra}
+
+    @property
+    def url(self) -> str:
+        """Where the web process answers."""
+        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104
+
+    def _log(self, name: str) -> Path | None:
+        if not self.logs:
+            return None
+        folder = self.data / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
+
+    def children(self) -> Sequence[Child]:
+        """The sandboxes first, then worker, clock and web."""
+        env = self.environment
+        web = [
+            sys.executable, "-m", "uvicorn", "workers.web.app:create_app", "--factory", "--host", self.host,
+            "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10",
+            "--header", "server:shukka",
+        ]  # fmt: skip
+        # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
+        return [
+            *self.sandboxes,
+            Child("worker", worker_argv(self.processes), env, grace=20.0, log=self._log("worker")),
+            Child("clock", [sys.executable, "-m", "workers.pacemaker"], env, log=self._log("clock")),
+            Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
+        ]
+
+    def is_ready(self) -> bool:
+        """True once ``GET /readyz`` answers 200."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False

@@ -1,0 +1,71 @@
+"""``shukka up``: engines, migrations and processes in the foreground until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from models.database import connect
+from models.migrations import upgrade
+from pipelines.errors import Misconfigured
+from pipelines.shops import load_shops
+from workers.process.embedded import EmbeddedEngines
+from workers.process.service import Service
+from workers.process.supervisor import Supervisor, stop_on_signals
+from workers.settings import Settings, load
+
+
+@contextmanager
+def engines(settings: Settings, data: Path) -> Iterator[tuple[EmbeddedEngines | None, str, str]]:
+    """The embedded engines that the environment does not replace: (engines, database URL, Redis URL)."""
+    wants_database, wants_redis = settings.database_url is None, settings.redis_url is None
+    if settings.broker_url is not None:
+        wants_redis = False
+    if not wants_database and not wants_redis:
+        yield None, settings.database_url or "", settings.redis_url or ""
+        return
+    embedded = EmbeddedEngines(data, postgres=wants_database, valkey=wants_redis)
+    with embedded as urls:
+        yield embedded, settings.database_url or urls.database_url or "", settings.redis_url or urls.redis_url or ""
+
+
+def run_up(*, port: int, host: str, console: Console) -> None:
+    """Run everything until a signal; raises Misconfigured before anything is started for what cannot work."""
+    settings = load()
+    shops = load_shops(settings.shops_dir)
+    _refuse_taken(host, port)
+    stop = stop_on_signals()
+    with console.status("starting"), engines(settings, settings.data) as (embedded, database_url, redis_url):
+        engine = connect(database_url, application="shukka-migrate", statement_timeout=600)
+        upgrade(engine)
+        engine.dispose()
+        service = Service(settings, shops, settings.data, database_url, redis_url, port, host)
+
+        def ready() -> None:
+            console.print(f"Shukka answers at [bold]{service.url}[/bold]; Ctrl-C stops it.")
+            console.print(f"  shops   {', '.join(sorted(shops))}")
+            console.print(f"  engines {_engines(settings)}, logs in {settings.data / 'log'}", soft_wrap=True)
+            for name, note in service.notes.items():
+                console.print(f"  {name:<7} {note}", soft_wrap=True)
+
+        Supervisor(service.children(), embedded).run_until(stop, ready)
+    console.print("stopped")
+
+
+def _engines(settings: Settings) -> str:
+    database = "DATABASE_URL" if settings.database_url else f"embedded PostgreSQL in {settings.data}"
+    broker = "BROKER_URL" if settings.broker_url else "REDIS_URL" if settings.redis_url else "embedded Valkey"
+    return f"{database}, {broker}"
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            raise Misconfigured("--port", f"{host}:{port} cannot be used ({fault.strerror}); choose another") from None

@@ -1,0 +1,240 @@
+"""The sandbox card gateway (決済代行): ``python -m workers.sandbox.gateway --journal FILE``.
+
+    POST /v1/authorizations               {"order", "amount", "token"}     201, 402
+    POST /v1/authorizations/{id}/capture  {"amount"}                       200, 402
+    POST /v1/authorizations/{id}/void     {}                               200, 402
+    POST /v1/authorizations/{id}/refund   {"amount"}                       200, 402
+    GET  /v1/operations/{idempotency-key}                                  200, 404, 409 while under way
+    POST /_faults                         {"error_rate": 0.1, ...}         200
+
+Bearer key.  ``Idempotency-Key`` is required on every POST and honoured for good, over restarts too: the same request
+gets the same answer again, another request under the same key 422, and 409 while the first is still under way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import hmac
+import os
+import re
+import time
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from pipelines.errors import Invalid, Misconfigured, NotFound
+from workers.clock import AnyClock
+from workers.sandbox import process
+from workers.sandbox.card_ledger import CardLedger, Operation
+from workers.sandbox.courier import Courier, Event
+from workers.sandbox.faults import Faults
+from workers.sandbox.http_client import HttpClient
+from workers.sandbox.http_server import CUT, Reply, Request, serving
+from workers.sandbox.journal import Journal, read
+
+FAULTS = {
+    "error_rate": 0.0,  # 500, nothing done
+    "latency": 0.0,  # seconds before anything is done
+    "cut_after_commit_rate": 0.0,  # done, then the connection is cut
+    "down_for": 0.0,  # seconds from now in which every connection is cut at once
+    "late": 8.0,  # seconds that tok_timeout_once keeps its answer back
+}
+
+_CHANGE = re.compile(r"/v1/authorizations/([^/]+)/(capture|void|refund)")
+_OPERATIONS = "/v1/operations/"
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Where the gateway reports what it did."""
+
+    url: str
+    secret: str
+
+
+class Gateway:
+    """The HTTP face of the books."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        courier: Courier,
+        *,
+        clock: AnyClock,
+        faults: Faults,
+        key: str,
+        notices: Notices | None = None,
+    ) -> None:
+        self._journal = journal
+        self._courier = courier
+        self._clock = clock
+        self._faults = faults
+        self._bearer = f"Bearer {key}"
+        self._notices = notices
+        self._ledger = CardLedger()
+        self._under_way: set[str] = set()
+        self._struck: set[str] = set()
+        self._down_until = 0.0
+        self._posting: set[asyncio.Task[None]] = set()
+        self._restore()
+
+    async def handle(self, request: Request) -> Reply | None:
+        """Answer one request, or cut the connection."""
+        if request.path == "/_faults" and request.method == "POST":
+            return self._change_faults(request)
+        # What the disk refused must not be answered from memory either.
+        if self._journal.failed or time.monotonic() < self._down_until:
+            return CUT
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), self._bearer.encode()):
+            return _error(401, "unauthorized", "the Bearer key is missing or wrong")
+        if request.method == "GET" and request.path.startswith(_OPERATIONS):
+            return self._look_up(request.path.removeprefix(_OPERATIONS))
+        route = _route(request)
+        if route is None:
+            return _error(404, "not_found", "there is nothing under this path")
+        return await self._operate(*route, request)
+
+    async def aclose(self) -> None:
+        """Stop posting notices; what is undelivered is posted after the next start."""
+        for task in self._posting:
+            task.cancel()
+        await asyncio.gather(*self._posting, return_exceptions=True)
+
+    def _look_up(self, key: str) -> Reply:
+        if key in self._under_way:
+            return _error(409, "in_progress", "the operation is under way")
+        done = self._ledger.operations.get(key)
+        if done is None:
+            return _error(404, "not_found", "no operation was made under this key")
+        return Reply(200, {"key": key, "operation": done.operation, "status": done.status, "answer": done.answer})
+
+    async def _operate(self, operation: str, subject: str, request: Request) -> Reply | None:
+        key = unquote(request.headers.get("idempotency-key", ""))
+        if not 1 <= len(key) <= 255:
+            return _error(400, "E01", "the header Idempotency-Key is required, at most 255 characters")
+        if self._faults.strikes("error_rate"):
+            return _error(500, "E91", "the system failed")
+        fingerprint = hashlib.sha256(request.path.encode() + b"\0" + request.body).hexdigest()
+        if key in self._under_way:
+            return _error(409, "in_progress", "a request under this key is under way")
+        if (before := self._ledger.operations.get(key)) is not None:
+            if before.fingerprint != fingerprint:
+                return _error(422, "key_reused", "this Idempotency-Key stands for another request")
+            return Reply(before.status, before.answer)
+        self._under_way.add(key)
+        try:
+            return await self._first_time(operation, subject, request, key, fingerprint)
+        finally:
+            self._under_way.discard(key)
+
+    async def _first_time(
+        self, operation: str, subject: str, request: Request, key: str, fingerprint: str
+    ) -> Reply | None:
+        await asyncio.sleep(self._faults["latency"])
+        try:
+            asked = request.json()
+            if asked.get("token") == "tok_error_once" and key not in self._struck:
+                self._struck.add(key)
+                await self._journal.write({"kind": "struck", "key": key})
+                return _error(500, "E91", "the system failed")
+            done = self._ledger.perform(
+                operation, subject, asked, key=key, fingerprint=fingerprint, now=self._clock.now()
+            )
+        except NotFound as error:
+            return _error(404, "not_found", str(error))
+        except (Invalid, ValueError) as error:
+            return _error(400, "E01", str(error))
+        await self._journal.write(done.record())
+        self._notify(done)
+        return await self._report(done, str(asked.get("token")), key)
+
+    async def _report(self, done: Operation, token: str, key: str) -> Reply | None:
+        """Answer what was done and is durable; from here on only the answer can get lost."""
+        if token == "tok_unknown" or self._faults.strikes("cut_after_commit_rate"):  # noqa: S105
+            return CUT
+        if token == "tok_timeout_once":  # noqa: S105
+            self._under_way.discard(key)
+            await asyncio.sleep(self._faults["late"])
+        return Reply(done.status, done.answer)
+
+    def _notify(self, done: Operation) -> None:
+        if self._notices is None or done.status >= 400:
+            return
+        at = self._clock.now().isoformat()
+        event = Event(_notice_id(done), f"payment.{done.operation}", at, {"key": done.key, **done.answer})
+        task = asyncio.create_task(self._courier.deliver(event, url=self._notices.url, secret=self._notices.secret))
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
+    def _change_faults(self, request: Request) -> Reply:
+        reply = process.change_faults(self._faults, request)
+        if reply.status == 200 and "down_for" in request.json():
+            self._down_until = time.monotonic() + self._faults["down_for"]
+        return reply
+
+    def _restore(self) -> None:
+        delivered: set[str] = set()
+        for record in read(self._journal.path):
+            if record["kind"] == "operation":
+                self._ledger.remember(Operation.of_record(record))
+            elif record["kind"] == "struck":
+                self._struck.add(record["key"])
+            else:
+                delivered.add(record["id"])
+        for done in self._ledger.operations.values():
+            if _notice_id(done) not in delivered:
+                self._notify(done)
+
+
+def _route(request: Request) -> tuple[str, str] | None:
+    """(operation, authorization) of a POST; None for what the gateway does not offer."""
+    if request.method != "POST":
+        return None
+    if request.path == "/v1/authorizations":
+        return "authorize", ""
+    change = _CHANGE.fullmatch(request.path)
+    return (change[2], change[1]) if change else None
+
+
+def _notice_id(done: Operation) -> str:
+    return f"notice:{done.answer.get('id')}"
+
+
+def _error(status: int, code: str, message: str) -> Reply:
+    return Reply(status, {"error": {"code": code, "message": message}})
+
+
+def _options() -> argparse.ArgumentParser:
+    options = process.parser("workers.sandbox.gateway", "The sandbox card gateway.")
+    options.add_argument(
+        "--key", default=os.environ.get("SANDBOX_GATEWAY_KEY", "sandbox"), help="Bearer key it accepts"
+    )
+    options.add_argument("--webhook-url", help="where notices of what was done are posted")
+    options.add_argument("--webhook-secret", default=os.environ.get("SANDBOX_GATEWAY_WEBHOOK_SECRET"))
+    return options
+
+
+async def main() -> None:
+    """Serve until SIGTERM."""
+    arguments = _options().parse_args()
+    faults = Faults(FAULTS, seed=arguments.seed)
+    faults.set_flags(arguments.fault)
+    notices = None
+    if arguments.webhook_url:
+        if not arguments.webhook_secret:
+            raise Misconfigured("SANDBOX_GATEWAY_WEBHOOK_SECRET", "is needed to sign what goes to --webhook-url")
+        notices = Notices(arguments.webhook_url, arguments.webhook_secret)
+    clock = process.clock_of(arguments)
+    stop = process.stop_signal()
+    async with Journal(arguments.journal) as journal, HttpClient() as client:
+        courier = Courier(journal, client)
+        gateway = Gateway(journal, courier, clock=clock, faults=faults, key=arguments.key, notices=notices)
+        async with serving(gateway.handle, arguments.port) as port:
+            process.announce(port)
+            await stop.wait()
+        await gateway.aclose()
+
+
+if __name__ == "__main__":
+    process.run(main)

@@ -1,0 +1,120 @@
+"""A customer's points over HTTP: statement, grants, holds and their release (A.8)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from pipelines.errors import Invalid, Problem
+from pipelines.points import requests as points
+from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument, parse
+from workers.web.answers import HttpProblem, as_json, not_found
+from workers.web.app_state import AppState, state_of
+from workers.web.body import read_json, takes
+from workers.web.clients import Caller
+
+router = APIRouter(prefix="/v1", tags=["points"])
+
+_BODY_LIMIT = 65_536
+_MOST_TRANSFERS = 200
+_CURSOR_DIGITS = 18
+
+#: Documents that the published schema describes.
+DOCUMENTS = (GrantDocument, HoldDocument, ReleaseDocument)
+
+
+_PAGING = [
+    {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next` of the page before"},
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": _MOST_TRANSFERS}},
+]
+
+
+@router.get("/customers/{shop}/{customer}/points", openapi_extra={"parameters": _PAGING})
+async def read_points(request: Request, shop: str, customer: str) -> Response:
+    """Balance by state, lots as they will be spent, and a page of the ledger, newest first."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    before = _number(request, "cursor")
+    limit = _number(request, "limit") or 50
+    if limit > _MOST_TRANSFERS:
+        raise HttpProblem(400, "Bad limit", f"limit must be a number from 1 to {_MOST_TRANSFERS}.")
+    if not caller.sees(shop):
+        raise not_found()
+
+    def read() -> dict[str, Any] | None:
+        with state.house.engine.connect() as connection:
+            now = state.house.clock.now()
+            return points.statement(connection, shop, customer, now, before=before, limit=limit)
+
+    shown = await asyncio.to_thread(read)
+    if shown is None:
+        raise not_found()
+    return as_json(200, shown)
+
+
+@router.post("/points/grants", status_code=201, openapi_extra=takes(GrantDocument))
+async def grant_points(request: Request) -> Response:
+    """Give points once by key: 201, 200 for the same again, 409 and 422 as for orders."""
+    state, caller, raw = await _read(request)
+    wish = parse(GrantDocument, raw)
+    _seen(caller, wish.shop)
+    house = state.house
+    answered = await asyncio.to_thread(points.grant, house.engine, house.shops, house.clock, wish)
+    return as_json(201 if answered.new else 200, answered.body)
+
+
+@router.post("/points/holds", status_code=201, openapi_extra=takes(HoldDocument))
+async def hold_points(request: Request) -> Response:
+    """Take points aside while something is looked into, once by key: 201, 200 for the same again."""
+    state, caller, raw = await _read(request)
+    wish = parse(HoldDocument, raw)
+    _seen(caller, wish.shop)
+    house = state.house
+    answered = await asyncio.to_thread(points.hold, house.engine, house.shops, house.clock, wish)
+    return as_json(201 if answered.new else 200, answered.body)
+
+
+@router.post("/points/holds/{key:path}/release", openapi_extra=takes(ReleaseDocument))
+async def release_points(request: Request, key: str) -> Response:
+    """End a hold: its points are valid again, or void for good."""
+    state, caller, raw = await _read(request)
+    wish = parse(ReleaseDocument, raw)
+    house = state.house
+
+    def end() -> points.Answered:
+        with house.engine.connect() as connection:
+            known = points.holds_of(connection, key, caller.sees)
+        shops = [shop for shop in known if wish.shop in (None, shop)]
+        if not shops:
+            raise not_found()
+        if len(shops) > 1:
+            raise Invalid([Problem("shop", f"is needed: {', '.join(sorted(shops))} have a hold of this key")])
+        return points.release(house.engine, house.shops, house.clock, shops[0], key, wish.outcome)
+
+    answered = await asyncio.to_thread(end)
+    return as_json(200, answered.body)
+
+
+async def _read(request: Request) -> tuple[AppState, Caller, object]:
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    _, raw = await read_json(request, _BODY_LIMIT)
+    return state, caller, raw
+
+
+def _seen(caller: Caller, shop: str) -> None:
+    """A key sees only its own shops; another's looks like one that does not exist."""
+    if not caller.sees(shop):
+        raise Invalid([Problem("shop", f"is unknown: no profile {shop!r}")])
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _CURSOR_DIGITS and int(text) > 0):
+        raise HttpProblem(400, f"Bad {name}", f"{name} must be a positive number; take it from the page before.")
+    return int(text)

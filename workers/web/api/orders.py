@@ -1,0 +1,291 @@
+"""Orders over HTTP: intake, batch, one order, cancel, release, preview."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from models.store import views
+from pipelines.engine.gather import facts_of
+from pipelines.engine.inbox import Received
+from pipelines.errors import Invalid, Problem
+from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order
+from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.plan import preview
+from pipelines.rules.order import Order
+from pipelines.stages import attend, cancel
+from workers.web.answers import HttpProblem, as_json, invalid, not_found, order_url
+from workers.web.api.views import show_order
+from workers.web.app_state import state_of
+from workers.web.body import read_json, takes
+from workers.web.clients import Caller
+from workers.web.problem import problem
+
+router = APIRouter(prefix="/v1", tags=["orders"])
+
+MOST_ORDERS = 500
+_BODY_LIMIT = 1_048_576
+_BATCH_LIMIT = 16 * 1_048_576
+
+
+@router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
+async def accept_order(request: Request) -> Response:
+    """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
+    caller = await state_of(request).caller(request, "storefront")
+    key = idempotency_key(request)
+    _, raw = await read_json(request, _BODY_LIMIT)
+    order = _seen(parse_order(raw), caller)
+    answer = await state_of(request).desk.order(Submission(order, caller.id, key))
+    if answer is None:
+        return problem(
+            409, "Still in flight", "The same order is being taken in this moment; ask again in a second.",
+            headers={"Retry-After": "1"},
+        )  # fmt: skip
+    return _answered(answer)
+
+
+@router.post(
+    "/orders:batch",
+    status_code=207,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["orders"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "orders": {
+                                "type": "array",
+                                "maxItems": MOST_ORDERS,
+                                "items": {"$ref": "#/components/schemas/OrderDocument"},
+                            }
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def accept_batch(request: Request) -> Response:
+    """Take up to 500 orders in; each has its own result and none takes its neighbour with it."""
+    caller = await state_of(request).caller(request, "storefront")
+    _, raw = await read_json(request, _BATCH_LIMIT)
+    documents = _batch(raw)
+    results: list[dict[str, Any] | None] = [None] * len(documents)
+    submissions: list[tuple[int, Submission]] = []
+    for index, document in enumerate(documents):
+        try:
+            submissions.append((index, Submission(_seen(parse_order(document), caller), caller.id)))
+        except Invalid as refused:
+            results[index] = _refusal(document, refused.problems)
+    answers = await state_of(request).desk.orders([s for _, s in submissions]) if submissions else []
+    for (index, _), answer in zip(submissions, answers, strict=True):
+        results[index] = _result(answer)
+    return as_json(207, {"results": results})
+
+
+@router.get("/orders/{shop}/{number}")
+async def read_order(request: Request, shop: str, number: str) -> Response:
+    """One order with its payment, shipments, points, timeline and mails."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    if not caller.sees(shop):
+        raise not_found()
+
+    def read() -> dict[str, Any] | None:
+        with state.house.engine.connect() as connection:
+            return show_order(connection, shop, number, state.house.clock.now())
+
+    shown = await asyncio.to_thread(read)
+    if shown is None:
+        raise not_found()
+    return as_json(200, shown)
+
+
+@router.post(
+    "/orders/{shop}/{number}/cancel",
+    status_code=202,
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object", "properties": {"reason": {"type": "string", "maxLength": 500}}}
+                }
+            }
+        }
+    },
+)
+async def cancel_order(request: Request, shop: str, number: str) -> Response:
+    """Ask for a cancel: 202, or 409 with the rule that refuses."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    reason = await _reason(request)
+    if not caller.sees(shop):
+        raise not_found()
+    by_operator = caller.kind == "operator"
+
+    def look() -> tuple[str, Any] | None:
+        with state.house.engine.connect() as connection:
+            row = views.order(connection, shop, number)
+            if row is None:
+                return None
+            now = state.house.clock.now()
+            facts = facts_of(connection, cancel.STAGE, [row], now)[0]
+            if facts.state == "cancelled":
+                return facts.state, None
+            return facts.state, cancel.refusal_of(facts, state.house.shops[shop], now, by_operator=by_operator)
+
+    found = await asyncio.to_thread(look)
+    if found is None:
+        raise not_found()
+    standing, refused = found
+    if refused is not None:
+        raise HttpProblem(409, "Cancel refused", refused.says, rule=refused.rule)
+    if standing != "cancelled":
+        await state.desk.event(
+            Received(
+                source=f"client:{caller.id}",
+                event_id=f"cancel:{shop}/{number}:{idempotency_key(request) or uuid4()}",
+                type=cancel.REQUESTED,
+                body={"reason": reason, "operator": by_operator},
+                at=state.house.clock.now(),
+                order=(shop, number),
+                shops=caller.shops,
+            )
+        )
+    return as_json(202, {"shop": shop, "number": number, "state": standing, "url": order_url(shop, number)})
+
+
+@router.post("/orders/{shop}/{number}/release", status_code=202)
+async def release_order(request: Request, shop: str, number: str) -> Response:
+    """An operator looked at a held order and lets it go on."""
+    state = state_of(request)
+    caller = await state.caller(request, "operator")
+    note = await _reason(request)
+
+    def look() -> str | None:
+        with state.house.engine.connect() as connection:
+            row = views.order(connection, shop, number)
+            return None if row is None else str(row.condition)
+
+    condition = await asyncio.to_thread(look) if caller.sees(shop) else None
+    if condition is None:
+        raise not_found()
+    if condition != "held":
+        raise HttpProblem(409, "Not held", f"Order {number} is {condition}: nothing holds it.")
+    await state.desk.event(
+        Received(
+            source=f"client:{caller.id}",
+            event_id=f"release:{shop}/{number}:{idempotency_key(request) or uuid4()}",
+            type=attend.RELEASED,
+            body={"note": note, "by": caller.name},
+            at=state.house.clock.now(),
+            order=(shop, number),
+            shops=caller.shops,
+        )
+    )
+    return as_json(202, {"shop": shop, "number": number, "url": order_url(shop, number)})
+
+
+@router.post("/preview", openapi_extra=takes(PreviewDocument))
+async def preview_order(request: Request) -> Response:
+    """What the pipeline would do with an order; stores nothing."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    _, raw = await read_json(request, _BODY_LIMIT)
+    named = raw.get("shop") if isinstance(raw, dict) else None
+    if isinstance(named, str) and not caller.sees(named):
+        raise Invalid([Problem("shop", "is unknown")])
+    return as_json(200, preview(raw, state.house.shops))
+
+
+#: Documents that the published schema describes.
+DOCUMENTS = (OrderDocument, PreviewDocument)
+
+
+def _seen(order: Order, caller: Caller) -> Order:
+    """A key sees only its own shops; another's looks like one that does not exist."""
+    if not caller.sees(order.shop):
+        raise Invalid([Problem("shop", f"is unknown: no profile {order.shop!r}")])
+    return order
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, None without one. Raises HttpProblem."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= 255:
+        raise HttpProblem(400, "Bad Idempotency-Key", "Idempotency-Key must have 1 to 255 characters.")
+    return key
+
+
+async def _reason(request: Request) -> str:
+    """The optional {"reason": "..."} of a cancel or release."""
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return ""
+    _, raw = await read_json(request, _BODY_LIMIT)
+    if not isinstance(raw, dict):
+        raise Invalid([Problem("", "must be an object")])
+    unknown = sorted(set(raw) - {"reason"})
+    if unknown:
+        raise Invalid([Problem(unknown[0], "is not a field of this request; send reason alone")])
+    reason = raw.get("reason", "")
+    if not isinstance(reason, str) or len(reason) > 500:
+        raise Invalid([Problem("reason", "must be text of at most 500 characters")])
+    return reason
+
+
+def _batch(raw: object) -> list[object]:
+    if not isinstance(raw, dict) or set(raw) != {"orders"} or not isinstance(raw["orders"], list):
+        raise Invalid([Problem("orders", 'the body must be {"orders": [...]} and nothing else')])
+    if len(raw["orders"]) > MOST_ORDERS:
+        raise Invalid([Problem("orders", f"holds {len(raw['orders'])} orders; send at most {MOST_ORDERS} at a time")])
+    return raw["orders"]
+
+
+def _answered(answer: Answer) -> Response:
+    if answer.ending == Ending.REFUSED:
+        return invalid(answer.problems)
+    if answer.ending == Ending.CONFLICT:
+        return problem(409, "Conflict", answer.detail)
+    return as_json(202 if answer.ending == Ending.ACCEPTED else 200, _reference(answer))
+
+
+def _reference(answer: Answer) -> dict[str, Any]:
+    return {
+        "shop": answer.shop,
+        "number": answer.number,
+        "state": answer.state,
+        "url": order_url(answer.shop, answer.number),
+    }
+
+
+def _result(answer: Answer) -> dict[str, Any]:
+    if answer.ending == Ending.REFUSED:
+        return _refusal({"shop": answer.shop, "number": answer.number}, answer.problems)
+    if answer.ending == Ending.CONFLICT:
+        return {
+            "status": 409,
+            "shop": answer.shop,
+            "number": answer.number,
+            "title": "Conflict",
+            "detail": answer.detail,
+        }
+    return {"status": 202 if answer.ending == Ending.ACCEPTED else 200, **_reference(answer)}
+
+
+def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
+    named = document if isinstance(document, dict) else {}
+    return {
+        "status": 422,
+        "shop": named.get("shop") if isinstance(named.get("shop"), str) else None,
+        "number": named.get("number") if isinstance(named.get("number"), str) else None,
+        "title": "Refused",
+        "errors": [{"field": p.field, "message": p.message} for p in problems],
+    }
