@@ -67,8 +67,8 @@ def compare(draft: OrderDraft, stage: Stage, now: Facts) -> None:
         if not draft.decision().clawbacks:  # these take from whichever lots have points by then
             known = {lot.id for lot in draft.lots}
             # When they become valid, ordinary points of the customer get one expiry (PTS-11): the ledger's matter.
-            drawn = [replace(lot, expires_at=None) for lot in draft.lots]
-            assert drawn == [replace(lot, expires_at=None) for lot in now.lots if lot.id in known]
+            drawn = [lot._replace(expires_at=None) for lot in draft.lots]
+            assert drawn == [lot._replace(expires_at=None) for lot in now.lots if lot.id in known]
 
 
 def _face(shipment: Any) -> tuple[Any, ...]:
