@@ -167,12 +167,12 @@ def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON l
     with connect(load().need_database(), application="shukka-attention").connect() as connection:
         found = waiting(connection)
     if as_json:
-        for what, which, why in found:
-            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
+        for row in found:
+            sys.stdout.buffer.write(orjson.dumps(row._asdict()) + b"\n")
         return
     table = Table("what", "which", "why", box=None)
-    for what, which, why in found:
-        table.add_row(what, which, why)
+    for row in found:
+        table.add_row(*row)
     out.print(table if found else "nothing waits for a human")
 
 
@@ -183,10 +183,10 @@ def retry(
 ) -> None:
     """Try an effect or mail that was given up again, under its old key."""
     from models.database import connect
-    from models.store.attention import retry_effect, retry_mail
+    from models.store import effects, mails
     from workers.settings import load
 
-    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
     if again is None:
         raise Invalid([Problem("WHAT", "must be effect or mail")])
     with connect(load().need_database(), application="shukka-retry").begin() as connection:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from models.store import views
+from models.store import clients
 
 #: Seconds a key that was found is remembered; a revoked one stops working after that long at the latest.
 REMEMBERED = 10.0
@@ -61,11 +61,11 @@ class Clients:
         if key_hash is None:
             return None
         with self._engine.connect() as connection:
-            row = views.client_by_key(connection, key_hash)
+            row = clients.by_key(connection, key_hash)
         if row is None:
             self._callers.pop(key_hash, None)
             return None
-        caller = Caller(row[0], row[1], row[2], tuple(row[3]))
+        caller = Caller(row.id, row.kind, row.name, tuple(row.shops))
         self._callers[key_hash] = (time.monotonic(), caller)
         return caller
 
@@ -77,11 +77,11 @@ class Clients:
         if found and time.monotonic() - found[0] < REMEMBERED:
             return found[1]
         with self._engine.connect() as connection:
-            row = views.client_by_name(connection, kind, name)
+            row = clients.by_name(connection, kind, name)
         if row is None:
             self._partners.pop((kind, name), None)
             return None
-        partner = Partner(tuple(row[1]), tuple(row[2]))
+        partner = Partner(tuple(row.shops), tuple(row.webhook_secrets))
         self._partners[kind, name] = (time.monotonic(), partner)
         return partner
 

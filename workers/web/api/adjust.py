@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from models.store import views
+from models.store import inbox, orders
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
 from pipelines.engine.stage import Decision, Facts, Need, Stage
@@ -147,11 +147,11 @@ async def ask(
 
     def look() -> tuple[str, list[Problem]] | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
+            row = orders.by_number(connection, shop, number)
             if row is None:
                 return None
-            facts = facts_of(connection, look_at, [row], state.house.clock.now())[0]
-            known = views.event_body(connection, source, event_id) if key is not None else None
+            (facts,) = facts_of(connection, look_at, [row], state.house.clock.now())
+            known = inbox.body_of(connection, source, event_id) if key is not None else None
             if known is not None and known != body:
                 says = "this Idempotency-Key was used for another request: send a new key with it"
                 return facts.state, [Problem("state", says)]
