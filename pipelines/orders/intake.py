@@ -116,7 +116,7 @@ def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw
     except Invalid as refused:
         problems = refused.problems
     else:
-        answer = take_in(engine, shops, clock, [Submission(order)])[0]
+        (answer,) = take_in(engine, shops, clock, [Submission(order)])
         if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
             return ()
         problems = answer.problems or (Problem("number", answer.detail),)
