@@ -22,6 +22,7 @@ from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import problems_of
 from pipelines.orders.schema import MANY_LINES, ONE_LINE
 from pipelines.stages import adjust, returns, settle
+from pipelines.values.money import MOST_YEN
 from workers.web.answers import HttpProblem, as_json, not_found, order_url
 from workers.web.api.orders import idempotency_key
 from workers.web.app_state import state_of
@@ -79,7 +80,7 @@ class RefundMade(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen given back; at most what is due back")]
+    amount: Annotated[int, Field(ge=1, le=MOST_YEN, description="Yen given back; at most what is due back")]
     reference: Annotated[
         str,
         Field(default="", max_length=200, pattern=ONE_LINE, description="Where to find it, such as the transfer's id"),
