@@ -141,6 +141,14 @@ ANNOUNCED_AS: Mapping[str, str] = {
     "lot": "points.changed",
 }
 
+#: In which states an entity may begin.
+BEGINS: Mapping[str, frozenset[str]] = {
+    "order": frozenset({_O.ACCEPTED}),
+    "payment": frozenset({_P.PENDING}),
+    "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
+    "lot": frozenset({_L.PENDING, _L.VALID}),
+}
+
 
 def may_move(entity: str, old: str, new: str) -> bool:
     """True if ``entity`` (a key of ``ALLOWED_MOVES``) may go from ``old`` to ``new``; nothing else may move at all."""

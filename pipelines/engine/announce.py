@@ -17,7 +17,7 @@ from models.states import ANNOUNCED_AS, Condition, OrderState
 from models.store import clients
 from models.store.effects import NewEffectRow
 from models.store.orders import OrderIdRow
-from pipelines.engine.stage import Decision, Move
+from pipelines.engine.decision import Decision, Move
 
 KIND = "storefront.event"
 

@@ -41,7 +41,9 @@ from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentC
 from models.store.transitions import TransitionRow
 from models.store.work import WorkRow
 from pipelines.engine import announce
-from pipelines.engine.stage import Decision, Facts, Stage
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
+from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
 from pipelines.points.transfers import clawback_rows, transfer_row
 from pipelines.rules.money.repricing import Repricing
@@ -84,7 +86,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     work.finish(connection, stage.name, [d.facts.id for d in decisions])
-    due = [WorkRow(name, d.facts.id, at) for d in decisions for name, at in d.work]
+    due = [WorkRow(one.stage, d.facts.id, one.due_at) for d in decisions for one in d.work]
     work.schedule(connection, due)
     return BatchResult(
         decided=len(decisions),
@@ -232,7 +234,7 @@ def _adjustment_rows(decisions: Sequence[Decision], now: datetime) -> list[Adjus
     return [
         AdjustmentRow(
             order_id=d.facts.id,
-            sequence=sequence,
+            sequence=one.sequence,
             key=one.key,
             kind=one.change.kind,
             reason=one.reason,
@@ -243,7 +245,7 @@ def _adjustment_rows(decisions: Sequence[Decision], now: datetime) -> list[Adjus
             at=now,
         )
         for d in decisions
-        for sequence, one in enumerate(d.adjustments, len(d.facts.adjustments) + 1)
+        for one in d.adjustments
     ]
 
 

@@ -29,7 +29,7 @@ from models.store.orders import OrderRow
 from models.store.parcels import ParcelRow
 from models.store.payments import PaymentRow
 from models.store.shipments import ShipmentRow
-from pipelines.engine.stage import (
+from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
     Facts,
@@ -40,9 +40,9 @@ from pipelines.engine.stage import (
     PaymentFacts,
     Promotion,
     ShipmentFacts,
-    Stage,
     UsedPoints,
 )
+from pipelines.engine.stage import Stage
 from pipelines.points.transfers import purses
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
@@ -54,7 +54,7 @@ MARKS_SINCE = timedelta(days=3660)
 
 def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime) -> list[Facts]:
     """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
-    batch = [_order(row) for row in orders]
+    batch = [_order(row, stage.needs) for row in orders]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
@@ -94,7 +94,7 @@ def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], n
     return batch
 
 
-def _order(row: OrderRow) -> Facts:
+def _order(row: OrderRow, needs: Need) -> Facts:
     return Facts(
         id=row.id,
         shop=row.shop,
@@ -112,6 +112,7 @@ def _order(row: OrderRow) -> Facts:
         priced_text=row.breakdown,
         version=row.version,
         sequence=row.sequence,
+        needs=needs,
     )
 
 

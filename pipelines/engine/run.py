@@ -23,9 +23,11 @@ from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
 from models.store.work import FailureRow
 from pipelines.engine.apply import BatchResult, StaleFacts, apply
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Stage
-from pipelines.errors import IllegalMove, ShukkaError
+from pipelines.engine.stage import Stage
+from pipelines.errors import IllegalMove, ShukkaError, Undeclared
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
 
@@ -115,7 +117,7 @@ class Runner:
         failures: dict[int, str] = {}
         for facts in batch:
             try:
-                decision = stage.decide(facts, self.shops[facts.shop], now)
+                decision = stage.decision(facts, self.shops[facts.shop], now)
                 enforce(decision)
                 decisions.append(decision)
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
@@ -161,8 +163,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove):
-        return f"IllegalMove: {error}"
+    if isinstance(error, IllegalMove | Undeclared):
+        return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__
     while trace is not None:
