@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.store import views
+from models.store import orders
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.gather import facts_of
@@ -45,8 +45,10 @@ def settle(world: World) -> int:
 def reality(world: World, facts: Facts) -> Facts:
     """All there is of the order now."""
     with world.engine.connect() as connection:
-        row = views.order(connection, facts.shop, facts.number)
-        return facts_of(connection, _EVERYTHING, [row], world.clock.now())[0]
+        row = orders.by_number(connection, facts.shop, facts.number)
+        assert row is not None
+        (found,) = facts_of(connection, _EVERYTHING, [row], world.clock.now())
+    return found
 
 
 def compare(draft: OrderDraft, stage: Stage, now: Facts) -> None:
