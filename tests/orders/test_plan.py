@@ -27,6 +27,7 @@ def test_the_contracts_example() -> None:
     answer = planned(EXAMPLE)
     because = answer["shipments"][0].pop("because")
     assert because[0]["rule"] == "cutoff"
+    assert answer.pop("warnings") == []
     spread = answer.pop("breakdown")
     assert [coupon["by_line"] for coupon in spread["coupons"]] == [[500]]
     assert [(line["net"], line["tax"], line["gross"]) for line in spread["lines"]] == [(12_700, 1_270, 13_970)]
