@@ -53,9 +53,9 @@ def refusals(
 ) -> tuple[Problem, ...]:
     """Every problem the shop has with ``order``; empty means it is taken.
 
-    ``breakdown``: the order's own sum. ``now``: aware. ``balance``: the customer's valid points. ``rank``: the customer's, else the
-    order's own. ``used_coupons``: keys of the codes that the customer used before. ``allowed_methods``: what the shop
-    dictates for this customer, narrowing the account's methods (INT-15).
+    ``breakdown``: the order's own sum. ``now``: the time of the one clock, aware. ``balance``: the customer's valid
+    points. ``rank``: the customer's, else the order's own. ``used_coupons``: keys of the codes that the customer used
+    before. ``allowed_methods``: what the shop dictates for this customer, narrowing the account's methods (INT-15).
     """
     case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods)
     return tuple(problem for check in _CHECKS for problem in check(case))
@@ -115,12 +115,8 @@ def _lines(case: _Case) -> Iterator[Problem]:
 
 def _size(case: _Case) -> Iterator[Problem]:
     """More yen than an amount holds in the database are a slip of the storefront's."""
-    tall = [index for index, share in enumerate(case.breakdown.lines) if share.amount > MOST_YEN]
-    for index in tall:
-        amount = case.breakdown.lines[index].amount
-        yield Problem(f"lines[{index}].quantity", f"Comes to {amount:,} yen; a line may come to {MOST_YEN:,} at most.")
     most = max(case.breakdown.goods, case.breakdown.before_points)
-    if most > MOST_YEN and not tall:
+    if most > MOST_YEN:
         yield Problem("lines", f"Come to {most:,} yen; an order may come to {MOST_YEN:,} at most: split it.")
 
 
