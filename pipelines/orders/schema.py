@@ -81,8 +81,8 @@ class ShipToDocument(_Document):
 
     kind: Literal["organisation", "individual"] = "organisation"
     name: Name
-    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008 or 4600008")
-    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture, 愛知県 or Aichi")
+    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008, 4600008 or 〒460 0008")
+    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture: 愛知県, Aichi, Aichi-ken or JP-23")
     city: Annotated[str, _text(100, 1)]
     line1: Annotated[str, _text(200, 1)]
     line2: Annotated[str, _text(200)] = ""
