@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from pipelines.rules.refusals import MOST_YEN
 from pipelines.values.moment import read_day, read_moment
+from pipelines.values.money import MOST_YEN, UnitYen
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
@@ -59,7 +59,6 @@ Rate = Annotated[
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]
 Name = Annotated[str, _text(200, 1)]
-Yen = Annotated[int, Field(ge=0, le=9_999_999)]
 
 
 class _Document(BaseModel):
@@ -97,7 +96,7 @@ class LineDocument(_Document):
     sku: Annotated[str, _text(100, 1)]
     name: Name
     quantity: int = Field(ge=1, le=9999)
-    unit_price: Yen = Field(description="Yen, ex tax or tax included as the shop's profile says")
+    unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
     supplier: Key = "warehouse"
     availability: Literal["in_stock", "backorder", "made_to_order", "unique"] = "in_stock"
@@ -111,7 +110,7 @@ class CouponDocument(_Document):
 
     code: Key
     kind: Literal["amount", "percent", "points"]
-    value: Yen = Field(description="Yen, percent or points by kind")
+    value: UnitYen = Field(description="Yen, percent or points by kind")
 
 
 class PointsDocument(_Document):

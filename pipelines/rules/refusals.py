@@ -15,14 +15,12 @@ from pipelines.values.calendar import in_japan
 from pipelines.values.card_number import find_card_number
 from pipelines.values.mail_address import check as check_mail_address
 from pipelines.values.moment import too_far_ahead
+from pipelines.values.money import MOST_YEN
 from pipelines.values.postal_code import postal_code
 from pipelines.values.prefecture import prefecture
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
-
-MOST_YEN: Final = 999_999_999
-"""What an order, and a payment, may come to at most: two of them are less than the database's integers hold."""
 
 #: Stands between texts that are looked through as one: digits on either side of a letter are two numbers.
 _APART: Final = "x"
