@@ -19,6 +19,7 @@ from pipelines.orders.intake import Answer, Ending, Submission
 from pipelines.orders.plan import preview
 from pipelines.rules.order import Order
 from pipelines.stages import attend, cancel
+from pipelines.values.card_number import mask
 from workers.web.answers import HttpProblem, as_json, invalid, not_found, order_url
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
@@ -216,7 +217,7 @@ DOCUMENTS = (OrderDocument, PreviewDocument)
 def _seen(order: Order, caller: Caller) -> Order:
     """A key sees only its own shops; another's looks like one that does not exist."""
     if not caller.sees(order.shop):
-        raise Invalid([Problem("shop", f"is unknown: no profile {order.shop!r}")])
+        raise Invalid([Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
     return order
 
 
@@ -287,7 +288,7 @@ def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
     named = document if isinstance(document, dict) else {}
     return {
         "status": 422,
-        "shop": named.get("shop") if isinstance(named.get("shop"), str) else None,
+        "shop": mask(named["shop"]) if isinstance(named.get("shop"), str) else None,
         "number": named.get("number") if isinstance(named.get("number"), str) else None,
         "title": "Refused",
         "errors": [{"field": p.field, "message": p.message} for p in problems],

@@ -15,6 +15,7 @@ from pipelines.engine.gather import facts_of
 from pipelines.engine.stage import Stage
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.rules.warnings import warnings_json
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
@@ -34,6 +35,7 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
         "state": facts.state,
         "condition": facts.condition,
         "hold": [{"reason": h["reason"], "says": h["says"]} for h in facts.hold],
+        "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
         "payment": {
             "method": money.method,
