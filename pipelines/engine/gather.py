@@ -33,8 +33,10 @@ from pipelines.rules.money.repricing import Known
 MARKS_SINCE = timedelta(days=3660)
 
 
-def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
+def facts_of(
+    connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime, *, lock: bool = True
+) -> list[Facts]:
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
     # The columns of ``claim`` in their order; by position, since rows look names up slowly.
     batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:16]) for r in claimed]
     if not batch:
@@ -50,7 +52,7 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
     if Need.PARCELS in stage.needs:
         for r in read.parcels(connection, ids):
             by_id[r[0]].parcels.append(ParcelFacts(*r[1:]))
-    if Need.PURSE in stage.needs:
+    if Need.PURSE in stage.needs and lock:
         purse.lock(connection, [(f.shop, f.customer_id) for f in batch if f.customer_id])
     if Need.LOTS in stage.needs:
         for r in read.lots(connection, ids):

@@ -17,8 +17,9 @@ from pipelines.engine.stage import (
     ShipmentFacts,
     Stage,
 )
-from pipelines.errors import Problem
+from pipelines.orders.actions.cancel_lines import ACTION, LinesCancelled
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_is_left
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
 from pipelines.stages.cancelling import UNTOLD, cancel_order
@@ -26,11 +27,8 @@ from pipelines.stages.capturing import capture, collect
 from pipelines.stages.crediting import credit
 from pipelines.stages.dispatch import address
 from pipelines.stages.news import short_lines
-from pipelines.stages.requests import answer, asked_lines, missing
+from pipelines.stages.requests import answer
 
-REQUESTED = "order.cancel_lines"
-
-_OPEN_ORDER = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
 #: Holds that an operator answers by taking the lines out.
 _ANSWERED = frozenset({"supplier_short", "supplier_refused"})
 
@@ -38,33 +36,19 @@ _ANSWERED = frozenset({"supplier_short", "supplier_refused"})
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Take out what was asked, one request after the other (INT-13)."""
 
-    def take_out(decision: Decision, event: EventFacts) -> None:
-        _take_out(decision, facts, shop, now, event, asked_lines(event))
+    def take_out(decision: Decision, event: EventFacts, asked: LinesCancelled) -> None:
+        _take_out(decision, facts, shop, now, event, asked)
 
-    return answer(facts, STAGE.name, now, lambda event: refusals(facts, asked_lines(event)), take_out)
-
-
-def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot be taken out now; none if they can. The stage was told the shipments."""
-    if facts.state not in _OPEN_ORDER or not facts.shipments:
-        says = (
-            f"the order is {facts.state}: lines are taken out between authorization and dispatch; before it cancel the "
-            "order, after it take a return"
-        )
-        return [Problem("state", says)]
-    return missing(facts, lines, lambda line: _open_pieces(facts, line), "have neither left nor been cancelled")
-
-
-def _open_pieces(facts: Facts, line: str) -> int:
-    return sum(s.lines[line].open for s in facts.shipments if s.is_live and line in s.lines)
+    return answer(ACTION, facts, shop, now, STAGE.name, take_out)
 
 
 def _take_out(
-    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
+    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, asked: LinesCancelled
 ) -> None:
-    kind = CANCEL if event.body.get("fault") == "customer" else SHORT
+    lines = by_line(asked.lines)
+    kind = CANCEL if asked.fault == "customer" else SHORT
     change = adjust(facts.breakdown, facts.adjustments, kind, lines.items())
-    key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
+    key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(decision, facts, shop, now, lines, reason)
     if not any(_pieces_left(decision, s) for s in facts.shipments) and facts.state != OrderState.PARTLY_SHIPPED:
         decision.hold = []
@@ -187,5 +171,5 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.SUPPLIERS
     | Need.ADJUSTMENTS,
-    (REQUESTED,),
+    (ACTION.wakes,),
 )

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from models.states import Condition, OrderState, ShipmentState
 from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.orders.actions.release import ACTION
 from pipelines.shops import Shop
-
-RELEASED = "order.release"
 
 _GOES_ON_AT = {
     OrderState.ACCEPTED: "authorize",
@@ -44,4 +43,4 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     return decision
 
 
-STAGE = Stage("attend", decide, Need.SHIPMENTS | Need.EVENTS, (RELEASED,))
+STAGE = Stage("attend", decide, Need.SHIPMENTS | Need.EVENTS, (ACTION.wakes,))

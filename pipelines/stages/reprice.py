@@ -6,19 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import Condition, OrderState
 from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.coupons import ACTION, CouponsApplied, coupons_of
 from pipelines.orders.mails import customer_mail, sums
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.repricing import problems, record, reprice
+from pipelines.rules.money.repricing import record, reprice
 from pipelines.rules.order import Coupon
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import authorize_key
 from pipelines.stages.earning import earn_anew
 from pipelines.stages.requests import answer
-
-REQUESTED = "order.apply_coupons"
 
 #: The hold that is answered by applying the coupons, or by saying that there are none to apply.
 _ANSWERED = "coupons_in_remarks"
@@ -27,25 +23,10 @@ _ANSWERED = "coupons_in_remarks"
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Apply what was asked, one request after the other."""
 
-    def apply(decision: Decision, event: EventFacts) -> None:
-        _apply(decision, facts, shop, now, event, _asked(event))
+    def apply(decision: Decision, event: EventFacts, asked: CouponsApplied) -> None:
+        _apply(decision, facts, shop, now, event, coupons_of(asked))
 
-    return answer(facts, STAGE.name, now, lambda event: refusals(facts, shop, _asked(event)), apply)
-
-
-def _asked(event: EventFacts) -> list[Coupon]:
-    return [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
-
-
-def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
-    """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can.
-
-    The stage was told effects and what pricing goes by.
-    """
-    if facts.state != OrderState.ACCEPTED or facts.condition != Condition.HELD or authorize_key(facts) in facts.effects:
-        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held and nothing was asked of a gateway"
-        return [Problem("state", says)]
-    return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
+    return answer(ACTION, facts, shop, now, STAGE.name, apply)
 
 
 def _apply(
@@ -93,5 +74,5 @@ STAGE = Stage(
     "reprice",
     decide,
     Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
-    (REQUESTED,),
+    (ACTION.wakes,),
 )

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from pipelines.engine.stage import Decision, EventFacts, Facts
-from pipelines.errors import Problem
+from pipelines.errors import Invalid, Problem
+from pipelines.orders.action import Action, Case
+from pipelines.rules.explain import Refusal
+from pipelines.shops import Shop
+
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
 def answer(
+    action: Action[Asked],
     facts: Facts,
-    stage: str,
+    shop: Shop,
     now: datetime,
-    refusals: Callable[[EventFacts], list[Problem]],
-    grant: Callable[[Decision, EventFacts], None],
+    stage: str,
+    grant: Callable[[Decision, EventFacts, Asked], None],
 ) -> Decision:
-    """Grant the first request that can be, and refuse those before it with every reason; what comes after it waits for
-    the next decision of ``stage``, since facts are those of the order as it was."""
+    """Grant the first request for ``action`` that can be, and refuse those before it with every reason; what comes after it
+    waits for the next decision of ``stage``, since facts are those of the order as it was."""
     decision = Decision(facts)
     for event in facts.events:
-        if problems := refusals(event):
-            refuse(decision, event, problems)
+        try:
+            asked = action.heard(event.body)
+        except Invalid as unreadable:
+            refuse(decision, event, unreadable.problems)
             continue
-        grant(decision, event)
+        if refused := action.refusals(Case(facts, shop, now), asked):
+            refuse(decision, event, refused)
+            continue
+        grant(decision, event, asked)
         decision.events.append((event.id, "applied", None))
         break
     if len(facts.events) > len(decision.events):
@@ -31,24 +45,13 @@ def answer(
     return decision
 
 
-def refuse(decision: Decision, event: EventFacts, problems: Iterable[Problem]) -> None:
-    """The request is not granted; why is kept with it."""
-    decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
+def refuse(decision: Decision, event: EventFacts, refused: Iterable[Refusal | Problem]) -> None:
+    """The request is not granted; why is kept with it, for operators."""
+    decision.events.append((event.id, "refused", "; ".join(_kept(one) for one in refused)))
 
 
-def asked_lines(event: EventFacts) -> dict[str, int]:
-    """Pieces by line that a request names."""
-    return {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
-
-
-def missing(facts: Facts, lines: Mapping[str, int], left: Callable[[str], int], standing: str) -> list[Problem]:
-    """The lines that the order does not have, or of which fewer pieces are ``left``; ``standing`` says what those are."""
-    known = {share.line for share in facts.breakdown.lines}
-    problems = []
-    for index, (line, quantity) in enumerate(lines.items()):
-        if line not in known:
-            problems.append(Problem(f"lines[{index}].line", f"the order has no line {line}"))
-        elif quantity > (there := left(line)):
-            says = f"{there} pieces of line {line} {standing}: ask for at most so many"
-            problems.append(Problem(f"lines[{index}].quantity", says))
-    return problems
+def _kept(refused: Refusal | Problem) -> str:
+    if isinstance(refused, Problem):
+        return refused.message
+    says = refused.says("en")
+    return f"{refused.rule}: {says}" if refused.rule else says

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, PaymentState, TrackingState
+from models.states import PaymentState, TrackingState
 from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.return_lines import ACTION, LinesReturned
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
 from pipelines.shops import Shop
 from pipelines.stages.capturing import collect
 from pipelines.stages.crediting import credit
-from pipelines.stages.requests import answer, asked_lines, missing
+from pipelines.stages.requests import answer
 
-REQUESTED = "order.return_lines"
-
-_LEFT = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
 #: Holds that end when everything of their shipment was taken back: refused or unclaimed (RET-08), lost (RET-07).
 _ANSWERED = frozenset({"returned_undelivered", "transit_accident"})
 _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
@@ -29,42 +27,24 @@ _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Take back what was asked, one request after the other."""
 
-    def take_back(decision: Decision, event: EventFacts) -> None:
-        _take_back(decision, facts, shop, now, event, asked_lines(event))
+    def take_back(decision: Decision, event: EventFacts, asked: LinesReturned) -> None:
+        _take_back(decision, facts, shop, now, event, asked)
 
-    return answer(facts, STAGE.name, now, lambda event: refusals(facts, asked_lines(event)), take_back)
-
-
-def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot come back now; none if they can. The stage was told shipments and changes."""
-    if facts.state not in _LEFT:
-        says = (
-            f"the order is {facts.state}: only goods that have left can come back; before that cancel it or its lines"
-        )
-        return [Problem("state", says)]
-    if facts.method == "cod" and facts.state == OrderState.PARTLY_SHIPPED:
-        says = "what was collected on delivery is known once the rest has left: wait for it, or take it out first"
-        return [Problem("state", says)]
-    return missing(facts, lines, lambda line: _with_customer(facts, line), "have left and not come back")
-
-
-def _with_customer(facts: Facts, line: str) -> int:
-    """Pieces of a line that have left and not come back."""
-    shipped = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
-    return shipped - facts.came_back(line)
+    return answer(ACTION, facts, shop, now, STAGE.name, take_back)
 
 
 def _take_back(
-    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
+    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned
 ) -> None:
-    by_customer = event.body.get("fault") != "shop"
+    lines = by_line(asked.lines)
+    by_customer = asked.fault == "customer"
     if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in facts.parcels):
         collect(decision)
     fee = shop.returns.customer_fee if by_customer else 0
     kind = RETURN if by_customer else FAULT
     change = adjust(facts.breakdown, facts.adjustments, kind, lines.items(), return_fee=fee)
     key = f"{event.source}:{event.event_id}"
-    credit(decision, facts, shop, now, key=key, reason=str(event.body.get("reason") or ""), change=change)
+    credit(decision, facts, shop, now, key=key, reason=asked.reason, change=change)
     _void_uncollected(decision)
     if by_customer:
         decision.frees_items += [
@@ -107,5 +87,5 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.ADJUSTMENTS,
-    (REQUESTED,),
+    (ACTION.wakes,),
 )

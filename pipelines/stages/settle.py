@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from models.states import OrderState, PaymentState
-from pipelines.engine.stage import Decision, EffectFacts, Facts, Need, Stage
+from pipelines.engine.stage import Decision, EffectFacts, EventFacts, Facts, Need, Stage
 from pipelines.errors import Problem
+from pipelines.orders.actions.refunds import ACTION, due_back, refused, too_much
 from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.rules.explain import Refusal
 from pipelines.shops import Shop
 from pipelines.stages.finishing import finish
 from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
 from pipelines.stages.requests import refuse
-
-REFUNDED = "refund.by_hand"
 
 _HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
@@ -40,20 +40,15 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         _refunds(decision, facts, shop, now)
     for event in facts.events:
         if event.id not in {known for known, _, _ in decision.events}:
-            refuse(decision, event, refusals(decision, int(event.body["amount"])))
+            refuse(decision, event, _refused(decision, event))
     finish(decision, facts)
     return decision
 
 
-def refusals(decision: Decision, amount: int) -> list[Problem]:
-    """Why ``amount`` yen cannot have been given back by hand; none if they can. The stage was told what settle is."""
-    left = outstanding(decision) if decision.facts.money.state in _HAS_MONEY else 0
-    if left <= 0:
-        says = "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
-        return [Problem("state", says)]
-    if amount > left:
-        return [Problem("amount", f"only {left} yen are due back")]
-    return []
+def _refused(decision: Decision, event: EventFacts) -> list[Refusal | Problem]:
+    """Why the money of ``event`` cannot have been given back by hand, after what was decided before it."""
+    left = due_back(decision)
+    return [*(refused(left) or too_much(left, int(event.body["amount"])))]
 
 
 def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
@@ -65,7 +60,7 @@ def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> Non
     told = done if through_gateway > facts.money.refunded - by_hand else []
     for event in facts.events:
         amount = int(event.body["amount"])
-        if problems := refusals(decision, amount):
+        if problems := _refused(decision, event):
             refuse(decision, event, problems)
             continue
         by_hand += amount
@@ -105,4 +100,6 @@ def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> 
         decision.hold_for([entry], f"{effect.kind}: {effect.state}")
 
 
-STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, (REFUNDED,))
+STAGE = Stage(
+    "settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, (ACTION.wakes,)
+)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from pipelines.engine.stage import Facts
+from pipelines.orders.actions.coupons import ACTION
 from pipelines.rules.lots import Purse
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
-from pipelines.stages.reprice import REQUESTED, STAGE
+from pipelines.stages.reprice import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
 from tests.stages.build import decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
 
@@ -29,7 +30,7 @@ def asked(*coupons: dict[str, Any], **changes: Any) -> Facts:
         "condition": "held",
         "hold": (HELD,),
         "lots": (lot(amount=200),),
-        "events": (event(REQUESTED, coupons=list(coupons), by="operations"),),
+        "events": (event(ACTION.wakes, coupons=list(coupons), by="operations"),),
     }
     return facts(order, **{**given, **changes})
 
@@ -102,7 +103,7 @@ def test_no_coupon_at_all_is_an_answer() -> None:
 
 
 def test_requests_are_taken_one_after_the_other() -> None:
-    both = (event(REQUESTED, 1, coupons=[AUTUMN]), event(REQUESTED, 2, coupons=[WINTER]))
+    both = (event(ACTION.wakes, 1, coupons=[AUTUMN]), event(ACTION.wakes, 2, coupons=[WINTER]))
     decision = decide(STAGE, asked(events=both))
     assert (endings(decision), goes_to(decision)) == ({1: "applied"}, ["authorize", "reprice"])
 
@@ -142,7 +143,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
     lots = [replace(lot(amount=n), id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
-    known = replace(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
+    known = replace(asked(), **_order_of(facts(order)), lots=lots, events=[event(ACTION.wakes, coupons=[WINTER])])
     moved = {move.lot: move.amount for move in decide(STAGE, known, shop=shop).lot_moves}
     assert moved == {100: 10, 300: 30}
 
@@ -153,7 +154,7 @@ def _order_of(known: Facts) -> dict[str, Any]:
 
 def test_a_guest_has_coupons_but_no_points() -> None:
     order = an_order("salon", a_line(price=20_000), customer=Customer("", "客", "a@example.jp"))
-    known = facts(order, condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[AUTUMN]),))
+    known = facts(order, condition="held", hold=(HELD,), events=(event(ACTION.wakes, coupons=[AUTUMN]),))
     decision = decide(STAGE, known)
     assert (decision.lot_moves, decision.new_lots, endings(decision)) == ([], [], {1: "applied"})
 
@@ -167,5 +168,5 @@ def test_points_that_count_with_the_order_are_activated_at_once() -> None:
 def test_every_packaged_shop_can_be_priced_again() -> None:
     """Shops without discounts refuse the coupon, and take the order as it is."""
     for key in SHOPS:
-        known = facts(an_order(key), condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[]),))
+        known = facts(an_order(key), condition="held", hold=(HELD,), events=(event(ACTION.wakes, coupons=[]),))
         assert endings(decide(STAGE, known)) == {1: "applied"}
