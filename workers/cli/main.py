@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.billing import app as billing_app
 from workers.cli.points import app as points_app
 
@@ -29,6 +30,7 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
+app.command(context_settings=FIELDS_FOLLOW)(act)
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
