@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipelines.errors import Invalid, NotFound, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pipelines.engine.stage import Decision
     from pipelines.orders.action import Action
     from pipelines.shops import Shop
-
-out = Console(highlight=False)
 
 #: How typer hands the fields of a request over: as they were written.
 FIELDS_FOLLOW = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -42,7 +40,6 @@ def act(
     lang: Annotated[Literal["ja", "en"], typer.Option(help="Language of sentences.")] = "en",
 ) -> None:
     """Act on an order as an operator; each field of the request is an option: --reason "sold out"."""
-    from models.database import connect
     from pipelines.engine.inbox import receive
     from pipelines.orders.act import Asker, Asking, action_named, look, preview, standing
     from pipelines.shops import load_shops
@@ -53,7 +50,7 @@ def act(
     shops = load_shops(settings.shops_dir)
     if shop not in shops or not number:
         raise Invalid([Problem("SHOP/NUMBER", f"{order!r} names no order of a shop; write it as salon/S-1001")])
-    engine = connect(settings.need_database(), application="shukka-act")
+    engine = opened("act")
     now = settings.clock.now()
     if action is None:
         _list(engine, shops[shop], number, now, lang)
@@ -83,11 +80,17 @@ def _list(engine: Engine, shop: Shop, number: str, now: datetime, lang: str) -> 
         facts = standing(connection, shop.key, number, now)
     if facts is None:
         raise NotFound(f"there is no order {shop.key}/{number}")
-    table = Table("action", "about", "now", "why not, or what it does", "fields", box=None)
-    for action, about, refusals in possible(facts, shop, now):
-        why = " ".join(one.says(lang) for one in refusals) or action.says.says(lang)
-        table.add_row(action.name, about or "", "no" if refusals else "yes", why, ", ".join(action.model.model_fields))
-    out.print(table)
+    rows = [
+        (
+            action.name,
+            about,
+            "no" if refusals else "yes",
+            " ".join(one.says(lang) for one in refusals) or action.says.says(lang),
+            ", ".join(action.model.model_fields),
+        )
+        for action, about, refusals in possible(facts, shop, now)
+    ]
+    out.print(table(("action", "about", "now", "why not, or what it does", "fields"), rows))
 
 
 def _request(action: Action[Any], file: str | None, written: Sequence[str]) -> object:
@@ -133,16 +136,14 @@ def _value(name: str, text: str) -> object:
 
 def _print(decision: Decision) -> None:
     """What a decision would do, a line each."""
-    table = Table("what", "would happen", box=None)
-    for move in decision.moves:
-        table.add_row(f"{move.entity} {move.id}", f"{move.old or 'new'} -> {move.new}: {move.cause}")
-    for one in decision.adjustments:
-        table.add_row("money", f"{one.change.money} yen and {one.change.points_returned} points go back")
-    for effect in decision.effects:
-        amount = effect.payload.get("amount")
-        table.add_row("asked outside", f"{effect.kind}{f' {amount} yen' if amount else ''}")
-    for mail in decision.mails:
-        table.add_row("mail", mail.template)
-    for hold in decision.hold or ():
-        table.add_row("held", f"{hold['reason']}: {hold['says']}")
-    out.print(table if table.row_count else "nothing would change")
+    rows = [
+        *((f"{m.entity} {m.id}", f"{m.old or 'new'} -> {m.new}: {m.cause}") for m in decision.moves),
+        *(
+            ("money", f"{one.change.money} yen and {one.change.points_returned} points go back")
+            for one in decision.adjustments
+        ),
+        *(("asked outside", " ".join((one.kind, *map(str, one.payload.values())))) for one in decision.effects),
+        *(("mail", one.template) for one in decision.mails),
+        *(("held", f"{one['reason']}: {one['says']}") for one in decision.hold or ()),
+    ]
+    out.print(table(("what", "would happen"), rows) if rows else "nothing would change")

@@ -21,6 +21,8 @@ from workers.settings import Settings
 DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
 #: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
 THREADS = 16
+#: Names a file that a worker makes when it has booted: orders find somebody at work.
+READY_FILE = "SHUKKA_READY_FILE"
 
 
 def free_port() -> int:
@@ -115,11 +117,6 @@ class Service:
         return Child(name=label, argv=argv, env={**self.environment, **(env or {})}, log=self._log(label))
 
     @property
-    def clock_flags(self) -> list[str]:
-        """The clock as processes of the outside world are told it."""
-        return self._clock_flags()
-
-    @property
     def environment(self) -> dict[str, str]:
         """The environment of every process: ours, the engines, the clock, the sandboxes."""
         return {**os.environ, **DRAMATIQ, **self.extra}
@@ -147,10 +144,17 @@ class Service:
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            Child("worker", worker_argv(self.processes), env, grace=20.0, log=self._log("worker")),
+            self._worker(env),
             Child("clock", [sys.executable, "-m", "workers.pacemaker"], env, log=self._log("clock")),
             Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
         ]
+
+    def _worker(self, env: Mapping[str, str]) -> Child:
+        """The worker; ready once it has built what it works with, or it says why it cannot."""
+        told = self.data / "worker.ready"
+        told.unlink(missing_ok=True)
+        env = {**env, READY_FILE: str(told)}
+        return Child("worker", worker_argv(self.processes), env, grace=20.0, ready=told.exists, log=self._log("worker"))
 
     def is_ready(self) -> bool:
         """True once ``GET /readyz`` answers 200."""
