@@ -8,7 +8,8 @@ the order's lock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -19,9 +20,12 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from models.store import views
+from pipelines.engine.decision import Decision
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Facts
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
-from pipelines.engine.stage import Decision, EventFacts, Facts, Stage
+from pipelines.engine.stage import Stage
 from pipelines.errors import Conflict, Invalid, Misconfigured, NotFound, Problem
 from pipelines.orders.action import About, Action, Case
 from pipelines.plugins import Registry
@@ -93,12 +97,12 @@ class Possible(NamedTuple):
 
 def possible(facts: Facts, shop: Shop, now: datetime, *, role: str = "operator") -> list[Possible]:
     """What may be asked of an order by ``role``, each with why it is not possible now. ``facts`` are those of `standing`."""
-    answers = []
+    order, answers = OrderDraft(facts), []
     for action in actions():
         if role not in action.roles:
             continue
-        for shipment in facts.shipments if action.about == About.SHIPMENT else (None,):
-            case = Case(facts, shop, now, role == "operator", shipment)
+        for shipment in order.shipments if action.about == About.SHIPMENT else (None,):
+            case = Case(order, shop, now, role == "operator", shipment)
             refusals = action.stands(case) or action.exhausted(case)
             answers.append(Possible(action, shipment.id if shipment else None, tuple(refusals)))
     return answers
@@ -113,7 +117,7 @@ def standing(connection: Connection, shop: str, number: str, now: datetime, *nee
     if row is None:
         return None
     needs = reduce(or_, (_stage(action).needs for action in needing or actions()))
-    looking = Stage("look", lambda facts, shop, now: Decision(facts), needs)
+    looking = Stage("look", lambda draft, shop, now: None, needs)
     return facts_of(connection, looking, [row], now, lock=False)[0]
 
 
@@ -141,7 +145,7 @@ def look(
         if action.heard(known) != asking.asked:
             raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")
         return Looked(facts.state, None)  # the same request again: what it asked for was decided
-    if action.is_done(facts):
+    if action.is_done(OrderDraft(facts)):
         return Looked(facts.state, None)
     _refuse(asking, facts, shops[asking.shop], now, locale)
     return Looked(facts.state, _event(asking, now))
@@ -151,18 +155,21 @@ def preview(facts: Facts, shop: Shop, asking: Asking, now: datetime, locale: str
     """What would happen: the stage's own decision on ``facts`` (`standing`) with the request added. Raises as `look` does."""
     _refuse(asking, facts, shop, now, locale)
     heard = _event(asking, now)
-    event = EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)
-    return _stage(asking.action).decide(replace(facts, events=[event]), shop, now)
+    asked = copy(facts)
+    asked.events = [EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)]
+    return _stage(asking.action).decision(asked, shop, now)
 
 
 def _refuse(asking: Asking, facts: Facts, shop: Shop, now: datetime, locale: str | None) -> None:
     """Raises Conflict or Invalid if the request cannot be granted."""
-    action = asking.action
-    named = getattr(asking.asked, "shipment", None)
-    shipment = next((one for one in facts.shipments if one.id == named), None)
-    if action.about == About.SHIPMENT and shipment is None:
-        raise Invalid([Problem("shipment", f"the order has no shipment {named}")])
-    refusals = action.refusals(Case(facts, shop, now, asking.asker.is_operator, shipment), asking.asked)
+    action, order = asking.action, OrderDraft(facts)
+    shipment = None
+    if action.about == About.SHIPMENT:
+        named = getattr(asking.asked, "shipment", None)
+        shipment = next((one for one in order.shipments if one.id == named), None)
+        if shipment is None:
+            raise Invalid([Problem("shipment", f"the order has no shipment {named}")])
+    refusals = action.refusals(Case(order, shop, now, asking.asker.is_operator, shipment), asking.asked)
     for one in refusals:
         if isinstance(one, Refusal):
             raise Conflict(one.says(locale or facts.locale), rule=one.rule)

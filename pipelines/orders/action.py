@@ -14,7 +14,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.engine.stage import Facts, ShipmentFacts
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import problems_of
 from pipelines.rules.explain import Refusal, Sentence
@@ -31,14 +32,14 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An order as an action finds it: its facts, its shop, the moment, whether an operator asks, and the shipment it is
+    """An order as an action finds it: as it stands, its shop, the moment, whether an operator asks, and the shipment it is
     about, if it is about one."""
 
-    facts: Facts
+    order: OrderDraft
     shop: Shop
     now: datetime
     by_operator: bool = True
-    shipment: ShipmentFacts | None = None
+    shipment: ShipmentDraft | None = None
 
 
 class Request(BaseModel):
@@ -64,7 +65,7 @@ def _no_faults(case: Case, asked: BaseModel) -> Sequence[Problem]:
     return ()
 
 
-def _never(facts: Facts) -> bool:
+def _never(order: OrderDraft) -> bool:
     return False
 
 
@@ -93,7 +94,7 @@ class Action(Generic[Asked]):
     exhausted: Callable[[Case], Sequence[Refusal]] = _nothing
     about: About = About.ORDER
     roles: tuple[str, ...] = ("operator",)
-    is_done: Callable[[Facts], bool] = _never
+    is_done: Callable[[OrderDraft], bool] = _never
     same: Callable[[Asked], str] | None = None
 
     def read(self, raw: object) -> Asked:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipelines.engine.stage import Facts
+from pipelines.engine.facts import Facts
 from pipelines.errors import Problem
 from pipelines.orders.action import Request
 from pipelines.orders.schema import ONE_LINE

@@ -5,36 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import OrderState
-from pipelines.engine.stage import Decision, Facts, Need, Stage
-from pipelines.orders.action import Case
+from pipelines.changes.ending import cancel_order
+from pipelines.changes.requests import heard
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.actions.cancel import ACTION
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import cancel_order
-from pipelines.stages.requests import refuse
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Grant or refuse what was asked; the first request that can be granted ends the order."""
-    decision = Decision(facts)
-    for event in facts.events:
-        by_operator = bool(event.body.get("operator"))
-        if decision.state == OrderState.CANCELLED:
-            decision.events.append((event.id, "ignored", "the order is cancelled already"))
-            continue
-        if refused := ACTION.stands(Case(facts, shop, now, by_operator)):
-            refuse(decision, event, refused)
-            continue
-        reason = "shop_decision" if by_operator else "customer_request"
-        who = "operator" if by_operator else "customer"
-        decision.hold = []
-        cancel_order(decision, facts, shop, now, reason=reason, cause=f"cancelled by the {who}")
-        decision.events.append((event.id, "applied", None))
-    return decision
+    for event in draft.waiting:
+        if draft.state == OrderState.CANCELLED:
+            draft.ignored(event, "the order is cancelled already")
+        elif heard(ACTION, draft, shop, now, event) is not None:
+            by_operator = bool(event.body.get("operator"))
+            reason = "shop_decision" if by_operator else "customer_request"
+            who = "operator" if by_operator else "customer"
+            cancel_order(draft, shop, now, reason=reason, cause=f"cancelled by the {who}")
+            draft.applied(event)
 
 
 STAGE = Stage(
     "cancel",
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.EFFECTS | Need.EVENTS | Need.COUPONS,
-    (ACTION.wakes,),
+    consumes=(ACTION.wakes,),
+    leads_to=("settle",),
 )

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
+from pipelines.changes.points import earn_anew
+from pipelines.changes.requests import answer
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Facts, Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.actions.coupons import ACTION, CouponsApplied, coupons_of
 from pipelines.orders.mails import customer_mail, sums
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.repricing import record, reprice
-from pipelines.rules.order import Coupon
 from pipelines.shops import Shop
-from pipelines.stages.earning import earn_anew
-from pipelines.stages.requests import answer
 
 #: The hold that is answered by applying the coupons, or by saying that there are none to apply.
 _ANSWERED = "coupons_in_remarks"
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Apply what was asked, one request after the other."""
-
-    def apply(decision: Decision, event: EventFacts, asked: CouponsApplied) -> None:
-        _apply(decision, facts, shop, now, event, coupons_of(asked))
-
-    return answer(ACTION, facts, shop, now, STAGE.name, apply)
+    answer(ACTION, draft, shop, now, lambda event, asked: _apply(draft, shop, now, event, asked))
 
 
-def _apply(
-    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, coupons: Sequence[Coupon]
-) -> None:
+def _apply(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: CouponsApplied) -> None:
+    facts, coupons = draft.facts, coupons_of(asked)
     after = reprice(facts.order, shop, facts.breakdown, coupons)
     change = record(
         shop,
@@ -39,18 +34,15 @@ def _apply(
         after,
         coupons,
         name=f"{event.source}:{event.event_id}",
-        reason=str(event.body.get("reason") or ""),
+        reason=asked.reason,
         by=str(event.body.get("by") or ""),
     )
-    decision.repricing = change
-    decision.returned_coupons += [(key, "repriced") for key in change.dropped]
+    draft.reprice(change)
     if facts.customer_id:
-        earn_anew(decision, facts, shop, now, after)
+        earn_anew(draft, shop, now, after)
     about, changed = f"repriced:{facts.known.times + 1}", _changed(facts, shop, after)
-    decision.mails.append(
-        customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **changed)
-    )
-    _go_on(decision, facts, now)
+    draft.tell(customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **changed))
+    _go_on(draft, now)
 
 
 def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
@@ -62,17 +54,17 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     }
 
 
-def _go_on(decision: Decision, facts: Facts, now: datetime) -> None:
+def _go_on(draft: OrderDraft, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
-    decision.lift_holds(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
-    left = facts.hold if decision.hold is None else decision.hold
-    if not any(hold["blocks"] == "authorize" for hold in left):
-        decision.next("authorize", now)
+    draft.lift(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
+    if not any(hold["blocks"] == "authorize" for hold in draft.holds):
+        draft.next("authorize", now)
 
 
 STAGE = Stage(
     "reprice",
     decide,
     Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
-    (ACTION.wakes,),
+    consumes=(ACTION.wakes,),
+    leads_to=("authorize", "reward"),
 )

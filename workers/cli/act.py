@@ -18,7 +18,7 @@ from workers.cli.terminal import out, table
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from pipelines.engine.stage import Decision
+    from pipelines.engine.decision import Decision
     from pipelines.orders.action import Action
     from pipelines.shops import Shop
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import OrderState, PaymentState, ShipmentState
-from pipelines.engine.stage import Facts
+from models.states import OrderState, PaymentState
+from pipelines.engine.draft import OrderDraft
 from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.cancel import refusal
 from pipelines.rules.explain import Refusal, Sentence, sentence
 
-_GONE: Final = (OrderState.RELEASED, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
+_LEFT: Final = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
 _HANDED_OVER: Final = Sentence(
     "商品はすでに出荷元へ引き渡されています。出荷の停止を依頼し、返品として処理してください。",
     "The goods were handed over already: ask the supplier to stop them, then take a return.",
@@ -20,27 +20,27 @@ _HANDED_OVER: Final = Sentence(
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Why the order cannot be cancelled now; an operator is bound only by what has already left (CAN-01, CAN-06)."""
-    facts = case.facts
-    told = any(s.state not in (ShipmentState.PLANNED, ShipmentState.BACKORDERED) for s in facts.shipments)
+    order = case.order
+    told = order.state == OrderState.RELEASED or any(not shipment.is_untold for shipment in order.shipments)
     if case.by_operator:
-        if facts.state == OrderState.CANCELLED:
+        if order.state == OrderState.CANCELLED:
             return [Refusal(sentence("cancel.over"), rule="CAN-02")]
         left = Refusal(_HANDED_OVER, rule="CAN-06", ways_out=("lines:cancel", "lines:return"))
-        return [left] if facts.state in _GONE or told else []
+        return [left] if order.state in _LEFT or told else []
     refused = refusal(
         shop=case.shop,
-        state=OrderState(facts.state),
-        method=facts.method,
-        payment_state=PaymentState(facts.money.state),
-        placed_at=facts.placed_at,
+        state=OrderState(order.state),
+        method=order.facts.method,
+        payment_state=PaymentState(order.money.state),
+        placed_at=order.facts.placed_at,
         now=case.now,
-        any_instructed=told or facts.state == OrderState.RELEASED,
+        any_instructed=told,
     )
     return [refused] if refused else []
 
 
-def _is_cancelled(facts: Facts) -> bool:
-    return facts.state == OrderState.CANCELLED
+def _is_cancelled(order: OrderDraft) -> bool:
+    return order.state == OrderState.CANCELLED
 
 
 ACTION = Action(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from models.states import OrderState
-from pipelines.engine.stage import Facts
 from pipelines.errors import Problem
 from pipelines.orders import pieces
 from pipelines.orders.action import Action, Case, Request
@@ -40,24 +40,18 @@ class LinesCancelled(Request):
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Lines are taken out once the money is secured and until they leave."""
-    facts = case.facts
-    if facts.state in _OPEN_ORDER and facts.shipments:
+    order = case.order
+    if order.state in _OPEN_ORDER and order.shipments:
         return []
-    return [Refusal(_NOT_OPEN, {"state": facts.state}, rule="INT-13", ways_out=("cancel", "lines:return"))]
+    return [Refusal(_NOT_OPEN, {"state": order.state}, rule="INT-13", ways_out=("cancel", "lines:return"))]
 
 
 def faults(case: Case, asked: LinesCancelled) -> Sequence[Problem]:
     """Lines that are not there, or fewer of which are open."""
-    return pieces.faults(case.facts, asked.lines, open_pieces(case.facts), "have neither left nor been cancelled")
-
-
-def open_pieces(facts: Facts) -> dict[str, int]:
-    """By line, the pieces that neither left nor were cancelled."""
-    left: dict[str, int] = {}
-    for shipment in facts.shipments:
-        for line, held in shipment.lines.items() if shipment.is_live else ():
-            left[line] = left.get(line, 0) + held.open
-    return left
+    left = Counter[str]()
+    for shipment in case.order.shipments:
+        left.update({line: shipment.open(line) for line in shipment.lines})
+    return pieces.faults(case.order.facts, asked.lines, left, "have neither left nor been cancelled")
 
 
 ACTION = Action(

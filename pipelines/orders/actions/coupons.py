@@ -7,14 +7,14 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from models.states import Condition, OrderState
+from models.states import OrderState
+from pipelines.changes.money import authorize_key
 from pipelines.errors import Problem
 from pipelines.orders.action import Action, Case, Request
 from pipelines.orders.schema import MANY_LINES, CouponDocument
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.rules.money.repricing import problems
 from pipelines.rules.order import Coupon
-from pipelines.stages.cancelling import authorize_key
 
 _TOO_LATE: Final = Sentence(
     "現在、注文状態は{state}、処理状況は{condition}です。クーポンを適用できるのは、保留中で、決済代行に依頼する前に限ります。",
@@ -45,16 +45,15 @@ def coupons_of(asked: CouponsApplied) -> list[Coupon]:
 
 def stands(case: Case) -> Sequence[Refusal]:
     """The amount may change until a gateway was asked for it, and only while somebody looks at the order."""
-    facts = case.facts
-    is_open = facts.state == OrderState.ACCEPTED and facts.condition == Condition.HELD
-    if is_open and authorize_key(facts) not in facts.effects:
+    order = case.order
+    if order.state == OrderState.ACCEPTED and order.held and authorize_key(order.facts) not in order.effects:
         return []
-    return [Refusal(_TOO_LATE, {"state": facts.state, "condition": facts.condition}, rule="CPN-03")]
+    return [Refusal(_TOO_LATE, {"state": order.state, "condition": order.condition}, rule="CPN-03")]
 
 
 def faults(case: Case, asked: CouponsApplied) -> Sequence[Problem]:
     """Coupons that the shop refuses, as it would at intake."""
-    facts = case.facts
+    facts = case.order.facts
     return problems(facts.order, case.shop, facts.breakdown, coupons_of(asked), facts.known)
 
 

@@ -7,15 +7,13 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from models.states import PaymentState
-from pipelines.engine.stage import Decision
+from pipelines.changes.money import HAS_MONEY, outstanding
+from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.action import About, Action, Case, Request
 from pipelines.orders.schema import ONE_LINE
 from pipelines.rules.explain import Refusal, Sentence
-from pipelines.stages.refunding import outstanding
 
-_HAS_MONEY: Final = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 _NOTHING_DUE: Final = Sentence(
     "返金すべき金額はありません。受領額が注文の金額と一致しているか、返金が処理中です。",
     "Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",
@@ -32,29 +30,19 @@ class RefundMade(Request):
     ]
 
 
-def due_back(decision: Decision) -> int:
-    """Yen that a human may give back as the order stands after ``decision``."""
-    return outstanding(decision) if decision.facts.money.state in _HAS_MONEY else 0
+def _due_back(order: OrderDraft) -> int:
+    return outstanding(order) if order.money.state in HAS_MONEY else 0
 
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Something is due back that nobody has sent."""
-    return refused(due_back(Decision(case.facts)))
+    return [] if _due_back(case.order) > 0 else [Refusal(_NOTHING_DUE)]
 
 
-def refused(left: int) -> list[Refusal]:
-    """The refusal where ``left`` yen are due back, which are none."""
-    return [Refusal(_NOTHING_DUE)] if left <= 0 else []
-
-
-def faults(case: Case, asked: RefundMade) -> list[Problem]:
+def faults(case: Case, asked: RefundMade) -> Sequence[Problem]:
     """More than is due back."""
-    return too_much(due_back(Decision(case.facts)), asked.amount)
-
-
-def too_much(left: int, amount: int) -> list[Problem]:
-    """The problem of ``amount`` yen where ``left`` are due back."""
-    return [Problem("amount", f"only {left} yen are due back")] if amount > left else []
+    left = _due_back(case.order)
+    return [Problem("amount", f"only {left} yen are due back")] if asked.amount > left else []
 
 
 ACTION = Action(

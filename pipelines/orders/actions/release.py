@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import Condition
 from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.explain import Refusal, Sentence
 
@@ -16,9 +15,7 @@ _NOT_HELD: Final = Sentence(
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Only what is held can be let go."""
-    if case.facts.condition == Condition.HELD:
-        return []
-    return [Refusal(_NOT_HELD, {"condition": case.facts.condition})]
+    return [] if case.order.held else [Refusal(_NOT_HELD, {"condition": case.order.condition})]
 
 
 ACTION = Action(

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from models.states import OrderState
-from pipelines.engine.stage import Facts
+from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders import pieces
 from pipelines.orders.action import Action, Case, Request
@@ -47,31 +47,27 @@ class LinesReturned(Request):
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Something has left, and what the customer paid for it is known."""
-    facts = case.facts
-    if facts.state not in _LEFT:
-        return [Refusal(_NOT_LEFT, {"state": facts.state}, ways_out=("cancel", "lines:cancel"))]
-    if facts.method == "cod" and facts.state == OrderState.PARTLY_SHIPPED:
+    order = case.order
+    if order.state not in _LEFT:
+        return [Refusal(_NOT_LEFT, {"state": order.state}, ways_out=("cancel", "lines:cancel"))]
+    if order.facts.method == "cod" and order.state == OrderState.PARTLY_SHIPPED:
         return [Refusal(_COLLECTED_LATER, ways_out=("lines:cancel",))]
     return []
 
 
 def faults(case: Case, asked: LinesReturned) -> Sequence[Problem]:
     """Lines that are not there, or fewer of which are with the customer."""
-    return pieces.faults(case.facts, asked.lines, with_customer(case.facts), "have left and not come back")
+    return pieces.faults(case.order.facts, asked.lines, with_customer(case.order), "have left and not come back")
 
 
-def all_back(case: Case) -> Sequence[Refusal]:
+def exhausted(case: Case) -> Sequence[Refusal]:
     """Nothing is with the customer any more."""
-    return [] if any(with_customer(case.facts).values()) else [Refusal(_ALL_BACK)]
+    return [] if any(with_customer(case.order).values()) else [Refusal(_ALL_BACK)]
 
 
-def with_customer(facts: Facts) -> dict[str, int]:
+def with_customer(order: OrderDraft) -> dict[str, int]:
     """By line, the pieces that have left and not come back."""
-    out: dict[str, int] = {}
-    for shipment in facts.shipments:
-        for line, held in shipment.lines.items():
-            out[line] = out.get(line, 0) + held.shipped
-    return {line: shipped - facts.came_back(line) for line, shipped in out.items()}
+    return {line: shipped - order.came_back(line) for line, shipped in order.shipped.items()}
 
 
 ACTION = Action(
@@ -85,5 +81,5 @@ ACTION = Action(
     wakes="order.return_lines",
     stands=stands,
     faults=faults,
-    exhausted=all_back,
+    exhausted=exhausted,
 )
