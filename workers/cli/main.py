@@ -207,6 +207,17 @@ def migrate() -> None:
 
 
 @app.command()
+def web(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Run the web process in the foreground."""
+    from workers.web.serve import serve
+
+    serve(host, port)
+
+
+@app.command()
 def worker(processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv

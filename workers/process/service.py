@@ -136,11 +136,7 @@ class Service:
     def children(self) -> Sequence[Child]:
         """The sandboxes first, then worker, clock and web."""
         env = self.environment
-        web = [
-            sys.executable, "-m", "uvicorn", "workers.web.app:create_app", "--factory", "--host", self.host,
-            "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10",
-            "--header", "server:shukka",
-        ]  # fmt: skip
+        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
