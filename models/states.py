@@ -81,6 +81,33 @@ class LotState(StrEnum):
     VOID = "void"  # 無効
 
 
+class HoldReason(StrEnum):
+    """Why an order waits for a human (保留理由); ``pipelines.rules.holds.KINDS`` has the words and ways out of each."""
+
+    # seen when it was accepted
+    INDIVIDUAL_NOT_DELIVERABLE = "individual_not_deliverable"
+    QUOTE_NEEDED = "quote_needed"
+    BLOCKED_CUSTOMER = "blocked_customer"
+    COUPONS_IN_REMARKS = "coupons_in_remarks"
+    NEEDS_HUMAN = "needs_human"
+    REQUEST_NOT_MET = "request_not_met"
+    # money
+    PAYMENT_UNKNOWN = "payment_unknown"
+    DEPOSIT_MISMATCH = "deposit_mismatch"
+    UNEXPECTED_DEPOSIT = "unexpected_deposit"
+    REFUND_DUE = "refund_due"
+    REFUND_FAILED = "refund_failed"
+    CAPTURE_FAILED = "capture_failed"
+    VOID_FAILED = "void_failed"
+    # suppliers and parcels
+    SUPPLIER_UNREACHABLE = "supplier_unreachable"
+    SUPPLIER_REFUSED = "supplier_refused"
+    SUPPLIER_SHORT = "supplier_short"
+    SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+    RETURNED_UNDELIVERED = "returned_undelivered"
+    TRANSIT_ACCIDENT = "transit_accident"
+
+
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
 
 ORDER_MOVES: Mapping[str, frozenset[str]] = {

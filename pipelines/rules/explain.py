@@ -102,28 +102,6 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "event.order": ("ご注文", "Ordered"),
     "event.paid": ("ご入金の確認", "Payment confirmed"),
     "event.approved": ("審査の可決", "Loan approved"),
-    # holds
-    "hold.individual_not_deliverable": (
-        "個人宛にはお届けできない商品が含まれています: {lines}",
-        "These lines cannot be delivered to an individual: {lines}.",
-    ),
-    "hold.quote_needed": (
-        "個人宛の送料のお見積りが必要です。",
-        "The shipping fee to an individual needs a quote.",
-    ),
-    "hold.blocked_customer": (
-        "お受け取りいただけなかったご注文、または返品が続いているため、確認が必要です。",
-        "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
-    ),
-    "hold.coupons_in_remarks": (
-        "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です。",
-        "Coupon codes are written in the remarks: they must be applied and the order priced again.",
-    ),
-    "hold.needs_human": ("備考欄の内容を確認します。", "The remarks must be read by a person."),
-    "hold.request_not_met": (
-        "ご希望のお届け日に間に合わないため、確認が必要です。",
-        "The desired delivery date cannot be met: the customer must be asked.",
-    ),
     # cancel (A.3)
     "cancel.never": (
         "ご注文の完了後は、お客様のご都合によるキャンセルは承れません。",

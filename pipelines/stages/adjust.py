@@ -11,7 +11,7 @@ from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import capture, collect
 from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address
-from pipelines.engine.draft import OrderDraft, lines_held
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
@@ -20,9 +20,6 @@ from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_
 from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
-
-#: Holds that an operator answers by taking the lines out.
-_ANSWERED = frozenset({"supplier_short", "supplier_refused"})
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -46,7 +43,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     answered = {shipment.id for shipment in touched if shipment.state != ShipmentState.REFUSED}
     gone = {line for line, pieces in draft.gone.items() if pieces}
     draft.lift(
-        lambda hold: hold["reason"] in _ANSWERED and hold.get("shipment") in answered and lines_held(hold) <= gone,
+        lambda hold: hold.answered_by(ACTION.name) and hold.shipment in answered and hold.lines.keys() <= gone,
         "lines taken out",
     )
     _follow(draft, shop, now)
@@ -56,7 +53,7 @@ def _cancel_pieces(
     draft: OrderDraft, shop: Shop, now: datetime, lines: Mapping[str, int], reason: str
 ) -> list[ShipmentDraft]:
     """Take the pieces from the shipments, those with bad news first; the shipments that were touched."""
-    bad_news = {hold.get("shipment") for hold in draft.holds if hold["reason"] in _ANSWERED}
+    bad_news = {hold.shipment for hold in draft.holds if hold.answered_by(ACTION.name)}
     ranked = sorted(draft.shipments, key=lambda s: (s.id not in bad_news, s.state != ShipmentState.BACKORDERED, s.id))
     taken: dict[str, dict[str, int]] = {}
     for line, quantity in lines.items():

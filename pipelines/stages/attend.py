@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState, ShipmentState
+from models.states import Condition, OrderState
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.release import ACTION
+from pipelines.orders.actions.release import ACTION, stuck_shipments
 from pipelines.shops import Shop
 
 _GOES_ON_AT = {
@@ -29,16 +29,11 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if not draft.held:
         return
     if draft.state == OrderState.CANCELLED:
-        draft.drop_holds()
+        draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
-    refused = {
-        shipment.id
-        for shipment in draft.shipments
-        if shipment.state == ShipmentState.REFUSED and any(pieces.open for pieces in shipment.lines.values())
-    }
-    # Nothing would ever send these goods: their lines are taken out, or their supplier ships after all.
-    draft.lift(lambda hold: hold["reason"] != "supplier_refused" or hold.get("shipment") not in refused, "operator")
+    stuck = stuck_shipments(draft)
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
     if not draft.held:
         stage = _GOES_ON_AT[OrderState(draft.state)]
         draft.next("dispatch" if stage == "split" and draft.shipments else stage, now)

@@ -16,9 +16,6 @@ from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.repricing import record, reprice
 from pipelines.shops import Shop
 
-#: The hold that is answered by applying the coupons, or by saying that there are none to apply.
-_ANSWERED = "coupons_in_remarks"
-
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Apply what was asked, one request after the other."""
@@ -56,8 +53,8 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
 
 def _go_on(draft: OrderDraft, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
-    draft.lift(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
-    if not any(hold["blocks"] == "authorize" for hold in draft.holds):
+    draft.lift(lambda hold: hold.answered_by(ACTION.name), "coupons applied")
+    if not any(hold.blocks == "authorize" for hold in draft.holds):
         draft.next("authorize", now)
 
 

@@ -20,8 +20,6 @@ from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
 from pipelines.shops import Shop
 
-#: Holds that end when everything of their shipment was taken back: refused or unclaimed (RET-08), lost (RET-07).
-_ANSWERED = frozenset({"returned_undelivered", "transit_accident"})
 _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 
 
@@ -59,13 +57,13 @@ def _void_uncollected(draft: OrderDraft) -> None:
 
 
 def _answer_holds(draft: OrderDraft) -> None:
-    """A parcel that came back or was lost is settled once its goods are."""
+    """A parcel that came back (RET-08) or was lost (RET-07) is settled once its goods are."""
     settled = {
         shipment.id
         for shipment in draft.shipments
         if all(draft.came_back(line) >= pieces.shipped for line, pieces in shipment.lines.items())
     }
-    draft.lift(lambda hold: hold["reason"] in _ANSWERED and hold.get("shipment") in settled, "its goods were settled")
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) and hold.shipment in settled, "its goods were settled")
 
 
 STAGE = Stage(

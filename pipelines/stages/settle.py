@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState, PaymentState
+from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import finish
-from pipelines.changes.money import BY_HAND, HAS_MONEY, ask_for_refund, outstanding, refund
+from pipelines.changes.money import HAS_MONEY, ask_for_refund, outstanding, refund
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.refunds import ACTION
 from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 
 
@@ -38,14 +39,14 @@ def _captured(draft: OrderDraft, effect: EffectFacts) -> None:
         draft.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=int(effect.payload["amount"]))
         refund(draft, "lines were taken out while the capture was on its way")
     else:
-        _failed(draft, effect, "capture_failed", "The capture failed; the goods have left.")
+        _failed(draft, effect, HoldReason.CAPTURE_FAILED)
 
 
 def _voided(draft: OrderDraft, effect: EffectFacts) -> None:
     if effect.state == "done":
         draft.move_payment(PaymentState.VOIDED, "authorization released")
     else:
-        _failed(draft, effect, "void_failed", "The authorization could not be released.")
+        _failed(draft, effect, HoldReason.VOID_FAILED)
 
 
 def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
@@ -89,20 +90,18 @@ def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
     """What is still to be given back waits for a human."""
     left = outstanding(draft)
     for effect in refunds:
-        if effect.state == "needs_review":
-            _failed(draft, effect, "refund_failed", "The gateway did not say whether it refunded.")
-        elif left > 0:
-            _failed(draft, effect, "refund_failed", "The refund failed.")
+        if effect.state == "needs_review" or left > 0:
+            _failed(draft, effect, HoldReason.REFUND_FAILED, outcome=effect.state)
     if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
-        draft.lift(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
-    elif any(hold["reason"] == BY_HAND for hold in draft.holds):
+        draft.lift(lambda hold: hold.answered_by(ACTION.name), "nothing is due back any more")
+    elif any(hold.reason == HoldReason.REFUND_DUE for hold in draft.holds):
         ask_for_refund(draft, left, "a part was given back by hand")
 
 
-def _failed(draft: OrderDraft, effect: EffectFacts, reason: str, says: str) -> None:
+def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts: str) -> None:
     if effect.state in ("declined", "needs_review"):
-        code = (effect.outcome or {}).get("code")
-        draft.hold(reason, f"{says} Code: {code}.", f"{effect.kind}: {effect.state}")
+        code = str((effect.outcome or {}).get("code"))
+        draft.hold(Hold(reason, facts={"code": code, **facts}), f"{effect.kind}: {effect.state}")
 
 
 STAGE = Stage(
