@@ -168,7 +168,15 @@ BEGINS: Mapping[str, frozenset[str]] = {
     "lot": frozenset({_L.PENDING, _L.VALID}),
 }
 
+#: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
+ANNOUNCED_AS: Mapping[str, str] = {
+    "order": "order.state_changed",
+    "payment": "payment.state_changed",
+    "shipment": "shipment.state_changed",
+    "lot": "points.changed",
+}
+
 
 def may_move(entity: str, old: str, new: str) -> bool:
-    """True if ``entity`` ("order", "payment", "shipment", "lot") may go from ``old`` to ``new``."""
-    return new in ALLOWED_MOVES[entity].get(old, frozenset())
+    """True if ``entity`` (a key of ``ALLOWED_MOVES``) may go from ``old`` to ``new``; nothing else may move at all."""
+    return new in ALLOWED_MOVES.get(entity, {}).get(old, frozenset())

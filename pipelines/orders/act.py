@@ -19,7 +19,7 @@ from uuid import uuid4
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from models.store import views
+from models.store import inbox, orders
 from pipelines.engine.decision import Decision
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts
@@ -113,12 +113,13 @@ def standing(connection: Connection, shop: str, number: str, now: datetime, *nee
 
     Locks nothing.
     """
-    row = views.order(connection, shop, number)
+    row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     needs = reduce(or_, (_stage(action).needs for action in needing or actions()))
     looking = Stage("look", lambda draft, shop, now: None, needs)
-    return facts_of(connection, looking, [row], now, lock=False)[0]
+    (facts,) = facts_of(connection, looking, [row], now, lock=False)
+    return facts
 
 
 class Looked(NamedTuple):
@@ -140,7 +141,7 @@ def look(
     facts = standing(connection, asking.shop, asking.number, now, action)
     if facts is None:
         raise NotFound(f"no order {asking.shop}/{asking.number}")
-    known = views.event_body(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
+    known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
     if known is not None:
         if action.heard(known) != asking.asked:
             raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")

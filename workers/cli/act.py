@@ -63,7 +63,7 @@ def act(
             facts = standing(connection, shop, number, now, chosen)
             if facts is None:
                 raise NotFound(f"there is no order {order}")
-            _print(preview(facts, shops[shop], asking, now, lang))
+            _print(preview(facts, shops[shop], asking, now, lang), lang)
             return
         looked = look(connection, shops, asking, now, lang)
     if looked.event is None:
@@ -134,7 +134,7 @@ def _value(name: str, text: str) -> object:
         raise Invalid([Problem(name, f"{text!r} is no JSON; write a number, or a list in quotation marks")]) from None
 
 
-def _print(decision: Decision) -> None:
+def _print(decision: Decision, lang: str) -> None:
     """What a decision would do, a line each."""
     rows = [
         *((f"{m.entity} {m.id}", f"{m.old or 'new'} -> {m.new}: {m.cause}") for m in decision.moves),
@@ -144,6 +144,6 @@ def _print(decision: Decision) -> None:
         ),
         *(("asked outside", " ".join((one.kind, *map(str, one.payload.values())))) for one in decision.effects),
         *(("mail", one.template) for one in decision.mails),
-        *(("held", f"{one['reason']}: {one['says']}") for one in decision.hold or ()),
+        *(("held", f"{one.hold.reason}: {one.hold.says(lang)}") for one in decision.opened_holds),
     ]
     out.print(table(("what", "would happen"), rows) if rows else "nothing would change")

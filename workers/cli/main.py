@@ -13,10 +13,11 @@ import typer
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
+from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
 from workers.cli.points import app as points_app
-from workers.cli.terminal import err, out, plain, table
+from workers.cli.terminal import err, out, plain
 
 app = typer.Typer(
     name="shukka",
@@ -31,6 +32,7 @@ app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.command(context_settings=FIELDS_FOLLOW)(act)
+app.command()(attention)
 
 
 def _version(wanted: bool) -> None:
@@ -164,28 +166,14 @@ def client_create(
 
 
 @app.command()
-def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
-    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
-    from models.store.attention import waiting
-
-    with opened("attention").connect() as connection:
-        found = waiting(connection)
-    if as_json:
-        for what, which, why in found:
-            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
-        return
-    out.print(table(("what", "which", "why"), found) if found else "nothing waits for a human")
-
-
-@app.command()
 def retry(
     what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
     """Try an effect or mail that was given up again, under its old key."""
-    from models.store.attention import retry_effect, retry_mail
+    from models.store import effects, mails
 
-    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
     if again is None:
         raise Invalid([Problem("WHAT", "must be effect or mail")])
     with opened("retry").begin() as connection:

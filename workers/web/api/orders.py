@@ -99,9 +99,11 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
     def read() -> dict[str, Any] | None:
         now = state.house.clock.now()
         with state.house.engine.connect() as connection:
-            shown = show_order(connection, shop, number, now)
+            if caller.kind != "operator":
+                return show_order(connection, shop, number, now)
+            shown = show_order(connection, shop, number, now, language(request))
             profile = state.house.shops.get(shop)
-            if shown is not None and profile is not None and caller.kind == "operator":
+            if shown is not None and profile is not None:
                 shown["actions"] = offered(connection, profile, number, now, language(request))
             return shown
 
