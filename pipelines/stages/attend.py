@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import Condition, OrderState
+from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
@@ -24,9 +25,10 @@ _GOES_ON_AT = {
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
-    for event in draft.waiting:
+    granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
+    for event in granted:
         draft.applied(event)
-    if not draft.held:
+    if not granted:
         return
     if draft.state == OrderState.CANCELLED:
         draft.drop_holds("operator")

@@ -188,4 +188,4 @@ def test_a_cancelled_order_comes_to_rest() -> None:
 @pytest.mark.parametrize("condition", ["running", "done"])
 def test_what_nobody_holds_is_left_alone(condition: str) -> None:
     decision = decide(attend.STAGE, facts(condition=condition, events=(event("order.release"),)))
-    assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "applied"})
+    assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "refused"})

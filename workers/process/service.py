@@ -38,7 +38,7 @@ def worker_argv(processes: int = 2) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "dramatiq",
+        "workers.process.master",
         "workers.main",
         "--processes",
         str(processes),
