@@ -18,7 +18,7 @@ from models.store.work import WorkRow
 from pipelines.orders.document import field_path
 from pipelines.ports import Clock
 from pipelines.route import STAGES, WOKEN_BY
-from pipelines.rules.refusals import MOST_YEN
+from pipelines.values.money import MOST_YEN
 
 #: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
 PENDING, QUARANTINED = "pending", "quarantined"

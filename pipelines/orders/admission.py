@@ -19,7 +19,7 @@ from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
 from models.store.payments import NewPaymentRow
 from pipelines.engine import run
 from pipelines.engine.admit import AdmittedRows, admit
-from pipelines.orders.document import order_to_json
+from pipelines.orders.document import Content
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.order import Order
@@ -37,7 +37,7 @@ class Taken:
     client: int
     key: str | None
     breakdown: Breakdown
-    hash: bytes
+    content: Content
     spent: list[tuple[int, int, bool]] = field(default_factory=list)
 
 
@@ -64,13 +64,13 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
     each = [(i, t.order, t) for i, t in numbered]
     return AdmittedRows(
         orders=[_order_row(i, t, now) for i, t in numbered],
-        documents=[NewDocumentRow(i, order_to_json(o), t.breakdown.to_json()) for i, o, t in each],
+        documents=[NewDocumentRow(i, t.content.document, t.breakdown.to_json()) for i, o, t in each],
         lines=[row for i, t in numbered for row in _line_rows(i, t)],
         payments=[
             NewPaymentRow(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in each
         ],
         items=[ItemRow(o.shop, line.sku, i) for i, o, _ in each for line in o.lines if line.availability == "unique"],
-        keys=[KeyRow(t.client, t.key, t.hash, o.shop, o.number) for _, o, t in each if t.key],
+        keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
         coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
         loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],
     )
@@ -82,7 +82,7 @@ def _order_row(order_id: int, taken: Taken, now: datetime) -> NewOrderRow:
         id=order_id,
         shop=order.shop,
         number=order.number,
-        content_hash=taken.hash,
+        content_hash=taken.content.hash,
         customer_id=order.customer.id,
         locale=order.locale,
         method=order.method,

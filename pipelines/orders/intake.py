@@ -23,7 +23,7 @@ from models.store.orders import OrderKey, RefusedOrderRow
 from pipelines.engine.admit import Raced, keep_refused
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.admission import Taken, store_orders
-from pipelines.orders.document import content_hash, parse_order
+from pipelines.orders.document import Content, content_of, parse_order
 from pipelines.ports import Clock
 from pipelines.ranks import stored_ranks
 from pipelines.rules.money.breakdown import Breakdown
@@ -137,8 +137,8 @@ def _attempt(
     connection: Connection, shops: Mapping[str, Shop], now: datetime, submissions: Sequence[Submission]
 ) -> list[Answer]:
     answers: list[Answer | None] = [None] * len(submissions)
-    hashes = [content_hash(s.order) for s in submissions]
-    _answer_known(connection, submissions, hashes, answers)
+    contents = [content_of(s.order) for s in submissions]
+    _answer_known(connection, submissions, contents, answers)
     before = _Before(
         _lots(connection, submissions, answers, now),
         _ranks(connection, shops, submissions, answers),
@@ -155,9 +155,9 @@ def _attempt(
         twin = first.setdefault((order.shop, order.number), index)
         key_twin = keys.setdefault((submission.client, submission.key), index) if submission.key else index
         if twin != index or key_twin != index:
-            answers[index] = _like_twin(submission, hashes, index, twin if twin != index else key_twin)
+            answers[index] = _like_twin(submission, contents, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, hashes[index], before, taken)
+        answers[index] = _decide(submission, shops, contents[index], before, taken)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
@@ -167,7 +167,7 @@ def _attempt(
 
 
 def _answer_known(
-    connection: Connection, submissions: Sequence[Submission], hashes: Sequence[bytes], answers: list[Answer | None]
+    connection: Connection, submissions: Sequence[Submission], contents: Sequence[Content], answers: list[Answer | None]
 ) -> None:
     """What is stored already: the same again is a no-op, anything else a conflict (INT-18)."""
     known = {
@@ -183,13 +183,13 @@ def _answer_known(
         used = keys.get((submission.client, submission.key or ""))
         stands = known.get((order.shop, order.number))
         if used is not None and (used.request_hash, used.shop, used.number) != (
-            hashes[index],
+            contents[index].hash,
             order.shop,
             order.number,
         ):
             detail = "This Idempotency-Key was used for another order: send a new key with a new order."
             answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
-        elif stands is not None and stands.content_hash != hashes[index]:
+        elif stands is not None and stands.content_hash != contents[index].hash:
             detail = (
                 f"Order {order.number} exists with other content. An accepted order is never changed: "
                 "cancel it and send a new one under a new number."
@@ -199,10 +199,10 @@ def _answer_known(
             answers[index] = Answer(Ending.REPEATED, order.shop, order.number, stands.state)
 
 
-def _like_twin(submission: Submission, hashes: Sequence[bytes], index: int, twin: int) -> Answer:
+def _like_twin(submission: Submission, contents: Sequence[Content], index: int, twin: int) -> Answer:
     """The second of two in one group is answered as if it had come a moment later."""
     order = submission.order
-    if hashes[index] == hashes[twin]:
+    if contents[index].hash == contents[twin].hash:
         return Answer(Ending.REPEATED, order.shop, order.number, OrderState.ACCEPTED)
     detail = "Another order under the same number or Idempotency-Key came at the same time with other content."
     return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
@@ -278,7 +278,7 @@ def _coupons_of(order: Order) -> set[CouponKey]:
 
 
 def _decide(
-    submission: Submission, shops: Mapping[str, Shop], stored_hash: bytes, before: _Before, taken: list[Taken]
+    submission: Submission, shops: Mapping[str, Shop], content: Content, before: _Before, taken: list[Taken]
 ) -> Answer | None:
     """None if the order can be accepted (it is then in ``taken``), else the refusal."""
     order = submission.order
@@ -300,7 +300,7 @@ def _decide(
         return _refused(order, problems)
     before.used_coupons |= _coupons_of(order)
     before.taken_items |= {ItemKey(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    accepted = Taken(order, submission.client, submission.key, breakdown, stored_hash)
+    accepted = Taken(order, submission.client, submission.key, breakdown, content)
     _spend(accepted, purse)
     taken.append(accepted)
     return None
