@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 from models.states import Condition, OrderState
 
 
@@ -33,6 +33,7 @@ class ShopOrder(Base):
     condition: Mapped[str]
     hold: Mapped[Json | None]
     method: Mapped[str]
+    currency: Mapped[str]
     grand_total: Mapped[int]
     placed_at: Mapped[Moment]
     accepted_at: Mapped[Moment]
@@ -44,6 +45,7 @@ class ShopOrder(Base):
         UniqueConstraint("shop", "number"),
         one_of("state", OrderState),
         one_of("condition", Condition),
+        one_of("currency", CURRENCIES),
         CheckConstraint("grand_total >= 0", name="grand_total"),
         CheckConstraint("(condition = 'held') = (hold IS NOT NULL)", name="hold"),
         # Rows lie in the order they came: a few bytes for each page range find those of a day.

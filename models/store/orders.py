@@ -32,6 +32,7 @@ class OrderRow(NamedTuple):
     condition: str
     hold: Sequence[Mapping[str, str]] | None
     method: str
+    currency: str
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
@@ -96,6 +97,7 @@ class NewOrderRow(NamedTuple):
     customer_id: str
     locale: str
     method: str
+    currency: str
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
