@@ -18,6 +18,7 @@ from pipelines.rules.order import Order
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.rules.refusals import refusals
 from pipelines.rules.split import Part, split
+from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
 
@@ -76,6 +77,7 @@ class Plan:
             "shipments": [_shipment_json(one) for one in self.shipments],
             "holds": [{"reason": hold.reason, "says": hold.says(self.order.locale)} for hold in self.holds],
             "mails": list(self.mails),
+            "warnings": warnings_json(self.order),
             "problems": [{"field": problem.field, "message": problem.message} for problem in self.problems],
         }
 
@@ -107,6 +109,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
             order,
             shop,
             breakdown,
+            now=assume.now or order.placed_at,
             balance=assume.points_balance,
             rank=assume.rank,
             used_coupons={coupon_key(code) for code in assume.used_coupons},

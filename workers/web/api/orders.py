@@ -13,6 +13,7 @@ from pipelines.orders.document import OrderDocument, PreviewDocument, parse_orde
 from pipelines.orders.intake import Answer, Ending, Submission
 from pipelines.orders.plan import preview
 from pipelines.rules.order import Order
+from pipelines.values.card_number import mask
 from workers.web.answers import as_json, invalid, not_found, order_url
 from workers.web.api.actions import offered
 from workers.web.api.views import show_order
@@ -132,7 +133,7 @@ DOCUMENTS = (OrderDocument, PreviewDocument)
 def _seen(order: Order, caller: Caller) -> Order:
     """A key sees only its own shops; another's looks like one that does not exist."""
     if not caller.sees(order.shop):
-        raise Invalid([Problem("shop", f"is unknown: no profile {order.shop!r}")])
+        raise Invalid([Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
     return order
 
 
@@ -179,7 +180,7 @@ def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
     named = document if isinstance(document, dict) else {}
     return {
         "status": 422,
-        "shop": named.get("shop") if isinstance(named.get("shop"), str) else None,
+        "shop": mask(named["shop"]) if isinstance(named.get("shop"), str) else None,
         "number": named.get("number") if isinstance(named.get("number"), str) else None,
         "title": "Refused",
         "errors": [{"field": p.field, "message": p.message} for p in problems],

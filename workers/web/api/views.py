@@ -16,6 +16,7 @@ from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.rules.warnings import warnings_json
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
@@ -39,6 +40,7 @@ def show_order(
         "condition": facts.condition,
         "hold": [{"reason": one.reason, "says": one.says(locale)} for one in facts.holds],
         "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
+        "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
         "payment": {
             "method": money.method,
