@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from pipelines.carriers import carrier
 from pipelines.engine.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.money.adjustments import Adjustment, totals_after
-from pipelines.rules.tracking import carrier_name, url
 from pipelines.shops import Shop
 
 
@@ -114,13 +114,13 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
 
 def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
     """A parcel as mails show it; without a number it says so kindly (TRK-01)."""
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
-        "carrier": carrier,
-        "carrier_name": carrier_name(carrier, facts.locale) if carrier else "",
+        "carrier": parcel.carrier,
+        "carrier_name": known.called(facts.locale) if known else "",
         "tracking_number": number,
-        "tracking_url": url(carrier, number) if carrier and number else None,
+        "tracking_url": known.url(number) if known and number else None,
         "shipped_on": parcel.shipped_at.date(),
         "lines": lines_of(facts, parcel.lines.items()),
     }

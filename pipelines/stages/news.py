@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
+from pipelines.carriers import Status, carrier
 from pipelines.engine.stage import Decision, EventFacts, Facts, ParcelFacts, ShipmentFacts
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules import tracking
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
 
 _DELAY = "supplier_delay"
+_STATES = frozenset(TrackingState)
 _SEPARATOR = "\n"  # no line's id holds one
 
 
@@ -130,9 +131,9 @@ def _delayed(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
 
 def _shipped(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
     supplier = news.shop.supplier(shipment.supplier)
-    carrier = event.body.get("carrier") or supplier.carrier
-    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(event.body.get("carrier")) or supplier.carrier
+    number = _written(by, event.body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.quarantined(event, fault)  # TRK-03: no mail goes out on a number that cannot be right
         return
     claim: Mapping[str, int] | None = None
@@ -148,7 +149,7 @@ def _shipped(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
         news.ignored(event, "this parcel is known (TRK-05)")
         return
     shipped_at = _moment(event.body.get("shipped_at"), event.at)
-    parcel = ParcelFacts(shipment.id, key, shipped_at, claim, {}, carrier, number, event.at, None, None)
+    parcel = ParcelFacts(shipment.id, key, shipped_at, claim, {}, by, number, event.at, None, None)
     news.parcels[shipment.id, key] = parcel
     news.arrived.append((shipment.id, key))
     news.applied(event)
@@ -156,10 +157,20 @@ def _shipped(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
         news.hold("shipped_after_cancel", f"{shipment.id} left although the order was cancelled", shipment)
 
 
-def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
-    if shop.delivery.carriers and carrier not in shop.delivery.carriers:
-        return f"carrier {carrier} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
-    return tracking.check(carrier, number) if carrier else None
+def _named(word: str | None) -> str | None:
+    """The carrier that a supplier calls ``word``, by its one name; an unknown one as it was written."""
+    return carrier(word).name if word else None
+
+
+def _written(by: str | None, number: str | None) -> str | None:
+    """``number`` as ``by`` writes it."""
+    return carrier(by or "").normalise(number) if number else None
+
+
+def _number_fault(shop: Shop, by: str | None, number: str) -> str | None:
+    if shop.delivery.carriers and by not in shop.delivery.carriers:
+        return f"carrier {by} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
+    return carrier(by).check(number) if by else None
 
 
 def _parcel_meant(news: News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
@@ -177,8 +188,11 @@ def _parcel_meant(news: News, shipment: ShipmentFacts, named: str | None) -> Par
 
 def _numbered(news: News, shipment: ShipmentFacts, named: str | None) -> ParcelFacts | None:
     """The parcel that has, or first had, the number ``named``."""
-    number = tracking.clean(named) if named else None
-    return next((p for p in news.of(shipment) if number and number in (p.key, p.tracking_number)), None)
+    for parcel in news.of(shipment):
+        number = _written(parcel.carrier, named)
+        if number and number in (parcel.key, parcel.tracking_number):
+            return parcel
+    return None
 
 
 def _tracking_corrected(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
@@ -187,31 +201,35 @@ def _tracking_corrected(news: News, shipment: ShipmentFacts, event: EventFacts) 
     parcel = parcel or _numbered(news, shipment, body.get("tracking_number"))  # corrected already
     if parcel is None:
         return  # waits for shipment.shipped
-    carrier = body.get("carrier") or parcel.carrier
-    number = tracking.clean(body["tracking_number"]) if body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(body.get("carrier")) or parcel.carrier
+    number = _written(by, body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.quarantined(event, fault)
         return
     if event.at < parcel.number_as_of:
         news.ignored(event, "a newer number is known")
         return
-    if number == parcel.tracking_number and carrier == parcel.carrier:
+    if number == parcel.tracking_number and by == parcel.carrier:
         news.ignored(event, "nothing to correct")
         return
     where = (shipment.id, parcel.key)
-    news.parcels[where] = replace(parcel, carrier=carrier, tracking_number=number, number_as_of=event.at)
+    news.parcels[where] = replace(parcel, carrier=by, tracking_number=number, number_as_of=event.at)
     if where not in news.arrived:
         news.corrected.append(where)
     news.applied(event)
 
 
 def _tracking_updated(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:
-    try:
-        status = TrackingState(str(event.body.get("status")))
-    except ValueError:
-        news.quarantined(event, f"status {event.body.get('status')!r} is unknown")
-        return
-    _track(news, shipment, event, status)
+    word = str(event.body.get("status"))
+    meant = _parcel_meant(news, shipment, event.body.get("tracking_number"))
+    by = _named(event.body.get("carrier")) or (meant and meant.carrier) or news.shop.supplier(shipment.supplier).carrier
+    status = word if word in _STATES else carrier(by or "").status(word)
+    if status in _STATES:
+        _track(news, shipment, event, TrackingState(status))
+    elif status == Status.ANNOUNCED:
+        news.ignored(event, "the parcel was not handed over yet")
+    else:
+        news.quarantined(event, f"status {word!r} is {'unknown' if status is None else f'{status}: ask the carrier'}")
 
 
 def _delivered(news: News, shipment: ShipmentFacts, event: EventFacts) -> None:

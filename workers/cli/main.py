@@ -15,6 +15,7 @@ from rich.table import Table
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 from workers.cli.billing import app as billing_app
 from workers.cli.points import app as points_app
+from workers.cli.tracking import tracking
 
 app = typer.Typer(
     name="shukka",
@@ -29,6 +30,7 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
+app.command()(tracking)
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

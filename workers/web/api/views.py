@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from models.store import views
+from pipelines.carriers import carrier
 from pipelines.engine.gather import facts_of
 from pipelines.engine.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
-from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
@@ -111,11 +111,11 @@ def _shipment(facts: Facts, shipment: ShipmentFacts) -> dict[str, Any]:
 def _parcel(parcel: ParcelFacts | None) -> dict[str, Any]:
     if parcel is None:
         return {"carrier": None, "tracking_number": None, "tracking_url": None, "tracking_status": None}
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number = parcel.tracking_number
     return {
-        "carrier": carrier,
+        "carrier": parcel.carrier,
         "tracking_number": number,
-        "tracking_url": tracking.url(carrier, number) if carrier and number else None,
+        "tracking_url": carrier(parcel.carrier).url(number) if parcel.carrier and number else None,
         "tracking_status": parcel.tracking_status,
     }
 
