@@ -99,7 +99,7 @@ def shops_check(
         shops = load_shops(directory or load().shops_dir)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
-            err.print(f"{file}: {key}: {reason}", markup=False)
+            err.print(": ".join(filter(None, (file, key, reason))), markup=False)
         raise typer.Exit(1) from None
     for name, shop in sorted(shops.items()):
         out.print(f"{name}: {shop.name}: ok", markup=False)
