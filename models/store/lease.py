@@ -45,14 +45,11 @@ def load_mails(connection: Connection, ids: Sequence[int]) -> list[Any]:
 
 
 def load_effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """(id, key, kind, order id, shipment id, payload, shop, number, gateway, token, reference, and
-    the order's document for what a supplier is told)."""
+    """(id, key, kind, order id, payload, shop, number, gateway, token, reference)."""
     return rows(
         connection,
-        """SELECT e.id, e.key, e.kind, e.order_id, e.shipment_id, e.payload, o.shop, o.number,
-                  p.gateway, p.token, p.reference, d.document
+        """SELECT e.id, e.key, e.kind, e.order_id, e.payload, o.shop, o.number, p.gateway, p.token, p.reference
            FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
-           LEFT JOIN order_document d ON d.order_id = e.order_id AND e.kind LIKE 'supplier.%%'
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
@@ -69,25 +66,11 @@ def load_events(connection: Connection, ids: Sequence[int]) -> list[Any]:
     )
 
 
-def load_shipments(connection: Connection, ids: Sequence[str]) -> list[Any]:
-    """(shipment id, supplier, dispatch_on, lines as (line, sku, name, open pieces) JSON)."""
-    return rows(
-        connection,
-        """SELECT s.id, s.supplier, s.dispatch_on,
-                  json_agg(json_build_object('line', l.line, 'sku', o.sku, 'name', o.name,
-                                             'quantity', l.quantity - l.cancelled) ORDER BY l.line)
-           FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
-           JOIN order_line o ON o.order_id = s.order_id AND o.line = l.line
-           WHERE s.id = ANY(%(ids)b::text[]) GROUP BY s.id""",
-        {"ids": list(ids)},
-    )
-
-
 def suppliers(connection: Connection) -> list[Any]:
-    """(name, url, webhook secrets) of the suppliers that registered a URL."""
+    """(name, url, mail, webhook secrets) of the suppliers that registered."""
     return rows(
         connection,
-        "SELECT name, url, webhook_secrets FROM client WHERE kind = 'supplier' AND revoked_at IS NULL AND url IS NOT NULL",
+        "SELECT name, url, mail, webhook_secrets FROM client WHERE kind = 'supplier' AND revoked_at IS NULL",
         {},
     )
 

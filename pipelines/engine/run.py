@@ -21,10 +21,11 @@ from models.mail_packing import pack
 from models.states import Condition, OrderState, may_move
 from models.store import admit as store
 from models.store import claim as queue
-from models.store import ledger, write
+from models.store import effect_items, ledger, write
+from models.store.effect_items import NewItemRow
 from pipelines.engine import announce
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Stage
+from pipelines.engine.stage import Decision, EffectIntent, Facts, Stage
 from pipelines.errors import IllegalMove, ShukkaError
 from pipelines.orders.repricing import coupon_rows, repricing_rows
 from pipelines.points.transfers import clawback_rows, transfer_row
@@ -219,13 +220,7 @@ def apply(
     )
     write.mails(connection, [(*row, now) for row in mails])
     intents = [(d.facts.id, e) for d in decisions for e in d.effects]
-    write.effects(
-        connection,
-        [
-            (e.key, e.kind, order_id, e.shipment, payload, e.wakes)
-            for (order_id, e), payload in zip(intents, json_array([dict(e.payload) for _, e in intents]), strict=True)
-        ],
-    )
+    _write_effects(connection, intents)
     announced = announce.announcements(decisions, announce.subscribers(connection), now)
     write.effects(connection, announced)
     _write_adjustments(connection, decisions, now)
@@ -296,20 +291,34 @@ open_hold = ledger.open_hold
 close_hold = ledger.close_hold
 
 
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """A mail that no decision asks for, of a shop, about an order or about none."""
+
+    shop: str
+    intent: MailIntent
+    number: str = ""
+    order_id: int | None = None
+
+
 def queue_mails(
-    connection: Connection, renderer: MailRenderer, intents: Sequence[tuple[str, MailIntent]], now: datetime
-) -> int:
-    """Queue mails that are about no order, as (shop, intent); one that was queued before is not queued again.
+    connection: Connection, renderer: MailRenderer, due: Sequence[DueMail], now: datetime
+) -> list[str | None]:
+    """Queue mails; one that was queued before is not queued again. For each, why it is not queued, None if it is.
 
     A mail that cannot be rendered is left out and logged: it must not keep the others back.
     """
-    rows = []
-    for shop, intent in intents:
+    rows, faults = [], []
+    for one in due:
+        fault = None
         try:
-            rows.append(_rendered(renderer, intent, shop, "", None))
+            rows.append(_rendered(renderer, one.intent, one.shop, one.number, one.order_id))
         except ShukkaError as error:
-            log.error("mail.unrenderable", shop=shop, template=intent.template, error=describe(error))
-    return write.mails(connection, [(*row, now) for row in _packed(rows)])
+            fault = describe(error)
+            log.error("mail.unrenderable", shop=one.shop, template=one.intent.template, error=fault)
+        faults.append(fault)
+    write.mails(connection, [(*row, now) for row in _packed(rows)])
+    return faults
 
 
 def _rendered(
@@ -330,6 +339,18 @@ def _hold(decision: Decision) -> list[dict[str, str]] | None:
     if (decision.condition or decision.facts.condition) != Condition.HELD:
         return None
     return decision.hold if decision.hold is not None else [dict(h) for h in decision.facts.hold]
+
+
+def _write_effects(connection: Connection, intents: Sequence[tuple[int, EffectIntent]]) -> None:
+    payloads = json_array([dict(e.payload) for _, e in intents])
+    alone, joined = [], []
+    for (order_id, e), payload in zip(intents, payloads, strict=True):
+        if e.batch is None:
+            alone.append((e.key, e.kind, order_id, e.shipment, payload, e.wakes))
+        else:
+            joined.append(NewItemRow(e.batch, e.kind, payload or "{}", e.key, order_id, e.shipment, e.wakes))
+    write.effects(connection, alone)
+    effect_items.join(connection, joined)
 
 
 def _write_payments(connection: Connection, decisions: Sequence[Decision]) -> None:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, cast
 
 from pipelines.carriers import carrier
-from pipelines.engine.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
+from pipelines.engine.stage import Facts, NewShipment, ParcelFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.money.adjustments import Adjustment, totals_after
 from pipelines.shops import Shop
+from pipelines.suppliers.channel import Instruction
 
 
 def customer_mail(
@@ -45,28 +46,20 @@ def member_mail(
 
 
 def supplier_mail(
-    template: str, facts: Facts, shop: Shop, now: datetime, shipment: ShipmentFacts, to: str, **extra: Any
+    template: str, shop: Shop, told: Instruction, to: str, now: datetime, **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier: what to ship and where; no money."""
-    profile = shop.supplier(shipment.supplier)
-    lines = {line["line"]: line for line in facts.document["lines"]}
+    """A mail to a supplier about what it is ``told``: what to ship and where; no money."""
     context = {
         "now": now,
         "shop": shop_context(shop),
-        "order": {"number": facts.number, "placed_at": facts.placed_at},
-        "supplier": shipment.supplier,
-        "shipment": {
-            "id": shipment.id,
-            "dispatch_on": shipment.dispatch_on,
-            "lines": [
-                {"line": key, "sku": lines[key]["sku"], "name": lines[key]["name"], "quantity": pieces.live}
-                for key, pieces in shipment.lines.items()
-            ],
-        },
-        "ship_to": facts.document["ship_to"],
+        "order": {"number": told.number, "placed_at": told.placed_at},
+        "supplier": told.supplier,
+        "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
+        "ship_to": told.ship_to,
         **extra,
     }
-    return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)
+    locale = shop.supplier(told.supplier).locale
+    return MailIntent(template, to, told.supplier, locale, context, told.shipment, told.shipment)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:

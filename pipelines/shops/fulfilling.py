@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -92,11 +92,25 @@ class Delivery(Section):
     )
 
 
+AUTO = "auto"
+
+
+class SupplierChannel(Protocol):
+    """What a profile must know of a supplier channel of the installation."""
+
+    @property
+    def batches(self) -> bool:
+        """Whether it takes many instructions in one message."""
+        ...
+
+
 class Supplier(Section):
     """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""
 
-    channel: Literal["webhook", "mail", "auto"] = Field(
-        default="auto", description="How it is instructed; auto: by webhook if it registered one, else by mail"
+    channel: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default=AUTO,
+        description="How it is instructed: webhook, mail, or another channel of the installation; auto: by webhook if it "
+        "registered one, else by mail. A channel that sends files sends one a day, at the cutoff",
     )
     mail: str = Field(default="", description="Address of its instructions by mail")
     locale: Literal["ja", "en"] = Field(default="ja", description="Language of those mails")

@@ -139,7 +139,9 @@ def _tell_supplier(
     cancelled = decision.change(shipment).cancelled
     fewer = {line: LineFacts(n - shipment.lines[line].cancelled, 0, 0) for line, n in cancelled.items()}
     told = replace(shipment, lines=fewer)
-    mail = supplier_mail("supplier_cancel", facts, shop, now, told, address(facts, shop, shipment), reason=reason)
+    mail = supplier_mail(
+        "supplier_cancel", shop, instruction_of(facts, told), address(facts, shop, shipment), now, reason=reason
+    )
     decision.mails.append(replace(mail, subject_key=f"{shipment.id}:adjust:{len(decision.changes)}"))
 
 
