@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from models.database import run
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput
-from models.store.statement import arrays, columns, fetch, values, writer
+from models.store.statement import arrays, fetch, values, writer
 
 #: Seconds (of the database) before a new batch is performed, so that what is decided side by side shares it.
 GATHERING = 2
@@ -117,7 +117,7 @@ class ItemOutcomeRow(NamedTuple):
 class WokenRow(NamedTuple):
     """What an outcome was of, and the stage that waits for it, if one does."""
 
-    order_id: int
+    order_id: int | None
     wakes: str | None
 
 

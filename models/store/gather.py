@@ -100,11 +100,16 @@ def pending_events(connection: Connection, ids: Sequence[int], types: Sequence[s
 
 
 def effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """Effects of the orders with their outcomes."""
+    """Effects of the orders with their outcomes, oldest first, and the items that others stand for."""
     return rows(
         connection,
-        """SELECT order_id, key, kind, shipment_id, payload, state, outcome
-           FROM effect WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id""",
+        """SELECT order_id, key, kind, shipment_id, payload, state, outcome FROM (
+             SELECT id, order_id, key, kind, shipment_id, payload, state, outcome
+             FROM effect WHERE order_id = ANY(%(ids)b::bigint[])
+             UNION ALL
+             SELECT e.id, i.order_id, i.key, e.kind, i.shipment_id, e.payload, i.state, i.outcome
+             FROM effect_item i JOIN effect e ON e.id = i.effect_id WHERE i.order_id = ANY(%(ids)b::bigint[])) AS asked
+           ORDER BY id""",
         {"ids": list(ids)},
     )
 

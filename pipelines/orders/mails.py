@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pipelines.carriers import carrier
-from pipelines.engine.stage import Facts, NewShipment, ParcelFacts
+from pipelines.engine.decision import NewShipment
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
-from pipelines.rules.money.adjustments import Adjustment, totals_after
+from pipelines.rules.money.adjustments import totals_after
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Instruction
 
@@ -46,9 +48,10 @@ def member_mail(
 
 
 def supplier_mail(
-    template: str, shop: Shop, told: Instruction, to: str, now: datetime, **extra: Any
+    template: str, shop: Shop, told: Instruction, to: str, now: datetime, *, about: str = "", **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier about what it is ``told``: what to ship and where; no money."""
+    """A mail to a supplier about what it is ``told``: what to ship and where; no money. ``about`` as for customers, but for
+    the shipment."""
     context = {
         "now": now,
         "shop": shop_context(shop),
@@ -59,7 +62,7 @@ def supplier_mail(
         **extra,
     }
     locale = shop.supplier(told.supplier).locale
-    return MailIntent(template, to, told.supplier, locale, context, told.shipment, told.shipment)
+    return MailIntent(template, to, told.supplier, locale, context, about or told.shipment, told.shipment)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -84,10 +87,11 @@ def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     return {"points_deducted": 0, **totals, "price_display": shop.price.display}
 
 
-def what_is_left(facts: Facts, shop: Shop, changes: Sequence[Adjustment], gone: Mapping[str, int]) -> dict[str, Any]:
-    """The lines and totals of an order after ``changes``, which took ``gone`` pieces of each line."""
-    left = [(line["line"], line["quantity"] - gone.get(line["line"], 0)) for line in facts.document["lines"]]
-    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, changes), shop)}
+def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
+    """The lines and totals of an order after all changes of its lines."""
+    facts, gone = draft.facts, draft.gone
+    left = [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
+    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, draft.adjustments), shop)}
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
@@ -121,10 +125,9 @@ def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
-    known = facts.__dict__.get("_mail_base")
-    if known is None:
-        known = facts.__dict__["_mail_base"] = _build_base(facts, shop)
-    return cast(Mapping[str, Any], known)
+    if facts.mail_base is None:
+        facts.mail_base = _build_base(facts, shop)
+    return facts.mail_base
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:

@@ -56,9 +56,7 @@ class ProfileErrors(Misconfigured):
         super().__init__(f"{file}: {key}" if key else file, reason + more)
 
 
-def load_shops(
-    directory: Path | None = None, channels: Mapping[str, SupplierChannel] | None = None
-) -> dict[str, Shop]:
+def load_shops(directory: Path | None = None, channels: Mapping[str, SupplierChannel] | None = None) -> dict[str, Shop]:
     """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
 
     ``channels``: the supplier channels that this installation has, against which a profile's choice is checked; None: it is

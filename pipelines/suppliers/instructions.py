@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from pipelines.engine.stage import Facts, ShipmentFacts
+from pipelines.engine.facts import Facts
+from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.suppliers.channel import Instruction
 
+INSTRUCT: Final = "supplier.instruct"
+"""The kind of effect that an instruction is."""
 REQUESTED: Final = "shipment.requested"
+"""The type of the message."""
 
 
 def instruct_key(shipment_id: str) -> str:
@@ -15,8 +20,11 @@ def instruct_key(shipment_id: str) -> str:
     return f"{shipment_id}:requested"
 
 
-def instruction_of(facts: Facts, shipment: ShipmentFacts) -> Instruction:
-    """What the supplier of ``shipment`` is told, and was: the pieces that were not cancelled, and where they go."""
+def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None) -> Instruction:
+    """What the supplier of ``shipment`` is told: ``pieces`` by line, None for all that were not cancelled, and where they
+    go."""
+    if pieces is None:
+        pieces = {line: counted.live for line, counted in shipment.lines.items()}
     lines = {line["line"]: line for line in facts.document["lines"]}
     return Instruction(
         key=instruct_key(shipment.id),
@@ -29,8 +37,8 @@ def instruction_of(facts: Facts, shipment: ShipmentFacts) -> Instruction:
         shipment=shipment.id,
         dispatch_on=shipment.dispatch_on,
         lines=[
-            {"line": key, "sku": lines[key]["sku"], "name": lines[key]["name"], "quantity": pieces.live}
-            for key, pieces in shipment.lines.items()
+            {"line": line, "sku": lines[line]["sku"], "name": lines[line]["name"], "quantity": quantity}
+            for line, quantity in pieces.items()
         ],
         ship_to=facts.document["ship_to"],
         delivery=facts.document.get("delivery"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.ports import Outcome, Verdict
+from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.suppliers.channel import WEBHOOK, Batch, Channel, Means, NoSettings
 from workers.http.poster import Message, Poster, Posts
 
@@ -12,9 +12,9 @@ from workers.http.poster import Message, Poster, Posts
 class WebhookSender:
     """``Sender`` that posts each instruction of its own."""
 
-    def __init__(self, posts: Posts, means: Means) -> None:
+    def __init__(self, posts: Posts, clock: Clock) -> None:
         self._posts = posts
-        self._clock = means.clock
+        self._clock = clock
 
     async def send(self, batch: Batch) -> Sequence[Outcome]:
         """Post the instructions one after the other, each under its own key; OK: the supplier has it."""
@@ -38,7 +38,7 @@ class WebhookSender:
 
 def _open(settings: NoSettings, means: Means) -> WebhookSender:
     """Needs no setting: address and secrets belong to the supplier's registration."""
-    return WebhookSender(Poster(), means)
+    return WebhookSender(Poster(), means.clock)
 
 
 CHANNEL = Channel(WEBHOOK, NoSettings, _open)

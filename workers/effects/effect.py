@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from pipelines.ports import Clock, Outcome, PaymentGateway, Verdict
 from pipelines.shops import Shop
+from pipelines.suppliers.channel import Sender
 from workers.settings import Settings
 
 Row = TypeVar("Row")
@@ -55,6 +56,10 @@ class Means(Protocol):
 
     def gateways(self) -> Mapping[str, PaymentGateway]:
         """The gateways that the shops name."""
+        ...
+
+    def channels(self) -> Mapping[str, Sender]:
+        """The supplier channels that the shops use."""
         ...
 
 

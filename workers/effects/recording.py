@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from models.store import claim as queue
+from models.store import effect_items as items
 from models.store import lease as store
-from pipelines.ports import Clock, Outcome, Verdict
+from pipelines.ports import Clock, Outcome, Output, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job
 
@@ -69,17 +71,22 @@ class Recorder:
             store.postpone(connection, self._kind, _postponed(done))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
-        ended = [
-            (d.job.id, d.job.token, _state(d), orjson.dumps(_outcome_json(d.outcome)).decode())
-            for d in done
-            if _is_final(d)
+        ended = [(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)]
+        outputs = [
+            _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
         ]
         with self._engine.begin() as connection:
-            woken = store.finish_effects(connection, self._kind, ended)
+            # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
+            woken = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
+            items.keep(connection, self._kind, outputs)
+            woken += [items.WokenRow(*row) for row in store.finish_effects(connection, self._kind, ended)]
+            if self._gathers:
+                woken += items.end_with(connection, [row[0] for row in ended])
             now = self._clock.now()
-            queue.schedule(connection, [(stage, order_id, now) for order_id, stage in woken if stage])
+            due = [(one.wakes, one.order_id, now) for one in woken if one.wakes and one.order_id is not None]
+            queue.schedule(connection, due)
             store.postpone(connection, self._kind, _postponed(done))
-        self._bell.ring(stages={stage for _, stage in woken if stage})
+        self._bell.ring(stages={stage for stage, _, _ in due})
 
 
 def _is_final(done: Done) -> bool:
@@ -93,17 +100,33 @@ def _state(done: Done) -> str:
     return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
 
 
+def _item_rows(done: Sequence[Done]) -> list[items.ItemOutcomeRow]:
+    """The items that ended, each by what it was told itself."""
+    told = [(d.job, key, Done(d.job, outcome)) for d in done for key, outcome in d.outcome.items.items()]
+    return [
+        items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome))
+        for job, key, one in told
+        if _is_final(one)
+    ]
+
+
+def _output(job: Job[Any], output: Output) -> items.OutputRow:
+    digest = hashlib.sha256(output.content).digest()
+    return items.OutputRow(job.id, job.token, output.media_type, output.content, digest)
+
+
 _MAIL_STATES = {"done": "sent", "declined": "failed", "needs_review": "needs_review"}
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    return {
+def _outcome_json(outcome: Outcome) -> str:
+    document = {
         "verdict": outcome.verdict,
         "reference": outcome.reference,
         "code": outcome.code,
         "says": outcome.says,
         "data": dict(outcome.data),
     }
+    return orjson.dumps(document).decode()
 
 
 def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:

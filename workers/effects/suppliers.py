@@ -13,10 +13,9 @@ from models.store import effect_items, lease
 from models.store.effect_items import InstructionRow
 from pipelines.ports import Outcome, Verdict
 from pipelines.suppliers.channel import WEBHOOK, Batch, Contact, Instruction, Sender
-from pipelines.suppliers.instructions import REQUESTED
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED
 from workers.effects.effect import Effect, Job, Means, Perform
 
-KIND = "supplier.instruct"
 #: From the best that an item can say to the worst: an effect is as far as the item that is least so.
 _FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
 
@@ -91,7 +90,7 @@ def _instruction(row: InstructionRow) -> Instruction:
 
 EFFECT: Effect[Any] = Effect(
     name="suppliers",
-    kinds=(KIND,),
+    kinds=(INSTRUCT,),
     queue="partners",
     target=lambda row: row.batch.supplier,
     total=30.0,
