@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -20,7 +21,7 @@ from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop, load_shops
-from pipelines.suppliers.channel import NoSettings, Sender
+from pipelines.suppliers.channel import Sender
 from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell
@@ -32,7 +33,7 @@ from workers.effects.effect import Performer
 from workers.effects.loop import EffectLoop
 from workers.enrolment import Credentials, create_client
 from workers.mail.rendering import Renderer
-from workers.settings import Settings
+from workers.settings import Settings, read
 from workers.web.api.views import show_order
 from workers.wiring import House
 
@@ -133,7 +134,8 @@ class World:
     def senders(self) -> dict[str, Sender]:
         """The channels of the house, those that need a network with partners in memory at their end."""
         named = {one.channel for shop in self.shops.values() for one in shop.suppliers.values()} - {"auto"}
-        opened = {name: CHANNELS[name].open(NoSettings(), self.house) for name in named | {"mail"}}
+        used = {name: CHANNELS[name] for name in (named | {"mail"}) - {"webhook"}}
+        opened = {name: one.open(read(one.settings, os.environ), self.house) for name, one in used.items()}
         return {**opened, "webhook": WebhookSender(self.suppliers, self.clock)}
 
     def performing(self, *performers: Performer[Any]) -> EffectLoop:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from models.states import OrderState, PaymentState
+from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
@@ -73,6 +74,12 @@ def _names_a_stage_out_of_turn(draft: OrderDraft, shop: Shop, now: datetime) -> 
         draft.next("reward", now)
 
 
+def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.ask(EffectIntent("supplier.instruct", "SH-3:requested"))
+
+
 @pytest.mark.parametrize(
     ("poison", "error"),
     [
@@ -82,6 +89,7 @@ def _names_a_stage_out_of_turn(draft: OrderDraft, shop: Shop, now: datetime) -> 
         (_writes_nul, "CharacterNotInRepertoire"),
         (_reads_what_it_did_not_ask_for, "Undeclared: parcels was read, but Need.PARCELS was not asked for"),
         (_names_a_stage_out_of_turn, "Undeclared: authorize does not lead to reward"),
+        (_asks_for_what_it_does_not_declare, "Undeclared: authorize does not ask for supplier.instruct"),
     ],
 )
 def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, poison: object, error: str) -> None:
