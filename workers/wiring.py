@@ -67,7 +67,7 @@ def build(settings: Settings, application: str) -> House:
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),
-        shops=load_shops(settings.shops_dir, CHANNELS),
+        shops=load_shops(settings.shops_dir, channels=CHANNELS),
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
         renderer=Renderer(settings.mail_from, settings.mail_domain),
