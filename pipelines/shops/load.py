@@ -56,7 +56,9 @@ class ProfileErrors(Misconfigured):
         super().__init__(f"{file}: {key}" if key else file, reason + more)
 
 
-def load_shops(directory: Path | None = None, channels: Mapping[str, SupplierChannel] | None = None) -> dict[str, Shop]:
+def load_shops(
+    directory: Path | None = None, *, channels: Mapping[str, SupplierChannel] | None = None
+) -> dict[str, Shop]:
     """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
 
     ``channels``: the supplier channels that this installation has, against which a profile's choice is checked; None: it is
@@ -74,7 +76,7 @@ def load_shops(directory: Path | None = None, channels: Mapping[str, SupplierCha
     entries: list[Entry] = []
     for file in files:
         try:
-            shops[file.stem] = parse_shop(file.stem, _text(file), channels, file=str(file))
+            shops[file.stem] = parse_shop(file.stem, _text(file), channels=channels, file=str(file))
         except ProfileErrors as errors:
             entries += errors.entries
     if entries:
@@ -83,7 +85,7 @@ def load_shops(directory: Path | None = None, channels: Mapping[str, SupplierCha
 
 
 def parse_shop(
-    key: str, text: str, channels: Mapping[str, SupplierChannel] | None = None, *, file: str | None = None
+    key: str, text: str, *, channels: Mapping[str, SupplierChannel] | None = None, file: str | None = None
 ) -> Shop:
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"

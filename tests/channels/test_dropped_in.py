@@ -96,14 +96,14 @@ class TestCsv(ChannelConformance):
 
 def test_a_channel_is_refused_where_it_was_not_dropped_in() -> None:
     with pytest.raises(ProfileErrors) as refused:
-        parse_shop("mine", PROFILE, CHANNELS)
+        parse_shop("mine", PROFILE, channels=CHANNELS)
     assert refused.value.entries == [
         ("mine.toml", "suppliers.warehouse.channel", "'csv' is no supplier channel; there is auto, mail, webhook")
     ]
 
 
 def test_a_channel_that_was_dropped_in_is_accepted(folder: Path) -> None:
-    assert parse_shop("mine", PROFILE, CHANNELS).batches("csv")
+    assert parse_shop("mine", PROFILE, channels=CHANNELS).batches("csv")
 
 
 def test_a_setting_that_it_misses_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

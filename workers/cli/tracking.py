@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from pipelines.carriers import carrier
+from workers.cli.terminal import out, plain
 
 
 def tracking(
@@ -31,5 +32,6 @@ def tracking(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
     else:
-        typer.echo(f"{known.english} {answer['number']}: {reason or answer['url'] or 'looks right; there is no page'}")
+        says = reason or answer["url"] or "looks right; there is no page"
+        out.print(plain(f"{known.english} {answer['number']}: {says}"), soft_wrap=True)
     raise typer.Exit(0 if reason is None else 1)
