@@ -9,8 +9,7 @@ import time
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from models.store import claim as queue
-from models.store.lease import MAIL
+from models.store import leases, mails, work
 from pipelines.route import STAGES
 from workers.effects import queues
 from workers.logs import configure
@@ -36,8 +35,8 @@ class Pacemaker:
     def look(self) -> tuple[set[str], set[str]]:
         """Ring once for every stage and kind with something due; what it rang for."""
         with self._house.engine.connect() as connection:
-            stages = set(queue.due_stages(connection, list(STAGES), self._house.clock.now()))
-            effects = set(queue.due_effects(connection, list(queues())))
+            stages = set(work.due_stages(connection, list(STAGES), self._house.clock.now()))
+            effects = set(leases.due_kinds(connection, list(queues())))
         stages = {name for name in stages if self._may_ring(name)}
         effects = {name for name in effects if self._may_ring(name)}
         self._house.bell.ring(stages, effects)
@@ -62,7 +61,9 @@ class Pacemaker:
 
 def timekeeper(house: House) -> Timekeeper:
     """The periodic jobs of ``house``."""
-    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, lambda: house.bell.ring(effects={MAIL}))
+    return Timekeeper(
+        house.engine, house.shops, house.renderer, house.clock, lambda: house.bell.ring(effects={mails.SEND})
+    )
 
 
 def main() -> None:

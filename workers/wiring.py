@@ -16,7 +16,8 @@ from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.ports import Clock, PaymentGateway
 from pipelines.shops import Shop, load_shops
 from pipelines.shops.fulfilling import AUTO
-from pipelines.suppliers.channel import MAIL, WEBHOOK, Sender
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from workers import payments
 from workers.broker import Bell, make_broker
 from workers.channels import CHANNELS

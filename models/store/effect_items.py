@@ -12,20 +12,20 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.database import run
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput
-from models.store.statement import arrays, fetch, values, writer
+from models.store.effects import WokenRow
+from models.store.statement import columns, execute, fetch, reader, values, writer
 
 #: Seconds (of the database) before a new batch is performed, so that what is decided side by side shares it.
 GATHERING = 2
 
 
 class NewItemRow(NamedTuple):
-    """An item for the open effect of ``batch``; ``payload`` is JSON, the same for the whole batch."""
+    """An item for the open effect of ``batch``; ``payload`` is the same for the whole batch."""
 
     batch: str
     kind: str
-    payload: str
+    payload: Mapping[str, Any]
     key: str
     order_id: int
     shipment_id: str | None
@@ -55,7 +55,7 @@ join = writer(
 
 def close(connection: Connection, ids: Sequence[int]) -> None:
     """Let no more items join these effects; waits for whoever is just adding one."""
-    run(
+    execute(
         connection,
         """UPDATE effect SET closed_at = clock_timestamp()
            WHERE id = ANY(%(ids)b::bigint[]) AND batch IS NOT NULL AND closed_at IS NULL""",
@@ -105,51 +105,43 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
 
 
 class ItemOutcomeRow(NamedTuple):
-    """How one item ended, under the token its effect was performed with; ``outcome`` is JSON."""
+    """How one item ended, under the token its effect was performed with."""
 
     effect_id: int
     token: int
     key: str
     state: str
-    outcome: str
+    outcome: Mapping[str, Any]
 
 
-class WokenRow(NamedTuple):
-    """What an outcome was of, and the stage that waits for it, if one does."""
-
-    order_id: int | None
-    wakes: str | None
+_end = reader(
+    ItemOutcomeRow,
+    f"""WITH held AS (
+          SELECT v.* FROM {values(ItemOutcomeRow, EffectItem, EffectLease)}
+          JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
+          FOR UPDATE OF l)
+        UPDATE effect_item i SET state = held.state, outcome = held.outcome::jsonb, finished_at = clock_timestamp()
+        FROM held WHERE i.key = held.key AND i.effect_id = held.effect_id AND i.state = 'pending'
+        RETURNING {columns(WokenRow, "i")}""",
+    WokenRow,
+)
 
 
 def end(connection: Connection, kind: str, outcomes: Sequence[ItemOutcomeRow]) -> list[WokenRow]:
-    """Record how items ended, where the token of their effect is still current."""
-    if not outcomes:
-        return []
-    return fetch(
-        connection,
-        WokenRow,
-        f"""WITH held AS (
-              SELECT v.* FROM {values(ItemOutcomeRow, EffectItem, EffectLease)}
-              JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
-              FOR UPDATE OF l)
-            UPDATE effect_item i SET state = held.state, outcome = held.outcome::jsonb, finished_at = clock_timestamp()
-            FROM held WHERE i.key = held.key AND i.effect_id = held.effect_id AND i.state = 'pending'
-            RETURNING i.order_id, i.wakes""",
-        {"kind": kind, **arrays(outcomes)},
-    )
+    """Record how items of effects of ``kind`` ended, where the token of their effect is still current."""
+    return _end(connection, outcomes, kind=kind)
+
+
+_END_WITH = f"""
+UPDATE effect_item i SET state = e.state, outcome = e.outcome, finished_at = e.finished_at
+FROM effect e WHERE e.id = ANY(%(ids)b::bigint[]) AND e.state <> 'pending' AND i.effect_id = e.id AND i.state = 'pending'
+RETURNING {columns(WokenRow, "i")}
+"""
 
 
 def end_with(connection: Connection, ids: Sequence[int]) -> list[WokenRow]:
     """Give the items that still stood open the outcome of their effects, where those have ended."""
-    return fetch(
-        connection,
-        WokenRow,
-        """UPDATE effect_item i SET state = e.state, outcome = e.outcome, finished_at = e.finished_at
-           FROM effect e WHERE e.id = ANY(%(ids)b::bigint[]) AND e.state <> 'pending' AND i.effect_id = e.id
-             AND i.state = 'pending'
-           RETURNING i.order_id, i.wakes""",
-        {"ids": list(ids)},
-    )
+    return fetch(connection, WokenRow, _END_WITH, {"ids": list(ids)})
 
 
 class OutputRow(NamedTuple):
@@ -162,15 +154,15 @@ class OutputRow(NamedTuple):
     digest: bytes
 
 
-_KEEP = f"""
-INSERT INTO effect_output (effect_id, media_type, content, digest)
-SELECT v.effect_id, v.media_type, v.content, v.digest FROM {values(OutputRow, EffectOutput, EffectLease)}
-JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
-ON CONFLICT (effect_id) DO NOTHING
-"""
+_keep = writer(
+    OutputRow,
+    f"""INSERT INTO effect_output (effect_id, media_type, content, digest)
+        SELECT v.effect_id, v.media_type, v.content, v.digest FROM {values(OutputRow, EffectOutput, EffectLease)}
+        JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
+        ON CONFLICT (effect_id) DO NOTHING""",
+)
 
 
 def keep(connection: Connection, kind: str, outputs: Sequence[OutputRow]) -> None:
     """Keep what effects of ``kind`` yielded, where the token is still current: before their end is recorded."""
-    if outputs:
-        run(connection, _KEEP, {"kind": kind, **arrays(outputs)})
+    _keep(connection, outputs, kind=kind)

@@ -196,9 +196,10 @@ class OrderDraft:
                 self.settle(Condition.RUNNING, cause)
 
     def drop_holds(self) -> None:
-        """Nothing holds the order any more; whoever drops them says what its condition is."""
-        if self.holds:
-            self._hold_for([])
+        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
+        is."""
+        if self.facts.hold:
+            self._hold_for(hold for hold in self.holds if hold not in self.facts.hold)
 
     def _hold_for(self, holds: Iterable[Mapping[str, str]]) -> None:
         self.holds = self._made.hold = [dict(hold) for hold in holds]

@@ -13,7 +13,7 @@ from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.money.adjustments import totals_after
 from pipelines.shops import Shop
-from pipelines.suppliers.channel import Instruction
+from pipelines.suppliers.instructions import Instruction
 
 
 def customer_mail(

@@ -15,8 +15,7 @@ from pipelines.orders.mails import supplier_mail
 from pipelines.rules.dates.cutoff import closes_at
 from pipelines.shops import Shop
 from pipelines.shops.fulfilling import AUTO
-from pipelines.suppliers.channel import MAIL, WEBHOOK
-from pipelines.suppliers.instructions import INSTRUCT, instruct_key, instruction_of
+from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_key, instruction_of
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:

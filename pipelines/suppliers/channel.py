@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from pipelines.ports import Clock, MailRenderer, Outcome
 from pipelines.shops import Shop
-
-WEBHOOK: Final = "webhook"
-MAIL: Final = "mail"
+from pipelines.suppliers.instructions import Instruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +21,6 @@ class Contact:
     url: str | None = None
     secrets: Sequence[str] = ()
     mail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """What a supplier is told of one shipment.
-
-    ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
-    quantity) as JSON, the pieces that are still to be sent; ``ship_to`` and ``delivery`` are the order's own.
-    """
-
-    key: str
-    type: str
-    supplier: str
-    shop: str
-    number: str
-    order_id: int
-    placed_at: datetime
-    shipment: str
-    dispatch_on: date | None
-    lines: Sequence[Mapping[str, Any]]
-    ship_to: Mapping[str, Any]
-    delivery: Mapping[str, Any] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As it travels (contract: ``shipment.requested``)."""
-        return {
-            "shop": self.shop,
-            "order": self.number,
-            "shipment": self.shipment,
-            "supplier": self.supplier,
-            "dispatch_on": self.dispatch_on.isoformat() if self.dispatch_on else None,
-            "lines": list(self.lines),
-            "ship_to": self.ship_to,
-            "delivery": self.delivery,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
 
 from pipelines.engine.facts import Facts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.suppliers.channel import Instruction
 
 INSTRUCT: Final = "supplier.instruct"
 """The kind of effect that an instruction is."""
 REQUESTED: Final = "shipment.requested"
 """The type of the message."""
+WEBHOOK: Final = "webhook"
+MAIL: Final = "mail"
+"""The channels between which ``auto`` chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a supplier is told of one shipment.
+
+    ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
+    quantity) as JSON, the pieces that are still to be sent; ``ship_to`` and ``delivery`` are the order's own.
+    """
+
+    key: str
+    type: str
+    supplier: str
+    shop: str
+    number: str
+    order_id: int
+    placed_at: datetime
+    shipment: str
+    dispatch_on: date | None
+    lines: Sequence[Mapping[str, Any]]
+    ship_to: Mapping[str, Any]
+    delivery: Mapping[str, Any] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it travels (contract: ``shipment.requested``)."""
+        return {
+            "shop": self.shop,
+            "order": self.number,
+            "shipment": self.shipment,
+            "supplier": self.supplier,
+            "dispatch_on": self.dispatch_on.isoformat() if self.dispatch_on else None,
+            "lines": list(self.lines),
+            "ship_to": self.ship_to,
+            "delivery": self.delivery,
+        }
 
 
 def instruct_key(shipment_id: str) -> str:

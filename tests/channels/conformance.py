@@ -14,7 +14,8 @@ from datetime import date
 from typing import Protocol, TypeVar
 
 from pipelines.ports import Outcome, Verdict
-from pipelines.suppliers.channel import Batch, Contact, Instruction, Sender
+from pipelines.suppliers.channel import Batch, Contact, Sender
+from pipelines.suppliers.instructions import Instruction
 from tests.rules.build import at
 
 Result = TypeVar("Result")

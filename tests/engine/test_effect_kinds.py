@@ -15,7 +15,8 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 
 from models.states import OrderState
-from models.store import lease
+from models.store import leases
+from models.store.effects import StorefrontEventRow
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -110,7 +111,7 @@ def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -
         outcome = await performer.perform(job)
         await asyncio.to_thread(world.hurry)
         with world.engine.begin() as connection:
-            lease.lease(connection, "label.print", 1, LEASE)
+            leases.lease(connection, "label.print", 1, LEASE)
         return outcome
 
     world.loop = world.performing(replace(performer, perform=overtaken))
@@ -184,6 +185,6 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
 
 def test_every_effect_says_how_long_it_may_take_and_what_slows_down_together() -> None:
     assert {name: effect.total for name, effect in EFFECTS.items() if not 0 < effect.total <= 300} == {}
-    event = (1, "key", {}, "https://shop.example/hooks", ())
+    event = StorefrontEventRow(1, "key", {}, "https://shop.example/hooks", ())
     assert storefronts.EFFECT.target(event) == "shop.example"
-    assert storefronts.EFFECT.target((1, "key", {}, "https://[", ())) == "no URL"
+    assert storefronts.EFFECT.target(event._replace(url="https://[")) == "no URL"

@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from pipelines.ports import Outcome, Verdict
-from pipelines.suppliers.channel import Batch, Channel, Instruction, Means
+from pipelines.suppliers.channel import Batch, Channel, Means
+from pipelines.suppliers.instructions import Instruction
 
 
 class Settings(BaseModel):

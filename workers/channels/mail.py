@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pipelines.engine.run import DueMail, queue_mails
 from pipelines.orders.mails import supplier_mail
 from pipelines.ports import Outcome, Verdict
-from pipelines.suppliers.channel import MAIL, Batch, Channel, Contact, Instruction, Means, NoSettings
+from pipelines.suppliers.channel import Batch, Channel, Contact, Means, NoSettings
+from pipelines.suppliers.instructions import MAIL, Instruction
 
 _DONE = Outcome(Verdict.OK, says="instructed by mail")
 

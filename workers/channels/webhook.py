@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.ports import Clock, Outcome, Verdict
-from pipelines.suppliers.channel import WEBHOOK, Batch, Channel, Means, NoSettings
+from pipelines.suppliers.channel import Batch, Channel, Means, NoSettings
+from pipelines.suppliers.instructions import WEBHOOK
 from workers.http.poster import Message, Poster, Posts
 
 

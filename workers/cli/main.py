@@ -172,8 +172,8 @@ def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON l
     with opened("attention").connect() as connection:
         found = waiting(connection)
     if as_json:
-        for what, which, why in found:
-            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
+        for row in found:
+            sys.stdout.buffer.write(orjson.dumps(row._asdict()) + b"\n")
         return
     out.print(table(("what", "which", "why"), found) if found else "nothing waits for a human")
 
@@ -184,9 +184,9 @@ def retry(
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
     """Try an effect or mail that was given up again, under its old key."""
-    from models.store.attention import retry_effect, retry_mail
+    from models.store import effects, mails
 
-    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
     if again is None:
         raise Invalid([Problem("WHAT", "must be effect or mail")])
     with opened("retry").begin() as connection:

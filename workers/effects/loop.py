@@ -17,7 +17,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from models.store import lease as store
+from models.store import leases
+from models.store.leases import PostponedRow
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job, Performer
@@ -143,22 +144,22 @@ class EffectLoop:
 
     def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
         with self._engine.begin() as connection:
-            store.postpone(connection, kind, [(*lease, LEASE) for lease in held])
+            leases.postpone(connection, kind, [PostponedRow(*lease, LEASE) for lease in held])
 
     def _lease(self, performer: Performer[Any], batch: int) -> list[Job[Any]]:
         with self._engine.begin() as connection:
-            leased = store.lease(connection, performer.kind, batch, LEASE)
-        rows = performer.effect.load(self._engine, [r[0] for r in leased]) if leased else {}
+            leased = leases.lease(connection, performer.kind, batch, LEASE)
+        rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [
-            Job(subject, performer.kind, token, attempts, rows[subject])
-            for subject, token, attempts in leased
-            if subject in rows
+            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id])
+            for one in leased
+            if one.subject_id in rows
         ]
 
     def _give_back(self, kind: str, jobs: Sequence[Job[Any]]) -> None:
         """Leased and not begun: due again now, for whoever comes next."""
         with self._engine.begin() as connection:
-            store.postpone(connection, kind, [(job.id, job.token, 0.0) for job in jobs])
+            leases.postpone(connection, kind, [PostponedRow(job.id, job.token, 0.0) for job in jobs])
 
     async def _safely(self, performer: Performer[Any], job: Job[Any]) -> Outcome:
         effect = performer.effect

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from models.store import claim as queue
 from models.store import effect_items as items
-from models.store import lease as store
+from models.store import effects, leases, mails, work
+from models.store.effects import OutcomeRow
+from models.store.leases import PostponedRow
+from models.store.mails import MailEndRow
+from models.store.work import WorkRow
 from pipelines.ports import Clock, Outcome, Output, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job
@@ -58,20 +60,22 @@ class Recorder:
         Repeating this is safe: a recorded outcome took its lease with it. Not repeating it would not be: the effect
         happened, and the database was only away for a moment.
         """
-        if self._kind == store.MAIL:
+        if self._kind == mails.SEND:
             self._finish_mails(done)
         else:
             self._finish_effects(done)
         return [None] * len(done)
 
     def _finish_mails(self, done: Sequence[Done]) -> None:
-        ended = [(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code) for d in done if _is_final(d)]
+        ended = [
+            MailEndRow(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code) for d in done if _is_final(d)
+        ]
         with self._engine.begin() as connection:
-            store.finish_mails(connection, ended)
-            store.postpone(connection, self._kind, _postponed(done))
+            mails.end(connection, ended)
+            leases.postpone(connection, self._kind, _postponed(done))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
-        ended = [(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)]
+        ended = [OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)]
         outputs = [
             _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
         ]
@@ -79,14 +83,14 @@ class Recorder:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
             woken = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
-            woken += [items.WokenRow(*row) for row in store.finish_effects(connection, self._kind, ended)]
+            woken += effects.end(connection, self._kind, ended)
             if self._gathers:
-                woken += items.end_with(connection, [row[0] for row in ended])
+                woken += items.end_with(connection, [row.id for row in ended])
             now = self._clock.now()
-            due = [(one.wakes, one.order_id, now) for one in woken if one.wakes and one.order_id is not None]
-            queue.schedule(connection, due)
-            store.postpone(connection, self._kind, _postponed(done))
-        self._bell.ring(stages={stage for stage, _, _ in due})
+            due = [WorkRow(one.wakes, one.order_id, now) for one in woken if one.wakes and one.order_id]
+            work.schedule(connection, due)
+            leases.postpone(connection, self._kind, _postponed(done))
+        self._bell.ring(stages={row.stage for row in due})
 
 
 def _is_final(done: Done) -> bool:
@@ -118,18 +122,17 @@ def _output(job: Job[Any], output: Output) -> items.OutputRow:
 _MAIL_STATES = {"done": "sent", "declined": "failed", "needs_review": "needs_review"}
 
 
-def _outcome_json(outcome: Outcome) -> str:
-    document = {
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
         "verdict": outcome.verdict,
         "reference": outcome.reference,
         "code": outcome.code,
         "says": outcome.says,
         "data": dict(outcome.data),
     }
-    return orjson.dumps(document).decode()
 
 
-def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:
+def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
     """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
     later = []
     for d in done:
@@ -137,5 +140,5 @@ def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:
             pause = d.outcome.retry_after
             if pause is None:
                 pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
-            later.append((d.job.id, d.job.token, pause))
+            later.append(PostponedRow(d.job.id, d.job.token, pause))
     return later

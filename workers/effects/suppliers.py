@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from models.store import effect_items, lease
+from models.store import clients, effect_items
 from models.store.effect_items import InstructionRow
 from pipelines.ports import Outcome, Verdict
-from pipelines.suppliers.channel import WEBHOOK, Batch, Contact, Instruction, Sender
-from pipelines.suppliers.instructions import INSTRUCT, REQUESTED
+from pipelines.suppliers.channel import Batch, Contact, Sender
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
 from workers.effects.effect import Effect, Job, Means, Perform
 
 #: From the best that an item can say to the worst: an effect is as far as the item that is least so.
@@ -40,7 +40,7 @@ def performing(senders: Mapping[str, Sender]) -> Perform[Instructed]:
             return Outcome(Verdict.RETRY, code="no_channel", says=says)
         outcomes = await sender.send(work.batch)
         told = dict(zip([one.key for one in work.batch.instructions], outcomes, strict=True))
-        return gathered(told) if work.are_items else outcomes[0]
+        return gathered(told) if work.are_items else next(iter(outcomes))
 
     return perform
 
@@ -59,11 +59,12 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
     with engine.begin() as connection:
         effect_items.close(connection, ids)
         rows = effect_items.to_instruct(connection, ids)
-        contacts = {name: Contact(url, secrets, mail) for name, url, mail, secrets in lease.suppliers(connection)}
+        registered = clients.suppliers(connection)
+    contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
     loaded = {}
     for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
         listed = list(found)
-        first = listed[0]
+        first, *_ = listed
         contact = contacts.get(first.supplier, Contact())
         batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
         # Those that were asked for before channels were named went by webhook.
