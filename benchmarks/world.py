@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from pipelines.engine.inbox import Received, receive, supplier_event
+from pipelines.engine.inbox import Received, receive
 from pipelines.ports import Clock, Outcome, Verdict
+from pipelines.suppliers.news import supplier_event
 from workers.broker import Bell
 from workers.http.poster import Message
 

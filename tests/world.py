@@ -14,7 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
-from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
+from pipelines.engine.inbox import Received, deposit_event, receive
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
@@ -22,6 +22,7 @@ from pipelines.ports import Clock
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop, load_shops
 from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.news import supplier_event
 from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell

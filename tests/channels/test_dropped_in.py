@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from pipelines.engine.inbox import supplier_event
+from models.store import effects
 from pipelines.errors import Misconfigured
 from pipelines.shops import Shop
 from pipelines.shops.load import ProfileErrors, parse_shop
 from pipelines.suppliers.channel import Contact, Sender
+from pipelines.suppliers.news import supplier_event
 from tests.channels.conformance import Bench, ChannelConformance
 from tests.plugins import csv_channel
 from tests.rules.build import shop_with
@@ -180,6 +181,27 @@ def test_a_folder_that_is_away_costs_nothing_but_time(world: World, folder: Path
     folder.mkdir()
     send_what_is_due(world)
     assert len(list(folder.iterdir())) == 1
+    assert {world.show(n)["shipments"][0]["state"] for n in ("S-1", "S-2")} == {"instructed"}
+    assert world.broken() == {}
+
+
+def test_a_file_that_was_given_up_is_tried_again_by_an_operator(world: World, folder: Path) -> None:
+    """Its orders wait for a human; ``shukka retry`` hands the same items over under the same key."""
+    world.take(document("S-1"), document("S-2"))
+    world.settle()
+    folder.rmdir()
+    world.at(CUTOFF)
+    world.execute("UPDATE effect_lease SET attempts = 400 WHERE kind = 'supplier.instruct'")
+    send_what_is_due(world)
+    assert {condition for _, condition in world.states().values()} == {"held"}
+    folder.mkdir()
+    with world.engine.begin() as connection:
+        given_up = world.value("SELECT id FROM effect WHERE state = 'needs_review'")
+        assert effects.try_again(connection, given_up) == "supplier.instruct"
+    send_what_is_due(world)
+    assert len(rows(folder)) == 2
+    world.tell(world.ask("order.release", "S-1"), world.ask("order.release", "S-2"))
+    world.settle()
     assert {world.show(n)["shipments"][0]["state"] for n in ("S-1", "S-2")} == {"instructed"}
     assert world.broken() == {}
 

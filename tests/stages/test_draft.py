@@ -329,7 +329,7 @@ def test_a_stage_leads_only_where_it_says_it_does(name: str) -> None:
 
 
 def test_a_stage_asks_only_for_kinds_that_it_declares() -> None:
-    with pytest.raises(Undeclared, match="authorize does not ask for supplier.instruct"):
+    with pytest.raises(Undeclared, match=r"authorize does not ask for supplier\.instruct"):
         draft().ask(EffectIntent("supplier.instruct", "key"))
 
 
