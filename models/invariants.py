@@ -179,6 +179,13 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
     ),
     Invariant(
+        "effects_end_with_their_items",
+        "an effect of several items waits while one of them does, and no longer",
+        """SELECT e.id, e.state, count(i.key) FILTER (WHERE i.state = 'pending') AS open FROM effect e
+           JOIN effect_item i ON i.effect_id = e.id GROUP BY e.id
+           HAVING (e.state = 'pending') <> bool_or(i.state = 'pending')""",
+    ),
+    Invariant(
         "unique_items_live",
         "a one-of-a-kind item belongs to a live order",
         """SELECT u.shop, u.sku FROM unique_allocation u JOIN shop_order o ON o.id = u.order_id

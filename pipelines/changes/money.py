@@ -13,7 +13,10 @@ from pipelines.shops import Shop
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
-_REFUND = "payment.refund"
+_CAPTURE, _VOID, _REFUND = "payment.capture", "payment.void", "payment.refund"
+#: What a gateway is asked where money is taken, and where it is let go.
+TAKES = (_CAPTURE, _VOID)
+LETS_GO = (_VOID, _REFUND)
 
 
 def authorize_key(facts: Facts) -> str:
@@ -34,14 +37,14 @@ def capture(draft: OrderDraft, shop: Shop) -> None:
         return
     if amount := min(money.authorized, draft.due):
         key = f"{facts.shop}/{facts.number}:capture"
-        draft.ask(EffectIntent("payment.capture", key, wakes="settle", payload={"amount": amount}))
+        draft.ask(EffectIntent(_CAPTURE, key, wakes="settle", payload={"amount": amount}))
     else:
         void(draft)
 
 
 def void(draft: OrderDraft) -> None:
     """Release the authorization of an order of which nothing will be captured."""
-    draft.ask(EffectIntent("payment.void", f"{draft.facts.shop}/{draft.facts.number}:void", wakes="settle"))
+    draft.ask(EffectIntent(_VOID, f"{draft.facts.shop}/{draft.facts.number}:void", wakes="settle"))
 
 
 def collect(draft: OrderDraft) -> None:

@@ -31,13 +31,18 @@ class Move(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class EffectIntent:
-    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome."""
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome.
+
+    With a ``batch`` it is one item of an effect that it shares with whatever else asks for that batch until it is
+    performed; ``payload`` is then the same for all of them.
+    """
 
     kind: str
     key: str
     wakes: str | None = None
     shipment: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    batch: str | None = None
 
 
 @dataclass(slots=True, frozen=True)

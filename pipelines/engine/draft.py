@@ -56,6 +56,7 @@ class OrderDraft:
     """
 
     __slots__ = (
+        "_asks",
         "_leads_to",
         "_lots",
         "_made",
@@ -71,7 +72,14 @@ class OrderDraft:
         "subject",
     )
 
-    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = (), of: str = ORDER) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        stage: str = "",
+        leads_to: Collection[str] = (),
+        asks: Collection[str] = (),
+        of: str = ORDER,
+    ) -> None:
         self.facts = facts
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
@@ -79,6 +87,7 @@ class OrderDraft:
         self.holds: Sequence[Hold] = facts.holds
         self._stage = stage
         self._leads_to = leads_to
+        self._asks = asks
         self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
@@ -359,7 +368,9 @@ class OrderDraft:
         return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
 
     def ask(self, effect: EffectIntent) -> None:
-        """Ask something of the world, once by its key."""
+        """Ask something of the world, once by its key. Raises Undeclared for a kind that this stage does not ask for."""
+        if effect.kind not in self._asks:
+            raise Undeclared(f"{self._stage or 'no stage'} does not ask for {effect.kind}")
         if effect.wakes is not None and effect.wakes != self._stage:
             self._check_edge(effect.wakes)
         if all(effect.key != asked.key for asked in self._made.effects):

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import cancel_order, finish
-from pipelines.changes.money import ask_for_refund, authorize_key, hold_unknown, outstanding, void
+from pipelines.changes.money import LETS_GO, ask_for_refund, authorize_key, hold_unknown, outstanding, void
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
@@ -204,4 +204,5 @@ STAGE = Stage(
     Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS | Need.ADJUSTMENTS,
     consumes=(DEPOSIT,),
     leads_to=("split", "settle"),
+    asks=("payment.authorize", *LETS_GO),
 )

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from models.states import PaymentState, TrackingState
 from pipelines.changes.credit import credit
-from pipelines.changes.money import collect
+from pipelines.changes.money import LETS_GO, collect
 from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
@@ -79,4 +79,5 @@ STAGE = Stage(
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
+    asks=LETS_GO,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import finish
-from pipelines.changes.money import HAS_MONEY, ask_for_refund, outstanding, refund
+from pipelines.changes.money import HAS_MONEY, LETS_GO, ask_for_refund, outstanding, refund
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -105,5 +105,9 @@ def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts:
 
 
 STAGE = Stage(
-    "settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, consumes=(ACTION.wakes,)
+    "settle",
+    decide,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
+    consumes=(ACTION.wakes,),
+    asks=LETS_GO,
 )

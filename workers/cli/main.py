@@ -18,6 +18,7 @@ from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
 from workers.cli.points import app as points_app
 from workers.cli.terminal import err, out, plain
+from workers.cli.tracking import tracking
 
 app = typer.Typer(
     name="shukka",
@@ -33,6 +34,7 @@ app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(tracking)
 
 
 def _version(wanted: bool) -> None:
@@ -108,10 +110,11 @@ def shops_check(
 ) -> None:
     """Validate every shop profile."""
     from pipelines.shops import ProfileErrors, load_shops
+    from workers.channels import CHANNELS
     from workers.settings import load
 
     try:
-        shops = load_shops(directory or load().shops_dir)
+        shops = load_shops(directory or load().shops_dir, channels=CHANNELS)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(": ".join(filter(None, (file, key, reason))), markup=False)
