@@ -182,18 +182,41 @@ def test_the_project_knows_no_machine_but_its_own() -> None:
     assert found == []
 
 
+_MAKES_FLOATS = (ast.Div, ast.Pow)
+
+
+def floats(tree: ast.AST) -> Iterator[int]:
+    """Lines on which a float comes to be: a literal, ``float(...)``, or ``/`` between what is no Decimal."""
+    for node in ast.walk(tree):
+        if (
+            (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float")
+            or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+            or (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, _MAKES_FLOATS) and not _exact(node))
+        ):
+            yield node.lineno  # type: ignore[attr-defined]
+
+
+def _exact(node: ast.BinOp | ast.AugAssign) -> bool:
+    """Whether an operand says that it is a Decimal, so that the quotient is one."""
+    sides = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
+    return any(getattr(getattr(side, "func", None), "id", "") == "Decimal" for side in sides)
+
+
 def test_money_is_never_a_float() -> None:
-    """``/`` makes floats; amounts in rules are divided with ``//`` or as Decimal."""
-    rules = sorted((CHECKOUT / "pipelines" / "rules").rglob("*.py"))
-    floats = [
-        f"{path.name}:{node.lineno}"
-        for path in rules
-        for node in nodes(path)
-        if (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float")
-        or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+    """``/`` makes floats; amounts are divided with ``//``, or as Decimal. The engine counts seconds and no money."""
+    found = [
+        f"{path.relative_to(CHECKOUT)}:{line}"
+        for path in sorted((CHECKOUT / "pipelines").rglob("*.py"))
+        if path.parent.name != "engine"
+        for line in floats(ast.parse(path.read_text("utf-8")))
     ]
-    assert rules
-    assert floats == []
+    assert found == []
+
+
+@pytest.mark.parametrize("line", ["return amount / 2", "total /= 2", "half = 0.5", "x = float(total)", "y = 2 ** -1"])
+def test_a_float_is_seen(line: str) -> None:
+    """The check itself: what would have passed once."""
+    assert list(floats(ast.parse(f"def f(amount, total):\n    {line}")))
 
 
 def test_no_rule_and_no_stage_asks_for_the_time() -> None:

@@ -115,11 +115,6 @@ class Service:
         return Child(name=label, argv=argv, env={**self.environment, **(env or {})}, log=self._log(label))
 
     @property
-    def clock_flags(self) -> list[str]:
-        """The clock as processes of the outside world are told it."""
-        return self._clock_flags()
-
-    @property
     def environment(self) -> dict[str, str]:
         """The environment of every process: ours, the engines, the clock, the sandboxes."""
         return {**os.environ, **DRAMATIQ, **self.extra}
