@@ -17,9 +17,11 @@ from pipelines.engine.run import Runner
 from pipelines.route import ROUTE
 from pipelines.shops import load_shops
 from workers.clock import SettableClock
-from workers.effects.loop import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.effects.loop import EffectLoop, mail_performer, supplier_performer
+from workers.effects.payments import payment_performers
 from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
+from workers.payments import GATEWAYS
 
 #: As a worker process has by default (SHUKKA_SMTP_CONNECTIONS).
 SMTP_CONNECTIONS = 16
@@ -46,7 +48,7 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
 
     renderer = Renderer("orders@shukka.example", "shukka.example")
     renderer.check()
-    runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
+    runner = Runner(engine, load_shops(gateways=GATEWAYS), renderer, clock, observe, time.perf_counter)
     gc.collect()
     gc.freeze()  # as workers.main does
     gc.set_threshold(50_000, 20, 50)
@@ -72,7 +74,7 @@ async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop:
     suppliers = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
     pool = SmtpPool(smtp, size=SMTP_CONNECTIONS) if smtp else None
     performers = [
-        *payment_performers({"sandbox": InstantGateway()}, channels=64),
+        *payment_performers({"sandbox": InstantGateway(clock)}, channels=64),
         supplier_performer(suppliers, clock, channels=64),
     ]
     if pool:

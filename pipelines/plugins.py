@@ -80,6 +80,11 @@ class Registry(Mapping[str, T]):
             raise Misconfigured(where, f"{name!r} is no {self._word}; there is {', '.join(self) or 'none'}")
         return found
 
+    def choice(self) -> str:
+        """The names as a sentence offers them: ``'card', 'cod' or 'none'``."""
+        *others, last = map(repr, self)
+        return f"{', '.join(others)} or {last}" if others else last
+
     def _found(self) -> dict[str, T]:
         folder = os.environ.get(FOLDER) or None
         found = self._read.get(folder)

@@ -53,9 +53,11 @@ WOKEN_BY: dict[str, str] = {event: stage.name for stage in ROUTE for event in st
 #: Kinds of effect that stages ask for; each needs an actor (mail is one for every stage).
 EFFECT_KINDS: tuple[str, ...] = (
     "payment.authorize",
+    "payment.register",
     "payment.capture",
     "payment.void",
     "payment.refund",
+    "payment.lookup",
     "supplier.instruct",
     "storefront.event",
     "mail.send",

@@ -13,7 +13,7 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
-from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
+from pipelines.engine.inbox import Received, notice_event, receive, supplier_event
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
@@ -27,12 +27,13 @@ from workers.clock import AnyClock
 from workers.effects.loop import (
     EffectLoop,
     mail_performer,
-    payment_performers,
     storefront_performer,
     supplier_performer,
 )
+from workers.effects.payments import payment_performers
 from workers.enrolment import Credentials, create_client
 from workers.mail.rendering import Renderer
+from workers.payments import GATEWAYS, bank
 from workers.settings import Settings
 from workers.web.api.views import show_order
 from workers.wiring import House
@@ -40,7 +41,7 @@ from workers.wiring import House
 DOMAIN = "mail.shukka.example"
 SENDER = f"orders@{DOMAIN}"
 FRIDAY_MORNING = at("2026-11-20 09:00:00")
-SHOPS = load_shops()
+SHOPS = load_shops(gateways=GATEWAYS)
 
 _DOCUMENT: dict[str, Any] = {
     "shop": "salon",
@@ -114,7 +115,7 @@ class World:
         settings = Settings(database_url=database_url, redis_url="unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
-        self.gateway, self.postbox = Gateway(), Postbox()
+        self.gateway, self.postbox = Gateway(self.clock), Postbox()
         self.suppliers, self.storefronts = Partners(), Partners()
         performers = [
             mail_performer(self.postbox.deliver, 4),
@@ -172,7 +173,8 @@ class World:
             "timestamp": self.clock.now().isoformat(),
             "data": {"shop": shop, "number": number, "amount": amount},
         }
-        return deposit_event(raw, gateway="bank", shops=(), event_id=f"dep-{self._events}", now=self.clock.now())
+        notice = bank.deposit(raw, f"dep-{self._events}")
+        return notice_event(notice, gateway="bank", shops=(), now=self.clock.now())
 
     def ask(self, type_: str, number: str, shop: str = "salon", **body: Any) -> Received:
         """A customer's or operator's word about an order."""

@@ -24,9 +24,11 @@ WAKE = "wake"
 INTAKE = "intake"
 QUEUE_OF_EFFECT = {
     "payment.authorize": "gateway",
+    "payment.register": "gateway",
     "payment.capture": "gateway",
     "payment.void": "gateway",
     "payment.refund": "gateway",
+    "payment.lookup": "gateway",
     "supplier.instruct": "partners",
     "storefront.event": "partners",
     "mail.send": "mail",

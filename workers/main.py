@@ -17,10 +17,10 @@ from workers.draining import Drains
 from workers.effects.loop import (
     EffectLoop,
     mail_performer,
-    payment_performers,
     storefront_performer,
     supplier_performer,
 )
+from workers.effects.payments import payment_performers
 from workers.logs import configure
 from workers.mail.smtp import SmtpPool
 from workers.metrics import serve_worker_metrics, stage_seconds

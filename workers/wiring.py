@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from sqlalchemy import Engine
 
 from models.database import connect
 from pipelines.engine.run import Runner
-from pipelines.errors import Misconfigured, ShukkaError
-from pipelines.ports import Clock, PaymentGateway
+from pipelines.errors import ShukkaError
+from pipelines.ports import Clock
 from pipelines.shops import Shop, load_shops
 from workers import channels as suppliers
 from workers import payments
 from workers.broker import Bell, make_broker
 from workers.channels.webhook import WebhookChannel
 from workers.mail.rendering import Renderer
-from workers.settings import Settings, load
+from workers.settings import Settings, load, read
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,23 +43,28 @@ class House:
         renderer.check()
         return Runner(self.engine, self.shops, renderer, self.clock, observe, time.perf_counter)
 
-    def gateways(self) -> dict[str, PaymentGateway]:
-        """The gateways that the shops name; raises Misconfigured for an unknown one or a missing secret."""
-        built: dict[str, PaymentGateway] = {}
-        for shop in self.shops.values():
-            name = shop.payment.gateway
-            if name not in built:
-                built[name] = payments.build(name, self.settings.for_adapters)
-            if shop.payment.capture_policy == "per_shipment" and not built[name].multicapture:
-                raise Misconfigured(
-                    f"shops/{shop.key}.toml: payment.capture_policy",
-                    f"per_shipment needs a gateway that captures several times; {name} does not (SPL-04)",
-                )
+    def gateways(self) -> dict[str, Any]:
+        """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""
+        built = {}
+        for name, gateway in payments.asked(self.shops.values()).items():
+            settings = read(gateway.settings, os.environ)
+            if gateway.test_mode(settings):
+                log.warning("gateway.test_mode", gateway=name)
+            built[name] = gateway.build(settings)
         return built
+
+    def notice_secrets(self) -> dict[str, Sequence[str]]:
+        """The secrets of those gateways' notices that have them in their settings; raises Misconfigured for a missing
+        one."""
+        return {
+            name: gateway.secrets(read(gateway.settings, os.environ))
+            for name, gateway in payments.used(self.shops.values()).items()
+            if gateway.secrets is not None
+        }
 
     def supplier_channel(self) -> WebhookChannel:
         """The signed webhooks that suppliers are instructed by."""
-        channel = suppliers.build("webhook", self.settings.for_adapters)
+        channel = suppliers.build("webhook", {})
         assert isinstance(channel, WebhookChannel)
         return channel
 
@@ -64,16 +74,21 @@ def build(settings: Settings, application: str) -> House:
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),
-        shops=load_shops(settings.shops_dir),
+        shops=load_shops(settings.shops_dir, payments.GATEWAYS),
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False)),
     )
 
 
-def build_or_exit(application: str) -> House:
-    """``build`` from the environment for a process of its own; what cannot work is one line and exit 2."""
+def build_or_exit(application: str, complete: Callable[[House], object] = lambda house: None) -> House:
+    """``build`` from the environment for a process of its own; what cannot work is one line and exit 2.
+
+    ``complete`` raises Misconfigured for what only this process needs.
+    """
     try:
-        return build(load(), application)
+        house = build(load(), application)
+        complete(house)
+        return house
     except ShukkaError as refused:
         print(f"shukka {application}: {refused}", file=sys.stderr)
         raise SystemExit(2) from None

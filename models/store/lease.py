@@ -45,14 +45,15 @@ def load_mails(connection: Connection, ids: Sequence[int]) -> list[Any]:
 
 
 def load_effects(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """(id, key, kind, order id, shipment id, payload, shop, number, gateway, token, reference, and
-    the order's document for what a supplier is told)."""
+    """(id, key, kind, order id, shipment id, payload, shop, number, method, gateway, token, reference, and
+    the order's document for what a supplier or a slip is told)."""
     return rows(
         connection,
         """SELECT e.id, e.key, e.kind, e.order_id, e.shipment_id, e.payload, o.shop, o.number,
-                  p.gateway, p.token, p.reference, d.document
+                  p.method, p.gateway, p.token, p.reference, d.document
            FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
-           LEFT JOIN order_document d ON d.order_id = e.order_id AND e.kind LIKE 'supplier.%%'
+           LEFT JOIN order_document d ON d.order_id = e.order_id
+                AND (e.kind LIKE 'supplier.%%' OR e.kind = 'payment.register')
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )

@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 from models.database import json_array
 from models.store import admit as store
 from models.store import claim as queue
-from pipelines.orders.document import field_path
+from pipelines.gateway import DEPOSIT, STANDS, Notice
+from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
 from pipelines.route import STAGES, WOKEN_BY
-from pipelines.rules.refusals import MOST_YEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +139,6 @@ class _SupplierEvent(_Tolerant):
     data: _SupplierData
 
 
-class _DepositData(_Tolerant):
-    shop: str
-    number: str
-    amount: int = Field(gt=0, le=MOST_YEN, strict=True)
-    reference: str | None = None
-    at: AwareDatetime | None = None
-
-
-class _DepositEvent(_Tolerant):
-    type: str
-    timestamp: AwareDatetime
-    data: _DepositData
-
-
 def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
     """Read a supplier's webhook; never raises: what cannot be read is kept with the reason."""
     source = f"supplier:{supplier}"
@@ -173,22 +159,23 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     )
 
 
-def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
-    """Read a bank's deposit notice (入金通知); never raises."""
-    source = f"gateway:{gateway}"
-    try:
-        event = _DepositEvent.model_validate(raw)
-    except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now)
-    data = event.data
+def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: datetime) -> Received:
+    """A gateway's notice for the inbox; one that cannot be read, or says what is not a gateway's to say, has a fault."""
+    body: dict[str, Any] = {"reference": notice.reference}
+    if notice.fault is not None:
+        body = {"raw": notice.raw}
+    elif notice.amount is not None:
+        body["amount"] = notice.amount
+    elif notice.snapshot is not None:
+        body["snapshot"] = notice.snapshot.to_json()
     return Received(
-        fault=_not_theirs(event.type, STAGES["authorize"].consumes),
-        source=source,
-        event_id=event_id,
-        type=event.type,
-        body={"amount": data.amount, "reference": data.reference},
-        at=data.at or event.timestamp,
-        order=(data.shop, data.number),
+        fault=notice.fault or _not_theirs(notice.type, (DEPOSIT, STANDS)),
+        source=f"gateway:{gateway}",
+        event_id=notice.id,
+        type=notice.type if notice.fault is None else _told_type(notice.raw),
+        body=body,
+        at=notice.at or now,
+        order=notice.order,
         shops=tuple(shops),
     )
 
@@ -199,18 +186,20 @@ def _not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
 
 
 def _unreadable(
-    source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str | None = None
+    source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str
 ) -> Received:
-    first = error.errors(include_url=False, include_input=False)[0]
-    fault = f"{field_path(first['loc'])}: {first['msg']}"
-    named = raw if isinstance(raw, dict) else {}
-    kind = named.get("type")
     return Received(
         source=source,
         event_id=event_id,
-        type=kind[:64] if isinstance(kind, str) and kind else "unreadable",
+        type=_told_type(raw),
         body={"raw": raw},
         at=now,
         supplier=supplier,
-        fault=fault,
+        fault=fault_of(error),
     )
+
+
+def _told_type(raw: object) -> str:
+    """The type that an unreadable event says it is of."""
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    return kind[:64] if isinstance(kind, str) and kind else "unreadable"

@@ -14,6 +14,7 @@ from models.states import LotState
 from models.store import admit as store
 from pipelines.engine import run
 from pipelines.errors import ShukkaError
+from pipelines.methods import Asks, agreed
 from pipelines.orders.document import order_to_json
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
@@ -80,7 +81,7 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     _store_lines(connection, by_taken)
     store.payments(
         connection,
-        [(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
+        [(i, o.method, _gateway(shops[o.shop], o, t), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
     )
     items = [(o.shop, line.sku, i) for i, o, _ in by_taken for line in o.lines if line.availability == "unique"]
     if store.unique_items(connection, items) < len(items):
@@ -98,8 +99,11 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     )
 
 
-def _gateway(shop: Shop, order: Order) -> str | None:
-    return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
+def _gateway(shop: Shop, order: Order, taken: Taken) -> str | None:
+    """The gateway that is asked for the money, if one is."""
+    gateway = shop.gateway_for(order.method)
+    asked = agreed(order.method, taken.breakdown.grand_total).asked(gateway)
+    return gateway.name if gateway is not None and asked is not Asks.NOTHING else None
 
 
 def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, Taken]]) -> None:

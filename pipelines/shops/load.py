@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from pipelines.errors import Misconfigured
+from pipelines.gateway import Gateway
+from pipelines.methods import METHODS, Capture
 from pipelines.shops.shop import Shop
 from pipelines.values.prefecture import prefecture
 
@@ -47,10 +49,11 @@ class ProfileErrors(Misconfigured):
         super().__init__(f"{file}: {key}" if key else file, reason + more)
 
 
-def load_shops(directory: Path | None = None) -> dict[str, Shop]:
+def load_shops(directory: Path | None = None, gateways: Mapping[str, Gateway[Any]] | None = None) -> dict[str, Shop]:
     """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
 
-    Raises ``ProfileErrors`` with all mistakes of all files.
+    ``gateways``: those that this installation has, against which a profile's choice is checked; None: it is not asked, and
+    no method is connected.  Raises ``ProfileErrors`` with all mistakes of all files.
     """
     place = PACKAGED if directory is None else directory
     if not place.is_dir():
@@ -64,7 +67,7 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     entries: list[Entry] = []
     for file in files:
         try:
-            shops[file.stem] = parse_shop(file.stem, _text(file), file=str(file))
+            shops[file.stem] = parse_shop(file.stem, _text(file), gateways, file=str(file))
         except ProfileErrors as errors:
             entries += errors.entries
     if entries:
@@ -72,7 +75,9 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     return shops
 
 
-def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
+def parse_shop(
+    key: str, text: str, gateways: Mapping[str, Gateway[Any]] | None = None, *, file: str | None = None
+) -> Shop:
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"
     try:
@@ -85,7 +90,9 @@ def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
         shop = Shop.model_validate({**table, "key": key})
     except ValidationError as error:
         raise ProfileErrors([(where, *_mistake(one)) for one in error.errors(include_url=False)]) from None
-    if entries := [(where, name, reason) for name, reason in _across(shop)]:
+    shop.connect(gateways or {})
+    found = [*_across(shop), *_unknown_methods(shop)] or [*_payment(shop, gateways)]
+    if entries := [(where, name, reason) for name, reason in found]:
         raise ProfileErrors(entries)
     return shop
 
@@ -115,6 +122,43 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
     if kind == "missing" and key == "name":
         return key, "is required: the shop's name as customers read it"
     return key, _SENTENCES.get(kind, error["msg"]).format(**context)
+
+
+def _unknown_methods(shop: Shop) -> Iterator[tuple[str, str]]:
+    """Names of payment methods that no file declares."""
+    named: dict[str, Iterable[str]] = {
+        **{f"payment.methods.{account}": listed for account, listed in shop.payment.methods.items()},
+        "cancel.until_paid": shop.cancel.until_paid,
+        "returns.methods": shop.returns.methods,
+        "documents.receipt_methods": shop.documents.receipt_methods,
+    }
+    known = f"must be {METHODS.choice()}"
+    for key, listed in named.items():
+        yield from ((f"{key}[{index}]", known) for index, name in enumerate(listed) if name not in METHODS)
+    yield from ((f"payment.gateways.{name}", known) for name in shop.payment.gateways if name not in METHODS)
+
+
+def _payment(shop: Shop, gateways: Mapping[str, Gateway[Any]] | None) -> Iterator[tuple[str, str]]:
+    """What a method that the shop allows misses in the profile, and gateways that cannot do what is asked of them."""
+    if gateways is not None:
+        for paid_by, chosen in shop.payment.gateways.items():
+            if chosen not in gateways:
+                yield f"payment.gateways.{paid_by}", f"{chosen!r} is no gateway; there is {', '.join(gateways)}"
+            elif missed := METHODS[paid_by].misses(gateways[chosen]):
+                says = f"needs a gateway that {' and '.join(sorted(missed))}; {chosen} does not"
+                yield f"payment.gateways.{paid_by}", says
+    for name in sorted(shop.payment.allowed):
+        method, gateway = METHODS[name], shop.gateway_for(name)
+        if (lack := method.lacks(shop)) is not None:
+            yield f"payment.{lack[0]}", lack[1]
+        if (
+            shop.payment.capture_policy == "per_shipment"
+            and method.capture is Capture.ON_DISPATCH
+            and gateway is not None
+            and not gateway.captures.several
+        ):
+            says = f"per_shipment needs a gateway that captures several times; {gateway.name} does not (SPL-04)"
+            yield "payment.capture_policy", says
 
 
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:

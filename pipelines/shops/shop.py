@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
@@ -67,6 +69,8 @@ class Shop(Section):
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
 
+    _gateways: Mapping[str, Gateway[Any]] = PrivateAttr(default_factory=dict)
+
     @field_validator("support_mail", "operator_mail")
     @classmethod
     def _sendable(cls, address: str) -> str:
@@ -97,6 +101,19 @@ class Shop(Section):
     def rank_rates(self) -> dict[str, Decimal]:
         """Points rate by rank, lowest rank first; empty without ranks."""
         return {level.name: level.rate for level in self.ranks.levels}
+
+    def connect(self, gateways: Mapping[str, Gateway[Any]]) -> Self:
+        """This shop in an installation that has ``gateways``; done once, when it is loaded."""
+        self._gateways = gateways
+        return self
+
+    def gateway(self, name: str | None) -> Gateway[Any] | None:
+        """What the installation's gateway ``name`` can do; None for none."""
+        return self._gateways.get(name) if name else None
+
+    def gateway_for(self, method: str) -> Gateway[Any] | None:
+        """The gateway that the shop uses for ``method``; None where it is not connected to one."""
+        return self.gateway(self.payment.gateways.get(method))
 
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""

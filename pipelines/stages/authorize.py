@@ -11,8 +11,8 @@ from typing import Any
 
 from models.states import Condition, OrderState, PaymentState
 from pipelines.engine.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
+from pipelines.methods import Secured, Terms, agreed
 from pipelines.orders.mails import customer_mail
-from pipelines.rules.payment_terms import Terms, terms
 from pipelines.shops import Shop
 from pipelines.stages.cancelling import UNKNOWN, authorize_key, cancel_order, void_intent
 from pipelines.stages.finishing import finish
@@ -32,10 +32,10 @@ _UNDECIDED = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
 def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     """Move the payment, and the order once its goods may go."""
     decision = Decision(facts)
-    agreed = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at)
+    method = agreed(facts.method, facts.grand_total)
     deposits = [event for event in facts.events if event.type == DEPOSIT]
     authorization = facts.effects.get(authorize_key(facts))
-    if agreed.release_when not in ("paid", "approved"):
+    if not method.secured_by.is_awaited:
         _unexpected(decision, facts, deposits)
         deposits = []
     if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
@@ -43,12 +43,12 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     elif facts.grand_total == 0:
         decision.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
         _authorized(decision, "nothing to pay", now)
-    elif agreed.release_when == "at_once":
+    elif method.secured_by in (Secured.BILL, Secured.NOTHING):
         _authorized(decision, f"{facts.method}: released at once", now)
-    elif agreed.release_when == "authorized":
+    elif method.secured_by is Secured.AUTHORIZATION:
         _by_gateway(decision, facts, shop, authorization, now)
     else:
-        _by_deposit(decision, facts, shop, agreed, deposits, now)
+        _by_deposit(decision, facts, shop, method.terms(shop, facts.placed_at), deposits, now)
     return decision
 
 
@@ -67,12 +67,13 @@ def _by_gateway(decision: Decision, facts: Facts, shop: Shop, authorization: Eff
         return
     outcome: Mapping[str, Any] = authorization.outcome or {}
     if authorization.state == "done":
+        told = outcome.get("data", {}).get("snapshot") or {}
         numbers = {
             "authorized": facts.grand_total,
             "reference": outcome.get("reference"),
-            "expires_at": _moment(outcome.get("data", {}).get("expires_at")),
+            "expires_at": _moment(told.get("expires_at")),
         }
-        if outcome.get("data", {}).get("funding") == "debit" and not shop.payment.accept_debit:
+        if told.get("funding") == "debit" and not shop.payment.accept_debit:
             decision.move_payment(PaymentState.AUTHORIZED, "gateway", **numbers)
             _fail(decision, facts, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
             return

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from models.states import Condition, OrderState, ShipmentState
 from pipelines.engine.stage import Decision, Facts, Move, Need, NewShipment, Stage
+from pipelines.methods import agreed
 from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import request_not_met
-from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
 
@@ -65,10 +65,7 @@ def _wish_missed(
 
 def plan_for(facts: Facts, shop: Shop, part: Part, now: datetime) -> DispatchPlan:
     """The dispatch plan of a part: from the order's completion or the money's arrival (CUT-01), never in the past."""
-    prepaid = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at).release_when in (
-        "paid",
-        "approved",
-    )
+    prepaid = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     return plan_dispatch(part, facts.order, shop, counts_at=now if prepaid else facts.placed_at, not_before=now)
 
 

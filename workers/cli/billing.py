@@ -33,11 +33,12 @@ def statement(
     from models.database import connect
     from pipelines.billing import statement as statement_of
     from pipelines.shops import load_shops
+    from workers.payments import GATEWAYS
     from workers.settings import load
 
     settings = load()
     begins = _month(month)
-    shops = load_shops(settings.shops_dir)
+    shops = load_shops(settings.shops_dir, GATEWAYS)
     if shop not in shops:
         raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
     engine = connect(settings.need_database(), application="shukka-billing", statement_timeout=600)

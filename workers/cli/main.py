@@ -67,6 +67,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     """Print what the pipeline would do with an order; needs no running service."""
     from pipelines.orders.plan import preview as plan_of
     from pipelines.shops import load_shops
+    from workers.payments import GATEWAYS
     from workers.settings import load
     from workers.web.body import BadBody, parse_json
 
@@ -75,7 +76,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     except OSError as fault:
         _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
     try:
-        planned = plan_of(parse_json(raw), load_shops(load().shops_dir))
+        planned = plan_of(parse_json(raw), load_shops(load().shops_dir, GATEWAYS))
     except BadBody as bad:
         _refuse(400, "Bad body", bad.detail)
     except Invalid as invalid:
@@ -91,10 +92,11 @@ def shops_check(
 ) -> None:
     """Validate every shop profile."""
     from pipelines.shops import ProfileErrors, load_shops
+    from workers.payments import GATEWAYS
     from workers.settings import load
 
     try:
-        shops = load_shops(directory or load().shops_dir)
+        shops = load_shops(directory or load().shops_dir, GATEWAYS)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(f"{file}: {key}: {reason}", markup=False)
@@ -138,12 +140,13 @@ def client_create(
     from models.database import connect
     from pipelines.shops import load_shops
     from workers.enrolment import create_client
+    from workers.payments import GATEWAYS
     from workers.settings import load
 
     settings = load()
     engine = connect(settings.need_database(), application="shukka-client")
     made = create_client(
-        engine, kind, name, shops=shop or [], known_shops=load_shops(settings.shops_dir), url=url, mail=mail
+        engine, kind, name, shops=shop or [], known_shops=load_shops(settings.shops_dir, GATEWAYS), url=url, mail=mail
     )
     if as_json:
         sys.stdout.buffer.write(

@@ -25,7 +25,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 from models.mail_packing import UnknownDictionary, unpack
 from models.store import claim as queue
 from models.store import lease as store
-from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
+from pipelines.ports import Clock, Instruction, Outcome, SupplierChannel, Verdict
 from workers.broker import Bell
 from workers.grouping import Group
 from workers.http.targets import refuse_private
@@ -306,38 +306,6 @@ class ReadyMail:
     envelope_from: str
     envelope_to: str
     raw: bytes
-
-
-def payment_performers(gateways: Mapping[str, PaymentGateway], channels: int = 16) -> list[Performer]:
-    """Performs the four things a gateway does; an earlier attempt is looked up by its key before it is repeated."""
-
-    async def authorize(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
-        return await gateway.authorize(
-            key=row.key, order=f"{row.shop}/{row.number}", amount=row.payload["amount"], token=row.token or ""
-        )
-
-    async def capture(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
-        return await gateway.capture(key=row.key, authorization=row.reference, amount=row.payload["amount"])
-
-    async def void(job: Job, gateway: PaymentGateway) -> Outcome:
-        return await gateway.void(key=job.row.key, authorization=job.row.reference)
-
-    async def refund(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
-        return await gateway.refund(key=row.key, authorization=row.reference, amount=row.payload["amount"])
-
-    def performer(kind: str, act: Callable[[Job, PaymentGateway], Awaitable[Outcome]]) -> Performer:
-        async def perform(job: Job) -> Outcome:
-            gateway = gateways[job.row.gateway]
-            known = await gateway.lookup(key=job.row.key) if job.attempts > 1 else None
-            return known if known is not None else await act(job, gateway)
-
-        return Performer(kind, load_effects, perform, channels)
-
-    acts = {"authorize": authorize, "capture": capture, "void": void, "refund": refund}
-    return [performer(f"payment.{name}", act) for name, act in acts.items()]
 
 
 def load_effects(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:

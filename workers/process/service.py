@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.shops import Shop
+from workers import payments
 from workers.process.supervisor import Child
 from workers.settings import Settings
 
@@ -78,8 +79,7 @@ class Service:
 
     def _add_gateway(self) -> None:
         """Shops that name the sandbox get it, unless one is configured elsewhere."""
-        wanted = any(shop.payment.gateway == "sandbox" for shop in self.shops.values())
-        if not wanted or self.settings.sandbox_gateway_url:
+        if "sandbox" not in payments.asked(self.shops.values()) or self.environment.get("SANDBOX_GATEWAY_URL"):
             return
         port, key = free_port(), secrets.token_urlsafe(24)
         self.extra.update(SANDBOX_GATEWAY_URL=f"http://127.0.0.1:{port}", SANDBOX_GATEWAY_KEY=key)

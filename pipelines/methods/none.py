@@ -1,0 +1,11 @@
+"""Nothing to pay: points paid everything (PAY-13)."""
+
+from pipelines.methods import Capture, Method, Receipt, Refund, Secured
+
+METHOD = Method(
+    name="none",
+    secured_by=Secured.NOTHING,
+    capture=Capture.NEVER,
+    refund=Refund.BY_HAND,
+    receipt=Receipt.NONE,
+)

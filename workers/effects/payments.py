@@ -1,0 +1,80 @@
+"""Payments' effects: what is asked of a gateway, under the effect's key, and what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pipelines.gateway import Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
+from pipelines.ports import Outcome, Verdict
+from workers.effects.loop import Job, Performer, load_effects
+
+
+def payment_performers(gateways: Mapping[str, Any], channels: int = 16) -> list[Performer]:
+    """Asks the payments' gateways; an earlier attempt is looked up by its key before it is repeated."""
+
+    async def authorize(gateway: Authorizes, row: Any, order: str) -> Answer:
+        return await gateway.authorize(key=row.key, order=order, amount=row.payload["amount"], token=row.token or "")
+
+    async def register(gateway: RegistersSlips, row: Any, order: str) -> Answer:
+        customer, ship_to = row.document["customer"], row.document["ship_to"]
+        payer = Payer(customer["name"], customer["email"], ship_to["phone"])
+        until = row.payload.get("until")
+        return await gateway.register(
+            key=row.key,
+            order=order,
+            method=row.method,
+            amount=row.payload["amount"],
+            payer=payer,
+            until=datetime.fromisoformat(until) if until else None,
+        )
+
+    async def capture(gateway: Captures, row: Any, order: str) -> Answer:
+        amount = row.payload["amount"]
+        return await gateway.capture(key=row.key, order=order, reference=row.reference, amount=amount)
+
+    async def void(gateway: Voids, row: Any, order: str) -> Answer:
+        return await gateway.void(key=row.key, order=order, reference=row.reference)
+
+    async def refund(gateway: Refunds, row: Any, order: str) -> Answer:
+        amount = row.payload["amount"]
+        return await gateway.refund(key=row.key, order=order, reference=row.reference, amount=amount)
+
+    async def lookup(gateway: LooksUp, row: Any, order: str) -> Answer:
+        found = await gateway.lookup(order=order, reference=row.reference)
+        return found or Answer(Verdict.DECLINED, code="not_found", says="the gateway knows no such payment")
+
+    acts: Mapping[str, Callable[[Any, Any, str], Awaitable[Answer]]] = {
+        "authorize": authorize,
+        "register": register,
+        "capture": capture,
+        "void": void,
+        "refund": refund,
+        "lookup": lookup,
+    }
+    return [_payment_performer(f"payment.{name}", act, gateways, channels) for name, act in acts.items()]
+
+
+def _payment_performer(
+    kind: str, act: Callable[[Any, Any, str], Awaitable[Answer]], gateways: Mapping[str, Any], channels: int
+) -> Performer:
+    async def perform(job: Job) -> Outcome:
+        row, order = job.row, f"{job.row.shop}/{job.row.number}"
+        gateway = gateways.get(row.gateway)
+        if gateway is None:
+            return Outcome(Verdict.RETRY, code="no_gateway", says=f"no shop names the gateway {row.gateway} any more")
+        known = None
+        if job.attempts > 1 and isinstance(gateway, LooksUp):
+            known = await gateway.lookup(order=order, key=row.key)
+        return _outcome(known or await act(gateway, row, order))
+
+    return Performer(kind, load_effects, perform, channels)
+
+
+def _outcome(answer: Answer) -> Outcome:
+    """A gateway's answer as an effect's outcome; the snapshot is what stages read."""
+    stands = answer.snapshot
+    data = {"snapshot": stands.to_json()} if stands else {}
+    reference = stands.reference if stands else None
+    return Outcome(answer.verdict, reference, answer.code, answer.says, answer.retry_after, data)
