@@ -343,11 +343,12 @@ class Gateway(Generic[S]):
         found = {one for one, protocol in _PROTOCOLS.items() if self.adapter and issubclass(self.adapter, protocol)}
         return frozenset(found | {Capability.READS_NOTICES} if self.read_notices else found)
 
-    def build(self, settings: S) -> Any:
+    def build(self, settings: S) -> Adapter:
         """The adapter; connects nothing yet."""
         if self.adapter is None:
             raise TypeError(f"{self.name} only sends notices")
-        return self.adapter(settings)
+        made: Adapter = self.adapter(settings)
+        return made
 
 
 def _text(at: datetime | None) -> str | None:

@@ -7,14 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import structlog
 from sqlalchemy import Engine
 
 from models.database import connect
 from pipelines.engine.run import Runner
 from pipelines.errors import ShukkaError
+from pipelines.gateway import Adapter
 from pipelines.ports import Clock
 from pipelines.shops import Shop, load_shops
 from workers import channels as suppliers
@@ -23,8 +22,6 @@ from workers.broker import Bell, make_broker
 from workers.channels.webhook import WebhookChannel
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,15 +40,12 @@ class House:
         renderer.check()
         return Runner(self.engine, self.shops, renderer, self.clock, observe, time.perf_counter)
 
-    def gateways(self) -> dict[str, Any]:
+    def gateways(self) -> dict[str, Adapter]:
         """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""
-        built = {}
-        for name, gateway in payments.asked(self.shops.values()).items():
-            settings = read(gateway.settings, os.environ)
-            if gateway.test_mode(settings):
-                log.warning("gateway.test_mode", gateway=name)
-            built[name] = gateway.build(settings)
-        return built
+        return {
+            name: gateway.build(read(gateway.settings, os.environ))
+            for name, gateway in payments.asked(self.shops.values()).items()
+        }
 
     def notice_secrets(self) -> dict[str, Sequence[str]]:
         """The secrets of those gateways' notices that have them in their settings; raises Misconfigured for a missing

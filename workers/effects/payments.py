@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pipelines.gateway import Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
+from pipelines.gateway import Adapter, Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
 from pipelines.ports import Outcome, Verdict
 from workers.effects.loop import Job, Performer, load_effects
 
 
-def payment_performers(gateways: Mapping[str, Any], channels: int = 16) -> list[Performer]:
+def payment_performers(gateways: Mapping[str, Adapter], channels: int = 16) -> list[Performer]:
     """Asks the payments' gateways; an earlier attempt is looked up by its key before it is repeated."""
 
     async def authorize(gateway: Authorizes, row: Any, order: str) -> Answer:
@@ -57,7 +57,7 @@ def payment_performers(gateways: Mapping[str, Any], channels: int = 16) -> list[
 
 
 def _payment_performer(
-    kind: str, act: Callable[[Any, Any, str], Awaitable[Answer]], gateways: Mapping[str, Any], channels: int
+    kind: str, act: Callable[[Any, Any, str], Awaitable[Answer]], gateways: Mapping[str, Adapter], channels: int
 ) -> Performer:
     async def perform(job: Job) -> Outcome:
         row, order = job.row, f"{job.row.shop}/{job.row.number}"
