@@ -74,6 +74,10 @@ class BuyerMust:
             "until": _text(self.until),
         }
 
+    def to_mail(self) -> dict[str, Any]:
+        """As mails are told it: the same, its moment a moment."""
+        return {**self.to_json(), "until": self.until}
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> BuyerMust:
         """The instructions that ``to_json`` wrote."""

@@ -16,7 +16,7 @@ def payments(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return rows(
         connection,
         """SELECT order_id, method, gateway, state, amount, authorized, captured, refunded, refunded_by_hand,
-                  reference, code
+                  reference, code, expires_at, instructions, as_of
            FROM payment WHERE order_id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )

@@ -36,8 +36,8 @@ def orders(connection: Connection, rows: Rows) -> int:
 
 
 def payments(connection: Connection, rows: Rows) -> int:
-    """(order id, state, authorized, captured, refunded, refunded by hand, reference, code, expires_at); None keeps what
-    stands."""
+    """(order id, state, authorized, captured, refunded, refunded by hand, reference, code, expires_at, gateway,
+    instructions JSON, as_of); None keeps what stands."""
     return write_rows(
         connection,
         """UPDATE payment p SET state = coalesce(v.state, p.state),
@@ -45,10 +45,13 @@ def payments(connection: Connection, rows: Rows) -> int:
                   refunded = coalesce(v.refunded, p.refunded),
                   refunded_by_hand = coalesce(v.by_hand, p.refunded_by_hand),
                   reference = coalesce(v.reference, p.reference), code = coalesce(v.code, p.code),
-                  expires_at = coalesce(v.expires_at, p.expires_at)
+                  expires_at = coalesce(v.expires_at, p.expires_at), gateway = coalesce(v.gateway, p.gateway),
+                  instructions = coalesce(v.instructions::jsonb, p.instructions), as_of = coalesce(v.as_of, p.as_of)
            FROM unnest(%(c0)b::bigint[], %(c1)b::text[], %(c2)b::int[], %(c3)b::int[], %(c4)b::int[], %(c5)b::int[],
-                       %(c6)b::text[], %(c7)b::text[], %(c8)b::timestamptz[])
-                AS v(id, state, authorized, captured, refunded, by_hand, reference, code, expires_at)
+                       %(c6)b::text[], %(c7)b::text[], %(c8)b::timestamptz[], %(c9)b::text[], %(c10)b::text[],
+                       %(c11)b::timestamptz[])
+                AS v(id, state, authorized, captured, refunded, by_hand, reference, code, expires_at, gateway, instructions,
+                     as_of)
            WHERE p.order_id = v.id""",
         rows,
     )

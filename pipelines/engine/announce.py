@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from models.states import Condition, OrderState
 from models.store import gather as read
-from pipelines.engine.stage import Decision, Move
+from pipelines.engine.decision import Decision, Move
 
 KIND = "storefront.event"
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from models.store import gather as read
 from models.store import purse
-from pipelines.engine.stage import (
+from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
     Facts,
@@ -21,9 +21,9 @@ from pipelines.engine.stage import (
     PaymentFacts,
     Promotion,
     ShipmentFacts,
-    Stage,
     UsedPoints,
 )
+from pipelines.engine.stage import Stage
 from pipelines.points.transfers import purses
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
@@ -36,7 +36,7 @@ MARKS_SINCE = timedelta(days=3660)
 def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
     """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
     # The columns of ``claim`` in their order; by position, since rows look names up slowly.
-    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:16]) for r in claimed]
+    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:16], needs=stage.needs) for r in claimed]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}

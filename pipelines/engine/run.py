@@ -23,9 +23,11 @@ from models.store import admit as store
 from models.store import claim as queue
 from models.store import ledger, write
 from pipelines.engine import announce
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Stage
-from pipelines.errors import IllegalMove, ShukkaError
+from pipelines.engine.stage import Stage
+from pipelines.errors import IllegalMove, ShukkaError, Undeclared
 from pipelines.orders.repricing import coupon_rows, repricing_rows
 from pipelines.points.transfers import clawback_rows, transfer_row
 from pipelines.ports import Clock, MailIntent, MailRenderer
@@ -126,7 +128,7 @@ class Runner:
         failures: dict[int, str] = {}
         for facts in batch:
             try:
-                decision = stage.decide(facts, self.shops[facts.shop], now)
+                decision = stage.decision(facts, self.shops[facts.shop], now)
                 enforce(decision)
                 decisions.append(decision)
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
@@ -173,8 +175,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove):
-        return f"IllegalMove: {error}"
+    if isinstance(error, IllegalMove | Undeclared):
+        return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__
     while trace is not None:
@@ -239,10 +241,10 @@ def apply(
     write.use_coupons(connection, coupon_rows(decisions, now))
     write.free_unique_items(connection, [(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     queue.finish(connection, stage.name, [d.facts.id for d in decisions])
-    queue.schedule(connection, [(name, d.facts.id, due) for d in decisions for name, due in d.work])
+    queue.schedule(connection, [(w.stage, d.facts.id, w.due_at) for d in decisions for w in d.work])
     return BatchResult(
         decided=len(decisions),
-        stages={name for d in decisions for name, due in d.work if due <= now},
+        stages={w.stage for d in decisions for w in d.work if w.due_at <= now},
         effects={e.kind for _, e in intents}
         | ({"mail.send"} if mails else set())
         | ({announce.KIND} if announced else set()),
@@ -333,12 +335,12 @@ def _hold(decision: Decision) -> list[dict[str, str]] | None:
 
 
 def _write_payments(connection: Connection, decisions: Sequence[Decision]) -> None:
+    changed = [(d.facts.id, d.payment) for d in decisions if d.payment is not None]
+    told = json_array([None if p.instructions is None else dict(p.instructions) for _, p in changed])
     rows = []
-    for d in decisions:
-        if d.payment is not None:
-            p = d.payment
-            paid = (p.authorized, p.captured, p.refunded, p.refunded_by_hand)
-            rows.append((d.facts.id, p.state, *paid, p.reference, p.code, p.expires_at))
+    for (order_id, p), instructions in zip(changed, told, strict=True):
+        paid = (p.authorized, p.captured, p.refunded, p.refunded_by_hand)
+        rows.append((order_id, p.state, *paid, p.reference, p.code, p.expires_at, p.gateway, instructions, p.as_of))
     write.payments(connection, rows)
 
 
@@ -403,9 +405,10 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
 
 
 def _write_adjustments(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    made = [(d.facts.id, n, a) for d in decisions for n, a in enumerate(d.adjustments, len(d.facts.adjustments) + 1)]
-    amounts = json_array([one.change.to_json() for _, _, one in made])
-    write.adjustments(connection, [(i, n, a.key, a.reason, m, now) for (i, n, a), m in zip(made, amounts, strict=True)])
+    made = [(d.facts.id, one) for d in decisions for one in d.adjustments]
+    amounts = json_array([one.change.to_json() for _, one in made])
+    rows = [(i, a.sequence, a.key, a.reason, m, now) for (i, a), m in zip(made, amounts, strict=True)]
+    write.adjustments(connection, rows)
 
 
 def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:

@@ -6,7 +6,7 @@ until when the customer must act, what a capture, a cancel and a refund mean, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -117,6 +117,7 @@ def no_deadline(shop: Shop, placed_at: datetime) -> Terms:
 class Method:
     """A payment method. Amounts are yen.
 
+    ``names``: what customers read, by locale ("ja", "en").
     ``needs``: what the shop's gateway for it must be able to do, else the method is not connected and refused at intake.
     ``asks``: asked where that gateway can; what the gateway answers is then what the customer must do.  ``instructions``:
     what the customer must do where no gateway was asked (a transfer to the shop's own account).  ``instructs``: whether the
@@ -128,6 +129,7 @@ class Method:
     """
 
     name: str
+    names: Mapping[str, str]
     secured_by: Secured
     capture: Capture
     refund: Refund

@@ -30,6 +30,7 @@ def _lacks(shop: Shop) -> tuple[str, str] | None:
 
 METHOD = Method(
     name="bank_transfer",
+    names={"ja": "銀行振込", "en": "Bank transfer"},
     secured_by=Secured.PAYMENT,
     asks=Asks.REGISTER,
     needs=frozenset({Capability.READS_NOTICES}),

@@ -26,6 +26,7 @@ def _unclaimed_at(shop: Shop, dispatched_on: date) -> datetime:
 
 METHOD = Method(
     name="cod",
+    names={"ja": "代金引換", "en": "Cash on delivery"},
     secured_by=Secured.NOTHING,
     capture=Capture.ON_DELIVERY,
     refund=Refund.BY_HAND,

@@ -4,6 +4,7 @@ from pipelines.methods import Capture, Method, Receipt, Refund, Secured
 
 METHOD = Method(
     name="direct_debit",
+    names={"ja": "口座振替", "en": "Direct debit"},
     secured_by=Secured.BILL,
     capture=Capture.ON_BILL,
     refund=Refund.ON_BILL,

@@ -21,6 +21,7 @@ def _terms(shop: Shop, placed_at: datetime) -> Terms:
 
 METHOD = Method(
     name="konbini",
+    names={"ja": "コンビニ払い", "en": "Convenience store payment"},
     secured_by=Secured.PAYMENT,
     asks=Asks.REGISTER,
     needs=frozenset({Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),

@@ -22,6 +22,7 @@ def _terms(shop: Shop, placed_at: datetime) -> Terms:
 
 METHOD = Method(
     name="loan",
+    names={"ja": "ショッピングローン", "en": "Shopping loan"},
     secured_by=Secured.APPROVAL,
     asks=Asks.REGISTER,
     needs=frozenset({Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),

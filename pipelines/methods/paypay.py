@@ -5,6 +5,7 @@ from pipelines.methods import Asks, Capture, Method, Receipt, Refund, Secured
 
 METHOD = Method(
     name="paypay",
+    names={"ja": "PayPay", "en": "PayPay"},
     secured_by=Secured.AUTHORIZATION,
     asks=Asks.AUTHORIZE,
     needs=frozenset({Capability.AUTHORIZES, Capability.CAPTURES, Capability.VOIDS, Capability.LOOKS_UP}),

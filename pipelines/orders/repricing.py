@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from models.database import json_array
-from pipelines.engine.stage import Decision, Facts
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
 from pipelines.rules.money.repricing import Repricing
 
 

@@ -1,210 +1,225 @@
-"""Authorize (決済): card through the gateway, bank transfer by deposit, the rest released at once.
+"""Authorize (決済): ask what the order's method asks, wait for what secures its money, move on.
 
 Reminders and the unpaid cancel are this stage's timers; money that comes after a cancel goes through here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from models.states import Condition, OrderState, PaymentState
-from pipelines.engine.stage import Decision, EffectFacts, EffectIntent, EventFacts, Facts, Need, Stage
-from pipelines.methods import Secured, Terms, agreed
+from models.states import OrderState, PaymentState
+from pipelines.changes.ending import cancel_order, finish
+from pipelines.changes.money import ask, ask_for_refund, asked, hold_unknown, let_go, look_up, outstanding
+from pipelines.changes.payment_books import UNKNOWN, listen, snapshot_of
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts, EventFacts, Need
+from pipelines.engine.stage import Stage
+from pipelines.gateway import DEPOSIT, BuyerMust, Capability
+from pipelines.methods import LateMoney, Method, Secured, agreed
 from pipelines.orders.mails import customer_mail
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import UNKNOWN, authorize_key, cancel_order, void_intent
-from pipelines.stages.finishing import finish
-from pipelines.stages.refunding import ask_for_refund, outstanding
-
-DEPOSIT = "deposit.received"
 
 #: How a payment that had ended stands once more money came in.
-_LATE = {
+_LATE: Final = {
     PaymentState.VOIDED: PaymentState.CAPTURED,
     PaymentState.EXPIRED: PaymentState.CAPTURED,
     PaymentState.REFUNDED: PaymentState.PARTLY_REFUNDED,
 }
-_UNDECIDED = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
+_UNDECIDED: Final = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
+#: What a payment must have come to, by what secures the method's money.
+_SECURE: Final = {
+    Secured.AUTHORIZATION: (PaymentState.AUTHORIZED, PaymentState.CAPTURED),
+    Secured.PAYMENT: (PaymentState.CAPTURED,),
+    Secured.APPROVAL: (PaymentState.AUTHORIZED, PaymentState.CAPTURED),
+}
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Move the payment, and the order once its goods may go."""
-    decision = Decision(facts)
+    facts = draft.facts
     method = agreed(facts.method, facts.grand_total)
-    deposits = [event for event in facts.events if event.type == DEPOSIT]
-    authorization = facts.effects.get(authorize_key(facts))
-    if not method.secured_by.is_awaited:
-        _unexpected(decision, facts, deposits)
+    deposits = draft.waiting
+    if method.late_money is LateMoney.HUMAN or draft.money.gateway is not None:
+        _unexpected(draft, deposits)
         deposits = []
-    if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
-        _late_money(decision, facts, deposits, authorization)
+    listen(draft)
+    if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
+        _late_money(draft, shop, deposits)
     elif facts.grand_total == 0:
-        decision.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
-        _authorized(decision, "nothing to pay", now)
+        draft.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
+        _secured(draft, "nothing to pay", now)
     elif method.secured_by in (Secured.BILL, Secured.NOTHING):
-        _authorized(decision, f"{facts.method}: released at once", now)
-    elif method.secured_by is Secured.AUTHORIZATION:
-        _by_gateway(decision, facts, shop, authorization, now)
+        _secured(draft, f"{facts.method}: released at once", now)
+    elif draft.money.gateway is not None or method.needs_gateway:
+        _by_gateway(draft, shop, method, now)
     else:
-        _by_deposit(decision, facts, shop, method.terms(shop, facts.placed_at), deposits, now)
-    return decision
+        _by_deposit(draft, shop, method, deposits, now)
 
 
-def _authorized(decision: Decision, cause: str, now: datetime) -> None:
-    decision.move_order(OrderState.AUTHORIZED, cause)
-    decision.next("split", now)
+def _is_secured(draft: OrderDraft) -> bool:
+    """Whether the money is there, or promised, that the goods waited for."""
+    method = agreed(draft.facts.method, draft.grand_total)
+    return draft.money.state in _SECURE.get(method.secured_by, ())
 
 
-def _by_gateway(decision: Decision, facts: Facts, shop: Shop, authorization: EffectFacts | None, now: datetime) -> None:
-    if authorization is None:
-        decision.effects.append(
-            EffectIntent(
-                "payment.authorize", authorize_key(facts), wakes="authorize", payload={"amount": facts.grand_total}
-            )
-        )
+def _secured(draft: OrderDraft, cause: str, now: datetime) -> None:
+    draft.move_order(OrderState.AUTHORIZED, cause)
+    draft.next("split", now)
+
+
+def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
+    first, state = asked(draft), draft.money.state
+    if _is_secured(draft):
+        _released(draft, shop, method, first, now)
+    elif first is None:
+        ask(draft, shop, method)
+    elif first.state == "declined":
+        code = (first.outcome or {}).get("code")
+        draft.move_payment(PaymentState.FAILED, "declined by the gateway", code=code)
+        _fail(draft, shop, now, "declined")
+    elif state in (PaymentState.FAILED, PaymentState.VOIDED):
+        _fail(draft, shop, now, state)
+    elif state == PaymentState.EXPIRED:
+        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time")
+    elif first.state == "needs_review":
+        _unknown(draft, first)
+    elif first.state == "done" and state == PaymentState.PENDING:
+        told = snapshot_of(first)
+        _wait(draft, shop, method, told.buyer if told else None, now)
+
+
+def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:
+    told = snapshot_of(first) if first is not None else None
+    if told is not None and told.funding == "debit" and not shop.payment.accept_debit:
+        _fail(draft, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
         return
-    outcome: Mapping[str, Any] = authorization.outcome or {}
-    if authorization.state == "done":
-        told = outcome.get("data", {}).get("snapshot") or {}
-        numbers = {
-            "authorized": facts.grand_total,
-            "reference": outcome.get("reference"),
-            "expires_at": _moment(told.get("expires_at")),
-        }
-        if told.get("funding") == "debit" and not shop.payment.accept_debit:
-            decision.move_payment(PaymentState.AUTHORIZED, "gateway", **numbers)
-            _fail(decision, facts, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
-            return
-        decision.move_payment(PaymentState.AUTHORIZED, "gateway", **numbers)
-        _authorized(decision, "card authorized", now)
-    elif authorization.state == "declined":
-        decision.move_payment(PaymentState.FAILED, "declined by the gateway", code=outcome.get("code"))
-        _fail(decision, facts, shop, now, "declined")
-    elif authorization.state == "needs_review":
-        says = "The gateway did not say whether the card was authorized; look it up and release or cancel the order."
-        _unknown(decision, outcome, says)
+    if method.secured_by.is_awaited:
+        draft.tell(customer_mail("payment_received", draft.facts, shop, now))
+    _secured(draft, f"{method.name} {method.secured_by.release_when}", now)
 
 
-def _unknown(decision: Decision, outcome: Mapping[str, Any], says: str) -> None:
-    decision.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=outcome.get("code"))
-    decision.hold_for(
-        [{"reason": "payment_unknown", "says": says, "blocks": "authorize"}], "authorize: outcome unknown"
-    )
+def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
+    code = (first.outcome or {}).get("code")
+    draft.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=code)
+    hold_unknown(draft, "authorize: outcome unknown")
 
 
-def _fail(decision: Decision, facts: Facts, shop: Shop, now: datetime, why: str) -> None:
+def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str) -> None:
     """A final no of the gateway ends the order; the mail names no cause (PAY-04)."""
-    decision.mails.append(customer_mail("payment_failed", facts, shop, now))
-    cancel_order(decision, facts, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
+    draft.tell(customer_mail("payment_failed", draft.facts, shop, now))
+    cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 
-def _by_deposit(
-    decision: Decision, facts: Facts, shop: Shop, agreed: Terms, deposits: list[EventFacts], now: datetime
-) -> None:
+def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence[EventFacts], now: datetime) -> None:
     if deposits:
-        _deposited(decision, facts, shop, deposits, now)
-        return
-    if facts.money.captured:
-        # Another sum than was due: a human has it, and lets the order go on with it by lifting the hold (B.6.7).
-        if facts.condition != Condition.HELD:
-            decision.move_payment(PaymentState.CAPTURED, "taken as it was paid")
-            _authorized(decision, "taken as it was paid", now)
-        return
+        _deposited(draft, shop, deposits, now)
+    elif not draft.money.captured:
+        _wait(draft, shop, method, method.instructions(shop), now)
+    elif not draft.held:
+        # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
+        draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
+        _secured(draft, "taken as it was paid", now)
+
+
+def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
+    """The customer has to act: is told what to do, reminded, and waited for until the deadline."""
+    facts, terms = draft.facts, method.terms(shop, draft.facts.placed_at)
+    cancel_at = terms.cancel_at or (must.until if must else None)
     context: dict[str, Any] = {
-        "bank": shop.payment.bank.model_dump() if shop.payment.bank else None,
-        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": agreed.pay_by},
+        "buyer": must.to_mail() if must else None,
+        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": terms.pay_by},
     }
-    if facts.state == OrderState.ACCEPTED:
-        decision.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
-        decision.mails.append(customer_mail("payment_instructions", facts, shop, now, **context))
-    elif agreed.cancel_at is not None and now >= agreed.cancel_at:
-        decision.move_payment(PaymentState.EXPIRED, "not paid in time")
-        cancel_order(decision, facts, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+    if draft.state == OrderState.ACCEPTED:
+        draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
+        if must is not None:
+            draft.move_payment(None, "told what to do", instructions=must.to_json())
+            draft.tell(customer_mail("payment_instructions", facts, shop, now, **context))
+    elif cancel_at is not None and now >= cancel_at:
+        _unpaid(draft, shop, now)
         return
-    elif agreed.remind_at is not None and now >= agreed.remind_at:
-        decision.mails.append(customer_mail("payment_reminder", facts, shop, now, **context))
-    later = [at for at in (agreed.remind_at, agreed.cancel_at) if at is not None and at > now]
-    if later:
-        decision.next("authorize", min(later))
+    elif terms.remind_at is not None and now >= terms.remind_at:
+        draft.tell(customer_mail("payment_reminder", facts, shop, now, **context))
+    steps = [(at, then) for at, then in ((terms.remind_at, "remind"), (cancel_at, "cancel")) if at is not None]
+    if later := [(at, then) for at, then in steps if at > now]:
+        until, then = min(later)
+        draft.await_for("customer.money", "customer", until, then)
 
 
-def _deposited(decision: Decision, facts: Facts, shop: Shop, deposits: list[EventFacts], now: datetime) -> None:
+def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Time is up. A gateway that can be asked is asked first, since its notice may be lost (PAY-08)."""
+    gateway = shop.gateway(draft.money.gateway)
+    looked = next((e for e in draft.effects.values() if e.kind == "payment.lookup" and e.key.endswith(_LAST)), None)
+    if looked is None and gateway is not None and Capability.LOOKS_UP in gateway.capabilities:
+        look_up(draft, _LAST, wakes="authorize")
+    elif looked is not None and looked.state == "needs_review":
+        _unknown(draft, looked)
+    elif looked is None or looked.state != "pending":
+        draft.move_payment(PaymentState.EXPIRED, "not paid in time")
+        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+
+
+_LAST: Final = "unpaid"
+"""What the last look before an unpaid order is cancelled is about."""
+
+
+def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], now: datetime) -> None:
     """The whole sum releases the order; any other is held for a human (B.6.7)."""
-    paid = sum(int(event.body["amount"]) for event in deposits) + facts.money.captured
+    due = draft.facts.grand_total
+    paid = sum(int(event.body["amount"]) for event in deposits) + draft.money.captured
     for event in deposits:
-        decision.events.append((event.id, "applied", None))
-    if abs(paid - facts.grand_total) > shop.payment.transfer_tolerance:
-        says = f"{paid} yen came in for {facts.grand_total} yen due."
-        decision.hold_for([{"reason": "deposit_mismatch", "says": says, "blocks": "release"}], "deposit differs")
-        decision.move_payment(None, "deposit differs", authorized=paid, captured=paid)
+        draft.applied(event)
+    if abs(paid - due) > shop.payment.transfer_tolerance:
+        draft.hold("deposit_mismatch", f"{paid} yen came in for {due} yen due.", "deposit differs")
+        draft.move_payment(None, "deposit differs", authorized=paid, captured=paid)
         return
-    decision.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
-    decision.lift_holds(lambda hold: hold["reason"] == "deposit_mismatch", "deposit received")
-    decision.mails.append(customer_mail("payment_received", facts, shop, now))
-    _authorized(decision, "deposit received", now)
+    draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
+    draft.lift(lambda hold: hold["reason"] == "deposit_mismatch", "deposit received")
+    draft.tell(customer_mail("payment_received", draft.facts, shop, now))
+    _secured(draft, "deposit received", now)
 
 
-def _late_money(
-    decision: Decision, facts: Facts, deposits: list[EventFacts], authorization: EffectFacts | None
-) -> None:
+def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts]) -> None:
     """Money for an order that moved on: nothing is kept silently (CAN-03, PAY-07)."""
-    for event in deposits:
-        decision.events.append((event.id, "applied", None))
     if deposits:
-        total = facts.money.captured + sum(int(event.body["amount"]) for event in deposits)
-        decision.move_payment(
-            _LATE.get(PaymentState(facts.money.state)),
-            "deposit after the order moved on",
-            authorized=total,
-            captured=total,
-        )
-        ask_for_refund(decision, outstanding(decision), "late deposit")
-        return
-    if facts.state != OrderState.CANCELLED or facts.money.state not in _UNDECIDED:
-        return
-    if authorization is None or authorization.state == "declined":
-        decision.move_payment(PaymentState.VOIDED, "cancelled")
-        _known(decision)
-    elif authorization.state == "done":
-        outcome = authorization.outcome or {}
-        decision.move_payment(
-            PaymentState.AUTHORIZED,
-            "authorized while the order was being cancelled",
-            authorized=facts.grand_total,
-            reference=outcome.get("reference"),
-        )
-        decision.effects.append(void_intent(facts))
-        _known(decision)
-    elif authorization.state == "needs_review" and facts.money.state == PaymentState.PENDING:
-        _unknown(decision, authorization.outcome or {}, UNKNOWN["says"])
+        total = draft.money.captured + sum(int(event.body["amount"]) for event in deposits)
+        new = _LATE.get(PaymentState(draft.money.state))
+        draft.move_payment(new, "deposit after the order moved on", authorized=total, captured=total)
+        for event in deposits:
+            draft.applied(event)
+        ask_for_refund(draft, outstanding(draft), "late deposit")
+    elif draft.state == OrderState.CANCELLED and draft.facts.payment.state in _UNDECIDED:
+        _cancelled_meanwhile(draft, shop)
 
 
-def _known(decision: Decision) -> None:
-    """The gateway has said after all what became of the card; a cancelled order that only waited for that rests."""
-    decision.lift_holds(lambda hold: hold["reason"] == UNKNOWN["reason"], "the gateway answered")
-    finish(decision, decision.facts)
+def _cancelled_meanwhile(draft: OrderDraft, shop: Shop) -> None:
+    """The order was cancelled before it was known what became of its payment."""
+    first, still_open = asked(draft), draft.money.state in _UNDECIDED
+    if first is not None and first.state == "needs_review" and still_open:
+        if draft.money.state == PaymentState.PENDING:
+            _unknown(draft, first)
+    elif first is None or first.state != "pending":
+        let_go(draft, shop, "cancelled")
+        # The gateway has said after all what became of it; a cancelled order that only waited for that rests.
+        draft.lift(lambda hold: hold["reason"] == UNKNOWN, "the gateway answered")
+        finish(draft)
 
 
-def _unexpected(decision: Decision, facts: Facts, deposits: list[EventFacts]) -> None:
+def _unexpected(draft: OrderDraft, deposits: Sequence[EventFacts]) -> None:
     """A deposit for an order that awaits none (by card, on delivery, nothing to pay): a human has it, and the payment's
     numbers, which are of other money, stay as they are."""
     for event in deposits:
-        says = (
-            f"{event.body['amount']} yen came in as a deposit ({event.event_id}), but none was awaited; give it back."
-        )
-        decision.hold_for([{"reason": "unexpected_deposit", "says": says, "blocks": "release"}], "unexpected deposit")
-        decision.events.append((event.id, "applied", None))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+        amount = event.body["amount"]
+        says = f"{amount} yen came in as a deposit ({event.event_id}), but none was awaited; give it back."
+        draft.hold("unexpected_deposit", says, "unexpected deposit")
+        draft.applied(event)
 
 
 STAGE = Stage(
     "authorize",
     decide,
     Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS | Need.ADJUSTMENTS,
-    (DEPOSIT,),
+    consumes=(DEPOSIT,),
+    leads_to=("split", "settle"),
 )

@@ -1,53 +1,88 @@
-"""Settle (売上・返金): what became of captures, voids and refunds, and what an operator gave back by hand."""
+"""Settle (売上・返金): what became of captures, voids and refunds, what a gateway tells of itself, and what an operator gave
+back by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from models.states import OrderState, PaymentState
-from pipelines.engine.stage import Decision, EffectFacts, Facts, Need, Stage
+from pipelines.changes.ending import finish
+from pipelines.changes.money import BY_HAND, HAS_MONEY, ask_for_refund, look_up, outstanding, refund, void
+from pipelines.changes.payment_books import hear, listen
+from pipelines.changes.requests import refuse
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts, EventFacts, Need
+from pipelines.engine.stage import Stage
 from pipelines.errors import Problem
+from pipelines.gateway import STANDS, Capability, Snapshot
 from pipelines.orders.mails import customer_mail, what_is_left
 from pipelines.shops import Shop
-from pipelines.stages.finishing import finish
-from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
-from pipelines.stages.requests import refuse
 
 REFUNDED = "refund.by_hand"
 
-_HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
+_WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    """Move the payment by the outcomes that came in; what failed goes before a human."""
-    decision = Decision(facts)
-    money = facts.money
-    for effect in facts.effects.values():
-        if effect.kind == "payment.capture" and money.state == PaymentState.AUTHORIZED:
-            if effect.state == "done":
-                amount = int(effect.payload["amount"])
-                decision.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=amount)
-                refund(decision, "lines were taken out while the capture was on its way")
-            else:
-                _failed(decision, effect, "capture_failed", "The capture failed; the goods have left.")
-        elif effect.kind == "payment.void" and money.state == PaymentState.AUTHORIZED:
-            if effect.state == "done":
-                decision.move_payment(PaymentState.VOIDED, "authorization released")
-            else:
-                _failed(decision, effect, "void_failed", "The authorization could not be released.")
-    if money.state in _HAS_MONEY:
-        _refunds(decision, facts, shop, now)
-    for event in facts.events:
-        if event.id not in {known for known, _, _ in decision.events}:
-            refuse(decision, event, refusals(decision, int(event.body["amount"])))
-    finish(decision, facts)
-    return decision
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Move the payment by what was answered and told; what failed goes before a human."""
+    before = draft.money
+    listen(draft)
+    for event in draft.waiting:
+        if event.type == STANDS:
+            _told(draft, shop, event)
+    outcomes = list(draft.effects.values())
+    for effect in outcomes:
+        if draft.money.state == PaymentState.AUTHORIZED and effect.kind in _FAILURES:
+            _failed(draft, effect, *_FAILURES[effect.kind])
+    if draft.money.captured > before.captured:
+        refund(draft, shop, "more came in than is due by now")
+    if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
+        _refunds(draft, shop, now, [effect for effect in outcomes if effect.kind == "payment.refund"])
+    for event in draft.waiting:
+        refuse(draft, event, refusals(draft, int(event.body["amount"])))
+    _go_on(draft, now)
+    finish(draft)
 
 
-def refusals(decision: Decision, amount: int) -> list[Problem]:
-    """Why ``amount`` yen cannot have been given back by hand; none if they can. The stage was told what settle is."""
-    left = outstanding(decision) if decision.facts.money.state in _HAS_MONEY else 0
+_FAILURES: Final = {
+    "payment.capture": ("capture_failed", "The capture failed; the goods have left."),
+    "payment.void": ("void_failed", "The authorization could not be released."),
+}
+
+
+def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
+    """A gateway's notice: how the payment stands, or a reason to look. Only the gateway that was asked has a say."""
+    name = draft.money.gateway
+    gateway = shop.gateway(name)
+    if gateway is None or event.source != f"gateway:{name}":
+        draft.refused(event, "the payment was asked of another gateway")
+    elif stored := event.body.get("snapshot"):
+        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway")
+        draft.applied(event) if is_news else draft.ignored(event, "it was known")
+    elif Capability.LOOKS_UP in gateway.capabilities:
+        look_up(draft, event.event_id, wakes="settle")
+        draft.applied(event)
+    else:
+        draft.refused(event, "it does not say how the payment stands, and the gateway cannot be asked")
+
+
+def _go_on(draft: OrderDraft, now: datetime) -> None:
+    """An order that waited for its money is looked at again; money that a cancelled one still has is let go."""
+    if draft.state in _WAITS and draft.money.state != PaymentState.PENDING:
+        draft.next("authorize", now)
+    elif draft.state == OrderState.CANCELLED and draft.money.state == PaymentState.AUTHORIZED and not _voids(draft):
+        void(draft)
+
+
+def _voids(draft: OrderDraft) -> bool:
+    return any(effect.kind == "payment.void" for effect in draft.effects.values())
+
+
+def refusals(draft: OrderDraft, amount: int) -> list[Problem]:
+    """Why ``amount`` yen cannot have been given back by hand; none if they can."""
+    left = outstanding(draft) if draft.money.state in HAS_MONEY else 0
     if left <= 0:
         says = "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
         return [Problem("state", says)]
@@ -56,53 +91,74 @@ def refusals(decision: Decision, amount: int) -> list[Problem]:
     return []
 
 
-def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
-    """Count what has gone back in all; each refund is told once, since a mail about it is known by its key."""
-    refunds = [effect for effect in facts.effects.values() if effect.kind == "payment.refund"]
+def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
+    """Each refund is told once, since a mail about it is known by its key; what is left to give back is attended to."""
+    known = draft.facts.payment
+    told = _given_by_gateway(draft, refunds) if draft.money.refunded > known.refunded else []
+    given = _given_by_hand(draft)
+    if given:
+        whole = draft.money.refunded >= draft.money.captured
+        draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
+    for key, amount in (*told, *given):
+        _tell(draft, shop, now, key, amount)
+    _attend(draft, refunds)
+
+
+def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list[tuple[str, int]]:
+    """(key, yen) of every refund that the gateway made, one in its own dashboard too."""
     done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
-    by_hand = facts.money.refunded_by_hand
-    through_gateway = sum(amount for _, amount in done)
-    told = done if through_gateway > facts.money.refunded - by_hand else []
-    for event in facts.events:
+    total = draft.money.refunded - draft.money.refunded_by_hand
+    beyond = total - sum(amount for _, amount in done)
+    return [*done, (f"gateway:{total}", beyond)] if beyond > 0 else done
+
+
+def _given_by_hand(draft: OrderDraft) -> list[tuple[str, int]]:
+    """What operators say they gave back: (key, yen) of each that can be so."""
+    given = []
+    for event in draft.waiting:
         amount = int(event.body["amount"])
-        if problems := refusals(decision, amount):
-            refuse(decision, event, problems)
+        if problems := refusals(draft, amount):
+            refuse(draft, event, problems)
             continue
-        by_hand += amount
-        decision.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
-        decision.events.append((event.id, "applied", None))
-        told.append((f"by hand:{event.source}:{event.event_id}", amount))
-    if told:
-        refunded = through_gateway + by_hand
-        state = PaymentState.REFUNDED if refunded >= facts.money.captured else PaymentState.PARTLY_REFUNDED
-        decision.move_payment(state, "refunded", refunded=refunded, refunded_by_hand=by_hand)
-    for key, amount in told:
-        context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
-        if facts.adjustments and facts.state != OrderState.CANCELLED:
-            context |= {"changed": True, **what_is_left(facts, shop, facts.adjustments, decision.gone)}
-        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=key, **context))
-    _attend(decision, facts, refunds)
+        by_hand, refunded = draft.money.refunded_by_hand + amount, draft.money.refunded + amount
+        draft.move_payment(None, "given back by hand", refunded_by_hand=by_hand, refunded=refunded)
+        draft.applied(event)
+        given.append((f"by hand:{event.source}:{event.event_id}", amount))
+    return given
 
 
-def _attend(decision: Decision, facts: Facts, refunds: list[EffectFacts]) -> None:
+def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> None:
+    facts = draft.facts
+    context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
+    if draft.adjustments and draft.state != OrderState.CANCELLED:
+        context |= {"changed": True, **what_is_left(draft, shop)}
+    draft.tell(customer_mail("refund_done", facts, shop, now, about=key, **context))
+
+
+def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
     """What is still to be given back waits for a human."""
-    left = outstanding(decision)
+    left = outstanding(draft)
     for effect in refunds:
         if effect.state == "needs_review":
-            _failed(decision, effect, "refund_failed", "The gateway did not say whether it refunded.")
+            _failed(draft, effect, "refund_failed", "The gateway did not say whether it refunded.")
         elif left > 0:
-            _failed(decision, effect, "refund_failed", "The refund failed.")
+            _failed(draft, effect, "refund_failed", "The refund failed.")
     if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
-        decision.lift_holds(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
-    elif any(hold["reason"] == BY_HAND for hold in facts.hold):
-        ask_for_refund(decision, left, "a part was given back by hand")
+        draft.lift(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
+    elif any(hold["reason"] == BY_HAND for hold in draft.holds):
+        ask_for_refund(draft, left, "a part was given back by hand")
 
 
-def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> None:
+def _failed(draft: OrderDraft, effect: EffectFacts, reason: str, says: str) -> None:
     if effect.state in ("declined", "needs_review"):
         code = (effect.outcome or {}).get("code")
-        entry = {"reason": reason, "says": f"{says} Code: {code}.", "blocks": "release"}
-        decision.hold_for([entry], f"{effect.kind}: {effect.state}")
+        draft.hold(reason, f"{says} Code: {code}.", f"{effect.kind}: {effect.state}")
 
 
-STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, (REFUNDED,))
+STAGE = Stage(
+    "settle",
+    decide,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
+    consumes=(REFUNDED, STANDS),
+    leads_to=("authorize",),
+)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import Facts
+from pipelines.engine.facts import Facts
 from pipelines.rules.lots import Purse
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
 from pipelines.stages.reprice import REQUESTED, STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
-from tests.stages.build import decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
+from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
@@ -142,7 +142,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
     lots = [replace(lot(amount=n), id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
-    known = replace(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
+    known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
     moved = {move.lot: move.amount for move in decide(STAGE, known, shop=shop).lot_moves}
     assert moved == {100: 10, 300: 30}
 

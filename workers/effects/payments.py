@@ -75,6 +75,8 @@ def _payment_performer(
 def _outcome(answer: Answer) -> Outcome:
     """A gateway's answer as an effect's outcome; the snapshot is what stages read."""
     stands = answer.snapshot
+    if stands is None and answer.verdict is Verdict.OK:
+        return Outcome(Verdict.UNKNOWN, code="no_snapshot", says="the gateway did not say how the payment stands")
     data = {"snapshot": stands.to_json()} if stands else {}
     reference = stands.reference if stands else None
     return Outcome(answer.verdict, reference, answer.code, answer.says, answer.retry_after, data)

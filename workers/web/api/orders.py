@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from models.store import views
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
 from pipelines.errors import Invalid, Problem
@@ -140,7 +141,9 @@ async def cancel_order(request: Request, shop: str, number: str) -> Response:
             facts = facts_of(connection, cancel.STAGE, [row], now)[0]
             if facts.state == "cancelled":
                 return facts.state, None
-            return facts.state, cancel.refusal_of(facts, state.house.shops[shop], now, by_operator=by_operator)
+            return facts.state, cancel.refusal_of(
+                OrderDraft(facts), state.house.shops[shop], now, by_operator=by_operator
+            )
 
     found = await asyncio.to_thread(look)
     if found is None:

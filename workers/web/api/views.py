@@ -9,16 +9,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from models.store import views
+from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+from pipelines.engine.stage import Stage
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
-_SHOWN = Stage(
-    "show", lambda facts, shop, now: Decision(facts), Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS
-)
+_SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
 
 
 def show_order(connection: Connection, shop: str, number: str, now: datetime) -> dict[str, Any] | None:
@@ -27,7 +26,7 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
     if row is None:
         return None
     facts = facts_of(connection, _SHOWN, [row], now)[0]
-    money = facts.money
+    money = facts.payment
     return {
         "shop": shop,
         "number": number,

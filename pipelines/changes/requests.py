@@ -5,35 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from pipelines.engine.stage import Decision, EventFacts, Facts
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Facts
 from pipelines.errors import Problem
 
 
 def answer(
-    facts: Facts,
-    stage: str,
+    draft: OrderDraft,
     now: datetime,
     refusals: Callable[[EventFacts], list[Problem]],
-    grant: Callable[[Decision, EventFacts], None],
-) -> Decision:
-    """Grant the first request that can be, and refuse those before it with every reason; what comes after it waits for
-    the next decision of ``stage``, since facts are those of the order as it was."""
-    decision = Decision(facts)
-    for event in facts.events:
+    grant: Callable[[EventFacts], None],
+) -> None:
+    """Grant the first request that can be, and refuse those before it with every reason. What comes after it waits for
+    the next decision: the customer's purse, and how often the order was priced, are gathered anew for it."""
+    for event in draft.waiting:
         if problems := refusals(event):
-            refuse(decision, event, problems)
+            refuse(draft, event, problems)
             continue
-        grant(decision, event)
-        decision.events.append((event.id, "applied", None))
+        grant(event)
+        draft.applied(event)
         break
-    if len(facts.events) > len(decision.events):
-        decision.next(stage, now)
-    return decision
+    if draft.waiting:
+        draft.again(now)
 
 
-def refuse(decision: Decision, event: EventFacts, problems: Iterable[Problem]) -> None:
+def refuse(draft: OrderDraft, event: EventFacts, problems: Iterable[Problem]) -> None:
     """The request is not granted; why is kept with it."""
-    decision.events.append((event.id, "refused", "; ".join(problem.message for problem in problems)))
+    draft.refused(event, "; ".join(problem.message for problem in problems))
 
 
 def asked_lines(event: EventFacts) -> dict[str, int]:
