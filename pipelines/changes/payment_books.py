@@ -36,7 +36,7 @@ def listen(draft: OrderDraft) -> None:
 
 def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, str]]:
     for effect in draft.effects.values():
-        if (told := snapshot_of(effect)) is not None:
+        if effect.state in ("done", "declined") and (told := snapshot_of(effect)) is not None:
             yield told, effect.kind
 
 
@@ -83,7 +83,7 @@ def _books(draft: OrderDraft) -> Books:
     return Books(
         PaymentState(money.state),
         due,
-        due if by_notice else sum(asked),
+        due if by_notice else max(money.captured, sum(asked)),
         money.authorized,
         money.captured,
         money.refunded,
