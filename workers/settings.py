@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
+from workers import addresses
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
 
@@ -34,6 +35,21 @@ class Settings(BaseSettings):
     shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
     shukka_smtp_connections: int = Field(default=16, ge=1, le=64)
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: str | None) -> str | None:
+        return url and addresses.database(url)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        return url and addresses.redis(url)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, url: str | None) -> str | None:
+        return url and addresses.broker(url)
 
     @property
     def data(self) -> Path:
@@ -97,4 +113,5 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise Misconfigured(str(first["loc"][0]).upper(), str(first["msg"])) from None
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise Misconfigured(str(first["loc"][0]).upper(), reason) from None

@@ -18,8 +18,8 @@ def cancel_order(
 ) -> None:
     """End the order: give back money, points, coupons and one-of-a-kind items, and tell the customer why.
 
-    ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what holds it from
-    here on are things that only a human can give back.
+    ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what is found now and
+    only a human can give back holds it.
     """
     facts = draft.facts
     draft.drop_holds()

@@ -159,9 +159,10 @@ def hold_unknown(draft: OrderDraft, cause: str) -> None:
     """Nobody knows whether the payment was made: a human has to look it up."""
     if draft.state == OrderState.CANCELLED:
         says = "The order is cancelled, but the gateway did not say whether the card was authorized; void it there."
+        draft.hold(UNKNOWN, says, cause)
     else:
         says = "The gateway did not say whether the card was authorized; look it up and release or cancel the order."
-    draft.hold(UNKNOWN, says, cause, blocks="authorize")
+        draft.hold(UNKNOWN, says, cause, blocks="authorize")
 
 
 def _through_gateway(draft: OrderDraft) -> int:

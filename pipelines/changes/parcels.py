@@ -7,7 +7,7 @@ Each kind is applied so that the end is the same however late, often and in what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from models.states import OrderState, ShipmentState, TrackingState
@@ -173,7 +173,7 @@ def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) 
     if number == parcel.tracking_number and carrier == parcel.carrier:
         news.draft.ignored(event, "nothing to correct")
         return
-    news.draft.keep_parcel(replace(parcel, carrier=carrier, tracking_number=number, number_as_of=event.at))
+    news.draft.keep_parcel(parcel._replace(carrier=carrier, tracking_number=number, number_as_of=event.at))
     where = (shipment.id, parcel.key)
     if where not in news.arrived:
         news.corrected.append(where)
@@ -226,7 +226,7 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
         news.draft.ignored(event, "newer news is known")
         return False
     for parcel in told:
-        news.draft.keep_parcel(replace(parcel, tracking_status=status, status_as_of=event.at))
+        news.draft.keep_parcel(parcel._replace(tracking_status=status, status_as_of=event.at))
         if status == TrackingState.DELIVERED:
             news.delivered.append((shipment.id, parcel.key))
     was_lost = any(parcel.tracking_status == TrackingState.LOST for parcel in told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.engine.facts import Facts, ParcelFacts
@@ -17,8 +17,7 @@ from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
 
 
-@dataclass(slots=True, frozen=True)
-class Move:
+class Move(NamedTuple):
     """One state change, recorded with its cause. ``old`` is None for what is new."""
 
     entity: str
@@ -157,8 +156,7 @@ class PaymentChange:
     as_of: datetime | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class Due:
+class Due(NamedTuple):
     """The order is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a named fact.
 
     ``what`` is due ``from_`` somebody (a supplier's name, "customer"); ``then`` is what the stage does at ``due_at`` if it

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, Unpack
 
@@ -107,10 +106,10 @@ class OrderDraft:
         made.line_shipped, made.line_cancelled = {}, {}
         if self.state == OrderState.CANCELLED:
             return
-        shipped, cancelled = self.shipped, self.cancelled
-        for change in made.shipments.values():
-            made.line_shipped.update((line, shipped[line]) for line in change.shipped)
-            made.line_cancelled.update((line, cancelled[line]) for line in change.cancelled)
+        if lines := {line for change in made.shipments.values() for line in change.shipped}:
+            made.line_shipped = {line: pieces for line, pieces in self.shipped.items() if line in lines}
+        if lines := {line for change in made.shipments.values() for line in change.cancelled}:
+            made.line_cancelled = {line: pieces for line, pieces in self.cancelled.items() if line in lines}
 
     # The order itself.
 
@@ -192,9 +191,10 @@ class OrderDraft:
                 self.settle(Condition.RUNNING, cause)
 
     def drop_holds(self) -> None:
-        """Nothing holds the order any more; whoever drops them says what its condition is."""
-        if self.holds:
-            self._hold_for([])
+        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
+        is."""
+        if self.facts.hold:
+            self._hold_for(hold for hold in self.holds if hold not in self.facts.hold)
 
     def _hold_for(self, holds: Iterable[Mapping[str, str]]) -> None:
         self.holds = self._made.hold = [dict(hold) for hold in holds]
@@ -250,20 +250,21 @@ class OrderDraft:
         self._made.moves.append(Move("shipment", new.id, None, new.state, cause))
 
     @property
-    def shipped(self) -> Counter[str]:
+    def shipped(self) -> dict[str, int]:
         """Pieces of each line that have left, over all shipments."""
-        return self._pieces(lambda pieces: pieces.shipped)
-
-    @property
-    def cancelled(self) -> Counter[str]:
-        """Pieces of each line that were cancelled, over all shipments."""
-        return self._pieces(lambda pieces: pieces.cancelled)
-
-    def _pieces(self, counted: Callable[[LineFacts], int]) -> Counter[str]:
-        total = Counter[str]()
+        total: dict[str, int] = {}
         for shipment in self.shipments:
             for line, pieces in shipment.lines.items():
-                total[line] += counted(pieces)
+                total[line] = total.get(line, 0) + pieces.shipped
+        return total
+
+    @property
+    def cancelled(self) -> dict[str, int]:
+        """Pieces of each line that were cancelled, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.cancelled
         return total
 
     @property
@@ -328,18 +329,18 @@ class OrderDraft:
         self._made.new_lots.append(new)
         if instead_of is not None:
             used = self._all_used()[instead_of]
-            self._all_used()[instead_of] = replace(used, amount=used.amount - new.amount)
+            self._all_used()[instead_of] = used._replace(amount=used.amount - new.amount)
 
     def move_lot(self, move: LotMove) -> None:
         """Transfer points of a lot; it leaves its state unless some of them stay where they were."""
         self._made.lot_moves.append(move)
         if (used := self._all_used().get(move.lot)) is not None:
-            self._all_used()[move.lot] = replace(used, amount=used.amount - move.amount, lot_state=move.new)
+            self._all_used()[move.lot] = used._replace(amount=used.amount - move.amount, lot_state=move.new)
         lot = self._all_lots().get(move.lot)
         left = 0 if lot is None else lot.remaining + move.change
         stays = lot is not None and move.change < 0 < left
         if lot is not None:
-            self._all_lots()[move.lot] = replace(lot, remaining=left, state=lot.state if stays else move.new)
+            self._all_lots()[move.lot] = lot._replace(remaining=left, state=lot.state if stays else move.new)
         if move.new != move.old and not stays:
             self._made.moves.append(Move("lot", str(move.lot), move.old, move.new, move.kind))
 
@@ -423,8 +424,7 @@ def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
     def number(old: int, new: int | None) -> int:
         return old if new is None else new
 
-    return replace(
-        before,
+    return before._replace(
         state=change.state or before.state,
         authorized=number(before.authorized, change.authorized),
         captured=number(before.captured, change.captured),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -44,8 +44,7 @@ class Need(Flag):
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
 
-@dataclass(slots=True, frozen=True)
-class PaymentFacts:
+class PaymentFacts(NamedTuple):
     """The order's payment; amounts in yen."""
 
     method: str
@@ -63,8 +62,7 @@ class PaymentFacts:
     as_of: datetime | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class LineFacts:
+class LineFacts(NamedTuple):
     """Pieces of one line in a shipment."""
 
     quantity: int
@@ -82,8 +80,7 @@ class LineFacts:
         return self.quantity - self.cancelled - self.shipped
 
 
-@dataclass(slots=True, frozen=True)
-class ParcelFacts:
+class ParcelFacts(NamedTuple):
     """A parcel that left; ``claim`` is what the supplier named, None for "all that was open"."""
 
     shipment: str
@@ -98,8 +95,7 @@ class ParcelFacts:
     status_as_of: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class ShipmentFacts:
+class ShipmentFacts(NamedTuple):
     """A shipment with its lines."""
 
     id: str
@@ -114,8 +110,7 @@ class ShipmentFacts:
     lines: Mapping[str, LineFacts]
 
 
-@dataclass(slots=True, frozen=True)
-class LotFacts:
+class LotFacts(NamedTuple):
     """A lot of points the order earned."""
 
     id: int
@@ -127,8 +122,7 @@ class LotFacts:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class UsedPoints:
+class UsedPoints(NamedTuple):
     """Points of one lot that the order used."""
 
     lot: int
@@ -137,8 +131,7 @@ class UsedPoints:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """A received event that waits for this order; ``at`` is when it happened, by its sender."""
 
     id: int
@@ -150,8 +143,7 @@ class EventFacts:
     at: datetime
 
 
-@dataclass(slots=True, frozen=True)
-class EffectFacts:
+class EffectFacts(NamedTuple):
     """An effect of this order; ``outcome`` once it is known."""
 
     key: str
@@ -162,8 +154,7 @@ class EffectFacts:
     outcome: Mapping[str, Any] | None
 
 
-@dataclass(slots=True, frozen=True)
-class Promotion:
+class Promotion(NamedTuple):
     """A rise in rank that this order brought its customer."""
 
     old: str

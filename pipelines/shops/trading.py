@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipelines.shops.section import Account, Count, Days, FromList, MethodName, Section, TimeOfDay, Yen
+from pipelines.shops.section import Account, Count, Days, FromList, MethodName, Section, TimeOfDay
+from pipelines.values.money import Yen
 
 _GATEWAYS: Final = {"card": "sandbox", "bank_transfer": "bank"}
 

@@ -44,9 +44,10 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if method.late_money is LateMoney.HUMAN or draft.money.gateway is not None:
         _unexpected(draft, deposits)
         deposits = []
+    was_open = draft.money.state in _UNDECIDED
     listen(draft)
     if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
-        _late_money(draft, shop, deposits)
+        _late_money(draft, shop, deposits, was_open)
     elif facts.grand_total == 0:
         draft.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
         _secured(draft, "nothing to pay", now)
@@ -180,7 +181,7 @@ def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], no
     _secured(draft, "deposit received", now)
 
 
-def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts]) -> None:
+def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], was_open: bool) -> None:
     """Money for an order that moved on: nothing is kept silently (CAN-03, PAY-07)."""
     if deposits:
         total = draft.money.captured + sum(int(event.body["amount"]) for event in deposits)
@@ -189,7 +190,7 @@ def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts]) -
         for event in deposits:
             draft.applied(event)
         ask_for_refund(draft, outstanding(draft), "late deposit")
-    elif draft.state == OrderState.CANCELLED and draft.facts.payment.state in _UNDECIDED:
+    elif draft.state == OrderState.CANCELLED and was_open:
         _cancelled_meanwhile(draft, shop)
 
 

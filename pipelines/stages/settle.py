@@ -39,7 +39,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.money.captured > before.captured:
         refund(draft, shop, "more came in than is due by now")
     if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
-        _refunds(draft, shop, now, [effect for effect in outcomes if effect.kind == "payment.refund"])
+        _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
     for event in draft.waiting:
         refuse(draft, event, refusals(draft, int(event.body["amount"])))
     _go_on(draft, now)
@@ -91,10 +91,12 @@ def refusals(draft: OrderDraft, amount: int) -> list[Problem]:
     return []
 
 
-def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
-    """Each refund is told once, since a mail about it is known by its key; what is left to give back is attended to."""
-    known = draft.facts.payment
-    told = _given_by_gateway(draft, refunds) if draft.money.refunded > known.refunded else []
+def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds: Sequence[EffectFacts]) -> None:
+    """Each refund is told once, since a mail about it is known by its key; what is left to give back is attended to.
+
+    ``before``: yen that had gone back.
+    """
+    told = _given_by_gateway(draft, refunds) if draft.money.refunded > before else []
     given = _given_by_hand(draft)
     if given:
         whole = draft.money.refunded >= draft.money.captured

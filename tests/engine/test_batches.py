@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from models.states import OrderState, PaymentState
+from models.store import orders
+from pipelines.engine.apply import StaleFacts, apply
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
-from pipelines.engine.run import StaleFacts, apply
 from pipelines.engine.stage import Stage
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop
@@ -175,11 +176,10 @@ def test_an_order_that_is_being_decided_is_skipped_and_taken_later(world: World)
 
 def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
     due(world, 1)
-    from models.store import views
-
     with world.engine.connect() as connection:
-        row = views.order(connection, "salon", "S-0")
-        old = facts_of(connection, AUTHORIZE, [row], world.clock.now())[0]
+        row = orders.by_number(connection, "salon", "S-0")
+        assert row is not None
+        (old,) = facts_of(connection, AUTHORIZE, [row], world.clock.now())
     world.decide("authorize")
     decision = AUTHORIZE.decision(old, world.shops["salon"], world.clock.now())
     with pytest.raises(StaleFacts), world.engine.begin() as connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,7 +140,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     """SPL-05: each parcel activates its own."""
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
-    lots = [replace(lot(amount=n), id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
+    lots = [lot(amount=n)._replace(id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
     known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
     moved = {move.lot: move.amount for move in decide(STAGE, known, shop=shop).lot_moves}
     assert moved == {100: 10, 300: 30}

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pipelines.gateway import DEPOSIT, Gateway, Notice
 from pipelines.orders.document import fault_of
-from pipelines.rules.refusals import MOST_YEN
+from pipelines.values.money import MOST_YEN
 from workers.http.signed_json import read_signed
 from workers.payments.acknowledging import stored_or_known
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from models.store import views
+from models.store import inbox, orders
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
@@ -25,6 +25,7 @@ from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import problems_of
 from pipelines.orders.schema import MANY_LINES, ONE_LINE
 from pipelines.stages import adjust, returns, settle
+from pipelines.values.money import MOST_YEN
 from workers.web.answers import HttpProblem, as_json, not_found, order_url
 from workers.web.api.orders import idempotency_key
 from workers.web.app_state import state_of
@@ -82,7 +83,7 @@ class RefundMade(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen given back; at most what is due back")]
+    amount: Annotated[int, Field(ge=1, le=MOST_YEN, description="Yen given back; at most what is due back")]
     reference: Annotated[
         str,
         Field(default="", max_length=200, pattern=ONE_LINE, description="Where to find it, such as the transfer's id"),
@@ -146,17 +147,17 @@ async def ask(
         raise not_found()
 
     body = {**asked.model_dump(), "by": caller.name}
-    (type_,) = stage.consumes
+    type_ = next(iter(stage.consumes))  # what an operator may ask of it comes first
     source, event_id = f"client:{caller.id}", f"{type_}:{shop}/{number}:{key or uuid4()}"
     look_at = replace(stage, needs=stage.needs & ~Need.PURSE)  # locks nobody's points
 
     def look() -> tuple[str, list[Problem]] | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
+            row = orders.by_number(connection, shop, number)
             if row is None:
                 return None
-            facts = facts_of(connection, look_at, [row], state.house.clock.now())[0]
-            known = views.event_body(connection, source, event_id) if key is not None else None
+            (facts,) = facts_of(connection, look_at, [row], state.house.clock.now())
+            known = inbox.body_of(connection, source, event_id) if key is not None else None
             if known is not None and known != body:
                 says = "this Idempotency-Key was used for another request: send a new key with it"
                 return facts.state, [Problem("state", says)]

@@ -9,7 +9,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from models.store import views
+from models.store import orders as store
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
@@ -134,11 +134,11 @@ async def cancel_order(request: Request, shop: str, number: str) -> Response:
 
     def look() -> tuple[str, Any] | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
+            row = store.by_number(connection, shop, number)
             if row is None:
                 return None
             now = state.house.clock.now()
-            facts = facts_of(connection, cancel.STAGE, [row], now)[0]
+            (facts,) = facts_of(connection, cancel.STAGE, [row], now)
             if facts.state == "cancelled":
                 return facts.state, None
             return facts.state, cancel.refusal_of(
@@ -175,8 +175,8 @@ async def release_order(request: Request, shop: str, number: str) -> Response:
 
     def look() -> str | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
-            return None if row is None else str(row.condition)
+            row = store.by_number(connection, shop, number)
+            return None if row is None else row.condition
 
     condition = await asyncio.to_thread(look) if caller.sees(shop) else None
     if condition is None:
