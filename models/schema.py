@@ -7,6 +7,7 @@ from models.base import Base
 from models.coupon import CouponUse
 from models.customer import Customer
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput, Mail
+from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
@@ -36,6 +37,7 @@ __all__ = [
     "Mail",
     "OrderAdjustment",
     "OrderDocument",
+    "OrderHold",
     "OrderLine",
     "OrderRepricing",
     "Parcel",

@@ -14,6 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
+from models.store import work
 from pipelines.engine.inbox import Received, deposit_event, receive
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
@@ -236,6 +237,13 @@ class World:
         self.tell(*(self.shipped(one.id, one.supplier) for one in shipments))
         self.settle()
 
+    def wake(self, *stages: str) -> None:
+        """Make every order due now at these stages."""
+        now = self.clock.now()
+        with self.engine.begin() as connection:
+            orders = [row.id for row in connection.execute(text("SELECT id FROM shop_order"))]
+            work.schedule(connection, [work.of_order(stage, order, now) for stage in stages for order in orders])
+
     def hurry(self) -> None:
         """Let every lease run out and every pause end."""
         self.execute("UPDATE effect_lease SET due_at = now()")
@@ -258,9 +266,9 @@ class World:
             return connection.execute(text(statement), values).rowcount
 
     def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
-        """An order as the interface shows it."""
+        """An order as the interface shows it to an operator."""
         with self.engine.connect() as connection:
-            shown = show_order(connection, shop, number, self.clock.now())
+            shown = show_order(connection, shop, number, self.clock.now(), "en")
         assert shown is not None
         return shown
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from models.database import connect
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
+from pipelines.orders.act import actions
 from pipelines.ports import Clock, PaymentGateway
 from pipelines.shops import Shop, load_shops
 from pipelines.shops.fulfilling import AUTO
@@ -65,6 +66,7 @@ class House:
 
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
+    actions()  # raises for a declaration, or a plug-in's, that no stage would hear
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),

@@ -9,9 +9,6 @@ from sqlalchemy import Connection
 from models.store.statement import fetch
 
 _WAITING = """
-SELECT 'order held' AS what, o.shop || '/' || o.number AS id, string_agg((h->>'reason') || coalesce(': ' || (h->>'says'), ''), '; ') AS why
-FROM shop_order o, jsonb_array_elements(o.hold) h WHERE o.condition = 'held' GROUP BY o.shop, o.number
-UNION ALL
 SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event
 WHERE state = 'quarantined'
 UNION ALL
@@ -23,8 +20,9 @@ FROM effect WHERE state = 'needs_review'
 UNION ALL
 SELECT 'mail', id::text, template || ': ' || coalesce(code, '') FROM mail WHERE state IN ('needs_review', 'failed')
 UNION ALL
-SELECT 'work failing', stage || ' of ' || o.shop || '/' || o.number, coalesce(w.error, '') FROM work w
-JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
+SELECT 'work failing', stage || ' of ' || coalesce(o.shop || '/' || o.number, w.subject_kind || ' ' || w.subject_id),
+       coalesce(w.error, '')
+FROM work w LEFT JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
 UNION ALL
 SELECT 'order refused', coalesce(shop, '?') || '/' || coalesce(number, '?'),
        (SELECT string_agg((p->>'field') || ' ' || (p->>'message'), '; ') FROM jsonb_array_elements(problems) p)
@@ -41,7 +39,7 @@ class WaitingRow(NamedTuple):
 
 
 def waiting(connection: Connection) -> list[WaitingRow]:
-    """Everything that waits for a human."""
+    """Everything that waits for a human but holds of orders (``models.store.holds.waiting``)."""
     return fetch(connection, WaitingRow, _WAITING)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.states import Condition
 from models.store import (
     adjustments,
     coupons,
     customers,
     effect_items,
     effects,
+    holds,
     inbox,
     items,
     ledger,
@@ -32,6 +32,7 @@ from models.store.coupons import CouponUseRow, ReturnedCouponRow
 from models.store.customers import MarkRow
 from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
+from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
 from models.store.items import FreedItemRow
 from models.store.mails import NewMailRow
@@ -41,7 +42,8 @@ from models.store.payments import PaymentChangeRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
-from models.store.work import WorkRow
+from models.store.work import EndedWaitRow, WorkRow
+from models.subject import order_subject
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
@@ -72,6 +74,8 @@ def apply(
     _write_orders(connection, decisions)
     payments.change(connection, _payment_rows(decisions))
     _write_shipments(connection, decisions)
+    holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
+    holds.add(connection, _hold_rows(decisions, now))
     _write_points(connection, decisions, now)
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
@@ -88,8 +92,9 @@ def apply(
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
-    work.finish(connection, stage.name, [d.facts.id for d in decisions])
-    due = [WorkRow(one.stage, d.facts.id, one.due_at) for d in decisions for one in d.work]
+    work.finish(connection, stage.name, [subject for d in decisions for subject in d.facts.subjects])
+    work.end_waits(connection, [EndedWaitRow(name, *subject) for d in decisions for name, subject in d.ended_waits])
+    due = _work_rows(decisions)
     work.schedule(connection, due)
     return BatchResult(
         decided=len(decisions),
@@ -107,11 +112,10 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
             version=d.facts.version,
             state=d.state,
             condition=d.condition or d.facts.condition,
-            hold=_hold(d),
             moves=len(d.moves),
         )
         for d in decisions
-        if d.moves or d.hold is not None
+        if d.moves or d.opened_holds or d.closed_holds
     ]
     written = orders.change(connection, rows)
     if written != len(rows):
@@ -122,13 +126,6 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
         for line in sorted(d.line_shipped.keys() | d.line_cancelled.keys())
     ]
     orders.change_lines(connection, pieces)
-
-
-def _hold(decision: Decision) -> Sequence[Mapping[str, str]] | None:
-    """The reasons to store: only an order that is held has some."""
-    if (decision.condition or decision.facts.condition) != Condition.HELD:
-        return None
-    return decision.hold if decision.hold is not None else decision.facts.hold
 
 
 def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
@@ -200,6 +197,23 @@ def _parcel_rows(decisions: Sequence[Decision]) -> list[ParcelRow]:
         )
         for d in decisions
         for one in d.parcels.values()
+    ]
+
+
+def _hold_rows(decisions: Sequence[Decision], now: datetime) -> list[NewHoldRow]:
+    return [
+        NewHoldRow(
+            order_id=d.facts.id,
+            reason=one.hold.reason,
+            shipment_id=one.hold.shipment,
+            lines=one.hold.lines,
+            amount=one.hold.amount,
+            facts=one.hold.facts,
+            opened_at=now,
+            opened_by=one.cause,
+        )
+        for d in decisions
+        for one in d.opened_holds
     ]
 
 
@@ -320,6 +334,26 @@ def _coupon_rows(repriced: Sequence[tuple[Facts, Repricing]], now: datetime) -> 
         if facts.customer_id
         for use in one.uses
     ]
+
+
+def _work_rows(decisions: Sequence[Decision]) -> list[WorkRow]:
+    rows = []
+    for d in decisions:
+        for one in d.work:
+            subject = one.subject or order_subject(d.facts.id)
+            rows.append(
+                WorkRow(
+                    stage=one.stage,
+                    subject_kind=subject.kind,
+                    subject_id=subject.id,
+                    order_id=d.facts.id,
+                    due_at=one.due_at,
+                    what=one.what,
+                    counterparty=one.from_,
+                    consequence=one.then,
+                )
+            )
+    return rows
 
 
 def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:

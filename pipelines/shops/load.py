@@ -141,7 +141,7 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
 
 def _nearest(steps: Sequence[str | int]) -> str | None:
     """The parameter whose name is nearly the last of ``steps``, among those of the same table."""
-    found = get_close_matches(str(steps[-1]), _table(steps).model_fields, n=1, cutoff=0.7)
+    found = get_close_matches(str(steps[-1]), _table(steps).model_fields, n=1)
     return found[0] if found else None
 
 

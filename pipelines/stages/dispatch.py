@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models.states import OrderState, ShipmentState
-from pipelines.changes.suppliers import address
+from models.states import HoldReason, OrderState, ShipmentState
+from pipelines.changes.suppliers import address, answer_of
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -13,6 +13,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import supplier_mail
 from pipelines.rules.dates.cutoff import closes_at
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 from pipelines.shops.fulfilling import AUTO
 from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_key, instruction_of
@@ -81,14 +82,15 @@ def _after_instruction(
         shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
         _await_answer(draft, shop, shipment, now)
     elif told.state in ("declined", "needs_review"):
-        says = f"{shipment.supplier} did not take the instruction for {shipment.id}."
-        draft.hold("supplier_unreachable", says, "instruction failed", shipment=shipment.id)
+        named = {"supplier": shipment.supplier}
+        draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")
 
 
 def _await_answer(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, since: datetime) -> None:
-    """Wait for the supplier's word since it was told."""
-    hours = shop.supplier(shipment.supplier).acknowledge_within_hours or 24
-    draft.await_for("supplier.acknowledgement", shipment.supplier, since + timedelta(hours=hours), "remind")
+    """Wait for the supplier's word since it was told, where the profile expects one."""
+    if hours := shop.supplier(shipment.supplier).acknowledge_within_hours:
+        until = since + timedelta(hours=hours)
+        draft.await_for("supplier.acknowledgement", shipment.supplier, until, "remind", answer_of(shipment))
 
 
 def _chase(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -292,7 +291,7 @@ def standing(draft: OrderDraft) -> dict[str, Any]:
     """Where everything stands."""
     return {
         "order": (draft.state, draft.condition),
-        "holds": sorted((h["reason"], h["shipment"]) for h in draft.holds),
+        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
         "shipments": [
             (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
             for s in draft.shipments
@@ -390,7 +389,7 @@ def tellings(draw: st.DrawFn) -> tuple[list[EventFacts], list[list[EventFacts]]]
     """Some of the news as it happened, and a telling of it: shuffled, in portions, some of it twice under new ids."""
     happened = [e for e in [*FIRST, *SECOND] if e.type == "shipment.shipped" or draw(st.booleans())]
     again = draw(st.lists(st.sampled_from(happened), max_size=4))
-    repeated = [replace(e, id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
+    repeated = [e._replace(id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
     told = draw(st.permutations([*happened, *repeated]))
     return happened, portions(told, draw(st.lists(st.integers(1, len(told)), max_size=6)))
 

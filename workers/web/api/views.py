@@ -8,33 +8,44 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import adjustments, mails, orders, repricings, transitions
+from models.states import Condition, OrderState
+from models.store import adjustments, holds, mails, orders, repricings, transitions, work
 from models.store.adjustments import AdjustmentRow
+from models.store.holds import HoldRow
+from models.store.work import WaitRow
+from models.subject import SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
-from pipelines.engine.gather import facts_of
+from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.rules.warnings import warnings_json
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
 _SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
 
 
-def show_order(connection: Connection, shop: str, number: str, now: datetime) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none."""
+def show_order(
+    connection: Connection, shop: str, number: str, now: datetime, locale: str | None = None
+) -> dict[str, Any] | None:
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's)."""
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     (facts,) = facts_of(connection, _SHOWN, [row], now)
+    locale = locale or facts.locale
     money = facts.payment
     return {
         "shop": shop,
         "number": number,
         "state": facts.state,
         "condition": facts.condition,
-        "hold": [{"reason": h["reason"], "says": h["says"]} for h in facts.hold],
+        "hold": [{"reason": one.reason, "says": one.says(locale)} for one in facts.holds],
+        "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
+        "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
+        "currency": facts.currency,
         "payment": {
             "method": money.method,
             "state": money.state,
@@ -51,6 +62,7 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
+        "awaits": [] if _is_final(facts) else [_wait(one) for one in work.waits(connection, facts.id)],
         "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
@@ -80,6 +92,21 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
     }
 
 
+def _hold(row: HoldRow, locale: str) -> dict[str, Any]:
+    """Why the order waits for a human, since when, and what answers it."""
+    hold = hold_of(row)
+    return {
+        "reason": hold.reason,
+        "says": hold.says(locale),
+        "about": hold.shipment,
+        "lines": [{"line": line, "quantity": pieces} for line, pieces in hold.lines.items()],
+        "amount": hold.amount,
+        "opened_at": _moment(row.opened_at),
+        "way_out": hold.kind.way_out.says(locale),
+        "ways_out": list(hold.kind.answered_by),
+    }
+
+
 def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
     """A change after the order: what went, and what came back for it."""
     shown = (
@@ -99,6 +126,21 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
         **{name: change.amounts.get(name, 0) for name in shown},
         "return_invoice": needs_return_invoice(change.amounts["refund"]),
         "at": _moment(change.at),
+    }
+
+
+def _is_final(facts: Facts) -> bool:
+    return facts.condition == Condition.DONE or facts.state == OrderState.CANCELLED
+
+
+def _wait(wait: WaitRow) -> dict[str, Any]:
+    """A fact that has not come, who owes it, until when it is waited for and what happens then."""
+    return {
+        "what": wait.what,
+        "from": wait.counterparty,
+        "until": _moment(wait.due_at),
+        "then": wait.consequence,
+        "shipment": wait.subject_id if wait.subject_kind == SHIPMENT else None,
     }
 
 
