@@ -23,15 +23,10 @@ Decide = Callable[[OrderDraft, Shop, datetime], None]
 class Stage:
     """One step of the route: its name, what it does to a draft, and what it declares.
 
-        ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
-    <<<<<<< HEAD
-        make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is the
-        kind of what it is due for (``models.subject``), an order or a part of one. A stage that reads other facts, or names
-    =======
-        make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is
-        the kind of what it is due for (``models.subject``), an order or a part of one. A stage that reads other facts, or names
-    >>>>>>> main
-        another stage or kind, raises Undeclared, and its order is set aside.
+    ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
+    make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is
+    the kind of what it is due for (``models.subject``), an order or a part of one. A stage that reads other facts, or names
+    another stage or kind, raises Undeclared, and its order is set aside.
     """
 
     name: str

@@ -75,15 +75,6 @@ def _names_a_stage_out_of_turn(draft: OrderDraft, shop: Shop, now: datetime) -> 
         draft.next("reward", now)
 
 
-<<<<<<< HEAD
-def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    AUTHORIZE.decide(draft, shop, now)
-    if draft.facts.number == "S-3":
-        draft.ask(EffectIntent("supplier.instruct", "SH-3:requested"))
-
-
-=======
->>>>>>> main
 def _moves_what_no_table_knows(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     AUTHORIZE.decide(draft, shop, now)
     if draft.facts.number == "S-3":
@@ -100,15 +91,12 @@ def _says_what_no_row_can_hold(draft: OrderDraft, shop: Shop, now: datetime) -> 
     AUTHORIZE.decide(draft, shop, now)
     if draft.facts.number == "S-3":
         draft.decision().marks.append(("a bug",))  # type: ignore[arg-type]
-<<<<<<< HEAD
-=======
 
 
 def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     AUTHORIZE.decide(draft, shop, now)
     if draft.facts.number == "S-3":
         draft.ask(EffectIntent("supplier.instruct", "SH-3:requested"))
->>>>>>> main
 
 
 @pytest.mark.parametrize(
@@ -120,17 +108,10 @@ def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datet
         (_writes_nul, "CharacterNotInRepertoire"),
         (_reads_what_it_did_not_ask_for, "Undeclared: parcels was read, but Need.PARCELS was not asked for"),
         (_names_a_stage_out_of_turn, "Undeclared: authorize does not lead to reward"),
-<<<<<<< HEAD
-        (_asks_for_what_it_does_not_declare, "Undeclared: authorize does not ask for supplier.instruct"),
-        (_moves_what_no_table_knows, "IllegalMove: return: no table of states is of such an entity"),
-        (_asks_with_what_is_no_json, "TypeError at "),
-        (_says_what_no_row_can_hold, "ValueError at "),
-=======
         (_moves_what_no_table_knows, "IllegalMove: return: no table of states is of such an entity"),
         (_asks_with_what_is_no_json, "TypeError at "),
         (_says_what_no_row_can_hold, "ValueError at "),
         (_asks_for_what_it_does_not_declare, "Undeclared: authorize does not ask for supplier.instruct"),
->>>>>>> main
     ],
 )
 def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, poison: object, error: str) -> None:

@@ -32,15 +32,9 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
-<<<<<<< HEAD
-app.command()(tracking)
-app.command(context_settings=FIELDS_FOLLOW)(act)
-app.command()(attention)
-=======
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(tracking)
->>>>>>> main
 
 
 def _version(wanted: bool) -> None:
