@@ -6,20 +6,22 @@ Each kind is applied so that the end is the same however late, often and in what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.carriers import Status, carrier
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules import tracking
+from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
 
 _DELAY = "supplier_delay"
+_STATES = frozenset(TrackingState)
 
 
 @dataclass(slots=True)
@@ -38,13 +40,13 @@ class News:
         """Apply one event about ``shipment``."""
         _READ[event.type](self, shipment, event)
 
-    def hold(self, reason: str, says: str, shipment: ShipmentDraft, lines: Iterable[str] = ()) -> None:
-        """Put the order before a human because of ``shipment``."""
-        self.draft.hold(reason, says, reason, shipment=shipment.id, lines=lines)
+    def hold(self, hold: Hold) -> None:
+        """Put the order before a human."""
+        self.draft.hold(hold, hold.reason)
 
-    def lift(self, reason: str, shipment: ShipmentDraft, cause: str) -> None:
+    def lift(self, reason: HoldReason, shipment: ShipmentDraft, cause: str) -> None:
         """What was held for is no reason any more."""
-        self.draft.lift(lambda h: h["reason"] == reason and h.get("shipment") == shipment.id, cause)
+        self.draft.lift(lambda hold: hold.reason == reason and hold.shipment == shipment.id, cause)
 
 
 def _acknowledged(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -59,9 +61,10 @@ def _refused(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if not shipment.is_before_shipped:
         news.draft.ignored(event, f"the shipment is {shipment.state} already")
         return
-    reason = str(event.body.get("reason") or "no reason given")
-    shipment.refuse(reason, event.type)
-    news.hold("supplier_refused", f"{shipment.supplier} refused {shipment.id}: {reason}", shipment)
+    why = str(event.body.get("reason") or "no reason given")
+    shipment.refuse(why, event.type)
+    said = {"supplier": shipment.supplier, "why": why}
+    news.hold(Hold(HoldReason.SUPPLIER_REFUSED, shipment.id, facts=said))
     news.draft.applied(event)
 
 
@@ -102,9 +105,9 @@ def _delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
 
 def _shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     supplier = news.shop.supplier(shipment.supplier)
-    carrier = event.body.get("carrier") or supplier.carrier
-    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(event.body.get("carrier")) or supplier.carrier
+    number = _written(by, event.body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.draft.quarantined(event, fault)  # TRK-03: no mail goes out on a number that cannot be right
         return
     claim: Mapping[str, int] | None = None
@@ -122,17 +125,27 @@ def _shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
         news.draft.ignored(event, "this parcel is known (TRK-05)")
         return
     shipped_at = _moment(event.body.get("shipped_at"), event.at)
-    news.draft.keep_parcel(ParcelFacts(shipment.id, key, shipped_at, claim, {}, carrier, number, event.at, None, None))
+    news.draft.keep_parcel(ParcelFacts(shipment.id, key, shipped_at, claim, {}, by, number, event.at, None, None))
     news.arrived.append((shipment.id, key))
     news.draft.applied(event)
     if not shipment.is_live or news.draft.state == OrderState.CANCELLED:
-        news.hold("shipped_after_cancel", f"{shipment.id} left although the order was cancelled", shipment)
+        news.hold(Hold(HoldReason.SHIPPED_AFTER_CANCEL, shipment.id))
 
 
-def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
-    if shop.delivery.carriers and carrier not in shop.delivery.carriers:
-        return f"carrier {carrier} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
-    return tracking.check(carrier, number) if carrier else None
+def _named(word: str | None) -> str | None:
+    """The carrier that a supplier calls ``word``, by its one name; an unknown one as it was written."""
+    return carrier(word).name if word else None
+
+
+def _written(by: str | None, number: str | None) -> str | None:
+    """``number`` as ``by`` writes it."""
+    return carrier(by or "").normalise(number) if number else None
+
+
+def _number_fault(shop: Shop, by: str | None, number: str) -> str | None:
+    if shop.delivery.carriers and by not in shop.delivery.carriers:
+        return f"carrier {by} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
+    return carrier(by).check(number) if by else None
 
 
 def _parcel_meant(news: News, shipment: ShipmentDraft, named: str | None) -> ParcelFacts | None:
@@ -150,10 +163,11 @@ def _parcel_meant(news: News, shipment: ShipmentDraft, named: str | None) -> Par
 
 def _numbered(news: News, shipment: ShipmentDraft, named: str | None) -> ParcelFacts | None:
     """The parcel that has, or first had, the number ``named``."""
-    number = tracking.clean(named) if named else None
-    return next(
-        (p for p in news.draft.parcels_of(shipment.id) if number and number in (p.key, p.tracking_number)), None
-    )
+    for parcel in news.draft.parcels_of(shipment.id):
+        number = _written(parcel.carrier, named)
+        if number and number in (parcel.key, parcel.tracking_number):
+            return parcel
+    return None
 
 
 def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -162,18 +176,18 @@ def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) 
     parcel = parcel or _numbered(news, shipment, body.get("tracking_number"))  # corrected already
     if parcel is None:
         return  # waits for shipment.shipped
-    carrier = body.get("carrier") or parcel.carrier
-    number = tracking.clean(body["tracking_number"]) if body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(body.get("carrier")) or parcel.carrier
+    number = _written(by, body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.draft.quarantined(event, fault)
         return
     if event.at < parcel.number_as_of:
         news.draft.ignored(event, "a newer number is known")
         return
-    if number == parcel.tracking_number and carrier == parcel.carrier:
+    if number == parcel.tracking_number and by == parcel.carrier:
         news.draft.ignored(event, "nothing to correct")
         return
-    news.draft.keep_parcel(replace(parcel, carrier=carrier, tracking_number=number, number_as_of=event.at))
+    news.draft.keep_parcel(parcel._replace(carrier=by, tracking_number=number, number_as_of=event.at))
     where = (shipment.id, parcel.key)
     if where not in news.arrived:
         news.corrected.append(where)
@@ -181,12 +195,17 @@ def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) 
 
 
 def _tracking_updated(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
-    try:
-        status = TrackingState(str(event.body.get("status")))
-    except ValueError:
-        news.draft.quarantined(event, f"status {event.body.get('status')!r} is unknown")
-        return
-    _track(news, shipment, event, status)
+    word = str(event.body.get("status"))
+    meant = _parcel_meant(news, shipment, event.body.get("tracking_number"))
+    by = _named(event.body.get("carrier")) or (meant and meant.carrier) or news.shop.supplier(shipment.supplier).carrier
+    status = word if word in _STATES else carrier(by or "").status(word)
+    if status in _STATES:
+        _track(news, shipment, event, TrackingState(status))
+    elif status == Status.ANNOUNCED:
+        news.draft.ignored(event, "the parcel was not handed over yet")
+    else:
+        why = "unknown" if status is None else f"{status}: ask the carrier"
+        news.draft.quarantined(event, f"status {word!r} is {why}")
 
 
 def _delivered(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -195,14 +214,14 @@ def _delivered(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
 
 def _returned(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if _track(news, shipment, event, TrackingState.RETURNED) and not _is_settled(news, shipment):
-        news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
+        news.hold(Hold(HoldReason.RETURNED_UNDELIVERED, shipment.id))
         if news.draft.facts.customer_id:
             news.draft.mark("undelivered_returns", f"{shipment.id}:returned")
 
 
 def _lost(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if _track(news, shipment, event, TrackingState.LOST) and not _is_settled(news, shipment):
-        news.hold("transit_accident", f"{shipment.id} was lost on the way (RET-07)", shipment)
+        news.hold(Hold(HoldReason.TRANSIT_ACCIDENT, shipment.id))
 
 
 def _is_settled(news: News, shipment: ShipmentDraft) -> bool:
@@ -226,12 +245,12 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
         news.draft.ignored(event, "newer news is known")
         return False
     for parcel in told:
-        news.draft.keep_parcel(replace(parcel, tracking_status=status, status_as_of=event.at))
+        news.draft.keep_parcel(parcel._replace(tracking_status=status, status_as_of=event.at))
         if status == TrackingState.DELIVERED:
             news.delivered.append((shipment.id, parcel.key))
     was_lost = any(parcel.tracking_status == TrackingState.LOST for parcel in told)
     if was_lost and all(p.tracking_status != TrackingState.LOST for p in news.draft.parcels_of(shipment.id)):
-        news.lift("transit_accident", shipment, "the parcel was found")
+        news.lift(HoldReason.TRANSIT_ACCIDENT, shipment, "the parcel was found")
     news.draft.applied(event)
     return True
 
@@ -262,18 +281,12 @@ def _short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     missing = {str(one["line"]): int(one["quantity"]) for one in event.body.get("lines") or []}
     if not missing:
         missing = {line: p.open for line, p in shipment.lines.items()}
-    known = [(line, n) for line, n in missing.items() if line in shipment.lines]
+    known = {line: pieces for line, pieces in missing.items() if line in shipment.lines}
     if not known:
         news.draft.quarantined(event, "names no line of this shipment")
         return
-    listed = ", ".join(f"{n} of line {line}" for line, n in known)
     # The customer hears of it when an operator takes the lines out: only then is it known what is left to pay.
-    news.hold(
-        "supplier_short",
-        f"{shipment.supplier} cannot supply {listed} of {shipment.id} (INT-13)",
-        shipment,
-        [line for line, _ in known],
-    )
+    news.hold(Hold(HoldReason.SUPPLIER_SHORT, shipment.id, known, facts={"supplier": shipment.supplier}))
     news.draft.applied(event)
 
 

@@ -59,7 +59,7 @@ def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber]
                     **({"shipment": move.id} if move.entity == "shipment" else {}),
                 }
                 if type_ == "order.held":
-                    data["hold"] = [{"reason": h["reason"], "says": h["says"]} for h in decision.hold or ()]
+                    data["hold"] = [{"reason": h.reason, "says": h.says(facts.locale)} for h in decision.holds]
                 rows += _rows(order, type_, data, listening)
     return rows
 

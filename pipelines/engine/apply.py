@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.states import Condition
 from models.store import (
     adjustments,
     coupons,
     customers,
+    effect_items,
     effects,
+    holds,
     inbox,
     items,
     ledger,
@@ -29,7 +30,9 @@ from models.store import (
 from models.store.adjustments import AdjustmentRow
 from models.store.coupons import CouponUseRow, ReturnedCouponRow
 from models.store.customers import MarkRow
+from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
+from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
 from models.store.items import FreedItemRow
 from models.store.mails import NewMailRow
@@ -71,11 +74,14 @@ def apply(
     _write_orders(connection, decisions)
     payments.change(connection, _payment_rows(decisions))
     _write_shipments(connection, decisions)
+    holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
+    holds.add(connection, _hold_rows(decisions, now))
     _write_points(connection, decisions, now)
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
-    asked = _effect_rows(decisions)
+    asked, shared = _effect_rows(decisions), _item_rows(decisions)
     effects.add(connection, asked)
+    effect_items.join(connection, shared)
     announced = announce.announcements(decisions, announce.subscribers(connection), now)
     effects.add(connection, announced)
     adjustments.add(connection, _adjustment_rows(decisions, now))
@@ -93,7 +99,9 @@ def apply(
     return BatchResult(
         decided=len(decisions),
         stages={row.stage for row in due if row.due_at <= now},
-        effects={row.kind for row in (*asked, *announced)} | ({mails.SEND} if new_mails else set()),
+        effects={row.kind for row in (*asked, *announced)}
+        | {row.kind for row in shared}
+        | ({mails.SEND} if new_mails else set()),
     )
 
 
@@ -104,11 +112,10 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
             version=d.facts.version,
             state=d.state,
             condition=d.condition or d.facts.condition,
-            hold=_hold(d),
             moves=len(d.moves),
         )
         for d in decisions
-        if d.moves or d.hold is not None
+        if d.moves or d.opened_holds or d.closed_holds
     ]
     written = orders.change(connection, rows)
     if written != len(rows):
@@ -119,13 +126,6 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
         for line in sorted(d.line_shipped.keys() | d.line_cancelled.keys())
     ]
     orders.change_lines(connection, pieces)
-
-
-def _hold(decision: Decision) -> Sequence[Mapping[str, str]] | None:
-    """The reasons to store: only an order that is held has some."""
-    if (decision.condition or decision.facts.condition) != Condition.HELD:
-        return None
-    return decision.hold if decision.hold is not None else decision.facts.hold
 
 
 def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
@@ -200,6 +200,23 @@ def _parcel_rows(decisions: Sequence[Decision]) -> list[ParcelRow]:
     ]
 
 
+def _hold_rows(decisions: Sequence[Decision], now: datetime) -> list[NewHoldRow]:
+    return [
+        NewHoldRow(
+            order_id=d.facts.id,
+            reason=one.hold.reason,
+            shipment_id=one.hold.shipment,
+            lines=one.hold.lines,
+            amount=one.hold.amount,
+            facts=one.hold.facts,
+            opened_at=now,
+            opened_by=one.cause,
+        )
+        for d in decisions
+        for one in d.opened_holds
+    ]
+
+
 def _transition_rows(decisions: Sequence[Decision], now: datetime) -> list[TransitionRow]:
     return [
         TransitionRow(
@@ -229,6 +246,25 @@ def _effect_rows(decisions: Sequence[Decision]) -> list[NewEffectRow]:
         )
         for d in decisions
         for one in d.effects
+        if one.batch is None
+    ]
+
+
+def _item_rows(decisions: Sequence[Decision]) -> list[NewItemRow]:
+    """Wishes that share an effect with others of their batch."""
+    return [
+        NewItemRow(
+            batch=one.batch,
+            kind=one.kind,
+            payload=one.payload,
+            key=one.key,
+            order_id=d.facts.id,
+            shipment_id=one.shipment,
+            wakes=one.wakes,
+        )
+        for d in decisions
+        for one in d.effects
+        if one.batch is not None
     ]
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
 
 
-@dataclass(slots=True, frozen=True)
-class Move:
+class Move(NamedTuple):
     """One state change, recorded with its cause. ``old`` is None for what is new."""
 
     entity: str
@@ -31,13 +31,18 @@ class Move:
 
 @dataclass(slots=True, frozen=True)
 class EffectIntent:
-    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome."""
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome.
+
+    With a ``batch`` it is one item of an effect that it shares with whatever else asks for that batch until it is
+    performed; ``payload`` is then the same for all of them.
+    """
 
     kind: str
     key: str
     wakes: str | None = None
     shipment: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    batch: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -152,7 +157,22 @@ class PaymentChange:
 
 
 @dataclass(slots=True, frozen=True)
-class Due:
+class OpenedHold:
+    """A reason to wait for a human, from now on, and what brought it."""
+
+    hold: Hold
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class ClosedHold:
+    """The stored hold ``id`` is over, by ``cause``."""
+
+    id: int
+    cause: str
+
+
+class Due(NamedTuple):
     """``subject`` (None: the order) is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a fact.
 
     ``what`` is due ``from_`` somebody (a supplier's name, "customer"); ``then`` is what the stage does at ``due_at`` if it
@@ -169,13 +189,14 @@ class Due:
 
 @dataclass(slots=True)
 class Decision:
-    """What shall happen to one order. ``order_state``, ``condition``, ``hold`` and ``payment`` are None where they stay."""
+    """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay."""
 
     facts: Facts
     moves: list[Move] = field(default_factory=list)
     order_state: OrderState | None = None
     condition: Condition | None = None
-    hold: list[dict[str, str]] | None = None
+    opened_holds: list[OpenedHold] = field(default_factory=list)
+    closed_holds: list[ClosedHold] = field(default_factory=list)
     payment: PaymentChange | None = None
     new_shipments: list[NewShipment] = field(default_factory=list)
     shipments: dict[str, ShipmentChange] = field(default_factory=dict)
@@ -195,6 +216,12 @@ class Decision:
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
     repricing: Repricing | None = None
     frees_items: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> list[Hold]:
+        """Why the order waits for a human after this decision."""
+        closed = {one.id for one in self.closed_holds}
+        return [*(h for h in self.facts.holds if h.id not in closed), *(one.hold for one in self.opened_holds)]
 
     @property
     def state(self) -> str:

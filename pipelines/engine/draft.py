@@ -8,15 +8,15 @@ change a draft by its methods alone: each of them is the one door of what it cha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Unpack
+from typing import Unpack
 
 from models.states import Condition, LotState, OrderState, PaymentState
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
     Clawback,
+    ClosedHold,
     Decision,
     Due,
     EffectIntent,
@@ -25,6 +25,7 @@ from pipelines.engine.decision import (
     NewAdjustment,
     NewLot,
     NewShipment,
+    OpenedHold,
     PaymentChange,
     PaymentNumbers,
 )
@@ -42,15 +43,9 @@ from pipelines.engine.facts import (
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
-
-_SEPARATOR: Final = "\n"  # no line's id holds one
-
-
-def lines_held(hold: Mapping[str, str]) -> set[str]:
-    """The lines that a hold is about; empty for one that is about the whole order or shipment."""
-    return set(filter(None, hold.get("short", "").split(_SEPARATOR)))
 
 
 class OrderDraft:
@@ -61,6 +56,7 @@ class OrderDraft:
     """
 
     __slots__ = (
+        "_asks",
         "_leads_to",
         "_lots",
         "_made",
@@ -76,14 +72,22 @@ class OrderDraft:
         "subject",
     )
 
-    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = (), of: str = ORDER) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        stage: str = "",
+        leads_to: Collection[str] = (),
+        asks: Collection[str] = (),
+        of: str = ORDER,
+    ) -> None:
         self.facts = facts
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
         self.condition = facts.condition
-        self.holds: Sequence[Mapping[str, str]] = facts.hold
+        self.holds: Sequence[Hold] = facts.holds
         self._stage = stage
         self._leads_to = leads_to
+        self._asks = asks
         self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
@@ -111,10 +115,10 @@ class OrderDraft:
         made.line_shipped, made.line_cancelled = {}, {}
         if self.state == OrderState.CANCELLED:
             return
-        shipped, cancelled = self.shipped, self.cancelled
-        for change in made.shipments.values():
-            made.line_shipped.update((line, shipped[line]) for line in change.shipped)
-            made.line_cancelled.update((line, cancelled[line]) for line in change.cancelled)
+        if lines := {line for change in made.shipments.values() for line in change.shipped}:
+            made.line_shipped = {line: pieces for line, pieces in self.shipped.items() if line in lines}
+        if lines := {line for change in made.shipments.values() for line in change.cancelled}:
+            made.line_cancelled = {line: pieces for line, pieces in self.cancelled.items() if line in lines}
 
     # The order itself.
 
@@ -161,48 +165,39 @@ class OrderDraft:
 
     # Holds.
 
-    def hold(
-        self,
-        reason: str,
-        says: str,
-        cause: str,
-        *,
-        blocks: str = "release",
-        shipment: str | None = None,
-        lines: Iterable[str] = (),
-        anew: bool = False,
-    ) -> None:
-        """Put the order before a human. What it is held for already in the same words stays as it is.
+    def hold(self, hold: Hold, cause: str, *, anew: bool = False) -> None:
+        """Put the order before a human. What it is held for already stays as it is, with its history.
 
-        ``blocks`` is "authorize" while the amount may still change, "release" where only the goods wait. The hold is about
-        ``shipment`` and ``lines`` of it, or about the order. ``anew``: what was said for this reason before is no longer so.
+        ``anew``: what was said for this reason before is no longer so. Raises Undeclared for a hold that lacks what its
+        sentence says.
         """
-        listed = [hold for hold in self.holds if not (anew and hold["reason"] == reason)]
-        if not any(hold["reason"] == reason and hold.get("says") == says for hold in listed):
-            about = {"shipment": shipment} if shipment else {}
-            short = _SEPARATOR.join(lines)
-            listed.append(
-                {"reason": reason, "says": says, "blocks": blocks, **about, **({"short": short} if short else {})}
-            )
-        self._hold_for(listed)
+        if lacking := hold.lacks():
+            raise Undeclared(f"the hold {hold.reason} does not say its {', '.join(sorted(lacking))}")
+        if anew:
+            self._close([one for one in self.holds if one.reason == hold.reason and one != hold], cause)
+        if hold not in self.holds:
+            self.holds = [*self.holds, hold]
+            self._made.opened_holds.append(OpenedHold(hold, cause))
         self.settle(Condition.HELD, cause)
 
-    def lift(self, answered: Callable[[Mapping[str, str]], bool], cause: str) -> None:
+    def lift(self, answered: Callable[[Hold], bool], cause: str) -> None:
         """Take away the holds that have been ``answered``; an order that was held for nothing else runs again."""
-        kept = [hold for hold in self.holds if not answered(hold)]
-        if len(kept) < len(self.holds):
-            self._hold_for(kept)
-            if not kept:
+        if lifted := [hold for hold in self.holds if answered(hold)]:
+            self._close(lifted, cause)
+            if not self.holds:
                 self.settle(Condition.RUNNING, cause)
 
-    def drop_holds(self) -> None:
+    def drop_holds(self, cause: str) -> None:
         """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
         is."""
-        if self.facts.hold:
-            self._hold_for(hold for hold in self.holds if hold not in self.facts.hold)
+        self._close([hold for hold in self.holds if hold in self.facts.holds], cause)
 
-    def _hold_for(self, holds: Iterable[Mapping[str, str]]) -> None:
-        self.holds = self._made.hold = [dict(hold) for hold in holds]
+    def _close(self, closed: Sequence[Hold], cause: str) -> None:
+        """One that was opened in this very decision has never been."""
+        made = self._made
+        made.closed_holds += [ClosedHold(hold.id, cause) for hold in closed if hold.id is not None]
+        made.opened_holds = [one for one in made.opened_holds if one.hold not in closed]
+        self.holds = [hold for hold in self.holds if hold not in closed]
 
     # Money.
 
@@ -255,20 +250,21 @@ class OrderDraft:
         self._made.moves.append(Move("shipment", new.id, None, new.state, cause))
 
     @property
-    def shipped(self) -> Counter[str]:
+    def shipped(self) -> dict[str, int]:
         """Pieces of each line that have left, over all shipments."""
-        return self._pieces(lambda pieces: pieces.shipped)
-
-    @property
-    def cancelled(self) -> Counter[str]:
-        """Pieces of each line that were cancelled, over all shipments."""
-        return self._pieces(lambda pieces: pieces.cancelled)
-
-    def _pieces(self, counted: Callable[[LineFacts], int]) -> Counter[str]:
-        total = Counter[str]()
+        total: dict[str, int] = {}
         for shipment in self.shipments:
             for line, pieces in shipment.lines.items():
-                total[line] += counted(pieces)
+                total[line] = total.get(line, 0) + pieces.shipped
+        return total
+
+    @property
+    def cancelled(self) -> dict[str, int]:
+        """Pieces of each line that were cancelled, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.cancelled
         return total
 
     @property
@@ -333,18 +329,18 @@ class OrderDraft:
         self._made.new_lots.append(new)
         if instead_of is not None:
             used = self._all_used()[instead_of]
-            self._all_used()[instead_of] = replace(used, amount=used.amount - new.amount)
+            self._all_used()[instead_of] = used._replace(amount=used.amount - new.amount)
 
     def move_lot(self, move: LotMove) -> None:
         """Transfer points of a lot; it leaves its state unless some of them stay where they were."""
         self._made.lot_moves.append(move)
         if (used := self._all_used().get(move.lot)) is not None:
-            self._all_used()[move.lot] = replace(used, amount=used.amount - move.amount, lot_state=move.new)
+            self._all_used()[move.lot] = used._replace(amount=used.amount - move.amount, lot_state=move.new)
         lot = self._all_lots().get(move.lot)
         left = 0 if lot is None else lot.remaining + move.change
         stays = lot is not None and move.change < 0 < left
         if lot is not None:
-            self._all_lots()[move.lot] = replace(lot, remaining=left, state=lot.state if stays else move.new)
+            self._all_lots()[move.lot] = lot._replace(remaining=left, state=lot.state if stays else move.new)
         if move.new != move.old and not stays:
             self._made.moves.append(Move("lot", str(move.lot), move.old, move.new, move.kind))
 
@@ -372,7 +368,9 @@ class OrderDraft:
         return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
 
     def ask(self, effect: EffectIntent) -> None:
-        """Ask something of the world, once by its key."""
+        """Ask something of the world, once by its key. Raises Undeclared for a kind that this stage does not ask for."""
+        if effect.kind not in self._asks:
+            raise Undeclared(f"{self._stage or 'no stage'} does not ask for {effect.kind}")
         if effect.wakes is not None and effect.wakes != self._stage:
             self._check_edge(effect.wakes)
         if all(effect.key != asked.key for asked in self._made.effects):
@@ -437,8 +435,7 @@ def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
     def number(old: int, new: int | None) -> int:
         return old if new is None else new
 
-    return replace(
-        before,
+    return before._replace(
         state=change.state or before.state,
         authorized=number(before.authorized, change.authorized),
         captured=number(before.captured, change.captured),

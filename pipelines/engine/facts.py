@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Purse
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
@@ -45,8 +46,7 @@ class Need(Flag):
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
 
-@dataclass(slots=True, frozen=True)
-class PaymentFacts:
+class PaymentFacts(NamedTuple):
     """The order's payment; amounts in yen."""
 
     method: str
@@ -61,8 +61,7 @@ class PaymentFacts:
     code: str | None
 
 
-@dataclass(slots=True, frozen=True)
-class LineFacts:
+class LineFacts(NamedTuple):
     """Pieces of one line in a shipment."""
 
     quantity: int
@@ -80,8 +79,7 @@ class LineFacts:
         return self.quantity - self.cancelled - self.shipped
 
 
-@dataclass(slots=True, frozen=True)
-class ParcelFacts:
+class ParcelFacts(NamedTuple):
     """A parcel that left; ``claim`` is what the supplier named, None for "all that was open"."""
 
     shipment: str
@@ -96,8 +94,7 @@ class ParcelFacts:
     status_as_of: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class ShipmentFacts:
+class ShipmentFacts(NamedTuple):
     """A shipment with its lines."""
 
     id: str
@@ -112,8 +109,7 @@ class ShipmentFacts:
     lines: Mapping[str, LineFacts]
 
 
-@dataclass(slots=True, frozen=True)
-class LotFacts:
+class LotFacts(NamedTuple):
     """A lot of points the order earned."""
 
     id: int
@@ -125,8 +121,7 @@ class LotFacts:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class UsedPoints:
+class UsedPoints(NamedTuple):
     """Points of one lot that the order used."""
 
     lot: int
@@ -135,8 +130,7 @@ class UsedPoints:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """A received event that waits for this order; ``at`` is when it happened, by its sender."""
 
     id: int
@@ -148,8 +142,7 @@ class EventFacts:
     at: datetime
 
 
-@dataclass(slots=True, frozen=True)
-class EffectFacts:
+class EffectFacts(NamedTuple):
     """An effect of this order; ``outcome`` once it is known."""
 
     key: str
@@ -160,8 +153,7 @@ class EffectFacts:
     outcome: Mapping[str, Any] | None
 
 
-@dataclass(slots=True, frozen=True)
-class Promotion:
+class Promotion(NamedTuple):
     """A rise in rank that this order brought its customer."""
 
     old: str
@@ -212,7 +204,7 @@ class Facts:
     locale: str
     state: str
     condition: str
-    hold: Sequence[Mapping[str, str]]
+    holds: Sequence[Hold]
     method: str
     currency: str
     grand_total: int

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from models.states import Condition, HoldReason
 from models.store import (
     adjustments,
     clients,
     coupons,
     customers,
     effects,
+    holds,
     inbox,
     lots,
     parcels,
@@ -24,6 +26,7 @@ from models.store import (
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
+from models.store.holds import HoldRow
 from models.store.inbox import EventRow
 from models.store.orders import OrderRow
 from models.store.parcels import ParcelRow
@@ -44,6 +47,7 @@ from pipelines.engine.facts import (
 )
 from pipelines.engine.stage import Stage
 from pipelines.points.transfers import purses
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
@@ -52,13 +56,16 @@ from pipelines.rules.money.repricing import Known
 MARKS_SINCE = timedelta(days=3660)
 
 
-def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
+def facts_of(
+    connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+) -> list[Facts]:
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
     batch = [_order(row, stage.needs) for row in orders]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
+    _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in stage.needs:
         for money in payments.of_orders(connection, ids):
             by_id[money.order_id].payment = _payment(money)
@@ -68,7 +75,7 @@ def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], n
     if Need.PARCELS in stage.needs:
         for parcel in parcels.of_orders(connection, ids):
             by_id[parcel.order_id].parcels.append(_parcel(parcel))
-    _add_points(connection, stage.needs, by_id)
+    _add_points(connection, stage.needs, by_id, lock)
     if Need.EVENTS in stage.needs:
         for event in inbox.pending(connection, ids, stage.consumes):
             by_id[event.order_id].events.append(_event(event))
@@ -103,7 +110,7 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         locale=row.locale,
         state=row.state,
         condition=row.condition,
-        hold=row.hold or (),
+        holds=(),
         method=row.method,
         currency=row.currency,
         grand_total=row.grand_total,
@@ -115,6 +122,18 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         sequence=row.sequence,
         needs=needs,
     )
+
+
+def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:
+    """Why orders wait for a human. Few do, so most batches ask nothing."""
+    for row in holds.open_of(connection, list(held)):
+        facts = held[row.order_id]
+        facts.holds = [*facts.holds, hold_of(row)]
+
+
+def hold_of(row: HoldRow) -> Hold:
+    """The hold that a row keeps."""
+    return Hold(HoldReason(row.reason), row.shipment_id, row.lines, row.amount, row.facts, row.id)
 
 
 def _payment(row: PaymentRow) -> PaymentFacts:
@@ -171,10 +190,10 @@ def _effect(row: EffectRow) -> EffectFacts:
     return EffectFacts(row.key, row.kind, row.shipment_id, row.payload, row.state, row.outcome)
 
 
-def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts]) -> None:
+def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], lock: bool) -> None:
     """Lots and balances; those of the customers are locked first where the stage decides on them."""
     members = [CustomerKey(f.shop, f.customer_id) for f in by_id.values() if f.customer_id]
-    if Need.PURSE in needs:
+    if Need.PURSE in needs and lock:
         purse.lock(connection, members)
     if Need.LOTS in needs:
         ids = list(by_id)

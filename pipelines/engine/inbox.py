@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -112,36 +112,13 @@ def _subject(
     return (order_id, None) if order_id is not None else (None, "names no shipment and no order")
 
 
-class _Tolerant(BaseModel):
+class Tolerant(BaseModel):
     """Partners may say more than we read; what we read must be right."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class _LinePieces(_Tolerant):
-    line: str = Field(min_length=1, max_length=64, strict=True)
-    quantity: int = Field(ge=1, le=9999, strict=True)
-
-
-class _SupplierData(_Tolerant):
-    shipment: str = Field(min_length=1, max_length=64)
-    carrier: str | None = Field(default=None, max_length=64)
-    tracking_number: str | None = Field(default=None, max_length=64)
-    previous_tracking_number: str | None = Field(default=None, max_length=64)
-    shipped_at: AwareDatetime | None = None
-    expected_on: date | None = None
-    reason: str | None = Field(default=None, max_length=500)
-    status: str | None = Field(default=None, max_length=64)
-    lines: list[_LinePieces] | None = Field(default=None, max_length=200)
-
-
-class _SupplierEvent(_Tolerant):
-    type: str = Field(min_length=1, max_length=64)
-    timestamp: AwareDatetime
-    data: _SupplierData
-
-
-class _DepositData(_Tolerant):
+class _DepositData(Tolerant):
     shop: str
     number: str
     amount: int = Field(gt=0, le=MOST_YEN, strict=True)
@@ -149,30 +126,10 @@ class _DepositData(_Tolerant):
     at: AwareDatetime | None = None
 
 
-class _DepositEvent(_Tolerant):
+class _DepositEvent(Tolerant):
     type: str
     timestamp: AwareDatetime
     data: _DepositData
-
-
-def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
-    """Read a supplier's webhook; never raises: what cannot be read is kept with the reason."""
-    source = f"supplier:{supplier}"
-    try:
-        event = _SupplierEvent.model_validate(raw)
-    except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now, supplier=supplier)
-    return Received(
-        fault=_not_theirs(event.type, STAGES["notify"].consumes),
-        source=source,
-        event_id=event_id,
-        type=event.type,
-        body=event.data.model_dump(mode="json", exclude={"shipment"}),
-        at=event.timestamp,
-        supplier=supplier,
-        shipment=event.data.shipment,
-        shops=tuple(shops),
-    )
 
 
 def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
@@ -181,10 +138,10 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
     try:
         event = _DepositEvent.model_validate(raw)
     except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now)
+        return unreadable(source, raw, error, event_id, now)
     data = event.data
     return Received(
-        fault=_not_theirs(event.type, STAGES["authorize"].consumes),
+        fault=not_theirs(event.type, STAGES["authorize"].consumes),
         source=source,
         event_id=event_id,
         type=event.type,
@@ -195,14 +152,15 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
     )
 
 
-def _not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
+def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
     """A sender may say only what is its to say: a supplier cancels no order, a bank releases none."""
     return None if type_ in theirs else f"events of type {type_} are not known"
 
 
-def _unreadable(
+def unreadable(
     source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str | None = None
 ) -> Received:
+    """What came in and cannot be read, as it is kept for the operator, with the first reason why."""
     first = next(iter(error.errors(include_url=False, include_input=False)))
     fault = f"{field_path(first['loc'])}: {first['msg']}"
     named = raw if isinstance(raw, dict) else {}

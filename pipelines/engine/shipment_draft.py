@@ -135,10 +135,13 @@ class ShipmentDraft:
     def change(self) -> ShipmentChange | None:
         """The difference to the facts; None if there is none."""
         before = self._facts
+        moved, planned_anew = self.state != before.state, self.plan_as_of != before.plan_as_of
+        if not moved and not planned_anew and self._own is None and self._reason is None:
+            return None
         change = ShipmentChange(self.id, reason=self._reason)
-        if self.state != before.state:
+        if moved:
             change.state = ShipmentState(self.state)
-        if self.plan_as_of != before.plan_as_of:
+        if planned_anew:
             change.plan_as_of, change.dispatch_on, change.because = self.plan_as_of, self.dispatch_on, self.because
         if self._own is not None:
             for line, pieces in self._own.items():
@@ -146,4 +149,4 @@ class ShipmentDraft:
                     change.shipped[line] = pieces.shipped
                 if pieces.cancelled != before.lines[line].cancelled:
                     change.cancelled[line] = pieces.cancelled
-        return None if change == ShipmentChange(self.id) else change
+        return change

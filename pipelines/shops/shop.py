@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier, SupplierChannel
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
@@ -69,6 +70,8 @@ class Shop(Section):
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
 
+    _channels: Mapping[str, SupplierChannel] = PrivateAttr(default_factory=dict)
+
     @field_validator("site_url")
     @classmethod
     def _whole_address(cls, address: str) -> str:
@@ -106,6 +109,15 @@ class Shop(Section):
     def rank_rates(self) -> dict[str, Decimal]:
         """Points rate by rank, lowest rank first; empty without ranks."""
         return {level.name: level.rate for level in self.ranks.levels}
+
+    def connect(self, channels: Mapping[str, SupplierChannel]) -> Self:
+        """This shop in an installation that has ``channels``; done once, when it is loaded."""
+        self._channels = channels
+        return self
+
+    def batches(self, channel: str) -> bool:
+        """Whether the supplier channel of that name takes many instructions in one message."""
+        return channel in self._channels and self._channels[channel].batches
 
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""

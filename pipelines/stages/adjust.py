@@ -8,55 +8,30 @@ from datetime import datetime
 from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import capture, collect
-from pipelines.changes.requests import answer, asked_lines, missing
+from pipelines.changes.money import LETS_GO, TAKES, capture, collect
+from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address, end_answered_waits
-from pipelines.engine.draft import OrderDraft, lines_held
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.cancel_lines import ACTION, LinesCancelled
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_is_left
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
-
-REQUESTED = "order.cancel_lines"
-
-_OPEN_ORDER = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
-#: Holds that an operator answers by taking the lines out.
-_ANSWERED = frozenset({"supplier_short", "supplier_refused"})
+from pipelines.suppliers.instructions import instruction_of
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Take out what was asked, one request after the other (INT-13)."""
-    answer(
-        draft,
-        now,
-        lambda event: refusals(draft, asked_lines(event)),
-        lambda event: _take_out(draft, shop, now, event, asked_lines(event)),
-    )
+    answer(ACTION, draft, shop, now, lambda event, asked: _take_out(draft, shop, now, event, asked))
 
 
-def refusals(draft: OrderDraft, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot be taken out now; none if they can."""
-    if draft.state not in _OPEN_ORDER or not draft.shipments:
-        says = (
-            f"the order is {draft.state}: lines are taken out between authorization and dispatch; before it cancel the "
-            "order, after it take a return"
-        )
-        return [Problem("state", says)]
-    return missing(
-        draft.facts,
-        lines,
-        lambda line: sum(shipment.open(line) for shipment in draft.shipments),
-        "have neither left nor been cancelled",
-    )
-
-
-def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]) -> None:
-    kind = CANCEL if event.body.get("fault") == "customer" else SHORT
+def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesCancelled) -> None:
+    lines, kind = by_line(asked.lines), CANCEL if asked.fault == "customer" else SHORT
     change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items())
-    key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
+    key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(draft, shop, now, lines, reason)
     end_answered_waits(draft)
     if not any(shipment.left for shipment in draft.shipments) and draft.state != OrderState.PARTLY_SHIPPED:
@@ -70,7 +45,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, l
     answered = {shipment.id for shipment in touched if shipment.state != ShipmentState.REFUSED}
     gone = {line for line, pieces in draft.gone.items() if pieces}
     draft.lift(
-        lambda hold: hold["reason"] in _ANSWERED and hold.get("shipment") in answered and lines_held(hold) <= gone,
+        lambda hold: hold.answered_by(ACTION.name) and hold.shipment in answered and hold.lines.keys() <= gone,
         "lines taken out",
     )
     _follow(draft, shop, now)
@@ -80,7 +55,7 @@ def _cancel_pieces(
     draft: OrderDraft, shop: Shop, now: datetime, lines: Mapping[str, int], reason: str
 ) -> list[ShipmentDraft]:
     """Take the pieces from the shipments, those with bad news first; the shipments that were touched."""
-    bad_news = {hold.get("shipment") for hold in draft.holds if hold["reason"] in _ANSWERED}
+    bad_news = {hold.shipment for hold in draft.holds if hold.answered_by(ACTION.name)}
     ranked = sorted(draft.shipments, key=lambda s: (s.id not in bad_news, s.state != ShipmentState.BACKORDERED, s.id))
     taken: dict[str, dict[str, int]] = {}
     for line, quantity in lines.items():
@@ -112,13 +87,10 @@ def _tell_supplier(
     draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, pieces: Mapping[str, int], reason: str
 ) -> None:
     """A supplier that was told to ship these pieces, and did not itself report them missing, hears of it."""
-    to = address(draft, shop, shipment)
+    told = instruction_of(draft.facts, shipment, pieces)
     about = f"{shipment.id}:adjust:{len(draft.adjustments)}"
-    draft.tell(
-        supplier_mail(
-            "supplier_cancel", draft.facts, shop, now, shipment, to, pieces=pieces, about=about, reason=reason
-        )
-    )
+    to = address(draft, shop, shipment)
+    draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 
 
 def _tell(draft: OrderDraft, shop: Shop, now: datetime, change: Adjustment) -> None:
@@ -165,6 +137,7 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.SUPPLIERS
     | Need.ADJUSTMENTS,
-    consumes=(REQUESTED,),
+    consumes=(ACTION.wakes,),
     leads_to=("dispatch", "settle", "reward"),
+    asks=(*TAKES, *LETS_GO),
 )

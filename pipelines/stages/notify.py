@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
-from pipelines.changes.money import capture, collect, uncollect
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.changes.money import TAKES, capture, collect, uncollect
 from pipelines.changes.parcels import KINDS, News
 from pipelines.changes.suppliers import end_answered_waits
 from pipelines.engine.draft import OrderDraft
@@ -64,14 +63,14 @@ def _recount(news: News, shipment: ShipmentDraft) -> None:
     for parcel in parcels:
         lines = dict(contents.get(parcel.key, {}))
         if lines != parcel.lines:
-            news.draft.keep_parcel(replace(parcel, lines=lines))
+            news.draft.keep_parcel(parcel._replace(lines=lines))
     for line in list(shipment.lines):
         shipment.ship(line, sum(content.get(line, 0) for content in contents.values()))
     if not shipment.is_live:
         return
     if all(pieces.open <= 0 for pieces in shipment.lines.values()):
         shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
-        news.lift("supplier_refused", shipment, "supplier shipped after all")
+        news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
     elif shipment.is_unanswered:
         shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 
@@ -94,23 +93,29 @@ def _move_order(draft: OrderDraft) -> None:
 def _tell(news: News) -> None:
     """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
     draft, facts = news.draft, news.draft.facts
-    gone = draft.shipped + draft.cancelled
+    shipped, cancelled = draft.shipped, draft.cancelled
+    ordered = [(line["line"], line["quantity"]) for line in facts.document["lines"]]
     outstanding = lines_of(
-        facts, [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
+        facts, [(line, pieces - shipped.get(line, 0) - cancelled.get(line, 0)) for line, pieces in ordered]
     )
-    before = Counter[str]()
+    before: dict[str, int] = {}
     for where, parcel in draft.parcels.items():
         if where not in news.arrived:
-            before.update(parcel.lines)
+            _add(before, parcel.lines)
     for where in news.arrived:
         shipped_before = lines_of(facts, before.items())
         _mail(news, "shipment_shipped", where, shipped_before=shipped_before, outstanding=outstanding)
-        before.update(draft.parcels[where].lines)
+        _add(before, draft.parcels[where].lines)
     for where in news.corrected:
         number = draft.parcels[where].tracking_number
         _mail(news, "tracking_corrected", where, about=f":{number}", shipped_before=[], outstanding=outstanding)
     for where in news.delivered:
         _mail(news, "order_delivered", where, shipped_before=[], outstanding=outstanding)
+
+
+def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
+    for line, n in pieces.items():
+        total[line] = total.get(line, 0) + n
 
 
 def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
@@ -135,4 +140,5 @@ STAGE = Stage(
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS,
     consumes=KINDS,
     leads_to=("settle", "reward"),
+    asks=TAKES,
 )

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,9 @@ from tests.conftest import Running
 from tests.outside import Gateway
 from tests.payments.gateway_conformance import Bench, GatewayConformance
 from tests.world import World, document
-from workers.effects.loop import LEASE, EffectLoop, payment_performers
+from workers.effects import payments
+from workers.effects.effect import Performer
+from workers.effects.loop import LEASE
 
 KEY = "salon/S-1:authorize"
 
@@ -33,6 +36,11 @@ class TestTheFakeIsAGateway(GatewayConformance):
     def bench(self) -> Bench:
         gateway = Gateway()
         return Bench(lambda: gateway, "tok_ok", {"tok_declined": "G12"}, "tok_debit", ())
+
+
+def asking(gateway: Gateway) -> list[Performer[Any]]:
+    """What performs payments with ``gateway``."""
+    return payments.EFFECT.performed_by(payments.performing({"sandbox": gateway}), 4)
 
 
 def asked(world: World) -> None:
@@ -83,7 +91,7 @@ def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None
             return Outcome(Verdict.UNKNOWN, code="timeout")
 
     silent = Silent(faults=["lost"])
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": silent}))
+    loop = world.performing(*asking(silent))
     asked(world)
     for _ in range(20):
         world.hurry()
@@ -101,7 +109,7 @@ def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
         async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
             raise ZeroDivisionError
 
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": Broken()}))
+    loop = world.performing(*asking(Broken()))
     world.take(document("S-1"))
     world.settle()
     world.tell(world.shipped(world.shipments()[0]))
@@ -170,7 +178,7 @@ def test_a_performer_that_is_overtaken_while_it_acts_changes_nothing(world: Worl
 
     asked(world)
     paused = Paused(meanwhile=overtake)
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": paused}))
+    loop = world.performing(*asking(paused))
     asyncio.run(loop.drain("payment.authorize"))
     world.settle()
     assert world.states() == {"S-1": ("released", "running")}
@@ -187,7 +195,7 @@ def test_a_supplier_that_was_away_is_told_once(world: World) -> None:
         world.hurry()
         world.settle()
     assert world.show()["shipments"][0]["state"] == "instructed"
-    assert (len(world.suppliers.instructions), list(world.suppliers.deliveries.values())) == (1, [3])
+    assert (len(world.suppliers.messages), list(world.suppliers.deliveries.values())) == (1, [3])
 
 
 def test_a_supplier_that_refuses_for_good_is_a_humans_matter(world: World) -> None:
@@ -221,7 +229,7 @@ def test_storefronts_hear_every_move_of_their_own_shops_once_and_in_numbers(worl
     world.settle()
     world.hurry()
     world.ship_all("S-1")
-    heard = sorted(world.storefronts.instructions.values(), key=lambda e: e.data["sequence"])
+    heard = sorted(world.storefronts.messages.values(), key=lambda e: e.data["sequence"])
     assert [e.data["sequence"] for e in heard] == list(range(1, len(heard) + 1))
     assert {(e.data["shop"], e.data["number"]) for e in heard} == {("salon", "S-1")}
     assert {e.type for e in heard} >= {
@@ -257,7 +265,7 @@ def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, runn
 
     keeper = threading.Thread(target=keep_alive)
     killing = Killing()
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": killing}))
+    loop = world.performing(*asking(killing))
 
     async def drain() -> None:
         while await asyncio.to_thread(payment_state) != "authorized":

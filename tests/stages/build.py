@@ -43,7 +43,7 @@ def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentF
     held = amount if state in ("authorized", "captured") else 0
     taken = amount if state == "captured" else 0
     reference = "auth_1" if held else None
-    return replace(PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None), **changes)
+    return PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None)._replace(**changes)
 
 
 def shipment(
@@ -52,21 +52,19 @@ def shipment(
     """A shipment ``SH-<number>`` of the line with the same number, due to be instructed now."""
     lines = {str(number): LineFacts(pieces, 0, 0)}
     dated = (NOW.date(), NOW, NOW.date(), (), None)
-    return replace(ShipmentFacts(f"SH-{number}", supplier, state, False, *dated, lines), **changes)
+    return ShipmentFacts(f"SH-{number}", supplier, state, False, *dated, lines)._replace(**changes)
 
 
 def parcel(shipment_id: str = "SH-1", key: str = "444413758703", **changes: Any) -> ParcelFacts:
     """A parcel with the one piece of its shipment."""
     line = shipment_id.removeprefix("SH-")
-    return replace(
-        ParcelFacts(shipment_id, key, NOW, None, {line: 1}, "yamato", key, NOW, None, None),
-        **changes,
-    )
+    known = ParcelFacts(shipment_id, key, NOW, None, {line: 1}, "yamato", key, NOW, None, None)
+    return known._replace(**changes)
 
 
 def lot(state: str = "pending", amount: int = 100, **changes: Any) -> LotFacts:
     """Points that the order earned."""
-    return replace(LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None), **changes)
+    return LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None)._replace(**changes)
 
 
 def event(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:
@@ -91,7 +89,7 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         locale=order.locale,
         state="accepted",
         condition="running",
-        hold=(),
+        holds=(),
         method=order.method,
         currency="JPY",
         grand_total=breakdown.grand_total,
@@ -112,7 +110,7 @@ def but(known: Facts, /, **changes: Any) -> Facts:
     copy = replace(known, **{name: value for name, value in changes.items() if name in own})
     for name, value in {**known.__dict__, **changes}.items():
         if name not in own and name in GROUPS and GROUPS[name] in copy.needs:
-            setattr(copy, name, list(value) if isinstance(value, tuple) else value)
+            setattr(copy, name, list(value) if type(value) is tuple else value)
     return copy
 
 
@@ -140,7 +138,7 @@ def effects(decision: Decision) -> list[tuple[str, str]]:
 
 def reasons(decision: Decision) -> list[str]:
     """Why it holds the order."""
-    return [h["reason"] for h in decision.hold or ()]
+    return [hold.reason for hold in decision.holds]
 
 
 def due(decision: Decision) -> list[tuple[str, datetime]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -225,9 +224,28 @@ def test_news_of_a_parcel_that_is_not_known_yet_waits(type_: str, named: str | N
     assert (decision.events, decision.parcels, decision.moves) == ([], {}, [])
 
 
-def test_an_unknown_status_goes_to_the_operator() -> None:
-    decision = decide(STAGE, on_its_way(news("tracking_updated", status="teleported")))
-    assert endings(decision) == {1: "quarantined"}
+@pytest.mark.parametrize(
+    ("status", "ending", "kept"),
+    [
+        ("teleported", "quarantined", None),
+        ("持戻（住所不明）", "quarantined", None),
+        ("伝票番号発行", "ignored", None),
+        ("持戻（ご不在）", "applied", "attempt_failed"),
+        ("配達完了", "applied", "delivered"),
+    ],
+    ids=["nobody's word", "a word that asks for a human", "only a label", "not at home", "delivered"],
+)
+def test_a_status_may_be_the_carriers_own_word(status: str, ending: str, kept: str | None) -> None:
+    """B.4.3: what is unknown, or asks for a human, goes to the operator and is never guessed."""
+    decision = decide(STAGE, on_its_way(news("tracking_updated", status=status)))
+    assert endings(decision) == {1: ending}
+    assert [parcel.tracking_status for parcel in decision.parcels.values()] == ([kept] if kept else [])
+
+
+@pytest.mark.parametrize("spelling", ["ヤマト運輸", "Yamato (JA)", "宅急便"])
+def test_a_carrier_is_kept_by_its_one_name(spelling: str) -> None:
+    decision = decide(STAGE, instructed(news("shipped", carrier=spelling, tracking_number=" 4444-1375-8703 ")))
+    assert [(p.carrier, p.tracking_number) for p in decision.parcels.values()] == [("yamato", "444413758703")]
 
 
 def test_goods_that_left_after_the_cancel_are_a_humans_matter() -> None:
@@ -273,7 +291,7 @@ def standing(draft: OrderDraft) -> dict[str, Any]:
     """Where everything stands."""
     return {
         "order": (draft.state, draft.condition),
-        "holds": sorted((h["reason"], h["shipment"]) for h in draft.holds),
+        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
         "shipments": [
             (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
             for s in draft.shipments
@@ -371,7 +389,7 @@ def tellings(draw: st.DrawFn) -> tuple[list[EventFacts], list[list[EventFacts]]]
     """Some of the news as it happened, and a telling of it: shuffled, in portions, some of it twice under new ids."""
     happened = [e for e in [*FIRST, *SECOND] if e.type == "shipment.shipped" or draw(st.booleans())]
     again = draw(st.lists(st.sampled_from(happened), max_size=4))
-    repeated = [replace(e, id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
+    repeated = [e._replace(id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
     told = draw(st.permutations([*happened, *repeated]))
     return happened, portions(told, draw(st.lists(st.integers(1, len(told)), max_size=6)))
 
