@@ -106,7 +106,13 @@ class World:
     """The house, its engine and everything around it."""
 
     def __init__(
-        self, engine: Engine, database_url: str, renderer: Renderer, *, shops: Mapping[str, Shop] = SHOPS
+        self,
+        engine: Engine,
+        database_url: str,
+        renderer: Renderer,
+        *,
+        shops: Mapping[str, Shop] = SHOPS,
+        gateways: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine = engine
         self.clock = SetClock(FRIDAY_MORNING)
@@ -119,7 +125,7 @@ class World:
         self.suppliers, self.storefronts = Partners(), Partners()
         performers = [
             mail_performer(self.postbox.deliver, 4),
-            *payment_performers({"sandbox": self.gateway}, 4),
+            *payment_performers({"sandbox": self.gateway, **(gateways or {})}, 4),
             supplier_performer(self.suppliers, self.clock, 4),
             storefront_performer(self.storefronts, allow_private=True, channels=4),
         ]
