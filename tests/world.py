@@ -109,7 +109,13 @@ class World:
     """The house, its engine and everything around it."""
 
     def __init__(
-        self, engine: Engine, database_url: str, renderer: Renderer, *, shops: Mapping[str, Shop] = SHOPS
+        self,
+        engine: Engine,
+        database_url: str,
+        renderer: Renderer,
+        *,
+        shops: Mapping[str, Shop] = SHOPS,
+        gateways: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine = engine
         self.clock = SetClock(FRIDAY_MORNING)
@@ -122,7 +128,7 @@ class World:
         self.suppliers, self.storefronts = Partners(), Partners()
         self.loop = self.performing(
             *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
-            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway}), 4),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway, **(gateways or {})}), 4),
             *suppliers.EFFECT.performed_by(suppliers.performing(self.senders()), 4),
             *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, allow_private=True), 4),
         )
