@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -57,3 +57,11 @@ class IllegalMove(ShukkaError):
 
 class Unreachable(ShukkaError):
     """An engine or a peer cannot be reached now; the work stays where it is and is tried again."""
+
+
+class Raced(ShukkaError):
+    """Another process stored, or holds, what this one was about to write: look again, once ``orders`` (ids) are free."""
+
+    def __init__(self, orders: Collection[int] = ()) -> None:
+        self.orders = frozenset(orders)
+        super().__init__("another process was faster")

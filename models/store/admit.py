@@ -57,35 +57,6 @@ def used_coupons(connection: Connection, wanted: Rows) -> list[Any]:
     )
 
 
-def spendable_lots(connection: Connection, shops: Sequence[str], customers: Sequence[str]) -> list[Any]:
-    """Lock the balances of customers who want to use points, in order, and read their valid lots.
-
-    (shop, customer, points owed, lot id, remaining, expires_at), lot None where there is none: limited-time points first, soonest expiry first, then the
-    oldest (PTS-12).
-    """
-    rows(
-        connection,
-        """SELECT 1 FROM point_balance b
-           JOIN (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
-             ON b.shop = v.shop AND b.customer_id = v.customer
-           ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
-        {"shops": list(shops), "customers": list(customers)},
-    )
-    return rows(
-        connection,
-        """SELECT b.shop, b.customer_id,
-                  (SELECT coalesce(sum(d.owed), 0)::int FROM point_lot d
-                   WHERE d.shop = b.shop AND d.customer_id = b.customer_id AND d.owed > 0),
-                  l.id, l.remaining, l.expires_at
-           FROM (SELECT DISTINCT * FROM unnest(%(shops)b::text[], %(customers)b::text[])) AS v(shop, customer)
-           JOIN point_balance b ON b.shop = v.shop AND b.customer_id = v.customer
-           LEFT JOIN point_lot l ON l.shop = b.shop AND l.customer_id = b.customer_id
-                AND l.state = 'valid' AND l.remaining > 0
-           ORDER BY b.shop, b.customer_id, l.limited DESC, l.expires_at NULLS LAST, l.at, l.id""",
-        {"shops": list(shops), "customers": list(customers)},
-    )
-
-
 def orders(connection: Connection, new: Rows) -> dict[tuple[str, str], int]:
     """(shop, number, content hash, customer, locale, method, grand total, placed_at, accepted_at, document JSON,
     breakdown JSON) -> ids by (shop, number). An order that another process stored meanwhile is missing from them."""

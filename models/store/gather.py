@@ -47,46 +47,6 @@ def parcels(connection: Connection, ids: Sequence[int]) -> list[Any]:
     )
 
 
-def lots(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """Point lots that the orders earned, and the lots whose points they used with the points used (from the ledger)."""
-    return rows(
-        connection,
-        """SELECT order_id, id, source, kind, amount, remaining, state, expires_at
-           FROM point_lot WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id""",
-        {"ids": list(ids)},
-    )
-
-
-def used_points(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """Points the orders used and did not get back yet, nor had granted anew, by lot, with the lot's state now."""
-    return rows(
-        connection,
-        """SELECT u.order_id, u.lot_id, (u.points - coalesce(g.points, 0))::int, l.state, l.expires_at
-           FROM (SELECT t.order_id, t.lot_id, sum(CASE t.kind WHEN 'use' THEN t.amount ELSE -t.amount END) AS points
-                 FROM shop_order o
-                 JOIN point_transfer t ON t.shop = o.shop AND t.customer_id = o.customer_id AND t.order_id = o.id
-                 WHERE o.id = ANY(%(ids)b::bigint[]) AND t.kind IN ('use', 'return')
-                 GROUP BY t.order_id, t.lot_id) u
-           JOIN point_lot l ON l.id = u.lot_id
-           LEFT JOIN LATERAL (SELECT sum(amount) AS points FROM point_lot again
-                              WHERE again.order_id = u.order_id AND again.kind = 'regrant'
-                                AND again.source LIKE '%%:regrant:' || u.lot_id) g ON true
-           WHERE u.points > coalesce(g.points, 0)""",
-        {"ids": list(ids)},
-    )
-
-
-def balances(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    """(order id, valid points of its customer)."""
-    return rows(
-        connection,
-        """SELECT o.id, b.valid FROM shop_order o
-           JOIN point_balance b ON b.shop = o.shop AND b.customer_id = o.customer_id
-           WHERE o.id = ANY(%(ids)b::bigint[])""",
-        {"ids": list(ids)},
-    )
-
-
 def pending_events(connection: Connection, ids: Sequence[int], types: Sequence[str]) -> list[Any]:
     """Inbox events of ``types`` that wait for the orders, in the order they arrived."""
     return rows(

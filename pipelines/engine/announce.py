@@ -6,7 +6,7 @@ over all retries. The order's moves are numbered without gaps, so that a storefr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,16 +45,33 @@ def subscribers(connection: Connection) -> list[Subscriber]:
     return [Subscriber(row[0], frozenset(row[1])) for row in read.listening_storefronts(connection)]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Moves of an order to tell: the first has the number after ``sequence``. ``hold`` are the reasons it is held for."""
+
+    order_id: int
+    shop: str
+    number: str
+    sequence: int
+    moves: Sequence[Move]
+    hold: Sequence[Mapping[str, str]] = ()
+
+
 def announcements(
     decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime
 ) -> list[tuple[Any, ...]]:
     """Effect rows for every move of a batch, in the order of the moves."""
+    told = (Told(d.facts.id, d.facts.shop, d.facts.number, d.facts.sequence, d.moves, d.hold or ()) for d in decisions)
+    return of_moves(told, listening, now)
+
+
+def of_moves(told: Iterable[Told], listening: Sequence[Subscriber], now: datetime) -> list[tuple[Any, ...]]:
+    """Effect rows for moves of orders, whoever made them."""
     if not listening:
         return []
     rows = []
-    for decision in decisions:
-        facts = decision.facts
-        for sequence, move in enumerate(decision.moves, start=facts.sequence + 1):
+    for one in told:
+        for sequence, move in enumerate(one.moves, start=one.sequence + 1):
             type_ = _type_of(move)
             if type_ is not None:
                 data: dict[str, Any] = {
@@ -63,11 +80,11 @@ def announcements(
                     "cause": move.cause,
                     "at": now,
                     "sequence": sequence,
-                    **({"shipment": move.id} if move.entity == "shipment" else {}),
+                    **({move.entity: move.id} if move.entity in ("shipment", "lot") else {}),
                 }
                 if type_ == "order.held":
-                    data["hold"] = [{"reason": h["reason"], "says": h["says"]} for h in decision.hold or ()]
-                rows += _rows(facts.id, facts.shop, facts.number, type_, sequence, data, listening)
+                    data["hold"] = [{"reason": h["reason"], "says": h["says"]} for h in one.hold]
+                rows += _rows(one.order_id, one.shop, one.number, type_, sequence, data, listening)
     return rows
 
 

@@ -83,25 +83,11 @@ class ShipmentFacts:
 
 
 @dataclass(slots=True, frozen=True)
-class LotFacts:
-    """A lot of points the order earned."""
-
-    id: int
-    source: str
-    kind: str
-    amount: int
-    remaining: int
-    state: str
-    expires_at: datetime | None
-
-
-@dataclass(slots=True, frozen=True)
 class UsedPoints:
-    """Points of one lot that the order used."""
+    """Points of one lot that the order used, and when they expire."""
 
     lot: int
     amount: int
-    lot_state: str
     expires_at: datetime | None
 
 

@@ -9,13 +9,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import gather as read
-from models.store import purse
+from models.store import points
+from models.store.points import CustomerKey
+from pipelines.engine.ledger import Ledger
+from pipelines.engine.ledger_rows import lot_of
 from pipelines.engine.stage import (
     EffectFacts,
     EventFacts,
     Facts,
     LineFacts,
-    LotFacts,
     Need,
     ParcelFacts,
     PaymentFacts,
@@ -24,7 +26,6 @@ from pipelines.engine.stage import (
     Stage,
     UsedPoints,
 )
-from pipelines.points.transfers import purses
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
@@ -50,17 +51,22 @@ def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: 
     if Need.PARCELS in stage.needs:
         for r in read.parcels(connection, ids):
             by_id[r[0]].parcels.append(ParcelFacts(*r[1:]))
+    members = [facts for facts in batch if facts.customer_id]
+    ledger = Ledger(connection, now)
     if Need.PURSE in stage.needs:
-        purse.lock(connection, [(f.shop, f.customer_id) for f in batch if f.customer_id])
+        ledger.lock({_customer(facts) for facts in members})
     if Need.LOTS in stage.needs:
-        for r in read.lots(connection, ids):
-            by_id[r[0]].lots.append(LotFacts(*r[1:]))
-        for r in read.used_points(connection, ids):
-            by_id[r[0]].used_points.append(UsedPoints(*r[1:]))
-        for order_id, balance in read.balances(connection, ids):
-            by_id[order_id].balance = balance
+        for lot in map(lot_of, points.lots_of_orders(connection, ids)):
+            if lot.order_id is not None:
+                by_id[lot.order_id].lots.append(lot)
+        for used in points.used_by_orders(connection, ids):
+            by_id[used.order_id].used_points.append(UsedPoints(used.lot_id, used.amount, used.expires_at))
+        for has in points.balances_of_orders(connection, ids):
+            by_id[has.order_id].balance = has.valid
     if Need.PURSE in stage.needs:
-        _add_purses(connection, [f for f in batch if f.customer_id])
+        ledger.read({_customer(facts) for facts in members}, {lot.id for facts in members for lot in facts.lots})
+        for facts in members:
+            facts.purse = ledger.purse(facts.shop, facts.customer_id)
     if Need.EVENTS in stage.needs:
         for r in read.pending_events(connection, ids, stage.consumes):
             by_id[r[0]].events.append(EventFacts(*r[1:]))
@@ -91,14 +97,8 @@ def _shipment(r: Any) -> ShipmentFacts:
     return ShipmentFacts(r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], lines)
 
 
-def _add_purses(connection: Connection, members: Sequence[Facts]) -> None:
-    """What the customers can spend; their balances are locked, so nobody else changes it until this transaction ends."""
-    if not members:
-        return
-    customers = [(f.shop, f.customer_id) for f in members]
-    found = purses(connection, customers, [lot.id for f in members for lot in f.lots])
-    for facts in members:
-        facts.purse = found[facts.shop, facts.customer_id]
+def _customer(facts: Facts) -> CustomerKey:
+    return CustomerKey(facts.shop, facts.customer_id)
 
 
 def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:

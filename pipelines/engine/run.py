@@ -21,13 +21,14 @@ from models.mail_packing import pack
 from models.states import Condition, OrderState, may_move
 from models.store import admit as store
 from models.store import claim as queue
-from models.store import ledger, write
+from models.store import write
 from pipelines.engine import announce
+from pipelines.engine import ledger as points
 from pipelines.engine.gather import facts_of
+from pipelines.engine.ledger import Ledger
 from pipelines.engine.stage import Decision, Facts, Stage
 from pipelines.errors import IllegalMove, ShukkaError
 from pipelines.orders.repricing import coupon_rows, repricing_rows
-from pipelines.points.transfers import clawback_rows, transfer_row
 from pipelines.ports import Clock, MailIntent, MailRenderer
 from pipelines.shops import Shop
 
@@ -106,7 +107,11 @@ class Runner:
                 decisions, failures = self._decide(stage, batch, now)
                 mails = self._render(decisions, failures)
                 decided = self.timer()
-                result = apply(connection, stage, [d for d in decisions if d.facts.id not in failures], mails, now)
+                sound = [d for d in decisions if d.facts.id not in failures]
+                ledger = points.for_decisions(connection, sound, now)
+                kept = self._book(ledger, sound, batch, failures)
+                rendered = [row for row in mails if row[1] in kept] if len(kept) < len(decisions) else mails
+                result = apply(connection, stage, [d for d in sound if d.facts.id in kept], rendered, ledger, now)
                 if failures:
                     queue.set_aside(connection, stage.name, list(failures.items()))
         except DBAPIError as error:
@@ -133,6 +138,21 @@ class Runner:
                 failures[facts.id] = describe(error)
                 log.error("decision.failed", stage=stage.name, order_id=facts.id, error=describe(error))
         return decisions, failures
+
+    def _book(
+        self, ledger: Ledger, decisions: Sequence[Decision], batch: Sequence[Facts], failures: dict[int, str]
+    ) -> set[int]:
+        """Carry out on the ledger what decisions ask of points; the orders whose decisions hold. The others stay due: another
+        process has an order whose lot would move."""
+        kept: set[int] = set()
+        for decision in decisions:
+            try:
+                ledger.carry_out(decision)
+                kept.add(decision.facts.id)
+            except Exception as error:  # noqa: BLE001 - as above
+                failures[decision.facts.id] = describe(error)
+                log.error("points.refused", order_id=decision.facts.id, error=describe(error))
+        return kept - ledger.postpone({facts.id for facts in batch})
 
     def _render(self, decisions: Sequence[Decision], failures: dict[int, str]) -> list[tuple[Any, ...]]:
         """Render the mails of all decisions; an order whose mail cannot be rendered counts as failed."""
@@ -192,9 +212,21 @@ def enforce(decision: Decision) -> None:
 
 
 def apply(
-    connection: Connection, stage: Stage, decisions: Sequence[Decision], mails: Sequence[tuple[Any, ...]], now: datetime
+    connection: Connection,
+    stage: Stage,
+    decisions: Sequence[Decision],
+    mails: Sequence[tuple[Any, ...]],
+    ledger: Ledger,
+    now: datetime,
 ) -> BatchResult:
-    """Write all decisions of a batch: state, history, next work, effects. A fixed number of statements."""
+    """Write all decisions of a batch: state, history, next work, effects. A fixed number of statements.
+
+    ``ledger`` has carried out what they ask of points; moves of the orders' own lots become moves of the decisions.
+    """
+    lots = ledger.write_books()
+    for decision in decisions:
+        decision.moves += lots.pop(decision.facts.id, ())
+    ledger.write_history(lots)
     changed = [d for d in decisions if d.moves or d.hold is not None]
     written = write.orders(
         connection,
@@ -207,15 +239,9 @@ def apply(
         raise StaleFacts(f"{len(changed) - written} orders moved on while they were decided")
     _write_payments(connection, decisions)
     _write_shipments(connection, decisions)
-    _write_points(connection, decisions, now)
     write.transitions(
         connection,
-        [
-            (d.facts.id, m.entity, m.id, m.old, m.new, m.cause, now)
-            for d in decisions
-            for m in d.moves
-            if m.entity != "lot"  # the ledger writes these, from the state in which the lot really stood
-        ],
+        [(d.facts.id, m.entity, m.id, m.old, m.new, m.cause, now) for d in decisions for m in d.moves],
     )
     write.mails(connection, [(*row, now) for row in mails])
     intents = [(d.facts.id, e) for d in decisions for e in d.effects]
@@ -275,25 +301,6 @@ def announce_refusal(
     """Tell the storefronts of ``shop`` of an order from the broker that was refused."""
     listening = announce.subscribers(connection)
     write.effects(connection, announce.of_refused(identity, shop, number, problems, listening, now))
-
-
-def grant_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
-    """Write new lots (rows of ``models.store.ledger.grant``); their ids by source."""
-    if not rows:
-        return {}
-    ledger.grant(connection, rows)
-    return ledger.lots_by_source(connection, [row[0] for row in rows], [row[3] for row in rows])
-
-
-#: Doors for what customers, operators and jobs do to points outside of an order (``pipelines.points.requests``): transfers that
-#: were decided under the lock of their balances, expiry, customers, and the keys of grants and holds.
-use_points = ledger.move
-lock_points = ledger.lock
-expire_points = ledger.expire
-remember_customers = ledger.remember_customers
-open_request = ledger.open_request
-open_hold = ledger.open_hold
-close_hold = ledger.close_hold
 
 
 def queue_mails(
@@ -406,30 +413,3 @@ def _write_adjustments(connection: Connection, decisions: Sequence[Decision], no
     made = [(d.facts.id, n, a) for d in decisions for n, a in enumerate(d.adjustments, len(d.facts.adjustments) + 1)]
     amounts = json_array([one.change.to_json() for _, _, one in made])
     write.adjustments(connection, [(i, n, a.key, a.reason, m, now) for (i, n, a), m in zip(made, amounts, strict=True)])
-
-
-def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    ledger.grant(
-        connection,
-        [
-            (
-                d.facts.shop,
-                d.facts.customer_id,
-                d.facts.id,
-                g.source,
-                g.kind,
-                g.amount,
-                g.state,
-                g.expires_at,
-                now,
-                g.limited,
-            )
-            for d in decisions
-            for g in d.new_lots
-        ],
-    )
-    ledger.move(connection, [transfer_row(d.facts, m, m.source, now) for d in decisions for m in d.lot_moves])
-    taken_back = [(d.facts, c) for d in decisions for c in d.clawbacks]
-    if taken_back:
-        ledger.lock(connection, [(facts.shop, facts.customer_id) for facts, _ in taken_back])
-        ledger.move(connection, clawback_rows(connection, taken_back, now))

@@ -16,12 +16,11 @@ from typing import Any, cast
 
 import orjson
 
-from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
+from models.states import Condition, OrderState, PaymentState, ShipmentState
 from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
     LineFacts,
-    LotFacts,
     ParcelFacts,
     PaymentFacts,
     Promotion,
@@ -30,17 +29,17 @@ from pipelines.engine.facts import (
 )
 from pipelines.orders.document import order_from_json
 from pipelines.ports import MailIntent
-from pipelines.rules.lots import Purse
+from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
 from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import Use
 from pipelines.rules.money.repricing import Known, Repricing
 from pipelines.rules.order import Order
+from pipelines.rules.purse import Purse
 from pipelines.shops import Shop
 
 #: What an order consists of is a part of the contract: stages import it from here.
 __all__ = [
-    "Clawback",
     "Decide",
     "Decision",
     "EffectFacts",
@@ -48,12 +47,9 @@ __all__ = [
     "EventFacts",
     "Facts",
     "LineFacts",
-    "LotFacts",
-    "LotMove",
     "Move",
     "Need",
     "NewAdjustment",
-    "NewLot",
     "NewShipment",
     "ParcelFacts",
     "PaymentChange",
@@ -108,7 +104,7 @@ class Facts:
     payment: PaymentFacts | None = None
     shipments: list[ShipmentFacts] = field(default_factory=list)
     parcels: list[ParcelFacts] = field(default_factory=list)
-    lots: list[LotFacts] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
     used_points: list[UsedPoints] = field(default_factory=list)
     events: list[EventFacts] = field(default_factory=list)
     effects: dict[str, EffectFacts] = field(default_factory=dict)
@@ -206,49 +202,6 @@ class ShipmentChange:
 
 
 @dataclass(slots=True, frozen=True)
-class NewLot:
-    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once; ``limited`` keep their expiry."""
-
-    source: str
-    kind: str
-    amount: int
-    state: LotState
-    expires_at: datetime | None = None
-    limited: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class LotMove:
-    """A transfer of one lot's points from account ``debit`` to ``credit``, and the lot's new state.
-
-    ``change`` is added to what remains of the lot; ``source`` and ``kind`` make it happen once.
-    """
-
-    lot: int
-    old: str
-    new: str
-    kind: str
-    source: str
-    debit: str
-    credit: str
-    amount: int
-    change: int = 0
-    expires_at: datetime | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class Clawback:
-    """Points of returned goods to take back, wherever the customer has them by then (PTS-13); once by ``source``.
-
-    ``lot`` is the one they were earned in.
-    """
-
-    source: str
-    lot: int
-    amount: int
-
-
-@dataclass(slots=True, frozen=True)
 class NewAdjustment:
     """A change of the order to keep; ``key`` names what asked for it, once."""
 
@@ -287,7 +240,7 @@ class Decision:
     line_shipped: dict[str, int] = field(default_factory=dict)
     line_cancelled: dict[str, int] = field(default_factory=dict)
     new_lots: list[NewLot] = field(default_factory=list)
-    lot_moves: list[LotMove] = field(default_factory=list)
+    lot_moves: list[Activation | GiveBack] = field(default_factory=list)
     clawbacks: list[Clawback] = field(default_factory=list)
     adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)

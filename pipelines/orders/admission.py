@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from models.database import json_array
 from models.states import LotState
 from models.store import admit as store
+from models.store import members
+from models.store.members import MemberRow
+from models.store.points import CustomerKey
 from pipelines.engine import run
-from pipelines.errors import ShukkaError
+from pipelines.engine.ledger import Ledger
+from pipelines.errors import Raced
 from pipelines.orders.document import order_to_json
-from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.lots import NewLot
+from pipelines.rules.money.breakdown import Breakdown, CouponShare
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
+from pipelines.rules.purse import Cause
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
 
 
 @dataclass(slots=True)
 class Taken:
-    """An order that will be stored: who sent it under which key, its prices, and the points it takes as (lot, points,
-    whether that empties the lot)."""
+    """An order that will be stored: who sent it under which key, and its prices."""
 
     order: Order
     client: int
     key: str | None
     breakdown: Breakdown
     hash: bytes
-    spent: list[tuple[int, int, bool]] = field(default_factory=list)
 
 
-class Raced(ShukkaError):
-    """Another process stored the same key meanwhile; look again."""
-
-
-def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], now: datetime) -> None:
+def store_orders(
+    connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], ledger: Ledger, now: datetime
+) -> None:
     """Write the orders with their lines, payments, one-of-a-kind items, keys, coupons, points and customers.
 
-    Raises Raced.
+    ``ledger`` holds the purses of those who use points or bring a coupon of points. Raises Raced.
     """
     if not taken:
         return
@@ -88,13 +89,25 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     keys = [(t.client, t.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.key]
     if store.keys(connection, keys) < len(keys):
         raise Raced
-    _store_coupons(connection, shops, by_taken, now)
-    _store_points(connection, shops, by_taken, now)
+    _store_coupons(connection, shops, by_taken, ledger, now)
+    _store_points(shops, by_taken, ledger, now)
     # After the points: grants lock in the same order, balance before customer.
-    members = [o for o in orders if o.customer.id]
-    run.remember_customers(
+    newest = {(o.shop, o.customer.id): o for o in orders if o.customer.id}
+    members.remember(
         connection,
-        [(o.shop, o.customer.id, o.customer.email, o.customer.name, o.locale, None, None, now) for o in members],
+        [
+            MemberRow(
+                shop=o.shop,
+                id=o.customer.id,
+                email=o.customer.email,
+                name=o.customer.name,
+                locale=o.locale,
+                birth_date=None,
+                registered_at=None,
+                known_since=now,
+            )
+            for o in newest.values()
+        ],
     )
 
 
@@ -129,7 +142,11 @@ def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, Ta
 
 
 def _store_coupons(
-    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
+    connection: Connection,
+    shops: Mapping[str, Shop],
+    by_taken: Sequence[tuple[int, Order, Taken]],
+    ledger: Ledger,
+    now: datetime,
 ) -> None:
     """Record which coupons the members' orders use; raises Raced if one was used up meanwhile."""
     uses = [
@@ -141,7 +158,7 @@ def _store_coupons(
     if not uses:
         return
     # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
-    run.lock_points(connection, [(o.shop, o.customer.id) for _, o, t in by_taken if _loads(o, t)], opening=True)
+    ledger.open({CustomerKey(o.shop, o.customer.id) for _, o, t in by_taken if _loads(o, t)}, opening=True)
     if store.coupon_uses(connection, uses) < len(uses):
         raise Raced
 
@@ -157,65 +174,19 @@ def coupon_source(customer: str, code: str) -> str:
 
 
 def _store_points(
-    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
+    shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], ledger: Ledger, now: datetime
 ) -> None:
-    """Credit the points of coupons, a lot each (PTS-15), then book what the orders used."""
-    grants: list[tuple[Any, ...]] = [
-        (
-            o.shop,
-            o.customer.id,
-            i,
-            coupon_source(o.customer.id, coupon.code),
-            "coupon",
-            coupon.points,
-            LotState.VALID,
-            expiry(now, shops[o.shop]),
-            now,
-            False,
-        )
-        for i, o, t in by_taken
-        if _loads(o, t)
-        for coupon in t.breakdown.coupons
-        if coupon.points
-    ]
-    lots = run.grant_points(connection, grants)
-    final: dict[int, bool] = {}
-    uses: list[tuple[int, Order, int, int]] = []
+    """Credit the points of coupons, a lot each (PTS-15), then book what each order uses (PTS-12)."""
     for i, o, t in by_taken:
-        for lot, part, emptied in (*t.spent, *_from_coupons(o, t, lots)):
-            uses.append((i, o, lot, part))
-            final[lot] = emptied
-    run.use_points(
-        connection,
-        [
-            (
-                o.shop,
-                o.customer.id,
-                i,
-                lot,
-                LotState.VALID,
-                LotState.USED if final[lot] else LotState.VALID,
-                f"order:{i}:use",
-                "use",
-                "valid",
-                "used",
-                part,
-                -part,
-                None,
-                now,
-            )
-            for i, o, lot, part in uses
-        ],
-    )
+        if _loads(o, t) or t.breakdown.points_used:
+            purse = ledger.purse(o.shop, o.customer.id)
+            for coupon in t.breakdown.coupons:
+                if coupon.points:
+                    purse.grant(_coupon_lot(o, coupon, expiry(now, shops[o.shop])), now, i)
+            if t.breakdown.points_used:
+                purse.use(t.breakdown.points_used, Cause(f"order:{i}:use", now, i))
+    ledger.write()
 
 
-def _from_coupons(order: Order, taken: Taken, lots: Mapping[str, int]) -> Iterator[tuple[int, int, bool]]:
-    """What the order uses beyond ``spent``, of its own coupons: (lot, points, whether that empties the lot).
-
-    From the last one back, since what the customer owed was settled from the first on (PTS-13).
-    """
-    rest = taken.breakdown.points_used - sum(part for _, part, _ in taken.spent)
-    for coupon in reversed(taken.breakdown.coupons):
-        if part := min(rest, coupon.points):
-            rest -= part
-            yield lots[coupon_source(order.customer.id, coupon.code)], part, part == coupon.points
+def _coupon_lot(order: Order, coupon: CouponShare, expires_at: datetime | None) -> NewLot:
+    return NewLot(coupon_source(order.customer.id, coupon.code), "coupon", coupon.points, LotState.VALID, expires_at)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -17,9 +17,11 @@ from sqlalchemy import Connection, Engine
 from models.database import json_array
 from models.states import OrderState
 from models.store import admit as store
+from models.store.points import CustomerKey
 from pipelines.engine import run
-from pipelines.errors import Invalid, Problem
-from pipelines.orders.admission import Raced, Taken, store_orders
+from pipelines.engine.ledger import Ledger
+from pipelines.errors import Invalid, Problem, Raced
+from pipelines.orders.admission import Taken, store_orders
 from pipelines.orders.document import content_hash, parse_order
 from pipelines.ports import Clock
 from pipelines.ranks import stored_ranks
@@ -65,26 +67,14 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Lots:
-    """A customer's spendable points: (lot id, remaining), soonest expiry first, and points owed (PTS-13)."""
-
-    lots: list[list[int]] = field(default_factory=list)
-    owed: int = 0
-
-    @property
-    def balance(self) -> int:
-        return sum(remaining for _, remaining in self.lots) - self.owed
-
-
-@dataclass(slots=True)
 class _Known:
     """What was looked up for a whole group; the orders it takes are added, so that its later ones see them.
 
-    ``lots`` by (shop, customer), ``ranks`` by (shop, customer, day), ``taken_items`` are (shop, SKU), ``used_coupons``
-    (shop, customer, key of the code).
+    ``usable`` are points by (shop, customer), ``ranks`` by (shop, customer, day), ``taken_items`` are (shop, SKU),
+    ``used_coupons`` (shop, customer, key of the code).
     """
 
-    lots: dict[tuple[str, str], _Lots]
+    usable: dict[tuple[str, str], int]
     ranks: dict[tuple[str, str, date], str]
     taken_items: set[tuple[str, str]]
     used_coupons: set[tuple[str, str, str]]
@@ -95,13 +85,16 @@ def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions
 
     Raises whatever the database raises when it is away; nothing was acknowledged then, and trying again is safe.
     """
+    after: set[int] = set()
     for attempt in range(_ATTEMPTS):
         try:
             with engine.begin() as connection:
-                return _attempt(connection, shops, clock.now(), submissions)
-        except Raced:
+                now = clock.now()
+                return _attempt(connection, shops, now, submissions, Ledger(connection, now, after=after))
+        except Raced as raced:
             if attempt == _ATTEMPTS - 1:
                 raise
+            after |= raced.orders
     raise AssertionError
 
 
@@ -135,13 +128,17 @@ def _text(value: object) -> str | None:
 
 
 def _attempt(
-    connection: Connection, shops: Mapping[str, Shop], now: datetime, submissions: Sequence[Submission]
+    connection: Connection,
+    shops: Mapping[str, Shop],
+    now: datetime,
+    submissions: Sequence[Submission],
+    ledger: Ledger,
 ) -> list[Answer]:
     answers: list[Answer | None] = [None] * len(submissions)
     hashes = [content_hash(s.order) for s in submissions]
     _answer_known(connection, submissions, hashes, answers)
     known = _Known(
-        _lots(connection, submissions, answers, now),
+        _usable_points(ledger, submissions, answers, now),
         _ranks(connection, shops, submissions, answers),
         _taken_items(connection, submissions, answers),
         _used_coupons(connection, submissions, answers),
@@ -162,7 +159,7 @@ def _attempt(
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
-    store_orders(connection, shops, taken, now)
+    store_orders(connection, shops, taken, ledger, now)
     return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
             for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
 
@@ -210,29 +207,20 @@ def _like_twin(submission: Submission, hashes: Sequence[bytes], index: int, twin
     return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
 
 
-def _lots(
-    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None], now: datetime
-) -> dict[tuple[str, str], _Lots]:
-    """Points of the customers who want to use some, or bring a coupon of points; their balances stay locked until the
-    end."""
-    wanted = sorted(
-        {
-            (s.order.shop, s.order.customer.id)
-            for s, answer in zip(submissions, answers, strict=True)
-            if answer is None
-            and s.order.customer.id
-            and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
-        }
-    )
-    found: dict[tuple[str, str], _Lots] = {}
-    if wanted:
-        for shop, customer, owed, lot, remaining, expires_at in store.spendable_lots(
-            connection, [w[0] for w in wanted], [w[1] for w in wanted]
-        ):
-            purse = found.setdefault((shop, customer), _Lots(owed=owed))
-            if lot is not None and (expires_at is None or expires_at > now):
-                purse.lots.append([lot, remaining])
-    return found
+def _usable_points(
+    ledger: Ledger, submissions: Sequence[Submission], answers: Sequence[Answer | None], now: datetime
+) -> dict[tuple[str, str], int]:
+    """What the customers can spend who want to use points, or bring a coupon of points; their balances stay locked until
+    the end."""
+    wanted = {
+        CustomerKey(s.order.shop, s.order.customer.id)
+        for s, answer in zip(submissions, answers, strict=True)
+        if answer is None
+        and s.order.customer.id
+        and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
+    }
+    ledger.open(wanted)
+    return {(one.shop, one.customer_id): ledger.purse(one.shop, one.customer_id).usable(now) for one in wanted}
 
 
 def _ranks(
@@ -293,13 +281,14 @@ def _decide(
     shop = shops.get(order.shop)
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
-    purse = known.lots.get((order.shop, order.customer.id), _Lots())
+    customer = (order.shop, order.customer.id)
+    balance = known.usable.get(customer, 0)
     # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
     rank = known.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
-    breakdown = price(order, shop, balance=purse.balance, rank=rank)
+    breakdown = price(order, shop, balance=balance, rank=rank)
     coupons = _coupons_of(order)
     used = {key for _, _, key in coupons & known.used_coupons}
-    problems = list(refusals(order, shop, breakdown, balance=purse.balance, rank=rank, used_coupons=used))
+    problems = list(refusals(order, shop, breakdown, balance=balance, rank=rank, used_coupons=used))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):
@@ -309,9 +298,8 @@ def _decide(
         return _refused(order, problems)
     known.used_coupons |= coupons
     known.taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    accepted = Taken(order, submission.client, submission.key, breakdown, stored_hash)
-    _spend(accepted, purse)
-    taken.append(accepted)
+    taken.append(Taken(order, submission.client, submission.key, breakdown, stored_hash))
+    known.usable[customer] = balance + breakdown.coupon_points - breakdown.points_used
     return None
 
 
@@ -339,16 +327,3 @@ def _usable(order: Order, shop: Shop) -> str:
 
 def _refused(order: Order, problems: Sequence[Problem]) -> Answer:
     return Answer(Ending.REFUSED, order.shop, order.number, problems=tuple(problems))
-
-
-def _spend(accepted: Taken, purse: _Lots) -> None:
-    """Take the used points from the lots, soonest expiry first (PTS-12); a coupon's own points are spent last."""
-    due = accepted.breakdown.points_used
-    for lot in purse.lots:
-        if due <= 0:
-            break
-        part = min(due, lot[1])
-        if part:
-            lot[1] -= part
-            due -= part
-            accepted.spent.append((lot[0], part, lot[1] == 0))

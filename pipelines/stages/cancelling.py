@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
-from pipelines.engine.stage import Clawback, Decision, EffectIntent, Facts, LotMove, Move, NewLot, UsedPoints
+from pipelines.engine.stage import Decision, EffectIntent, Facts, UsedPoints
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of, exclusive
+from pipelines.rules.lots import Clawback, GiveBack
 from pipelines.rules.money.coupons import comes_back
 from pipelines.shops import Shop
 from pipelines.stages.refunding import outstanding, refund
@@ -63,27 +64,18 @@ def _return_points(decision: Decision, facts: Facts, shop: Shop, now: datetime) 
     """Earned points are void, or taken back where they were valid already (PTS-13, PTS-14); used ones go back to
     their own lots (PTS-12)."""
     for lot in facts.lots:
-        if lot.state == LotState.PENDING:
-            part = lot.remaining
-            move_lot(decision, facts, lot.id, lot.state, LotState.VOID, "void", "pending", "void", part, -part)
-        elif lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED):
+        earned = lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED)
+        if earned or lot.state == LotState.PENDING:
             decision.clawbacks.append(Clawback(f"order:{facts.id}:cancel:{lot.id}", lot.id, lot.amount))
     for used in facts.used_points:
         give_back(decision, shop, now, used, used.amount, f"order:{facts.id}:return")
 
 
 def give_back(decision: Decision, shop: Shop, now: datetime, used: UsedPoints, points: int, source: str) -> None:
-    """Used points go back to their own lot; one that expired meanwhile is lost, or granted anew by profile (PTS-12)."""
-    expired = used.lot_state == LotState.EXPIRED or (used.expires_at is not None and used.expires_at <= now)
-    if expired and shop.points.return_expired == "regrant":
-        until = end_of(exclusive(now.date(), shop.points.regrant_days))
-        again = f"{source.removesuffix(':return')}:regrant:{used.lot}"
-        decision.new_lots.append(NewLot(again, "regrant", points, LotState.VALID, until, limited=True))
-    elif not expired and used.lot_state in (LotState.USED, LotState.VALID, LotState.HELD):
-        back = LotMove(used.lot, used.lot_state, LotState.VALID, "return", source, "used", "valid", points, points)
-        decision.lot_moves.append(back)
-        if used.lot_state != LotState.VALID:
-            decision.moves.append(Move("lot", str(used.lot), used.lot_state, LotState.VALID, "return"))
+    """Used points go back to their own lot; of one that expired meanwhile as the profile says (PTS-12)."""
+    again = shop.points.return_expired == "regrant"
+    until = end_of(exclusive(now.date(), shop.points.regrant_days)) if again else None
+    decision.lot_moves.append(GiveBack(source, used.lot, points, until))
 
 
 def authorize_key(facts: Facts) -> str:
@@ -110,26 +102,3 @@ def _return_money(decision: Decision, facts: Facts, cause: str) -> None:
         decision.hold_for([UNKNOWN], cause)
     elif state == PaymentState.PENDING and (in_flight is None or in_flight.state == "declined"):
         decision.move_payment(PaymentState.VOIDED, cause)
-
-
-def move_lot(
-    decision: Decision,
-    facts: Facts,
-    lot: int,
-    old: str,
-    new: LotState,
-    kind: str,
-    debit: str,
-    credit: str,
-    amount: int,
-    change: int,
-    expires_at: datetime | None = None,
-) -> None:
-    """Transfer points of a lot between accounts and record the lot's move."""
-    if amount <= 0:
-        return
-    decision.lot_moves.append(
-        LotMove(lot, old, new, kind, f"order:{facts.id}:{kind}", debit, credit, amount, change, expires_at)
-    )
-    if new != old:
-        decision.moves.append(Move("lot", str(lot), old, new, kind))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.states import LotState
-from pipelines.engine.stage import Clawback, Decision, Facts, LotFacts, LotMove, Move, NewLot
+from pipelines.engine.stage import Decision, Facts
+from pipelines.rules.lots import Clawback, Lot, NewLot
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.shops import Shop
 
@@ -21,49 +22,38 @@ class Unearned:
     """Points of a lot that are earned no longer, because of ``line`` (empty: because of the whole order)."""
 
     line: str
-    lot: LotFacts
+    lot: Lot
     points: int
 
 
 def earn(decision: Decision, facts: Facts, shop: Shop) -> None:
     """Pending points as the order's breakdown says."""
     for line, points in _earners(facts.breakdown, shop).items():
-        _grant(decision, earn_source(facts, line), points)
+        _grant(decision, facts, line, points)
 
 
 def earn_anew(decision: Decision, facts: Facts, shop: Shop, now: datetime, after: Breakdown) -> None:
-    """Points as ``after`` says instead of the order's breakdown; the stage was told lots, purse and repricing."""
+    """Points as ``after`` says instead of the order's breakdown; the stage was told lots and repricing."""
     times = facts.known.times + 1
     before, later = _earners(facts.breakdown, shop), _earners(after, shop)
     for one in unearned(facts, {line: before[line] - points for line, points in later.items()}):
         take_back(decision, f"order:{facts.id}:repriced:{times}", one)
     for line, points in later.items():
-        _grant(decision, earn_source(facts, line, times), points - before[line])
+        _grant(decision, facts, line, points - before[line], times)
     if decision.new_lots and shop.points.activation_event == "ordered":
         decision.next("reward", now)
-
-
-def earn_source(facts: Facts, line: str = "", repriced: int = 0) -> str:
-    """The source of the lot that an order earns, or one line of it, or what it earns more by its ``repriced``-th price."""
-    again = f":repriced:{repriced}" if repriced else ""
-    return f"order:{facts.id}{again}:earn" + (f":{line}" if line else "")
-
-
-def line_of(lot: LotFacts) -> str:
-    """The line whose parcels activate the lot; empty where the whole order does."""
-    return lot.source.partition(":earn")[2].removeprefix(":")
 
 
 def unearned(facts: Facts, points: Mapping[str, int]) -> Iterator[Unearned]:
     """From which lots ``points`` by line go: the newest first, none gives more than it ever gave the customer.
 
-    The stage was told lots and purse.
+    The stage was told lots.
     """
     lots = sorted((lot for lot in facts.lots if lot.kind == "purchase"), key=lambda lot: lot.id, reverse=True)
-    left = {lot.id: lot.amount - facts.purse.gone.get(lot.id, 0) for lot in lots}
+    left = {lot.id: lot.amount - lot.gone for lot in lots}
     for line, due in points.items():
         rest = due
-        for lot in [one for one in lots if line_of(one) == line] or lots:
+        for lot in [one for one in lots if (one.line or "") == line] or lots:
             part = min(rest, left[lot.id])
             if part > 0:
                 left[lot.id] -= part
@@ -72,23 +62,9 @@ def unearned(facts: Facts, points: Mapping[str, int]) -> Iterator[Unearned]:
 
 
 def take_back(decision: Decision, source: str, one: Unearned) -> None:
-    """Pending points become void (PTS-14); valid ones are taken back wherever they are by then (PTS-13).
-
-    ``source`` names the change that it is for, once for the order.
-    """
-    lot, key = one.lot, f"{source}:{one.line}:{one.lot.id}"
-    if lot.state != LotState.PENDING:
-        if one.points:
-            decision.clawbacks.append(Clawback(key, lot.id, one.points))
-        return
-    voided = sum(-move.change for move in decision.lot_moves if move.lot == lot.id)
-    part = min(one.points, lot.remaining - voided)
-    if part > 0:
-        decision.lot_moves.append(
-            LotMove(lot.id, lot.state, LotState.VOID, "void", key, "pending", "void", part, -part)
-        )
-        if voided + part == lot.remaining:
-            decision.moves.append(Move("lot", str(lot.id), lot.state, LotState.VOID, "void"))
+    """Points are earned no longer (PTS-13, PTS-14). ``source`` names the change that it is for, once for the order."""
+    if one.points:
+        decision.clawbacks.append(Clawback(f"{source}:{one.line}:{one.lot.id}", one.lot.id, one.points))
 
 
 def _earners(breakdown: Breakdown, shop: Shop) -> dict[str, int]:
@@ -98,6 +74,10 @@ def _earners(breakdown: Breakdown, shop: Shop) -> dict[str, int]:
     return {"": breakdown.points_earned}
 
 
-def _grant(decision: Decision, source: str, points: int) -> None:
+def _grant(decision: Decision, facts: Facts, line: str, points: int, repriced: int = 0) -> None:
+    """Pending points of the order (no ``line``) or of one line, by its ``repriced``-th price if it was priced again."""
     if points > 0:
-        decision.new_lots.append(NewLot(source, "purchase", points, LotState.PENDING))
+        again = f":repriced:{repriced}" if repriced else ""
+        source = f"order:{facts.id}{again}:earn" + (f":{line}" if line else "")
+        lot = NewLot(source, "purchase", points, LotState.PENDING, line=line or None, repriced=repriced)
+        decision.new_lots.append(lot)

@@ -17,6 +17,6 @@ def _is_over(decision: Decision, facts: Facts) -> bool:
     if decision.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
         return decision.state == OrderState.CANCELLED
     money = decision.payment.state if decision.payment and decision.payment.state else facts.money.state
-    activated = {move.lot for move in decision.lot_moves}
+    activated = {asked.lot for asked in decision.lot_moves}
     waiting = [lot for lot in facts.lots if lot.state == LotState.PENDING and lot.id not in activated]
     return money != PaymentState.AUTHORIZED and not waiting

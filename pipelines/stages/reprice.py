@@ -92,6 +92,6 @@ def _go_on(decision: Decision, facts: Facts, now: datetime) -> None:
 STAGE = Stage(
     "reprice",
     decide,
-    Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
+    Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
     (REQUESTED,),
 )

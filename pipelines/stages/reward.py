@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
-from pipelines.engine.stage import Decision, Facts, LotFacts, Need, Stage
+from pipelines.engine.stage import Decision, Facts, Need, Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
+from pipelines.rules.lots import Activation, Lot
 from pipelines.rules.points import expires_on
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import move_lot
-from pipelines.stages.earning import earn_source, line_of
 from pipelines.stages.finishing import finish
 
 #: Where an order may stand for its points to become valid, by the event that makes them so.
@@ -28,7 +27,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     decision = Decision(facts)
     if facts.state == OrderState.CANCELLED:
         return decision
-    due: list[LotFacts] = []
+    due: list[Lot] = []
     later: list[datetime] = []
     for lot in facts.lots:
         at = valid_from(lot, facts, shop, now) if lot.state == LotState.PENDING else None
@@ -45,7 +44,7 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
     return decision
 
 
-def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
+def valid_from(lot: Lot, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
     A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
@@ -56,31 +55,18 @@ def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> dateti
         return facts.accepted_at + delay
     if facts.state in READY[event]:
         return min(max((p.shipped_at for p in facts.parcels), default=facts.accepted_at), now) + delay
-    line = line_of(lot)
+    line = lot.line
     if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
         left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None
     return None
 
 
-def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots: Sequence[LotFacts]) -> None:
+def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:
     last_day = expires_on(now.date(), shop)
     expires_at = end_of(last_day) if last_day else None  # PTS-11: through that whole day
     amount = sum(lot.remaining for lot in lots)
-    for lot in lots:
-        move_lot(
-            decision,
-            facts,
-            lot.id,
-            lot.state,
-            LotState.VALID,
-            "activate",
-            "pending",
-            "valid",
-            lot.remaining,
-            0,
-            expires_at,
-        )
+    decision.lot_moves += [Activation(f"order:{facts.id}:activate", lot.id, expires_at) for lot in lots]
     points = {
         "used": facts.priced["points_used"],
         "earned": facts.priced["points_earned"],
@@ -89,10 +75,14 @@ def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots:
         "expires_on": last_day,
     }
     # One mail an order, or one for each of the lots that parcels activate apart.
-    apart = [lot.source.removeprefix(earn_source(facts)) for lot in lots]
-    decision.mails.append(
-        customer_mail("points_activated", facts, shop, now, about="".join(sorted(apart)), points=points)
-    )
+    about = "".join(sorted(map(_name_of, lots)))
+    decision.mails.append(customer_mail("points_activated", facts, shop, now, about=about, points=points))
+
+
+def _name_of(lot: Lot) -> str:
+    """What tells a lot from the others of its order; empty for the one lot of the whole order."""
+    line = f":{lot.line}" if lot.line else ""
+    return f"{line}:repriced:{lot.repriced}" if lot.repriced else line
 
 
 STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)

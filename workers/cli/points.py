@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,9 +17,6 @@ from pipelines.errors import Invalid, Problem
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
 out = Console(highlight=False)
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
-MOVEMENTS = ("shop", "day", "lot_month", "granted", "activated", "used", "returned", "expired", "voided", "clawed_back")
 
 
 def _engine() -> Engine:
@@ -36,32 +33,49 @@ def statement(
     limit: Annotated[int, typer.Option(help="How many transfers, newest first.", min=1, max=10_000)] = 50,
 ) -> None:
     """Print a customer's balance, lots and transfers."""
-    from pipelines.points.requests import statement as statement_of
+    from pipelines.points.statement import statement as statement_of
     from workers.settings import load
 
     with _engine().connect() as connection:
         shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
     if shown is None:
         raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
-    balance = shown["balance"]
-    out.print(
-        f"valid {balance['valid']:,}  usable {balance['usable']:,}  pending {balance['pending']:,}  held {balance['held']:,}"
+    balance = shown.balance
+    out.print(f"valid {balance.valid:,}  usable {shown.usable:,}  pending {balance.pending:,}  held {balance.held:,}")
+    _table(
+        "lots",
+        ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"),
+        (
+            (lot.id, lot.kind, lot.state, lot.amount, lot.remaining, lot.held, lot.limited, _last_day(lot.expires_at))
+            for lot in shown.lots
+        ),
     )
-    _table("lots", ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"), shown["lots"])
-    _table("transfers, newest first", ("at", "kind", "from", "to", "points", "lot", "order"), shown["ledger"])
+    _table(
+        "transfers, newest first",
+        ("at", "kind", "from", "to", "points", "lot", "order"),
+        ((one.at, one.kind, one.debit, one.credit, one.amount, one.lot_id, one.number) for one in shown.entries),
+    )
 
 
-def _table(title: str, columns: tuple[str, ...], shown: list[dict[str, Any]]) -> None:
+def _last_day(expires_at: datetime | None) -> date | None:
+    from pipelines.rules.dates.periods import last_day
+
+    return last_day(expires_at) if expires_at else None
+
+
+def _table(title: str, columns: tuple[str, ...], shown: Iterable[tuple[object, ...]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
-    for one in shown:
-        table.add_row(*(_cell(one[column]) for column in columns))
+    for row in shown:
+        table.add_row(*map(_cell, row))
     out.print(table)
 
 
 def _cell(value: object) -> str:
     """A time to the minute, in Japan as everywhere; what is not there is left empty."""
-    if isinstance(value, str) and _MOMENT.match(value):
-        return value[:16].replace("T", " ")
+    if isinstance(value, datetime):
+        from pipelines.values.calendar import JST
+
+        return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -80,17 +94,19 @@ def movements(
 
     What customers hold changes by granted - used + returned - expired - voided - clawed back.
     """
-    from models.store.purse import movements as movements_of
+    from models.store.point_reports import MovementsRow
+    from models.store.point_reports import movements as movements_of
 
     first, last = _days(since, until)
     with _engine().connect() as connection:
         found = movements_of(connection, first, last, shop or [])
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\r\n")
-        writer.writerow(MOVEMENTS)
+        writer.writerow(MovementsRow._fields)
         writer.writerows(found)
         return
-    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in MOVEMENTS)
+    names = MovementsRow._fields
+    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in names)
     table = Table(*headings, box=None, padding=(0, 1, 0, 0))
     for row in found:
         table.add_row(*(str(value) for value in row))
