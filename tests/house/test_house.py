@@ -59,17 +59,6 @@ def test_imports_go_one_way() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("module", ["models.store.write", "models.store.ledger"])
-def test_one_place_writes_state(module: str) -> None:
-    """The statements that change orders and points are called by ``pipelines.engine.run`` alone."""
-    importers = {
-        path.relative_to(CHECKOUT).as_posix()
-        for path in SOURCES
-        if module in imports(path) and "models/store" not in path.as_posix()
-    }
-    assert importers == {"pipelines/engine/run.py"}
-
-
 def test_every_stage_is_named_once_and_consumes_its_own_events() -> None:
     assert len(STAGES) == len(ROUTE)
     consumed = Counter(event for stage in ROUTE for event in stage.consumes)
