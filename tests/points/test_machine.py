@@ -202,11 +202,11 @@ class Life(RuleBasedStateMachine):
     def _size(self, number: int) -> int:
         return sum(point.lot == number for point in self.oracle.points)
 
-    @precondition(lambda self: any(o.state == "shipped" for o in self.orders))
+    @precondition(lambda self: any(o.state != "cancelled" for o in self.orders))
     @rule(data=st.data(), amount=AMOUNT, spent=st.booleans())
-    def goods_come_back(self, data: st.DataObject, amount: int, spent: bool) -> None:
-        """PTS-13; often after their points were spent."""
-        order = data.draw(st.sampled_from([o for o in self.orders if o.state == "shipped"]))
+    def goods_are_taken_out_or_come_back(self, data: st.DataObject, amount: int, spent: bool) -> None:
+        """PTS-13, PTS-14; often after their points were spent."""
+        order = data.draw(st.sampled_from([o for o in self.orders if o.state != "cancelled"]))
         if spent:
             self.place("all", CAP, 1)
         self._claw_back(order, min(amount, self._size(order.earned) - order.returned))
