@@ -22,7 +22,7 @@ from models.database import connect
 from models.invariants import violations
 from models.migrations import upgrade
 from models.store import points
-from models.store.points import CustomerKey
+from models.store.customers import CustomerKey
 from pipelines.engine.ledger import Ledger
 from pipelines.points.jobs import STEP, expire_step
 from pipelines.points.statement import statement

@@ -133,7 +133,23 @@ ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "lot": LOT_MOVES,
 }
 
+#: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
+ANNOUNCED_AS: Mapping[str, str] = {
+    "order": "order.state_changed",
+    "payment": "payment.state_changed",
+    "shipment": "shipment.state_changed",
+    "lot": "points.changed",
+}
+
+#: In which states an entity may begin.
+BEGINS: Mapping[str, frozenset[str]] = {
+    "order": frozenset({_O.ACCEPTED}),
+    "payment": frozenset({_P.PENDING}),
+    "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
+    "lot": frozenset({_L.PENDING, _L.VALID}),
+}
+
 
 def may_move(entity: str, old: str, new: str) -> bool:
-    """True if ``entity`` ("order", "payment", "shipment", "lot") may go from ``old`` to ``new``."""
-    return new in ALLOWED_MOVES[entity].get(old, frozenset())
+    """True if ``entity`` (a key of ``ALLOWED_MOVES``) may go from ``old`` to ``new``; nothing else may move at all."""
+    return new in ALLOWED_MOVES.get(entity, {}).get(old, frozenset())

@@ -59,6 +59,10 @@ class Unreachable(ShukkaError):
     """An engine or a peer cannot be reached now; the work stays where it is and is tried again."""
 
 
+class Undeclared(ShukkaError):
+    """A stage read facts, or named a stage, that it does not declare: a bug, nothing of it is applied."""
+
+
 class Raced(ShukkaError):
     """Another process stored, or holds, what this one was about to write: look again, once ``orders`` (ids) are free."""
 

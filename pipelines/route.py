@@ -1,11 +1,25 @@
 """THE pipeline: reading it is reading the business.
 
-    accept -> authorize -> split -> dispatch -> notify -> reward
-                 |                                |
-              deposits                       settle (capture, void, refund)
+    accept --> authorize --> split --> dispatch     the supplier's news --> notify --> reward
+                  |                                                           |
+               deposits                                                     settle   (capture, void, refund)
 
-    cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows
-    when an order raised its customer's rank.
+cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
+order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
+
+    accept     -> authorize, reward
+    authorize  -> split, settle
+    split      -> dispatch
+    dispatch
+    notify     -> settle, reward
+    settle
+    reward
+    promote
+    cancel     -> settle
+    reprice    -> authorize, reward
+    adjust     -> dispatch, settle, reward
+    returns    -> settle, reward
+    attend     -> authorize, split, dispatch, reward
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from models.invariants import violations
 from models.states import LotState
-from models.store.points import CustomerKey
+from models.store.customers import CustomerKey
 from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.run import BATCH, Runner
@@ -115,7 +115,7 @@ class World:
         self.clock = SetClock(FRIDAY_MORNING)
         self.shops = shops
         self.broker = StubBroker(middleware=[])
-        settings = Settings(database_url=database_url, redis_url="unused", smtp_url="smtp://unused")
+        settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
         self.gateway, self.postbox = Gateway(), Postbox()

@@ -13,14 +13,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.points import PointBalance, PointLot, PointTransfer
+from models.store.customers import CustomerKey
 from models.store.statement import columns, fetch, insert, one, reader, scalars, update, values, writer
-
-
-class CustomerKey(NamedTuple):
-    """A customer of a shop."""
-
-    shop: str
-    customer_id: str
 
 
 class LotRow(NamedTuple):

@@ -20,11 +20,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.states import LotState, may_move
-from models.store import numbering, points, write
-from models.store.points import BalanceRow, CustomerKey, LotChangeRow, LotRow, TransferRow
+from models.store import effects, orders, points, transitions
+from models.store.customers import CustomerKey
+from models.store.orders import CountedRow, OrderIdRow
+from models.store.points import BalanceRow, LotChangeRow, LotRow, TransferRow
+from models.store.transitions import TransitionRow
 from pipelines.engine import announce
+from pipelines.engine.decision import Decision, Move
 from pipelines.engine.ledger_rows import balance_row, change_row, lot_of, new_rows, transfer_row
-from pipelines.engine.stage import Decision, Move
 from pipelines.errors import IllegalMove, Raced
 from pipelines.rules.lots import Activation, Lot, LotMove
 from pipelines.rules.purse import Cause, Purse
@@ -40,7 +43,7 @@ class Ledger:
         self._purses: dict[CustomerKey, Purse] = {}
         self._asking: dict[CustomerKey, set[int]] = defaultdict(set)
         self._ids: deque[int] = deque()
-        numbering.lock_orders(connection, sorted(after))
+        orders.lock(connection, sorted(after))
 
     def open(self, customers: Collection[CustomerKey], *, opening: bool = False, named: Collection[int] = ()) -> None:
         """Lock the balances of customers, but for those that are, and read their lots and those ``named``.
@@ -111,7 +114,7 @@ class Ledger:
 
     def _busy(self, held: Collection[int]) -> set[int]:
         others = sorted(_orders_of(self._purses.values()).difference(held))
-        return set(others).difference(numbering.lock_free_orders(self.connection, others))
+        return set(others).difference(orders.lock_free(self.connection, others))
 
     # What came of it.
 
@@ -150,22 +153,21 @@ class Ledger:
         """Number, keep and announce moves of lots by their orders, which are locked."""
         if not moves:
             return
-        counted = [numbering.CountedRow(order, len(made)) for order, made in moves.items()]
-        numbered = numbering.count(self.connection, counted)
-        write.transitions(
+        counted = [CountedRow(order, len(made)) for order, made in moves.items()]
+        numbered = orders.count_moves(self.connection, counted)
+        transitions.add(
             self.connection,
             [
-                (order, move.entity, move.id, move.old, move.new, move.cause, self.now)
+                TransitionRow(order, move.entity, move.id, move.old, move.new, move.cause, self.now)
                 for order, made in moves.items()
                 for move in made
             ],
         )
         told = [
-            announce.Told(row.id, row.shop, row.number, row.sequence - len(moves[row.id]), moves[row.id])
+            announce.Told(OrderIdRow(row.shop, row.number, row.id), row.sequence - len(moves[row.id]), moves[row.id])
             for row in numbered
         ]
-        listening = announce.subscribers(self.connection)
-        write.effects(self.connection, announce.of_moves(told, listening, self.now))
+        effects.add(self.connection, announce.of_moves(told, announce.subscribers(self.connection), self.now))
 
 
 def for_decisions(connection: Connection, decisions: Sequence[Decision], now: datetime) -> Ledger:

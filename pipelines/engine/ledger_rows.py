@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models.states import LotState
-from models.store.points import BalanceRow, CustomerKey, LotChangeRow, LotRow, TransferRow
+from models.store.customers import CustomerKey
+from models.store.points import BalanceRow, LotChangeRow, LotRow, TransferRow
 from pipelines.rules.lots import Lot, Transfer
 from pipelines.rules.purse import Purse
 

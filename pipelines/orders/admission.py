@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.database import json_array
 from models.states import LotState
-from models.store import admit as store
-from models.store import members
-from models.store.members import MemberRow
-from models.store.points import CustomerKey
-from pipelines.engine import run
+from models.store import customers, orders
+from models.store.coupons import CouponUseRow
+from models.store.customers import CustomerKey, MemberRow
+from models.store.idempotency import KeyRow
+from models.store.items import ItemRow
+from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
+from models.store.payments import NewPaymentRow
+from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
-from pipelines.errors import Raced
-from pipelines.orders.document import order_to_json
+from pipelines.orders.document import Content
 from pipelines.rules.lots import NewLot
-from pipelines.rules.money.breakdown import Breakdown, CouponShare
+from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
@@ -36,7 +37,7 @@ class Taken:
     client: int
     key: str | None
     breakdown: Breakdown
-    hash: bytes
+    content: Content
 
 
 def store_orders(
@@ -44,123 +45,99 @@ def store_orders(
 ) -> None:
     """Write the orders with their lines, payments, one-of-a-kind items, keys, coupons, points and customers.
 
-    ``ledger`` holds the purses of those who use points or bring a coupon of points. Raises Raced.
+    ``ledger`` has the purses of those who use points. Raises Raced.
     """
     if not taken:
         return
-    orders = [t.order for t in taken]
-    ids = run.admit(
-        connection,
-        [
-            (
-                o.shop,
-                o.number,
-                t.hash,
-                o.customer.id,
-                o.locale,
-                o.method,
-                t.breakdown.grand_total,
-                o.placed_at,
-                now,
-                d,
-                b,
-            )
-            for o, t, d, b in zip(
-                orders,
-                taken,
-                json_array([order_to_json(o) for o in orders]),
-                json_array([t.breakdown.to_json() for t in taken]),
-                strict=True,
-            )
-        ],
-        now,
-    )
-    if len(ids) < len(taken):
-        raise Raced
-    by_taken = [(ids[o.shop, o.number], o, t) for o, t in zip(orders, taken, strict=True)]
-    _store_lines(connection, by_taken)
-    store.payments(
-        connection,
-        [(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
-    )
-    items = [(o.shop, line.sku, i) for i, o, _ in by_taken for line in o.lines if line.availability == "unique"]
-    if store.unique_items(connection, items) < len(items):
-        raise Raced
-    keys = [(t.client, t.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.key]
-    if store.keys(connection, keys) < len(keys):
-        raise Raced
-    _store_coupons(connection, shops, by_taken, ledger, now)
-    _store_points(shops, by_taken, ledger, now)
+    numbered = list(zip(orders.reserve_ids(connection, len(taken)), taken, strict=True))
+    admit(connection, _rows(numbered, shops, now), ledger, now)
+    _book_points(numbered, shops, ledger, now)
     # After the points: grants lock in the same order, balance before customer.
-    newest = {(o.shop, o.customer.id): o for o in orders if o.customer.id}
-    members.remember(
-        connection,
-        [
-            MemberRow(
-                shop=o.shop,
-                id=o.customer.id,
-                email=o.customer.email,
-                name=o.customer.name,
-                locale=o.locale,
-                birth_date=None,
-                registered_at=None,
-                known_since=now,
-            )
-            for o in newest.values()
-        ],
+    newest = {(t.order.shop, t.order.customer.id): t.order for t in taken if t.order.customer.id}
+    customers.remember(connection, [_member_row(order, now) for order in newest.values()])
+
+
+def _member_row(order: Order, now: datetime) -> MemberRow:
+    return MemberRow(
+        shop=order.shop,
+        id=order.customer.id,
+        email=order.customer.email,
+        name=order.customer.name,
+        locale=order.locale,
+        birth_date=None,
+        registered_at=None,
+        known_since=now,
     )
+
+
+def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now: datetime) -> AdmittedRows:
+    """The rows of orders under their ids."""
+    each = [(i, t.order, t) for i, t in numbered]
+    return AdmittedRows(
+        orders=[_order_row(i, t, now) for i, t in numbered],
+        documents=[NewDocumentRow(i, t.content.document, t.breakdown.to_json()) for i, o, t in each],
+        lines=[row for i, t in numbered for row in _line_rows(i, t)],
+        payments=[
+            NewPaymentRow(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in each
+        ],
+        items=[ItemRow(o.shop, line.sku, i) for i, o, _ in each for line in o.lines if line.availability == "unique"],
+        keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
+        coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
+        loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],
+    )
+
+
+def _order_row(order_id: int, taken: Taken, now: datetime) -> NewOrderRow:
+    order = taken.order
+    return NewOrderRow(
+        id=order_id,
+        shop=order.shop,
+        number=order.number,
+        content_hash=taken.content.hash,
+        customer_id=order.customer.id,
+        locale=order.locale,
+        method=order.method,
+        grand_total=taken.breakdown.grand_total,
+        placed_at=order.placed_at,
+        accepted_at=now,
+    )
+
+
+def _line_rows(order_id: int, taken: Taken) -> Iterator[NewLineRow]:
+    for line, share in zip(taken.order.lines, taken.breakdown.lines, strict=True):
+        yield NewLineRow(
+            order_id=order_id,
+            line=line.line,
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            tax_rate=line.tax_rate,
+            supplier=line.supplier,
+            availability=line.availability,
+            expected_on=line.expected_on,
+            points_rate=share.points_rate,
+            flags=sorted(line.flags),
+        )
+
+
+def _coupon_rows(order_id: int, order: Order, shop: Shop, now: datetime) -> Iterator[CouponUseRow]:
+    """Which coupons a member's order uses; a guest's are nobody's."""
+    if order.customer.id:
+        for one in order.coupons:
+            yield CouponUseRow(
+                shop=order.shop,
+                customer_id=order.customer.id,
+                code_key=coupon_key(one.code),
+                order_id=order_id,
+                kind=one.kind,
+                once=is_once(one, shop),
+                at=now,
+            )
 
 
 def _gateway(shop: Shop, order: Order) -> str | None:
     return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
-
-
-def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, Taken]]) -> None:
-    lines = [(i, line, share) for i, o, t in by_taken for line, share in zip(o.lines, t.breakdown.lines, strict=True)]
-    store.lines(
-        connection,
-        [
-            (
-                i,
-                line.line,
-                line.sku,
-                line.name,
-                line.quantity,
-                line.unit_price,
-                line.tax_rate,
-                line.supplier,
-                line.availability,
-                line.expected_on,
-                share.points_rate,
-                flags,
-            )
-            for (i, line, share), flags in zip(
-                lines, json_array([sorted(line.flags) for _, line, _ in lines]), strict=True
-            )
-        ],
-    )
-
-
-def _store_coupons(
-    connection: Connection,
-    shops: Mapping[str, Shop],
-    by_taken: Sequence[tuple[int, Order, Taken]],
-    ledger: Ledger,
-    now: datetime,
-) -> None:
-    """Record which coupons the members' orders use; raises Raced if one was used up meanwhile."""
-    uses = [
-        (o.shop, o.customer.id, coupon_key(one.code), i, one.kind, is_once(one, shops[o.shop]), now)
-        for i, o, _ in by_taken
-        if o.customer.id
-        for one in o.coupons
-    ]
-    if not uses:
-        return
-    # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
-    ledger.open({CustomerKey(o.shop, o.customer.id) for _, o, t in by_taken if _loads(o, t)}, opening=True)
-    if store.coupon_uses(connection, uses) < len(uses):
-        raise Raced
 
 
 def _loads(order: Order, taken: Taken) -> bool:
@@ -173,20 +150,18 @@ def coupon_source(customer: str, code: str) -> str:
     return f"coupon:{account}:{coupon_key(code)}"
 
 
-def _store_points(
-    shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], ledger: Ledger, now: datetime
+def _book_points(
+    numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], ledger: Ledger, now: datetime
 ) -> None:
     """Credit the points of coupons, a lot each (PTS-15), then book what each order uses (PTS-12)."""
-    for i, o, t in by_taken:
-        if _loads(o, t) or t.breakdown.points_used:
-            purse = ledger.purse(o.shop, o.customer.id)
-            for coupon in t.breakdown.coupons:
+    for order_id, taken in numbered:
+        order, used = taken.order, taken.breakdown.points_used
+        if used or _loads(order, taken):
+            purse = ledger.purse(order.shop, order.customer.id)
+            for coupon in taken.breakdown.coupons:
                 if coupon.points:
-                    purse.grant(_coupon_lot(o, coupon, expiry(now, shops[o.shop])), now, i)
-            if t.breakdown.points_used:
-                purse.use(t.breakdown.points_used, Cause(f"order:{i}:use", now, i))
+                    source, until = coupon_source(order.customer.id, coupon.code), expiry(now, shops[order.shop])
+                    purse.grant(NewLot(source, "coupon", coupon.points, LotState.VALID, until), now, order_id)
+            if used:
+                purse.use(used, Cause(f"order:{order_id}:use", now, order_id))
     ledger.write()
-
-
-def _coupon_lot(order: Order, coupon: CouponShare, expires_at: datetime | None) -> NewLot:
-    return NewLot(coupon_source(order.customer.id, coupon.code), "coupon", coupon.points, LotState.VALID, expires_at)

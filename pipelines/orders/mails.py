@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from pipelines.engine.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
+from pipelines.engine.decision import NewShipment
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.ports import MailIntent
-from pipelines.rules.money.adjustments import Adjustment, totals_after
+from pipelines.rules.money.adjustments import totals_after
 from pipelines.rules.tracking import carrier_name, url
 from pipelines.shops import Shop
 
@@ -45,10 +48,24 @@ def member_mail(
 
 
 def supplier_mail(
-    template: str, facts: Facts, shop: Shop, now: datetime, shipment: ShipmentFacts, to: str, **extra: Any
+    template: str,
+    facts: Facts,
+    shop: Shop,
+    now: datetime,
+    shipment: ShipmentDraft,
+    to: str,
+    *,
+    pieces: Mapping[str, int] | None = None,
+    about: str = "",
+    **extra: Any,
 ) -> MailIntent:
-    """A mail to a supplier: what to ship and where; no money."""
+    """A mail to a supplier: what to ship and where; no money.
+
+    ``pieces`` by line are those it is about, None: all of the shipment; ``about`` as for customers, but for the shipment.
+    """
     profile = shop.supplier(shipment.supplier)
+    if pieces is None:
+        pieces = {line: counted.live for line, counted in shipment.lines.items()}
     lines = {line["line"]: line for line in facts.document["lines"]}
     context = {
         "now": now,
@@ -59,14 +76,14 @@ def supplier_mail(
             "id": shipment.id,
             "dispatch_on": shipment.dispatch_on,
             "lines": [
-                {"line": key, "sku": lines[key]["sku"], "name": lines[key]["name"], "quantity": pieces.live}
-                for key, pieces in shipment.lines.items()
+                {"line": line, "sku": lines[line]["sku"], "name": lines[line]["name"], "quantity": quantity}
+                for line, quantity in pieces.items()
             ],
         },
         "ship_to": facts.document["ship_to"],
         **extra,
     }
-    return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)
+    return MailIntent(template, to, shipment.supplier, profile.locale, context, about or shipment.id, shipment.id)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -91,10 +108,11 @@ def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     return {"points_deducted": 0, **totals, "price_display": shop.price.display}
 
 
-def what_is_left(facts: Facts, shop: Shop, changes: Sequence[Adjustment], gone: Mapping[str, int]) -> dict[str, Any]:
-    """The lines and totals of an order after ``changes``, which took ``gone`` pieces of each line."""
-    left = [(line["line"], line["quantity"] - gone.get(line["line"], 0)) for line in facts.document["lines"]]
-    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, changes), shop)}
+def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
+    """The lines and totals of an order after all changes of its lines."""
+    facts, gone = draft.facts, draft.gone
+    left = [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
+    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, draft.adjustments), shop)}
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
@@ -128,10 +146,9 @@ def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
-    known = facts.__dict__.get("_mail_base")
-    if known is None:
-        known = facts.__dict__["_mail_base"] = _build_base(facts, shop)
-    return cast(Mapping[str, Any], known)
+    if facts.mail_base is None:
+        facts.mail_base = _build_base(facts, shop)
+    return facts.mail_base
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class PlannedShipment:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the pipeline would do with an order."""
+    """Everything the pipeline would do with an order; amounts are in the smallest unit of ``currency``."""
 
+    currency: str
     order: Order
     breakdown: Breakdown
     terms: Terms
@@ -61,7 +62,7 @@ class Plan:
         pay = self.terms
         return {
             "shop": self.order.shop,
-            "currency": "JPY",
+            "currency": self.currency,
             "totals": self.breakdown.totals_json(),
             "points": self.breakdown.points_json(),
             "breakdown": self.breakdown.spread_json(),
@@ -94,6 +95,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
     if missed and shop.delivery.requests == "strict":
         reasons = (*reasons, request_not_met(order))
     return Plan(
+        shop.currency,
         order,
         breakdown,
         pay,

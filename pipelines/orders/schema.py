@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from pipelines.values.calendar import JST
+from pipelines.values.money import UnitYen
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099  # the national holidays are known that far
@@ -87,7 +88,6 @@ Rate = Annotated[
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]
 Name = Annotated[str, _text(200, 1)]
-Yen = Annotated[int, Field(ge=0, le=9_999_999)]
 
 
 class _Document(BaseModel):
@@ -125,7 +125,7 @@ class LineDocument(_Document):
     sku: Annotated[str, _text(100, 1)]
     name: Name
     quantity: int = Field(ge=1, le=9999)
-    unit_price: Yen = Field(description="Yen, ex tax or tax included as the shop's profile says")
+    unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
     supplier: Key = "warehouse"
     availability: Literal["in_stock", "backorder", "made_to_order", "unique"] = "in_stock"
@@ -139,7 +139,7 @@ class CouponDocument(_Document):
 
     code: Key
     kind: Literal["amount", "percent", "points"]
-    value: Yen = Field(description="Yen, percent or points by kind")
+    value: UnitYen = Field(description="Yen, percent or points by kind")
 
 
 class PointsDocument(_Document):

@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from models.states import LotState
-from models.store import members, point_requests, points
-from models.store.members import MemberRow
+from models.store import customers, point_requests, points
+from models.store.customers import CustomerKey, MemberRow
 from models.store.point_requests import RequestRow
-from models.store.points import CustomerKey
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import Conflict, Invalid, Problem, Raced
 from pipelines.points.requests import Answered, same, shop_of, transact
@@ -71,11 +70,11 @@ def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDo
         if known is not None:
             same(known.request_hash, digest(wish))
             return Answered(False, known.answer)
-        if wish.kind == "review" and not members.has_shipped(connection, shop.key, wish.customer):
+        if wish.kind == "review" and not customers.has_shipped(connection, shop.key, wish.customer):
             raise Conflict("A review earns points once something the customer ordered has shipped.", rule="PTS-10")
         gifts = give(ledger, shop, _gifts(connection, shop, wish, ledger.now))
         ledger.write()
-        members.remember(connection, [_member(wish, ledger.now)])
+        customers.remember(connection, [_member(wish, ledger.now)])
         body = {
             "shop": shop.key,
             "customer": wish.customer,
@@ -115,7 +114,7 @@ def _gifts(connection: Connection, shop: Shop, wish: GrantDocument, now: datetim
         until = end_of(wish.expires_on) if wish.expires_on else None
         gifts.append(Gift(customer, f"{wish.kind}:{wish.key}", wish.kind, wish.amount or 0, until))
     if wish.kind in ("registration", "birthday"):
-        member = members.member(connection, shop.key, customer)
+        member = customers.member(connection, shop.key, customer)
         born = wish.birth_date or (member.birth_date if member else None)
         if born is None and wish.kind == "birthday":
             raise Invalid([Problem("birth_date", "is needed: none is known of this customer (PTS-09)")])

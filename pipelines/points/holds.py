@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
 
-from models.store import members, point_requests
+from models.store import orders, point_requests
+from models.store.customers import CustomerKey
 from models.store.point_requests import HoldRow
-from models.store.points import CustomerKey
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import Conflict, Invalid, NotFound, Problem, Raced
 from pipelines.points.requests import Answered, same, shop_of, transact
@@ -63,7 +63,7 @@ def _take_aside(ledger: Ledger, purse: Purse, wish: HoldDocument) -> int:
         except ValueError:
             raise Conflict(f"The customer has fewer than {wish.amount} valid points to hold.", rule="PTS-05") from None
         return wish.amount
-    order = members.order_of(ledger.connection, wish.shop, wish.customer, wish.order or "")
+    order = orders.id_of(ledger.connection, wish.shop, wish.customer, wish.order or "")
     if order is None:
         raise Invalid([Problem("order", "is no order of this customer in this shop")])
     held = purse.hold_earned(order, Cause(source, ledger.now, order))

@@ -16,8 +16,8 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from models.store import point_jobs
+from models.store.customers import CustomerKey
 from models.store.point_jobs import ExpiringRow
-from models.store.points import CustomerKey
 from pipelines import ranks
 from pipelines.engine import run
 from pipelines.engine.ledger import Ledger

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.store import members, point_reports, points
+from models.store import customers, point_reports, points
+from models.store.customers import CustomerKey
 from models.store.point_reports import EntryRow
-from models.store.points import BalanceRow, CustomerKey
+from models.store.points import BalanceRow
 from pipelines.engine.ledger_rows import lot_of
 from pipelines.rules.lots import Lot, spending_order
 from pipelines.rules.purse import Purse
@@ -33,7 +34,7 @@ def statement(
 ) -> Statement | None:
     """The customer's points and the transfers before the one with the id ``before``; None for one nobody knows."""
     balance = points.balance(connection, shop, customer)
-    if balance is None and members.member(connection, shop, customer) is None:
+    if balance is None and customers.member(connection, shop, customer) is None:
         return None
     lots = [lot_of(row) for row in points.lots_of(connection, [CustomerKey(shop, customer)])]
     entries = point_reports.page(connection, shop, customer, before, limit)

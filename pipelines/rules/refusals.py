@@ -16,13 +16,13 @@ from pipelines.rules.order import Order
 from pipelines.values.calendar import in_japan
 from pipelines.values.card_number import find_card_number
 from pipelines.values.mail_address import check as check_mail_address
+from pipelines.values.money import MOST_YEN
 from pipelines.values.prefecture import prefecture
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 _POSTAL_CODE: Final = re.compile(r"\d{3}-?\d{4}", re.ASCII)
-MOST_YEN: Final = 999_999_999
 _HYPHENS: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−ーｰ─", "-"))
 
 

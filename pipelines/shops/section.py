@@ -24,7 +24,6 @@ Method = Literal[
 ]
 Account = Literal["local", "partner_web", "partner_claims"]
 Carrier = Literal["yamato", "sagawa", "japan_post", "seino", "fukuyama", "tonami"]
-Yen = Annotated[int, Field(ge=0, le=99_999_999)]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Count = Annotated[int, Field(ge=0, le=9_999_999)]
 
@@ -44,7 +43,7 @@ def _tuple(value: object) -> object:
 def _time_of_day(value: object) -> object:
     if isinstance(value, str):
         if not _CLOCK.fullmatch(value):
-            raise ValueError('must be a time of day such as "15:00"')
+            raise ValueError('must be a time of day with two digits each, such as "09:00" or "15:00"')
         return time.fromisoformat(value)
     if isinstance(value, time) and value.tzinfo is not None:
         raise ValueError("must be a local time of day without an offset")

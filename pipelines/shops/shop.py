@@ -14,6 +14,7 @@ from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
 from pipelines.values.calendar import BusinessCalendar
 from pipelines.values.mail_address import addr_spec
+from pipelines.values.money import Currency
 from pipelines.values.registration_number import check as check_registration_number
 from pipelines.values.registration_number import normalise
 
@@ -47,6 +48,7 @@ class Shop(Section):
     registration_kind: Literal["corporation", "individual"] = Field(
         default="corporation", description="A corporation's number must pass the check digit (B.2)"
     )
+    currency: Currency = Field(default="JPY", description="Currency of every amount; yen alone so far")
     price: Price = Price()
     shipping: Shipping = Shipping()
     coupons: Coupons = Coupons()
@@ -66,6 +68,13 @@ class Shop(Section):
     suppliers: dict[str, Supplier] = Field(
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
+
+    @field_validator("site_url")
+    @classmethod
+    def _whole_address(cls, address: str) -> str:
+        if address and not address.startswith(("https://", "http://")):
+            raise ValueError("must begin with https://, as in https://shop.example")
+        return address
 
     @field_validator("support_mail", "operator_mail")
     @classmethod

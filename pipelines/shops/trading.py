@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay, Yen
+from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay
+from pipelines.values.money import Yen
 
 
 class BankAccount(Section):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import Condition, OrderState, ShipmentState
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
 from pipelines.shops import Shop
 
 RELEASED = "order.release"
@@ -21,27 +23,32 @@ _GOES_ON_AT = {
 }
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
-    decision = Decision(facts)
-    for event in facts.events:
-        decision.events.append((event.id, "applied", None))
-    if facts.condition != Condition.HELD:
-        return decision
-    if facts.state == OrderState.CANCELLED:
-        decision.hold = []
-        decision.settle(Condition.DONE, "operator")
-        return decision
+    for event in draft.waiting:
+        draft.applied(event)
+    if not draft.held:
+        return
+    if draft.state == OrderState.CANCELLED:
+        draft.drop_holds()
+        draft.settle(Condition.DONE, "operator")
+        return
     refused = {
-        s.id for s in facts.shipments if s.state == ShipmentState.REFUSED and any(p.open for p in s.lines.values())
+        shipment.id
+        for shipment in draft.shipments
+        if shipment.state == ShipmentState.REFUSED and any(pieces.open for pieces in shipment.lines.values())
     }
     # Nothing would ever send these goods: their lines are taken out, or their supplier ships after all.
-    decision.lift_holds(lambda h: h["reason"] != "supplier_refused" or h.get("shipment") not in refused, "operator")
-    if (decision.condition or facts.condition) == Condition.HELD:
-        return decision
-    stage = _GOES_ON_AT[OrderState(facts.state)]
-    decision.next("dispatch" if stage == "split" and facts.shipments else stage, now)
-    return decision
+    draft.lift(lambda hold: hold["reason"] != "supplier_refused" or hold.get("shipment") not in refused, "operator")
+    if not draft.held:
+        stage = _GOES_ON_AT[OrderState(draft.state)]
+        draft.next("dispatch" if stage == "split" and draft.shipments else stage, now)
 
 
-STAGE = Stage("attend", decide, Need.SHIPMENTS | Need.EVENTS, (RELEASED,))
+STAGE = Stage(
+    "attend",
+    decide,
+    Need.SHIPMENTS | Need.EVENTS,
+    consumes=(RELEASED,),
+    leads_to=("authorize", "split", "dispatch", "reward"),
+)

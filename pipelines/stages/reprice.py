@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import Condition, OrderState
-from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
+from models.states import OrderState
+from pipelines.changes.money import authorize_key
+from pipelines.changes.points import earn_anew
+from pipelines.changes.requests import answer
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Facts, Need
+from pipelines.engine.stage import Stage
 from pipelines.errors import Problem
 from pipelines.orders.mails import customer_mail, sums
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.repricing import problems, record, reprice
 from pipelines.rules.order import Coupon
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import authorize_key
-from pipelines.stages.earning import earn_anew
-from pipelines.stages.requests import answer
 
 REQUESTED = "order.apply_coupons"
 
@@ -24,33 +26,31 @@ REQUESTED = "order.apply_coupons"
 _ANSWERED = "coupons_in_remarks"
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Apply what was asked, one request after the other."""
-
-    def apply(decision: Decision, event: EventFacts) -> None:
-        _apply(decision, facts, shop, now, event, _asked(event))
-
-    return answer(facts, STAGE.name, now, lambda event: refusals(facts, shop, _asked(event)), apply)
+    answer(
+        draft,
+        now,
+        lambda event: refusals(draft, shop, _asked(event)),
+        lambda event: _apply(draft, shop, now, event, _asked(event)),
+    )
 
 
 def _asked(event: EventFacts) -> list[Coupon]:
     return [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
 
 
-def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
-    """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can.
-
-    The stage was told effects and what pricing goes by.
-    """
-    if facts.state != OrderState.ACCEPTED or facts.condition != Condition.HELD or authorize_key(facts) in facts.effects:
-        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held and nothing was asked of a gateway"
+def refusals(draft: OrderDraft, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
+    """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can."""
+    facts = draft.facts
+    if draft.state != OrderState.ACCEPTED or not draft.held or authorize_key(facts) in draft.effects:
+        says = f"the order is {draft.state} and {draft.condition}: coupons are applied while it is held and nothing was asked of a gateway"
         return [Problem("state", says)]
     return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
 
 
-def _apply(
-    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, coupons: Sequence[Coupon]
-) -> None:
+def _apply(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, coupons: Sequence[Coupon]) -> None:
+    facts = draft.facts
     after = reprice(facts.order, shop, facts.breakdown, coupons)
     change = record(
         shop,
@@ -61,15 +61,12 @@ def _apply(
         reason=str(event.body.get("reason") or ""),
         by=str(event.body.get("by") or ""),
     )
-    decision.repricing = change
-    decision.returned_coupons += [(key, "repriced") for key in change.dropped]
+    draft.reprice(change)
     if facts.customer_id:
-        earn_anew(decision, facts, shop, now, after)
+        earn_anew(draft, shop, now, after)
     about, changed = f"repriced:{facts.known.times + 1}", _changed(facts, shop, after)
-    decision.mails.append(
-        customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **changed)
-    )
-    _go_on(decision, facts, now)
+    draft.tell(customer_mail("order_accepted", facts, shop, now, about=about, shipments=[], repriced=True, **changed))
+    _go_on(draft, now)
 
 
 def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
@@ -81,17 +78,17 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     }
 
 
-def _go_on(decision: Decision, facts: Facts, now: datetime) -> None:
+def _go_on(draft: OrderDraft, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
-    decision.lift_holds(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
-    left = facts.hold if decision.hold is None else decision.hold
-    if not any(hold["blocks"] == "authorize" for hold in left):
-        decision.next("authorize", now)
+    draft.lift(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
+    if not any(hold["blocks"] == "authorize" for hold in draft.holds):
+        draft.next("authorize", now)
 
 
 STAGE = Stage(
     "reprice",
     decide,
     Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
-    (REQUESTED,),
+    consumes=(REQUESTED,),
+    leads_to=("authorize", "reward"),
 )

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.changes.ending import finish
+from pipelines.changes.points import activate
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
-from pipelines.rules.lots import Activation, Lot
+from pipelines.rules.lots import Lot
 from pipelines.rules.points import expires_on
 from pipelines.shops import Shop
-from pipelines.stages.finishing import finish
 
 #: Where an order may stand for its points to become valid, by the event that makes them so.
 READY = {
@@ -22,29 +25,27 @@ READY = {
 }
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Activate the order's points when the profile says so (PTS-05, SPL-05), and finish what has nothing left to do."""
-    decision = Decision(facts)
-    if facts.state == OrderState.CANCELLED:
-        return decision
+    if draft.state == OrderState.CANCELLED:
+        return
     due: list[Lot] = []
     later: list[datetime] = []
-    for lot in facts.lots:
-        at = valid_from(lot, facts, shop, now) if lot.state == LotState.PENDING else None
+    for lot in draft.lots:
+        at = valid_from(lot, draft, shop, now) if lot.state == LotState.PENDING else None
         if at is not None and at <= now:
             due.append(lot)
         elif at is not None:
             later.append(at)
     if due:
-        _activate(decision, facts, shop, now, due)
+        _activate(draft, shop, now, due)
     if later:
-        decision.next("reward", min(later))
+        draft.again(min(later))
     else:
-        finish(decision, facts)
-    return decision
+        finish(draft)
 
 
-def valid_from(lot: Lot, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
+def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
     A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
@@ -52,21 +53,24 @@ def valid_from(lot: Lot, facts: Facts, shop: Shop, now: datetime) -> datetime | 
     delay = timedelta(days=shop.points.activation_delay_days)
     event = shop.points.activation_event
     if event == "ordered":
-        return facts.accepted_at + delay
-    if facts.state in READY[event]:
-        return min(max((p.shipped_at for p in facts.parcels), default=facts.accepted_at), now) + delay
+        return draft.facts.accepted_at + delay
+    parcels = draft.parcels.values()
+    if draft.state in READY[event]:
+        return min(max((p.shipped_at for p in parcels), default=draft.facts.accepted_at), now) + delay
     line = lot.line
-    if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
-        left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
+    if event == "shipped" and line and not any(s.lines[line].open for s in draft.shipments if line in s.lines):
+        left = [p.shipped_at for p in parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None
     return None
 
 
-def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:
+def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:
+    facts = draft.facts
     last_day = expires_on(now.date(), shop)
     expires_at = end_of(last_day) if last_day else None  # PTS-11: through that whole day
+    for lot in lots:
+        activate(draft, lot, expires_at)
     amount = sum(lot.remaining for lot in lots)
-    decision.lot_moves += [Activation(f"order:{facts.id}:activate", lot.id, expires_at) for lot in lots]
     points = {
         "used": facts.priced["points_used"],
         "earned": facts.priced["points_earned"],
@@ -76,7 +80,7 @@ def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots:
     }
     # One mail an order, or one for each of the lots that parcels activate apart.
     about = "".join(sorted(map(_name_of, lots)))
-    decision.mails.append(customer_mail("points_activated", facts, shop, now, about=about, points=points))
+    draft.tell(customer_mail("points_activated", facts, shop, now, about=about, points=points))
 
 
 def _name_of(lot: Lot) -> str:

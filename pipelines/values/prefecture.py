@@ -14,9 +14,6 @@ _NAMES: Final = (
     "徳島県 Tokushima,香川県 Kagawa,愛媛県 Ehime,高知県 Kochi,福岡県 Fukuoka,佐賀県 Saga,長崎県 Nagasaki,"
     "熊本県 Kumamoto,大分県 Oita,宮崎県 Miyazaki,鹿児島県 Kagoshima,沖縄県 Okinawa"
 )
-PREFECTURES: Final[tuple[str, ...]] = tuple(pair.split(" ")[0] for pair in _NAMES.split(","))
-"""The 47 prefectures (都道府県), north to south."""
-
 _SUFFIXES: Final = ("-ken", "-fu", "-to", " prefecture", " pref.", " pref")
 
 

@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from models.states import OrderState, PaymentState
+from models.store import orders
+from pipelines.engine.apply import StaleFacts, apply
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
-from pipelines.engine.run import StaleFacts, apply
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.engine.stage import Stage
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop
 from tests.world import World, a_line, document
@@ -35,31 +38,40 @@ def due(world: World, count: int) -> list[str]:
     return numbers
 
 
-def _crashes(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    if facts.number == "S-3":
+def _crashes(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    if draft.facts.number == "S-3":
         raise ZeroDivisionError
-    return AUTHORIZE.decide(facts, shop, now)
+    AUTHORIZE.decide(draft, shop, now)
 
 
-def _jumps(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    decision = AUTHORIZE.decide(facts, shop, now)
-    if facts.number == "S-3":
-        decision.move_order(OrderState.DELIVERED, "a bug")
-    return decision
+def _jumps(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.move_order(OrderState.DELIVERED, "a bug")
 
 
-def _captures_too_much(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    decision = AUTHORIZE.decide(facts, shop, now)
-    if facts.number == "S-3":
-        decision.move_payment(PaymentState.CAPTURED, "a bug", captured=1)
-    return decision
+def _captures_too_much(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.move_payment(PaymentState.CAPTURED, "a bug", captured=1)
 
 
-def _writes_nul(facts: Facts, shop: Shop, now: datetime) -> Decision:
-    decision = AUTHORIZE.decide(facts, shop, now)
-    if facts.number == "S-3":
-        decision.move_payment(PaymentState.CAPTURED, "a bug\x00")
-    return decision
+def _writes_nul(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.move_payment(PaymentState.CAPTURED, "a bug\x00")
+
+
+def _reads_what_it_did_not_ask_for(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    if draft.facts.number == "S-3":
+        list(draft.parcels)
+    AUTHORIZE.decide(draft, shop, now)
+
+
+def _names_a_stage_out_of_turn(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.next("reward", now)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +81,8 @@ def _writes_nul(facts: Facts, shop: Shop, now: datetime) -> Decision:
         (_jumps, "IllegalMove: order: authorized -> delivered is not allowed"),
         (_captures_too_much, "CheckViolation ck_payment_captured"),
         (_writes_nul, "CharacterNotInRepertoire"),
+        (_reads_what_it_did_not_ask_for, "Undeclared: parcels was read, but Need.PARCELS was not asked for"),
+        (_names_a_stage_out_of_turn, "Undeclared: authorize does not lead to reward"),
     ],
 )
 def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, poison: object, error: str) -> None:
@@ -105,11 +119,11 @@ def test_the_back_off_grows_and_news_ends_it(world: World) -> None:
 
 
 def test_a_mail_that_cannot_be_rendered_is_its_own_orders_trouble(world: World) -> None:
-    def unrenderable(facts: Facts, shop: Shop, now: datetime) -> Decision:
-        decision = STAGES["accept"].decide(facts, shop, now)
-        if facts.number == "S-3":
-            decision.mails = [replace(mail, context={}) for mail in decision.mails]
-        return decision
+    def unrenderable(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+        STAGES["accept"].decide(draft, shop, now)
+        if draft.facts.number == "S-3":
+            mails = draft.decision().mails
+            mails[:] = [replace(mail, context={}) for mail in mails]
 
     world.take(*(on_delivery(f"S-{n}") for n in range(5)))
     assert world.runner.run_batch(replace(STAGES["accept"], decide=unrenderable)).decided == 4
@@ -151,9 +165,9 @@ def test_an_order_that_is_being_decided_is_skipped_and_taken_later(world: World)
     world.tell(world.ask("order.cancel", "S-0"), world.ask("order.cancel", "S-1"))
     claimed: list[int] = []
 
-    def meanwhile(facts: Facts, shop: Shop, now: datetime) -> Decision:
+    def meanwhile(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         claimed.append(world.runner.run_batch(STAGES["cancel"]).claimed)
-        return AUTHORIZE.decide(facts, shop, now)
+        AUTHORIZE.decide(draft, shop, now)
 
     world.runner.run_batch(replace(AUTHORIZE, decide=meanwhile))
     assert claimed == [0, 0]
@@ -162,13 +176,12 @@ def test_an_order_that_is_being_decided_is_skipped_and_taken_later(world: World)
 
 def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
     due(world, 1)
-    from models.store import views
-
     with world.engine.connect() as connection:
-        row = views.order(connection, "salon", "S-0")
-        old = facts_of(connection, AUTHORIZE, [row], world.clock.now())[0]
+        row = orders.by_number(connection, "salon", "S-0")
+        assert row is not None
+        (old,) = facts_of(connection, AUTHORIZE, [row], world.clock.now())
     world.decide("authorize")
-    decision = AUTHORIZE.decide(old, world.shops["salon"], world.clock.now())
+    decision = AUTHORIZE.decision(old, world.shops["salon"], world.clock.now())
     with pytest.raises(StaleFacts), world.engine.begin() as connection:
         apply(connection, AUTHORIZE, [decision], [], world.clock.now())
     assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 1
@@ -177,10 +190,8 @@ def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
 def test_a_stage_that_snoozes_wakes_at_its_moment(world: World) -> None:
     later = world.clock.now().replace(hour=18)
 
-    def snooze(facts: Facts, shop: Shop, now: datetime) -> Decision:
-        decision = Decision(facts)
-        decision.next("authorize", later)
-        return decision
+    def snooze(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+        draft.again(later)
 
     due(world, 1)
     sleepy = Stage("authorize", snooze, Need.NOTHING)

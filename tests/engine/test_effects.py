@@ -10,11 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from models.store import lease as store
+from models.store import effects, leases
+from models.store.effects import OutcomeRow
+from models.store.leases import LeasedRow, PostponedRow
 from pipelines.ports import Outcome, Verdict
 from tests.conftest import Running
 from tests.outside import Gateway
@@ -112,10 +113,10 @@ def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
     assert world.show()["payment"]["state"] == "captured"
 
 
-def lease(world: World, kind: str = "payment.authorize") -> Any:
-    """What a process holds that is killed in the next moment: (subject, token, attempts)."""
+def lease(world: World, kind: str = "payment.authorize") -> LeasedRow:
+    """What a process holds that is killed in the next moment."""
     with world.engine.begin() as connection:
-        (held,) = store.lease(connection, kind, 10, LEASE)
+        (held,) = leases.lease(connection, kind, 10, LEASE)
     return held
 
 
@@ -142,13 +143,13 @@ def test_a_performer_that_was_killed_is_followed_under_the_same_key(world: World
 def test_a_late_outcome_under_an_old_token_changes_nothing(world: World) -> None:
     """Fencing: the performer was paused past its lease, another did the work, then the first comes back."""
     asked(world)
-    subject, token, _ = lease(world)
+    held = lease(world)
     world.hurry()
     world.settle()
     before = world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()
     with world.engine.begin() as connection:
-        woken = store.finish_effects(connection, "payment.authorize", [(subject, token, "declined", "{}")])
-        store.postpone(connection, "payment.authorize", [(subject, token, 60.0)])
+        woken = effects.end(connection, "payment.authorize", [OutcomeRow(held.subject_id, held.token, "declined", {})])
+        leases.postpone(connection, "payment.authorize", [PostponedRow(held.subject_id, held.token, 60.0)])
     assert woken == []
     assert (world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()) == before
 

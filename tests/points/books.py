@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from models.store import points
-from models.store.points import CustomerKey
+from models.store.customers import CustomerKey
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
 from pipelines.rules.lots import Lot, Transfer

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from models.store.points import CustomerKey
+from models.store.customers import CustomerKey
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import IllegalMove, Raced
 from pipelines.points.holds import hold, release

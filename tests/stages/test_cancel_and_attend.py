@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import UsedPoints
+from pipelines.engine.facts import UsedPoints
 from pipelines.rules.lots import Clawback, GiveBack
 from pipelines.stages import attend, cancel
 from tests.rules.build import a_line, an_order, at, shop_with

@@ -10,7 +10,7 @@ import pytest
 from pipelines.errors import Misconfigured
 from pipelines.stages.dispatch import STAGE
 from tests.rules.build import plain_shop
-from tests.stages.build import NOW, decide, effect, effects, facts, mails, moves, reasons, shipment
+from tests.stages.build import NOW, decide, due, effect, effects, facts, mails, moves, reasons, shipment
 
 LATER = NOW + timedelta(hours=5)
 KEY = "SH-1:requested"
@@ -23,7 +23,7 @@ def standing(*shipments: Any, **changes: Any) -> Any:
 
 def test_nobody_is_told_before_the_planned_time() -> None:
     decision = decide(STAGE, standing(shipment(instruct_at=LATER)))
-    assert (decision.work, decision.moves, decision.effects, decision.mails) == ([("dispatch", LATER)], [], [], [])
+    assert (due(decision), decision.moves, decision.effects, decision.mails) == ([("dispatch", LATER)], [], [], [])
 
 
 def test_a_supplier_with_a_url_is_told_by_webhook() -> None:
@@ -97,4 +97,4 @@ def test_each_shipment_goes_at_its_own_time() -> None:
     """SPL-03."""
     decision = decide(STAGE, standing(shipment(1), shipment(2, "backordered", instruct_at=NOW + timedelta(hours=1))))
     assert [m.shipment for m in decision.mails] == ["SH-1"]
-    assert decision.work == [("dispatch", NOW + timedelta(hours=1))]
+    assert due(decision)[-1:] == [("dispatch", NOW + timedelta(hours=1))]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import Decision, Facts
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
 from pipelines.stages.reprice import REQUESTED, STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
-from tests.stages.build import decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
+from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
@@ -141,7 +141,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
     lots = [lot(amount=n, id=n, line=line) for line, n in (("1", 100), ("2", 300))]
-    known = replace(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
+    known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
     assert taken_back(decide(STAGE, known, shop=shop)) == {100: 10, 300: 30}
 
 

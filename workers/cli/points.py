@@ -9,21 +9,13 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from sqlalchemy import Engine
+from rich.table import Column
 
 from pipelines.errors import Invalid, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
-out = Console(highlight=False)
-
-
-def _engine() -> Engine:
-    from models.database import connect
-    from workers.settings import load
-
-    return connect(load().need_database(), application="shukka-points", statement_timeout=600)
 
 
 @app.command()
@@ -34,9 +26,10 @@ def statement(
 ) -> None:
     """Print a customer's balance, lots and transfers."""
     from pipelines.points.statement import statement as statement_of
+    from pipelines.rules.dates.periods import last_day
     from workers.settings import load
 
-    with _engine().connect() as connection:
+    with opened("points").connect() as connection:
         shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
     if shown is None:
         raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
@@ -46,35 +39,26 @@ def statement(
         "lots",
         ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"),
         (
-            (lot.id, lot.kind, lot.state, lot.amount, lot.remaining, lot.held, lot.limited, _last_day(lot.expires_at))
+            (
+                *(lot.id, lot.kind, lot.state, lot.amount, lot.remaining, lot.held, lot.limited),
+                last_day(lot.expires_at) if lot.expires_at else None,
+            )
             for lot in shown.lots
         ),
     )
-    _table(
-        "transfers, newest first",
-        ("at", "kind", "from", "to", "points", "lot", "order"),
-        ((one.at, one.kind, one.debit, one.credit, one.amount, one.lot_id, one.number) for one in shown.entries),
-    )
+    entries = ((one.at, one.kind, one.debit, one.credit, one.amount, one.lot_id, one.number) for one in shown.entries)
+    _table("transfers, newest first", ("at", "kind", "from", "to", "points", "lot", "order"), entries)
 
 
-def _last_day(expires_at: datetime | None) -> date | None:
-    from pipelines.rules.dates.periods import last_day
-
-    return last_day(expires_at) if expires_at else None
-
-
-def _table(title: str, columns: tuple[str, ...], shown: Iterable[tuple[object, ...]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in shown:
-        table.add_row(*map(_cell, row))
-    out.print(table)
+def _table(title: str, columns: tuple[str, ...], rows: Iterable[Iterable[object]]) -> None:
+    out.print(table(columns, (map(_cell, row) for row in rows), title=title))
 
 
 def _cell(value: object) -> str:
     """A time to the minute, in Japan as everywhere; what is not there is left empty."""
-    if isinstance(value, datetime):
-        from pipelines.values.calendar import JST
+    from pipelines.values.calendar import JST
 
+    if isinstance(value, datetime):
         return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
     if value is None:
         return ""
@@ -98,7 +82,7 @@ def movements(
     from models.store.point_reports import movements as movements_of
 
     first, last = _days(since, until)
-    with _engine().connect() as connection:
+    with opened("points").connect() as connection:
         found = movements_of(connection, first, last, shop or [])
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\r\n")
@@ -107,10 +91,7 @@ def movements(
         return
     names = MovementsRow._fields
     headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in names)
-    table = Table(*headings, box=None, padding=(0, 1, 0, 0))
-    for row in found:
-        table.add_row(*(str(value) for value in row))
-    out.print(table)
+    out.print(table(headings, found))
 
 
 def _days(since: datetime, until: datetime) -> tuple[date, date]:

@@ -140,4 +140,4 @@ def slowest(connection: Connection, limit: int = 3) -> list[tuple[str, str, floa
 
 
 def _pairs(connection: Connection, query: str) -> list[tuple[Any, Any]]:
-    return [(row[0], row[1]) for row in connection.execute(text(query))]
+    return [(one, other) for one, other in connection.execute(text(query))]

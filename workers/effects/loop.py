@@ -16,15 +16,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from models.mail_packing import UnknownDictionary, unpack
-from models.store import claim as queue
-from models.store import lease as store
+from models.store import clients, effects, leases, mails, shipments, work
+from models.store.clients import SupplierRow
+from models.store.effects import OrderEffectRow, OutcomeRow, StorefrontEventRow
+from models.store.leases import PostponedRow
+from models.store.mails import MailEndRow, QueuedMailRow
+from models.store.shipments import InstructedRow
+from models.store.work import WorkRow
 from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
 from workers.broker import Bell
 from workers.grouping import Group
@@ -188,18 +192,22 @@ class EffectLoop:
 
     def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
         with self._engine.begin() as connection:
-            store.postpone(connection, kind, [(*lease, LEASE) for lease in held])
+            leases.postpone(connection, kind, [PostponedRow(id_, token, LEASE) for id_, token in held])
 
     def _lease(self, performer: Performer, batch: int) -> list[Job]:
         with self._engine.begin() as connection:
-            leased = store.lease(connection, performer.kind, batch, LEASE)
-        rows = performer.load(self._engine, [r[0] for r in leased]) if leased else {}
-        return [Job(subject, token, attempts, rows[subject]) for subject, token, attempts in leased if subject in rows]
+            leased = leases.lease(connection, performer.kind, batch, LEASE)
+        rows = performer.load(self._engine, [one.subject_id for one in leased]) if leased else {}
+        return [
+            Job(one.subject_id, one.token, one.attempts, rows[one.subject_id])
+            for one in leased
+            if one.subject_id in rows
+        ]
 
     def _give_back(self, kind: str, jobs: Sequence[Job]) -> None:
         """Leased and not begun: due again now, for whoever comes next."""
         with self._engine.begin() as connection:
-            store.postpone(connection, kind, [(job.id, job.token, 0.0) for job in jobs])
+            leases.postpone(connection, kind, [PostponedRow(job.id, job.token, 0.0) for job in jobs])
 
     async def _safely(self, performer: Performer, job: Job) -> Outcome:
         try:
@@ -209,7 +217,7 @@ class EffectLoop:
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
 
     def _recorder(self, kind: str) -> Callable[[Sequence[Done]], Sequence[None]]:
-        finish = self._finish_mails if kind == store.MAIL else self._finish_effects
+        finish = self._finish_mails if kind == mails.SEND else self._finish_effects
 
         @retry(
             retry=retry_if_exception_type(DBAPIError),
@@ -226,23 +234,22 @@ class EffectLoop:
         return record
 
     def _finish_mails(self, kind: str, done: Sequence[Done]) -> None:
-        ended = [(d.job.id, d.job.token, _mail_state(d), d.outcome.code) for d in done if _is_final(d)]
+        ended = [MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code) for d in done if _is_final(d)]
         with self._engine.begin() as connection:
-            store.finish_mails(connection, ended)
-            store.postpone(connection, kind, _postponed(done))
+            mails.end(connection, ended)
+            leases.postpone(connection, kind, _postponed(done))
 
     def _finish_effects(self, kind: str, done: Sequence[Done]) -> None:
         ended = [
-            (d.job.id, d.job.token, _effect_state(d), orjson.dumps(_outcome_json(d.outcome)).decode())
-            for d in done
-            if _is_final(d)
+            OutcomeRow(d.job.id, d.job.token, _effect_state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)
         ]
         with self._engine.begin() as connection:
-            woken = store.finish_effects(connection, kind, ended)
+            woken = effects.end(connection, kind, ended)
             now = self._clock.now()
-            queue.schedule(connection, [(stage, order_id, now) for order_id, stage in woken if stage])
-            store.postpone(connection, kind, _postponed(done))
-        self._bell.ring(stages={stage for _, stage in woken if stage})
+            due = [WorkRow(one.wakes, one.order_id, now) for one in woken if one.wakes and one.order_id]
+            work.schedule(connection, due)
+            leases.postpone(connection, kind, _postponed(done))
+        self._bell.ring(stages={row.stage for row in due})
 
 
 def _is_final(done: Done) -> bool:
@@ -270,7 +277,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:
+def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
     """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
     later = []
     for d in done:
@@ -278,25 +285,26 @@ def _postponed(done: Sequence[Done]) -> list[tuple[int, int, float]]:
             pause = d.outcome.retry_after
             if pause is None:
                 pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
-            later.append((d.job.id, d.job.token, pause))
+            later.append(PostponedRow(d.job.id, d.job.token, pause))
     return later
 
 
 def mail_performer(deliver: Callable[[Any], Awaitable[Outcome]], channels: int) -> Performer:
     """Delivers stored mails; ``deliver`` is an SMTP pool's."""
 
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, QueuedMailRow]:
         with engine.connect() as connection:
-            return {row[0]: row for row in store.load_mails(connection, ids)}
+            return {row.id: row for row in mails.to_send(connection, ids)}
 
     async def perform(job: Job) -> Outcome:
+        mail: QueuedMailRow = job.row
         try:
-            raw = message.encoded(unpack(job.row[4]))
+            raw = message.encoded(unpack(mail.packed))
         except UnknownDictionary as reason:  # a process of the newer version will send it
             return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
-        return await deliver(ReadyMail(job.row[2], job.row[3], raw))
+        return await deliver(ReadyMail(mail.envelope_from, mail.envelope_to, raw))
 
-    return Performer(store.MAIL, load, perform, channels)
+    return Performer(mails.SEND, load, perform, channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,26 +320,28 @@ def payment_performers(gateways: Mapping[str, PaymentGateway], channels: int = 1
     """Performs the four things a gateway does; an earlier attempt is looked up by its key before it is repeated."""
 
     async def authorize(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
+        row: OrderEffectRow = job.row
         return await gateway.authorize(
             key=row.key, order=f"{row.shop}/{row.number}", amount=row.payload["amount"], token=row.token or ""
         )
 
     async def capture(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
-        return await gateway.capture(key=row.key, authorization=row.reference, amount=row.payload["amount"])
+        row: OrderEffectRow = job.row
+        return await gateway.capture(key=row.key, authorization=row.reference or "", amount=row.payload["amount"])
 
     async def void(job: Job, gateway: PaymentGateway) -> Outcome:
-        return await gateway.void(key=job.row.key, authorization=job.row.reference)
+        row: OrderEffectRow = job.row
+        return await gateway.void(key=row.key, authorization=row.reference or "")
 
     async def refund(job: Job, gateway: PaymentGateway) -> Outcome:
-        row = job.row
-        return await gateway.refund(key=row.key, authorization=row.reference, amount=row.payload["amount"])
+        row: OrderEffectRow = job.row
+        return await gateway.refund(key=row.key, authorization=row.reference or "", amount=row.payload["amount"])
 
     def performer(kind: str, act: Callable[[Job, PaymentGateway], Awaitable[Outcome]]) -> Performer:
         async def perform(job: Job) -> Outcome:
-            gateway = gateways[job.row.gateway]
-            known = await gateway.lookup(key=job.row.key) if job.attempts > 1 else None
+            row: OrderEffectRow = job.row
+            gateway = gateways[row.gateway or ""]
+            known = await gateway.lookup(key=row.key) if job.attempts > 1 else None
             return known if known is not None else await act(job, gateway)
 
         return Performer(kind, load_effects, perform, channels)
@@ -340,42 +350,41 @@ def payment_performers(gateways: Mapping[str, PaymentGateway], channels: int = 1
     return [performer(f"payment.{name}", act) for name, act in acts.items()]
 
 
-def load_effects(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+def load_effects(engine: Engine, ids: Sequence[int]) -> Mapping[int, OrderEffectRow]:
     """The rows of effects with what performing them needs of their orders."""
     with engine.connect() as connection:
-        return {row.id: row for row in store.load_effects(connection, ids)}
+        return {row.id: row for row in effects.to_perform(connection, ids)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Instructed:
-    """An instruction's effect, its shipment, and where its supplier is reached."""
+    """An instruction's effect, its shipment, and its supplier if that registered."""
 
-    effect: Any
-    shipment: Any
-    url: str | None
-    secrets: Sequence[str]
+    effect: OrderEffectRow
+    shipment: InstructedRow
+    supplier: SupplierRow | None
 
 
 def supplier_performer(channel: SupplierChannel, clock: Clock, channels: int = 16) -> Performer:
     """Hands instructions to suppliers; the address of the recipient goes from the database straight to the supplier."""
 
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, _Instructed]:
         with engine.connect() as connection:
-            effects = store.load_effects(connection, ids)
-            shipments = {r[0]: r for r in store.load_shipments(connection, [e.shipment_id for e in effects])}
-            reached = {r[0]: r for r in store.suppliers(connection)}
+            asked = effects.to_perform(connection, ids)
+            told = {s.id: s for s in shipments.to_instruct(connection, [e.shipment_id or "" for e in asked])}
+            reached = {supplier.name: supplier for supplier in clients.suppliers(connection)}
         loaded = {}
-        for effect in effects:
-            shipment = shipments[effect.shipment_id]
-            known = reached.get(shipment[1])
-            loaded[effect.id] = _Instructed(effect, shipment, known[1] if known else None, known[2] if known else ())
+        for effect in asked:
+            shipment = told[effect.shipment_id or ""]
+            loaded[effect.id] = _Instructed(effect, shipment, reached.get(shipment.supplier))
         return loaded
 
     async def perform(job: Job) -> Outcome:
-        work: _Instructed = job.row
-        if work.url is None:
+        told: _Instructed = job.row
+        if told.supplier is None or told.supplier.url is None:
             return Outcome(Verdict.RETRY, code="no_url", says="the supplier has no URL: register one")
-        return await channel.send(_instruction(work, clock), url=work.url, secrets=work.secrets)
+        secrets = told.supplier.webhook_secrets
+        return await channel.send(_instruction(told, clock), url=told.supplier.url, secrets=secrets)
 
     return Performer("supplier.instruct", load, perform, channels)
 
@@ -389,35 +398,35 @@ def storefront_performer(
 ) -> Performer:
     """Posts events to storefronts, signed like everything that leaves; private targets are refused unless allowed."""
 
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Any]:
+    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:
         with engine.connect() as connection:
-            return {row[0]: row for row in store.load_events(connection, ids)}
+            return {row.id: row for row in effects.to_announce(connection, ids)}
 
     async def perform(job: Job) -> Outcome:
-        _, key, payload, url, secrets = job.row
-        if url is None:
+        row: StorefrontEventRow = job.row
+        if row.url is None:
             return Outcome(Verdict.DECLINED, code="client_gone", says="the storefront was revoked or has no URL")
-        refused = await refuse(url, allow_private=allow_private)
+        refused = await refuse(row.url, allow_private=allow_private)
         if refused is not None:
             return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
-        at = datetime.fromisoformat(payload["at"])
-        event = Instruction(key, payload["type"], "storefront", payload["data"], at)
-        return await channel.send(event, url=url, secrets=secrets)
+        at = datetime.fromisoformat(row.payload["at"])
+        event = Instruction(row.key, row.payload["type"], "storefront", row.payload["data"], at)
+        return await channel.send(event, url=row.url, secrets=row.webhook_secrets or ())
 
     return Performer("storefront.event", load, perform, channels)
 
 
-def _instruction(work: _Instructed, clock: Clock) -> Instruction:
-    shipment_id, supplier, dispatch_on, lines = work.shipment
-    document = work.effect.document
+def _instruction(told: _Instructed, clock: Clock) -> Instruction:
+    effect, shipment = told.effect, told.shipment
+    document = effect.document or {}
     data = {
-        "shop": work.effect.shop,
-        "order": work.effect.number,
-        "shipment": shipment_id,
-        "supplier": supplier,
-        "dispatch_on": dispatch_on.isoformat() if dispatch_on else None,
-        "lines": lines,
+        "shop": effect.shop,
+        "order": effect.number,
+        "shipment": shipment.id,
+        "supplier": shipment.supplier,
+        "dispatch_on": shipment.dispatch_on.isoformat() if shipment.dispatch_on else None,
+        "lines": shipment.lines,
         "ship_to": document["ship_to"],
         "delivery": document.get("delivery"),
     }
-    return Instruction(work.effect.key, "shipment.requested", supplier, data, clock.now())
+    return Instruction(effect.key, "shipment.requested", shipment.supplier, data, clock.now())

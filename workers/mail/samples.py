@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from email import message_from_bytes, policy
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -228,28 +225,3 @@ def sample(template: str, locale: str) -> MailIntent:
         subject_key=_SHIPMENT if template in _ABOUT_A_SHIPMENT else "",
         shipment=_SHIPMENT if template in _ABOUT_A_SHIPMENT else None,
     )
-
-
-def write(directory: Path) -> int:
-    """Write every sample into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails."""
-    from workers.mail import message
-    from workers.mail.rendering import Renderer  # the renderer itself checks the templates with these samples
-
-    renderer = Renderer("orders@salon.example", "salon.example")
-    directory.mkdir(parents=True, exist_ok=True)
-    for locale, contexts in _CONTEXTS.items():
-        for template in contexts:
-            mail = renderer.render(sample(template, locale), shop="salon", number="S-1001")
-            (directory / f"{template}.{locale}.eml").write_bytes(message.encoded(mail.raw))
-            parsed = message_from_bytes(mail.raw, policy=policy.default)
-            for kind, suffix in (("plain", "txt"), ("html", "html")):
-                body = parsed.get_body((kind,))
-                assert body is not None
-                (directory / f"{template}.{locale}.{suffix}").write_text(body.get_content(), encoding="utf-8")
-    return sum(len(contexts) for contexts in _CONTEXTS.values())
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m workers.mail.samples OUTDIR")
-    print(f"{write(Path(sys.argv[1]))} mails written to {sys.argv[1]}")

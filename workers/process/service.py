@@ -21,6 +21,8 @@ from workers.settings import Settings
 DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
 #: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
 THREADS = 16
+#: Names a file that a worker makes when it has booted: orders find somebody at work.
+READY_FILE = "SHUKKA_READY_FILE"
 
 
 def free_port() -> int:
@@ -36,7 +38,7 @@ def worker_argv(processes: int = 2) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "dramatiq",
+        "workers.process.master",
         "workers.main",
         "--processes",
         str(processes),
@@ -110,14 +112,9 @@ class Service:
         """A process of the outside world, ``workers.sandbox.<name>``, with its journal in the data directory."""
         label = label or name
         journal = self.data / "journals" / f"{label}.jsonl"
-        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         argv = [sys.executable, "-m", f"workers.sandbox.{name}", "--journal", str(journal), *arguments]
         return Child(name=label, argv=argv, env={**self.environment, **(env or {})}, log=self._log(label))
-
-    @property
-    def clock_flags(self) -> list[str]:
-        """The clock as processes of the outside world are told it."""
-        return self._clock_flags()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -133,24 +130,27 @@ class Service:
         if not self.logs:
             return None
         folder = self.data / "log"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / f"{name}.log"
 
     def children(self) -> Sequence[Child]:
         """The sandboxes first, then worker, clock and web."""
         env = self.environment
-        web = [
-            sys.executable, "-m", "uvicorn", "workers.web.app:create_app", "--factory", "--host", self.host,
-            "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10",
-            "--header", "server:shukka",
-        ]  # fmt: skip
+        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            Child("worker", worker_argv(self.processes), env, grace=20.0, log=self._log("worker")),
+            self._worker(env),
             Child("clock", [sys.executable, "-m", "workers.pacemaker"], env, log=self._log("clock")),
             Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
         ]
+
+    def _worker(self, env: Mapping[str, str]) -> Child:
+        """The worker; ready once it has built what it works with, or it says why it cannot."""
+        told = self.data / "worker.ready"
+        told.unlink(missing_ok=True)
+        env = {**env, READY_FILE: str(told)}
+        return Child("worker", worker_argv(self.processes), env, grace=20.0, ready=told.exists, log=self._log("worker"))
 
     def is_ready(self) -> bool:
         """True once ``GET /readyz`` answers 200."""

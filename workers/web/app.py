@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from models.migrations import is_current
-from models.store import views
+from models.store import attention
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
 from workers import metrics
 from workers.logs import configure
@@ -58,6 +58,7 @@ def create_app(house: House | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         dependencies=[Depends(_nameable)],
     )
     app.state.shukka = state
@@ -119,14 +120,14 @@ def _ready(house: House) -> dict[str, str]:
 def _measure(house: House) -> None:
     try:
         with house.engine.connect() as connection:
-            counted = views.waiting(connection)
+            counted = attention.counts(connection)
     except SQLAlchemyError:
         return
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
     for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING):
         gauge.clear()
-    for what, name, count in counted:
-        gauges[what].labels(name).set(count)
+    for row in counted:
+        gauges[row.what].labels(row.name).set(row.number)
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import uuid4
 
@@ -14,14 +15,17 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from models.store import views
+from models.store import inbox, orders
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.engine.stage import Stage
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import problems_of
 from pipelines.orders.schema import MANY_LINES, ONE_LINE
 from pipelines.stages import adjust, returns, settle
+from pipelines.values.money import MOST_YEN
 from workers.web.answers import HttpProblem, as_json, not_found, order_url
 from workers.web.api.orders import idempotency_key
 from workers.web.app_state import state_of
@@ -79,7 +83,7 @@ class RefundMade(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen given back; at most what is due back")]
+    amount: Annotated[int, Field(ge=1, le=MOST_YEN, description="Yen given back; at most what is due back")]
     reference: Annotated[
         str,
         Field(default="", max_length=200, pattern=ONE_LINE, description="Where to find it, such as the transfer's id"),
@@ -105,17 +109,19 @@ async def return_lines(request: Request, shop: str, number: str) -> Response:
 async def record_refund(request: Request, shop: str, number: str) -> Response:
     """Record money given back by hand: 202, 409 where nothing is due back, 422 for more than is."""
 
-    def refused(facts: Facts, asked: RefundMade) -> list[Problem]:
-        return settle.refusals(Decision(facts), asked.amount)
+    def refused(draft: OrderDraft, asked: RefundMade) -> list[Problem]:
+        return settle.refusals(draft, asked.amount)
 
     return await ask(request, shop, number, RefundMade, settle.STAGE, refused)
 
 
-def _of_lines(refusals: Callable[[Facts, dict[str, int]], list[Problem]]) -> Callable[[Facts, Any], list[Problem]]:
+def _of_lines(
+    refusals: Callable[[OrderDraft, dict[str, int]], list[Problem]],
+) -> Callable[[OrderDraft, Any], list[Problem]]:
     """The refusals of a request that names lines, each once."""
 
-    def refused(facts: Facts, asked: LinesCancelled | LinesReturned) -> list[Problem]:
-        return refusals(facts, {one.line: one.quantity for one in asked.lines})
+    def refused(draft: OrderDraft, asked: LinesCancelled | LinesReturned) -> list[Problem]:
+        return refusals(draft, {one.line: one.quantity for one in asked.lines})
 
     return refused
 
@@ -126,7 +132,7 @@ async def ask(
     number: str,
     model: type[Asked],
     stage: Stage,
-    refused: Callable[[Facts, Asked], list[Problem]],
+    refused: Callable[[OrderDraft, Asked], list[Problem]],
 ) -> Response:
     """Hand an operator's word to ``stage``; the same ``Idempotency-Key`` again changes nothing.
 
@@ -143,21 +149,21 @@ async def ask(
     body = {**asked.model_dump(), "by": caller.name}
     (type_,) = stage.consumes
     source, event_id = f"client:{caller.id}", f"{type_}:{shop}/{number}:{key or uuid4()}"
-    look_at = Stage(stage.name, stage.decide, stage.needs & ~Need.PURSE, stage.consumes)  # locks nobody's points
+    look_at = replace(stage, needs=stage.needs & ~Need.PURSE)  # locks nobody's points
 
     def look() -> tuple[str, list[Problem]] | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
+            row = orders.by_number(connection, shop, number)
             if row is None:
                 return None
-            facts = facts_of(connection, look_at, [row], state.house.clock.now())[0]
-            known = views.event_body(connection, source, event_id) if key is not None else None
+            (facts,) = facts_of(connection, look_at, [row], state.house.clock.now())
+            known = inbox.body_of(connection, source, event_id) if key is not None else None
             if known is not None and known != body:
                 says = "this Idempotency-Key was used for another request: send a new key with it"
                 return facts.state, [Problem("state", says)]
             if known is not None:
                 return facts.state, []  # the same request again: what it asked for was decided
-            return facts.state, refused(facts, asked)
+            return facts.state, refused(OrderDraft(facts), asked)
 
     found = await asyncio.to_thread(look)
     if found is None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from pipelines.engine.stage import Facts
+from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.schema import MANY_LINES, CouponDocument
 from pipelines.rules.order import Coupon
@@ -43,9 +43,9 @@ async def apply_coupons(request: Request, shop: str, number: str) -> Response:
     """Apply coupons and price the order again: 202, 409 unless it is held before its authorization, 422 for coupons that
     the shop refuses."""
 
-    def refused(facts: Facts, asked: CouponsApplied) -> list[Problem]:
+    def refused(draft: OrderDraft, asked: CouponsApplied) -> list[Problem]:
         coupons = [Coupon(one.code, one.kind, one.value) for one in asked.coupons]
-        return reprice.refusals(facts, state_of(request).house.shops[facts.shop], coupons)
+        return reprice.refusals(draft, state_of(request).house.shops[shop], coupons)
 
     return await ask(request, shop, number, CouponsApplied, reprice.STAGE, refused)
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from models.store import views
+from models.store import orders as store
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.gather import facts_of
 from pipelines.engine.inbox import Received
 from pipelines.errors import Invalid, Problem
@@ -133,14 +134,16 @@ async def cancel_order(request: Request, shop: str, number: str) -> Response:
 
     def look() -> tuple[str, Any] | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
+            row = store.by_number(connection, shop, number)
             if row is None:
                 return None
             now = state.house.clock.now()
-            facts = facts_of(connection, cancel.STAGE, [row], now)[0]
+            (facts,) = facts_of(connection, cancel.STAGE, [row], now)
             if facts.state == "cancelled":
                 return facts.state, None
-            return facts.state, cancel.refusal_of(facts, state.house.shops[shop], now, by_operator=by_operator)
+            return facts.state, cancel.refusal_of(
+                OrderDraft(facts), state.house.shops[shop], now, by_operator=by_operator
+            )
 
     found = await asyncio.to_thread(look)
     if found is None:
@@ -172,8 +175,8 @@ async def release_order(request: Request, shop: str, number: str) -> Response:
 
     def look() -> str | None:
         with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
-            return None if row is None else str(row.condition)
+            row = store.by_number(connection, shop, number)
+            return None if row is None else row.condition
 
     condition = await asyncio.to_thread(look) if caller.sees(shop) else None
     if condition is None:

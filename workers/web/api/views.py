@@ -8,26 +8,26 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import views
+from models.store import adjustments, mails, orders, repricings, transitions
+from models.store.adjustments import AdjustmentRow
+from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+from pipelines.engine.stage import Stage
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
-_SHOWN = Stage(
-    "show", lambda facts, shop, now: Decision(facts), Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS
-)
+_SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
 
 
 def show_order(connection: Connection, shop: str, number: str, now: datetime) -> dict[str, Any] | None:
     """The whole order as JSON, or None if there is none."""
-    row = views.order(connection, shop, number)
+    row = orders.by_number(connection, shop, number)
     if row is None:
         return None
-    facts = facts_of(connection, _SHOWN, [row], now)[0]
-    money = facts.money
+    (facts,) = facts_of(connection, _SHOWN, [row], now)
+    money = facts.payment
     return {
         "shop": shop,
         "number": number,
@@ -51,23 +51,36 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
-        "adjustments": [_adjustment(*row) for row in views.adjustments(connection, facts.id)],
+        "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
         "repricings": [
-            {"reason": r[0], "at": _moment(r[1]), "grand_total_before": r[2]}
-            for r in views.repricings(connection, facts.id)
+            {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
+            for one in repricings.of_order(connection, facts.id)
         ],
         "timeline": [
-            {"entity": t[0], "id": t[1], "from": t[2], "to": t[3], "cause": t[4], "at": _moment(t[5])}
-            for t in views.timeline(connection, facts.id)
+            {
+                "entity": one.entity,
+                "id": one.entity_id,
+                "from": one.from_state,
+                "to": one.to_state,
+                "cause": one.cause,
+                "at": _moment(one.at),
+            }
+            for one in transitions.of_order(connection, facts.id)
         ],
         "mails": [
-            {"template": m[0], "to": m[1], "state": m[2], "at": _moment(m[3]), "shipment": m[5]}
-            for m in views.mails(connection, facts.id)
+            {
+                "template": one.template,
+                "to": one.envelope_to,
+                "state": one.state,
+                "at": _moment(one.at),
+                "shipment": one.shipment_id,
+            }
+            for one in mails.of_order(connection, facts.id)
         ],
     }
 
 
-def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -> dict[str, Any]:
+def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
     """A change after the order: what went, and what came back for it."""
     shown = (
         "refund",
@@ -80,12 +93,12 @@ def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -
         "tax",
     )
     return {
-        "kind": kind,
-        "reason": reason,
-        "lines": amounts["lines"],
-        **{name: amounts.get(name, 0) for name in shown},
-        "return_invoice": needs_return_invoice(amounts["refund"]),
-        "at": _moment(at),
+        "kind": change.kind,
+        "reason": change.reason,
+        "lines": change.amounts["lines"],
+        **{name: change.amounts.get(name, 0) for name in shown},
+        "return_invoice": needs_return_invoice(change.amounts["refund"]),
+        "at": _moment(change.at),
     }
 
 

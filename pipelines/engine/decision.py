@@ -1,0 +1,159 @@
+"""A decision: what shall happen to one order, as data. ``pipelines.engine.run`` applies it as a whole or not at all.
+
+Stages do not write decisions: they change an ``OrderDraft``, and the decision is its difference to the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypedDict
+
+from models.states import Condition, OrderState, PaymentState, ShipmentState
+from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.ports import MailIntent
+from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.repricing import Repricing
+
+
+class Move(NamedTuple):
+    """One state change, recorded with its cause. ``old`` is None for what is new."""
+
+    entity: str
+    id: str
+    old: str | None
+    new: str
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class EffectIntent:
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome."""
+
+    kind: str
+    key: str
+    wakes: str | None = None
+    shipment: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class NewShipment:
+    """A shipment to plan; ``lines`` are (line, pieces)."""
+
+    id: str
+    supplier: str
+    state: ShipmentState
+    backorder: bool
+    lines: tuple[tuple[str, int], ...]
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class ShipmentChange:
+    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on``.
+
+    ``shipped`` and ``cancelled`` are pieces in all by line, not added.
+    """
+
+    id: str
+    state: ShipmentState | None = None
+    dispatch_on: date | None = None
+    because: Sequence[Mapping[str, str]] | None = None
+    plan_as_of: datetime | None = None
+    reason: str | None = None
+    shipped: dict[str, int] = field(default_factory=dict)
+    cancelled: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class NewAdjustment:
+    """A change of the order to keep, its ``sequence``-th (from 1); ``key`` names what asked for it, once."""
+
+    sequence: int
+    key: str
+    reason: str
+    change: Adjustment
+
+
+class PaymentNumbers(TypedDict, total=False):
+    """What may change of a payment beside its state: amounts in yen, the gateway's ``reference`` and reason ``code``."""
+
+    authorized: int | None
+    captured: int | None
+    refunded: int | None
+    refunded_by_hand: int | None
+    reference: str | None
+    code: str | None
+    expires_at: datetime | None
+
+
+@dataclass(slots=True)
+class PaymentChange:
+    """The payment's new state and numbers (``PaymentNumbers``); None keeps what stands."""
+
+    state: PaymentState | None = None
+    authorized: int | None = None
+    captured: int | None = None
+    refunded: int | None = None
+    refunded_by_hand: int | None = None
+    reference: str | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+
+
+class Due(NamedTuple):
+    """The order is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a named fact.
+
+    ``what`` is due ``from_`` somebody (a supplier's name, "customer"); ``then`` is what the stage does at ``due_at`` if it
+    has not come.
+    """
+
+    stage: str
+    due_at: datetime
+    what: str | None = None
+    from_: str | None = None
+    then: str | None = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """What shall happen to one order. ``order_state``, ``condition``, ``hold`` and ``payment`` are None where they stay.
+
+    ``new_lots``, ``lot_moves`` and ``clawbacks`` are what is asked of points: the ledger does it in this sequence, on the
+    customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``.
+    """
+
+    facts: Facts
+    moves: list[Move] = field(default_factory=list)
+    order_state: OrderState | None = None
+    condition: Condition | None = None
+    hold: list[dict[str, str]] | None = None
+    payment: PaymentChange | None = None
+    new_shipments: list[NewShipment] = field(default_factory=list)
+    shipments: dict[str, ShipmentChange] = field(default_factory=dict)
+    parcels: dict[tuple[str, str], ParcelFacts] = field(default_factory=dict)
+    line_shipped: dict[str, int] = field(default_factory=dict)
+    line_cancelled: dict[str, int] = field(default_factory=dict)
+    new_lots: list[NewLot] = field(default_factory=list)
+    lot_moves: list[Activation | GiveBack] = field(default_factory=list)
+    clawbacks: list[Clawback] = field(default_factory=list)
+    adjustments: list[NewAdjustment] = field(default_factory=list)
+    mails: list[MailIntent] = field(default_factory=list)
+    effects: list[EffectIntent] = field(default_factory=list)
+    work: list[Due] = field(default_factory=list)
+    events: list[tuple[int, str, str | None]] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
+    returned_coupons: list[tuple[str, str]] = field(default_factory=list)
+    repricing: Repricing | None = None
+    frees_items: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """Where the order will stand after this decision."""
+        return self.order_state or self.facts.state

@@ -1,0 +1,434 @@
+"""An order that knows how it would stand: what a stage changes and reads back while it decides.
+
+A draft is the facts of an order and what was changed of it so far. What it says of the order (``state``, ``money``,
+``shipments``, ``lots`` ...) holds after those changes; ``facts`` keeps what does not change and how it stood before. Stages
+change a draft by its methods alone: each of them is the one door of what it changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Unpack
+
+from models.states import Condition, LotState, OrderState, PaymentState
+from pipelines.engine.decision import (
+    Decision,
+    Due,
+    EffectIntent,
+    Move,
+    NewAdjustment,
+    NewShipment,
+    PaymentChange,
+    PaymentNumbers,
+)
+from pipelines.engine.facts import (
+    EffectFacts,
+    EventFacts,
+    Facts,
+    LineFacts,
+    ParcelFacts,
+    PaymentFacts,
+    ShipmentFacts,
+    UsedPoints,
+)
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.errors import Undeclared
+from pipelines.ports import MailIntent
+from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
+from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
+from pipelines.rules.money.repricing import Repricing
+
+_SEPARATOR: Final = "\n"  # no line's id holds one
+
+
+def lines_held(hold: Mapping[str, str]) -> set[str]:
+    """The lines that a hold is about; empty for one that is about the whole order or shipment."""
+    return set(filter(None, hold.get("short", "").split(_SEPARATOR)))
+
+
+class OrderDraft:
+    """One order while a stage decides about it.
+
+    ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far.
+    """
+
+    __slots__ = (
+        "_leads_to",
+        "_lots",
+        "_made",
+        "_money",
+        "_parcels",
+        "_shipments",
+        "_stage",
+        "_used_points",
+        "condition",
+        "facts",
+        "holds",
+        "state",
+    )
+
+    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = ()) -> None:
+        self.facts = facts
+        self.state = facts.state
+        self.condition = facts.condition
+        self.holds: Sequence[Mapping[str, str]] = facts.hold
+        self._stage = stage
+        self._leads_to = leads_to
+        self._made = Decision(facts)
+        self._money: PaymentFacts | None = None
+        self._shipments: dict[str, ShipmentDraft] | None = None
+        self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
+        self._lots: dict[int, Lot] | None = None
+        self._used_points: dict[int, UsedPoints] | None = None
+
+    def decision(self) -> Decision:
+        """The difference to the facts: what is to be written."""
+        made = self._made
+        if self._shipments is not None:
+            changes = ((shipment.id, shipment.change()) for shipment in self._shipments.values())
+            made.shipments = {id_: change for id_, change in changes if change is not None}
+            self._count_lines()
+        if self._parcels is not None:
+            known = {(p.shipment, p.key): p for p in self.facts.parcels}
+            made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
+        if made.order_state == OrderState.CANCELLED:
+            made.line_cancelled = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+        return made
+
+    def _count_lines(self) -> None:
+        """Pieces in all of the order's lines that changed in a shipment; a cancelled order's lines are all cancelled."""
+        made = self._made
+        made.line_shipped, made.line_cancelled = {}, {}
+        if self.state == OrderState.CANCELLED:
+            return
+        if lines := {line for change in made.shipments.values() for line in change.shipped}:
+            made.line_shipped = {line: pieces for line, pieces in self.shipped.items() if line in lines}
+        if lines := {line for change in made.shipments.values() for line in change.cancelled}:
+            made.line_cancelled = {line: pieces for line, pieces in self.cancelled.items() if line in lines}
+
+    # The order itself.
+
+    @property
+    def held(self) -> bool:
+        """Whether a human has the order."""
+        return self.condition == Condition.HELD
+
+    @property
+    def grand_total(self) -> int:
+        """Yen of the order as it was priced last, before all changes of its lines."""
+        repricing = self._made.repricing
+        return self.facts.grand_total if repricing is None else repricing.after.grand_total
+
+    def move_order(self, new: OrderState, cause: str) -> None:
+        """Move the order; a move to where it already stands is nothing."""
+        if new != self.state:
+            self._made.moves.append(Move("order", self.facts.number, self.state, new, cause))
+            self.state = self._made.order_state = new
+
+    def settle(self, condition: Condition, cause: str) -> None:
+        """Change the order's condition (running, held, done)."""
+        if condition != self.condition:
+            self._made.moves.append(Move("condition", self.facts.number, self.condition, condition, cause))
+            self.condition = self._made.condition = condition
+
+    def reprice(self, repricing: Repricing) -> None:
+        """The order costs from now on what ``repricing`` says."""
+        self._made.repricing = repricing
+        for key in repricing.dropped:
+            self.return_coupon(key, "repriced")
+
+    def return_coupon(self, key: str, reason: str) -> None:
+        """The order uses the coupon ``key`` no longer."""
+        self._made.returned_coupons.append((key, reason))
+
+    def free_item(self, sku: str) -> None:
+        """The one-of-a-kind item ``sku`` may be sold again."""
+        self._made.frees_items.append(sku)
+
+    def mark(self, kind: str, source: str) -> None:
+        """Remember something against the customer (INT-14), once by ``source``."""
+        self._made.marks.append((kind, source))
+
+    # Holds.
+
+    def hold(
+        self,
+        reason: str,
+        says: str,
+        cause: str,
+        *,
+        blocks: str = "release",
+        shipment: str | None = None,
+        lines: Iterable[str] = (),
+        anew: bool = False,
+    ) -> None:
+        """Put the order before a human. What it is held for already in the same words stays as it is.
+
+        ``blocks`` is "authorize" while the amount may still change, "release" where only the goods wait. The hold is about
+        ``shipment`` and ``lines`` of it, or about the order. ``anew``: what was said for this reason before is no longer so.
+        """
+        listed = [hold for hold in self.holds if not (anew and hold["reason"] == reason)]
+        if not any(hold["reason"] == reason and hold.get("says") == says for hold in listed):
+            about = {"shipment": shipment} if shipment else {}
+            short = _SEPARATOR.join(lines)
+            listed.append(
+                {"reason": reason, "says": says, "blocks": blocks, **about, **({"short": short} if short else {})}
+            )
+        self._hold_for(listed)
+        self.settle(Condition.HELD, cause)
+
+    def lift(self, answered: Callable[[Mapping[str, str]], bool], cause: str) -> None:
+        """Take away the holds that have been ``answered``; an order that was held for nothing else runs again."""
+        kept = [hold for hold in self.holds if not answered(hold)]
+        if len(kept) < len(self.holds):
+            self._hold_for(kept)
+            if not kept:
+                self.settle(Condition.RUNNING, cause)
+
+    def drop_holds(self) -> None:
+        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
+        is."""
+        if self.facts.hold:
+            self._hold_for(hold for hold in self.holds if hold not in self.facts.hold)
+
+    def _hold_for(self, holds: Iterable[Mapping[str, str]]) -> None:
+        self.holds = self._made.hold = [dict(hold) for hold in holds]
+
+    # Money.
+
+    @property
+    def money(self) -> PaymentFacts:
+        """The payment."""
+        return self.facts.payment if self._money is None else self._money
+
+    @property
+    def due(self) -> int:
+        """Yen the customer has to pay after all changes of the order's lines."""
+        return self.grand_total - sum(one.money for one in self.adjustments)
+
+    def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
+        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes of
+        one decision add up."""
+        old = self.money
+        if new is not None and new != old.state:
+            self._made.moves.append(Move("payment", self.facts.number, old.state, new, cause))
+        change = self._made.payment = self._made.payment or PaymentChange()
+        change.state = new or change.state
+        for name, value in numbers.items():
+            if value is not None:
+                setattr(change, name, value)
+        self._money = _paid(self.facts.payment, change)
+
+    # Shipments and parcels.
+
+    @property
+    def shipments(self) -> Collection[ShipmentDraft]:
+        """The order's shipments, those that were planned just now last."""
+        return self._all_shipments().values()
+
+    def shipment(self, id_: str) -> ShipmentDraft:
+        """The shipment ``id_``. Raises KeyError if the order has none of that id."""
+        return self._all_shipments()[id_]
+
+    def _all_shipments(self) -> dict[str, ShipmentDraft]:
+        if self._shipments is None:
+            self._shipments = {one.id: ShipmentDraft(one, self._made.moves) for one in self.facts.shipments}
+        return self._shipments
+
+    def plan(self, new: NewShipment, cause: str) -> None:
+        """Plan a shipment."""
+        dates = (new.dispatch_on, new.instruct_at, new.arrive_on, new.because, None)
+        lines = {line: LineFacts(pieces, 0, 0) for line, pieces in new.lines}
+        planned = ShipmentFacts(new.id, new.supplier, new.state, new.backorder, *dates, lines)
+        self._all_shipments()[new.id] = ShipmentDraft(planned, self._made.moves)
+        self._made.new_shipments.append(new)
+        self._made.moves.append(Move("shipment", new.id, None, new.state, cause))
+
+    @property
+    def shipped(self) -> dict[str, int]:
+        """Pieces of each line that have left, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.shipped
+        return total
+
+    @property
+    def cancelled(self) -> dict[str, int]:
+        """Pieces of each line that were cancelled, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.cancelled
+        return total
+
+    @property
+    def parcels(self) -> Mapping[tuple[str, str], ParcelFacts]:
+        """The order's parcels by (shipment, key)."""
+        return self._all_parcels()
+
+    def parcels_of(self, shipment: str) -> list[ParcelFacts]:
+        """The parcels of one shipment."""
+        return [parcel for (owner, _), parcel in self._all_parcels().items() if owner == shipment]
+
+    def keep_parcel(self, parcel: ParcelFacts) -> None:
+        """The parcel is from now on as ``parcel`` says; a new one is added."""
+        self._all_parcels()[parcel.shipment, parcel.key] = parcel
+
+    def _all_parcels(self) -> dict[tuple[str, str], ParcelFacts]:
+        if self._parcels is None:
+            self._parcels = {(one.shipment, one.key): one for one in self.facts.parcels}
+        return self._parcels
+
+    # Changes of the order's lines, and points.
+
+    @property
+    def adjustments(self) -> list[Adjustment]:
+        """All changes of the order's lines, those made just now last."""
+        return [*self.facts.adjustments, *(one.change for one in self._made.adjustments)]
+
+    @property
+    def gone(self) -> Counter[str]:
+        """Pieces of each line that all changes took out of the order."""
+        pieces = Counter[str]()
+        for change in self.adjustments:
+            pieces.update(dict(change.lines))
+        return pieces
+
+    def came_back(self, line: str) -> int:
+        """Pieces of a line that left and came back, or came to nothing."""
+        return sum(dict(one.lines).get(line, 0) for one in self.adjustments if one.kind in (RETURN, FAULT))
+
+    def adjust(self, key: str, reason: str, change: Adjustment) -> None:
+        """Keep a change of the order's lines; ``key`` names what asked for it, once."""
+        self._made.adjustments.append(NewAdjustment(len(self.adjustments) + 1, key, reason, change))
+
+    @property
+    def lots(self) -> Collection[Lot]:
+        """The lots that the order earned and that are written already."""
+        return self._all_lots().values()
+
+    @property
+    def has_pending_points(self) -> bool:
+        """Whether points of the order still wait to become valid."""
+        states = [lot.state for lot in self.lots] + [lot.state for lot in self._made.new_lots]
+        return LotState.PENDING in states
+
+    @property
+    def used_points(self) -> Collection[UsedPoints]:
+        """Points that the order used and has not got back, by lot."""
+        return [used for used in self._all_used().values() if used.amount > 0]
+
+    def grant(self, new: NewLot) -> None:
+        """Grant points in a lot of their own."""
+        self._made.new_lots.append(new)
+
+    def activate(self, asked: Activation) -> None:
+        """What is pending of one of the order's lots becomes valid."""
+        self._made.lot_moves.append(asked)
+        lot = self._all_lots()[asked.lot]
+        self._all_lots()[asked.lot] = lot._replace(state=LotState.VALID, expires_at=asked.expires_at or lot.expires_at)
+
+    def give_back(self, asked: GiveBack) -> None:
+        """Points that the order used go back to their lot, as the ledger finds it."""
+        self._made.lot_moves.append(asked)
+        used = self._all_used()[asked.lot]
+        self._all_used()[asked.lot] = used._replace(amount=used.amount - asked.amount)
+
+    def claw_back(self, asked: Clawback) -> None:
+        """Points of one of the order's lots are earned no longer: pending ones are void, others are taken from wherever
+        the customer has them once the decision is written (PTS-13, PTS-14)."""
+        self._made.clawbacks.append(asked)
+        lot = self._all_lots()[asked.lot]
+        void = min(asked.amount, lot.remaining) if lot.state == LotState.PENDING else 0
+        state = LotState.VOID if void and void == lot.remaining else lot.state
+        gone = min(lot.amount, lot.gone + asked.amount)
+        self._all_lots()[asked.lot] = lot._replace(remaining=lot.remaining - void, gone=gone, state=state)
+
+    def _all_lots(self) -> dict[int, Lot]:
+        if self._lots is None:
+            self._lots = {one.id: one for one in self.facts.lots}
+        return self._lots
+
+    def _all_used(self) -> dict[int, UsedPoints]:
+        if self._used_points is None:
+            self._used_points = {one.lot: one for one in self.facts.used_points}
+        return self._used_points
+
+    # What is asked of the world, what came in, and what is next.
+
+    @property
+    def effects(self) -> Mapping[str, EffectFacts]:
+        """What was asked of the world for this order, by key; what was asked just now is pending."""
+        known, asked = self.facts.effects, self._made.effects
+        new = {e.key: EffectFacts(e.key, e.kind, e.shipment, e.payload, "pending", None) for e in asked}
+        return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
+
+    def ask(self, effect: EffectIntent) -> None:
+        """Ask something of the world, once by its key."""
+        if effect.wakes is not None and effect.wakes != self._stage:
+            self._check_edge(effect.wakes)
+        if all(effect.key != asked.key for asked in self._made.effects):
+            self._made.effects.append(effect)
+
+    def tell(self, mail: MailIntent) -> None:
+        """Send a mail."""
+        self._made.mails.append(mail)
+
+    @property
+    def waiting(self) -> list[EventFacts]:
+        """The received events that were not answered yet."""
+        answered = {number for number, _, _ in self._made.events}
+        return [event for event in self.facts.events if event.id not in answered]
+
+    def applied(self, event: EventFacts) -> None:
+        """The event did what it says."""
+        self._made.events.append((event.id, "applied", None))
+
+    def ignored(self, event: EventFacts, why: str) -> None:
+        """The event says nothing new."""
+        self._made.events.append((event.id, "ignored", why))
+
+    def refused(self, event: EventFacts, why: str) -> None:
+        """What the event asks for is not granted."""
+        self._made.events.append((event.id, "refused", why))
+
+    def quarantined(self, event: EventFacts, why: str) -> None:
+        """The event cannot be right; an operator sees it."""
+        self._made.events.append((event.id, "quarantined", why))
+
+    def next(self, stage: str, due_at: datetime) -> None:
+        """Make the order due at another stage, one that this stage leads to. Raises Undeclared for any other."""
+        self._check_edge(stage)
+        self._made.work.append(Due(stage, due_at))
+
+    def again(self, due_at: datetime) -> None:
+        """Make the order due at this stage once more."""
+        self._made.work.append(Due(self._stage, due_at))
+
+    def await_for(self, what: str, from_: str, until: datetime, then: str) -> None:
+        """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``."""
+        self._made.work.append(Due(self._stage, until, what, from_, then))
+
+    def _check_edge(self, stage: str) -> None:
+        if stage not in self._leads_to:
+            raise Undeclared(f"{self._stage or 'no stage'} does not lead to {stage}")
+
+
+def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
+    """The payment after ``change``."""
+
+    def number(old: int, new: int | None) -> int:
+        return old if new is None else new
+
+    return before._replace(
+        state=change.state or before.state,
+        authorized=number(before.authorized, change.authorized),
+        captured=number(before.captured, change.captured),
+        refunded=number(before.refunded, change.refunded),
+        refunded_by_hand=number(before.refunded_by_hand, change.refunded_by_hand),
+        reference=change.reference or before.reference,
+        code=change.code or before.code,
+    )
