@@ -7,6 +7,7 @@ from models.base import Base
 from models.coupon import CouponUse
 from models.customer import Customer
 from models.effect import Effect, EffectLease, Mail
+from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
@@ -34,6 +35,7 @@ __all__ = [
     "Mail",
     "OrderAdjustment",
     "OrderDocument",
+    "OrderHold",
     "OrderLine",
     "OrderRepricing",
     "Parcel",

@@ -81,6 +81,33 @@ class LotState(StrEnum):
     VOID = "void"  # 無効
 
 
+class HoldReason(StrEnum):
+    """Why an order waits for a human (保留理由); ``pipelines.rules.holds.KINDS`` has the words and ways out of each."""
+
+    # seen when it was accepted
+    INDIVIDUAL_NOT_DELIVERABLE = "individual_not_deliverable"
+    QUOTE_NEEDED = "quote_needed"
+    BLOCKED_CUSTOMER = "blocked_customer"
+    COUPONS_IN_REMARKS = "coupons_in_remarks"
+    NEEDS_HUMAN = "needs_human"
+    REQUEST_NOT_MET = "request_not_met"
+    # money
+    PAYMENT_UNKNOWN = "payment_unknown"
+    DEPOSIT_MISMATCH = "deposit_mismatch"
+    UNEXPECTED_DEPOSIT = "unexpected_deposit"
+    REFUND_DUE = "refund_due"
+    REFUND_FAILED = "refund_failed"
+    CAPTURE_FAILED = "capture_failed"
+    VOID_FAILED = "void_failed"
+    # suppliers and parcels
+    SUPPLIER_UNREACHABLE = "supplier_unreachable"
+    SUPPLIER_REFUSED = "supplier_refused"
+    SUPPLIER_SHORT = "supplier_short"
+    SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+    RETURNED_UNDELIVERED = "returned_undelivered"
+    TRANSIT_ACCIDENT = "transit_accident"
+
+
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
 
 ORDER_MOVES: Mapping[str, frozenset[str]] = {
@@ -133,20 +160,20 @@ ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "lot": LOT_MOVES,
 }
 
-#: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
-ANNOUNCED_AS: Mapping[str, str] = {
-    "order": "order.state_changed",
-    "payment": "payment.state_changed",
-    "shipment": "shipment.state_changed",
-    "lot": "points.changed",
-}
-
 #: In which states an entity may begin.
 BEGINS: Mapping[str, frozenset[str]] = {
     "order": frozenset({_O.ACCEPTED}),
     "payment": frozenset({_P.PENDING}),
     "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
     "lot": frozenset({_L.PENDING, _L.VALID}),
+}
+
+#: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
+ANNOUNCED_AS: Mapping[str, str] = {
+    "order": "order.state_changed",
+    "payment": "payment.state_changed",
+    "shipment": "shipment.state_changed",
+    "lot": "points.changed",
 }
 
 

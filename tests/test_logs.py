@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
 
@@ -54,6 +55,16 @@ def test_a_failed_message_is_named_without_what_it_carries(written: io.StringIO,
     assert str(line["at"]).count("test_logs.py:") == 1
     assert "髙橋" not in written.getvalue()
     assert "4111" not in written.getvalue()
+
+
+def test_no_line_shows_a_card_number(written: io.StringIO) -> None:
+    """INT-17: whoever writes it, and wherever in the line it stands."""
+    card = "4111-1111-1111-1111"
+    structlog.get_logger().bind().warning("ours", order={"remarks": card, card: 1})
+    logging.getLogger("uvicorn.access").warning("GET /v1/orders/salon/%s", card)
+    ours, theirs = lines(written)
+    assert ours["order"] == {"remarks": "*" * 16, "*" * 16: 1}
+    assert theirs["event"] == f"GET /v1/orders/salon/{'*' * 16}"
 
 
 def test_what_repeats_is_counted(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

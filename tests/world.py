@@ -251,9 +251,9 @@ class World:
             return connection.execute(text(statement), values).rowcount
 
     def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
-        """An order as the interface shows it."""
+        """An order as the interface shows it to an operator."""
         with self.engine.connect() as connection:
-            shown = show_order(connection, shop, number, self.clock.now())
+            shown = show_order(connection, shop, number, self.clock.now(), "en")
         assert shown is not None
         return shown
 

@@ -2,6 +2,7 @@
 
 Libraries log too (dramatiq, uvicorn, pika, redis): their lines take the same shape. A message's arguments, which may be an
 order, and the texts of exceptions, which may quote it, stay out; where it happened stays in. What repeats is counted.
+Whatever is written all the same shows no card number (INT-17).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, Final
 
 import structlog
 from dramatiq import Message
+
+from pipelines.values.card_number import mask
 
 #: Seconds for which the same line of a library is counted instead of written.
 QUIET = 10.0
@@ -37,7 +40,7 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*said, renderer],
+        processors=[*said, renderer, _masked],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -47,7 +50,12 @@ def configure() -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *said],
-            processors=[_facts_of_record, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                _facts_of_record,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+                _masked,
+            ],
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -100,6 +108,11 @@ def _facts_of_record(_logger: Any, _method: str, event: _Event) -> _Event:
         event["error"] = raised[0].__name__
         event["at"] = _places(raised[2])
     return event
+
+
+def _masked(_logger: Any, _method: str, line: Any) -> str:
+    """The last of the processors: what the renderer made is text."""
+    return mask(line)
 
 
 def _places(trace: TracebackType | None) -> list[str]:

@@ -9,9 +9,6 @@ from sqlalchemy import Connection
 from models.store.statement import fetch
 
 _WAITING = """
-SELECT 'order held' AS what, o.shop || '/' || o.number AS id, string_agg((h->>'reason') || coalesce(': ' || (h->>'says'), ''), '; ') AS why
-FROM shop_order o, jsonb_array_elements(o.hold) h WHERE o.condition = 'held' GROUP BY o.shop, o.number
-UNION ALL
 SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event
 WHERE state = 'quarantined'
 UNION ALL
@@ -41,7 +38,7 @@ class WaitingRow(NamedTuple):
 
 
 def waiting(connection: Connection) -> list[WaitingRow]:
-    """Everything that waits for a human."""
+    """Everything that waits for a human but holds of orders (``models.store.holds.waiting``)."""
     return fetch(connection, WaitingRow, _WAITING)
 
 

@@ -30,7 +30,6 @@ class OrderRow(NamedTuple):
     locale: str
     state: str
     condition: str
-    hold: Sequence[Mapping[str, str]] | None
     method: str
     grand_total: int
     placed_at: datetime
@@ -171,15 +170,13 @@ class OrderChangeRow(NamedTuple):
     version: int
     state: str
     condition: str
-    hold: Sequence[Mapping[str, str]] | None
     moves: int
 
 
 #: Raises the version; an order whose version moved on is not touched.
 change = writer(
     OrderChangeRow,
-    f"""UPDATE shop_order o SET state = v.state, condition = v.condition, hold = v.hold::jsonb,
-               version = o.version + 1, sequence = o.sequence + v.moves
+    f"""UPDATE shop_order o SET state = v.state, condition = v.condition, version = o.version + 1, sequence = o.sequence + v.moves
         FROM {values(OrderChangeRow, ShopOrder, moves="int")} WHERE o.id = v.id AND o.version = v.version""",
 )
 

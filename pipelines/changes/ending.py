@@ -22,7 +22,7 @@ def cancel_order(
     only a human can give back holds it.
     """
     facts = draft.facts
-    draft.drop_holds()
+    draft.drop_holds(cause)
     draft.move_order(OrderState.CANCELLED, cause)
     let_go(draft, cause)
     return_points(draft, shop, now)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from models.states import OrderState, PaymentState
+from models.states import HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import RETURN
 from pipelines.shops import Shop
 
-BY_HAND = "refund_due"
-"""Reason of the hold that asks an operator to give money back, where no gateway can."""
-UNKNOWN = "payment_unknown"
-"""Reason of the hold for a card of which nobody knows whether it was authorized."""
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
@@ -60,7 +57,7 @@ def uncollect(draft: OrderDraft) -> None:
     collected = draft.money.method == "cod" and draft.money.state == PaymentState.CAPTURED
     if collected and all(change.kind != RETURN for change in draft.adjustments):
         draft.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)
-        draft.lift(lambda hold: hold["reason"] == BY_HAND, "not collected after all")
+        draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, "not collected after all")
 
 
 def outstanding(draft: OrderDraft) -> int:
@@ -83,9 +80,9 @@ def refund(draft: OrderDraft, cause: str) -> None:
 def ask_for_refund(draft: OrderDraft, amount: int, cause: str) -> None:
     """Hold the order for a human who gives ``amount`` yen back; with nothing left to give back that hold is answered."""
     if amount <= 0:
-        draft.lift(lambda hold: hold["reason"] == BY_HAND, cause)
+        draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, cause)
         return
-    draft.hold(BY_HAND, f"Give {amount} yen back to the customer: no gateway can.", cause, anew=True)
+    draft.hold(Hold(HoldReason.REFUND_DUE, amount=amount), cause, anew=True)
 
 
 def let_go(draft: OrderDraft, cause: str) -> None:
@@ -106,12 +103,7 @@ def let_go(draft: OrderDraft, cause: str) -> None:
 
 def hold_unknown(draft: OrderDraft, cause: str) -> None:
     """Nobody knows whether the card was authorized: a human has to look it up."""
-    if draft.state == OrderState.CANCELLED:
-        says = "The order is cancelled, but the gateway did not say whether the card was authorized; void it there."
-        draft.hold(UNKNOWN, says, cause)
-    else:
-        says = "The gateway did not say whether the card was authorized; look it up and release or cancel the order."
-        draft.hold(UNKNOWN, says, cause, blocks="authorize")
+    draft.hold(Hold(HoldReason.PAYMENT_UNKNOWN), cause)
 
 
 def _through_gateway(draft: OrderDraft) -> int:

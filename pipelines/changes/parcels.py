@@ -6,16 +6,17 @@ Each kind is applied so that the end is the same however late, often and in what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import customer_mail, lines_of
 from pipelines.rules import tracking
+from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
 
@@ -38,13 +39,13 @@ class News:
         """Apply one event about ``shipment``."""
         _READ[event.type](self, shipment, event)
 
-    def hold(self, reason: str, says: str, shipment: ShipmentDraft, lines: Iterable[str] = ()) -> None:
-        """Put the order before a human because of ``shipment``."""
-        self.draft.hold(reason, says, reason, shipment=shipment.id, lines=lines)
+    def hold(self, hold: Hold) -> None:
+        """Put the order before a human."""
+        self.draft.hold(hold, hold.reason)
 
-    def lift(self, reason: str, shipment: ShipmentDraft, cause: str) -> None:
+    def lift(self, reason: HoldReason, shipment: ShipmentDraft, cause: str) -> None:
         """What was held for is no reason any more."""
-        self.draft.lift(lambda h: h["reason"] == reason and h.get("shipment") == shipment.id, cause)
+        self.draft.lift(lambda hold: hold.reason == reason and hold.shipment == shipment.id, cause)
 
 
 def _acknowledged(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -59,9 +60,10 @@ def _refused(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if not shipment.is_before_shipped:
         news.draft.ignored(event, f"the shipment is {shipment.state} already")
         return
-    reason = str(event.body.get("reason") or "no reason given")
-    shipment.refuse(reason, event.type)
-    news.hold("supplier_refused", f"{shipment.supplier} refused {shipment.id}: {reason}", shipment)
+    why = str(event.body.get("reason") or "no reason given")
+    shipment.refuse(why, event.type)
+    said = {"supplier": shipment.supplier, "why": why}
+    news.hold(Hold(HoldReason.SUPPLIER_REFUSED, shipment.id, facts=said))
     news.draft.applied(event)
 
 
@@ -126,7 +128,7 @@ def _shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     news.arrived.append((shipment.id, key))
     news.draft.applied(event)
     if not shipment.is_live or news.draft.state == OrderState.CANCELLED:
-        news.hold("shipped_after_cancel", f"{shipment.id} left although the order was cancelled", shipment)
+        news.hold(Hold(HoldReason.SHIPPED_AFTER_CANCEL, shipment.id))
 
 
 def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
@@ -195,14 +197,14 @@ def _delivered(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
 
 def _returned(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if _track(news, shipment, event, TrackingState.RETURNED) and not _is_settled(news, shipment):
-        news.hold("returned_undelivered", f"{shipment.id} came back undelivered (RET-08)", shipment)
+        news.hold(Hold(HoldReason.RETURNED_UNDELIVERED, shipment.id))
         if news.draft.facts.customer_id:
             news.draft.mark("undelivered_returns", f"{shipment.id}:returned")
 
 
 def _lost(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if _track(news, shipment, event, TrackingState.LOST) and not _is_settled(news, shipment):
-        news.hold("transit_accident", f"{shipment.id} was lost on the way (RET-07)", shipment)
+        news.hold(Hold(HoldReason.TRANSIT_ACCIDENT, shipment.id))
 
 
 def _is_settled(news: News, shipment: ShipmentDraft) -> bool:
@@ -231,7 +233,7 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
             news.delivered.append((shipment.id, parcel.key))
     was_lost = any(parcel.tracking_status == TrackingState.LOST for parcel in told)
     if was_lost and all(p.tracking_status != TrackingState.LOST for p in news.draft.parcels_of(shipment.id)):
-        news.lift("transit_accident", shipment, "the parcel was found")
+        news.lift(HoldReason.TRANSIT_ACCIDENT, shipment, "the parcel was found")
     news.draft.applied(event)
     return True
 
@@ -262,18 +264,12 @@ def _short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     missing = {str(one["line"]): int(one["quantity"]) for one in event.body.get("lines") or []}
     if not missing:
         missing = {line: p.open for line, p in shipment.lines.items()}
-    known = [(line, n) for line, n in missing.items() if line in shipment.lines]
+    known = {line: pieces for line, pieces in missing.items() if line in shipment.lines}
     if not known:
         news.draft.quarantined(event, "names no line of this shipment")
         return
-    listed = ", ".join(f"{n} of line {line}" for line, n in known)
     # The customer hears of it when an operator takes the lines out: only then is it known what is left to pay.
-    news.hold(
-        "supplier_short",
-        f"{shipment.supplier} cannot supply {listed} of {shipment.id} (INT-13)",
-        shipment,
-        [line for line, _ in known],
-    )
+    news.hold(Hold(HoldReason.SUPPLIER_SHORT, shipment.id, known, facts={"supplier": shipment.supplier}))
     news.draft.applied(event)
 
 

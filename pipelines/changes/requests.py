@@ -2,51 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EventFacts, Facts
-from pipelines.errors import Problem
+from pipelines.engine.facts import EventFacts
+from pipelines.errors import Invalid, Problem
+from pipelines.orders.action import Action, Case
+from pipelines.rules.explain import Refusal
+from pipelines.shops import Shop
+
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
 def answer(
-    draft: OrderDraft,
-    now: datetime,
-    refusals: Callable[[EventFacts], list[Problem]],
-    grant: Callable[[EventFacts], None],
+    action: Action[Asked], draft: OrderDraft, shop: Shop, now: datetime, grant: Callable[[EventFacts, Asked], None]
 ) -> None:
-    """Grant the first request that can be, and refuse those before it with every reason. What comes after it waits for
-    the next decision: the customer's purse, and how often the order was priced, are gathered anew for it."""
+    """Grant the first request for ``action`` that can be, and refuse those before it with every reason. What comes after it
+    waits for the next decision: the customer's purse, and how often the order was priced, are gathered anew for it."""
     for event in draft.waiting:
-        if problems := refusals(event):
-            refuse(draft, event, problems)
+        if (asked := heard(action, draft, shop, now, event)) is None:
             continue
-        grant(event)
+        grant(event, asked)
         draft.applied(event)
         break
     if draft.waiting:
         draft.again(now)
 
 
-def refuse(draft: OrderDraft, event: EventFacts, problems: Iterable[Problem]) -> None:
-    """The request is not granted; why is kept with it."""
-    draft.refused(event, "; ".join(problem.message for problem in problems))
+def heard(action: Action[Asked], draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts) -> Asked | None:
+    """What ``event`` asks for; None if it cannot be granted as the order stands, and then it is refused."""
+    try:
+        asked = action.heard(event.body)
+    except Invalid as unreadable:
+        _refuse(draft, event, unreadable.problems)
+        return None
+    if refused := action.refusals(Case(draft, shop, now, bool(event.body.get("operator"))), asked):
+        _refuse(draft, event, refused)
+        return None
+    return asked
 
 
-def asked_lines(event: EventFacts) -> dict[str, int]:
-    """Pieces by line that a request names."""
-    return {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
+def _refuse(draft: OrderDraft, event: EventFacts, refused: Iterable[Refusal | Problem]) -> None:
+    """The request is not granted; why is kept with it, for operators."""
+    draft.refused(event, "; ".join(_kept(one) for one in refused))
 
 
-def missing(facts: Facts, lines: Mapping[str, int], left: Callable[[str], int], standing: str) -> list[Problem]:
-    """The lines that the order does not have, or of which fewer pieces are ``left``; ``standing`` says what those are."""
-    known = {share.line for share in facts.breakdown.lines}
-    problems = []
-    for index, (line, quantity) in enumerate(lines.items()):
-        if line not in known:
-            problems.append(Problem(f"lines[{index}].line", f"the order has no line {line}"))
-        elif quantity > (there := left(line)):
-            says = f"{there} pieces of line {line} {standing}: ask for at most so many"
-            problems.append(Problem(f"lines[{index}].quantity", says))
-    return problems
+def _kept(refused: Refusal | Problem) -> str:
+    if isinstance(refused, Problem):
+        return refused.message
+    says = refused.says("en")
+    return f"{refused.rule}: {says}" if refused.rule else says

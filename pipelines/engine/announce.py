@@ -51,9 +51,13 @@ class Told:
 
 def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
     """Effect rows for every move of a batch, in the order of the moves."""
-    facts = ((d.facts, d) for d in decisions)
-    told = (Told(OrderIdRow(f.shop, f.number, f.id), f.sequence, d.moves, d.hold or ()) for f, d in facts)
-    return of_moves(told, listening, now)
+    return of_moves(map(_told, decisions), listening, now)
+
+
+def _told(decision: Decision) -> Told:
+    facts = decision.facts
+    hold = [{"reason": one.reason, "says": one.says(facts.locale)} for one in decision.holds]
+    return Told(OrderIdRow(facts.shop, facts.number, facts.id), facts.sequence, decision.moves, hold)
 
 
 def of_moves(told: Iterable[Told], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
@@ -74,7 +78,7 @@ def of_moves(told: Iterable[Told], listening: Sequence[Subscriber], now: datetim
                     **({move.entity: move.id} if move.entity in ("shipment", "lot") else {}),
                 }
                 if type_ == "order.held":
-                    data["hold"] = [{"reason": h["reason"], "says": h["says"]} for h in one.hold]
+                    data["hold"] = list(one.hold)
                 rows += _rows(one.order, type_, data, listening)
     return rows
 

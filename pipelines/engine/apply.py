@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from models.states import Condition
 from models.store import (
     adjustments,
     coupons,
     customers,
     effects,
+    holds,
     inbox,
     items,
     mails,
@@ -29,6 +29,7 @@ from models.store.adjustments import AdjustmentRow
 from models.store.coupons import CouponUseRow, ReturnedCouponRow
 from models.store.customers import MarkRow
 from models.store.effects import NewEffectRow
+from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
 from models.store.items import FreedItemRow
 from models.store.mails import NewMailRow
@@ -81,6 +82,8 @@ def apply(
     _write_orders(connection, decisions)
     payments.change(connection, _payment_rows(decisions))
     _write_shipments(connection, decisions)
+    holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
+    holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
     asked = _effect_rows(decisions)
@@ -112,11 +115,10 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
             version=d.facts.version,
             state=d.state,
             condition=d.condition or d.facts.condition,
-            hold=_hold(d),
             moves=len(d.moves),
         )
         for d in decisions
-        if d.moves or d.hold is not None
+        if d.moves or d.opened_holds or d.closed_holds
     ]
     written = orders.change(connection, rows)
     if written != len(rows):
@@ -127,13 +129,6 @@ def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None
         for line in sorted(d.line_shipped.keys() | d.line_cancelled.keys())
     ]
     orders.change_lines(connection, pieces)
-
-
-def _hold(decision: Decision) -> Sequence[Mapping[str, str]] | None:
-    """The reasons to store: only an order that is held has some."""
-    if (decision.condition or decision.facts.condition) != Condition.HELD:
-        return None
-    return decision.hold if decision.hold is not None else decision.facts.hold
 
 
 def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
@@ -205,6 +200,23 @@ def _parcel_rows(decisions: Sequence[Decision]) -> list[ParcelRow]:
         )
         for d in decisions
         for one in d.parcels.values()
+    ]
+
+
+def _hold_rows(decisions: Sequence[Decision], now: datetime) -> list[NewHoldRow]:
+    return [
+        NewHoldRow(
+            order_id=d.facts.id,
+            reason=one.hold.reason,
+            shipment_id=one.hold.shipment,
+            lines=one.hold.lines,
+            amount=one.hold.amount,
+            facts=one.hold.facts,
+            opened_at=now,
+            opened_by=one.cause,
+        )
+        for d in decisions
+        for one in d.opened_holds
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypedDict
 from models.states import Condition, OrderState, PaymentState, ShipmentState
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
@@ -107,6 +108,22 @@ class PaymentChange:
     expires_at: datetime | None = None
 
 
+@dataclass(slots=True, frozen=True)
+class OpenedHold:
+    """A reason to wait for a human, from now on, and what brought it."""
+
+    hold: Hold
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class ClosedHold:
+    """The stored hold ``id`` is over, by ``cause``."""
+
+    id: int
+    cause: str
+
+
 class Due(NamedTuple):
     """The order is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a named fact.
 
@@ -123,7 +140,7 @@ class Due(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """What shall happen to one order. ``order_state``, ``condition``, ``hold`` and ``payment`` are None where they stay.
+    """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay.
 
     ``new_lots``, ``lot_moves`` and ``clawbacks`` are what is asked of points: the ledger does it in this sequence, on the
     customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``.
@@ -133,7 +150,8 @@ class Decision:
     moves: list[Move] = field(default_factory=list)
     order_state: OrderState | None = None
     condition: Condition | None = None
-    hold: list[dict[str, str]] | None = None
+    opened_holds: list[OpenedHold] = field(default_factory=list)
+    closed_holds: list[ClosedHold] = field(default_factory=list)
     payment: PaymentChange | None = None
     new_shipments: list[NewShipment] = field(default_factory=list)
     shipments: dict[str, ShipmentChange] = field(default_factory=dict)
@@ -152,6 +170,12 @@ class Decision:
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
     repricing: Repricing | None = None
     frees_items: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> list[Hold]:
+        """Why the order waits for a human after this decision."""
+        closed = {one.id for one in self.closed_holds}
+        return [*(h for h in self.facts.holds if h.id not in closed), *(one.hold for one in self.opened_holds)]
 
     @property
     def state(self) -> str:

@@ -8,18 +8,20 @@ change a draft by its methods alone: each of them is the one door of what it cha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Unpack
+from typing import Unpack
 
 from models.states import Condition, LotState, OrderState, PaymentState
 from pipelines.engine.decision import (
+    ClosedHold,
     Decision,
     Due,
     EffectIntent,
     Move,
     NewAdjustment,
     NewShipment,
+    OpenedHold,
     PaymentChange,
     PaymentNumbers,
 )
@@ -36,16 +38,10 @@ from pipelines.engine.facts import (
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
 from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
-
-_SEPARATOR: Final = "\n"  # no line's id holds one
-
-
-def lines_held(hold: Mapping[str, str]) -> set[str]:
-    """The lines that a hold is about; empty for one that is about the whole order or shipment."""
-    return set(filter(None, hold.get("short", "").split(_SEPARATOR)))
 
 
 class OrderDraft:
@@ -73,7 +69,7 @@ class OrderDraft:
         self.facts = facts
         self.state = facts.state
         self.condition = facts.condition
-        self.holds: Sequence[Mapping[str, str]] = facts.hold
+        self.holds: Sequence[Hold] = facts.holds
         self._stage = stage
         self._leads_to = leads_to
         self._made = Decision(facts)
@@ -153,48 +149,39 @@ class OrderDraft:
 
     # Holds.
 
-    def hold(
-        self,
-        reason: str,
-        says: str,
-        cause: str,
-        *,
-        blocks: str = "release",
-        shipment: str | None = None,
-        lines: Iterable[str] = (),
-        anew: bool = False,
-    ) -> None:
-        """Put the order before a human. What it is held for already in the same words stays as it is.
+    def hold(self, hold: Hold, cause: str, *, anew: bool = False) -> None:
+        """Put the order before a human. What it is held for already stays as it is, with its history.
 
-        ``blocks`` is "authorize" while the amount may still change, "release" where only the goods wait. The hold is about
-        ``shipment`` and ``lines`` of it, or about the order. ``anew``: what was said for this reason before is no longer so.
+        ``anew``: what was said for this reason before is no longer so. Raises Undeclared for a hold that lacks what its
+        sentence says.
         """
-        listed = [hold for hold in self.holds if not (anew and hold["reason"] == reason)]
-        if not any(hold["reason"] == reason and hold.get("says") == says for hold in listed):
-            about = {"shipment": shipment} if shipment else {}
-            short = _SEPARATOR.join(lines)
-            listed.append(
-                {"reason": reason, "says": says, "blocks": blocks, **about, **({"short": short} if short else {})}
-            )
-        self._hold_for(listed)
+        if lacking := hold.lacks():
+            raise Undeclared(f"the hold {hold.reason} does not say its {', '.join(sorted(lacking))}")
+        if anew:
+            self._close([one for one in self.holds if one.reason == hold.reason and one != hold], cause)
+        if hold not in self.holds:
+            self.holds = [*self.holds, hold]
+            self._made.opened_holds.append(OpenedHold(hold, cause))
         self.settle(Condition.HELD, cause)
 
-    def lift(self, answered: Callable[[Mapping[str, str]], bool], cause: str) -> None:
+    def lift(self, answered: Callable[[Hold], bool], cause: str) -> None:
         """Take away the holds that have been ``answered``; an order that was held for nothing else runs again."""
-        kept = [hold for hold in self.holds if not answered(hold)]
-        if len(kept) < len(self.holds):
-            self._hold_for(kept)
-            if not kept:
+        if lifted := [hold for hold in self.holds if answered(hold)]:
+            self._close(lifted, cause)
+            if not self.holds:
                 self.settle(Condition.RUNNING, cause)
 
-    def drop_holds(self) -> None:
+    def drop_holds(self, cause: str) -> None:
         """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
         is."""
-        if self.facts.hold:
-            self._hold_for(hold for hold in self.holds if hold not in self.facts.hold)
+        self._close([hold for hold in self.holds if hold in self.facts.holds], cause)
 
-    def _hold_for(self, holds: Iterable[Mapping[str, str]]) -> None:
-        self.holds = self._made.hold = [dict(hold) for hold in holds]
+    def _close(self, closed: Sequence[Hold], cause: str) -> None:
+        """One that was opened in this very decision has never been."""
+        made = self._made
+        made.closed_holds += [ClosedHold(hold.id, cause) for hold in closed if hold.id is not None]
+        made.opened_holds = [one for one in made.opened_holds if one.hold not in closed]
+        self.holds = [hold for hold in self.holds if hold not in closed]
 
     # Money.
 

@@ -17,6 +17,7 @@ import orjson
 
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Lot
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
@@ -190,7 +191,7 @@ class Facts:
     locale: str
     state: str
     condition: str
-    hold: Sequence[Mapping[str, str]]
+    holds: Sequence[Hold]
     method: str
     grand_total: int
     placed_at: datetime

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from models.states import Condition, HoldReason
 from models.store import (
     adjustments,
     clients,
     coupons,
     customers,
     effects,
+    holds,
     inbox,
     parcels,
     payments,
@@ -23,6 +25,7 @@ from models.store import (
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
+from models.store.holds import HoldRow
 from models.store.inbox import EventRow
 from models.store.orders import OrderRow
 from models.store.parcels import ParcelRow
@@ -43,6 +46,7 @@ from pipelines.engine.facts import (
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
 from pipelines.engine.stage import Stage
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
@@ -51,13 +55,16 @@ from pipelines.rules.money.repricing import Known
 MARKS_SINCE = timedelta(days=3660)
 
 
-def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
+def facts_of(
+    connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+) -> list[Facts]:
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
     batch = [_order(row, stage.needs) for row in orders]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
+    _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in stage.needs:
         for money in payments.of_orders(connection, ids):
             by_id[money.order_id].payment = _payment(money)
@@ -67,7 +74,7 @@ def facts_of(connection: Connection, stage: Stage, orders: Sequence[OrderRow], n
     if Need.PARCELS in stage.needs:
         for parcel in parcels.of_orders(connection, ids):
             by_id[parcel.order_id].parcels.append(_parcel(parcel))
-    _add_points(connection, stage.needs, by_id, now)
+    _add_points(connection, stage.needs, by_id, now, lock=lock)
     if Need.EVENTS in stage.needs:
         for event in inbox.pending(connection, ids, stage.consumes):
             by_id[event.order_id].events.append(_event(event))
@@ -102,7 +109,7 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         locale=row.locale,
         state=row.state,
         condition=row.condition,
-        hold=row.hold or (),
+        holds=(),
         method=row.method,
         grand_total=row.grand_total,
         placed_at=row.placed_at,
@@ -113,6 +120,18 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         sequence=row.sequence,
         needs=needs,
     )
+
+
+def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:
+    """Why orders wait for a human. Few do, so most batches ask nothing."""
+    for row in holds.open_of(connection, list(held)):
+        facts = held[row.order_id]
+        facts.holds = [*facts.holds, hold_of(row)]
+
+
+def hold_of(row: HoldRow) -> Hold:
+    """The hold that a row keeps."""
+    return Hold(HoldReason(row.reason), row.shipment_id, row.lines, row.amount, row.facts, row.id)
 
 
 def _payment(row: PaymentRow) -> PaymentFacts:
@@ -169,12 +188,13 @@ def _effect(row: EffectRow) -> EffectFacts:
     return EffectFacts(row.key, row.kind, row.shipment_id, row.payload, row.state, row.outcome)
 
 
-def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], now: datetime) -> None:
+def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], now: datetime, *, lock: bool) -> None:
     """Lots and balances; those of the customers are locked first where the stage decides on them."""
     members = [facts for facts in by_id.values() if facts.customer_id] if Need.PURSE in needs else []
     whose = {CustomerKey(facts.shop, facts.customer_id) for facts in members}
     ledger = Ledger(connection, now)
-    ledger.lock(whose)
+    if lock:
+        ledger.lock(whose)
     if Need.LOTS in needs:
         ids = list(by_id)
         for lot in map(lot_of, points.lots_of_orders(connection, ids)):

@@ -30,6 +30,7 @@ from pipelines.orders.schema import (
 )
 from pipelines.rules.order import Coupon, Customer, Line, Order, ShipTo
 from pipelines.values.calendar import JST
+from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
 
 __all__ = [
@@ -73,11 +74,14 @@ _PATTERNS: Final[Mapping[str, str]] = {
 
 
 def field_path(loc: Iterable[int | str]) -> str:
-    """Join a location into the contract's form, e.g. ``lines[0].quantity``; an empty one is ``order``."""
+    """Join a location into the contract's form, e.g. ``lines[0].quantity``; an empty one is ``order``.
+
+    A name that nobody knows may be anything: one that is a card number is masked (INT-17).
+    """
     path = ""
     for step in loc:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path or "order"
+    return mask(path) or "order"
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 import orjson
@@ -34,6 +34,7 @@ from pipelines.rules.order import Order
 from pipelines.rules.refusals import refusals
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
+from pipelines.values.card_number import mask, masked
 from pipelines.values.coupon_key import coupon_key
 
 _ATTEMPTS = 5
@@ -116,9 +117,9 @@ def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw
     named = raw if isinstance(raw, dict) else {}
     digest = hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
     listed = [{"field": p.field, "message": p.message} for p in problems]
-    shop, number = _text(named.get("shop")), _text(named.get("number"))
+    shop, number = _text(masked(named.get("shop"))), _text(named.get("number"))
     with engine.begin() as connection:
-        keep_refused(connection, RefusedOrderRow(digest, shop, number, listed, raw), clock.now())
+        keep_refused(connection, RefusedOrderRow(digest, shop, number, listed, masked(raw)), clock.now())
     return problems
 
 
@@ -150,7 +151,7 @@ def _attempt(
         if twin != index or key_twin != index:
             answers[index] = _like_twin(submission, contents, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, contents[index], before, taken)
+        answers[index] = _decide(submission, shops, contents[index], before, taken, ledger.now)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
@@ -262,20 +263,25 @@ def _coupons_of(order: Order) -> set[CouponKey]:
 
 
 def _decide(
-    submission: Submission, shops: Mapping[str, Shop], content: Content, before: _Before, taken: list[Taken]
+    submission: Submission,
+    shops: Mapping[str, Shop],
+    content: Content,
+    before: _Before,
+    taken: list[Taken],
+    now: datetime,
 ) -> Answer | None:
     """None if the order can be accepted (it is then in ``taken``), else the refusal."""
     order = submission.order
     shop = shops.get(order.shop)
     if shop is None:
-        return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
+        return _refused(order, [Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
     customer = CustomerKey(order.shop, order.customer.id)
     balance = before.usable.get(customer, 0)
     # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
     rank = before.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
     breakdown = price(order, shop, balance=balance, rank=rank)
     used = {coupon.code_key for coupon in _coupons_of(order) & before.used_coupons}
-    problems = list(refusals(order, shop, breakdown, balance=balance, rank=rank, used_coupons=used))
+    problems = list(refusals(order, shop, breakdown, now=now, balance=balance, rank=rank, used_coupons=used))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):

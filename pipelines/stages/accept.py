@@ -25,8 +25,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if found:
         cause = "accept: " + ", ".join(hold.reason for hold in found)
         for hold in found:
-            draft.hold(hold.reason, hold.says, cause, blocks=hold.blocks)
-        draft.tell(customer_mail("order_held", facts, shop, now, reasons=[hold.says for hold in found]))
+            draft.hold(hold, cause)
+        reasons = [hold.says(facts.locale) for hold in found]
+        draft.tell(customer_mail("order_held", facts, shop, now, reasons=reasons))
     if not any(hold.blocks == "authorize" for hold in found):
         draft.next("authorize", now)
 

@@ -9,54 +9,28 @@ from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import capture, collect
-from pipelines.changes.requests import answer, asked_lines, missing
+from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address
-from pipelines.engine.draft import OrderDraft, lines_held
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.cancel_lines import ACTION, LinesCancelled
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_is_left
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
-
-REQUESTED = "order.cancel_lines"
-
-_OPEN_ORDER = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
-#: Holds that an operator answers by taking the lines out.
-_ANSWERED = frozenset({"supplier_short", "supplier_refused"})
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Take out what was asked, one request after the other (INT-13)."""
-    answer(
-        draft,
-        now,
-        lambda event: refusals(draft, asked_lines(event)),
-        lambda event: _take_out(draft, shop, now, event, asked_lines(event)),
-    )
+    answer(ACTION, draft, shop, now, lambda event, asked: _take_out(draft, shop, now, event, asked))
 
 
-def refusals(draft: OrderDraft, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot be taken out now; none if they can."""
-    if draft.state not in _OPEN_ORDER or not draft.shipments:
-        says = (
-            f"the order is {draft.state}: lines are taken out between authorization and dispatch; before it cancel the "
-            "order, after it take a return"
-        )
-        return [Problem("state", says)]
-    return missing(
-        draft.facts,
-        lines,
-        lambda line: sum(shipment.open(line) for shipment in draft.shipments),
-        "have neither left nor been cancelled",
-    )
-
-
-def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]) -> None:
-    kind = CANCEL if event.body.get("fault") == "customer" else SHORT
+def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesCancelled) -> None:
+    lines, kind = by_line(asked.lines), CANCEL if asked.fault == "customer" else SHORT
     change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items())
-    key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
+    key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(draft, shop, now, lines, reason)
     if not any(shipment.left for shipment in draft.shipments) and draft.state != OrderState.PARTLY_SHIPPED:
         draft.adjust(key, reason, change)
@@ -69,7 +43,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, l
     answered = {shipment.id for shipment in touched if shipment.state != ShipmentState.REFUSED}
     gone = {line for line, pieces in draft.gone.items() if pieces}
     draft.lift(
-        lambda hold: hold["reason"] in _ANSWERED and hold.get("shipment") in answered and lines_held(hold) <= gone,
+        lambda hold: hold.answered_by(ACTION.name) and hold.shipment in answered and hold.lines.keys() <= gone,
         "lines taken out",
     )
     _follow(draft, shop, now)
@@ -79,7 +53,7 @@ def _cancel_pieces(
     draft: OrderDraft, shop: Shop, now: datetime, lines: Mapping[str, int], reason: str
 ) -> list[ShipmentDraft]:
     """Take the pieces from the shipments, those with bad news first; the shipments that were touched."""
-    bad_news = {hold.get("shipment") for hold in draft.holds if hold["reason"] in _ANSWERED}
+    bad_news = {hold.shipment for hold in draft.holds if hold.answered_by(ACTION.name)}
     ranked = sorted(draft.shipments, key=lambda s: (s.id not in bad_news, s.state != ShipmentState.BACKORDERED, s.id))
     taken: dict[str, dict[str, int]] = {}
     for line, quantity in lines.items():
@@ -164,6 +138,6 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.SUPPLIERS
     | Need.ADJUSTMENTS,
-    consumes=(REQUESTED,),
+    consumes=(ACTION.wakes,),
     leads_to=("dispatch", "settle", "reward"),
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState, ShipmentState
+from models.states import Condition, OrderState
+from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
+from pipelines.orders.actions.release import ACTION, stuck_shipments
 from pipelines.shops import Shop
-
-RELEASED = "order.release"
 
 _GOES_ON_AT = {
     OrderState.ACCEPTED: "authorize",
@@ -25,21 +25,17 @@ _GOES_ON_AT = {
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
-    for event in draft.waiting:
+    granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
+    for event in granted:
         draft.applied(event)
-    if not draft.held:
+    if not granted:
         return
     if draft.state == OrderState.CANCELLED:
-        draft.drop_holds()
+        draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
-    refused = {
-        shipment.id
-        for shipment in draft.shipments
-        if shipment.state == ShipmentState.REFUSED and any(pieces.open for pieces in shipment.lines.values())
-    }
-    # Nothing would ever send these goods: their lines are taken out, or their supplier ships after all.
-    draft.lift(lambda hold: hold["reason"] != "supplier_refused" or hold.get("shipment") not in refused, "operator")
+    stuck = stuck_shipments(draft)
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
     if not draft.held:
         stage = _GOES_ON_AT[OrderState(draft.state)]
         draft.next("dispatch" if stage == "split" and draft.shipments else stage, now)
@@ -49,6 +45,6 @@ STAGE = Stage(
     "attend",
     decide,
     Need.SHIPMENTS | Need.EVENTS,
-    consumes=(RELEASED,),
+    consumes=(ACTION.wakes,),
     leads_to=("authorize", "split", "dispatch", "reward"),
 )

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState, PaymentState
+from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import cancel_order, finish
-from pipelines.changes.money import UNKNOWN, ask_for_refund, authorize_key, hold_unknown, outstanding, void
+from pipelines.changes.money import ask_for_refund, authorize_key, hold_unknown, outstanding, void
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
+from pipelines.rules.holds import Hold
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.shops import Shop
 
@@ -138,11 +139,11 @@ def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], no
     for event in deposits:
         draft.applied(event)
     if abs(paid - due) > shop.payment.transfer_tolerance:
-        draft.hold("deposit_mismatch", f"{paid} yen came in for {due} yen due.", "deposit differs")
+        draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs")
         draft.move_payment(None, "deposit differs", authorized=paid, captured=paid)
         return
     draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
-    draft.lift(lambda hold: hold["reason"] == "deposit_mismatch", "deposit received")
+    draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
     draft.tell(customer_mail("payment_received", draft.facts, shop, now))
     _authorized(draft, "deposit received", now)
 
@@ -180,7 +181,7 @@ def _cancelled_meanwhile(draft: OrderDraft, authorization: EffectFacts | None) -
 
 def _known(draft: OrderDraft) -> None:
     """The gateway has said after all what became of the card; a cancelled order that only waited for that rests."""
-    draft.lift(lambda hold: hold["reason"] == UNKNOWN, "the gateway answered")
+    draft.lift(lambda hold: hold.reason == HoldReason.PAYMENT_UNKNOWN, "the gateway answered")
     finish(draft)
 
 
@@ -188,9 +189,8 @@ def _unexpected(draft: OrderDraft, deposits: Sequence[EventFacts]) -> None:
     """A deposit for an order that awaits none (by card, on delivery, nothing to pay): a human has it, and the payment's
     numbers, which are of other money, stay as they are."""
     for event in deposits:
-        amount = event.body["amount"]
-        says = f"{amount} yen came in as a deposit ({event.event_id}), but none was awaited; give it back."
-        draft.hold("unexpected_deposit", says, "unexpected deposit")
+        amount, named = int(event.body["amount"]), {"event": event.event_id}
+        draft.hold(Hold(HoldReason.UNEXPECTED_DEPOSIT, amount=amount, facts=named), "unexpected deposit")
         draft.applied(event)
 
 

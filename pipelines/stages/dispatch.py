@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models.states import OrderState, ShipmentState
+from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.suppliers import address
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
@@ -12,6 +12,7 @@ from pipelines.engine.facts import Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import supplier_mail
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 
 
@@ -55,8 +56,8 @@ def _after_instruction(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, o
         shipment.move(ShipmentState.INSTRUCTED, "supplier has the instruction")
         _await_answer(draft, shop, shipment, now)
     elif outcome in ("declined", "needs_review"):
-        says = f"{shipment.supplier} did not take the instruction for {shipment.id}."
-        draft.hold("supplier_unreachable", says, "instruction failed", shipment=shipment.id)
+        named = {"supplier": shipment.supplier}
+        draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")
 
 
 def _await_answer(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, since: datetime) -> None:

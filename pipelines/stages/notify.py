@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.money import capture, collect, uncollect
 from pipelines.changes.parcels import KINDS, News
 from pipelines.engine.draft import OrderDraft
@@ -68,7 +68,7 @@ def _recount(news: News, shipment: ShipmentDraft) -> None:
         return
     if all(pieces.open <= 0 for pieces in shipment.lines.values()):
         shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
-        news.lift("supplier_refused", shipment, "supplier shipped after all")
+        news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
     elif shipment.is_unanswered:
         shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState
-from pipelines.changes.money import authorize_key
 from pipelines.changes.points import earn_anew
 from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, Need
 from pipelines.engine.stage import Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.coupons import ACTION, CouponsApplied, coupons_of
 from pipelines.orders.mails import customer_mail, sums
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.repricing import problems, record, reprice
-from pipelines.rules.order import Coupon
+from pipelines.rules.money.repricing import record, reprice
 from pipelines.shops import Shop
-
-REQUESTED = "order.apply_coupons"
-
-#: The hold that is answered by applying the coupons, or by saying that there are none to apply.
-_ANSWERED = "coupons_in_remarks"
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Apply what was asked, one request after the other."""
-    answer(
-        draft,
-        now,
-        lambda event: refusals(draft, shop, _asked(event)),
-        lambda event: _apply(draft, shop, now, event, _asked(event)),
-    )
+    answer(ACTION, draft, shop, now, lambda event, asked: _apply(draft, shop, now, event, asked))
 
 
-def _asked(event: EventFacts) -> list[Coupon]:
-    return [Coupon(one["code"], one["kind"], one["value"]) for one in event.body["coupons"]]
-
-
-def refusals(draft: OrderDraft, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
-    """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can."""
-    facts = draft.facts
-    if draft.state != OrderState.ACCEPTED or not draft.held or authorize_key(facts) in draft.effects:
-        says = f"the order is {draft.state} and {draft.condition}: coupons are applied while it is held and nothing was asked of a gateway"
-        return [Problem("state", says)]
-    return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
-
-
-def _apply(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, coupons: Sequence[Coupon]) -> None:
-    facts = draft.facts
+def _apply(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: CouponsApplied) -> None:
+    facts, coupons = draft.facts, coupons_of(asked)
     after = reprice(facts.order, shop, facts.breakdown, coupons)
     change = record(
         shop,
@@ -58,7 +31,7 @@ def _apply(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, coup
         after,
         coupons,
         name=f"{event.source}:{event.event_id}",
-        reason=str(event.body.get("reason") or ""),
+        reason=asked.reason,
         by=str(event.body.get("by") or ""),
     )
     draft.reprice(change)
@@ -80,8 +53,8 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
 
 def _go_on(draft: OrderDraft, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
-    draft.lift(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
-    if not any(hold["blocks"] == "authorize" for hold in draft.holds):
+    draft.lift(lambda hold: hold.answered_by(ACTION.name), "coupons applied")
+    if not any(hold.blocks == "authorize" for hold in draft.holds):
         draft.next("authorize", now)
 
 
@@ -89,6 +62,6 @@ STAGE = Stage(
     "reprice",
     decide,
     Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
-    consumes=(REQUESTED,),
+    consumes=(ACTION.wakes,),
     leads_to=("authorize", "reward"),
 )

@@ -6,62 +6,37 @@ default) voids the coupons and costs the return fee (TAX-05); "shop" (wrong, bro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, PaymentState, TrackingState
+from models.states import PaymentState, TrackingState
 from pipelines.changes.credit import credit
 from pipelines.changes.money import collect
-from pipelines.changes.requests import answer, asked_lines, missing
+from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.stage import Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.return_lines import ACTION, LinesReturned
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
 from pipelines.shops import Shop
 
-REQUESTED = "order.return_lines"
-
-_LEFT = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
-#: Holds that end when everything of their shipment was taken back: refused or unclaimed (RET-08), lost (RET-07).
-_ANSWERED = frozenset({"returned_undelivered", "transit_accident"})
 _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Take back what was asked, one request after the other."""
-    answer(
-        draft,
-        now,
-        lambda event: refusals(draft, asked_lines(event)),
-        lambda event: _take_back(draft, shop, now, event, asked_lines(event)),
-    )
+    answer(ACTION, draft, shop, now, lambda event, asked: _take_back(draft, shop, now, event, asked))
 
 
-def refusals(draft: OrderDraft, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot come back now; none if they can."""
-    if draft.state not in _LEFT:
-        says = (
-            f"the order is {draft.state}: only goods that have left can come back; before that cancel it or its lines"
-        )
-        return [Problem("state", says)]
-    if draft.facts.method == "cod" and draft.state == OrderState.PARTLY_SHIPPED:
-        says = "what was collected on delivery is known once the rest has left: wait for it, or take it out first"
-        return [Problem("state", says)]
-    with_customer = {line: pieces - draft.came_back(line) for line, pieces in draft.shipped.items()}
-    return missing(draft.facts, lines, lambda line: with_customer.get(line, 0), "have left and not come back")
-
-
-def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]) -> None:
-    facts = draft.facts
-    by_customer = event.body.get("fault") != "shop"
+def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
+    facts, lines = draft.facts, by_line(asked.lines)
+    by_customer = asked.fault == "customer"
     if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in draft.parcels.values()):
         collect(draft)
     fee = shop.returns.customer_fee if by_customer else 0
     kind = RETURN if by_customer else FAULT
     change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
-    key, reason = f"{event.source}:{event.event_id}", str(event.body.get("reason") or "")
-    credit(draft, shop, now, key=key, reason=reason, change=change)
+    credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
     _void_uncollected(draft)
     if by_customer:
         for line in facts.order.lines:
@@ -82,13 +57,13 @@ def _void_uncollected(draft: OrderDraft) -> None:
 
 
 def _answer_holds(draft: OrderDraft) -> None:
-    """A parcel that came back or was lost is settled once its goods are."""
+    """A parcel that came back (RET-08) or was lost (RET-07) is settled once its goods are."""
     settled = {
         shipment.id
         for shipment in draft.shipments
         if all(draft.came_back(line) >= pieces.shipped for line, pieces in shipment.lines.items())
     }
-    draft.lift(lambda hold: hold["reason"] in _ANSWERED and hold.get("shipment") in settled, "its goods were settled")
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) and hold.shipment in settled, "its goods were settled")
 
 
 STAGE = Stage(
@@ -102,6 +77,6 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.ADJUSTMENTS,
-    consumes=(REQUESTED,),
+    consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
 )

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState, PaymentState
+from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import finish
-from pipelines.changes.money import BY_HAND, HAS_MONEY, ask_for_refund, outstanding, refund
-from pipelines.changes.requests import refuse
+from pipelines.changes.money import HAS_MONEY, ask_for_refund, outstanding, refund
+from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
 from pipelines.engine.stage import Stage
-from pipelines.errors import Problem
+from pipelines.orders.actions.refunds import ACTION
 from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
-
-REFUNDED = "refund.by_hand"
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -31,19 +30,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.money.state in HAS_MONEY:
         _refunds(draft, shop, now, [effect for effect in outcomes if effect.kind == "payment.refund"])
     for event in draft.waiting:
-        refuse(draft, event, refusals(draft, int(event.body["amount"])))
+        heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
     finish(draft)
-
-
-def refusals(draft: OrderDraft, amount: int) -> list[Problem]:
-    """Why ``amount`` yen cannot have been given back by hand; none if they can."""
-    left = outstanding(draft) if draft.money.state in HAS_MONEY else 0
-    if left <= 0:
-        says = "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
-        return [Problem("state", says)]
-    if amount > left:
-        return [Problem("amount", f"only {left} yen are due back")]
-    return []
 
 
 def _captured(draft: OrderDraft, effect: EffectFacts) -> None:
@@ -51,14 +39,14 @@ def _captured(draft: OrderDraft, effect: EffectFacts) -> None:
         draft.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=int(effect.payload["amount"]))
         refund(draft, "lines were taken out while the capture was on its way")
     else:
-        _failed(draft, effect, "capture_failed", "The capture failed; the goods have left.")
+        _failed(draft, effect, HoldReason.CAPTURE_FAILED)
 
 
 def _voided(draft: OrderDraft, effect: EffectFacts) -> None:
     if effect.state == "done":
         draft.move_payment(PaymentState.VOIDED, "authorization released")
     else:
-        _failed(draft, effect, "void_failed", "The authorization could not be released.")
+        _failed(draft, effect, HoldReason.VOID_FAILED)
 
 
 def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
@@ -66,7 +54,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[Eff
     done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
     through_gateway = sum(amount for _, amount in done)
     news = through_gateway > draft.money.refunded - draft.money.refunded_by_hand
-    told = [*(done if news else ()), *_given_by_hand(draft)]
+    told = [*(done if news else ()), *_given_by_hand(draft, shop, now)]
     if told:
         refunded = through_gateway + draft.money.refunded_by_hand
         whole = refunded >= draft.money.captured
@@ -77,18 +65,16 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[Eff
     _attend(draft, refunds)
 
 
-def _given_by_hand(draft: OrderDraft) -> list[tuple[str, int]]:
+def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
     """What operators say they gave back: (key, yen) of each that can be so."""
     given = []
     for event in draft.waiting:
-        amount = int(event.body["amount"])
-        if problems := refusals(draft, amount):
-            refuse(draft, event, problems)
+        if (asked := heard(ACTION, draft, shop, now, event)) is None:
             continue
-        by_hand = draft.money.refunded_by_hand + amount
+        by_hand = draft.money.refunded_by_hand + asked.amount
         draft.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
         draft.applied(event)
-        given.append((f"by hand:{event.source}:{event.event_id}", amount))
+        given.append((f"by hand:{event.source}:{event.event_id}", asked.amount))
     return given
 
 
@@ -104,22 +90,20 @@ def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
     """What is still to be given back waits for a human."""
     left = outstanding(draft)
     for effect in refunds:
-        if effect.state == "needs_review":
-            _failed(draft, effect, "refund_failed", "The gateway did not say whether it refunded.")
-        elif left > 0:
-            _failed(draft, effect, "refund_failed", "The refund failed.")
+        if effect.state == "needs_review" or left > 0:
+            _failed(draft, effect, HoldReason.REFUND_FAILED, outcome=effect.state)
     if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
-        draft.lift(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
-    elif any(hold["reason"] == BY_HAND for hold in draft.holds):
+        draft.lift(lambda hold: hold.answered_by(ACTION.name), "nothing is due back any more")
+    elif any(hold.reason == HoldReason.REFUND_DUE for hold in draft.holds):
         ask_for_refund(draft, left, "a part was given back by hand")
 
 
-def _failed(draft: OrderDraft, effect: EffectFacts, reason: str, says: str) -> None:
+def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts: str) -> None:
     if effect.state in ("declined", "needs_review"):
-        code = (effect.outcome or {}).get("code")
-        draft.hold(reason, f"{says} Code: {code}.", f"{effect.kind}: {effect.state}")
+        code = str((effect.outcome or {}).get("code"))
+        draft.hold(Hold(reason, facts={"code": code, **facts}), f"{effect.kind}: {effect.state}")
 
 
 STAGE = Stage(
-    "settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, consumes=(REFUNDED,)
+    "settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, consumes=(ACTION.wakes,)
 )

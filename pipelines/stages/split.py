@@ -6,14 +6,14 @@ import base64
 import hashlib
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState
+from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
-from pipelines.rules.holds import request_not_met
+from pipelines.rules.holds import Hold
 from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
@@ -55,12 +55,12 @@ def _wish_missed(draft: OrderDraft, shop: Shop, plans: list[tuple[Part, Dispatch
     if not any(plan.request_met is False for _, plan in plans):
         return False
     facts = draft.facts
-    hold = request_not_met(facts.order)
+    hold = Hold(HoldReason.REQUEST_NOT_MET)
     wish = {"date": facts.order.delivery_date, "slot": facts.order.delivery_slot}
-    draft.tell(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says))
+    draft.tell(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says(facts.locale)))
     if shop.delivery.requests != "strict":
         return False
-    draft.hold(hold.reason, hold.says, "split: request not met", blocks=hold.blocks)
+    draft.hold(hold, "split: request not met")
     return True
 
 

@@ -105,7 +105,7 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         locale=order.locale,
         state="accepted",
         condition="running",
-        hold=(),
+        holds=(),
         method=order.method,
         grand_total=breakdown.grand_total,
         placed_at=order.placed_at,
@@ -153,7 +153,7 @@ def effects(decision: Decision) -> list[tuple[str, str]]:
 
 def reasons(decision: Decision) -> list[str]:
     """Why it holds the order."""
-    return [h["reason"] for h in decision.hold or ()]
+    return [hold.reason for hold in decision.holds]
 
 
 def due(decision: Decision) -> list[tuple[str, datetime]]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from models.states import HoldReason
 from pipelines.engine.facts import Facts
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Clawback
 from pipelines.stages.authorize import STAGE
 from tests.rules.build import an_order, at, shop_with
@@ -186,24 +188,24 @@ def test_two_deposits_add_up() -> None:
 
 def short_paid(amount: int, **changes: Any) -> Facts:
     """Held, since ``amount`` came in for another sum."""
-    hold = ({"reason": "deposit_mismatch", "says": "", "blocks": "release"},)
+    hold = Hold(HoldReason.DEPOSIT_MISMATCH, amount=amount, facts={"due": TOTAL}, id=1)
     return by_transfer(
         payment=payment(amount=TOTAL, authorized=amount, captured=amount, gateway=None),
-        **{"condition": "held", "hold": hold, **changes},
+        **{"condition": "held", "holds": (hold,), **changes},
     )
 
 
 def test_the_missing_rest_lifts_the_hold() -> None:
     """B.6.7: what was short is paid; nobody has to look any more."""
     decision = decide(STAGE, short_paid(760, events=(event("deposit.received", amount=1_000),)))
-    assert (decision.state, decision.condition, decision.hold) == ("authorized", "running", [])
+    assert (decision.state, decision.condition, decision.holds) == ("authorized", "running", [])
     assert decision.payment is not None
     assert decision.payment.captured == TOTAL
 
 
 def test_an_operator_may_take_the_sum_as_it_is() -> None:
     """B.6.7: released after a look, the order goes on with what was paid."""
-    decision = decide(STAGE, short_paid(TOTAL - 1, condition="running", hold=()))
+    decision = decide(STAGE, short_paid(TOTAL - 1, condition="running", holds=()))
     assert (decision.state, goes_to(decision)) == ("authorized", ["split"])
 
 

@@ -272,7 +272,7 @@ def standing(draft: OrderDraft) -> dict[str, Any]:
     """Where everything stands."""
     return {
         "order": (draft.state, draft.condition),
-        "holds": sorted((h["reason"], h["shipment"]) for h in draft.holds),
+        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
         "shipments": [
             (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
             for s in draft.shipments

@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
+from models.states import HoldReason
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
+from pipelines.orders.actions.coupons import ACTION
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
-from pipelines.stages.reprice import REQUESTED, STAGE
+from pipelines.stages.reprice import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
 from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
-HELD = {"reason": "coupons_in_remarks", "says": "Coupon codes are in the remarks.", "blocks": "authorize"}
-SEEN = {"reason": "needs_human", "says": "Somebody has to read the remarks.", "blocks": "release"}
-BLOCKED = {"reason": "blocked_customer", "says": "Look at the customer.", "blocks": "authorize"}
+HELD = Hold(HoldReason.COUPONS_IN_REMARKS, id=1)
+SEEN = Hold(HoldReason.NEEDS_HUMAN, id=2)
+BLOCKED = Hold(HoldReason.BLOCKED_CUSTOMER, id=3)
 
 
 def asked(*coupons: dict[str, Any], **changes: Any) -> Facts:
@@ -26,9 +29,9 @@ def asked(*coupons: dict[str, Any], **changes: Any) -> Facts:
     order = an_order("salon", a_line(price=20_000), coupons=changes.pop("field", ()))
     given = {
         "condition": "held",
-        "hold": (HELD,),
+        "holds": (HELD,),
         "lots": (lot(amount=200),),
-        "events": (event(REQUESTED, coupons=list(coupons), by="operations"),),
+        "events": (event(ACTION.wakes, coupons=list(coupons), by="operations"),),
     }
     return facts(order, **{**given, **changes})
 
@@ -54,7 +57,7 @@ def test_the_customer_reads_the_new_sums() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"condition": "running", "hold": ()}, "the order is accepted and running"),
+        ({"condition": "running", "holds": ()}, "the order is accepted and running"),
         ({"state": "awaiting_payment"}, "the order is awaiting_payment and held"),
         ({"state": "authorized"}, "the order is authorized and held"),
         ({"state": "cancelled"}, "the order is cancelled and held"),
@@ -74,7 +77,7 @@ def test_once_the_amount_is_fixed_it_stays(changes: dict[str, Any], says: str) -
 
 def test_a_coupon_the_shop_refuses_changes_nothing() -> None:
     decision = decide(STAGE, asked(AUTUMN, {"code": "Autumn", "kind": "amount", "value": 5}))
-    assert (endings(decision), decision.repricing, decision.hold) == ({1: "refused"}, None, None)
+    assert (endings(decision), decision.repricing, decision.holds) == ({1: "refused"}, None, [HELD])
 
 
 @pytest.mark.parametrize(
@@ -82,13 +85,13 @@ def test_a_coupon_the_shop_refuses_changes_nothing() -> None:
     [(SEEN, ["authorize"]), (BLOCKED, [])],
     ids=["keeps the goods back", "keeps the amount open"],
 )
-def test_other_holds_stay(other: dict[str, str], goes_on: list[str]) -> None:
-    decision = decide(STAGE, asked(AUTUMN, hold=(HELD, other)))
-    assert (reasons(decision), decision.condition, goes_to(decision)) == ([other["reason"]], None, goes_on)
+def test_other_holds_stay(other: Hold, goes_on: list[str]) -> None:
+    decision = decide(STAGE, asked(AUTUMN, holds=(HELD, other)))
+    assert (reasons(decision), decision.condition, goes_to(decision)) == ([other.reason], None, goes_on)
 
 
 def test_an_order_that_is_held_for_something_else_may_get_coupons_too() -> None:
-    decision = decide(STAGE, asked(AUTUMN, hold=(BLOCKED,)))
+    decision = decide(STAGE, asked(AUTUMN, holds=(BLOCKED,)))
     assert (mails(decision), goes_to(decision)) == (["order_accepted"], [])
 
 
@@ -101,7 +104,7 @@ def test_no_coupon_at_all_is_an_answer() -> None:
 
 
 def test_requests_are_taken_one_after_the_other() -> None:
-    both = (event(REQUESTED, 1, coupons=[AUTUMN]), event(REQUESTED, 2, coupons=[WINTER]))
+    both = (event(ACTION.wakes, 1, coupons=[AUTUMN]), event(ACTION.wakes, 2, coupons=[WINTER]))
     decision = decide(STAGE, asked(events=both))
     assert (endings(decision), goes_to(decision)) == ({1: "applied"}, ["authorize", "reprice"])
 
@@ -141,7 +144,7 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
     lots = [lot(amount=n, id=n, line=line) for line, n in (("1", 100), ("2", 300))]
-    known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
+    known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(ACTION.wakes, coupons=[WINTER])])
     assert taken_back(decide(STAGE, known, shop=shop)) == {100: 10, 300: 30}
 
 
@@ -151,7 +154,7 @@ def _order_of(known: Facts) -> dict[str, Any]:
 
 def test_a_guest_has_coupons_but_no_points() -> None:
     order = an_order("salon", a_line(price=20_000), customer=Customer("", "客", "a@example.jp"))
-    known = facts(order, condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[AUTUMN]),))
+    known = facts(order, condition="held", holds=(HELD,), events=(event(ACTION.wakes, coupons=[AUTUMN]),))
     decision = decide(STAGE, known)
     assert (decision.clawbacks, decision.new_lots, endings(decision)) == ([], [], {1: "applied"})
 
@@ -165,5 +168,5 @@ def test_points_that_count_with_the_order_are_activated_at_once() -> None:
 def test_every_packaged_shop_can_be_priced_again() -> None:
     """Shops without discounts refuse the coupon, and take the order as it is."""
     for key in SHOPS:
-        known = facts(an_order(key), condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[]),))
+        known = facts(an_order(key), condition="held", holds=(HELD,), events=(event(ACTION.wakes, coupons=[]),))
         assert endings(decide(STAGE, known)) == {1: "applied"}

@@ -12,10 +12,12 @@ import orjson
 import typer
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from workers.cli.act import FIELDS_FOLLOW, act
+from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
 from workers.cli.points import app as points_app
-from workers.cli.terminal import err, out, plain, table
+from workers.cli.terminal import err, out, plain
 
 app = typer.Typer(
     name="shukka",
@@ -29,6 +31,8 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
+app.command(context_settings=FIELDS_FOLLOW)(act)
+app.command()(attention)
 
 
 def _version(wanted: bool) -> None:
@@ -159,20 +163,6 @@ def client_create(
     out.print(f"{kind} {name} created. Keep these two; they are not shown again.", markup=False)
     out.print(f"key             {made.key}", markup=False, soft_wrap=True)
     out.print(f"webhook secret  {made.webhook_secret}", markup=False, soft_wrap=True)
-
-
-@app.command()
-def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
-    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
-    from models.store.attention import waiting
-
-    with opened("attention").connect() as connection:
-        found = waiting(connection)
-    if as_json:
-        for row in found:
-            sys.stdout.buffer.write(orjson.dumps(row._asdict()) + b"\n")
-        return
-    out.print(table(("what", "which", "why"), found) if found else "nothing waits for a human")
 
 
 @app.command()

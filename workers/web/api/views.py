@@ -8,32 +8,39 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import adjustments, mails, orders, repricings, transitions
+from models.store import adjustments, holds, mails, orders, repricings, transitions
 from models.store.adjustments import AdjustmentRow
+from models.store.holds import HoldRow
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
-from pipelines.engine.gather import facts_of
+from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.rules.warnings import warnings_json
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
 _SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
 
 
-def show_order(connection: Connection, shop: str, number: str, now: datetime) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none."""
+def show_order(
+    connection: Connection, shop: str, number: str, now: datetime, locale: str | None = None
+) -> dict[str, Any] | None:
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's)."""
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     (facts,) = facts_of(connection, _SHOWN, [row], now)
+    locale = locale or facts.locale
     money = facts.payment
     return {
         "shop": shop,
         "number": number,
         "state": facts.state,
         "condition": facts.condition,
-        "hold": [{"reason": h["reason"], "says": h["says"]} for h in facts.hold],
+        "hold": [{"reason": one.reason, "says": one.says(locale)} for one in facts.holds],
+        "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
+        "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
         "payment": {
             "method": money.method,
@@ -77,6 +84,21 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
             }
             for one in mails.of_order(connection, facts.id)
         ],
+    }
+
+
+def _hold(row: HoldRow, locale: str) -> dict[str, Any]:
+    """Why the order waits for a human, since when, and what answers it."""
+    hold = hold_of(row)
+    return {
+        "reason": hold.reason,
+        "says": hold.says(locale),
+        "about": hold.shipment,
+        "lines": [{"line": line, "quantity": pieces} for line, pieces in hold.lines.items()],
+        "amount": hold.amount,
+        "opened_at": _moment(row.opened_at),
+        "way_out": hold.kind.way_out.says(locale),
+        "ways_out": list(hold.kind.answered_by),
     }
 
 

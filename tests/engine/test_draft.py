@@ -7,22 +7,24 @@ from typing import Any
 
 import pytest
 
-from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
+from models.states import Condition, HoldReason, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.engine.decision import (
+    ClosedHold,
     Decision,
     EffectIntent,
     NewShipment,
     PaymentChange,
     ShipmentChange,
 )
-from pipelines.engine.draft import OrderDraft, lines_held
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, LineFacts, Need, UsedPoints
 from pipelines.engine.stage import Stage
 from pipelines.errors import Undeclared
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
 from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
 from tests.rules.build import a_line, an_order
-from tests.stages.build import NOW, but, effect, event, facts, lot, moves, parcel, payment, reasons, shipment
+from tests.stages.build import NOW, but, effect, event, facts, lot, moves, parcel, payment, shipment
 
 LATER = NOW + timedelta(hours=1)
 
@@ -99,47 +101,63 @@ def test_every_move_starts_where_the_last_one_ended() -> None:
     assert (decision.state, decision.order_state, decision.condition) == ("delivered", "delivered", "done")
 
 
+def paid(amount: int) -> Hold:
+    """Held for another sum than was due."""
+    return Hold(HoldReason.DEPOSIT_MISMATCH, amount=amount, facts={"due": 10})
+
+
 def test_a_hold_stands_once_however_often_it_is_named() -> None:
     one = draft()
-    one.hold("deposit_mismatch", "5 yen came in", "deposit differs")
-    one.hold("deposit_mismatch", "5 yen came in", "deposit differs")
-    one.hold("deposit_mismatch", "6 yen came in", "deposit differs")
-    assert reasons(one.decision()) == ["deposit_mismatch", "deposit_mismatch"]
-    one.hold("deposit_mismatch", "7 yen came in", "deposit differs", anew=True)
-    assert [hold["says"] for hold in one.holds] == ["7 yen came in"]
+    for amount in (5, 5, 6):
+        one.hold(paid(amount), "deposit differs")
+    assert one.holds == one.decision().holds == [paid(5), paid(6)]
+    one.hold(paid(7), "deposit differs", anew=True)
+    assert one.holds == [paid(7)]
     assert moves(one.decision()) == ["condition: running -> held"]
 
 
-def test_a_hold_says_what_it_is_about() -> None:
-    one = draft()
-    one.hold("supplier_short", "too few", "news", shipment="SH-1", lines=["1", "2"])
-    (hold,) = one.holds
-    assert (hold["blocks"], hold["shipment"], lines_held(hold)) == ("release", "SH-1", {"1", "2"})
-    assert lines_held({"reason": "needs_human"}) == set()
+def test_a_hold_without_what_its_sentence_says_is_none() -> None:
+    with pytest.raises(Undeclared, match="supplier_short does not say its pieces, supplier"):
+        draft().hold(Hold(HoldReason.SUPPLIER_SHORT, "SH-1"), "news")
 
 
-HELD: dict[str, Any] = {
-    "condition": "held",
-    "hold": ({"reason": "a", "says": "", "blocks": "release"}, {"reason": "b", "says": "", "blocks": "release"}),
-}
+LOOK, QUOTE = Hold(HoldReason.NEEDS_HUMAN, id=1), Hold(HoldReason.QUOTE_NEEDED, id=2)
+HELD: dict[str, Any] = {"condition": "held", "holds": (LOOK, QUOTE)}
 
 
 @pytest.mark.parametrize(
     ("answered", "left", "condition"),
-    [({"c"}, ["a", "b"], "held"), ({"a"}, ["b"], "held"), ({"a", "b"}, [], "running")],
+    [((), [LOOK, QUOTE], "held"), ((LOOK,), [QUOTE], "held"), ((LOOK, QUOTE), [], "running")],
     ids=["nothing answered", "one stays", "all answered"],
 )
-def test_an_order_runs_again_once_nothing_holds_it(answered: set[str], left: list[str], condition: str) -> None:
+def test_an_order_runs_again_once_nothing_holds_it(answered: tuple[Hold], left: list[Hold], condition: str) -> None:
     one = draft(**HELD)
-    one.lift(lambda hold: hold["reason"] in answered, "answered")
-    assert ([hold["reason"] for hold in one.holds], one.condition) == (left, condition)
+    one.lift(lambda hold: hold in answered, "answered")
+    assert (list(one.holds), one.condition) == (left, condition)
+    assert one.decision().closed_holds == [ClosedHold(hold.id or 0, "answered") for hold in answered]
+
+
+def test_a_hold_keeps_its_history() -> None:
+    """What is said anew closes what was said before; what was opened and lifted at once has never been."""
+    due = Hold(HoldReason.REFUND_DUE, amount=5, id=3)
+    one = draft(condition="held", holds=(due,))
+    one.hold(Hold(HoldReason.REFUND_DUE, amount=5), "the same again", anew=True)
+    assert (one.decision().opened_holds, one.decision().closed_holds) == ([], [])
+    one.hold(Hold(HoldReason.REFUND_DUE, amount=4), "a part was given back", anew=True)
+    one.hold(paid(5), "deposit differs")
+    one.lift(lambda hold: hold == paid(5), "deposit received")
+    assert [(opened.hold.amount, opened.cause) for opened in one.decision().opened_holds] == [
+        (4, "a part was given back")
+    ]
+    assert one.decision().closed_holds == [ClosedHold(3, "a part was given back")]
 
 
 def test_what_held_an_order_before_it_ended_is_over_and_what_is_found_then_is_not() -> None:
     one = draft(**HELD)
-    one.hold("refund_due", "Give 5 yen back.", "cancelled")
-    one.drop_holds()
-    assert ([hold["reason"] for hold in one.holds], one.condition) == (["refund_due"], "held")
+    one.hold(Hold(HoldReason.REFUND_DUE, amount=5), "cancelled")
+    one.drop_holds("cancelled")
+    assert ([hold.reason for hold in one.holds], one.condition) == (["refund_due"], "held")
+    assert [closed.id for closed in one.decision().closed_holds] == [1, 2]
 
 
 def test_a_shipment_answers_for_itself() -> None:
@@ -376,12 +394,12 @@ def test_a_decision_is_made_of_the_facts_alone() -> None:
     def twice(one: OrderDraft, *_: Any) -> None:
         one.shipment("SH-1").ship("1", 1)
         one.keep_parcel(parcel())
-        one.hold("needs_human", "look", "test")
+        one.hold(Hold(HoldReason.NEEDS_HUMAN), "test")
         one.move_payment(PaymentState.CAPTURED, "test", captured=1)
 
     known = facts(shipments=(shipment(),))
-    before = (known.payment, list(known.shipments), list(known.parcels), known.hold)
+    before = (known.payment, list(known.shipments), list(known.parcels), known.holds)
     stage = Stage("toy", twice, ~Need.NOTHING)
     first, second = (stage.decision(known, None, NOW) for _ in range(2))  # type: ignore[arg-type]
     assert first == second
-    assert (known.payment, known.shipments, known.parcels, known.hold) == before
+    assert (known.payment, known.shipments, known.parcels, known.holds) == before
