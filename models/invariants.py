@@ -192,6 +192,15 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE o.state = 'cancelled'""",
     ),
     Invariant(
+        "held_for_a_reason",
+        "an order is held exactly while something holds it",
+        """SELECT coalesce(o.id, h.order_id) AS order_id, o.id IS NOT NULL AS held, h.reasons
+           FROM (SELECT id FROM shop_order WHERE condition = 'held') o
+           FULL JOIN (SELECT order_id, count(*) AS reasons FROM order_hold WHERE closed_at IS NULL GROUP BY 1) h
+             ON h.order_id = o.id
+           WHERE o.id IS NULL OR h.order_id IS NULL""",
+    ),
+    Invariant(
         "nothing_forgotten",
         "a running order has work due, an effect under way, or goods or money on their way",
         """SELECT o.id, o.state FROM shop_order o

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 from models.states import Condition, OrderState
 
 
@@ -32,6 +32,7 @@ class ShopOrder(Base):
     state: Mapped[str]
     condition: Mapped[str]
     method: Mapped[str]
+    currency: Mapped[str]
     grand_total: Mapped[int]
     placed_at: Mapped[Moment]
     accepted_at: Mapped[Moment]
@@ -43,6 +44,7 @@ class ShopOrder(Base):
         UniqueConstraint("shop", "number"),
         one_of("state", OrderState),
         one_of("condition", Condition),
+        one_of("currency", CURRENCIES),
         CheckConstraint("grand_total >= 0", name="grand_total"),
         # Rows lie in the order they came: a few bytes for each page range find those of a day.
         Index("ix_shop_order_accepted", "accepted_at", postgresql_using="brin"),

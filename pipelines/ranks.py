@@ -16,7 +16,7 @@ from models.store import ranks as store
 from models.store import work
 from models.store.customers import CustomerKey
 from models.store.ranks import CustomerDay, NewRankRow, ShopDay
-from models.store.work import WorkRow
+from models.store.work import of_order
 from pipelines.rules.ranks import (
     ROLLING_DAYS,
     Change,
@@ -191,6 +191,6 @@ def _keep(connection: Connection, made: Sequence[tuple[str, str, Change]], now: 
     ]
     new = store.add(connection, rows)
     work.schedule(
-        connection, [WorkRow("promote", row.order_id, now) for row in new if row.order_id and row.cause == "spend"]
+        connection, [of_order("promote", row.order_id, now) for row in new if row.order_id and row.cause == "spend"]
     )
     return len(new)

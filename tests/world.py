@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from models.invariants import violations
 from models.states import LotState
+from models.store import work
 from models.store.customers import CustomerKey
 from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
 from pipelines.engine.ledger import Ledger
@@ -228,6 +229,13 @@ class World:
         )
         self.tell(*(self.shipped(one.id, one.supplier) for one in shipments))
         self.settle()
+
+    def wake(self, *stages: str) -> None:
+        """Make every order due now at these stages."""
+        now = self.clock.now()
+        with self.engine.begin() as connection:
+            orders = [row.id for row in connection.execute(text("SELECT id FROM shop_order"))]
+            work.schedule(connection, [work.of_order(stage, order, now) for stage in stages for order in orders])
 
     def hurry(self) -> None:
         """Let every lease run out and every pause end."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from models.database import connect
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
+from pipelines.orders.act import actions
 from pipelines.ports import Clock, PaymentGateway
 from pipelines.shops import Shop, load_shops
 from workers import channels as suppliers
@@ -61,6 +62,7 @@ class House:
 
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
+    actions()  # raises for a declaration, or a plug-in's, that no stage would hear
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),

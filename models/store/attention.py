@@ -20,8 +20,9 @@ FROM effect WHERE state = 'needs_review'
 UNION ALL
 SELECT 'mail', id::text, template || ': ' || coalesce(code, '') FROM mail WHERE state IN ('needs_review', 'failed')
 UNION ALL
-SELECT 'work failing', stage || ' of ' || o.shop || '/' || o.number, coalesce(w.error, '') FROM work w
-JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
+SELECT 'work failing', stage || ' of ' || coalesce(o.shop || '/' || o.number, w.subject_kind || ' ' || w.subject_id),
+       coalesce(w.error, '')
+FROM work w LEFT JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
 UNION ALL
 SELECT 'order refused', coalesce(shop, '?') || '/' || coalesce(number, '?'),
        (SELECT string_agg((p->>'field') || ' ' || (p->>'message'), '; ') FROM jsonb_array_elements(problems) p)

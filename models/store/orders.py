@@ -31,6 +31,7 @@ class OrderRow(NamedTuple):
     state: str
     condition: str
     method: str
+    currency: str
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
@@ -95,6 +96,7 @@ class NewOrderRow(NamedTuple):
     customer_id: str
     locale: str
     method: str
+    currency: str
     grand_total: int
     placed_at: datetime
     accepted_at: datetime

@@ -43,6 +43,7 @@ class NewPaymentRow(NamedTuple):
     method: str
     gateway: str | None
     token: str | None
+    currency: str
     amount: int
 
 

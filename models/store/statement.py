@@ -88,6 +88,18 @@ def fetch(
     return found
 
 
+def fetch_pairs(
+    connection: Connection, left: type[R], right: type[F], statement: str, parameters: Mapping[str, Any]
+) -> list[tuple[R, F]]:
+    """As ``fetch``, of a statement whose columns are those of two shapes, one after the other."""
+    result = connection.exec_driver_sql(statement, dict(parameters))
+    assert result.cursor is not None
+    width = len(left._fields)
+    found = [(left._make(row[:width]), right._make(row[width:])) for row in result.cursor.fetchall()]
+    result.close()
+    return found
+
+
 def one(connection: Connection, shape: type[R], statement: str, parameters: Mapping[str, Any]) -> R | None:
     """The first row that a statement finds, or None."""
     return next(iter(fetch(connection, shape, statement, parameters)), None)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from models.subject import SHIPMENT, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
 from pipelines.shops import Shop
+
+#: The stage that waits for what suppliers say of what they were told.
+WAITS_AT: Final = "dispatch"
+
+
+def answer_of(shipment: ShipmentDraft) -> Subject:
+    """What a supplier's answer is about."""
+    return Subject(SHIPMENT, shipment.id)
+
+
+def end_answered_waits(draft: OrderDraft) -> None:
+    """Suppliers' answers that came with this decision, or are not needed any more, are not waited for."""
+    for shipment in draft.shipments:
+        if shipment.is_answered_now:
+            draft.end_wait(WAITS_AT, answer_of(shipment))
 
 
 def address(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:

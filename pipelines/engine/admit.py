@@ -17,7 +17,7 @@ from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow, OrderIdRow, RefusedOrderRow
 from models.store.payments import NewPaymentRow
 from models.store.transitions import TransitionRow
-from models.store.work import WorkRow
+from models.store.work import of_order
 from pipelines.engine import announce
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import Raced
@@ -55,7 +55,7 @@ def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datet
     transitions.add(connection, accepted)
     named = [OrderIdRow(one.shop, one.number, one.id) for one in rows.orders]
     effects.add(connection, announce.of_new_orders(named, announce.subscribers(connection), now))
-    work.schedule(connection, [WorkRow(FIRST_STAGE, one.id, now) for one in rows.orders])
+    work.schedule(connection, [of_order(FIRST_STAGE, one.id, now) for one in rows.orders])
     _all(items.take(connection, rows.items), rows.items)
     _all(idempotency.add(connection, rows.keys), rows.keys)
     # Balances before coupons: who waits for a coupon below already has every balance it will ask for.

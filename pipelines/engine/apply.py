@@ -39,7 +39,8 @@ from models.store.payments import PaymentChangeRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
-from models.store.work import WorkRow
+from models.store.work import EndedWaitRow, WorkRow
+from models.subject import order_subject
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
@@ -98,8 +99,9 @@ def apply(
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
-    work.finish(connection, stage.name, [d.facts.id for d in decisions])
-    due = [WorkRow(one.stage, d.facts.id, one.due_at) for d in decisions for one in d.work]
+    work.finish(connection, stage.name, [subject for d in decisions for subject in d.facts.subjects])
+    work.end_waits(connection, [EndedWaitRow(name, *subject) for d in decisions for name, subject in d.ended_waits])
+    due = _work_rows(decisions)
     work.schedule(connection, due)
     return BatchResult(
         decided=len(decisions),
@@ -317,3 +319,23 @@ def _coupon_rows(repriced: Sequence[tuple[Facts, Repricing]], now: datetime) -> 
         if facts.customer_id
         for use in one.uses
     ]
+
+
+def _work_rows(decisions: Sequence[Decision]) -> list[WorkRow]:
+    rows = []
+    for d in decisions:
+        for one in d.work:
+            subject = one.subject or order_subject(d.facts.id)
+            rows.append(
+                WorkRow(
+                    stage=one.stage,
+                    subject_kind=subject.kind,
+                    subject_id=subject.id,
+                    order_id=d.facts.id,
+                    due_at=one.due_at,
+                    what=one.what,
+                    counterparty=one.from_,
+                    consequence=one.then,
+                )
+            )
+    return rows

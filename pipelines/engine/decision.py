@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypedDict
 
 from models.states import Condition, OrderState, PaymentState, ShipmentState
+from models.subject import Subject
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
@@ -125,7 +126,7 @@ class ClosedHold:
 
 
 class Due(NamedTuple):
-    """The order is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a named fact.
+    """``subject`` (None: the order) is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a fact.
 
     ``what`` is due ``from_`` somebody (a supplier's name, "customer"); ``then`` is what the stage does at ``due_at`` if it
     has not come.
@@ -133,6 +134,7 @@ class Due(NamedTuple):
 
     stage: str
     due_at: datetime
+    subject: Subject | None = None
     what: str | None = None
     from_: str | None = None
     then: str | None = None
@@ -165,6 +167,7 @@ class Decision:
     mails: list[MailIntent] = field(default_factory=list)
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
+    ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)

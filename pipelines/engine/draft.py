@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Unpack
 
 from models.states import Condition, LotState, OrderState, PaymentState
+from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
     ClosedHold,
     Decision,
@@ -47,7 +48,8 @@ from pipelines.rules.money.repricing import Repricing
 class OrderDraft:
     """One order while a stage decides about it.
 
-    ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far.
+    ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far. ``subject`` is
+    what a stage that is not one of orders is due for.
     """
 
     __slots__ = (
@@ -63,10 +65,12 @@ class OrderDraft:
         "facts",
         "holds",
         "state",
+        "subject",
     )
 
-    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = ()) -> None:
+    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = (), of: str = ORDER) -> None:
         self.facts = facts
+        self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
         self.condition = facts.condition
         self.holds: Sequence[Hold] = facts.holds
@@ -386,18 +390,27 @@ class OrderDraft:
         """The event cannot be right; an operator sees it."""
         self._made.events.append((event.id, "quarantined", why))
 
-    def next(self, stage: str, due_at: datetime) -> None:
-        """Make the order due at another stage, one that this stage leads to. Raises Undeclared for any other."""
+    def next(self, stage: str, due_at: datetime, subject: Subject | None = None) -> None:
+        """Make the order, or ``subject`` of it, due at another stage, one that this stage leads to. Raises Undeclared for
+        any other."""
         self._check_edge(stage)
-        self._made.work.append(Due(stage, due_at))
+        self._made.work.append(Due(stage, due_at, subject))
 
     def again(self, due_at: datetime) -> None:
-        """Make the order due at this stage once more."""
-        self._made.work.append(Due(self._stage, due_at))
+        """Make what this stage is due for due at it once more."""
+        self._made.work.append(Due(self._stage, due_at, self.subject))
 
-    def await_for(self, what: str, from_: str, until: datetime, then: str) -> None:
-        """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``."""
-        self._made.work.append(Due(self._stage, until, what, from_, then))
+    def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
+        """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.
+
+        A stage of orders may wait for several things side by side, each about a ``subject`` of its own.
+        """
+        about = subject or self.subject
+        self._made.work.append(Due(self._stage, until, about, what, from_, then))
+
+    def end_wait(self, stage: str, subject: Subject) -> None:
+        """What ``stage`` waits for about ``subject`` has come, or is not to come any more: it need not wake for it."""
+        self._made.ended_waits.append((stage, subject))
 
     def _check_edge(self, stage: str) -> None:
         if stage not in self._leads_to:

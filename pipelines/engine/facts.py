@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
+from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
 from pipelines.rules.holds import Hold
@@ -180,7 +181,7 @@ class Facts:
     """Everything a stage may know of one order; only ``facts_of`` makes them.
 
     ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
-    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``mail_base`` is what all mails of the order are told, kept
+    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``subjects`` are what the stage is due for. ``mail_base`` is what all mails of the order are told, kept
     by ``pipelines.orders.mails``.
     """
 
@@ -193,6 +194,7 @@ class Facts:
     condition: str
     holds: Sequence[Hold]
     method: str
+    currency: str
     grand_total: int
     placed_at: datetime
     accepted_at: datetime
@@ -218,6 +220,7 @@ class Facts:
     known: Known = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+    subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, make in _empty(self.needs):

@@ -111,6 +111,7 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         condition=row.condition,
         holds=(),
         method=row.method,
+        currency=row.currency,
         grand_total=row.grand_total,
         placed_at=row.placed_at,
         accepted_at=row.accepted_at,

@@ -14,7 +14,7 @@ from models.store import inbox, orders, shipments, work
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
-from models.store.work import WorkRow
+from pipelines.engine.wake import woken
 from pipelines.orders.document import field_path
 from pipelines.ports import Clock
 from pipelines.route import STAGES, WOKEN_BY
@@ -53,7 +53,7 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
         new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}
         now = clock.now()
         due = [
-            WorkRow(WOKEN_BY[row.type], row.order_id, now)
+            woken(WOKEN_BY[row.type], row.order_id, row.shipment_id, now)
             for row in rows
             if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new
         ]

@@ -6,7 +6,7 @@ or not at all; an order whose decision fails is set aside with a back-off and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from models.store import mails, work
 from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
 from models.store.work import FailureRow
+from models.subject import ORDER, Subject
 from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
@@ -57,18 +58,19 @@ class Runner:
         try:
             return self._attempt(stage, limit, None)
         except _Refused as refused:
-            return self._in_parts(stage, refused.orders)
+            return self._in_parts(stage, refused.subjects)
 
-    def _in_parts(self, stage: Stage, orders: Sequence[int]) -> BatchResult:
+    def _in_parts(self, stage: Stage, subjects: Sequence[Subject]) -> BatchResult:
         total = BatchResult()
-        parts = [list(orders)]
+        parts = [list(subjects)]
         while parts:
             part = parts.pop()
             try:
                 result = self._attempt(stage, len(part), part)
             except _Refused as refused:
                 if len(part) == 1:
-                    self._set_aside(stage, [FailureRow(order_id, refused.error) for order_id in part])
+                    self._set_aside(stage, [FailureRow(*subject, refused.error) for subject in part])
+                    total.claimed += 1
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
@@ -82,16 +84,19 @@ class Runner:
         with self.engine.begin() as connection:
             work.set_aside(connection, stage.name, failures)
 
-    def _attempt(self, stage: Stage, limit: int, only: Sequence[int] | None) -> BatchResult:
+    def _attempt(self, stage: Stage, limit: int, only: Sequence[Subject] | None) -> BatchResult:
         now = self.clock.now()
         started = self.timer()
-        claimed: list[OrderRow] = []
+        taken: Sequence[_Taken] = ()
         try:
             with self.engine.begin() as connection:
                 claimed = work.claim(connection, stage.name, now, limit, only)
                 if not claimed:
                     return BatchResult()
-                batch = facts_of(connection, stage, claimed, now)
+                taken = _taken(stage, claimed)
+                batch = facts_of(connection, stage, [one.order for one in taken], now)
+                for facts, one in zip(batch, taken, strict=True):
+                    facts.subjects = one.subjects
                 gathered = self.timer()
                 decisions, failures = self._decide(stage, batch, now)
                 new_mails = self._render(decisions, failures, now)
@@ -102,19 +107,21 @@ class Runner:
                 sound = [d for d in sound if d.facts.id in kept]
                 new_mails = [row for row in new_mails if row.order_id in kept]
                 result = apply(connection, stage, sound, new_mails, ledger, now)
-                work.set_aside(connection, stage.name, [FailureRow(*failure) for failure in failures.items()])
+                work.set_aside(connection, stage.name, _failure_rows(batch, failures))
         except StaleFacts:
             raise
         except Exception as error:
-            if not claimed or _is_away(error):
+            if not taken or _is_away(error):
                 raise
-            log.warning("batch.refused", stage=stage.name, orders=len(claimed), error=describe(error))
-            raise _Refused([order.id for order in claimed], describe(error)) from error
+            log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
+            raise _Refused([subject for one in taken for subject in one.subjects], describe(error)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
         self.observe(stage.name, "apply", ended - decided)
-        result.claimed = len(claimed)
+        result.claimed = len(taken)
+        if len(taken) < len(claimed):
+            result.stages.add(stage.name)  # something may be left for which this batch had no room
         return result
 
     def _decide(self, stage: Stage, batch: Sequence[Facts], now: datetime) -> tuple[list[Decision], dict[int, str]]:
@@ -160,6 +167,34 @@ class Runner:
         return _mail_rows([one for one in rendered if one.order_id not in failures], now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An order of a batch, and for what of it the stage is due."""
+
+    order: OrderRow
+    subjects: list[Subject]
+
+
+def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, Subject]]) -> list[_Taken]:
+    """The orders that were claimed, each once: it has one decision at a time. A stage of orders decides about all that is
+    due of one together; of any other subject it takes one, and the rest waits for the next batch."""
+    taken: dict[int, _Taken] = {}
+    for order, subject in claimed:
+        one = taken.setdefault(order.id, _Taken(order, []))
+        if stage.subject == ORDER or not one.subjects:
+            one.subjects.append(subject)
+    return list(taken.values())
+
+
+def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[FailureRow]:
+    return [
+        FailureRow(*subject, failures[facts.id])
+        for facts in batch
+        if facts.id in failures
+        for subject in facts.subjects
+    ]
+
+
 def _is_away(error: Exception) -> bool:
     """Whether the database could not be reached or was ending: nothing is wrong with the orders. A deadlock or a
     statement that took too long is the batch's own, and so is everything that is no operational error."""
@@ -170,10 +205,10 @@ def _is_away(error: Exception) -> bool:
 
 
 class _Refused(ShukkaError):
-    """A whole batch failed; which of its orders is to blame is not known yet."""
+    """A whole batch failed; which of its subjects is to blame is not known yet."""
 
-    def __init__(self, orders: Sequence[int], error: str) -> None:
-        self.orders = orders
+    def __init__(self, subjects: Sequence[Subject], error: str) -> None:
+        self.subjects = subjects
         self.error = error
         super().__init__(error)
 

@@ -70,6 +70,11 @@ class ShipmentDraft:
         return self.state in _UNANSWERED
 
     @property
+    def is_answered_now(self) -> bool:
+        """Whether nobody waits for its supplier's answer any more, since this decision."""
+        return self._facts.state in _UNANSWERED and not self.is_unanswered
+
+    @property
     def is_before_shipped(self) -> bool:
         """Whether it is to ship and has not wholly done so; one that was refused is not."""
         return self.state in _BEFORE_SHIPPED

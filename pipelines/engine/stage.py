@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.subject import ORDER
 from pipelines.engine.decision import Decision
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
@@ -23,7 +24,8 @@ class Stage:
     """One step of the route: its name, what it does to a draft, and what it declares.
 
     ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
-    make due, at a moment or by the outcome of an effect. A stage that reads other facts or names another stage raises
+    make due, at a moment or by the outcome of an effect; ``subject`` is the kind of what it is due for (``models.subject``),
+    an order or a part of one. A stage that reads other facts or names another stage raises
     Undeclared, and its order is set aside.
     """
 
@@ -32,10 +34,11 @@ class Stage:
     needs: Need = Need.NOTHING
     consumes: tuple[str, ...] = ()
     leads_to: tuple[str, ...] = ()
+    subject: str = ORDER
 
     def draft(self, facts: Facts) -> OrderDraft:
         """An order for this stage to change."""
-        return OrderDraft(facts, self.name, self.leads_to)
+        return OrderDraft(facts, self.name, self.leads_to, self.subject)
 
     def decision(self, facts: Facts, shop: Shop, now: datetime) -> Decision:
         """What the stage decides of an order as it stands in ``facts``."""

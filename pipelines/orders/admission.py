@@ -74,12 +74,10 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
     """The rows of orders under their ids."""
     each = [(i, t.order, t) for i, t in numbered]
     return AdmittedRows(
-        orders=[_order_row(i, t, now) for i, t in numbered],
+        orders=[_order_row(i, t, shops[o.shop].currency, now) for i, o, t in each],
         documents=[NewDocumentRow(i, t.content.document, t.breakdown.to_json()) for i, o, t in each],
         lines=[row for i, t in numbered for row in _line_rows(i, t)],
-        payments=[
-            NewPaymentRow(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in each
-        ],
+        payments=[_payment_row(i, t, shops[o.shop]) for i, o, t in each],
         items=[ItemRow(o.shop, line.sku, i) for i, o, _ in each for line in o.lines if line.availability == "unique"],
         keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
         coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
@@ -87,7 +85,7 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
     )
 
 
-def _order_row(order_id: int, taken: Taken, now: datetime) -> NewOrderRow:
+def _order_row(order_id: int, taken: Taken, currency: str, now: datetime) -> NewOrderRow:
     order = taken.order
     return NewOrderRow(
         id=order_id,
@@ -97,9 +95,22 @@ def _order_row(order_id: int, taken: Taken, now: datetime) -> NewOrderRow:
         customer_id=order.customer.id,
         locale=order.locale,
         method=order.method,
+        currency=currency,
         grand_total=taken.breakdown.grand_total,
         placed_at=order.placed_at,
         accepted_at=now,
+    )
+
+
+def _payment_row(order_id: int, taken: Taken, shop: Shop) -> NewPaymentRow:
+    order = taken.order
+    return NewPaymentRow(
+        order_id=order_id,
+        method=order.method,
+        gateway=shop.payment.gateway if order.method in shop.payment.gateway_methods else None,
+        token=order.token,
+        currency=shop.currency,
+        amount=taken.breakdown.grand_total,
     )
 
 
@@ -134,10 +145,6 @@ def _coupon_rows(order_id: int, order: Order, shop: Shop, now: datetime) -> Iter
                 once=is_once(one, shop),
                 at=now,
             )
-
-
-def _gateway(shop: Shop, order: Order) -> str | None:
-    return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
 
 
 def _loads(order: Order, taken: Taken) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.states import HoldReason, OrderState, ShipmentState
-from pipelines.changes.suppliers import address
+from pipelines.changes.suppliers import address, answer_of
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -61,9 +61,10 @@ def _after_instruction(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, o
 
 
 def _await_answer(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, since: datetime) -> None:
-    """Wait for the supplier's word since it was told."""
-    hours = shop.supplier(shipment.supplier).acknowledge_within_hours or 24
-    draft.await_for("supplier.acknowledgement", shipment.supplier, since + timedelta(hours=hours), "remind")
+    """Wait for the supplier's word since it was told, where the profile expects one."""
+    if hours := shop.supplier(shipment.supplier).acknowledge_within_hours:
+        until = since + timedelta(hours=hours)
+        draft.await_for("supplier.acknowledgement", shipment.supplier, until, "remind", answer_of(shipment))
 
 
 def _chase(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:

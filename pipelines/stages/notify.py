@@ -8,6 +8,7 @@ from datetime import datetime
 from models.states import HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.money import capture, collect, uncollect
 from pipelines.changes.parcels import KINDS, News
+from pipelines.changes.suppliers import end_answered_waits
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -31,6 +32,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             news.read(shipment, event)
     if draft.parcels != known:
         _conclude(news)
+    end_answered_waits(draft)
 
 
 def _conclude(news: News) -> None:

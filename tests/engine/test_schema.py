@@ -117,6 +117,7 @@ PLANTED = {
         "INSERT INTO unique_allocation (shop, sku, order_id) SELECT 'salon', 'BAG', id FROM shop_order WHERE number = 'S-2'",
         "UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-2'",
     ],
+    "held_for_a_reason": ["UPDATE shop_order SET condition = 'held' WHERE number = 'S-2'"],
     "nothing_forgotten": ["UPDATE shop_order SET state = 'authorized' WHERE number = 'S-2'", "DELETE FROM work"],
 }
 

@@ -107,6 +107,7 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         condition="running",
         holds=(),
         method=order.method,
+        currency="JPY",
         grand_total=breakdown.grand_total,
         placed_at=order.placed_at,
         accepted_at=order.placed_at,

@@ -28,7 +28,7 @@ from models.store.effects import OrderEffectRow, OutcomeRow, StorefrontEventRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow, QueuedMailRow
 from models.store.shipments import InstructedRow
-from models.store.work import WorkRow
+from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
 from workers.broker import Bell
 from workers.grouping import Group
@@ -244,9 +244,11 @@ class EffectLoop:
             OutcomeRow(d.job.id, d.job.token, _effect_state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)
         ]
         with self._engine.begin() as connection:
-            woken = effects.end(connection, kind, ended)
+            recorded = effects.end(connection, kind, ended)
             now = self._clock.now()
-            due = [WorkRow(one.wakes, one.order_id, now) for one in woken if one.wakes and one.order_id]
+            due = [
+                woken(one.wakes, one.order_id, one.shipment_id, now) for one in recorded if one.wakes and one.order_id
+            ]
             work.schedule(connection, due)
             leases.postpone(connection, kind, _postponed(done))
         self._bell.ring(stages={row.stage for row in due})

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import adjustments, holds, mails, orders, repricings, transitions
+from models.states import Condition, OrderState
+from models.store import adjustments, holds, mails, orders, repricings, transitions, work
 from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
+from models.store.work import WaitRow
+from models.subject import SHIPMENT
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
@@ -42,6 +45,7 @@ def show_order(
         "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
         "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
+        "currency": facts.currency,
         "payment": {
             "method": money.method,
             "state": money.state,
@@ -58,6 +62,7 @@ def show_order(
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
+        "awaits": [] if _is_final(facts) else [_wait(one) for one in work.waits(connection, facts.id)],
         "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
@@ -121,6 +126,21 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
         **{name: change.amounts.get(name, 0) for name in shown},
         "return_invoice": needs_return_invoice(change.amounts["refund"]),
         "at": _moment(change.at),
+    }
+
+
+def _is_final(facts: Facts) -> bool:
+    return facts.condition == Condition.DONE or facts.state == OrderState.CANCELLED
+
+
+def _wait(wait: WaitRow) -> dict[str, Any]:
+    """A fact that has not come, who owes it, until when it is waited for and what happens then."""
+    return {
+        "what": wait.what,
+        "from": wait.counterparty,
+        "until": _moment(wait.due_at),
+        "then": wait.consequence,
+        "shipment": wait.subject_id if wait.subject_kind == SHIPMENT else None,
     }
 
 
