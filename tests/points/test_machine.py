@@ -28,6 +28,8 @@ from sqlalchemy import Connection, Engine
 
 from models.points_invariants import POINTS
 from models.states import LotState
+from models.store import orders
+from models.store.orders import NewOrderRow
 from pipelines.engine.ledger import enforce
 from pipelines.rules.dates.periods import end_of
 from pipelines.rules.lots import LotMove, NewLot, Transfer
@@ -314,26 +316,34 @@ class LifeInTheDatabase(Life):
         super().__init__(diary, Statements(self.connection))
 
     def new_order(self) -> int:
-        return int(self.connection.exec_driver_sql(_ORDER, {"n": len(self.orders), **CUSTOMER._asdict()}).scalar_one())
+        (number,) = orders.reserve_ids(self.connection, 1)
+        row = NewOrderRow(
+            id=number,
+            shop=CUSTOMER.shop,
+            number=f"O-{number}",
+            content_hash=b"",
+            customer_id=CUSTOMER.customer_id,
+            locale="ja",
+            method="card",
+            currency="JPY",
+            grand_total=0,
+            placed_at=self.now,
+            accepted_at=self.now,
+        )
+        assert orders.add(self.connection, [row]) == 1
+        return number
 
     def teardown(self) -> None:
-        for query in (*(one.query for one in POINTS if one.name not in _PRICED), _UNNUMBERED):
-            assert self.connection.exec_driver_sql(query).fetchall() == [], query
-        self.connection.rollback()
-        self.connection.close()
+        with self.connection:
+            for query in (*(one.query for one in POINTS if one.name not in _PRICED), _UNNUMBERED):
+                assert self.connection.exec_driver_sql(query).fetchall() == [], query
 
 
-_ORDER = """
-INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method, grand_total, placed_at,
-                        accepted_at, version, sequence)
-VALUES (%(shop)s, 'O-' || %(n)s, ''::bytea, %(customer_id)s, 'ja', 'accepted', 'running', 'card', 0, now(), now(), 1, 0)
-RETURNING id
-"""
-#: Orders of a life have no document with prices.
+#: Orders of a life have no document with prices, and were never taken in: their own first move is missing.
 _PRICED = {"points_used_within_order"}
 _UNNUMBERED = """
 SELECT o.id FROM shop_order o
-WHERE o.sequence <> (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'lot')
+WHERE o.sequence <> 1 + (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'lot')
 """
 
 
