@@ -61,7 +61,7 @@ def _go_on(draft: OrderDraft, now: datetime) -> None:
 STAGE = Stage(
     "reprice",
     decide,
-    Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
+    Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
     consumes=(ACTION.wakes,),
     leads_to=("authorize", "reward"),
 )
