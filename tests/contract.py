@@ -36,6 +36,7 @@ PLAN: dict[str, Any] = {
             "arrive_on": "2026-11-21",
         }
     ],
+    "instructions": [],
     "holds": [],
     "mails": ["order_accepted"],
     "problems": [],

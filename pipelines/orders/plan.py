@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import parse_preview
+from pipelines.orders.instructions import instructions_json
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds, request_not_met
 from pipelines.rules.money.breakdown import Breakdown
@@ -52,6 +53,7 @@ class Plan:
     breakdown: Breakdown
     terms: Terms
     shipments: tuple[PlannedShipment, ...]
+    instructions: tuple[Mapping[str, Any], ...]
     holds: tuple[Hold, ...]
     mails: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -72,6 +74,7 @@ class Plan:
                 "cancel_at": pay.cancel_at.isoformat() if pay.cancel_at else None,
             },
             "shipments": [_shipment_json(one) for one in self.shipments],
+            "instructions": list(self.instructions),
             "holds": [{"reason": hold.reason, "says": hold.says} for hold in self.holds],
             "mails": list(self.mails),
             "problems": [{"field": problem.field, "message": problem.message} for problem in self.problems],
@@ -98,6 +101,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         breakdown,
         pay,
         shipments,
+        tuple(instructions_json(order, shop)),
         reasons,
         _mails(pay, held=bool(reasons), missed=missed),
         refusals(

@@ -88,10 +88,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
     ),
     "hold.coupons_in_remarks": (
-        "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です。",
-        "Coupon codes are written in the remarks: they must be applied and the order priced again.",
+        "備考欄にクーポンの記載があるため、適用と金額の確認が必要です: {words}",
+        "Coupons are named in the remarks: they must be applied and the order priced again: {words}",
     ),
-    "hold.needs_human": ("備考欄の内容を確認します。", "The remarks must be read by a person."),
+    "hold.needs_human": ("備考欄の内容を確認します: {words}", "The remarks must be read by a person: {words}"),
     "hold.request_not_met": (
         "ご希望のお届け日に間に合わないため、確認が必要です。",
         "The desired delivery date cannot be met: the customer must be asked.",
@@ -140,6 +140,19 @@ def days_between(first: date, last: date, locale: str) -> str:
     if first == last:
         return written(first)
     return f"{written(first)}{'から' if locale == 'ja' else ' to '}{written(last)}"
+
+
+def day_span(first: date | None, last: date | None, locale: str) -> str:
+    """Days from ``first`` through ``last``, either of which may be open."""
+    if first is not None and last is not None:
+        return days_between(first, last, locale)
+    ja = locale == "ja"
+    written = _date_ja if ja else _date_en
+    if first is not None:
+        return f"{written(first)}以降" if ja else f"from {written(first)}"
+    if last is not None:
+        return f"{written(last)}まで" if ja else f"by {written(last)}"
+    return "最短" if ja else "as early as possible"
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pipelines.rules.explain import says
 from pipelines.rules.money.pricing import individual_surcharge
 from pipelines.rules.order import Order
-from pipelines.rules.remarks import read
+from pipelines.rules.remarks import Reading, read
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
@@ -43,17 +43,26 @@ def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> 
         found.append(Hold("blocked_customer", says("hold.blocked_customer", locale), "authorize"))  # INT-14
     if order.remarks:
         reading = read(order, shop)
-        if reading.has("coupons"):
+        if coupons := _quoted(reading, "coupon_codes", locale):
             # the operator applies them and the order is priced again before the amount is fixed (CPN-03)
-            found.append(Hold("coupons_in_remarks", says("hold.coupons_in_remarks", locale), "authorize"))
-        if reading.unread:
-            found.append(Hold("needs_human", says("hold.needs_human", locale), "release"))  # INT-16
+            found.append(
+                Hold("coupons_in_remarks", says("hold.coupons_in_remarks", locale, words=coupons), "authorize")
+            )
+        if unread := _quoted(reading, "unread", locale):
+            found.append(Hold("needs_human", says("hold.needs_human", locale, words=unread), "release"))  # INT-16
     return tuple(found)
 
 
 def request_not_met(order: Order) -> Hold:
     """The hold of a shop whose delivery dates are strict (DLV-04)."""
     return Hold("request_not_met", says("hold.request_not_met", order.locale), "release")
+
+
+def _quoted(reading: Reading, kind: str, locale: str) -> str:
+    """What the remarks say of a kind, in quotation marks on one line; empty without any."""
+    opens, closes = "「」" if locale == "ja" else '""'
+    quotes = (" ".join(one.says.split()) for one in reading.of(kind))
+    return " ".join(f"{opens}{quote}{closes}" for quote in quotes)
 
 
 def _is_marked(shop: Shop, marks: Mapping[str, int]) -> bool:
