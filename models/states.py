@@ -133,6 +133,14 @@ ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "lot": LOT_MOVES,
 }
 
+#: In which states an entity may begin.
+BEGINS: Mapping[str, frozenset[str]] = {
+    "order": frozenset({_O.ACCEPTED}),
+    "payment": frozenset({_P.PENDING}),
+    "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
+    "lot": frozenset({_L.PENDING, _L.VALID}),
+}
+
 
 def may_move(entity: str, old: str, new: str) -> bool:
     """True if ``entity`` ("order", "payment", "shipment", "lot") may go from ``old`` to ``new``."""

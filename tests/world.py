@@ -111,7 +111,7 @@ class World:
         self.clock = SetClock(FRIDAY_MORNING)
         self.shops = shops
         self.broker = StubBroker(middleware=[])
-        settings = Settings(database_url=database_url, redis_url="unused", smtp_url="smtp://unused")
+        settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
         self.gateway, self.postbox = Gateway(), Postbox()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 
 import dramatiq
 from dramatiq.middleware import Middleware
@@ -24,6 +25,7 @@ from workers.effects.loop import (
 from workers.logs import configure
 from workers.mail.smtp import SmtpPool
 from workers.metrics import serve_worker_metrics, stage_seconds
+from workers.process.service import READY_FILE
 from workers.settings import Settings, load
 from workers.wiring import House, build
 
@@ -92,6 +94,8 @@ def _boot() -> dramatiq.Broker:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # a batch makes far more objects than the 700 it would wait for
     dramatiq.set_broker(made)
+    if told := os.environ.get(READY_FILE):
+        Path(told).touch(mode=0o600)
     return made
 
 

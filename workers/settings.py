@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
+from workers import addresses
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
 
@@ -33,6 +34,21 @@ class Settings(BaseSettings):
     shukka_smtp_connections: int = Field(default=16, ge=1, le=64)
     sandbox_gateway_url: str | None = None
     sandbox_gateway_key: str | None = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: str | None) -> str | None:
+        return url and addresses.database(url)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        return url and addresses.redis(url)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, url: str | None) -> str | None:
+        return url and addresses.broker(url)
 
     @property
     def data(self) -> Path:
@@ -86,4 +102,5 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise Misconfigured(str(first["loc"][0]).upper(), str(first["msg"])) from None
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise Misconfigured(str(first["loc"][0]).upper(), reason) from None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Misconfigured
 from pipelines.shops.shop import Shop
@@ -34,6 +35,13 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "tuple_type": "must be a list in square brackets",
     "model_type": "must be a table",
     "dict_type": "must be a table",
+    "decimal_type": "must be a number such as 0.05",
+    "decimal_parsing": "must be a number such as 0.05",
+    "is_instance_of": "must be a number such as 0.05",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have at least {min_length} entries",
 }
 
 
@@ -114,7 +122,41 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
         return key, reason
     if kind == "missing" and key == "name":
         return key, "is required: the shop's name as customers read it"
-    return key, _SENTENCES.get(kind, error["msg"]).format(**context)
+    if kind == "extra_forbidden" and (near := _nearest(error["loc"])):
+        return key, f"there is no such parameter; did you mean {near}?"
+    if kind == "string_pattern_mismatch" and (meant := _described(error["loc"])):
+        return key, f"does not fit; it is: {meant}"
+    if kind not in _SENTENCES:
+        return key, str(error["msg"])  # in the library's words, which may hold braces of their own
+    return key, _SENTENCES[kind].format(**context)
+
+
+def _nearest(steps: Sequence[str | int]) -> str | None:
+    """The parameter whose name is nearly the last of ``steps``, among those of the same table."""
+    found = get_close_matches(str(steps[-1]), _table(steps).model_fields, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def _described(steps: Sequence[str | int]) -> str | None:
+    """What the reference says of the parameter."""
+    field = _table(steps).model_fields.get(str(steps[-1]))
+    return field.description if field is not None else None
+
+
+def _table(steps: Sequence[str | int]) -> type[BaseModel]:
+    """The section that holds the last of ``steps``."""
+    section: type[BaseModel] = Shop
+    for step in steps[:-1]:
+        if isinstance(step, str) and step in section.model_fields:
+            section = next(_sections(section.model_fields[step].annotation), section)
+    return section
+
+
+def _sections(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections(part)
 
 
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:

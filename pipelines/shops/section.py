@@ -44,7 +44,7 @@ def _tuple(value: object) -> object:
 def _time_of_day(value: object) -> object:
     if isinstance(value, str):
         if not _CLOCK.fullmatch(value):
-            raise ValueError('must be a time of day such as "15:00"')
+            raise ValueError('must be a time of day with two digits each, such as "09:00" or "15:00"')
         return time.fromisoformat(value)
     if isinstance(value, time) and value.tzinfo is not None:
         raise ValueError("must be a local time of day without an offset")

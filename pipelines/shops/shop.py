@@ -67,6 +67,13 @@ class Shop(Section):
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
 
+    @field_validator("site_url")
+    @classmethod
+    def _whole_address(cls, address: str) -> str:
+        if address and not address.startswith(("https://", "http://")):
+            raise ValueError("must begin with https://, as in https://shop.example")
+        return address
+
     @field_validator("support_mail", "operator_mail")
     @classmethod
     def _sendable(cls, address: str) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,39 @@ def test_check_tells_what_is_broken(
     assert (code, out) == (1, "")
     assert "order_has_payment" in err
     assert "takahashi" not in err
+
+
+@pytest.mark.parametrize("command", [["check"], ["attention"], ["points", "statement", "apparel", "M-1"]])
+def test_a_database_of_another_version_is_said_to_be_one(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    database.execute("UPDATE alembic_version SET version_num = '0001'")
+    code, out, err = in_process(capsys, monkeypatch, *command)
+    assert (code, out) == (2, "")
+    assert "run `shukka migrate` first" in err
+
+
+def test_what_a_partner_wrote_is_shown_and_never_obeyed(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Brackets are no markup, and no escape sequence or turn of the reading direction reaches the terminal."""
+    database.execute(
+        """INSERT INTO inbox_event (source, event_id, type, body, at, state, reason)
+           VALUES ('supplier:[/y]', E'a\\x1b[2J', 'shipment.shipped', '{}', now(), 'quarantined', U&'\\202Eevil [/red]')"""
+    )
+    code, out, err = in_process(capsys, monkeypatch, "attention")
+    assert (code, err) == (0, "")
+    assert "supplier:[/y]" in out
+    assert "[/red]" in out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+
+
+def test_the_version_is_that_of_the_distribution(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = in_process(capsys, monkeypatch, "--version")
+    assert (code, out) == (0, f"shukka {version('shukka')}\n")
 
 
 def test_migrating_a_current_database_is_no_work(

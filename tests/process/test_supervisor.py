@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import Unreachable
+from pipelines.errors import Misconfigured, Unreachable
 from tests.process.world import CHECKOUT, eventually, processes_of
 from workers.process.supervisor import Child, Supervisor
 
@@ -67,6 +67,19 @@ def test_a_killed_child_is_named_with_its_signal_and_comes_back() -> None:
         os.kill(first, signal.SIGKILL)
         assert eventually(lambda: supervisor.pids().get("web", first) != first)
     assert lines == ["web died (SIGKILL); starting it again in 0.2 s"]
+
+
+def test_a_child_that_refuses_its_settings_ends_the_start_in_its_own_words(tmp_path: Path) -> None:
+    """Started again it would only refuse again, behind a banner that says all is well."""
+    says = "import sys; print('shukka worker: SMTP_URL: it must begin with smtp://', file=sys.stderr); sys.exit(2)"
+    lines: list[str] = []
+    children = [
+        Child("worker", python(says), log=tmp_path / "worker.log"),
+        Child("web", python(SLEEP), ready=lambda: False),
+    ]
+    with pytest.raises(Misconfigured, match=r"^worker: SMTP_URL: it must begin with smtp://$"):
+        Supervisor(children, report=lines.append).run_until(threading.Event())
+    assert lines == ["worker died (exit 2: SMTP_URL: it must begin with smtp://); starting it again in 0.2 s"]
 
 
 def test_a_program_that_is_not_there_is_named_in_the_log(tmp_path: Path) -> None:

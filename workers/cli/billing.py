@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipelines.errors import Invalid, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Monthly billing.", no_args_is_help=True)
-out = Console(highlight=False)
 
 
 @app.callback()
@@ -30,18 +29,15 @@ def statement(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print a customer's orders of a month on one bill: tax once per rate on the bill (TAX-02)."""
-    from models.database import connect
     from pipelines.billing import statement as statement_of
     from pipelines.shops import load_shops
     from workers.settings import load
 
-    settings = load()
     begins = _month(month)
-    shops = load_shops(settings.shops_dir)
+    shops = load_shops(load().shops_dir)
     if shop not in shops:
         raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
-    engine = connect(settings.need_database(), application="shukka-billing", statement_timeout=600)
-    with engine.connect() as connection:
+    with opened("billing").connect() as connection:
         shown = statement_of(connection, shops[shop], customer, begins)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n")
@@ -59,21 +55,17 @@ def _month(text: str) -> date:
 def _print(shown: dict[str, Any]) -> None:
     out.print(f"{shown['issuer']}  {shown['registration_number'] or 'no registration number'}", markup=False)
     out.print(f"customer {shown['customer']}  {shown['month']}", markup=False)
-    orders = Table("order", "date", "method", "amount", "tax as shown", "points", title_justify="left")
-    for one in shown["orders"]:
-        amount = sum(part["base"] for part in one["bases"])
-        orders.add_row(
-            one["number"],
-            one["placed_on"],
-            one["method"],
-            f"{amount:,}",
-            f"{one['shown_tax']:,}",
-            f"{one['points_used']:,}",
-        )
-    out.print(orders)
+    headings = ("order", "date", "method", "amount", "tax as shown", "points")
+    out.print(table(headings, [_row(one) for one in shown["orders"]]))
     ex_tax = shown["price_display"] == "ex_tax"
     for one in shown["tax"]:
         out.print(f"{one['rate']}%  {'ex tax' if ex_tax else 'with tax'} {one['base']:,}  tax {one['tax']:,}")
     out.print(f"total {shown['total']:,}  points used {shown['points_used']:,}  due {shown['due']:,}")
     if shown["tax_total"] != shown["shown_tax"]:
         out.print(f"The orders showed {shown['shown_tax']:,} yen of tax; on a bill it is rounded once per rate.")
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    amount = sum(part["base"] for part in one["bases"])
+    yen = (f"{number:,}" for number in (amount, one["shown_tax"], one["points_used"]))
+    return (one["number"], one["placed_on"], one["method"], *yen)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 from workers.cli.billing import app as billing_app
+from workers.cli.database import opened
 from workers.cli.points import app as points_app
+from workers.cli.terminal import err, out, plain, table
 
 app = typer.Typer(
     name="shukka",
     help="Order fulfilment that loses nothing (出荷).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
@@ -29,8 +29,21 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"shukka {version('shukka')}", markup=False)
+        raise typer.Exit
+
+
+@app.callback()
+def shukka(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Order fulfilment that loses nothing (出荷)."""
 
 
 @app.command()
@@ -97,7 +110,7 @@ def shops_check(
         shops = load_shops(directory or load().shops_dir)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
-            err.print(f"{file}: {key}: {reason}", markup=False)
+            err.print(": ".join(filter(None, (file, key, reason))), markup=False)
         raise typer.Exit(1) from None
     for name, shop in sorted(shops.items()):
         out.print(f"{name}: {shop.name}: ok", markup=False)
@@ -106,18 +119,15 @@ def shops_check(
 @app.command()
 def check() -> None:
     """Run every invariant query on the database."""
-    from models.database import connect
     from models.invariants import violations
-    from workers.settings import load
 
-    engine = connect(load().need_database(), application="shukka-check", statement_timeout=600)
     found = 0
-    with engine.connect() as connection:
+    with opened("check").connect() as connection:
         for invariant, rows in violations(connection):
             found += len(rows)
             err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
             for row in rows[:20]:
-                err.print(f"  {dict(row)}", markup=False)
+                err.print(plain(f"  {dict(row)}"))
     if found:
         raise typer.Exit(1)
     out.print("every invariant holds")
@@ -135,45 +145,34 @@ def client_create(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Create a client; its key and webhook secret are printed once and never again."""
-    from models.database import connect
     from pipelines.shops import load_shops
     from workers.enrolment import create_client
     from workers.settings import load
 
-    settings = load()
-    engine = connect(settings.need_database(), application="shukka-client")
-    made = create_client(
-        engine, kind, name, shops=shop or [], known_shops=load_shops(settings.shops_dir), url=url, mail=mail
-    )
+    known = load_shops(load().shops_dir)
+    made = create_client(opened("client"), kind, name, shops=shop or [], known_shops=known, url=url, mail=mail)
     if as_json:
         sys.stdout.buffer.write(
             orjson.dumps({"kind": kind, "name": name, "key": made.key, "webhook_secret": made.webhook_secret}) + b"\n"
         )
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("key", made.key)
-    table.add_row("webhook secret", made.webhook_secret)
-    out.print(f"{kind} {name} created. Keep these two; they are not shown again.")
-    out.print(table)
+    out.print(f"{kind} {name} created. Keep these two; they are not shown again.", markup=False)
+    out.print(f"key             {made.key}", markup=False, soft_wrap=True)
+    out.print(f"webhook secret  {made.webhook_secret}", markup=False, soft_wrap=True)
 
 
 @app.command()
 def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
     """List what waits for a human: held orders, odd events, effects and mails that were given up."""
-    from models.database import connect
     from models.store.attention import waiting
-    from workers.settings import load
 
-    with connect(load().need_database(), application="shukka-attention").connect() as connection:
+    with opened("attention").connect() as connection:
         found = waiting(connection)
     if as_json:
         for what, which, why in found:
             sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
         return
-    table = Table("what", "which", "why", box=None)
-    for what, which, why in found:
-        table.add_row(what, which, why)
-    out.print(table if found else "nothing waits for a human")
+    out.print(table(("what", "which", "why"), found) if found else "nothing waits for a human")
 
 
 @app.command()
@@ -182,14 +181,12 @@ def retry(
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
     """Try an effect or mail that was given up again, under its old key."""
-    from models.database import connect
     from models.store.attention import retry_effect, retry_mail
-    from workers.settings import load
 
     again = {"effect": retry_effect, "mail": retry_mail}.get(what)
     if again is None:
         raise Invalid([Problem("WHAT", "must be effect or mail")])
-    with connect(load().need_database(), application="shukka-retry").begin() as connection:
+    with opened("retry").begin() as connection:
         kind = again(connection, number)
     if kind is None:
         raise Invalid([Problem("ID", f"there is no {what} {number} that was given up")])
@@ -205,6 +202,17 @@ def migrate() -> None:
 
     upgrade(connect(load().need_database(), application="shukka-migrate", statement_timeout=600))
     out.print("the schema is current")
+
+
+@app.command()
+def web(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Run the web process in the foreground."""
+    from workers.web.serve import serve
+
+    serve(host, port)
 
 
 @app.command()

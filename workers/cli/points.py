@@ -9,24 +9,16 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from sqlalchemy import Engine
+from rich.table import Column
 
 from pipelines.errors import Invalid, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
-out = Console(highlight=False)
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 MOVEMENTS = ("shop", "day", "lot_month", "granted", "activated", "used", "returned", "expired", "voided", "clawed_back")
-
-
-def _engine() -> Engine:
-    from models.database import connect
-    from workers.settings import load
-
-    return connect(load().need_database(), application="shukka-points", statement_timeout=600)
 
 
 @app.command()
@@ -39,7 +31,7 @@ def statement(
     from pipelines.points.requests import statement as statement_of
     from workers.settings import load
 
-    with _engine().connect() as connection:
+    with opened("points").connect() as connection:
         shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
     if shown is None:
         raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
@@ -52,10 +44,7 @@ def statement(
 
 
 def _table(title: str, columns: tuple[str, ...], shown: list[dict[str, Any]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for one in shown:
-        table.add_row(*(_cell(one[column]) for column in columns))
-    out.print(table)
+    out.print(table(columns, [[_cell(one[column]) for column in columns] for one in shown], title=title))
 
 
 def _cell(value: object) -> str:
@@ -83,7 +72,7 @@ def movements(
     from models.store.purse import movements as movements_of
 
     first, last = _days(since, until)
-    with _engine().connect() as connection:
+    with opened("points").connect() as connection:
         found = movements_of(connection, first, last, shop or [])
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\r\n")
@@ -91,10 +80,7 @@ def movements(
         writer.writerows(found)
         return
     headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in MOVEMENTS)
-    table = Table(*headings, box=None, padding=(0, 1, 0, 0))
-    for row in found:
-        table.add_row(*(str(value) for value in row))
-    out.print(table)
+    out.print(table(headings, found))
 
 
 def _days(since: datetime, until: datetime) -> tuple[date, date]:

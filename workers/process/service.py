@@ -21,6 +21,8 @@ from workers.settings import Settings
 DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
 #: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
 THREADS = 16
+#: Names a file that a worker makes when it has booted: orders find somebody at work.
+READY_FILE = "SHUKKA_READY_FILE"
 
 
 def free_port() -> int:
@@ -134,18 +136,21 @@ class Service:
     def children(self) -> Sequence[Child]:
         """The sandboxes first, then worker, clock and web."""
         env = self.environment
-        web = [
-            sys.executable, "-m", "uvicorn", "workers.web.app:create_app", "--factory", "--host", self.host,
-            "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10",
-            "--header", "server:shukka",
-        ]  # fmt: skip
+        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            Child("worker", worker_argv(self.processes), env, grace=20.0, log=self._log("worker")),
+            self._worker(env),
             Child("clock", [sys.executable, "-m", "workers.pacemaker"], env, log=self._log("clock")),
             Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
         ]
+
+    def _worker(self, env: Mapping[str, str]) -> Child:
+        """The worker; ready once it has built what it works with, or it says why it cannot."""
+        told = self.data / "worker.ready"
+        told.unlink(missing_ok=True)
+        env = {**env, READY_FILE: str(told)}
+        return Child("worker", worker_argv(self.processes), env, grace=20.0, ready=told.exists, log=self._log("worker"))
 
     def is_ready(self) -> bool:
         """True once ``GET /readyz`` answers 200."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.errors import Unreachable
+from pipelines.errors import Misconfigured, Unreachable
 from workers.process.child import bury, end, has_ended, kill_group, last_line, launch, wait_until, why
 
 FIRST_PAUSE = 0.2
@@ -20,7 +21,10 @@ LONGEST_PAUSE = 5.0
 """Seconds before a dead child is started again: the pause doubles from the first to the longest."""
 PROVEN = 10.0
 """Seconds of life after which the next pause is the first one again."""
+REFUSAL = 2
+"""The exit of a process that refuses its settings: started again it would only refuse again."""
 _TICK = 0.1
+_REFUSED = re.compile(r"^shukka \w+: (.+?)(?=Worker with PID|$)", re.MULTILINE)
 
 Report = Callable[[str], None]
 
@@ -59,6 +63,7 @@ class _Keeper:
         self.child = child
         self.last_end = ""
         self._report = report
+        self.refused = False
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._not_before = 0.0
@@ -94,6 +99,17 @@ class _Keeper:
                 process.kill()
         bury(process, group=self.child.group)
 
+    def said(self) -> str:
+        """The last line of its log, or ''."""
+        if self.child.log is None or not self.child.log.exists():
+            return ""
+        with self.child.log.open("rb") as log:
+            log.seek(max(0, self.child.log.stat().st_size - 4096))
+            text = log.read().decode(errors="replace")
+        # A master may write on behind what its worker said last.
+        refusals = _REFUSED.findall(text)
+        return refusals[-1] if self.refused and refusals else last_line(text)
+
     def _start(self) -> None:
         child = self.child
         try:
@@ -106,9 +122,11 @@ class _Keeper:
         """Orphans of a killed master would take work beside its successor: its group goes before it comes back."""
         self._process = None
         returncode = bury(process, group=self.child.group)
+        self.refused = returncode == REFUSAL
         if time.monotonic() - self._started_at >= PROVEN:
             self._pause = FIRST_PAUSE
-        self._postpone(f"died ({why(returncode)})")
+        said = f": {self.said()}" if self.refused and self.said() else ""
+        self._postpone(f"died ({why(returncode)}{said})")
 
     def _postpone(self, what: str) -> None:
         self.last_end = what
@@ -144,7 +162,8 @@ class Supervisor:
     def run_until(self, stop: threading.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Start all, call ``on_ready``, keep all alive until ``stop`` is set, then stop all in reverse order.
 
-        Raises Unreachable if a child is not ready within ``start_within`` seconds of its start; nothing is left then.
+        Raises Misconfigured with its own words if a child refuses its settings before all are ready, and Unreachable if
+        one is not ready within ``start_within`` seconds of its start; nothing is left then.
         """
         try:
             self._start(stop)
@@ -176,6 +195,7 @@ class Supervisor:
 
             def ready_or_stopped(keeper: _Keeper = keeper, started: Sequence[_Keeper] = started) -> bool:
                 self._check(started)
+                _refuse(started)
                 return stop.is_set() or keeper.is_ready()
 
             if not wait_until(ready_or_stopped, patience=self._start_within, pause=0.02):
@@ -190,6 +210,13 @@ class Supervisor:
             keeper.check()
 
 
+def _refuse(keepers: Sequence[_Keeper]) -> None:
+    """Raise Misconfigured for the first child that refused its settings."""
+    for keeper in keepers:
+        if keeper.refused:
+            raise Misconfigured(keeper.child.name, keeper.said() or "refused its settings")
+
+
 def _not_ready(keeper: _Keeper, patience: float) -> str:
     """One sentence: which child, what happened to it, what it said last, where to read on."""
     child = keeper.child
@@ -197,10 +224,7 @@ def _not_ready(keeper: _Keeper, patience: float) -> str:
     if keeper.last_end:
         sentence += f", it {keeper.last_end}"
     if child.log is not None and child.log.exists():
-        with child.log.open("rb") as log:
-            log.seek(max(0, child.log.stat().st_size - 4096))
-            said = last_line(log.read().decode(errors="replace"))
-        sentence += f": {said} (see {child.log})" if said else f": see {child.log}"
+        sentence += f": {keeper.said()} (see {child.log})" if keeper.said() else f": see {child.log}"
     return sentence
 
 

@@ -37,15 +37,17 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     """Run everything until a signal; raises Misconfigured before anything is started for what cannot work."""
     settings = load()
     shops = load_shops(settings.shops_dir)
+    settings.clock.now()
     _refuse_taken(host, port)
     stop = stop_on_signals()
-    with console.status("starting"), engines(settings, settings.data) as (embedded, database_url, redis_url):
+    with console.status("starting") as spinner, engines(settings, settings.data) as (embedded, database_url, redis_url):
         engine = connect(database_url, application="shukka-migrate", statement_timeout=600)
         upgrade(engine)
         engine.dispose()
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host)
 
         def ready() -> None:
+            spinner.stop()
             console.print(f"Shukka answers at [bold]{service.url}[/bold]; Ctrl-C stops it.")
             console.print(f"  shops   {', '.join(sorted(shops))}")
             console.print(f"  engines {_engines(settings)}, logs in {settings.data / 'log'}", soft_wrap=True)

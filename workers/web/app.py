@@ -58,6 +58,7 @@ def create_app(house: House | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         dependencies=[Depends(_nameable)],
     )
     app.state.shukka = state

@@ -6,6 +6,7 @@ beyond 64 bits, half of a surrogate pair, U+0000. Each is refused here in one se
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections import Counter
@@ -16,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import ShukkaError
 
+#: Seconds for a whole body, however slowly it comes.
+BODY_SECONDS = 30.0
 _DEEPEST = 32
 _LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
 _LONGEST_INTEGER = len(str(_LEAST_INTEGER))
@@ -23,7 +26,7 @@ _LONGEST_NAME_SHOWN = 60
 
 
 class BadBody(ShukkaError):
-    """The body cannot be taken: HTTP ``status`` 413 (too large) or 400, and a sentence that says why."""
+    """The body cannot be taken: HTTP ``status`` 413 (too large), 408 (too slow) or 400, and a sentence that says why."""
 
     def __init__(self, status: int, detail: str) -> None:
         self.status = status
@@ -54,10 +57,13 @@ async def read_body(request: Request, limit: int = 1_048_576) -> bytes:
         raise _too_large(limit)
     raw = bytearray()
     try:
-        async for chunk in request.stream():
-            if len(raw) + len(chunk) > limit:
-                raise _too_large(limit)
-            raw += chunk
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                if len(raw) + len(chunk) > limit:
+                    raise _too_large(limit)
+                raw += chunk
+    except TimeoutError as slow:
+        raise BadBody(408, f"The body did not come within {BODY_SECONDS:g} seconds; send it again.") from slow
     except ClientDisconnect as gone:
         raise BadBody(400, "The connection ended before the whole body had come.") from gone
     return bytes(raw)

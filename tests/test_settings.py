@@ -1,0 +1,47 @@
+"""Settings that cannot work are refused as they are read, with the variable and the way out, never with a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.errors import Misconfigured
+from workers.settings import load
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("DATABASE_URL", "mysql://x", "must begin with postgresql://"),
+        ("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:x/d", "a port that is no number"),
+        ("REDIS_URL", "http://x", "must begin with redis://"),
+        ("REDIS_URL", "redis://:geheim@host:70000", "a port that is no number"),
+        ("BROKER_URL", "rabbit", "must begin with amqp://"),
+        ("SHUKKA_CLOCK_RATE", "0", "greater than 0"),
+        ("SHUKKA_SMTP_CONNECTIONS", "many", "valid integer"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Misconfigured) as refused:
+        load()
+    assert str(refused.value).startswith(f"{variable}: ")
+    assert says in str(refused.value)
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATABASE_URL", "postgres://shop@db.example/shukka"),
+        ("DATABASE_URL", "postgresql+psycopg:///shukka?host=/run/postgresql"),
+        ("REDIS_URL", "unix:///run/valkey.sock?db=0"),
+        ("BROKER_URL", "amqps://user:p%40ss@mq.example/vhost"),
+        ("BROKER_URL", "rediss://mq.example"),
+        ("SMTP_URL", ""),
+    ],
+)
+def test_a_setting_that_works_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    assert getattr(load(), variable.lower()) == (value or None)

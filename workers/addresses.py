@@ -1,0 +1,35 @@
+"""Addresses of the services we stand on, checked as soon as they are read; what is wrong never quotes a password."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+_DATABASE = ("postgresql://", "postgres://", "postgresql+psycopg://")
+_REDIS = ("redis://", "rediss://", "unix://")
+_BROKER = ("amqp://", "amqps://", *_REDIS)
+
+
+def database(url: str) -> str:
+    """``url`` of a PostgreSQL; raises ValueError with the way out for anything else."""
+    return _checked(url, _DATABASE, "postgresql://user:password@host:5432/name")
+
+
+def redis(url: str) -> str:
+    """``url`` of a Redis or Valkey; raises ValueError as ``database`` does."""
+    return _checked(url, _REDIS, "redis://host:6379/0 or unix:///path/to/socket")
+
+
+def broker(url: str) -> str:
+    """``url`` of a RabbitMQ or Redis; raises ValueError as ``database`` does."""
+    return _checked(url, _BROKER, "amqp://user:password@host:5672/vhost")
+
+
+def _checked(url: str, schemes: Sequence[str], example: str) -> str:
+    if not url.startswith(tuple(schemes)):
+        raise ValueError(f"must begin with {schemes[0]}, as in {example}")
+    try:
+        urlsplit(url).port  # noqa: B018 - asking for it is what checks it
+    except ValueError:
+        raise ValueError(f"has a port that is no number; write it as {example}") from None
+    return url

@@ -1,0 +1,34 @@
+"""What a command prints: texts from outside as they are, never as markup, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_KEPT = frozenset("\n\t")
+
+
+def plain(value: object, style: str = "") -> Text:
+    """``value`` as text: brackets mean nothing, control and direction characters are shown as their code points."""
+    return Text("".join(_visible(character) for character in str(value)), style=style)
+
+
+def _visible(character: str) -> str:
+    if character in _KEPT or unicodedata.category(character) not in ("Cc", "Cf", "Cs"):
+        return character
+    return f"\\u{ord(character):04x}"
+
+
+def table(headings: Iterable[str | Column], rows: Iterable[Iterable[object]], *, title: str | None = None) -> Table:
+    """A table of plain texts; what is None is left empty."""
+    made = Table(*headings, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        made.add_row(*("" if value is None else plain(value) for value in row))
+    return made
