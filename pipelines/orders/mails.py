@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from pipelines.engine.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
+from pipelines.orders.instructions import supplier_instructions
 from pipelines.ports import MailIntent
 from pipelines.rules.money.adjustments import Adjustment, totals_after
 from pipelines.rules.tracking import carrier_name, url
@@ -47,9 +48,10 @@ def member_mail(
 def supplier_mail(
     template: str, facts: Facts, shop: Shop, now: datetime, shipment: ShipmentFacts, to: str, **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier: what to ship and where; no money."""
+    """A mail to a supplier: what to ship and where, the wished delivery, what the remarks ask of it; no money."""
     profile = shop.supplier(shipment.supplier)
     lines = {line["line"]: line for line in facts.document["lines"]}
+    told = supplier_instructions(facts, shop)
     context = {
         "now": now,
         "shop": shop_context(shop),
@@ -64,6 +66,11 @@ def supplier_mail(
             ],
         },
         "ship_to": facts.document["ship_to"],
+        "delivery": {
+            "date": date.fromisoformat(day) if (day := told["delivery"]["date"]) else None,
+            "slot": told["delivery"]["slot"],
+        },
+        "instructions": [one["says"] for one in told["instructions"]],
         **extra,
     }
     return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)

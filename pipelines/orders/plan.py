@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import parse_preview
-from pipelines.orders.instructions import instructions_json
+from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds, request_not_met
 from pipelines.rules.money.breakdown import Breakdown
@@ -103,7 +103,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         shipments,
         tuple(instructions_json(order, shop)),
         reasons,
-        _mails(pay, held=bool(reasons), missed=missed),
+        _mails(pay, held=bool(reasons), missed=missed, answered=bool(not_offered(order, shop))),
         refusals(
             order,
             shop,
@@ -127,12 +127,14 @@ def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
     return plan(order, shop, assume).to_json()
 
 
-def _mails(pay: Terms, *, held: bool, missed: bool) -> tuple[str, ...]:
+def _mails(pay: Terms, *, held: bool, missed: bool, answered: bool) -> tuple[str, ...]:
     mails = ["order_accepted"]
     if pay.method in _INSTRUCTED_METHODS:
         mails.append("payment_instructions")
     if held:
         mails.append("order_held")
+    if answered:
+        mails.append("not_offered")
     if missed:
         mails.append("request_not_met")
     return tuple(mails)

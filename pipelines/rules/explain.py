@@ -96,6 +96,13 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "ご希望のお届け日に間に合わないため、確認が必要です。",
         "The desired delivery date cannot be met: the customer must be asked.",
     ),
+    # wishes in the remarks that the shop does not meet (DLV-05)
+    "not_offered.gift_wrapping": ("ギフト包装は承っておりません。", "Gift wrapping is not available."),
+    "not_offered.carrier_choice": (
+        "運送会社のご指定は承っておりません。",
+        "The carrier cannot be chosen.",
+    ),
+    "not_offered.request": ("このご要望は承っておりません。", "This is a request that we cannot meet."),
     # cancel (A.3)
     "cancel.never": (
         "ご注文の完了後は、お客様のご都合によるキャンセルは承れません。",

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.orders.instructions import not_offered
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import holds
 from pipelines.shops import Shop
@@ -24,6 +25,9 @@ def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
         reasons = [{"reason": h.reason, "says": h.says, "blocks": h.blocks} for h in found]
         decision.hold_for(reasons, "accept: " + ", ".join(h.reason for h in found))
         decision.mails.append(customer_mail("order_held", facts, shop, now, reasons=[h.says for h in found]))
+    if wishes := not_offered(facts.order, shop):
+        days = shop.support_reply_business_days
+        decision.mails.append(customer_mail("not_offered", facts, shop, now, wishes=wishes, reply_days=days))
     if not any(h.blocks == "authorize" for h in found):
         decision.next("authorize", now)
     if decision.new_lots and shop.points.activation_event == "ordered":

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from models.states import Condition, OrderState, ShipmentState
 from pipelines.engine.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
 from pipelines.errors import Misconfigured
+from pipelines.orders.instructions import supplier_instructions
 from pipelines.orders.mails import supplier_mail
 from pipelines.shops import Shop
 
@@ -50,7 +51,13 @@ def _instruct(decision: Decision, facts: Facts, shop: Shop, shipment: ShipmentFa
     profile = shop.supplier(shipment.supplier)
     if profile.channel == "webhook" or (profile.channel == "auto" and facts.supplier_urls.get(shipment.supplier)):
         decision.effects.append(
-            EffectIntent("supplier.instruct", instruct_key(shipment), wakes="dispatch", shipment=shipment.id)
+            EffectIntent(
+                "supplier.instruct",
+                instruct_key(shipment),
+                wakes="dispatch",
+                shipment=shipment.id,
+                payload=supplier_instructions(facts, shop),
+            )
         )
         return
     to = address(facts, shop, shipment)

@@ -1,4 +1,7 @@
-"""Reprice (再計算): an operator applies the coupons of the remarks before the order's amount is fixed (CPN-03)."""
+"""Reprice (再計算): an operator applies the coupons of the remarks before the order's amount is fixed (CPN-03).
+
+A card that was authorized before anybody saw them keeps its authorization: less is captured.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import Condition, OrderState
+from models.states import Condition, OrderState, PaymentState
 from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
 from pipelines.errors import Problem
 from pipelines.orders.mails import customer_mail, sums
@@ -40,12 +43,30 @@ def _asked(event: EventFacts) -> list[Coupon]:
 def refusals(facts: Facts, shop: Shop, coupons: Sequence[Coupon]) -> list[Problem]:
     """Why the order cannot have ``coupons``, all it shall have, from now on; none if it can.
 
-    The stage was told effects and what pricing goes by.
+    The stage was told payment, effects, adjustments and what pricing goes by.
     """
-    if facts.state != OrderState.ACCEPTED or facts.condition != Condition.HELD or authorize_key(facts) in facts.effects:
-        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held and nothing was asked of a gateway"
+    if facts.condition != Condition.HELD or not (_is_open(facts) or _may_take_less(facts)):
+        says = f"the order is {facts.state} and {facts.condition}: coupons are applied while it is held and nothing was asked of a gateway, or less can be captured"
         return [Problem("state", says)]
-    return list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
+    found = list(problems(facts.order, shop, facts.breakdown, coupons, facts.known))
+    if not found and facts.state == OrderState.AUTHORIZED:
+        due, authorized = reprice(facts.order, shop, facts.breakdown, coupons).grand_total, facts.money.authorized
+        if due > authorized and facts.money.state == PaymentState.AUTHORIZED:
+            found.append(Problem("coupons", f"Leaves {due:,} yen to pay, more than the {authorized:,} authorized."))
+    return found
+
+
+def _is_open(facts: Facts) -> bool:
+    """Nobody was asked for the order's amount yet."""
+    return facts.state == OrderState.ACCEPTED and authorize_key(facts) not in facts.effects
+
+
+def _may_take_less(facts: Facts) -> bool:
+    """The money waits for the goods: it is authorized and nothing of it was captured, or it is collected afterwards."""
+    money = facts.money
+    is_later = money.state == PaymentState.PENDING and authorize_key(facts) not in facts.effects
+    waits = (money.state == PaymentState.AUTHORIZED or is_later) and not money.captured
+    return facts.state == OrderState.AUTHORIZED and waits and not facts.adjustments
 
 
 def _apply(
@@ -85,13 +106,13 @@ def _go_on(decision: Decision, facts: Facts, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
     decision.lift_holds(lambda hold: hold["reason"] == _ANSWERED, "coupons applied")
     left = facts.hold if decision.hold is None else decision.hold
-    if not any(hold["blocks"] == "authorize" for hold in left):
+    if facts.state == OrderState.ACCEPTED and not any(hold["blocks"] == "authorize" for hold in left):
         decision.next("authorize", now)
 
 
 STAGE = Stage(
     "reprice",
     decide,
-    Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
+    Need.PAYMENT | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS | Need.REPRICING,
     (REQUESTED,),
 )

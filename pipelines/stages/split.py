@@ -13,6 +13,7 @@ from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import request_not_met
 from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
+from pipelines.rules.wish import wish
 from pipelines.shops import Shop
 
 
@@ -55,8 +56,9 @@ def _wish_missed(
     if not any(plan.request_met is False for _, plan in plans):
         return False
     hold = request_not_met(facts.order)
-    wish = {"date": facts.order.delivery_date, "slot": facts.order.delivery_slot}
-    decision.mails.append(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says))
+    wished = wish(facts.order, shop)
+    asked = {"date": wished.window.last if wished.window is not None else None, "slot": wished.slot}
+    decision.mails.append(customer_mail("request_not_met", facts, shop, now, request=asked, reason=hold.says))
     if shop.delivery.requests != "strict":
         return False
     decision.hold_for([{"reason": hold.reason, "says": hold.says, "blocks": hold.blocks}], "split: request not met")

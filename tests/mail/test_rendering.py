@@ -48,7 +48,7 @@ def both(mail: RenderedMail) -> str:
 
 def test_the_folders_are_the_contract() -> None:
     assert set(CONTRACT_MAILS) == TEMPLATES
-    assert len(CONTRACT_MAILS) == 21
+    assert len(CONTRACT_MAILS) == 22
 
 
 @every_mail

@@ -419,5 +419,7 @@ def _instruction(work: _Instructed, clock: Clock) -> Instruction:
         "lines": lines,
         "ship_to": document["ship_to"],
         "delivery": document.get("delivery"),
+        "instructions": [],
+        **work.effect.payload,
     }
     return Instruction(work.effect.key, "shipment.requested", supplier, data, clock.now())

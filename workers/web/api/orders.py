@@ -93,7 +93,7 @@ async def accept_batch(request: Request) -> Response:
 
 @router.get("/orders/{shop}/{number}")
 async def read_order(request: Request, shop: str, number: str) -> Response:
-    """One order with its payment, shipments, points, timeline and mails."""
+    """One order with its payment, shipments, points, timeline and mails; to an operator with people, goods and remarks."""
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
     if not caller.sees(shop):
@@ -101,7 +101,8 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
 
     def read() -> dict[str, Any] | None:
         with state.house.engine.connect() as connection:
-            return show_order(connection, shop, number, state.house.clock.now())
+            inside = state.house.shops.get(shop) if caller.kind == "operator" else None
+            return show_order(connection, shop, number, state.house.clock.now(), to_operator_of=inside)
 
     shown = await asyncio.to_thread(read)
     if shown is None:

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from models.store import views
 from pipelines.engine.gather import facts_of
 from pipelines.engine.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+from pipelines.orders.instructions import instructions_json
 from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.shops import Shop
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
@@ -21,14 +23,16 @@ _SHOWN = Stage(
 )
 
 
-def show_order(connection: Connection, shop: str, number: str, now: datetime) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none."""
+def show_order(
+    connection: Connection, shop: str, number: str, now: datetime, *, to_operator_of: Shop | None = None
+) -> dict[str, Any] | None:
+    """The whole order as JSON, or None if there is none; to an operator of its shop with people, goods and remarks."""
     row = views.order(connection, shop, number)
     if row is None:
         return None
     facts = facts_of(connection, _SHOWN, [row], now)[0]
     money = facts.money
-    return {
+    shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
         "state": facts.state,
@@ -63,6 +67,26 @@ def show_order(connection: Connection, shop: str, number: str, now: datetime) ->
         "mails": [
             {"template": m[0], "to": m[1], "state": m[2], "at": _moment(m[3]), "shipment": m[5]}
             for m in views.mails(connection, facts.id)
+        ],
+    }
+    return shown if to_operator_of is None else {**shown, **_inside(facts, to_operator_of, shown["shipments"])}
+
+
+def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[str, Any]:
+    """What only the house sees: who ordered, what, whereto, and what the remarks ask for."""
+    document = facts.document
+    goods = {line["line"]: {"sku": line["sku"], "name": line["name"]} for line in document["lines"]}
+    return {
+        "customer": document["customer"],
+        "ship_to": document["ship_to"],
+        "remarks": document["remarks"],
+        "instructions": instructions_json(facts.order, shop),
+        "lines": [
+            {"line": key, **told, "quantity": line["quantity"]}
+            for (key, told), line in zip(goods.items(), document["lines"], strict=True)
+        ],
+        "shipments": [
+            {**one, "lines": [{**line, **goods[line["line"]]} for line in one["lines"]]} for one in shipments
         ],
     }
 
