@@ -1,18 +1,13 @@
-"""What recognisers are given, what they claim to have read, and what is made of it."""
+"""What recognisers claim to have read, and the instructions that are made of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pipelines.rules.explain import day_span
-from pipelines.rules.order import Order
-
-if TYPE_CHECKING:
-    from pipelines.shops import Shop
-    from pipelines.shops.trading import RemarkRule
 
 Reader = Literal["supplier", "operator", "customer", "accounting"]
 """Whom an instruction is for."""
@@ -71,17 +66,6 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What a recogniser looks at: the remarks, normalised, with NUL for what others have claimed; the order; its shop;
-    the profile's rule that names the recogniser."""
-
-    text: str
-    order: Order
-    shop: Shop
-    rule: RemarkRule
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """Characters ``start`` to ``end`` that a recogniser understands.
 
@@ -99,6 +83,3 @@ class Claim:
     whole: bool = True
     detail: bool = False
     wish: Literal["said", "may", "must"] = "said"
-
-
-Recognise = Callable[[Remark], Iterator[Claim]]

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from pipelines.rules.remarks.claim import Claim, Remark
-from pipelines.rules.remarks.recogniser import Recogniser
+from pipelines.rules.remarks.claim import Claim
+from pipelines.rules.remarks.recogniser import Recogniser, Remark
+from pipelines.rules.remarks.text import without
 from pipelines.rules.remarks.words import PARTICLES
-from pipelines.values.coupon_key import coupon_key
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 _TRIGGER: Final = re.compile(
-    r"(?:割引|優待|会員)?クーポン(?:コード|番号|券|名)?|(?:割引|優待|プロモ(?:ーション)?|キャンペーン)コード|コード(?=\s?[::])"
+    r"(?:(?:割引|優待|会員)?クーポン(?:コード|番号|券|名)?|(?:割引|優待|プロモ(?:ーション)?|キャンペーン)コード)(?:\s?\d{1,2}(?=\s?[::]))?|コード(?=\s?[::])"
     r"|(?<![A-Za-z])(?:(?:coupons?|promo(?:tion)?|discount|vouchers?)(?: ?codes?)|coupons?|vouchers?)(?![A-Za-z])",
     re.IGNORECASE,
 )
@@ -29,9 +30,8 @@ _NO: Final = re.compile(
     re.IGNORECASE,
 )
 _CONNECTS: Final = re.compile(r"\s{0,4}(?:[::=]|は|が|を|の|(?:is|are)(?![A-Za-z]))?\s{0,4}", re.IGNORECASE)
-_QUOTED: Final = re.compile(
-    r"[「『\"'(\[【<“‘]\s?([^「」『』\"'()\[\]【】<>“”‘’、。,\n\x00]{1,64}?)\s?[」』\"')\]】>”’]"
-)
+_QUOTED: Final = re.compile(r"[「『\"'(\[【<“‘]([^「」『』\"'()\[\]【】<>“”‘’。\n\x00]{1,64})[」』\"')\]】>”’]")
+_IN_QUOTES: Final = re.compile(r"[^、,・/+&]+")
 _ASCII: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?(?![A-Za-z0-9_-])")
 #: A Japanese code goes on up to a sign or a particle that belongs to a code.
 _JAPANESE: Final = re.compile(
@@ -39,226 +39,28 @@ _JAPANESE: Final = re.compile(
 )
 _BETWEEN: Final = re.compile(r"\s{0,4}(?P<sign>[、,・/&+]|と|および|及び|(?:and)(?![A-Za-z]))?\s{0,4}", re.IGNORECASE)
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{3,64}(?![A-Za-z0-9_-])")
-_USED: Final = re.compile(r"(?:使用|使|利用|適用|併用)(?:い|っ|し|す|で|を)?|お願い")
+_COUNT: Final = re.compile(r"\d{1,2}\s?(?:枚|つ|個|点|種類?)")
+_USED: Final = re.compile(r"使|利用|適用|併用")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 
 #: What follows the word coupon and is no code.
-_NO_CODE_JA: Final = (
-    *(
-        "使",
-        "利用",
-        "適用",
-        "入力",
-        "記入",
-        "併用",
-        "あり",
-        "有",
-        "無",
-        "な",
-        "不要",
-        "もら",
-        "お願",
-        "希望",
-        "付",
-        "忘",
-        "いただ",
-        "頂",
-        "期限",
-    ),
-    *(
-        "コード",
-        "番号",
-        "以下",
-        "次",
-        "下記",
-        "上記",
-        "何",
-        "ど",
-        "全",
-        "すべて",
-        "まだ",
-        "って",
-        "あれ",
-        "場合",
-        "入れ",
-        "も",
-        "まとめ",
-        "両方",
-        "間に合",
-    ),
+_NO_CODE_JA: Final = re.compile(
+    "使|利用|適用|入力|記入|併用|あり|有|無|な|不要|もら|お願|希望|付|忘|いただ|頂|期限|コード|番号|以下|次|下記|上記|何|ど|全|すべて|まだ|って"
+    "|あれ|場合|入れ|も|まとめ|両方|間に合|反映|効|割引|引"
 )
-_NO_CODE_EN: Final = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "all",
-        "also",
-        "and",
-        "any",
-        "apply",
-        "applied",
-        "applies",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "before",
-        "below",
-        "both",
-        "but",
-        "by",
-        "can",
-        "cannot",
-        "check",
-        "code",
-        "codes",
-        "could",
-        "did",
-        "didn",
-        "discount",
-        "do",
-        "does",
-        "don",
-        "door",
-        "for",
-        "forgot",
-        "from",
-        "get",
-        "give",
-        "good",
-        "had",
-        "has",
-        "have",
-        "help",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "later",
-        "leave",
-        "like",
-        "me",
-        "missed",
-        "my",
-        "need",
-        "no",
-        "not",
-        "of",
-        "off",
-        "on",
-        "one",
-        "or",
-        "order",
-        "our",
-        "please",
-        "pls",
-        "price",
-        "product",
-        "purchase",
-        "put",
-        "regards",
-        "remove",
-        "should",
-        "so",
-        "some",
-        "still",
-        "thank",
-        "thanks",
-        "that",
-        "the",
-        "them",
-        "then",
-        "these",
-        "they",
-        "this",
-        "to",
-        "too",
-        "total",
-        "two",
-        "use",
-        "used",
-        "using",
-        "valid",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "which",
-        "will",
-        "with",
-        "without",
-        "work",
-        "works",
-        "would",
-        "you",
-        "your",
-        "coupon",
-        "coupons",
-        "voucher",
-        "vouchers",
-        "promo",
-    ]
+_NO_CODE_EN: Final = re.compile(
+    r"(?:a|about|above|after|all|also|an|and|any|apply|applied|applies|are|as|at|be|been|before|below|both|but|by|can|cannot|check|codes?"
+    r"|could|coupons?|did|discount|do|does|don|door|for|forgot|from|get|give|good|had|has|have|help|how|i|if|in|is|it|its|later|leave|like"
+    r"|me|missed|my|need|no|not|of|off|on|one|or|order|our|please|pls|price|product|promo|purchase|put|regards|remove|should|so|some|still"
+    r"|thanks?|that|the|them|then|these|they|this|to|too|total|two|use|used|using|valid|vouchers?|was|we|were|what|when|which|will|with"
+    r"|without|works?|would|you|your)",
+    re.IGNORECASE,
 )
 #: Capitals that are no code.
-_SHOUTED: Final = frozenset(
-    [
-        "PLEASE",
-        "THANK",
-        "THANKS",
-        "RECEIPT",
-        "DELIVER",
-        "DELIVERY",
-        "LEAVE",
-        "DOOR",
-        "WITH",
-        "FROM",
-        "DATE",
-        "TIME",
-        "CALL",
-        "BEFORE",
-        "AFTER",
-        "NONE",
-        "NOTHING",
-        "SPECIAL",
-        "HELLO",
-        "ORDER",
-        "FRONT",
-        "BACK",
-        "HOUSE",
-        "HOME",
-        "ROOM",
-        "FLOOR",
-        "GATE",
-        "BELL",
-        "RING",
-        "ASAP",
-        "URGENT",
-        "TODAY",
-        "TOMORROW",
-        "MORNING",
-        "EVENING",
-        "AFTERNOON",
-        "THIS",
-        "THAT",
-        "YOUR",
-        "HTTP",
-        "HTTPS",
-        "PHONE",
-        "EMAIL",
-        "MAIL",
-        "JAPAN",
-        "TOKYO",
-        "GIFT",
-        "WRAP",
-        "BOX",
-    ]
+_SHOUTED: Final = re.compile(
+    r"PLEASE|THANKS?|RECEIPT|DELIVERY?|LEAVE|DOOR|WITH|FROM|DATE|TIME|CALL|BEFORE|AFTER|NONE|NOTHING|SPECIAL|HELLO|ORDER|FRONT|BACK|HOUSE"
+    r"|HOME|ROOM|FLOOR|GATE|BELL|RING|ASAP|URGENT|TODAY|TOMORROW|MORNING|EVENING|AFTERNOON|THIS|THAT|YOUR|HTTPS?|PHONE|E?MAIL|JAPAN|TOKYO"
+    r"|GIFT|WRAP"
 )
 _SHORTEST_BARE: Final = 4
 
@@ -270,69 +72,81 @@ _WORDS: Final = (
 
 
 def recognise(remark: Remark) -> Iterator[Claim]:
-    """Codes after a word of coupons, then those that stand by themselves."""
-    text = remark.text
-    taken: list[tuple[int, int]] = []
-    for declined in _NO.finditer(text):
-        taken.append((declined.start(), declined.end()))
-        yield Claim(declined.start(), declined.end(), RECOGNISER.kind, declined=True)
+    """Coupons declined, codes after a word of coupons, then codes that stand by themselves."""
+    declined = [Claim(f.start(), f.end(), RECOGNISER.kind, declined=True) for f in _NO.finditer(remark.text)]
+    text = without(remark.text, declined)
+    named = list(_named(text))
+    yield from (*declined, *named, *_bare(without(text, named), remark.shop))
+
+
+def _named(text: str) -> Iterator[Claim]:
+    """Each word of coupons, with the codes that follow it."""
     place = 0
     while found := _TRIGGER.search(text, place):
-        place = found.end()
-        if any(start < found.end() and found.start() < end for start, end in taken):
-            continue
         codes, place = _listed(text, found.end())
-        taken.append((found.start(), place))
         yield Claim(found.start(), place, RECOGNISER.kind, tuple(codes), whole=False)
-    for claim in _bare(text, remark.shop):
-        if not any(start < claim.end and claim.start < end for start, end in taken):
-            yield claim
 
 
 def _listed(text: str, place: int) -> tuple[list[str], int]:
-    """The codes that follow, and where they end."""
+    """The codes that follow ``place``, and where they end."""
     codes: list[str] = []
     end = place
     connected = _CONNECTS.match(text, place)
     place = connected.end() if connected else place
     parted = True
-    while (found := _code(text, place, parted=parted)) is not None:
-        code, end = found
-        codes.append(code)
+    while (found := _codes_at(text, place, parted=parted)) is not None:
+        more, end = found
+        codes += more
         between = _BETWEEN.match(text, end)
         place, parted = (between.end(), between["sign"] is not None) if between else (end, False)
     return codes, end
 
 
-def _code(text: str, place: int, *, parted: bool) -> tuple[str, int] | None:
-    """The code at ``place``; a Japanese one without quotes only after a sign that parts two codes."""
-    if found := _QUOTED.match(text, place):
-        return found[1], found.end()
+def _codes_at(text: str, place: int, *, parted: bool) -> tuple[list[str], int] | None:
+    """The code at ``place``, or those in quotes; a Japanese one without quotes only after a sign that parts two codes."""
+    if quoted := _QUOTED.match(text, place):
+        codes = _in_quotes(quoted[1])
+        return (codes, quoted.end()) if codes else None
     if found := _ASCII.match(text, place):
-        code = found[0]
-        is_code = (len(code) > 1 and _LETTER.search(code) and code.lower() not in _NO_CODE_EN) or len(
-            code
-        ) >= _SHORTEST_BARE
-        return (code, found.end()) if is_code and code.lower() not in _NO_CODE_EN else None
-    if parted and (found := _JAPANESE.match(text, place)) and not found[0].startswith(_NO_CODE_JA):
-        return found[0], found.end()
+        is_code = len(found[0]) > 1 and (_LETTER.search(found[0]) or len(found[0]) >= _SHORTEST_BARE)
+        return ([found[0]], found.end()) if is_code and _NO_CODE_EN.fullmatch(found[0]) is None else None
+    if parted and (found := _JAPANESE.match(text, place)) and _NO_CODE_JA.match(found[0]) is None:
+        return [found[0]], found.end()
     return None
 
 
+def _in_quotes(quoted: str) -> list[str]:
+    codes = [one.strip() for one in _IN_QUOTES.findall(quoted)]
+    return [code for code in codes if code and _COUNT.fullmatch(code) is None]
+
+
 def _bare(text: str, shop: Shop) -> Iterator[Claim]:
-    """Capitals and figures that look like a code; the shop's own codes; what is said to be used."""
-    offers = shop.coupons.offers_by_key
+    """The shop's own codes, capitals and figures that look like a code, and what is said to be used."""
+    offers = tuple(shop.coupons.offers_by_key)
+    if offers:
+        yield from (_one(found, (found[0],)) for found in _any_of(offers).finditer(text))
     is_used = _USED.search(text) is not None
     for found in _RUN.finditer(text):
         code = found[0]
-        looks = code.upper() == code and _LETTER.search(code) and len(code) >= _SHORTEST_BARE and code not in _SHOUTED
-        if looks or coupon_key(code) in offers:
-            yield Claim(found.start(), found.end(), RECOGNISER.kind, (code,), whole=False)
-        elif is_used and _LETTER.match(code) and code.lower() not in _NO_CODE_EN:
-            yield Claim(found.start(), found.end(), RECOGNISER.kind, (code,))
+        if code.upper() == code and _LETTER.search(code) and len(code) >= _SHORTEST_BARE:
+            if _SHOUTED.fullmatch(code) is None:
+                yield _one(found, (code,))
+        elif is_used and _LETTER.match(code) and _NO_CODE_EN.fullmatch(code) is None:
+            yield _one(found, (code,), whole=True)
     for found in _QUOTED.finditer(text):
-        if coupon_key(found[1]) in offers or (is_used and _RUN.fullmatch(found[1]) is None):
-            yield Claim(found.start(), found.end(), RECOGNISER.kind, (found[1],))
+        if is_used and (codes := _in_quotes(found[1])):
+            yield _one(found, tuple(codes), whole=True)
+
+
+def _one(found: re.Match[str], codes: tuple[str, ...], *, whole: bool = False) -> Claim:
+    return Claim(found.start(), found.end(), RECOGNISER.kind, codes, whole=whole)
+
+
+@lru_cache(maxsize=64)
+def _any_of(codes: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of these codes, by itself."""
+    listed = "|".join(re.escape(code) for code in sorted(codes, key=len, reverse=True))
+    return re.compile(rf"(?<![A-Za-z0-9_-])(?:{listed})(?![A-Za-z0-9_-])", re.IGNORECASE)
 
 
 RECOGNISER: Final = Recogniser("coupon_codes", "operator", recognise, (*_WORDS, *PARTICLES))

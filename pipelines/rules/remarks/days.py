@@ -72,7 +72,8 @@ _SPELLED: Final = re.compile(f"(?:{_JA_DAY})|(?:{_EN_DAY})|(?:{_NEAR_DAY})", re.
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day in a text. ``day``: the date, None where it has no single one. ``full``: month and day were written.
+    """A day in a text. ``day``: the date, None where it has no single one. ``full``: month and day were written, and 1/2 may not
+    as well count something.
     ``certain_weekday``: the customer knew which weekday it is: by its name, as a holiday, or as tomorrow."""
 
     start: int
@@ -102,8 +103,14 @@ def days_in(text: str, placed_on: date) -> Iterator[Day]:
             "en_near",
             "loose_day",
         }
+        full = full and not _is_fraction(part, found[0])
         near = part.keys() & {"relative", "near_weekday", "near_weekday2", "en_near"}
         yield Day(found.start(), found.end(), day, full, weekday is not None or holiday or bool(near))
+
+
+def _is_fraction(part: Mapping[str, str], spelled: str) -> bool:
+    """1/2 may also be the first of two; 11/25 is nothing else but a day."""
+    return "md_day" in part and "/" in spelled and (_number(part["md_day"]) or 0) <= len(_MONTHS)
 
 
 def same_month(day: date, number: int) -> date | None:
@@ -169,7 +176,7 @@ def _day_of_month(day: int, which: str, placed_on: date) -> date | None:
     following = _date(placed_on.year + placed_on.month // 12, placed_on.month % 12 + 1, day)
     if which:
         return this if which == "今月" else following
-    if this is None or this >= placed_on:
+    if this is None or this > placed_on:
         return this
     return following if following is not None and (following - placed_on).days <= _WITHOUT_MONTH else None
 

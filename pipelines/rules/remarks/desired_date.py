@@ -11,16 +11,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Remark
+from pipelines.rules.remarks.claim import Claim, DeliveryWindow
 from pipelines.rules.remarks.days import Day, days_in, same_month
-from pipelines.rules.remarks.recogniser import Recogniser
+from pipelines.rules.remarks.recogniser import Recogniser, Remark
 from pipelines.rules.remarks.words import DELIVERY, PARTICLES
 from pipelines.values.calendar import in_japan
 
 _TO: Final = re.compile(r"\s?(?:[~–—-]|から|より|to|until|till|through|and)\s?", re.IGNORECASE)
 _LAST_NUMBER: Final = re.compile(r"(\d{1,2})(?:\s?日|(?:st|nd|rd|th))?(?![\d/:.時]|\s?月)", re.IGNORECASE)
-_UNTIL: Final = re.compile(r"\s?(?:まで(?!は)(?:の間)?に?(?:は(?!不|休))?|迄に?|以前に?)")
-_SINCE: Final = re.compile(r"\s?(?:以降に?|以後に?)")
+_UNTIL: Final = re.compile(
+    r"\s?(?:まで(?:の間)?に?(?:は(?!不|休))?|迄に?|以前に?|(?:at the latest|or (?:earlier|before))(?![A-Za-z]))",
+    re.IGNORECASE,
+)
+_SINCE: Final = re.compile(r"\s?(?:以降に?|以後に?|(?:or (?:later|after)|onwards?)(?![A-Za-z]))", re.IGNORECASE)
+_AT_THE_LATEST: Final = re.compile(r"遅くとも\s?$")
 _ON: Final = re.compile(r"\s?(?:必着|当日|中に?(?!止|旬)|(?:いずれか|どれか))")
 _BY: Final = re.compile(
     r"(?<![A-Za-z])(?:by|until|no later than|not later than|on or before)\s(?:the\s)?$", re.IGNORECASE
@@ -69,6 +73,8 @@ def _window(remark: Remark, days: list[Day]) -> Claim | None:
                 return None
             return _claim(remark, start, end, window, (first, last))
     if bound := _UNTIL.match(text, end):
+        if latest := _AT_THE_LATEST.search(before):
+            start -= len(latest[0])
         return _claim(remark, start, bound.end(), DeliveryWindow(None, first.day), (first,))
     if bound := _SINCE.match(text, end):
         return _claim(remark, start, bound.end(), DeliveryWindow(first.day, None), (first,))

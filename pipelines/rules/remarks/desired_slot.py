@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, Remark
-from pipelines.rules.remarks.recogniser import Recogniser
+from pipelines.rules.remarks.claim import Claim
+from pipelines.rules.remarks.recogniser import Recogniser, Remark
 from pipelines.rules.remarks.words import DELIVERY, PARTICLES
 
 Hours = tuple[int, int]
@@ -31,7 +31,7 @@ def _hour(number: int) -> str:
 
 
 _TIME: Final = re.compile(
-    rf"""(?<![\d/.:\-])(?:
+    rf"""(?<![\d/.\-])(?<!\d:)(?:
         (?P<between>(?<![A-Za-z])(?:between|from)\s)?{_hour(1)}\s?(?:[~–—-]|から|より|to|until|till|and)\s?{_hour(2)}(?:の?間)?(?![\d/:日月年]|[.\-]\d)
       | (?P<en_bound>(?<![A-Za-z])(?:after|before|by|until|from|around|about|at)\s)?{_hour(3)}
         (?P<bound>\s?(?:以降|以後|過ぎ|すぎ|までに?|迄に?|以前|頃|ごろ|くらい|ぐらい))?(?![\d/:日月年]|[.\-]\d)
@@ -80,7 +80,7 @@ def _by_clock(remark: Remark, found: re.Match[str]) -> Claim | None:
         hours = (hour, _DAY_ENDS)
     elif whole and (bound.startswith(("まで", "迄", "以前")) or bound in {"before", "by", "until"}):
         hours = (0, hour)
-    return _made(remark, found, hours)
+    return _made(remark, found, hours, found[0].strip())
 
 
 def _by_range(remark: Remark, found: re.Match[str]) -> Claim | None:
@@ -93,11 +93,11 @@ def _by_range(remark: Remark, found: re.Match[str]) -> Claim | None:
     if first is None or second is None or not first[0] < second[0]:
         return None
     hours = (first[0], second[0]) if first[1] and second[1] else None
-    return _made(remark, found, hours)
+    return _made(remark, found, hours, f"{first[0]}-{second[0]}" if hours is not None else found[0].strip())
 
 
-def _made(remark: Remark, found: re.Match[str], hours: Hours | None) -> Claim | None:
-    slot = _slot(remark, hours, found[0].strip())
+def _made(remark: Remark, found: re.Match[str], hours: Hours | None, words: str) -> Claim | None:
+    slot = _slot(remark, hours, words)
     return None if slot is None else Claim(found.start(), found.end(), RECOGNISER.kind, slot, wish="may")
 
 
@@ -120,8 +120,6 @@ def _slot(remark: Remark, hours: Hours | None, words: str) -> str | None:
         slot = _only(slots, hours) if hours is not None else None
     elif hours == (0, _NOON):
         slot = "AM"
-    elif hours is not None and hours[0] > 0 and hours[1] < _DAY_ENDS and words[0].isdigit():
-        slot = f"{hours[0]}-{hours[1]}"
     else:
         slot = words
     return slot if slot is not None and _agrees(remark, slot) else None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pipelines.rules.remarks.claim import Claim
-from pipelines.rules.remarks.part import Part, clauses, sentences, unread
+from pipelines.rules.remarks.part import Part, clauses, unread
 from pipelines.rules.remarks.text import Span, within
 from pipelines.rules.remarks.words import COURTESY, DELIVERY, PARTICLES, vocabulary
 
@@ -20,10 +20,13 @@ _NEVER: Final = "coupon_codes"
 #: Words that make a day or a time a wish; beside another kind of instruction those of delivery alone.
 _DELIVERED: Final = re.compile(r"届|着|配達|配送|宅配|納品|納入|受け?取|deliver|arriv|receiv", re.IGNORECASE)
 _WISHED: Final = re.compile(rf"{_DELIVERED.pattern}|希望|指定|\b(?:reach|get|have|want|need|prefer)", re.IGNORECASE)
+#: Beside a day: it is the goods' leaving that is meant, or something else that is sent.
+_SENT: Final = re.compile(r"発送|出荷|(?<!配)送|\b(?:ship|send|sent|dispatch|mail)", re.IGNORECASE)
 #: In what nobody read: words about a day or a time, which a wish may depend on.
 _ABOUT_TIME: Final = re.compile(
-    r"(?<!\d)\d{1,2}\s?(?:[日月時/]|$|か|or(?![a-z]))|曜|日時|日程|時間|[のか]日|当日|同日|週末|月末|明日|休(?!憩)|午前|午後|夕方"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:day|date|time|weekend|week|tomorrow|today|morning|afternoon|evening|closed|away)s?\b",
+    r"(?<!\d)\d{1,2}\s?(?:[日月時/]|$|か|or(?![a-z]))|曜|日時|日程|時間|[のか]日|日[にはをでが]|当日|同日|週末|月末|明日|休(?!憩)|午前|午後|夕方"
+    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.? \d"
+    r"|\b(?:day|date|time|weekend|week|tomorrow|today|morning|afternoon|evening|closed|away)s?\b",
     re.IGNORECASE,
 )
 #: Words that take back what was said, wherever they stand.
@@ -32,12 +35,14 @@ _TAKEN_BACK: Final = re.compile(
     r"|\b(?:actually|instead|cancel|changed?|mistake|except|unless|rather)\b",
     re.IGNORECASE,
 )
-#: Words that deny, in the same sentence.
+#: Words that deny.
 _DENIED: Final = re.compile(
-    r"不[可要在]|無理|困[るり]|だめ|ダメ|駄目|NG|避け|やめ|止め|難し|ません|ない|けど|ですが"
+    r"不[可要]|不在(?!時|の(?:時|際|場合|とき))|無理|困[るり]|だめ|ダメ|駄目|(?<![A-Za-z])NG(?![A-Za-z])|避け|やめ|止め|難し|ません|ない|けど|ですが"
     r"|\b(?:not|no|never|but|if|can't|cannot|don't|won't|without)\b|n't",
     re.IGNORECASE,
 )
+
+_FULL_STOP: Final = re.compile(r"[。!?;]|\.(?!\d)")
 
 
 def doubted(plain: str, parts: Sequence[Part]) -> Iterator[Claim]:
@@ -77,11 +82,15 @@ def _no_wish(plain: str, claims: Sequence[Claim], *, is_all_read: bool) -> Itera
             or _says(_WISHED if alone else _DELIVERED, plain, span, inside)
             or any(_is_label(plain, *one) for one in around)
         )
+        sent = _says(_SENT, plain, span, inside)
         for claim in inside:
-            if claim.kind not in _DAY_OR_TIME or claim.wish == "said" or said:
-                continue
-            if claim.wish == "must" or not alone or not is_all_read:
+            if claim.kind in _DAY_OR_TIME and (sent or not (said or _stands(claim, alone and is_all_read))):
                 yield claim
+
+
+def _stands(claim: Claim, nothing_else: bool) -> bool:
+    """Whether a day or a time is a wish without a word that says so."""
+    return claim.wish == "said" or (claim.wish == "may" and nothing_else)
 
 
 def _is_label(plain: str, span: Span, inside: Sequence[Claim]) -> bool:
@@ -107,9 +116,20 @@ def _shaken(plain: str, claims: Sequence[Claim], left: Sequence[Span]) -> Iterat
     about_time = any(_ABOUT_TIME.search(plain, *span) for span in left)
     taken_back = any(_TAKEN_BACK.search(plain, *span) for span in left)
     denied = [span for span in left if _DENIED.search(plain, *span)]
-    for sentence, inside in within(sentences(plain, claims), claims):
-        is_denied = any(span[0] < sentence[1] and sentence[0] < span[1] for span in denied)
-        for claim in inside:
-            time = claim.kind in _DAY_OR_TIME
-            if claim.kind != _NEVER and claim.kind and (taken_back or is_denied or (time and about_time)):
-                yield claim
+    for claim in claims:
+        time = claim.kind in _DAY_OR_TIME
+        if (
+            claim.kind
+            and claim.kind != _NEVER
+            and (taken_back or (time and about_time) or any(_denies(plain, one, claim) for one in denied))
+        ):
+            yield claim
+
+
+def _denies(plain: str, span: Span, claim: Claim) -> bool:
+    """Whether words that deny stand in the claim's sentence. A line may end within a sentence: a day is denied across its
+    end, anything else only by words that go on from it."""
+    between = plain[min(span[1], claim.end) : max(span[0], claim.start)]
+    if _FULL_STOP.search(between):
+        return False
+    return "\n" not in between or claim.kind in _DAY_OR_TIME or _DENIED.match(plain, span[0], span[1]) is not None

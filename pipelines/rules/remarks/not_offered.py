@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, Remark
-from pipelines.rules.remarks.recogniser import Recogniser
+from pipelines.rules.remarks.claim import Claim
+from pipelines.rules.remarks.recogniser import Recogniser, Remark
+from pipelines.rules.remarks.text import without
 from pipelines.rules.remarks.words import DELIVERY, PARTICLES
 
 GIFT_WRAPPING: Final = "gift_wrapping"
@@ -15,7 +16,7 @@ CARRIER_CHOICE: Final = "carrier_choice"
 
 _WRAPPING: Final = (
     r"(?:(?:ギフト|プレゼント|贈答|贈り物)用?の?(?:ラッピング|包装|梱包|仕様|ボックス|袋)|ラッピング|包装|(?:お)?熨斗|(?:お)?のし(?:紙)?(?=[をのはも希付つ、。]|$)"
-    r"|(?<![A-Za-z])(?:(?:the|as|a) )*(?:gift|present)[ -]?wrap(?:ping|ped|s)?(?![A-Za-z]))"
+    r"|(?<![A-Za-z])(?:(?:the|as|a) ){0,2}(?:gift|present)[ -]?wrap(?:ping|ped|s)?(?![A-Za-z]))"
 )
 _NO: Final = (
     r"(?:不要|なし|無し|いりません|要りません|必要(?:ありません|ございません|ない|なし)|結構です|しないで|せず)"
@@ -37,20 +38,18 @@ _TOPICS: Final = (
     ),
 )
 _WORDS: Final = (
-    r"便|運送(?:会社|業者)|配送業者|宅配業者|発送|出荷|送って|使って|利用(?:して)?|指定|包んで|して|付けて|つけて|用|なので|贈り物|プレゼント|ギフト|を使い",
+    r"便|運送(?:会社|業者)|配送業者|宅配業者|発送|出荷|送って|使って|利用(?:して)?|指定|包んで|して|付けて|つけて|用|なので|(?:お?誕生日|記念日|クリスマス|母の日|父の日|敬老の日|結婚祝い|お?祝い)の?|贈り物|プレゼント|ギフト|を使い",
     r"(?:ship(?:ped|ping)?|send|sent|use|using|via|by|courier|carrier|wrap(?:ped)?|gift|present)",
 )
 
 
 def recognise(remark: Remark) -> Iterator[Claim]:
     """Each wish of either topic; wrapping that is declined asks for nothing."""
-    declined = [(found.start(), found.end()) for found in _DECLINED.finditer(remark.text)]
-    for start, end in declined:
-        yield Claim(start, end, "")
+    declined = [Claim(found.start(), found.end(), "") for found in _DECLINED.finditer(remark.text)]
+    yield from declined
+    text = without(remark.text, declined)
     for topic, pattern in _TOPICS:
-        for found in pattern.finditer(remark.text):
-            if not any(start < found.end() and found.start() < end for start, end in declined):
-                yield Claim(found.start(), found.end(), RECOGNISER.kind, topic)
+        yield from (Claim(found.start(), found.end(), RECOGNISER.kind, topic) for found in pattern.finditer(text))
 
 
 RECOGNISER: Final = Recogniser("not_offered", "customer", recognise, (*_WORDS, *DELIVERY, *PARTICLES))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Reader, Remark
+from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Reader
 from pipelines.rules.remarks.days import days_in
+from pipelines.rules.remarks.recogniser import Remark
 from pipelines.values.calendar import in_japan
 
 MEANS: Final[dict[str, tuple[str, Reader]]] = {

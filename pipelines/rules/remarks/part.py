@@ -23,15 +23,11 @@ class Part:
     claims: tuple[Claim, ...] = ()
 
 
-def sentences(plain: str, claims: Sequence[Claim]) -> list[Span]:
-    """The remarks cut at full stops and lines, but in no claim."""
-    return list(cut(plain, (0, len(plain)), _SENTENCE, [(claim.start, claim.end) for claim in claims]))
-
-
 def clauses(plain: str, claims: Sequence[Claim]) -> list[Span]:
-    """The sentences cut at commas, but in no claim."""
+    """The remarks cut at full stops, lines and commas, but in no claim."""
     whole = [(claim.start, claim.end) for claim in claims]
-    return [clause for sentence in sentences(plain, claims) for clause in cut(plain, sentence, _CLAUSE, whole)]
+    sentences = cut(plain, (0, len(plain)), _SENTENCE, whole)
+    return [clause for sentence in sentences for clause in cut(plain, sentence, _CLAUSE, whole)]
 
 
 def unread(plain: str, parts: Sequence[Part]) -> list[Span]:

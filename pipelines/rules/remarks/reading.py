@@ -23,10 +23,11 @@ from pipelines.rules.remarks import (
     receipt_request,
     work_order,
 )
-from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Instruction, Remark, Value
+from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Instruction, Value
 from pipelines.rules.remarks.doubt import doubted
 from pipelines.rules.remarks.part import Part, clauses, unread
-from pipelines.rules.remarks.text import SEPARATORS, Span, Text, cut, within
+from pipelines.rules.remarks.recogniser import Remark
+from pipelines.rules.remarks.text import SEPARATORS, TAKEN, Span, Text, cut, within
 from pipelines.rules.remarks.words import COURTESY, is_wordless, vocabulary
 from pipelines.values.coupon_key import coupon_key
 
@@ -83,33 +84,33 @@ def read(order: Order, shop: Shop) -> Reading:
     if not order.remarks:
         return _NOTHING
     text = Text(order.remarks)
-    parts = parts_of(text.plain, claims_on(text.plain, order, shop))
+    parts = parts_of(text.plain, claims_on(text, order, shop))
     works = any(claim.kind == _WORK_ORDER and not claim.declined for part in parts for claim in part.claims)
     lead_days = max((rule.lead_days for rule in shop.remarks if works and _orders_work(rule)), default=0)
     return Reading(tuple(_instructions(text, parts)), lead_days)
 
 
-def claims_on(plain: str, order: Order, shop: Shop) -> list[Claim]:
+def claims_on(source: Text, order: Order, shop: Shop) -> list[Claim]:
     """What is understood of the remarks, first to last; no two claims share a character.
 
     The shop's own words are looked for first, then what its recognisers know, then what asks for nothing.
     """
-    left = list(plain)
+    left = list(source.plain)
     claims: list[Claim] = []
 
     def take(found: Iterable[Claim]) -> None:
         for claim in sorted(found, key=lambda one: (one.start, -one.end)):
-            if claim.start < claim.end and "\x00" not in left[claim.start : claim.end]:
-                left[claim.start : claim.end] = "\x00" * (claim.end - claim.start)
+            if claim.start < claim.end and TAKEN not in left[claim.start : claim.end]:
+                left[claim.start : claim.end] = TAKEN * (claim.end - claim.start)
                 claims.append(claim)
 
     for rule in shop.remarks:
         if rule.pattern is not None:
-            take(own_words.recognise(Remark("".join(left), order, shop, rule)))
+            take(own_words.recognise(Remark("".join(left), source, order, shop, rule)))
     named = {name: rule for rule in shop.remarks for name in rule.recognisers}
     for kind, recogniser in RECOGNISERS.items():
         if kind in named:
-            take(recogniser.recognise(Remark("".join(left), order, shop, named[kind])))
+            take(recogniser.recognise(Remark("".join(left), source, order, shop, named[kind])))
     take(nothing_special.recognise("".join(left)))
     return sorted(claims, key=lambda one: one.start)
 
@@ -167,16 +168,31 @@ def _instructions(text: Text, parts: Sequence[Part]) -> Iterator[Instruction]:
 
 
 def _quoted(plain: str, parts: Sequence[Part]) -> Iterator[tuple[Claim, Span]]:
-    """Each claim with what to quote for it: its clause where that was read, else its own words."""
-    every = [claim for part in parts for claim in part.claims]
-    clause_of = {id(claim): span for span, inside in within(clauses(plain, every), every) for claim in inside}
+    """Each claim with what to quote for it: in what was read its clause, and clauses after it that only say more of it (before
+    it, if there is none); else its own words."""
+    cuts = clauses(plain, [claim for part in parts for claim in part.claims])
     for part in parts:
-        for claim in part.claims:
-            start, end = clause_of[id(claim)]
-            yield (
-                claim,
-                (max(start, part.span[0]), min(end, part.span[1])) if part.is_read else (claim.start, claim.end),
-            )
+        if not part.is_read:
+            yield from ((claim, (claim.start, claim.end)) for claim in part.claims)
+            continue
+        about: list[Claim] = []
+        waiting: list[Span] = []
+        for span, inside in within([_common(one, part.span) for one in cuts], part.claims):
+            if inside:
+                about = [claim for claim in inside if claim.kind and not claim.declined]
+                yield from ((claim, one) for claim in about for one in (*waiting, span))
+                waiting = []
+            elif not _is_known(plain, span, ()):
+                if about:
+                    yield from ((claim, span) for claim in about)
+                else:
+                    waiting.append(span)
+
+
+def _common(one: Span, other: Span) -> Span:
+    """What two spans share; an empty one at the start of ``other`` if nothing."""
+    start, end = max(one[0], other[0]), min(one[1], other[1])
+    return (start, end) if start < end else (other[0], other[0])
 
 
 def _together(values: Sequence[Value]) -> Value:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pipelines.rules.remarks.claim import Reader, Recognise
+from pipelines.rules.order import Order
+from pipelines.rules.remarks.claim import Claim, Reader
+from pipelines.rules.remarks.text import Text
+
+if TYPE_CHECKING:
+    from pipelines.shops import Shop
+    from pipelines.shops.trading import RemarkRule
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a recogniser looks at: the plain copy of the remarks with ``TAKEN`` for what others have claimed; the remarks
+    themselves; the order; its shop; the profile's rule that names the recogniser."""
+
+    text: str
+    source: Text
+    order: Order
+    shop: Shop
+    rule: RemarkRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +33,5 @@ class Recogniser:
 
     kind: str
     for_: Reader
-    recognise: Recognise
+    recognise: Callable[[Remark], Iterator[Claim]]
     words: tuple[str, ...]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pipelines.rules.remarks.claim import Claim
+
+TAKEN: Final = "\x00"
+"""Stands for a character that somebody has claimed; no pattern matches it."""
 
 Span = tuple[int, int]
 
@@ -73,6 +76,14 @@ def cut(plain: str, span: Span, separator: re.Pattern[str], whole: Sequence[Span
         start = found.end()
     if plain[start:end].strip():
         yield start, end
+
+
+def without(text: str, claims: Iterable[Claim]) -> str:
+    """The text with ``TAKEN`` where claims are."""
+    left = list(text)
+    for claim in claims:
+        left[claim.start : claim.end] = TAKEN * (claim.end - claim.start)
+    return "".join(left)
 
 
 def within(pieces: Sequence[Span], claims: Sequence[Claim]) -> Iterator[tuple[Span, list[Claim]]]:

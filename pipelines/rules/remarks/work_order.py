@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, Remark
-from pipelines.rules.remarks.recogniser import Recogniser
+from pipelines.rules.remarks.claim import Claim
+from pipelines.rules.remarks.recogniser import Recogniser, Remark
+from pipelines.rules.remarks.text import without
 from pipelines.rules.remarks.words import PARTICLES
 
 _BAND: Final = r"(?:(?:腕?時計|ウォッチ)の?)?(?:(?:メタル|革|レザー)?(?:ベルト|バンド|ブレスレット|ブレス)|コマ|駒|腕時計|時計|サイズ)"
@@ -28,7 +29,7 @@ _DECLINED: Final = re.compile(
 )
 _ASKED: Final = re.compile(
     rf"{_WORK}|(?<![A-Za-z])(?:adjust(?:ment)?|re-?siz(?:e|ing)|siz(?:e|ing)|shorten(?:ing)?|fit) (?:of )?(?:the |my |this )?(?:watch |metal )?(?:band|bracelet|strap|belt)(?![A-Za-z])"
-    r"|(?<![A-Za-z])(?:watch |band |bracelet |strap )+(?:adjustment|re-?sizing|sizing)(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:watch |band |bracelet |strap ){1,3}(?:adjustment|re-?sizing|sizing)(?![A-Za-z])"
     r"|(?<![A-Za-z])(?:remove|take out) (?:\d{1,2}|one|two|three|four|five|a few) links?(?![A-Za-z])",
     re.IGNORECASE,
 )
@@ -40,21 +41,19 @@ _SIZE: Final = re.compile(
 
 _WORDS: Final = (
     r"\d{1,3}(?:\.\d{1,2})?\s?(?:cm|mm|センチ|ミリ|コマ|駒|個|つ|本|inch(?:es)?)(?:分|程度|くらい|ぐらい|ほど)?|程度|くらい|ぐらい|ほど|位|約|分",
-    r"余り?の?(?:コマ|駒)|余った(?:コマ|駒)|(?:コマ|駒)|同封|(?:少し|やや|若干)?(?:ゆる|緩|きつ|キツ|ユル)め|ぴったり|ジャスト|ちょうど|少し|余裕|余裕を?(?:持たせ|もたせ)て|指\d?本",
-    r"(?:に|で)?合わせて|(?:調整|調節|詰め)(?:して|を)?|手首|腕|周り|回り|サイズ|長さ|手首サイズ|作業|なので|してから|入れて|送って|発送|出荷",
+    r"余り?の?(?:コマ|駒)|余った(?:コマ|駒)|(?:コマ|駒)|同封|(?:少し|やや|若干)?(?:ゆる|緩|きつ|キツ|ユル)め|ぴったり|ジャスト|ちょうど|少し|余裕(?:を?(?:持た|もた)せて)?|指\d?本",
+    r"(?:に|で)?合わせて|(?:調整|調節|詰め)(?:して|を)?|手首|腕|周り|回り|サイズ|長さ|手首サイズ|作業|なので|してから|入れて|送って|発送|出荷|て(?=くだ|下さ|ほし|欲し|いただ|頂)",
     r"(?:watch|band|bracelet|strap|fit|size|wrist|adjust(?:ed|ment)?|so|that|it|snug(?:ly)?|loose(?:ly)?|include|spare|links?|before|shipping|about|around|to)",
 )
 
 
 def recognise(remark: Remark) -> Iterator[Claim]:
     """Work asked for, sizes for it, and work declined."""
-    declined = [(found.start(), found.end()) for found in _DECLINED.finditer(remark.text)]
-    for start, end in declined:
-        yield Claim(start, end, RECOGNISER.kind, declined=True)
+    declined = [Claim(f.start(), f.end(), RECOGNISER.kind, declined=True) for f in _DECLINED.finditer(remark.text)]
+    yield from declined
+    text = without(remark.text, declined)
     for pattern in (_ASKED, _SIZE):
-        for found in pattern.finditer(remark.text):
-            if not any(start < found.end() and found.start() < end for start, end in declined):
-                yield Claim(found.start(), found.end(), RECOGNISER.kind, whole=False)
+        yield from (Claim(f.start(), f.end(), RECOGNISER.kind, whole=False) for f in pattern.finditer(text))
 
 
 RECOGNISER: Final = Recogniser("work_order", "supplier", recognise, (*_WORDS, *PARTICLES))
