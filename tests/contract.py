@@ -36,7 +36,6 @@ PLAN: dict[str, Any] = {
             "arrive_on": "2026-11-21",
         }
     ],
-    "instructions": [],
     "holds": [],
     "mails": ["order_accepted"],
     "problems": [],

@@ -70,7 +70,7 @@ def supplier_mail(
             "date": date.fromisoformat(day) if (day := told["delivery"]["date"]) else None,
             "slot": told["delivery"]["slot"],
         },
-        "instructions": [one["says"] for one in told["instructions"]],
+        "instructions": list(dict.fromkeys(one["says"] for one in told["instructions"])),
         **extra,
     }
     return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)
