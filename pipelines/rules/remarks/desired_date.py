@@ -7,6 +7,7 @@ says so, a closed day whose weekday the customer did not write, are left to a pe
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from pipelines.rules.remarks.recogniser import Recogniser, Remark
 from pipelines.rules.remarks.words import DELIVERY, PARTICLES
 from pipelines.values.calendar import in_japan
 
-_TO: Final = re.compile(r"\s?(?:[~–—-]|から|より|to|until|till|through|and)\s?", re.IGNORECASE)
+_TO: Final = re.compile(r"\s?(?:[~–—-]|から|より|to|until|till|through|(?P<and>and))\s?", re.IGNORECASE)
 _LAST_NUMBER: Final = re.compile(r"(\d{1,2})(?:\s?日|(?:st|nd|rd|th))?(?![\d/:.時]|\s?月)", re.IGNORECASE)
 _UNTIL: Final = re.compile(
     r"\s?(?:まで(?:の間)?に?(?:は(?!不|休))?|迄に?|以前に?|(?:at the latest|or (?:earlier|before))(?![A-Za-z]))",
@@ -42,67 +43,75 @@ _BEFORE: Final = 24
 
 def recognise(remark: Remark) -> Iterator[Claim]:
     """Every day that is read, and every "as soon as possible"."""
-    for found in _EARLIEST.finditer(remark.text):
-        yield Claim(found.start(), found.end(), RECOGNISER.kind, DeliveryWindow())
-    days = list(days_in(remark.text, in_japan(remark.order.placed_at).date()))
+    if remark.order.delivery_date is None:
+        for found in _EARLIEST.finditer(remark.text):
+            yield Claim(found.start(), found.end(), RECOGNISER.kind, DeliveryWindow())
+    days = deque(days_in(remark.text, in_japan(remark.order.placed_at).date()))
     while days:
-        claim = _window(remark, days)
-        if claim is not None:
-            yield claim
+        first = days.popleft()
+        if first.day is not None:
+            last = _last(remark, first, days)
+            claim = _bounded(remark, first) if last is None else _range(remark, first, last)
+            if claim is not None:
+                yield claim
 
 
-def _window(remark: Remark, days: list[Day]) -> Claim | None:
-    """The claim that begins with the first of ``days``; takes those it uses."""
-    text, first = remark.text, days.pop(0)
-    if first.day is None:
+def _last(remark: Remark, first: Day, days: deque[Day]) -> Day | None:
+    """The day that ends a range from ``first``, taken from ``days`` or a bare number; None without a range."""
+    to = _TO.match(remark.text, first.end)
+    if to is None or (to["and"] and not _BETWEEN.search(_before(remark, first))):
         return None
-    start, end, last = first.start, first.end, first
-    before = text[max(0, start - _BEFORE) : start]
-    if to := _TO.match(text, end):
-        if days and days[0].start == to.end():
-            last = days.pop(0)
-            end = last.end
-        elif number := _LAST_NUMBER.match(text, to.end()):
-            last = Day(to.end(), number.end(), same_month(first.day, int(number[1])), first.full, first.certain_weekday)
-            end = number.end()
-        if last is not first:
-            window = DeliveryWindow(first.day, last.day)
-            if between := _BETWEEN.search(before):
-                start -= len(between[0])
-            if last.day is None or last.day <= first.day:
-                return None
-            return _claim(remark, start, end, window, (first, last))
+    if days and days[0].start == to.end():
+        return days.popleft()
+    number = _LAST_NUMBER.match(remark.text, to.end())
+    if number is None or first.day is None:
+        return None
+    return Day(to.end(), number.end(), same_month(first.day, int(number[1])), first.full, first.certain_weekday)
+
+
+def _range(remark: Remark, first: Day, last: Day) -> Claim | None:
+    if first.day is None or last.day is None or last.day <= first.day:
+        return None
+    between = _BETWEEN.search(_before(remark, first))
+    start = first.start - (len(between[0]) if between else 0)
+    return _claim(remark, start, last.end, DeliveryWindow(first.day, last.day), first)
+
+
+def _before(remark: Remark, day: Day) -> str:
+    return remark.text[max(0, day.start - _BEFORE) : day.start]
+
+
+def _bounded(remark: Remark, first: Day) -> Claim | None:
+    """A claim of one day: it, the last, or the first."""
+    text, start, end, before = remark.text, first.start, first.end, _before(remark, first)
     if bound := _UNTIL.match(text, end):
-        if latest := _AT_THE_LATEST.search(before):
-            start -= len(latest[0])
-        return _claim(remark, start, bound.end(), DeliveryWindow(None, first.day), (first,))
+        latest = _AT_THE_LATEST.search(before)
+        return _claim(
+            remark, start - (len(latest[0]) if latest else 0), bound.end(), DeliveryWindow(None, first.day), first
+        )
     if bound := _SINCE.match(text, end):
-        return _claim(remark, start, bound.end(), DeliveryWindow(first.day, None), (first,))
+        return _claim(remark, start, bound.end(), DeliveryWindow(first.day, None), first)
     if by := _BY.search(before):
-        return _claim(remark, start - len(by[0]), end, DeliveryWindow(None, first.day), (first,))
+        return _claim(remark, start - len(by[0]), end, DeliveryWindow(None, first.day), first)
     if since := _FROM.search(before):
-        return _claim(remark, start - len(since[0]), end, DeliveryWindow(first.day, None), (first,))
-    said = _ON.match(text, end)
-    return _claim(
-        remark,
-        start,
-        said.end() if said else end,
-        DeliveryWindow(first.day, first.day),
-        (first,),
-        said=said is not None,
-    )
+        return _claim(remark, start - len(since[0]), end, DeliveryWindow(first.day, None), first)
+    on = DeliveryWindow(first.day, first.day)
+    if said := _ON.match(text, end):
+        return _claim(remark, start, said.end(), on, first, said=True)
+    return _claim(remark, start, end, on, first)
 
 
 def _claim(
-    remark: Remark, start: int, end: int, window: DeliveryWindow, days: tuple[Day, ...], *, said: bool = False
+    remark: Remark, start: int, end: int, window: DeliveryWindow, spelled: Day, *, said: bool = False
 ) -> Claim | None:
-    """The claim, unless a person must ask."""
-    if not _is_plain(remark, window, days):
+    """The claim, unless a person must ask. ``spelled``: how its day, or its first, is written."""
+    if not _is_certain(remark, window, spelled):
         return None
-    return Claim(start, end, RECOGNISER.kind, window, wish="said" if said else "may" if days[0].full else "must")
+    bare = not spelled.full and window.day is not None  # 25日 may be anything, 25日以降 hardly
+    return Claim(start, end, RECOGNISER.kind, window, wish="said" if said else "must" if bare else "may")
 
 
-def _is_plain(remark: Remark, window: DeliveryWindow, days: tuple[Day, ...]) -> bool:
+def _is_certain(remark: Remark, window: DeliveryWindow, spelled: Day) -> bool:
     order, shop = remark.order, remark.shop
     placed_on = in_japan(order.placed_at).date()
     known = [day for day in (window.first, window.last) if day is not None]
@@ -111,9 +120,9 @@ def _is_plain(remark: Remark, window: DeliveryWindow, days: tuple[Day, ...]) -> 
     furthest = shop.delivery.max_days_ahead
     if furthest and max(known) > placed_on + timedelta(days=furthest):
         return False
-    if remark.rule.closed_days == "take" or window.first != window.last or days[0].certain_weekday:
+    if remark.rule.closed_days == "take" or window.day is None or spelled.certain_weekday:
         return True
-    return all(shop.business_calendar.is_open(day) for day in known)
+    return shop.business_calendar.is_open(window.day)
 
 
 RECOGNISER: Final = Recogniser("desired_date", "supplier", recognise, (*DELIVERY, *PARTICLES))

@@ -16,6 +16,9 @@ from pipelines.rules.remarks.words import DELIVERY, PARTICLES
 
 Hours = tuple[int, int]
 
+_LABEL: Final = re.compile(r"時間(?:帯|指定)?(?:希望)?\s?[::はを]?\s?$")
+#: Longest label.
+_BEFORE: Final = 12
 _DAY_ENDS: Final = 24
 _NOON: Final = 12
 #: An hour below this one without 午前 or 午後 may be either.
@@ -84,16 +87,23 @@ def _by_clock(remark: Remark, found: re.Match[str]) -> Claim | None:
 
 
 def _by_range(remark: Remark, found: re.Match[str]) -> Claim | None:
-    code = found[0].replace(" ", "")
     if found["unit1"] is None and found["unit2"] is None:
-        known = code in remark.shop.delivery.slots and _agrees(remark, code)
-        return Claim(found.start(), found.end(), RECOGNISER.kind, code, wish="must") if known else None
+        return _bare(remark, found)
     second = _moment(found, 2, found["half2"] or found["half1"])
     first = _moment(found, 1, found["half1"] or (found["en2"] if found["unit1"] is None else None))
     if first is None or second is None or not first[0] < second[0]:
         return None
     hours = (first[0], second[0]) if first[1] and second[1] else None
     return _made(remark, found, hours, f"{first[0]}-{second[0]}" if hours is not None else found[0].strip())
+
+
+def _bare(remark: Remark, found: re.Match[str]) -> Claim | None:
+    """14-16 without a word of hours: the name of a slot, or what stands after 時間帯 where slots are free text."""
+    code, slots = found[0].replace(" ", ""), remark.shop.delivery.slots
+    is_named = code in slots if slots else _LABEL.search(remark.text, max(0, found.start() - _BEFORE), found.start())
+    if not is_named or not _agrees(remark, code):
+        return None
+    return Claim(found.start(), found.end(), RECOGNISER.kind, code, wish="must" if slots else "said")
 
 
 def _made(remark: Remark, found: re.Match[str], hours: Hours | None, words: str) -> Claim | None:

@@ -18,8 +18,10 @@ _DAY_OR_TIME: Final = frozenset({"desired_date", "desired_slot"})
 #: An operator looks at every word of coupons before the money: giving up a code would only let the order go on.
 _NEVER: Final = "coupon_codes"
 #: Words that make a day or a time a wish; beside another kind of instruction those of delivery alone.
-_DELIVERED: Final = re.compile(r"届|着|配達|配送|宅配|納品|納入|受け?取|deliver|arriv|receiv", re.IGNORECASE)
-_WISHED: Final = re.compile(rf"{_DELIVERED.pattern}|希望|指定|\b(?:reach|get|have|want|need|prefer)", re.IGNORECASE)
+_DELIVERED: Final = re.compile(r"届|着|配達|配送|宅配|納品|納入|納期|受け?取|deliver|arriv|receiv", re.IGNORECASE)
+_WISHED: Final = re.compile(
+    rf"{_DELIVERED.pattern}|希望|指定|[でに]お?願い|\b(?:reach|get|have|want|need|prefer|please)", re.IGNORECASE
+)
 #: Beside a day: it is the goods' leaving that is meant, or something else that is sent.
 _SENT: Final = re.compile(r"発送|出荷|(?<!配)送|\b(?:ship|send|sent|dispatch|mail)", re.IGNORECASE)
 #: In what nobody read: words about a day or a time, which a wish may depend on.

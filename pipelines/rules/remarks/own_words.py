@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from pipelines.rules.remarks.claim import Claim, DeliveryWindow, Reader
-from pipelines.rules.remarks.days import days_in
+from pipelines.rules.remarks import desired_date
+from pipelines.rules.remarks.claim import Claim, Reader
 from pipelines.rules.remarks.recogniser import Remark
-from pipelines.values.calendar import in_japan
 
 MEANS: Final[dict[str, tuple[str, Reader]]] = {
     "desired_date": ("desired_date", "supplier"),
@@ -28,9 +28,9 @@ def recognise(remark: Remark) -> Iterator[Claim]:
     kind, _ = MEANS[remark.rule.action or "ignore"]
     for found in _compiled(remark.rule.pattern or "").finditer(remark.text):
         if remark.rule.action == "desired_date":
-            days = [one.day for one in days_in(found[0], in_japan(remark.order.placed_at).date())]
-            if len(days) == 1 and days[0] is not None:
-                yield Claim(found.start(), found.end(), kind, DeliveryWindow(days[0], days[0]), whole=False)
+            days = [claim.value for claim in desired_date.recognise(replace(remark, text=found[0]))]
+            if len(days) == 1:
+                yield Claim(found.start(), found.end(), kind, days[0], whole=False)
         else:
             value = (found[0].strip(),) if kind == "coupon_codes" else None
             yield Claim(found.start(), found.end(), kind, value, whole=False)

@@ -31,7 +31,7 @@ COURTESY: Final = (
     r"恐縮(?:です)?(?:が)?|(?:すみ|すい)ません(?:が)?|申し?訳(?:ござい|あり)ません(?:が)?|ごめんなさい",
     r"楽しみに(?:して(?:い|おり)?ます|待って(?:い|おり)?ます|お待ちして(?:い|おり)?ます)|待って(?:い|おり)?ます",
     r"(?:できれば|出来れば|できましたら|出来ましたら|可能であれば|可能でしたら|可能なら(?:ば)?)",
-    r"です(?:ので)?|ます|でございます|と(?:思い|存じ)ます|どうぞ|何卒|以上(?:です)?|ご?(?:対応|配慮|確認)の?(?:ほど|程)",
+    r"です(?:ので)?|ます|でございます|と(?:思い|存じ)ます|どうぞ|何卒|(?<![日時])以上(?:です)?|ご?(?:対応|配慮|確認)の?(?:ほど|程)",
     r"ご?(?:手配|対応)",
     r"(?:if (?:it (?:is|'s) )?(?:at all )?possible|many thanks|thank(?:s| you)(?: (?:so|very) much| a lot)?(?: in advance| again)?)",
     r"(?:please|pls|plz|kindly|hello|hi|hey|dear (?:sir or madam|sir|madam|team|shop|all)|good (?:morning|afternoon|evening|day))",
@@ -52,7 +52,7 @@ DELIVERY: Final = (
     r"お?届け(?:希望)?(?:日時?|予定日)?(?!先)(?:て)?|お?届く(?:ように?|と)?|着く(?:ように?|と)?|着(?!払)(?:日時?|指定)?",
     r"(?:ご?(?:配達|配送|宅配)|納品|納入|到着|(?:お?受け?(?:取り?)))(?:日時?|希望日時?|時間帯?|指定日?)?|受け取りたい(?:です)?",
     r"(?:日時|日付|時間帯?|日にち|期日|日)?(?:の)?(?:希望|指定)(?:日時?|時間帯?)?(?:します|です|する)?|日時|時間帯?|日にち|日(?=[:にのは])",
-    r"必着|厳守|間|ごろ|頃|くらい|ぐらい|あたり|もらえ(?:ると|れば|たら)|もらいたい(?:です)?|来て",
+    r"必着|厳守|必ず|絶対に?|確実に|是非|ぜひ|納期|間|ごろ|頃|くらい|ぐらい|あたり|もらえ(?:ると|れば|たら)|もらいたい(?:です)?|来て",
     r"(?:deliver(?:y|ed|ies|ing)?|arriv(?:e|es|al|ing)|receiv(?:e|ed|ing)|reach(?:es)?|come|get)",
     r"(?:preferred|prefer(?:ably)?|desired|requested|request(?:s|ing)?|wish(?:ed|es)?|want(?:ed)?|need(?:ed)?|hope|date|time|slot|day|have|scheduled?)",
     r"(?:parcel|package|goods|items?|delivery date|delivery time|during|around|about|here|us|them)",
@@ -106,5 +106,5 @@ def vocabulary(*lists: tuple[str, ...]) -> Vocabulary:
 
 
 def is_wordless(plain: str, span: Span) -> bool:
-    """Whether there is nothing to read: signs and spaces, no question."""
+    """Whether there is nothing to read: signs and spaces alone."""
     return _WORD.search(plain, *span) is None

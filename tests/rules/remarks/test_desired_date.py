@@ -70,6 +70,9 @@ WISHED = [
     ("可能でしたら11月25日に届けていただけると助かります。", "2026-11-25"),
     ("11/25着でお願いできますか？", "2026-11-25"),
     ("11月25日に受け取りたいです", "2026-11-25"),
+    ("必ず11/25に届けてください", "2026-11-25"),
+    ("納期：11/25", "2026-11-25"),
+    ("25日でお願いします", "2026-11-25"),
     ("11月25日", "2026-11-25"),  # nothing else is there
     ("11/25", "2026-11-25"),
     ("配達希望日\r\n11月25日", "2026-11-25"),
@@ -81,6 +84,8 @@ WISHED = [
     ("遅くとも11/25までにお届けください", "../2026-11-25"),
     ("25日以降に配達をお願いします", "2026-11-25/.."),
     ("明日以降の配達を希望します", "2026-11-21/.."),
+    ("来週月曜日以降でお願いします", "2026-11-23/.."),
+    ("来週月曜〜水曜着希望", "2026-11-23/2026-11-25"),
     ("11/25~11/27の間にお届けください", "2026-11-25/2026-11-27"),
     ("11月25日〜27日着希望", "2026-11-25/2026-11-27"),
     ("11/25-27着希望", "2026-11-25/2026-11-27"),
@@ -105,6 +110,7 @@ WISHED = [
     ("Nov 24 - Nov 26 please", "2026-11-24/2026-11-26"),
     ("Please deliver tomorrow", "2026-11-21"),
     ("Please deliver next Tuesday", "2026-11-24"),
+    ("Tomorrow, please", "2026-11-21"),
     ("As soon as possible please", "earliest"),
 ]
 
@@ -140,6 +146,9 @@ def test_a_day_is_read(remarks: str, wished: str) -> None:
         "11/25着希望。26日でも可",
         "11/25着希望。なるべく早くお願いします",
         "Deliver on Nov 25 or Nov 26",
+        "Deliver on Nov 24 and Nov 26",
+        "11月25日と26日に届けてください",
+        "11/27~11/25着希望",
         "Please deliver on Nov 25. Nov 26 is fine too",
         # no day at all
         "11月31日着希望",
@@ -225,6 +234,10 @@ def test_a_shop_may_take_closed_days_as_any_other() -> None:
 )
 def test_remarks_and_field_must_agree(field: str, found: dict[str, str]) -> None:
     assert understood("11/25着希望", delivery_date=day(field)) == found
+
+
+def test_at_once_and_on_a_day_are_two_things() -> None:
+    assert understood("至急お願いします", delivery_date=day("2026-11-25")) == {"unread": "至急お願いします"}
 
 
 @pytest.mark.parametrize(

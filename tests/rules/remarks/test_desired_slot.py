@@ -78,6 +78,7 @@ def test_a_time_that_is_none_of_them_or_two_is_left_to_a_person(remarks: str) ->
         ("14時頃に届けてください", "14時頃"),
         ("午後3時半に届けてください", "午後3時半"),
         ("Please deliver after 6pm", "after 6pm"),
+        ("時間帯：14-16", "14-16"),
     ],
 )
 def test_where_slots_are_free_text_the_words_are_handed_on(remarks: str, words: str) -> None:
