@@ -110,7 +110,7 @@ WISHED = [
     ("Nov 24 - Nov 26 please", "2026-11-24/2026-11-26"),
     ("Please deliver tomorrow", "2026-11-21"),
     ("Please deliver next Tuesday", "2026-11-24"),
-    ("Tomorrow, please", "2026-11-21"),
+    ("Tomorrow please", "2026-11-21"),
     ("As soon as possible please", "earliest"),
 ]
 
