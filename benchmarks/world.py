@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from pipelines.engine.inbox import Received, receive, supplier_event
-from pipelines.ports import Clock, Instruction, Outcome, Verdict
+from pipelines.engine.inbox import Received, receive
+from pipelines.ports import Clock, Outcome, Verdict
+from pipelines.suppliers.news import supplier_event
 from workers.broker import Bell
+from workers.http.poster import Message
 
 
 class InstantGateway:
@@ -49,19 +51,15 @@ class InstantGateway:
 class InstantSuppliers:
     """Suppliers that ship what they are told the moment they are told, all of it, and say so in batches."""
 
-    name = "webhook"
-
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._news: list[Received] = []
 
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         now = self._clock.now()
-        event = _shipped(instruction, now)
-        self._news.append(
-            supplier_event(event, supplier=instruction.supplier, shops=(), event_id=instruction.key, now=now)
-        )
+        event = _shipped(message, now)
+        self._news.append(supplier_event(event, supplier=message.to, shops=(), event_id=message.key, now=now))
         return Outcome(Verdict.OK)
 
     async def tell(self) -> int:
@@ -75,13 +73,13 @@ class InstantSuppliers:
         return None
 
 
-def _shipped(instruction: Instruction, now: datetime) -> dict[str, Any]:
-    base = int.from_bytes(instruction.key.encode()[3:9], "big") % 10**11
+def _shipped(message: Message, now: datetime) -> dict[str, Any]:
+    base = int.from_bytes(message.key.encode()[3:9], "big") % 10**11
     return {
         "type": "shipment.shipped",
         "timestamp": now.isoformat(),
         "data": {
-            "shipment": instruction.data["shipment"],
+            "shipment": message.data["shipment"],
             "carrier": "yamato",
             "tracking_number": f"{base:011d}{base % 7}",
             "shipped_at": now.isoformat(),

@@ -45,6 +45,10 @@ QUEUE = {
 }
 
 
+#: Currencies that money may be in; an amount is in the smallest unit of its own.
+CURRENCIES = ("JPY",)
+
+
 def one_of(column: str, values: type[StrEnum] | Iterable[str], name: str | None = None) -> CheckConstraint:
     """A CHECK that ``column`` holds one of ``values``."""
     listed = ", ".join(f"'{v}'" for v in values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -55,6 +56,11 @@ def run(connection: Connection, statement: str, parameters: dict[str, Any]) -> i
     return connection.exec_driver_sql(statement, parameters).rowcount
 
 
-def json_array(values: list[Any]) -> list[str | None]:
-    """JSON documents as text, for a ``text[]`` parameter that the statement casts to ``jsonb``."""
-    return [None if value is None else orjson.dumps(value).decode() for value in values]
+Rows = Sequence[tuple[Any, ...]]
+
+
+def write_rows(connection: Connection, statement: str, rows: Rows) -> int:
+    """Run ``statement`` with the columns of ``rows`` as parameters ``c0``, ``c1``, ...; the number of rows touched."""
+    if not rows:
+        return 0
+    return run(connection, statement, {f"c{i}": list(column) for i, column in enumerate(zip(*rows, strict=True))})

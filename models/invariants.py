@@ -179,10 +179,26 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
     ),
     Invariant(
+        "effects_end_with_their_items",
+        "an effect of several items waits while one of them does, and no longer",
+        """SELECT e.id, e.state, count(i.key) FILTER (WHERE i.state = 'pending') AS open FROM effect e
+           JOIN effect_item i ON i.effect_id = e.id GROUP BY e.id
+           HAVING (e.state = 'pending') <> bool_or(i.state = 'pending')""",
+    ),
+    Invariant(
         "unique_items_live",
         "a one-of-a-kind item belongs to a live order",
         """SELECT u.shop, u.sku FROM unique_allocation u JOIN shop_order o ON o.id = u.order_id
            WHERE o.state = 'cancelled'""",
+    ),
+    Invariant(
+        "held_for_a_reason",
+        "an order is held exactly while something holds it",
+        """SELECT coalesce(o.id, h.order_id) AS order_id, o.id IS NOT NULL AS held, h.reasons
+           FROM (SELECT id FROM shop_order WHERE condition = 'held') o
+           FULL JOIN (SELECT order_id, count(*) AS reasons FROM order_hold WHERE closed_at IS NULL GROUP BY 1) h
+             ON h.order_id = o.id
+           WHERE o.id IS NULL OR h.order_id IS NULL""",
     ),
     Invariant(
         "nothing_forgotten",

@@ -10,15 +10,15 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 from models.states import Condition, OrderState
 
 
 class ShopOrder(Base):
     """One order of one shop.
 
-    ``hold`` is a list of {reason, says, blocks} for a human; ``version`` counts decisions, so that one taken on older
-    facts is dropped; ``sequence`` counts moves, as storefronts see them numbered. What never changes of an order is in ``OrderDocument``, so that an update copies little.
+    Why it is held is in ``OrderHold``; ``version`` counts decisions, so that one taken on older facts is dropped;
+    ``sequence`` counts moves, as storefronts see them numbered. What never changes of an order is in ``OrderDocument``, so that an update copies little.
     """
 
     __tablename__ = "shop_order"
@@ -31,8 +31,8 @@ class ShopOrder(Base):
     locale: Mapped[str]
     state: Mapped[str]
     condition: Mapped[str]
-    hold: Mapped[Json | None]
     method: Mapped[str]
+    currency: Mapped[str]
     grand_total: Mapped[int]
     placed_at: Mapped[Moment]
     accepted_at: Mapped[Moment]
@@ -44,8 +44,8 @@ class ShopOrder(Base):
         UniqueConstraint("shop", "number"),
         one_of("state", OrderState),
         one_of("condition", Condition),
+        one_of("currency", CURRENCIES),
         CheckConstraint("grand_total >= 0", name="grand_total"),
-        CheckConstraint("(condition = 'held') = (hold IS NOT NULL)", name="hold"),
         # Rows lie in the order they came: a few bytes for each page range find those of a day.
         Index("ix_shop_order_accepted", "accepted_at", postgresql_using="brin"),
         Index(None, "shop", "customer_id", postgresql_where="customer_id <> ''"),

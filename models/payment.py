@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, one_of
 from models.states import PaymentState
 
 
 class Payment(Base):
-    """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in yen.
+    """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in the
+    smallest unit of ``currency``.
 
     ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so.
     """
@@ -24,6 +25,7 @@ class Payment(Base):
     gateway: Mapped[str | None]
     token: Mapped[str | None]
     state: Mapped[str]
+    currency: Mapped[str]
     amount: Mapped[int]
     authorized: Mapped[int]
     captured: Mapped[int]
@@ -35,6 +37,7 @@ class Payment(Base):
 
     __table_args__ = (
         one_of("state", PaymentState),
+        one_of("currency", CURRENCIES),
         CheckConstraint("amount >= 0 AND authorized >= 0", name="amount"),
         CheckConstraint("captured >= 0 AND captured <= authorized", name="captured"),
         CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),

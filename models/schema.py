@@ -6,7 +6,8 @@ from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.coupon import CouponUse
 from models.customer import Customer
-from models.effect import Effect, EffectLease, Mail
+from models.effect import Effect, EffectItem, EffectLease, EffectOutput, Mail
+from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
@@ -27,13 +28,16 @@ __all__ = [
     "CustomerMark",
     "CustomerRank",
     "Effect",
+    "EffectItem",
     "EffectLease",
+    "EffectOutput",
     "IdempotencyKey",
     "InboxEvent",
     "Job",
     "Mail",
     "OrderAdjustment",
     "OrderDocument",
+    "OrderHold",
     "OrderLine",
     "OrderRepricing",
     "Parcel",

@@ -81,6 +81,33 @@ class LotState(StrEnum):
     VOID = "void"  # 無効
 
 
+class HoldReason(StrEnum):
+    """Why an order waits for a human (保留理由); ``pipelines.rules.holds.KINDS`` has the words and ways out of each."""
+
+    # seen when it was accepted
+    INDIVIDUAL_NOT_DELIVERABLE = "individual_not_deliverable"
+    QUOTE_NEEDED = "quote_needed"
+    BLOCKED_CUSTOMER = "blocked_customer"
+    COUPONS_IN_REMARKS = "coupons_in_remarks"
+    NEEDS_HUMAN = "needs_human"
+    REQUEST_NOT_MET = "request_not_met"
+    # money
+    PAYMENT_UNKNOWN = "payment_unknown"
+    DEPOSIT_MISMATCH = "deposit_mismatch"
+    UNEXPECTED_DEPOSIT = "unexpected_deposit"
+    REFUND_DUE = "refund_due"
+    REFUND_FAILED = "refund_failed"
+    CAPTURE_FAILED = "capture_failed"
+    VOID_FAILED = "void_failed"
+    # suppliers and parcels
+    SUPPLIER_UNREACHABLE = "supplier_unreachable"
+    SUPPLIER_REFUSED = "supplier_refused"
+    SUPPLIER_SHORT = "supplier_short"
+    SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+    RETURNED_UNDELIVERED = "returned_undelivered"
+    TRANSIT_ACCIDENT = "transit_accident"
+
+
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
 
 ORDER_MOVES: Mapping[str, frozenset[str]] = {
@@ -141,7 +168,15 @@ BEGINS: Mapping[str, frozenset[str]] = {
     "lot": frozenset({_L.PENDING, _L.VALID}),
 }
 
+#: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
+ANNOUNCED_AS: Mapping[str, str] = {
+    "order": "order.state_changed",
+    "payment": "payment.state_changed",
+    "shipment": "shipment.state_changed",
+    "lot": "points.changed",
+}
+
 
 def may_move(entity: str, old: str, new: str) -> bool:
-    """True if ``entity`` ("order", "payment", "shipment", "lot") may go from ``old`` to ``new``."""
-    return new in ALLOWED_MOVES[entity].get(old, frozenset())
+    """True if ``entity`` (a key of ``ALLOWED_MOVES``) may go from ``old`` to ``new``; nothing else may move at all."""
+    return new in ALLOWED_MOVES.get(entity, {}).get(old, frozenset())

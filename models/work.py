@@ -4,28 +4,47 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import QUEUE, Base, Moment
+from models.subject import ORDER
 
 
 class Work(Base):
-    """One order is due at one stage at ``due_at``, in the Clock's time; removed when decided.
+    """A subject (``models.subject``) is due at a stage at ``due_at``, in the Clock's time; removed when decided.
 
-    ``retry_at`` is set only after a failure and is in the database's own time.
+    ``order_id`` is the order that the subject is, or is a part of. A row with ``what`` is a wait: for that, from
+    ``counterparty``, until ``due_at``; ``consequence`` is what the stage does then. ``retry_at`` is set only after a failure
+    and is in the database's own time.
     """
 
     __tablename__ = "work"
 
     stage: Mapped[str] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    subject_kind: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[Moment]
+    what: Mapped[str | None]
+    counterparty: Mapped[str | None]
+    consequence: Mapped[str | None]
     attempts: Mapped[int]
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str | None]
 
-    __table_args__ = (Index(None, "stage", "due_at"), QUEUE)
+    __table_args__ = (
+        CheckConstraint(
+            f"subject_kind <> '{ORDER}' OR (order_id IS NOT NULL AND subject_id = order_id::text)", name="order"
+        ),
+        CheckConstraint(
+            "(what IS NULL) = (counterparty IS NULL) AND (what IS NULL) = (consequence IS NULL)", name="wait"
+        ),
+        Index(None, "stage", "due_at"),
+        # What orders wait for; work that is merely due comes and goes too fast to be worth it.
+        Index("ix_work_wait", "order_id", postgresql_where="what IS NOT NULL"),
+        QUEUE,
+    )
 
 
 class Job(Base):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.store.billing import billed_orders
+from models.store import orders
 from pipelines.rules.billing import BILLED_METHODS, bill, billed
 from pipelines.rules.dates.periods import same_day_months_later
 from pipelines.rules.money.adjustments import Adjustment
@@ -19,20 +19,18 @@ from pipelines.values.calendar import JST
 def statement(connection: Connection, shop: Shop, customer: str, month: date) -> dict[str, Any]:
     """The bill of the orders placed in the month that begins with ``month``, as JSON; amounts in yen."""
     since, until = _moment(month), _moment(same_day_months_later(month, 1))
-    orders = [
+    standing = [
         billed(
-            number,
-            placed_at.astimezone(JST).date(),
-            method,
-            Breakdown.from_json(breakdown),
-            [Adjustment.from_json(one) for one in amounts or ()],
+            row.number,
+            row.placed_at.astimezone(JST).date(),
+            row.method,
+            Breakdown.from_json(row.breakdown),
+            [Adjustment.from_json(one) for one in row.adjustments or ()],
         )
-        for number, placed_at, method, breakdown, amounts in billed_orders(
-            connection, shop.key, customer, BILLED_METHODS, since, until
-        )
+        for row in orders.billed(connection, shop.key, customer, BILLED_METHODS, since, until)
     ]
     made = bill(
-        orders,
+        standing,
         display=shop.price.display,
         rounding=shop.price.rounding,
         points_treatment=shop.price.points_treatment,

@@ -1,17 +1,25 @@
-"""The state machine of every entity as a picture, made from the tables that are enforced, so that it cannot fall behind:
-``python -m pipelines.drawing > docs/states.md``.
+"""The state machine of every entity and the route as pictures, made from the tables and declarations that are enforced, so
+that they cannot fall behind: ``python -m pipelines.drawing states > docs/states.md``, and ``route`` likewise.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from models.states import ALLOWED_MOVES, BEGINS
+from pipelines.route import ROUTE
 
-_HEAD = """# States
+_STATES = """# States
 
-Made by `python -m pipelines.drawing` from `models/states.py`; a test compares. Every move is recorded with its cause in the table
+Made by `python -m pipelines.drawing states` from `models/states.py`; a test compares. Every move is recorded with its cause in the table
 `transition`; any other move is refused, and the order that asked for it is set aside with the reason.
+"""
+_ROUTE = """# Route
+
+Made by `python -m pipelines.drawing route` from the stages' declarations; a test compares. An arrow: the stage may make the other
+due, at once, at a moment, or when an effect that it asked for has ended. Boxes with round ends are received events and the stage
+they wake. A stage that names another one sets its order aside with the reason. Every stage may also wake itself again later.
 """
 _TITLES = {
     "order": "Order (注文)",
@@ -34,14 +42,26 @@ def machine(entity: str) -> Iterator[str]:
             yield f"    {old} --> [*]"
 
 
-def page() -> str:
+def states() -> str:
     """docs/states.md."""
-    parts = [_HEAD]
+    parts = [_STATES]
     for entity in ALLOWED_MOVES:
         drawn = "\n".join(machine(entity))
         parts.append(f"## {_TITLES.get(entity, entity.capitalize())}\n\n```mermaid\n{drawn}\n```\n")
     return "\n".join(parts)
 
 
+def route() -> str:
+    """docs/route.md."""
+    arrows = [f"    {stage.name} --> {other}" for stage in ROUTE for other in stage.leads_to]
+    consumed = [(event, stage.name) for stage in ROUTE for event in stage.consumes]
+    events = [f"    {event.replace('.', '_')}([{event}]) -.-> {stage}" for event, stage in consumed]
+    drawn = "\n".join(["flowchart LR", *(f"    {stage.name}" for stage in ROUTE), *arrows, *events])
+    return f"{_ROUTE}\n```mermaid\n{drawn}\n```\n"
+
+
+PAGES = {"states": states, "route": route}
+
+
 if __name__ == "__main__":
-    print(page(), end="")
+    print(PAGES[sys.argv[1]](), end="")

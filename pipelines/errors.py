@@ -57,3 +57,7 @@ class IllegalMove(ShukkaError):
 
 class Unreachable(ShukkaError):
     """An engine or a peer cannot be reached now; the work stays where it is and is tried again."""
+
+
+class Undeclared(ShukkaError):
+    """A stage read facts, or named a stage, that it does not declare: a bug, nothing of it is applied."""

@@ -5,7 +5,6 @@ Both are safe to repeat at any time: the history decides what is new.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -13,8 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.store import claim as queue
 from models.store import ranks as store
+from models.store import work
+from models.store.customers import CustomerKey
+from models.store.ranks import CustomerDay, NewRankRow, ShopDay
+from models.store.work import of_order
 from pipelines.rules.ranks import (
     ROLLING_DAYS,
     Change,
@@ -72,11 +74,16 @@ def reevaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime)
     today = now.astimezone(JST).date()
     ranked = _with_ranks(shops)
     begins = [
-        date(today.year, 1, 1) if shops[shop].ranks.window == "calendar_year" else today - timedelta(ROLLING_DAYS - 1)
+        ShopDay(
+            shop,
+            date(today.year, 1, 1)
+            if shops[shop].ranks.window == "calendar_year"
+            else today - timedelta(ROLLING_DAYS - 1),
+        )
         for shop in ranked
     ]
     made = []
-    for (shop, customer), known in _read(connection, store.ranked(connection, ranked, begins), now).items():
+    for (shop, customer), known in _read(connection, store.ranked_before(connection, begins), now).items():
         change = reevaluated(known.days, known.history, shops[shop], today)
         if change is not None:
             made.append((shop, customer, change))
@@ -90,7 +97,7 @@ def _begins(one: Standing) -> date:
 def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -> dict[str, Any]:
     """A customer's rank as the interface shows it: since when, spend in the window, what is missing, the history."""
     today = now.astimezone(JST).date()
-    known = _read(connection, [(shop.key, customer)], now)[shop.key, customer]
+    known = _read(connection, [CustomerKey(shop.key, customer)], now)[shop.key, customer]
     first, last = window(shop.ranks.window, today)
     spend = sum(day.spend for day in known.days if first <= day.on <= last)
     current = in_force(known.history, today, shop)
@@ -105,8 +112,14 @@ def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -
         "window": {"kind": shop.ranks.window, "from": first.isoformat(), "to": last.isoformat()},
         "next": None if above is None else {"rank": above.rank, "missing": above.missing},
         "history": [
-            {"rank": r[2], "previous": r[3], "from_on": r[4].isoformat(), "cause": r[5], "spend": r[6]}
-            for r in store.histories(connection, [shop.key], [customer])
+            {
+                "rank": one.rank,
+                "previous": one.previous,
+                "from_on": one.from_on.isoformat(),
+                "cause": one.cause,
+                "spend": one.spend,
+            }
+            for one in store.histories(connection, [CustomerKey(shop.key, customer)])
         ],
     }
 
@@ -118,32 +131,25 @@ def stored_ranks(
 
     A customer without history is missing: the storefront's word counts until there is one.
     """
-    asked = sorted(
-        {(s, c, at.astimezone(JST).date()) for s, c, at in wanted if c and s in shops and shops[s].ranks.levels}
-    )
-    if not asked:
-        return {}
-    found = store.on_days(connection, [a[0] for a in asked], [a[1] for a in asked], [a[2] for a in asked])
-    return {(shop, customer, day): rank for shop, customer, day, rank in found}
+    asked = {
+        CustomerDay(shop, customer, at.astimezone(JST).date())
+        for shop, customer, at in wanted
+        if customer and shop in shops and shops[shop].ranks.levels
+    }
+    found = store.on_days(connection, sorted(asked))
+    return {(row.shop, row.customer_id, row.day): row.rank for row in found}
 
 
 def _with_ranks(shops: Mapping[str, Shop]) -> list[str]:
     return sorted(key for key, shop in shops.items() if shop.ranks.levels)
 
 
-def _read(
-    connection: Connection, concerned: Sequence[tuple[str, str]], now: datetime
-) -> dict[tuple[str, str], _Customer]:
-    found: dict[tuple[str, str], _Customer] = defaultdict(_Customer)
-    for shop, customer in concerned:
-        found[shop, customer] = _Customer()
-    names, customers = [c[0] for c in concerned], [c[1] for c in concerned]
-    for shop, customer, day, spend, order_id in store.spend_by_day(
-        connection, names, customers, _start_of_reading(now)
-    ):
-        found[shop, customer].days.append(Day(day, spend, order_id))
-    for row in store.histories(connection, names, customers):
-        found[row[0], row[1]].history.append(Standing(row[2], row[4]))
+def _read(connection: Connection, concerned: Sequence[CustomerKey], now: datetime) -> dict[tuple[str, str], _Customer]:
+    found: dict[tuple[str, str], _Customer] = {key: _Customer() for key in concerned}
+    for row in store.spend_by_day(connection, concerned, since=_start_of_reading(now)):
+        found[row.shop, row.customer_id].days.append(Day(row.day, row.spend, row.order_id))
+    for one in store.histories(connection, concerned):
+        found[one.shop, one.customer_id].history.append(Standing(one.rank, one.from_on))
     return found
 
 
@@ -154,7 +160,8 @@ def _start_of_reading(now: datetime) -> datetime:
 def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
     """Where the profile asks, a rank goes when the purchases that brought it were cancelled (RNK-06)."""
     current = in_force(known.history, today, shop)
-    if current.from_on == date.min or current.from_on < window(shop.ranks.window, today)[0]:
+    first, _ = window(shop.ranks.window, today)
+    if current.from_on == date.min or current.from_on < first:
         return []
     earlier = [one for one in known.history if one.from_on < current.from_on]
     before = in_force(earlier, today, shop)
@@ -168,12 +175,22 @@ def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
 
 def _keep(connection: Connection, made: Sequence[tuple[str, str, Change]], now: datetime) -> int:
     """Write entries; the orders that brought a rise become due at the stage that tells the customer."""
-    new = store.add(
-        connection,
-        [
-            (shop, customer, c.rank, c.previous, c.from_on, c.cause, c.spend, c.order_id, now)
-            for shop, customer, c in made
-        ],
+    rows = [
+        NewRankRow(
+            shop=shop,
+            customer_id=customer,
+            rank=one.rank,
+            previous=one.previous,
+            from_on=one.from_on,
+            cause=one.cause,
+            spend=one.spend,
+            order_id=one.order_id,
+            at=now,
+        )
+        for shop, customer, one in made
+    ]
+    new = store.add(connection, rows)
+    work.schedule(
+        connection, [of_order("promote", row.order_id, now) for row in new if row.order_id and row.cause == "spend"]
     )
-    queue.schedule(connection, [("promote", order_id, now) for order_id, cause in new if order_id and cause == "spend"])
     return len(new)

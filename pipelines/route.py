@@ -1,17 +1,33 @@
 """THE pipeline: reading it is reading the business.
 
-    accept -> authorize -> split -> dispatch -> notify -> reward
-                 |                                |
-              deposits                       settle (capture, void, refund)
+    accept --> authorize --> split --> dispatch     the supplier's news --> notify --> reward
+                  |                                                           |
+               deposits                                                     settle   (capture, void, refund)
 
-    cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows
-    when an order raised its customer's rank.
+cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
+order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
+
+    accept     -> authorize, reward
+    authorize  -> split, settle
+    split      -> dispatch
+    dispatch
+    notify     -> settle, reward
+    settle
+    reward
+    promote
+    cancel     -> settle
+    reprice    -> authorize, reward
+    adjust     -> dispatch, settle, reward
+    returns    -> settle, reward
+    attend     -> authorize, split, dispatch, reward
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """
 
 from __future__ import annotations
 
+from models.store.mails import SEND as MAIL
+from pipelines.engine.announce import KIND as EVENT
 from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
@@ -50,13 +66,5 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}
 #: Which stage an event wakes; an event of any other type is kept for the operator.
 WOKEN_BY: dict[str, str] = {event: stage.name for stage in ROUTE for event in stage.consumes}
 
-#: Kinds of effect that stages ask for; each needs an actor (mail is one for every stage).
-EFFECT_KINDS: tuple[str, ...] = (
-    "payment.authorize",
-    "payment.capture",
-    "payment.void",
-    "payment.refund",
-    "supplier.instruct",
-    "storefront.event",
-    "mail.send",
-)
+#: Kinds of effect that are asked for: by stages, by whatever a decision says in mails, and by whatever storefronts hear of.
+ASKED: frozenset[str] = frozenset({MAIL, EVENT, *(kind for stage in ROUTE for kind in stage.asks)})

@@ -11,7 +11,8 @@ from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.ports import Instruction, Outcome, Verdict
+from pipelines.ports import Outcome, Verdict
+from workers.http.poster import Message
 
 EXPIRES = datetime(2027, 1, 31, tzinfo=ZoneInfo("Asia/Tokyo"))
 DECLINED = Outcome(Verdict.DECLINED, code="E11", says="not allowed")
@@ -110,18 +111,16 @@ class Gateway:
 class Partners:
     """Suppliers or storefronts that take webhooks: a webhook-id known already is taken again and changes nothing."""
 
-    name = "webhook"
-
-    instructions: dict[str, Instruction] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     deliveries: Counter[str] = field(default_factory=Counter)
     answers: list[Verdict] = field(default_factory=list)
     """What the next deliveries are answered; taken when used up."""
 
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
-        self.deliveries[instruction.key] += 1
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
+        self.deliveries[message.key] += 1
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
-            self.instructions.setdefault(instruction.key, instruction)
+            self.messages.setdefault(message.key, message)
         return Outcome(verdict, code=None if verdict == Verdict.OK else "http_500")
 
     async def aclose(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -13,27 +14,28 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
-from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
+from models.store import work
+from pipelines.engine.inbox import Received, deposit_event, receive
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop, load_shops
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.news import supplier_event
 from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell
+from workers.channels import CHANNELS
+from workers.channels.webhook import WebhookSender
 from workers.clock import AnyClock
-from workers.effects.loop import (
-    EffectLoop,
-    mail_performer,
-    payment_performers,
-    storefront_performer,
-    supplier_performer,
-)
+from workers.effects import mail, payments, queues, storefronts, suppliers
+from workers.effects.effect import Performer
+from workers.effects.loop import EffectLoop
 from workers.enrolment import Credentials, create_client
 from workers.mail.rendering import Renderer
-from workers.settings import Settings
+from workers.settings import Settings, read
 from workers.web.api.views import show_order
 from workers.wiring import House
 
@@ -112,18 +114,16 @@ class World:
         self.shops = shops
         self.broker = StubBroker(middleware=[])
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
-        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
+        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker, queues()), renderer)
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
         self.gateway, self.postbox = Gateway(), Postbox()
         self.suppliers, self.storefronts = Partners(), Partners()
-        performers = [
-            mail_performer(self.postbox.deliver, 4),
-            *payment_performers({"sandbox": self.gateway}, 4),
-            supplier_performer(self.suppliers, self.clock, 4),
-            storefront_performer(self.storefronts, allow_private=True, channels=4),
-        ]
-        self.kinds = [p.kind for p in performers]
-        self.loop = EffectLoop(engine, self.clock, self.house.bell, performers)
+        self.loop = self.performing(
+            *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway}), 4),
+            *suppliers.EFFECT.performed_by(suppliers.performing(self.senders(), self.shops), 4),
+            *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, allow_private=True), 4),
+        )
         self._events = 0
         self._asyncio = asyncio.Runner()
 
@@ -132,6 +132,18 @@ class World:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         self._asyncio.close()
+
+    def senders(self) -> dict[str, Sender]:
+        """The channels of the house, those that need a network with partners in memory at their end."""
+        named = {one.channel for shop in self.shops.values() for one in shop.suppliers.values()} - {"auto"}
+        used = {name: CHANNELS[name] for name in (named | {"mail"}) - {"webhook"}}
+        opened = {name: one.open(read(one.settings, os.environ), self.house) for name, one in used.items()}
+        return {**opened, "webhook": WebhookSender(self.suppliers, self.clock)}
+
+    def performing(self, *performers: Performer[Any]) -> EffectLoop:
+        """An effect loop of the house; the kinds it performs are those that ``perform`` drains."""
+        self.kinds = [p.kind for p in performers]
+        return EffectLoop(self.engine, self.clock, self.house.bell, performers)
 
     # Coming in
 
@@ -225,6 +237,13 @@ class World:
         self.tell(*(self.shipped(one.id, one.supplier) for one in shipments))
         self.settle()
 
+    def wake(self, *stages: str) -> None:
+        """Make every order due now at these stages."""
+        now = self.clock.now()
+        with self.engine.begin() as connection:
+            orders = [row.id for row in connection.execute(text("SELECT id FROM shop_order"))]
+            work.schedule(connection, [work.of_order(stage, order, now) for stage in stages for order in orders])
+
     def hurry(self) -> None:
         """Let every lease run out and every pause end."""
         self.execute("UPDATE effect_lease SET due_at = now()")
@@ -247,9 +266,9 @@ class World:
             return connection.execute(text(statement), values).rowcount
 
     def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
-        """An order as the interface shows it."""
+        """An order as the interface shows it to an operator."""
         with self.engine.connect() as connection:
-            shown = show_order(connection, shop, number, self.clock.now())
+            shown = show_order(connection, shop, number, self.clock.now(), "en")
         assert shown is not None
         return shown
 

@@ -54,7 +54,7 @@ class Timekeeper:
         """Run every job that is behind; the names of those that were brought up to date."""
         now = self._clock.now()
         with self._engine.connect() as connection:
-            done = store.progress(connection)
+            done = {row.name: row.done_until for row in store.progress(connection)}
         behind = [(job, job.boundary(now)) for job in self._jobs]
         return [
             job.name for job, until in behind if _is_behind(done.get(job.name), until) and self._run(job, until, now)

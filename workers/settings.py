@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
 from workers import addresses
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Settings(BaseSettings):
@@ -94,6 +97,22 @@ class Settings(BaseSettings):
         if self.smtp_url:
             return self.smtp_url
         raise Misconfigured("SMTP_URL", "it is not set, so no mail could leave; name a server, as smtp://host:25")
+
+
+def read(model: type[Model], environment: Mapping[str, str]) -> Model:
+    """An adapter's own settings: every field of ``model`` is the variable of the same name in capitals.
+
+    An empty variable is none. Raises Misconfigured naming the variable, never its value, with the field's description as the
+    way out.
+    """
+    given = {name: environment.get(name.upper(), "").strip() for name in model.model_fields}
+    try:
+        return model.model_validate({name: value for name, value in given.items() if value})
+    except ValidationError as error:
+        name = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
+        wrong = "is wrong" if given.get(name) else "is missing"
+        way_out = model.model_fields[name].description
+        raise Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong) from None
 
 
 def load() -> Settings:

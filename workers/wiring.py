@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,14 +13,18 @@ from sqlalchemy import Engine
 from models.database import connect
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
+from pipelines.orders.act import actions
 from pipelines.ports import Clock, PaymentGateway
 from pipelines.shops import Shop, load_shops
-from workers import channels as suppliers
+from pipelines.shops.fulfilling import AUTO
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from workers import payments
 from workers.broker import Bell, make_broker
-from workers.channels.webhook import WebhookChannel
+from workers.channels import CHANNELS
+from workers.effects import queues
 from workers.mail.rendering import Renderer
-from workers.settings import Settings, load
+from workers.settings import Settings, load, read
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,12 @@ class House:
     shops: Mapping[str, Shop]
     clock: Clock
     bell: Bell
+    renderer: Renderer
 
     def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
         """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
-        renderer = Renderer(self.settings.mail_from, self.settings.mail_domain)
-        renderer.check()
-        return Runner(self.engine, self.shops, renderer, self.clock, observe, time.perf_counter)
+        self.renderer.check()
+        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter)
 
     def gateways(self) -> dict[str, PaymentGateway]:
         """The gateways that the shops name; raises Misconfigured for an unknown one or a missing secret."""
@@ -52,21 +57,23 @@ class House:
                 )
         return built
 
-    def supplier_channel(self) -> WebhookChannel:
-        """The signed webhooks that suppliers are instructed by."""
-        channel = suppliers.build("webhook", self.settings.for_adapters)
-        assert isinstance(channel, WebhookChannel)
-        return channel
+    def channels(self) -> dict[str, Sender]:
+        """The supplier channels that the shops use, opened; raises Misconfigured for a missing setting."""
+        named = {supplier.channel for shop in self.shops.values() for supplier in shop.suppliers.values()} - {AUTO}
+        used = {name: CHANNELS[name] for name in sorted(named | {WEBHOOK, MAIL})}
+        return {name: channel.open(read(channel.settings, os.environ), self) for name, channel in used.items()}
 
 
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
+    actions()  # raises for a declaration, or a plug-in's, that no stage would hear
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),
-        shops=load_shops(settings.shops_dir),
+        shops=load_shops(settings.shops_dir, channels=CHANNELS),
         clock=settings.clock,
-        bell=Bell(make_broker(settings.need_broker(), consumer=False)),
+        bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
+        renderer=Renderer(settings.mail_from, settings.mail_domain),
     )
 
 

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from models.database import rows, run
+from models.store.statement import execute, fetch, one
 
 
-def progress(connection: Connection) -> dict[str, datetime | None]:
+class ProgressRow(NamedTuple):
+    """Up to which moment a job is done; None if it never ran."""
+
+    name: str
+    done_until: datetime | None
+
+
+def progress(connection: Connection) -> list[ProgressRow]:
     """Up to which moment each job is done."""
-    return {row[0]: row[1] for row in rows(connection, "SELECT name, done_until FROM job", {})}
+    return fetch(connection, ProgressRow, "SELECT name, done_until FROM job")
 
 
-def lease(connection: Connection, name: str, until: datetime, seconds: float) -> Any | None:
-    """Take job ``name`` if it is free and not done until ``until``: (done_until, token), else None."""
-    run(
+class JobLeaseRow(NamedTuple):
+    """A job that was taken: from where it goes on, under which token."""
+
+    done_until: datetime | None
+    token: int
+
+
+def lease(connection: Connection, name: str, until: datetime, seconds: float) -> JobLeaseRow | None:
+    """Take job ``name`` if it is free and not done until ``until``, else None."""
+    execute(
         connection,
         "INSERT INTO job (name, token) VALUES (%(name)s, 0) ON CONFLICT (name) DO NOTHING",
         {"name": name},
     )
-    found = rows(
+    return one(
         connection,
+        JobLeaseRow,
         """UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s), token = token + 1
            WHERE name = %(name)s AND (done_until IS NULL OR done_until < %(until)s)
              AND (leased_until IS NULL OR leased_until <= clock_timestamp())
            RETURNING done_until, token""",
         {"name": name, "until": until, "seconds": seconds},
     )
-    return found[0] if found else None
 
 
 def extend(connection: Connection, name: str, token: int, seconds: float) -> bool:
     """Keep the lease while a step is written; False if another runner has it: the step must not be committed."""
     return bool(
-        run(
+        execute(
             connection,
             """UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
                WHERE name = %(name)s AND token = %(token)s""",
@@ -48,7 +62,7 @@ def extend(connection: Connection, name: str, token: int, seconds: float) -> boo
 def finish(connection: Connection, name: str, token: int, until: datetime) -> bool:
     """The job is done until ``until``; False if another runner has it."""
     return bool(
-        run(
+        execute(
             connection,
             "UPDATE job SET done_until = %(until)s, leased_until = NULL WHERE name = %(name)s AND token = %(token)s",
             {"name": name, "token": token, "until": until},

@@ -11,10 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from models.database import Rows, run, write_rows
 from models.database import rows as fetch
-from models.database import run
 from models.store import purse
-from models.store.write import Rows, write_rows
 
 
 def lock(connection: Connection, customers: Rows, *, opening: bool = False) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.database import rows
-from models.store.write import Rows
+from models.database import Rows, rows
 
 
 def _one(found: list[Any]) -> Any | None:

@@ -11,21 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
-from models.states import Condition, OrderState
-from models.store import gather as read
-from pipelines.engine.stage import Decision, Move
+from models.states import ANNOUNCED_AS, Condition, OrderState
+from models.store import clients
+from models.store.effects import NewEffectRow
+from models.store.orders import OrderIdRow
+from pipelines.engine.decision import Decision, Move
 
 KIND = "storefront.event"
-
-_TYPES = {
-    "order": "order.state_changed",
-    "payment": "payment.state_changed",
-    "shipment": "shipment.state_changed",
-    "lot": "points.changed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +36,17 @@ class Subscriber:
 
 def subscribers(connection: Connection) -> list[Subscriber]:
     """Who listens now; few rows, whatever the batch."""
-    return [Subscriber(row[0], frozenset(row[1])) for row in read.listening_storefronts(connection)]
+    return [Subscriber(row.id, frozenset(row.shops)) for row in clients.listeners(connection)]
 
 
-def announcements(
-    decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime
-) -> list[tuple[Any, ...]]:
-    """Effect rows for every move of a batch, in the order of the moves."""
+def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
+    """Effect rows for every move of a batch, in the order of the moves; an entity that is not announced has none."""
     if not listening:
         return []
     rows = []
     for decision in decisions:
         facts = decision.facts
+        order = OrderIdRow(facts.shop, facts.number, facts.id)
         for sequence, move in enumerate(decision.moves, start=facts.sequence + 1):
             type_ = _type_of(move)
             if type_ is not None:
@@ -66,20 +59,15 @@ def announcements(
                     **({"shipment": move.id} if move.entity == "shipment" else {}),
                 }
                 if type_ == "order.held":
-                    data["hold"] = [{"reason": h["reason"], "says": h["says"]} for h in decision.hold or ()]
-                rows += _rows(facts.id, facts.shop, facts.number, type_, sequence, data, listening)
+                    data["hold"] = [{"reason": h.reason, "says": h.says(facts.locale)} for h in decision.holds]
+                rows += _rows(order, type_, data, listening)
     return rows
 
 
-def of_new_orders(
-    orders: Sequence[tuple[int, str, str]], listening: Sequence[Subscriber], now: datetime
-) -> list[tuple[Any, ...]]:
-    """Effect rows for orders (id, shop, number) just accepted: their first move."""
-    rows: list[tuple[Any, ...]] = []
-    for order_id, shop, number in orders:
-        data = {"from": None, "to": OrderState.ACCEPTED, "cause": "intake", "at": now, "sequence": 1}
-        rows += _rows(order_id, shop, number, _TYPES["order"], 1, data, listening)
-    return rows
+def of_new_orders(orders: Sequence[OrderIdRow], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
+    """Effect rows for orders just accepted: their first move."""
+    data = {"from": None, "to": OrderState.ACCEPTED, "cause": "intake", "at": now, "sequence": 1}
+    return [row for order in orders for row in _rows(order, ANNOUNCED_AS["order"], data, listening)]
 
 
 def of_refused(
@@ -89,41 +77,36 @@ def of_refused(
     problems: Sequence[Mapping[str, str]],
     listening: Sequence[Subscriber],
     now: datetime,
-) -> list[tuple[Any, ...]]:
+) -> list[NewEffectRow]:
     """Effect rows for an order from the broker that was refused: nobody else would tell its storefront."""
-    body = {"type": "order.refused", "at": now, "data": {"shop": shop, "number": number, "problems": list(problems)}}
-    payload = orjson.dumps(body).decode()
+    data = {"shop": shop, "number": number, "problems": list(problems)}
     return [
-        (f"refused:{identity}:{s.id}", KIND, None, None, _with_client(payload, s), None)
-        for s in listening
-        if s.hears(shop)
+        _row(f"refused:{identity}:{one.id}", None, one, "order.refused", now, data)
+        for one in listening
+        if one.hears(shop)
     ]
 
 
 def _type_of(move: Move) -> str | None:
+    """The event that tells of a move; None for one that concerns nobody outside."""
     if move.entity == "condition":
         return "order.held" if move.new == Condition.HELD else None
-    return _TYPES[move.entity]
+    return ANNOUNCED_AS.get(move.entity)
 
 
 def _rows(
-    order_id: int,
-    shop: str,
-    number: str,
-    type_: str,
-    sequence: int,
-    data: Mapping[str, Any],
-    listening: Sequence[Subscriber],
-) -> list[tuple[Any, ...]]:
-    hearing = [s for s in listening if s.hears(shop)]
-    if not hearing:
-        return []
-    payload = orjson.dumps({"type": type_, "at": data["at"], "data": {"shop": shop, "number": number, **data}}).decode()
+    order: OrderIdRow, type_: str, data: Mapping[str, Any], listening: Sequence[Subscriber]
+) -> list[NewEffectRow]:
+    said = {"shop": order.shop, "number": order.number, **data}
     return [
-        (f"event:{order_id}:{sequence}:{s.id}", KIND, order_id, None, _with_client(payload, s), None) for s in hearing
+        _row(f"event:{order.id}:{data['sequence']}:{one.id}", order.id, one, type_, data["at"], said)
+        for one in listening
+        if one.hears(order.shop)
     ]
 
 
-def _with_client(payload: str, subscriber: Subscriber) -> str:
-    """The payload, saying whom it is for."""
-    return f'{{"client":{subscriber.id},{payload[1:]}'
+def _row(
+    key: str, order_id: int | None, to: Subscriber, type_: str, at: datetime, data: Mapping[str, Any]
+) -> NewEffectRow:
+    payload = {"client": to.id, "type": type_, "at": at, "data": data}
+    return NewEffectRow(key=key, kind=KIND, order_id=order_id, shipment_id=None, payload=payload, wakes=None)

@@ -1,17 +1,52 @@
-"""What there is of an order, as a stage is told it: plain values of its payment, shipments, points, events and effects."""
+"""What a stage may know of an order: facts, gathered for a whole batch before anything is decided.
+
+A stage asks for groups of facts (``Need``), each of them one SELECT a batch. A group that was read and not asked for raises,
+so that nothing is ever decided on what is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from enum import Flag, auto
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from models.states import ShipmentState
+import orjson
+
+from models.subject import Subject
+from pipelines.errors import Undeclared
+from pipelines.orders.document import order_from_json
+from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Purse
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.coupons import Use
+from pipelines.rules.money.repricing import Known
+from pipelines.rules.order import Order
 
 
-@dataclass(slots=True, frozen=True)
-class PaymentFacts:
+class Need(Flag):
+    """What a stage must be told beyond the order itself; each is one SELECT a batch."""
+
+    NOTHING = 0
+    PAYMENT = auto()
+    SHIPMENTS = auto()
+    PARCELS = auto()
+    LOTS = auto()
+    EVENTS = auto()
+    EFFECTS = auto()
+    SUPPLIERS = auto()
+    MARKS = auto()
+    ADJUSTMENTS = auto()
+    RANKS = auto()
+    COUPONS = auto()
+    REPRICING = auto()
+    PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
+
+
+class PaymentFacts(NamedTuple):
     """The order's payment; amounts in yen."""
 
     method: str
@@ -26,8 +61,7 @@ class PaymentFacts:
     code: str | None
 
 
-@dataclass(slots=True, frozen=True)
-class LineFacts:
+class LineFacts(NamedTuple):
     """Pieces of one line in a shipment."""
 
     quantity: int
@@ -45,8 +79,7 @@ class LineFacts:
         return self.quantity - self.cancelled - self.shipped
 
 
-@dataclass(slots=True, frozen=True)
-class ParcelFacts:
+class ParcelFacts(NamedTuple):
     """A parcel that left; ``claim`` is what the supplier named, None for "all that was open"."""
 
     shipment: str
@@ -61,8 +94,7 @@ class ParcelFacts:
     status_as_of: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class ShipmentFacts:
+class ShipmentFacts(NamedTuple):
     """A shipment with its lines."""
 
     id: str
@@ -76,14 +108,8 @@ class ShipmentFacts:
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
 
-    @property
-    def is_live(self) -> bool:
-        """True unless it was cancelled."""
-        return self.state != ShipmentState.CANCELLED
 
-
-@dataclass(slots=True, frozen=True)
-class LotFacts:
+class LotFacts(NamedTuple):
     """A lot of points the order earned."""
 
     id: int
@@ -95,8 +121,7 @@ class LotFacts:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class UsedPoints:
+class UsedPoints(NamedTuple):
     """Points of one lot that the order used."""
 
     lot: int
@@ -105,8 +130,7 @@ class UsedPoints:
     expires_at: datetime | None
 
 
-@dataclass(slots=True, frozen=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """A received event that waits for this order; ``at`` is when it happened, by its sender."""
 
     id: int
@@ -118,8 +142,7 @@ class EventFacts:
     at: datetime
 
 
-@dataclass(slots=True, frozen=True)
-class EffectFacts:
+class EffectFacts(NamedTuple):
     """An effect of this order; ``outcome`` once it is known."""
 
     key: str
@@ -130,10 +153,117 @@ class EffectFacts:
     outcome: Mapping[str, Any] | None
 
 
-@dataclass(slots=True, frozen=True)
-class Promotion:
+class Promotion(NamedTuple):
     """A rise in rank that this order brought its customer."""
 
     old: str
     new: str
     from_on: date
+
+
+#: The groups of facts that each need brings, and what stands there where nothing is found. Every order has a payment.
+_GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
+    Need.PAYMENT: {"payment": None},
+    Need.SHIPMENTS: {"shipments": list},
+    Need.PARCELS: {"parcels": list},
+    Need.LOTS: {"lots": list, "used_points": list, "balance": int},
+    Need.EVENTS: {"events": list},
+    Need.EFFECTS: {"effects": dict},
+    Need.SUPPLIERS: {"supplier_urls": dict, "supplier_mails": dict},
+    Need.MARKS: {"marks": tuple},
+    Need.ADJUSTMENTS: {"adjustments": list},
+    Need.RANKS: {"promotions": list},
+    Need.COUPONS: {"coupons": list},
+    Need.REPRICING: {"known": Known},
+    Need.PURSE: {"purse": Purse},
+}
+#: The need that brings each group.
+GROUPS: Final[Mapping[str, Need]] = {name: need for need, groups in _GROUPS.items() for name in groups}
+
+
+@cache
+def _empty(needs: Need) -> tuple[tuple[str, Callable[[], object]], ...]:
+    """The groups that ``needs`` bring, each with what stands there before anything is found."""
+    asked = (groups for need, groups in _GROUPS.items() if need in needs)
+    return tuple((name, make) for groups in asked for name, make in groups.items() if make is not None)
+
+
+@dataclass(eq=False)
+class Facts:
+    """Everything a stage may know of one order; only ``facts_of`` makes them.
+
+    ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
+    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``subjects`` are what the stage is due for. ``mail_base`` is what all mails of the order are told, kept
+    by ``pipelines.orders.mails``.
+    """
+
+    id: int
+    shop: str
+    number: str
+    customer_id: str
+    locale: str
+    state: str
+    condition: str
+    holds: Sequence[Hold]
+    method: str
+    currency: str
+    grand_total: int
+    placed_at: datetime
+    accepted_at: datetime
+    document_text: str = field(repr=False)
+    priced_text: str = field(repr=False)
+    version: int
+    sequence: int = 0
+    needs: Need = field(default=Need.NOTHING, kw_only=True)
+    payment: PaymentFacts = field(init=False, repr=False)
+    shipments: list[ShipmentFacts] = field(init=False, repr=False)
+    parcels: list[ParcelFacts] = field(init=False, repr=False)
+    lots: list[LotFacts] = field(init=False, repr=False)
+    used_points: list[UsedPoints] = field(init=False, repr=False)
+    balance: int = field(init=False, repr=False)
+    events: list[EventFacts] = field(init=False, repr=False)
+    effects: dict[str, EffectFacts] = field(init=False, repr=False)
+    supplier_urls: Mapping[str, str | None] = field(init=False, repr=False)
+    supplier_mails: Mapping[str, str | None] = field(init=False, repr=False)
+    marks: Sequence[tuple[str, datetime]] = field(init=False, repr=False)
+    adjustments: list[Adjustment] = field(init=False, repr=False)
+    promotions: list[Promotion] = field(init=False, repr=False)
+    coupons: list[Use] = field(init=False, repr=False)
+    known: Known = field(init=False, repr=False)
+    purse: Purse = field(init=False, repr=False)
+    mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+    subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, make in _empty(self.needs):
+            setattr(self, name, make())
+
+    if not TYPE_CHECKING:  # a type checker knows the fields; which of them were gathered shows when they are read
+
+        def __getattr__(self, name: str) -> object:
+            need = GROUPS.get(name)
+            if need is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            if need in self.needs:
+                raise LookupError(f"order {self.id} has no {name}")
+            raise Undeclared(f"{name} was read, but Need.{need.name} was not asked for")
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The order as it was accepted, as JSON: read once a stage needs it, and most stages never do."""
+        return cast(Mapping[str, Any], orjson.loads(self.document_text))
+
+    @cached_property
+    def priced(self) -> Mapping[str, Any]:
+        """The breakdown as JSON."""
+        return cast(Mapping[str, Any], orjson.loads(self.priced_text))
+
+    @cached_property
+    def order(self) -> Order:
+        """The order as it was accepted."""
+        return order_from_json(self.document)
+
+    @cached_property
+    def breakdown(self) -> Breakdown:
+        """The prices and points frozen with the order."""
+        return Breakdown.from_json(self.priced)

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
-from models.store import gather as read
-from models.store import purse
-from pipelines.engine.stage import (
+from models.states import Condition, HoldReason
+from models.store import (
+    adjustments,
+    clients,
+    coupons,
+    customers,
+    effects,
+    holds,
+    inbox,
+    lots,
+    parcels,
+    payments,
+    purse,
+    ranks,
+    repricings,
+    shipments,
+)
+from models.store.customers import CustomerKey
+from models.store.effects import EffectRow
+from models.store.holds import HoldRow
+from models.store.inbox import EventRow
+from models.store.orders import OrderRow
+from models.store.parcels import ParcelRow
+from models.store.payments import PaymentRow
+from models.store.shipments import ShipmentRow
+from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
     Facts,
@@ -21,10 +43,11 @@ from pipelines.engine.stage import (
     PaymentFacts,
     Promotion,
     ShipmentFacts,
-    Stage,
     UsedPoints,
 )
+from pipelines.engine.stage import Stage
 from pipelines.points.transfers import purses
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
@@ -33,90 +56,174 @@ from pipelines.rules.money.repricing import Known
 MARKS_SINCE = timedelta(days=3660)
 
 
-def facts_of(connection: Connection, stage: Stage, claimed: Sequence[Any], now: datetime) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order."""
-    # The columns of ``claim`` in their order; by position, since rows look names up slowly.
-    batch = [Facts(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] or (), *r[8:16]) for r in claimed]
+def facts_of(
+    connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+) -> list[Facts]:
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
+    batch = [_order(row, stage.needs) for row in orders]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
+    _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in stage.needs:
-        for r in read.payments(connection, ids):
-            by_id[r[0]].payment = PaymentFacts(*r[1:])
+        for money in payments.of_orders(connection, ids):
+            by_id[money.order_id].payment = _payment(money)
     if Need.SHIPMENTS in stage.needs:
-        for r in read.shipments(connection, ids):
-            by_id[r[0]].shipments.append(_shipment(r))
+        for shipment in shipments.of_orders(connection, ids):
+            by_id[shipment.order_id].shipments.append(_shipment(shipment))
     if Need.PARCELS in stage.needs:
-        for r in read.parcels(connection, ids):
-            by_id[r[0]].parcels.append(ParcelFacts(*r[1:]))
-    if Need.PURSE in stage.needs:
-        purse.lock(connection, [(f.shop, f.customer_id) for f in batch if f.customer_id])
-    if Need.LOTS in stage.needs:
-        for r in read.lots(connection, ids):
-            by_id[r[0]].lots.append(LotFacts(*r[1:]))
-        for r in read.used_points(connection, ids):
-            by_id[r[0]].used_points.append(UsedPoints(*r[1:]))
-        for order_id, balance in read.balances(connection, ids):
-            by_id[order_id].balance = balance
-    if Need.PURSE in stage.needs:
-        _add_purses(connection, [f for f in batch if f.customer_id])
+        for parcel in parcels.of_orders(connection, ids):
+            by_id[parcel.order_id].parcels.append(_parcel(parcel))
+    _add_points(connection, stage.needs, by_id, lock)
     if Need.EVENTS in stage.needs:
-        for r in read.pending_events(connection, ids, stage.consumes):
-            by_id[r[0]].events.append(EventFacts(*r[1:]))
+        for event in inbox.pending(connection, ids, stage.consumes):
+            by_id[event.order_id].events.append(_event(event))
     if Need.EFFECTS in stage.needs:
-        for r in read.effects(connection, ids):
-            by_id[r[0]].effects[r[1]] = EffectFacts(*r[1:])
+        for effect in effects.of_orders(connection, ids):
+            by_id[effect.order_id].effects[effect.key] = _effect(effect)
     if Need.ADJUSTMENTS in stage.needs:
-        for order_id, amounts in read.adjustments(connection, ids):
-            by_id[order_id].adjustments.append(Adjustment.from_json(amounts))
+        for change in adjustments.of_orders(connection, ids):
+            by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
     if Need.RANKS in stage.needs:
-        for r in read.promotions(connection, ids):
-            by_id[r[0]].promotions.append(Promotion(*r[1:]))
+        for rise in ranks.promotions(connection, ids):
+            by_id[rise.order_id].promotions.append(Promotion(rise.previous, rise.rank, rise.from_on))
     if Need.COUPONS in stage.needs:
-        for order_id, key, kind, unpaid in read.coupon_uses(connection, ids, UNPAID):
-            by_id[order_id].coupons.append(Use(key, kind, unpaid))
+        for coupon in coupons.of_orders(connection, ids, UNPAID):
+            by_id[coupon.order_id].coupons.append(Use(coupon.code_key, coupon.kind, coupon.unpaid))
     if Need.REPRICING in stage.needs:
-        for order_id, times, rank, used in read.repricing(connection, ids):
-            by_id[order_id].known = Known(times, rank, frozenset(used))
+        for basis in repricings.bases(connection, ids):
+            by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
     if Need.SUPPLIERS in stage.needs:
-        _add_suppliers(connection, by_id)
+        _add_suppliers(connection, batch)
     if Need.MARKS in stage.needs:
-        _add_marks(connection, by_id, now)
+        _add_marks(connection, batch, now)
     return batch
 
 
-def _shipment(r: Any) -> ShipmentFacts:
-    lines = {line: LineFacts(*pieces) for line, *pieces in zip(*r[10:14], strict=True)}
-    return ShipmentFacts(r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], lines)
+def _order(row: OrderRow, needs: Need) -> Facts:
+    return Facts(
+        id=row.id,
+        shop=row.shop,
+        number=row.number,
+        customer_id=row.customer_id,
+        locale=row.locale,
+        state=row.state,
+        condition=row.condition,
+        holds=(),
+        method=row.method,
+        currency=row.currency,
+        grand_total=row.grand_total,
+        placed_at=row.placed_at,
+        accepted_at=row.accepted_at,
+        document_text=row.document,
+        priced_text=row.breakdown,
+        version=row.version,
+        sequence=row.sequence,
+        needs=needs,
+    )
 
 
-def _add_purses(connection: Connection, members: Sequence[Facts]) -> None:
-    """What the customers can spend; their balances are locked, so nobody else changes it until this transaction ends."""
-    if not members:
-        return
-    customers = [(f.shop, f.customer_id) for f in members]
-    found = purses(connection, customers, [lot.id for f in members for lot in f.lots])
-    for facts in members:
-        facts.purse = found[facts.shop, facts.customer_id]
+def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:
+    """Why orders wait for a human. Few do, so most batches ask nothing."""
+    for row in holds.open_of(connection, list(held)):
+        facts = held[row.order_id]
+        facts.holds = [*facts.holds, hold_of(row)]
 
 
-def _add_suppliers(connection: Connection, by_id: dict[int, Facts]) -> None:
-    registered = read.supplier_channels(connection)
-    urls = {r[0]: r[1] for r in registered}
-    mails = {r[0]: r[2] for r in registered}
-    for facts in by_id.values():
+def hold_of(row: HoldRow) -> Hold:
+    """The hold that a row keeps."""
+    return Hold(HoldReason(row.reason), row.shipment_id, row.lines, row.amount, row.facts, row.id)
+
+
+def _payment(row: PaymentRow) -> PaymentFacts:
+    return PaymentFacts(
+        method=row.method,
+        gateway=row.gateway,
+        state=row.state,
+        amount=row.amount,
+        authorized=row.authorized,
+        captured=row.captured,
+        refunded=row.refunded,
+        refunded_by_hand=row.refunded_by_hand,
+        reference=row.reference,
+        code=row.code,
+    )
+
+
+def _shipment(row: ShipmentRow) -> ShipmentFacts:
+    pieces = zip(row.lines, row.quantities, row.cancelled, row.shipped, strict=True)
+    return ShipmentFacts(
+        id=row.id,
+        supplier=row.supplier,
+        state=row.state,
+        backorder=row.backorder,
+        dispatch_on=row.dispatch_on,
+        instruct_at=row.instruct_at,
+        arrive_on=row.arrive_on,
+        because=row.because,
+        plan_as_of=row.plan_as_of,
+        lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
+    )
+
+
+def _parcel(row: ParcelRow) -> ParcelFacts:
+    return ParcelFacts(
+        shipment=row.shipment_id,
+        key=row.key,
+        shipped_at=row.shipped_at,
+        claim=row.claim,
+        lines=row.lines,
+        carrier=row.carrier,
+        tracking_number=row.tracking_number,
+        number_as_of=row.number_as_of,
+        tracking_status=row.tracking_status,
+        status_as_of=row.status_as_of,
+    )
+
+
+def _event(row: EventRow) -> EventFacts:
+    return EventFacts(row.id, row.source, row.event_id, row.type, row.shipment_id, row.body, row.at)
+
+
+def _effect(row: EffectRow) -> EffectFacts:
+    return EffectFacts(row.key, row.kind, row.shipment_id, row.payload, row.state, row.outcome)
+
+
+def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], lock: bool) -> None:
+    """Lots and balances; those of the customers are locked first where the stage decides on them."""
+    members = [CustomerKey(f.shop, f.customer_id) for f in by_id.values() if f.customer_id]
+    if Need.PURSE in needs and lock:
+        purse.lock(connection, members)
+    if Need.LOTS in needs:
+        ids = list(by_id)
+        for order_id, *lot in lots.lots(connection, ids):
+            by_id[order_id].lots.append(LotFacts(*lot))
+        for order_id, *used in lots.used_points(connection, ids):
+            by_id[order_id].used_points.append(UsedPoints(*used))
+        for order_id, balance in lots.balances(connection, ids):
+            by_id[order_id].balance = balance
+    if Need.PURSE in needs and members:
+        found = purses(connection, members, [lot.id for f in by_id.values() if f.customer_id for lot in f.lots])
+        for facts in by_id.values():
+            if facts.customer_id:
+                facts.purse = found[facts.shop, facts.customer_id]
+
+
+def _add_suppliers(connection: Connection, batch: Sequence[Facts]) -> None:
+    registered = clients.suppliers(connection)
+    urls = {one.name: one.url for one in registered}
+    mails = {one.name: one.mail for one in registered}
+    for facts in batch:
         facts.supplier_urls, facts.supplier_mails = urls, mails
 
 
-def _add_marks(connection: Connection, by_id: dict[int, Facts], now: datetime) -> None:
-    known = [f for f in by_id.values() if f.customer_id]
+def _add_marks(connection: Connection, batch: Sequence[Facts], now: datetime) -> None:
+    members = [CustomerKey(f.shop, f.customer_id) for f in batch if f.customer_id]
     found: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
-    for shop, customer, kind, at in read.marks(
-        connection, [f.shop for f in known], [f.customer_id for f in known], now - MARKS_SINCE
-    ):
-        found.setdefault((shop, customer), []).append((kind, at))
-    for facts in known:
+    for mark in customers.marks(connection, members, since=now - MARKS_SINCE):
+        found.setdefault((mark.shop, mark.customer_id), []).append((mark.kind, mark.at))
+    for facts in batch:
         marks = found.get((facts.shop, facts.customer_id))
         if marks:
             facts.marks = marks

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from models.database import json_array
-from models.store import admit as store
-from models.store import claim as queue
+from models.store import inbox, orders, shipments, work
+from models.store.inbox import NewEventRow
+from models.store.orders import OrderKey
+from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
+from pipelines.engine.wake import woken
 from pipelines.orders.document import field_path
 from pipelines.ports import Clock
 from pipelines.route import STAGES, WOKEN_BY
-from pipelines.rules.refusals import MOST_YEN
+from pipelines.values.money import MOST_YEN
+
+#: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
+PENDING, QUARANTINED = "pending", "quarantined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,64 +49,61 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
     An event that names nothing its sender may touch, or that cannot be read, is quarantined for the operator.
     """
     with engine.begin() as connection:
-        by_shipment = {
-            (row[0], row[1]): (row[2], row[3])
-            for row in store.shipments_of(
-                connection, sorted({(e.shipment, e.supplier) for e in events if e.shipment and e.supplier})
-            )
-        }
-        by_number = {
-            (row[0], row[1]): row[2]
-            for row in store.orders_by_number(connection, sorted({e.order for e in events if e.order}))
-        }
-        rows, stages = [], {}
-        for event, body in zip(events, json_array([dict(e.body) for e in events]), strict=True):
-            order_id, reason = _subject(event, by_shipment, by_number)
-            state = "pending" if reason is None else "quarantined"
-            rows.append(
-                (
-                    event.source,
-                    event.event_id,
-                    event.type,
-                    order_id,
-                    event.shipment,
-                    body,
-                    event.at,
-                    state,
-                    reason,
-                )
-            )
-            if reason is None:
-                stages[event.source, event.event_id] = WOKEN_BY[event.type]
-        new = {(row[0], row[1]): row[2] for row in store.events(connection, rows)}
+        rows = _rows(connection, events)
+        new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}
         now = clock.now()
-        queue.schedule(
-            connection,
-            [(stages[key], order_id, now) for key, order_id in new.items() if key in stages and order_id is not None],
-        )
+        due = [
+            woken(WOKEN_BY[row.type], row.order_id, row.shipment_id, now)
+            for row in rows
+            if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new
+        ]
+        work.schedule(connection, due)
     answers = []
     for event in events:
         answers.append((event.source, event.event_id) in new)
-        new.pop((event.source, event.event_id), None)
+        new.discard((event.source, event.event_id))
     return answers
 
 
+def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRow]:
+    """The events as they are stored, each with the order it is about or the reason why it goes to the operator."""
+    said = {ShipmentOfSupplier(e.shipment, e.supplier) for e in events if e.shipment and e.supplier}
+    owners = {(row.id, row.supplier): row for row in shipments.owners(connection, sorted(said))}
+    named = {OrderKey(*e.order) for e in events if e.order}
+    ids = {(row.shop, row.number): row.id for row in orders.ids_by_number(connection, sorted(named))}
+    rows = []
+    for event in events:
+        order_id, reason = _subject(event, owners, ids)
+        rows.append(
+            NewEventRow(
+                source=event.source,
+                event_id=event.event_id,
+                type=event.type,
+                order_id=order_id,
+                shipment_id=event.shipment,
+                body=event.body,
+                at=event.at,
+                state=PENDING if reason is None else QUARANTINED,
+                reason=reason,
+            )
+        )
+    return rows
+
+
 def _subject(
-    event: Received,
-    by_shipment: Mapping[tuple[str, str], tuple[int, str]],
-    by_number: Mapping[tuple[str, str], int],
+    event: Received, owners: Mapping[tuple[str, str], ShipmentOwnerRow], ids: Mapping[tuple[str, str], int]
 ) -> tuple[int | None, str | None]:
     """The order an event is about, and why it goes to the operator instead, if it does."""
     order_id: int | None = None
     if event.shipment and event.supplier:
-        order_id, shop = by_shipment.get((event.shipment, event.supplier), (None, ""))
-        if event.shops and shop not in event.shops:
-            order_id = None
-        if order_id is None:
+        owner = owners.get((event.shipment, event.supplier))
+        if owner is None or (event.shops and owner.shop not in event.shops):
             return None, event.fault or "no shipment of this supplier has that id"
+        order_id = owner.order_id
     elif event.order:
-        order_id = by_number.get(event.order)
-        if order_id is None or (event.shops and event.order[0] not in event.shops):
+        shop, _ = event.order
+        order_id = ids.get(event.order)
+        if order_id is None or (event.shops and shop not in event.shops):
             return None, event.fault or "no order has that shop and number"
     if event.fault:
         return order_id, event.fault
@@ -110,36 +112,13 @@ def _subject(
     return (order_id, None) if order_id is not None else (None, "names no shipment and no order")
 
 
-class _Tolerant(BaseModel):
+class Tolerant(BaseModel):
     """Partners may say more than we read; what we read must be right."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class _LinePieces(_Tolerant):
-    line: str = Field(min_length=1, max_length=64, strict=True)
-    quantity: int = Field(ge=1, le=9999, strict=True)
-
-
-class _SupplierData(_Tolerant):
-    shipment: str = Field(min_length=1, max_length=64)
-    carrier: str | None = Field(default=None, max_length=64)
-    tracking_number: str | None = Field(default=None, max_length=64)
-    previous_tracking_number: str | None = Field(default=None, max_length=64)
-    shipped_at: AwareDatetime | None = None
-    expected_on: date | None = None
-    reason: str | None = Field(default=None, max_length=500)
-    status: str | None = Field(default=None, max_length=64)
-    lines: list[_LinePieces] | None = Field(default=None, max_length=200)
-
-
-class _SupplierEvent(_Tolerant):
-    type: str = Field(min_length=1, max_length=64)
-    timestamp: AwareDatetime
-    data: _SupplierData
-
-
-class _DepositData(_Tolerant):
+class _DepositData(Tolerant):
     shop: str
     number: str
     amount: int = Field(gt=0, le=MOST_YEN, strict=True)
@@ -147,30 +126,10 @@ class _DepositData(_Tolerant):
     at: AwareDatetime | None = None
 
 
-class _DepositEvent(_Tolerant):
+class _DepositEvent(Tolerant):
     type: str
     timestamp: AwareDatetime
     data: _DepositData
-
-
-def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
-    """Read a supplier's webhook; never raises: what cannot be read is kept with the reason."""
-    source = f"supplier:{supplier}"
-    try:
-        event = _SupplierEvent.model_validate(raw)
-    except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now, supplier=supplier)
-    return Received(
-        fault=_not_theirs(event.type, STAGES["notify"].consumes),
-        source=source,
-        event_id=event_id,
-        type=event.type,
-        body=event.data.model_dump(mode="json", exclude={"shipment"}),
-        at=event.timestamp,
-        supplier=supplier,
-        shipment=event.data.shipment,
-        shops=tuple(shops),
-    )
 
 
 def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
@@ -179,10 +138,10 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
     try:
         event = _DepositEvent.model_validate(raw)
     except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now)
+        return unreadable(source, raw, error, event_id, now)
     data = event.data
     return Received(
-        fault=_not_theirs(event.type, STAGES["authorize"].consumes),
+        fault=not_theirs(event.type, STAGES["authorize"].consumes),
         source=source,
         event_id=event_id,
         type=event.type,
@@ -193,15 +152,16 @@ def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: 
     )
 
 
-def _not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
+def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
     """A sender may say only what is its to say: a supplier cancels no order, a bank releases none."""
     return None if type_ in theirs else f"events of type {type_} are not known"
 
 
-def _unreadable(
+def unreadable(
     source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str | None = None
 ) -> Received:
-    first = error.errors(include_url=False, include_input=False)[0]
+    """What came in and cannot be read, as it is kept for the operator, with the first reason why."""
+    first = next(iter(error.errors(include_url=False, include_input=False)))
     fault = f"{field_path(first['loc'])}: {first['msg']}"
     named = raw if isinstance(raw, dict) else {}
     kind = named.get("type")

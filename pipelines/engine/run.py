@@ -1,4 +1,4 @@
-"""The decide loop: claim, gather, decide, apply. The one writer of state.
+"""The decide loop: claim, gather, decide, apply.
 
 A batch is one transaction with a fixed number of statements. What a stage decides for an order is applied as a whole
 or not at all; an order whose decision fails is set aside with a back-off and never takes its batch with it.
@@ -6,8 +6,8 @@ or not at all; an order whose decision fails is set aside with a back-off and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,35 +16,26 @@ from psycopg import errors as pg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from models.database import json_array
 from models.mail_packing import pack
-from models.states import Condition, OrderState, may_move
-from models.store import admit as store
-from models.store import claim as queue
-from models.store import ledger, write
-from pipelines.engine import announce
+from models.states import ALLOWED_MOVES, may_move
+from models.store import ledger, mails, work
+from models.store.mails import NewMailRow
+from models.store.orders import OrderRow
+from models.store.work import FailureRow
+from models.subject import ORDER, Subject
+from pipelines.engine.apply import BatchResult, StaleFacts, apply
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Stage
-from pipelines.errors import IllegalMove, ShukkaError
-from pipelines.orders.repricing import coupon_rows, repricing_rows
-from pipelines.points.transfers import clawback_rows, transfer_row
-from pipelines.ports import Clock, MailIntent, MailRenderer
+from pipelines.engine.stage import Stage
+from pipelines.errors import IllegalMove, ShukkaError, Undeclared
+from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
 
 log = structlog.get_logger(__name__)
 
 #: Orders a batch: a smaller one costs throughput (docs/performance.md), a larger one holds its locks longer.
 BATCH = 500
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """What a batch did: orders claimed and decided, and whose bells should ring now."""
-
-    claimed: int = 0
-    decided: int = 0
-    stages: set[str] = field(default_factory=set)
-    effects: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -61,24 +52,25 @@ class Runner:
     def run_batch(self, stage: Stage, limit: int = BATCH) -> BatchResult:
         """Decide up to ``limit`` due orders of ``stage`` in one transaction.
 
-        If the database refuses the batch as a whole (a constraint, a deadlock), its orders are decided again in ever
-        smaller parts, so that one of them alone ends set aside.
+        If the batch fails as a whole (a constraint, a deadlock, a fault in what one order wants written), its orders are
+        decided again in ever smaller parts, so that one of them alone ends set aside.
         """
         try:
             return self._attempt(stage, limit, None)
         except _Refused as refused:
-            return self._in_parts(stage, refused.orders)
+            return self._in_parts(stage, refused.subjects)
 
-    def _in_parts(self, stage: Stage, orders: Sequence[int]) -> BatchResult:
+    def _in_parts(self, stage: Stage, subjects: Sequence[Subject]) -> BatchResult:
         total = BatchResult()
-        parts = [list(orders)]
+        parts = [list(subjects)]
         while parts:
             part = parts.pop()
             try:
                 result = self._attempt(stage, len(part), part)
             except _Refused as refused:
                 if len(part) == 1:
-                    self._set_aside(stage, [(part[0], refused.error)])
+                    self._set_aside(stage, [FailureRow(*subject, refused.error) for subject in part])
+                    total.claimed += 1
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
@@ -88,37 +80,43 @@ class Runner:
             total.effects |= result.effects
         return total
 
-    def _set_aside(self, stage: Stage, failures: Sequence[tuple[int, str]]) -> None:
+    def _set_aside(self, stage: Stage, failures: Sequence[FailureRow]) -> None:
         with self.engine.begin() as connection:
-            queue.set_aside(connection, stage.name, failures)
+            work.set_aside(connection, stage.name, failures)
 
-    def _attempt(self, stage: Stage, limit: int, only: Sequence[int] | None) -> BatchResult:
+    def _attempt(self, stage: Stage, limit: int, only: Sequence[Subject] | None) -> BatchResult:
         now = self.clock.now()
         started = self.timer()
-        claimed: list[Any] = []
+        taken: Sequence[_Taken] = ()
         try:
             with self.engine.begin() as connection:
-                claimed = queue.claim(connection, stage.name, now, limit, only)
+                claimed = work.claim(connection, stage.name, now, limit, only)
                 if not claimed:
                     return BatchResult()
-                batch = facts_of(connection, stage, claimed, now)
+                taken = _taken(stage, claimed)
+                batch = facts_of(connection, stage, [one.order for one in taken], now)
+                for facts, one in zip(batch, taken, strict=True):
+                    facts.subjects = one.subjects
                 gathered = self.timer()
                 decisions, failures = self._decide(stage, batch, now)
-                mails = self._render(decisions, failures)
+                new_mails = self._render(decisions, failures, now)
                 decided = self.timer()
-                result = apply(connection, stage, [d for d in decisions if d.facts.id not in failures], mails, now)
-                if failures:
-                    queue.set_aside(connection, stage.name, list(failures.items()))
-        except DBAPIError as error:
-            if not claimed or _is_away(error):
+                result = apply(connection, stage, [d for d in decisions if d.facts.id not in failures], new_mails, now)
+                work.set_aside(connection, stage.name, _failure_rows(batch, failures))
+        except StaleFacts:
+            raise
+        except Exception as error:
+            if not taken or _is_away(error):
                 raise
-            log.warning("batch.refused", stage=stage.name, orders=len(claimed), error=type(error.orig).__name__)
-            raise _Refused([row[0] for row in claimed], describe(error)) from error
+            log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
+            raise _Refused([subject for one in taken for subject in one.subjects], describe(error)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
         self.observe(stage.name, "apply", ended - decided)
-        result.claimed = len(claimed)
+        result.claimed = len(taken)
+        if len(taken) < len(claimed):
+            result.stages.add(stage.name)  # something may be left for which this batch had no room
         return result
 
     def _decide(self, stage: Stage, batch: Sequence[Facts], now: datetime) -> tuple[list[Decision], dict[int, str]]:
@@ -126,7 +124,7 @@ class Runner:
         failures: dict[int, str] = {}
         for facts in batch:
             try:
-                decision = stage.decide(facts, self.shops[facts.shop], now)
+                decision = stage.decision(facts, self.shops[facts.shop], now)
                 enforce(decision)
                 decisions.append(decision)
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
@@ -134,38 +132,65 @@ class Runner:
                 log.error("decision.failed", stage=stage.name, order_id=facts.id, error=describe(error))
         return decisions, failures
 
-    def _render(self, decisions: Sequence[Decision], failures: dict[int, str]) -> list[tuple[Any, ...]]:
+    def _render(self, decisions: Sequence[Decision], failures: dict[int, str], now: datetime) -> list[NewMailRow]:
         """Render the mails of all decisions; an order whose mail cannot be rendered counts as failed."""
-        rows: list[tuple[Any, ...]] = []
+        rendered: list[_Rendered] = []
         for decision in decisions:
             facts = decision.facts
             try:
                 for intent in decision.mails:
-                    rows.append(_rendered(self.renderer, intent, facts.shop, facts.number, facts.id))
+                    mail = self.renderer.render(intent, shop=facts.shop, number=facts.number)
+                    rendered.append(_Rendered(mail, facts.id, intent.shipment))
             except Exception as error:  # noqa: BLE001 - as above
                 failures[facts.id] = describe(error)
                 log.error("mail.unrenderable", order_id=facts.id, error=describe(error))
-        return _packed([row for row in rows if row[1] not in failures])
+        return _mail_rows([one for one in rendered if one.order_id not in failures], now)
 
 
-def _is_away(error: DBAPIError) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An order of a batch, and for what of it the stage is due."""
+
+    order: OrderRow
+    subjects: list[Subject]
+
+
+def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, Subject]]) -> list[_Taken]:
+    """The orders that were claimed, each once: it has one decision at a time. A stage of orders decides about all that is
+    due of one together; of any other subject it takes one, and the rest waits for the next batch."""
+    taken: dict[int, _Taken] = {}
+    for order, subject in claimed:
+        one = taken.setdefault(order.id, _Taken(order, []))
+        if stage.subject == ORDER or not one.subjects:
+            one.subjects.append(subject)
+    return list(taken.values())
+
+
+def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[FailureRow]:
+    return [
+        FailureRow(*subject, failures[facts.id])
+        for facts in batch
+        if facts.id in failures
+        for subject in facts.subjects
+    ]
+
+
+def _is_away(error: Exception) -> bool:
     """Whether the database could not be reached or was ending: nothing is wrong with the orders. A deadlock or a
     statement that took too long is the batch's own, and so is everything that is no operational error."""
+    if not isinstance(error, DBAPIError):
+        return False
     of_the_batch = isinstance(error.orig, pg.DeadlockDetected | pg.QueryCanceled)
     return isinstance(error.orig, pg.OperationalError | pg.InterfaceError) and not of_the_batch
 
 
 class _Refused(ShukkaError):
-    """The database refused a whole batch; which of its orders is to blame is not known yet."""
+    """A whole batch failed; which of its subjects is to blame is not known yet."""
 
-    def __init__(self, orders: Sequence[int], error: str) -> None:
-        self.orders = orders
+    def __init__(self, subjects: Sequence[Subject], error: str) -> None:
+        self.subjects = subjects
         self.error = error
         super().__init__(error)
-
-
-class StaleFacts(ShukkaError):
-    """Decisions were taken on an older version of their orders: the batch is dropped and taken again."""
 
 
 def describe(error: BaseException) -> str:
@@ -173,8 +198,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove):
-        return f"IllegalMove: {error}"
+    if isinstance(error, IllegalMove | Undeclared):
+        return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__
     while trace is not None:
@@ -187,94 +212,12 @@ def describe(error: BaseException) -> str:
 def enforce(decision: Decision) -> None:
     """Raise IllegalMove if the decision asks for a move that the tables of ``models.states`` do not allow."""
     for move in decision.moves:
-        if move.entity != "condition" and move.old is not None and not may_move(move.entity, move.old, move.new):
+        if move.entity == "condition":
+            continue
+        if move.entity not in ALLOWED_MOVES:
+            raise IllegalMove(f"{move.entity}: no table of states is of such an entity")
+        if move.old is not None and not may_move(move.entity, move.old, move.new):
             raise IllegalMove(f"{move.entity}: {move.old} -> {move.new} is not allowed")
-
-
-def apply(
-    connection: Connection, stage: Stage, decisions: Sequence[Decision], mails: Sequence[tuple[Any, ...]], now: datetime
-) -> BatchResult:
-    """Write all decisions of a batch: state, history, next work, effects. A fixed number of statements."""
-    changed = [d for d in decisions if d.moves or d.hold is not None]
-    written = write.orders(
-        connection,
-        [
-            (d.facts.id, d.facts.version, d.state, d.condition or d.facts.condition, hold, len(d.moves))
-            for d, hold in zip(changed, json_array([_hold(d) for d in changed]), strict=True)
-        ],
-    )
-    if written != len(changed):
-        raise StaleFacts(f"{len(changed) - written} orders moved on while they were decided")
-    _write_payments(connection, decisions)
-    _write_shipments(connection, decisions)
-    _write_points(connection, decisions, now)
-    write.transitions(
-        connection,
-        [
-            (d.facts.id, m.entity, m.id, m.old, m.new, m.cause, now)
-            for d in decisions
-            for m in d.moves
-            if m.entity != "lot"  # the ledger writes these, from the state in which the lot really stood
-        ],
-    )
-    write.mails(connection, [(*row, now) for row in mails])
-    intents = [(d.facts.id, e) for d in decisions for e in d.effects]
-    write.effects(
-        connection,
-        [
-            (e.key, e.kind, order_id, e.shipment, payload, e.wakes)
-            for (order_id, e), payload in zip(intents, json_array([dict(e.payload) for _, e in intents]), strict=True)
-        ],
-    )
-    announced = announce.announcements(decisions, announce.subscribers(connection), now)
-    write.effects(connection, announced)
-    _write_adjustments(connection, decisions, now)
-    write.events(connection, [event for d in decisions for event in d.events])
-    write.marks(
-        connection,
-        [(d.facts.shop, d.facts.customer_id, kind, source, now) for d in decisions for kind, source in d.marks],
-    )
-    write.return_coupons(connection, [(d.facts.id, *coupon, now) for d in decisions for coupon in d.returned_coupons])
-    write.repricings(connection, repricing_rows(decisions, now))
-    write.use_coupons(connection, coupon_rows(decisions, now))
-    write.free_unique_items(connection, [(d.facts.id, sku) for d in decisions for sku in d.frees_items])
-    queue.finish(connection, stage.name, [d.facts.id for d in decisions])
-    queue.schedule(connection, [(name, d.facts.id, due) for d in decisions for name, due in d.work])
-    return BatchResult(
-        decided=len(decisions),
-        stages={name for d in decisions for name, due in d.work if due <= now},
-        effects={e.kind for _, e in intents}
-        | ({"mail.send"} if mails else set())
-        | ({announce.KIND} if announced else set()),
-    )
-
-
-def admit(connection: Connection, accepted: Sequence[tuple[Any, ...]], now: datetime) -> dict[tuple[str, str], int]:
-    """Write newly accepted orders (rows of ``models.store.admit.orders``) and make them due at the first stage.
-
-    Returns ids by (shop, number); an order that another process stored meanwhile is missing.
-    """
-    ids = store.orders(connection, accepted)
-    write.transitions(
-        connection, [(i, "order", number, None, OrderState.ACCEPTED, "intake", now) for (_, number), i in ids.items()]
-    )
-    listening = announce.subscribers(connection)
-    write.effects(connection, announce.of_new_orders([(i, *key) for key, i in ids.items()], listening, now))
-    queue.schedule(connection, [("accept", i, now) for i in ids.values()])
-    return ids
-
-
-def announce_refusal(
-    connection: Connection,
-    identity: str,
-    shop: str,
-    number: str | None,
-    problems: Sequence[Mapping[str, str]],
-    now: datetime,
-) -> None:
-    """Tell the storefronts of ``shop`` of an order from the broker that was refused."""
-    listening = announce.subscribers(connection)
-    write.effects(connection, announce.of_refused(identity, shop, number, problems, listening, now))
 
 
 def grant_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
@@ -296,140 +239,58 @@ open_hold = ledger.open_hold
 close_hold = ledger.close_hold
 
 
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """A mail that no decision asks for, of a shop, about an order or about none."""
+
+    shop: str
+    intent: MailIntent
+    number: str = ""
+    order_id: int | None = None
+
+
 def queue_mails(
-    connection: Connection, renderer: MailRenderer, intents: Sequence[tuple[str, MailIntent]], now: datetime
-) -> int:
-    """Queue mails that are about no order, as (shop, intent); one that was queued before is not queued again.
+    connection: Connection, renderer: MailRenderer, due: Sequence[DueMail], now: datetime
+) -> list[str | None]:
+    """Queue mails; one that was queued before is not queued again. For each, why it is not queued, None if it is.
 
     A mail that cannot be rendered is left out and logged: it must not keep the others back.
     """
-    rows = []
-    for shop, intent in intents:
+    rendered, faults = [], list[str | None]()
+    for one in due:
+        fault = None
         try:
-            rows.append(_rendered(renderer, intent, shop, "", None))
+            mail = renderer.render(one.intent, shop=one.shop, number=one.number)
+            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment))
         except ShukkaError as error:
-            log.error("mail.unrenderable", shop=shop, template=intent.template, error=describe(error))
-    return write.mails(connection, [(*row, now) for row in _packed(rows)])
+            fault = describe(error)
+            log.error("mail.unrenderable", shop=one.shop, template=one.intent.template, error=fault)
+        faults.append(fault)
+    mails.add(connection, _mail_rows(rendered, now))
+    return faults
 
 
-def _rendered(
-    renderer: MailRenderer, intent: MailIntent, shop: str, number: str, order_id: int | None
-) -> tuple[Any, ...]:
-    """The row of a mail (``models.store.write.mails``) but for its moment, its bytes not yet packed."""
-    mail = renderer.render(intent, shop=shop, number=number)
-    return mail.message_id, order_id, intent.shipment, mail.template, mail.envelope_from, mail.envelope_to, mail.raw
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """A mail, and the order and shipment that it is about."""
+
+    mail: RenderedMail
+    order_id: int | None
+    shipment: str | None
 
 
-def _packed(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The same rows with their bytes as they are stored."""
-    return [(*row[:-1], packed) for row, packed in zip(rows, pack([row[-1] for row in rows]), strict=True)]
-
-
-def _hold(decision: Decision) -> list[dict[str, str]] | None:
-    """The reasons to store: only an order that is held has some."""
-    if (decision.condition or decision.facts.condition) != Condition.HELD:
-        return None
-    return decision.hold if decision.hold is not None else [dict(h) for h in decision.facts.hold]
-
-
-def _write_payments(connection: Connection, decisions: Sequence[Decision]) -> None:
-    rows = []
-    for d in decisions:
-        if d.payment is not None:
-            p = d.payment
-            paid = (p.authorized, p.captured, p.refunded, p.refunded_by_hand)
-            rows.append((d.facts.id, p.state, *paid, p.reference, p.code, p.expires_at))
-    write.payments(connection, rows)
-
-
-def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> None:
-    new = [(d.facts.id, s) for d in decisions for s in d.new_shipments]
-    write.new_shipments(
-        connection,
-        [
-            (s.id, order_id, s.supplier, s.state, s.backorder, s.dispatch_on, s.instruct_at, s.arrive_on, because)
-            for (order_id, s), because in zip(new, json_array([list(s.because) for _, s in new]), strict=True)
-        ],
-    )
-    write.new_shipment_lines(connection, [(s.id, line, pieces) for _, s in new for line, pieces in s.lines])
-    changes = [c for d in decisions for c in d.shipments.values()]
-    write.shipments(
-        connection,
-        [
-            (c.id, c.state, c.dispatch_on, because, c.plan_as_of, c.reason)
-            for c, because in zip(
-                changes, json_array([None if c.because is None else list(c.because) for c in changes]), strict=True
-            )
-        ],
-    )
-    write.shipment_lines(
-        connection,
-        [
-            (c.id, line, c.shipped.get(line), c.cancelled.get(line))
-            for c in changes
-            for line in sorted(c.shipped.keys() | c.cancelled.keys())
-        ],
-    )
-    write.order_lines(
-        connection,
-        [
-            (d.facts.id, line, d.line_shipped.get(line), d.line_cancelled.get(line))
-            for d in decisions
-            for line in sorted(d.line_shipped.keys() | d.line_cancelled.keys())
-        ],
-    )
-    parcels = [(d.facts.id, p) for d in decisions for p in d.parcels.values()]
-    claims = json_array([None if p.claim is None else dict(p.claim) for _, p in parcels])
-    contents = json_array([dict(p.lines) for _, p in parcels])
-    write.parcels(
-        connection,
-        [
-            (
-                p.shipment,
-                order_id,
-                p.key,
-                p.shipped_at,
-                claim,
-                lines,
-                p.carrier,
-                p.tracking_number,
-                p.number_as_of,
-                p.tracking_status,
-                p.status_as_of,
-            )
-            for (order_id, p), claim, lines in zip(parcels, claims, contents, strict=True)
-        ],
-    )
-
-
-def _write_adjustments(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    made = [(d.facts.id, n, a) for d in decisions for n, a in enumerate(d.adjustments, len(d.facts.adjustments) + 1)]
-    amounts = json_array([one.change.to_json() for _, _, one in made])
-    write.adjustments(connection, [(i, n, a.key, a.reason, m, now) for (i, n, a), m in zip(made, amounts, strict=True)])
-
-
-def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    ledger.grant(
-        connection,
-        [
-            (
-                d.facts.shop,
-                d.facts.customer_id,
-                d.facts.id,
-                g.source,
-                g.kind,
-                g.amount,
-                g.state,
-                g.expires_at,
-                now,
-                g.limited,
-            )
-            for d in decisions
-            for g in d.new_lots
-        ],
-    )
-    ledger.move(connection, [transfer_row(d.facts, m, m.source, now) for d in decisions for m in d.lot_moves])
-    taken_back = [(d.facts, c) for d in decisions for c in d.clawbacks]
-    if taken_back:
-        ledger.lock(connection, [(facts.shop, facts.customer_id) for facts, _ in taken_back])
-        ledger.move(connection, clawback_rows(connection, taken_back, now))
+def _mail_rows(rendered: Sequence[_Rendered], now: datetime) -> list[NewMailRow]:
+    """The rows of mails, their bytes packed together."""
+    return [
+        NewMailRow(
+            message_id=one.mail.message_id,
+            order_id=one.order_id,
+            shipment_id=one.shipment,
+            template=one.mail.template,
+            envelope_from=one.mail.envelope_from,
+            envelope_to=one.mail.envelope_to,
+            packed=packed,
+            at=now,
+        )
+        for one, packed in zip(rendered, pack([one.mail.raw for one in rendered]), strict=True)
+    ]

@@ -9,12 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models.database import json_array
 from models.states import LotState
-from models.store import admit as store
+from models.store import orders
+from models.store.coupons import CouponUseRow
+from models.store.customers import CustomerKey
+from models.store.idempotency import KeyRow
+from models.store.items import ItemRow
+from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
+from models.store.payments import NewPaymentRow
 from pipelines.engine import run
-from pipelines.errors import ShukkaError
-from pipelines.orders.document import order_to_json
+from pipelines.engine.admit import AdmittedRows, admit
+from pipelines.orders.document import Content
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.order import Order
@@ -32,12 +37,8 @@ class Taken:
     client: int
     key: str | None
     breakdown: Breakdown
-    hash: bytes
+    content: Content
     spent: list[tuple[int, int, bool]] = field(default_factory=list)
-
-
-class Raced(ShukkaError):
-    """Another process stored the same key meanwhile; look again."""
 
 
 def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], now: datetime) -> None:
@@ -47,103 +48,92 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     """
     if not taken:
         return
-    orders = [t.order for t in taken]
-    ids = run.admit(
-        connection,
-        [
-            (
-                o.shop,
-                o.number,
-                t.hash,
-                o.customer.id,
-                o.locale,
-                o.method,
-                t.breakdown.grand_total,
-                o.placed_at,
-                now,
-                d,
-                b,
-            )
-            for o, t, d, b in zip(
-                orders,
-                taken,
-                json_array([order_to_json(o) for o in orders]),
-                json_array([t.breakdown.to_json() for t in taken]),
-                strict=True,
-            )
-        ],
-        now,
-    )
-    if len(ids) < len(taken):
-        raise Raced
-    by_taken = [(ids[o.shop, o.number], o, t) for o, t in zip(orders, taken, strict=True)]
-    _store_lines(connection, by_taken)
-    store.payments(
-        connection,
-        [(i, o.method, _gateway(shops[o.shop], o), o.token, t.breakdown.grand_total) for i, o, t in by_taken],
-    )
-    items = [(o.shop, line.sku, i) for i, o, _ in by_taken for line in o.lines if line.availability == "unique"]
-    if store.unique_items(connection, items) < len(items):
-        raise Raced
-    keys = [(t.client, t.key, t.hash, o.shop, o.number) for _, o, t in by_taken if t.key]
-    if store.keys(connection, keys) < len(keys):
-        raise Raced
-    _store_coupons(connection, shops, by_taken, now)
-    _store_points(connection, shops, by_taken, now)
+    numbered = list(zip(orders.reserve_ids(connection, len(taken)), taken, strict=True))
+    admit(connection, _rows(numbered, shops, now), now)
+    _store_points(connection, shops, [(i, t.order, t) for i, t in numbered], now)
     # After the points: grants lock in the same order, balance before customer.
-    members = [o for o in orders if o.customer.id]
+    members = [t.order for t in taken if t.order.customer.id]
     run.remember_customers(
         connection,
         [(o.shop, o.customer.id, o.customer.email, o.customer.name, o.locale, None, None, now) for o in members],
     )
 
 
-def _gateway(shop: Shop, order: Order) -> str | None:
-    return shop.payment.gateway if order.method in shop.payment.gateway_methods else None
-
-
-def _store_lines(connection: Connection, by_taken: Sequence[tuple[int, Order, Taken]]) -> None:
-    lines = [(i, line, share) for i, o, t in by_taken for line, share in zip(o.lines, t.breakdown.lines, strict=True)]
-    store.lines(
-        connection,
-        [
-            (
-                i,
-                line.line,
-                line.sku,
-                line.name,
-                line.quantity,
-                line.unit_price,
-                line.tax_rate,
-                line.supplier,
-                line.availability,
-                line.expected_on,
-                share.points_rate,
-                flags,
-            )
-            for (i, line, share), flags in zip(
-                lines, json_array([sorted(line.flags) for _, line, _ in lines]), strict=True
-            )
-        ],
+def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now: datetime) -> AdmittedRows:
+    """The rows of orders under their ids."""
+    each = [(i, t.order, t) for i, t in numbered]
+    return AdmittedRows(
+        orders=[_order_row(i, t, shops[o.shop].currency, now) for i, o, t in each],
+        documents=[NewDocumentRow(i, t.content.document, t.breakdown.to_json()) for i, o, t in each],
+        lines=[row for i, t in numbered for row in _line_rows(i, t)],
+        payments=[_payment_row(i, t, shops[o.shop]) for i, o, t in each],
+        items=[ItemRow(o.shop, line.sku, i) for i, o, _ in each for line in o.lines if line.availability == "unique"],
+        keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
+        coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
+        loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],
     )
 
 
-def _store_coupons(
-    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
-) -> None:
-    """Record which coupons the members' orders use; raises Raced if one was used up meanwhile."""
-    uses = [
-        (o.shop, o.customer.id, coupon_key(one.code), i, one.kind, is_once(one, shops[o.shop]), now)
-        for i, o, _ in by_taken
-        if o.customer.id
-        for one in o.coupons
-    ]
-    if not uses:
-        return
-    # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
-    run.lock_points(connection, [(o.shop, o.customer.id) for _, o, t in by_taken if _loads(o, t)], opening=True)
-    if store.coupon_uses(connection, uses) < len(uses):
-        raise Raced
+def _order_row(order_id: int, taken: Taken, currency: str, now: datetime) -> NewOrderRow:
+    order = taken.order
+    return NewOrderRow(
+        id=order_id,
+        shop=order.shop,
+        number=order.number,
+        content_hash=taken.content.hash,
+        customer_id=order.customer.id,
+        locale=order.locale,
+        method=order.method,
+        currency=currency,
+        grand_total=taken.breakdown.grand_total,
+        placed_at=order.placed_at,
+        accepted_at=now,
+    )
+
+
+def _payment_row(order_id: int, taken: Taken, shop: Shop) -> NewPaymentRow:
+    order = taken.order
+    return NewPaymentRow(
+        order_id=order_id,
+        method=order.method,
+        gateway=shop.payment.gateway if order.method in shop.payment.gateway_methods else None,
+        token=order.token,
+        currency=shop.currency,
+        amount=taken.breakdown.grand_total,
+    )
+
+
+def _line_rows(order_id: int, taken: Taken) -> Iterator[NewLineRow]:
+    for line, share in zip(taken.order.lines, taken.breakdown.lines, strict=True):
+        yield NewLineRow(
+            order_id=order_id,
+            line=line.line,
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            tax_rate=line.tax_rate,
+            supplier=line.supplier,
+            availability=line.availability,
+            expected_on=line.expected_on,
+            points_rate=share.points_rate,
+            flags=sorted(line.flags),
+        )
+
+
+def _coupon_rows(order_id: int, order: Order, shop: Shop, now: datetime) -> Iterator[CouponUseRow]:
+    """Which coupons a member's order uses; a guest's are nobody's."""
+    if order.customer.id:
+        for one in order.coupons:
+            yield CouponUseRow(
+                shop=order.shop,
+                customer_id=order.customer.id,
+                code_key=coupon_key(one.code),
+                order_id=order_id,
+                kind=one.kind,
+                once=is_once(one, shop),
+                at=now,
+            )
 
 
 def _loads(order: Order, taken: Taken) -> bool:

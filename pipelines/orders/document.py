@@ -8,13 +8,15 @@ What a *shop* refuses is not decided here but in ``pipelines.rules.refusals``. T
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.schema import (
@@ -28,13 +30,15 @@ from pipelines.orders.schema import (
 )
 from pipelines.rules.order import Coupon, Customer, Line, Order, ShipTo
 from pipelines.values.calendar import JST
+from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
 
 __all__ = [
     "AssumeDocument",
+    "Content",
     "OrderDocument",
     "PreviewDocument",
-    "content_hash",
+    "content_of",
     "field_path",
     "order_from_json",
     "order_to_json",
@@ -70,11 +74,14 @@ _PATTERNS: Final[Mapping[str, str]] = {
 
 
 def field_path(loc: Iterable[int | str]) -> str:
-    """Join a location into the contract's form, e.g. ``lines[0].quantity``; an empty one is ``order``."""
+    """Join a location into the contract's form, e.g. ``lines[0].quantity``; an empty one is ``order``.
+
+    A name that nobody knows may be anything: one that is a card number is masked (INT-17).
+    """
     path = ""
     for step in loc:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path or "order"
+    return mask(path) or "order"
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -103,41 +110,84 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     return tuple(Problem(path, sentence) for path, sentence in found.items())
 
 
-def _build(document: OrderDocument) -> Order:
-    to, who = document.ship_to, document.customer
-    return Order(
-        document.shop,
-        document.number,
-        document.placed_at,
-        document.channel,
-        document.locale,
-        Customer(who.id or "", who.name, who.email, who.account, who.rank),
-        ShipTo(to.kind, to.name, to.postal_code, to.region, to.city, to.line1, to.line2, to.phone, to.country),
-        tuple(
-            Line(
-                one.line,
-                one.sku,
-                one.name,
-                one.quantity,
-                one.unit_price,
-                one.tax_rate,
-                one.supplier,
-                one.availability,
-                one.expected_on,
-                one.points_rate,
-                frozenset(one.flags),
-            )
-            for one in document.lines
-        ),
-        tuple(Coupon(one.code, one.kind, one.value) for one in document.coupons),
-        document.points.use,
-        document.payment.method,
-        document.payment.token,
-        document.delivery.date,
-        document.delivery.slot,
-        document.remarks,
-        document.totals.grand_total,
-    )
+#: Where a document keeps what an ``Order`` calls otherwise; everything else has one name in both.
+_GROUPED: Final[Mapping[str, tuple[str, str]]] = {
+    "points_use": ("points", "use"),
+    "method": ("payment", "method"),
+    "token": ("payment", "token"),
+    "delivery_date": ("delivery", "date"),
+    "delivery_slot": ("delivery", "slot"),
+    "shown_total": ("totals", "grand_total"),
+}
+#: By name, what JSON does not have as it is: how it is read, and how it is written. None stays None.
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "placed_at": lambda text: datetime.fromisoformat(text).astimezone(JST),
+    "delivery_date": date.fromisoformat,
+    "expected_on": date.fromisoformat,
+    "points_rate": Decimal,
+    "flags": frozenset,
+}
+_WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "placed_at": lambda at: at.astimezone(JST).isoformat(),
+    "delivery_date": date.isoformat,
+    "expected_on": date.isoformat,
+    "points_rate": lambda rate: format(rate.normalize(), "f"),
+    "flags": sorted,
+}
+
+
+class _Fields:
+    """The fields of a class of which an order consists: as a dictionary, and which of them JSON does not have."""
+
+    def __init__(self, of: type[Any]) -> None:
+        self.names = tuple(one.name for one in fields(of))
+        self.special = tuple(name for name in self.names if name in _READ)
+        self._get = attrgetter(*self.names)
+
+    def written(self, value: object) -> dict[str, Any]:
+        """``value`` as JSON has it."""
+        return self._through(_WRITTEN, dict(zip(self.names, self._get(value), strict=True)))
+
+    def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What JSON has, as the class takes it."""
+        return self._through(_READ, dict(document))
+
+    def _through(self, change: Mapping[str, Callable[[Any], Any]], values: dict[str, Any]) -> dict[str, Any]:
+        for name in self.special:
+            if (value := values[name]) is not None:
+                values[name] = change[name](value)
+        return values
+
+
+_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON = map(_Fields, (Order, Line, Customer, ShipTo, Coupon))
+_ALIKE: Final = tuple(name for name in _ORDER.names if name not in _GROUPED)
+
+
+def _order(values: dict[str, Any]) -> Order:
+    """An order from its fields, its parts as their fields."""
+    values["customer"] = Customer(**values["customer"])
+    values["ship_to"] = ShipTo(**values["ship_to"])
+    values["lines"] = tuple([Line(**one) for one in values["lines"]])
+    values["coupons"] = tuple([Coupon(**one) for one in values["coupons"]])
+    return Order(**values)
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an order from where a document keeps them."""
+    values = {name: document[name] for name in _ALIKE}
+    for name, (group, key) in _GROUPED.items():
+        values[name] = document[group][key]
+    return values
+
+
+def _of_validated(document: OrderDocument) -> Order:
+    """The order of a document whose fields have their types already."""
+    plain = {name: vars(part) if isinstance(part, BaseModel) else part for name, part in vars(document).items()}
+    values = _flat(plain)
+    values["customer"] = {**values["customer"], "id": document.customer.id or ""}
+    values["lines"] = [{**vars(one), "flags": frozenset(one.flags)} for one in document.lines]
+    values["coupons"] = [vars(one) for one in document.coupons]
+    return _order(values)
 
 
 def _beyond_types(order: Order) -> tuple[Problem, ...]:
@@ -164,7 +214,7 @@ def _validated(model: type[OrderDocument], raw: object) -> tuple[OrderDocument, 
         document = model.model_validate(raw)
     except ValidationError as error:
         raise Invalid(problems_of(error)) from None
-    order = _build(document)
+    order = _of_validated(document)
     if problems := _beyond_types(order):
         raise Invalid(problems)
     return document, order
@@ -182,97 +232,35 @@ def parse_preview(raw: object) -> tuple[Order, AssumeDocument]:
     return order, document.assume
 
 
-def _rate_text(rate: Decimal | None) -> str | None:
-    return None if rate is None else format(rate.normalize(), "f")
-
-
 def order_to_json(order: Order) -> dict[str, Any]:
     """The normalised, complete JSON form of an order: equal orders give equal documents."""
-    who, to = order.customer, order.ship_to
-    return {
-        "shop": order.shop,
-        "number": order.number,
-        "placed_at": order.placed_at.astimezone(JST).isoformat(),
-        "channel": order.channel,
-        "locale": order.locale,
-        "customer": {"id": who.id, "name": who.name, "email": who.email, "account": who.account, "rank": who.rank},
-        "ship_to": {
-            "kind": to.kind,
-            "name": to.name,
-            "postal_code": to.postal_code,
-            "region": to.region,
-            "city": to.city,
-            "line1": to.line1,
-            "line2": to.line2,
-            "phone": to.phone,
-            "country": to.country,
-        },
-        "lines": [
-            {
-                "line": one.line,
-                "sku": one.sku,
-                "name": one.name,
-                "quantity": one.quantity,
-                "unit_price": one.unit_price,
-                "tax_rate": one.tax_rate,
-                "supplier": one.supplier,
-                "availability": one.availability,
-                "expected_on": one.expected_on.isoformat() if one.expected_on else None,
-                "points_rate": _rate_text(one.points_rate),
-                "flags": sorted(one.flags),
-            }
-            for one in order.lines
-        ],
-        "coupons": [{"code": one.code, "kind": one.kind, "value": one.value} for one in order.coupons],
-        "points": {"use": order.points_use},
-        "payment": {"method": order.method, "token": order.token},
-        "delivery": {
-            "date": order.delivery_date.isoformat() if order.delivery_date else None,
-            "slot": order.delivery_slot,
-        },
-        "remarks": order.remarks,
-        "totals": {"grand_total": order.shown_total},
-    }
+    document = _ORDER.written(order)
+    for name, (group, key) in _GROUPED.items():
+        document.setdefault(group, {})[key] = document.pop(name)
+    document["customer"] = _CUSTOMER.written(order.customer)
+    document["ship_to"] = _SHIP_TO.written(order.ship_to)
+    document["lines"] = [_LINE.written(one) for one in order.lines]
+    document["coupons"] = [_COUPON.written(one) for one in order.coupons]
+    return document
 
 
 def order_from_json(document: Mapping[str, Any]) -> Order:
     """Rebuild an order from ``order_to_json``'s own output; trusts it, so it is quick."""
-    return Order(
-        document["shop"],
-        document["number"],
-        datetime.fromisoformat(document["placed_at"]).astimezone(JST),
-        document["channel"],
-        document["locale"],
-        Customer(**document["customer"]),
-        ShipTo(**document["ship_to"]),
-        tuple(_line_from_json(one) for one in document["lines"]),
-        tuple(Coupon(one["code"], one["kind"], one["value"]) for one in document["coupons"]),
-        document["points"]["use"],
-        document["payment"]["method"],
-        document["payment"]["token"],
-        date.fromisoformat(wish) if (wish := document["delivery"]["date"]) else None,
-        document["delivery"]["slot"],
-        document["remarks"],
-        document["totals"]["grand_total"],
-    )
+    values = _ORDER.read(_flat(document))
+    values["lines"] = [_LINE.read(one) for one in document["lines"]]
+    return _order(values)
 
 
-def _line_from_json(one: Mapping[str, Any]) -> Line:
-    return Line(
-        one["line"],
-        one["sku"],
-        one["name"],
-        one["quantity"],
-        one["unit_price"],
-        one["tax_rate"],
-        one["supplier"],
-        one["availability"],
-        date.fromisoformat(one["expected_on"]) if one["expected_on"] else None,
-        Decimal(one["points_rate"]) if one["points_rate"] is not None else None,
-        frozenset(one["flags"]),
-    )
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an order says: its document, and the SHA-256 (32 bytes) of that; equal content, equal hash, whatever the
+    spelling (INT-18)."""
+
+    document: Mapping[str, Any]
+    hash: bytes
 
 
-def content_hash(order: Order) -> bytes:
-    """SHA-256 (32 bytes) of the canonical JSON form: equal content, equal hash, whatever the spelling (INT-18)."""
-    return hashlib.sha256(orjson.dumps(order_to_json(order), option=orjson.OPT_SORT_KEYS)).digest()
+def content_of(order: Order) -> Content:
+    """What ``order`` says."""
+    document = order_to_json(order)
+    return Content(document, hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).digest())

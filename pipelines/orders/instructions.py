@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.engine.stage import Facts
 from pipelines.rules.explain import says
 from pipelines.rules.order import Order
 from pipelines.rules.remarks import read
@@ -17,16 +16,14 @@ def instructions_json(order: Order, shop: Shop) -> list[dict[str, Any]]:
     return [one.to_json() for one in read(order, shop).instructions]
 
 
-def supplier_instructions(facts: Facts, shop: Shop) -> dict[str, Any]:
+def supplier_instructions(order: Order, shop: Shop) -> dict[str, Any]:
     """What a supplier of the order is told beyond the goods: ``delivery`` as wished, by the order's field or its remarks
     (``date`` YYYY-MM-DD, for one day only; ``slot``), and the ``instructions`` that are for it."""
-    if not facts.document["remarks"]:  # the order's objects are not built for nothing
-        return {"delivery": facts.document["delivery"], "instructions": []}
-    wished = wish(facts.order, shop)
+    wished = wish(order, shop)
     day = wished.window.day if wished.window is not None else None
     return {
         "delivery": {"date": day.isoformat() if day is not None else None, "slot": wished.slot},
-        "instructions": [one.to_json() for one in read(facts.order, shop).instructions if one.for_ == "supplier"],
+        "instructions": [one.to_json() for one in read(order, shop).instructions if one.for_ == "supplier"],
     }
 
 

@@ -14,13 +14,16 @@ from enum import StrEnum
 import orjson
 from sqlalchemy import Connection, Engine
 
-from models.database import json_array
 from models.states import OrderState
-from models.store import admit as store
-from pipelines.engine import run
+from models.store import coupons, idempotency, items, lots, orders
+from models.store.coupons import CouponKey
+from models.store.idempotency import ClientKey
+from models.store.items import ItemKey
+from models.store.orders import OrderKey, RefusedOrderRow
+from pipelines.engine.admit import Raced, keep_refused
 from pipelines.errors import Invalid, Problem
-from pipelines.orders.admission import Raced, Taken, store_orders
-from pipelines.orders.document import content_hash, parse_order
+from pipelines.orders.admission import Taken, store_orders
+from pipelines.orders.document import Content, content_of, parse_order
 from pipelines.ports import Clock
 from pipelines.ranks import stored_ranks
 from pipelines.rules.money.breakdown import Breakdown
@@ -29,6 +32,7 @@ from pipelines.rules.order import Order
 from pipelines.rules.refusals import refusals
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
+from pipelines.values.card_number import mask, masked
 from pipelines.values.coupon_key import coupon_key
 
 _ATTEMPTS = 5
@@ -77,17 +81,14 @@ class _Lots:
 
 
 @dataclass(slots=True)
-class _Known:
-    """What was looked up for a whole group; the orders it takes are added, so that its later ones see them.
-
-    ``lots`` by (shop, customer), ``ranks`` by (shop, customer, day), ``taken_items`` are (shop, SKU), ``used_coupons``
-    (shop, customer, key of the code).
-    """
+class _Before:
+    """What was there before a group came in, looked up for the whole of it; the orders that are taken are added, so that
+    its later ones see them. ``lots`` by (shop, customer), ``ranks`` by (shop, customer, day)."""
 
     lots: dict[tuple[str, str], _Lots]
     ranks: dict[tuple[str, str, date], str]
-    taken_items: set[tuple[str, str]]
-    used_coupons: set[tuple[str, str, str]]
+    taken_items: set[ItemKey]
+    used_coupons: set[CouponKey]
 
 
 def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
@@ -116,17 +117,16 @@ def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw
     except Invalid as refused:
         problems = refused.problems
     else:
-        answer = take_in(engine, shops, clock, [Submission(order)])[0]
+        (answer,) = take_in(engine, shops, clock, [Submission(order)])
         if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
             return ()
         problems = answer.problems or (Problem("number", answer.detail),)
     named = raw if isinstance(raw, dict) else {}
     digest = hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
     listed = [{"field": p.field, "message": p.message} for p in problems]
-    shop, number = _text(named.get("shop")), _text(named.get("number"))
+    shop, number = _text(masked(named.get("shop"))), _text(named.get("number"))
     with engine.begin() as connection:
-        store.refused(connection, [(digest, shop, number, *json_array([listed, raw]))])
-        run.announce_refusal(connection, digest.hex(), shop or "", number, listed, clock.now())
+        keep_refused(connection, RefusedOrderRow(digest, shop, number, listed, masked(raw)), clock.now())
     return problems
 
 
@@ -138,9 +138,9 @@ def _attempt(
     connection: Connection, shops: Mapping[str, Shop], now: datetime, submissions: Sequence[Submission]
 ) -> list[Answer]:
     answers: list[Answer | None] = [None] * len(submissions)
-    hashes = [content_hash(s.order) for s in submissions]
-    _answer_known(connection, submissions, hashes, answers)
-    known = _Known(
+    contents = [content_of(s.order) for s in submissions]
+    _answer_known(connection, submissions, contents, answers)
+    before = _Before(
         _lots(connection, submissions, answers, now),
         _ranks(connection, shops, submissions, answers),
         _taken_items(connection, submissions, answers),
@@ -156,9 +156,9 @@ def _attempt(
         twin = first.setdefault((order.shop, order.number), index)
         key_twin = keys.setdefault((submission.client, submission.key), index) if submission.key else index
         if twin != index or key_twin != index:
-            answers[index] = _like_twin(submission, hashes, index, twin if twin != index else key_twin)
+            answers[index] = _like_twin(submission, contents, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, hashes[index], known, taken)
+        answers[index] = _decide(submission, shops, contents[index], before, taken, now)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
@@ -168,43 +168,42 @@ def _attempt(
 
 
 def _answer_known(
-    connection: Connection, submissions: Sequence[Submission], hashes: Sequence[bytes], answers: list[Answer | None]
+    connection: Connection, submissions: Sequence[Submission], contents: Sequence[Content], answers: list[Answer | None]
 ) -> None:
     """What is stored already: the same again is a no-op, anything else a conflict (INT-18)."""
     known = {
-        (shop, number): (bytes(stored), state)
-        for shop, number, stored, state in store.known_orders(
-            connection, [s.order.shop for s in submissions], [s.order.number for s in submissions]
-        )
+        (row.shop, row.number): row
+        for row in orders.known(connection, [OrderKey(s.order.shop, s.order.number) for s in submissions])
     }
-    keyed = [s for s in submissions if s.key]
     keys = {
-        (client, key): (bytes(stored), shop, number)
-        for client, key, stored, shop, number in (
-            store.known_keys(connection, [s.client for s in keyed], [s.key or "" for s in keyed]) if keyed else []
-        )
+        (row.client_id, row.key): row
+        for row in idempotency.known(connection, [ClientKey(s.client, s.key) for s in submissions if s.key])
     }
     for index, submission in enumerate(submissions):
         order = submission.order
         used = keys.get((submission.client, submission.key or ""))
         stands = known.get((order.shop, order.number))
-        if used is not None and used != (hashes[index], order.shop, order.number):
+        if used is not None and (used.request_hash, used.shop, used.number) != (
+            contents[index].hash,
+            order.shop,
+            order.number,
+        ):
             detail = "This Idempotency-Key was used for another order: send a new key with a new order."
             answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
-        elif stands is not None and stands[0] != hashes[index]:
+        elif stands is not None and stands.content_hash != contents[index].hash:
             detail = (
                 f"Order {order.number} exists with other content. An accepted order is never changed: "
                 "cancel it and send a new one under a new number."
             )
             answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
         elif stands is not None:
-            answers[index] = Answer(Ending.REPEATED, order.shop, order.number, stands[1])
+            answers[index] = Answer(Ending.REPEATED, order.shop, order.number, stands.state)
 
 
-def _like_twin(submission: Submission, hashes: Sequence[bytes], index: int, twin: int) -> Answer:
+def _like_twin(submission: Submission, contents: Sequence[Content], index: int, twin: int) -> Answer:
     """The second of two in one group is answered as if it had come a moment later."""
     order = submission.order
-    if hashes[index] == hashes[twin]:
+    if contents[index].hash == contents[twin].hash:
         return Answer(Ending.REPEATED, order.shop, order.number, OrderState.ACCEPTED)
     detail = "Another order under the same number or Idempotency-Key came at the same time with other content."
     return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
@@ -226,8 +225,8 @@ def _lots(
     )
     found: dict[tuple[str, str], _Lots] = {}
     if wanted:
-        for shop, customer, owed, lot, remaining, expires_at in store.spendable_lots(
-            connection, [w[0] for w in wanted], [w[1] for w in wanted]
+        for shop, customer, owed, lot, remaining, expires_at in lots.spendable_lots(
+            connection, [shop for shop, _ in wanted], [customer for _, customer in wanted]
         ):
             purse = found.setdefault((shop, customer), _Lots(owed=owed))
             if lot is not None and (expires_at is None or expires_at > now):
@@ -242,74 +241,72 @@ def _ranks(
     answers: Sequence[Answer | None],
 ) -> dict[tuple[str, str, date], str]:
     """The ranks the customers had on the days of their purchases."""
-    orders = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
-    return stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in orders])
+    new = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
+    return stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in new])
 
 
 def _taken_items(
     connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
-) -> set[tuple[str, str]]:
+) -> set[ItemKey]:
     """One-of-a-kind items that another live order has (INT-10)."""
-    wanted = sorted(
-        {
-            (s.order.shop, line.sku)
-            for s, answer in zip(submissions, answers, strict=True)
-            if answer is None
-            for line in s.order.lines
-            if line.availability == "unique"
-        }
-    )
-    if not wanted:
-        return set()
-    return {(r[0], r[1]) for r in store.taken_items(connection, [w[0] for w in wanted], [w[1] for w in wanted])}
+    wanted = {
+        ItemKey(s.order.shop, line.sku)
+        for s, answer in zip(submissions, answers, strict=True)
+        if answer is None
+        for line in s.order.lines
+        if line.availability == "unique"
+    }
+    return set(items.taken(connection, sorted(wanted)))
 
 
 def _used_coupons(
     connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
-) -> set[tuple[str, str, str]]:
+) -> set[CouponKey]:
     """Coupons that standing orders of these customers have used (A.10)."""
-    wanted = sorted(
-        {
-            coupon
-            for s, answer in zip(submissions, answers, strict=True)
-            if answer is None
-            for coupon in _coupons_of(s.order)
-        }
-    )
-    return {(r[0], r[1], r[2]) for r in store.used_coupons(connection, wanted)}
+    wanted = {
+        coupon
+        for s, answer in zip(submissions, answers, strict=True)
+        if answer is None
+        for coupon in _coupons_of(s.order)
+    }
+    return set(coupons.used(connection, sorted(wanted)))
 
 
-def _coupons_of(order: Order) -> set[tuple[str, str, str]]:
-    """(shop, customer, key of the code) of a member's coupons."""
+def _coupons_of(order: Order) -> set[CouponKey]:
+    """A member's coupons."""
     customer = order.customer.id
-    return {(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
+    return {CouponKey(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
 
 
 def _decide(
-    submission: Submission, shops: Mapping[str, Shop], stored_hash: bytes, known: _Known, taken: list[Taken]
+    submission: Submission,
+    shops: Mapping[str, Shop],
+    content: Content,
+    before: _Before,
+    taken: list[Taken],
+    now: datetime,
 ) -> Answer | None:
     """None if the order can be accepted (it is then in ``taken``), else the refusal."""
     order = submission.order
     shop = shops.get(order.shop)
     if shop is None:
-        return _refused(order, [Problem("shop", f"is unknown: no profile {order.shop!r}")])
-    purse = known.lots.get((order.shop, order.customer.id), _Lots())
+        return _refused(order, [Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
+    purse = before.lots.get((order.shop, order.customer.id), _Lots())
     # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
-    rank = known.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
+    rank = before.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
     breakdown = price(order, shop, balance=purse.balance, rank=rank)
-    coupons = _coupons_of(order)
-    used = {key for _, _, key in coupons & known.used_coupons}
-    problems = list(refusals(order, shop, breakdown, balance=purse.balance, rank=rank, used_coupons=used))
+    used = {coupon.code_key for coupon in _coupons_of(order) & before.used_coupons}
+    problems = list(refusals(order, shop, breakdown, now=now, balance=purse.balance, rank=rank, used_coupons=used))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):
-        if line.availability == "unique" and (order.shop, line.sku) in known.taken_items:
+        if line.availability == "unique" and (order.shop, line.sku) in before.taken_items:
             problems.append(Problem(f"lines[{index}].sku", "is one of a kind and sold already (INT-10)"))
     if problems:
         return _refused(order, problems)
-    known.used_coupons |= coupons
-    known.taken_items |= {(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    accepted = Taken(order, submission.client, submission.key, breakdown, stored_hash)
+    before.used_coupons |= _coupons_of(order)
+    before.taken_items |= {ItemKey(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
+    accepted = Taken(order, submission.client, submission.key, breakdown, content)
     _spend(accepted, purse)
     taken.append(accepted)
     return None

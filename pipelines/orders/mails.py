@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from pipelines.engine.stage import Facts, NewShipment, ParcelFacts, ShipmentFacts
-from pipelines.orders.instructions import supplier_instructions
+from pipelines.carriers import carrier
+from pipelines.engine.decision import NewShipment
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.ports import MailIntent
-from pipelines.rules.money.adjustments import Adjustment, totals_after
-from pipelines.rules.tracking import carrier_name, url
+from pipelines.rules.money.adjustments import totals_after
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import Instruction
 
 
 def customer_mail(
@@ -46,34 +48,27 @@ def member_mail(
 
 
 def supplier_mail(
-    template: str, facts: Facts, shop: Shop, now: datetime, shipment: ShipmentFacts, to: str, **extra: Any
+    template: str, shop: Shop, told: Instruction, to: str, now: datetime, *, about: str = "", **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier: what to ship and where, the wished delivery, what the remarks ask of it; no money."""
-    profile = shop.supplier(shipment.supplier)
-    lines = {line["line"]: line for line in facts.document["lines"]}
-    told = supplier_instructions(facts, shop)
+    """A mail to a supplier about what it is ``told``: what to ship and where, the delivery that is wished for, what the
+    remarks ask of it; no money. ``about`` as for customers, but for the shipment."""
+    wished = told.delivery or {}
     context = {
         "now": now,
         "shop": shop_context(shop),
-        "order": {"number": facts.number, "placed_at": facts.placed_at},
-        "supplier": shipment.supplier,
-        "shipment": {
-            "id": shipment.id,
-            "dispatch_on": shipment.dispatch_on,
-            "lines": [
-                {"line": key, "sku": lines[key]["sku"], "name": lines[key]["name"], "quantity": pieces.live}
-                for key, pieces in shipment.lines.items()
-            ],
-        },
-        "ship_to": facts.document["ship_to"],
+        "order": {"number": told.number, "placed_at": told.placed_at},
+        "supplier": told.supplier,
+        "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
+        "ship_to": told.ship_to,
         "delivery": {
-            "date": date.fromisoformat(day) if (day := told["delivery"]["date"]) else None,
-            "slot": told["delivery"]["slot"],
+            "date": date.fromisoformat(day) if (day := wished.get("date")) else None,
+            "slot": wished.get("slot"),
         },
-        "instructions": list(dict.fromkeys(one["says"] for one in told["instructions"])),
+        "instructions": list(dict.fromkeys(one["says"] for one in told.instructions)),
         **extra,
     }
-    return MailIntent(template, to, shipment.supplier, profile.locale, context, shipment.id, shipment.id)
+    locale = shop.supplier(told.supplier).locale
+    return MailIntent(template, to, told.supplier, locale, context, about or told.shipment, told.shipment)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -98,10 +93,11 @@ def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     return {"points_deducted": 0, **totals, "price_display": shop.price.display}
 
 
-def what_is_left(facts: Facts, shop: Shop, changes: Sequence[Adjustment], gone: Mapping[str, int]) -> dict[str, Any]:
-    """The lines and totals of an order after ``changes``, which took ``gone`` pieces of each line."""
-    left = [(line["line"], line["quantity"] - gone.get(line["line"], 0)) for line in facts.document["lines"]]
-    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, changes), shop)}
+def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
+    """The lines and totals of an order after all changes of its lines."""
+    facts, gone = draft.facts, draft.gone
+    left = [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
+    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, draft.adjustments), shop)}
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
@@ -121,13 +117,13 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
 
 def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
     """A parcel as mails show it; without a number it says so kindly (TRK-01)."""
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
-        "carrier": carrier,
-        "carrier_name": carrier_name(carrier, facts.locale) if carrier else "",
+        "carrier": parcel.carrier,
+        "carrier_name": known.called(facts.locale) if known else "",
         "tracking_number": number,
-        "tracking_url": url(carrier, number) if carrier and number else None,
+        "tracking_url": known.url(number) if known and number else None,
         "shipped_on": parcel.shipped_at.date(),
         "lines": lines_of(facts, parcel.lines.items()),
     }
@@ -135,10 +131,9 @@ def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
-    known = facts.__dict__.get("_mail_base")
-    if known is None:
-        known = facts.__dict__["_mail_base"] = _build_base(facts, shop)
-    return cast(Mapping[str, Any], known)
+    if facts.mail_base is None:
+        facts.mail_base = _build_base(facts, shop)
+    return facts.mail_base
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from models.states import HoldReason
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import parse_preview
 from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
-from pipelines.rules.holds import Hold, holds, request_not_met
+from pipelines.rules.holds import Hold, holds
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
 from pipelines.rules.payment_terms import Terms, terms
 from pipelines.rules.refusals import refusals
 from pipelines.rules.split import Part, split
+from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
 
@@ -47,8 +49,9 @@ class PlannedShipment:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the pipeline would do with an order."""
+    """Everything the pipeline would do with an order; amounts are in the smallest unit of ``currency``."""
 
+    currency: str
     order: Order
     breakdown: Breakdown
     terms: Terms
@@ -63,7 +66,7 @@ class Plan:
         pay = self.terms
         return {
             "shop": self.order.shop,
-            "currency": "JPY",
+            "currency": self.currency,
             "totals": self.breakdown.totals_json(),
             "points": self.breakdown.points_json(),
             "breakdown": self.breakdown.spread_json(),
@@ -75,8 +78,9 @@ class Plan:
             },
             "shipments": [_shipment_json(one) for one in self.shipments],
             "instructions": list(self.instructions),
-            "holds": [{"reason": hold.reason, "says": hold.says} for hold in self.holds],
+            "holds": [{"reason": hold.reason, "says": hold.says(self.order.locale)} for hold in self.holds],
             "mails": list(self.mails),
+            "warnings": warnings_json(self.order),
             "problems": [{"field": problem.field, "message": problem.message} for problem in self.problems],
         }
 
@@ -95,8 +99,9 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
     missed = any(one.dispatch.request_met is False for one in shipments)
     reasons = holds(order, shop)
     if missed and shop.delivery.requests == "strict":
-        reasons = (*reasons, request_not_met(order))
+        reasons = (*reasons, Hold(HoldReason.REQUEST_NOT_MET))
     return Plan(
+        shop.currency,
         order,
         breakdown,
         pay,
@@ -108,6 +113,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
             order,
             shop,
             breakdown,
+            now=assume.now or order.placed_at,
             balance=assume.points_balance,
             rank=assume.rank,
             used_coupons={coupon_key(code) for code in assume.used_coupons},

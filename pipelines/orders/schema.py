@@ -12,41 +12,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from pipelines.values.calendar import JST
-
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2099  # the national holidays are known that far
+from pipelines.values.moment import read_day, read_moment
+from pipelines.values.money import MOST_YEN, UnitYen
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 ORDER_NUMBER: Final = r"^[^\s\x00-\x1f\x7f-\x9f/\\]+$"  # it stands in URLs: /v1/orders/{shop}/{number}
 COUNTRY: Final = r"^[A-Z]{2}$"
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-def _time(value: object) -> datetime:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError("Must be an RFC 3339 time with an offset, such as 2026-11-20T14:59:30+09:00.")
-    try:
-        parsed = datetime.fromisoformat(value.upper())
-    except ValueError:
-        raise ValueError("There is no such time; check the day, the hour and the offset.") from None
-    if not FIRST_YEAR < parsed.year < LAST_YEAR:
-        raise ValueError(f"Must lie between the years {FIRST_YEAR + 1} and {LAST_YEAR - 1}.")
-    return parsed.astimezone(JST)
-
-
-def _date(value: object) -> date:
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError("Must be a date written YYYY-MM-DD, such as 2026-11-20.")
-    try:
-        parsed = date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("There is no such day in the calendar.") from None
-    if not FIRST_YEAR < parsed.year < LAST_YEAR:
-        raise ValueError(f"Must lie between the years {FIRST_YEAR + 1} and {LAST_YEAR - 1}.")
-    return parsed
 
 
 def _rate(value: object) -> Decimal:
@@ -70,8 +42,8 @@ def _text(longest: int, shortest: int = 0, pattern: str = ONE_LINE) -> Any:
     return StringConstraints(min_length=shortest, max_length=longest, pattern=pattern)
 
 
-Time = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
-Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Time = Annotated[datetime, BeforeValidator(read_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
 Rate = Annotated[
     Decimal,
     BeforeValidator(_rate),
@@ -87,7 +59,6 @@ Rate = Annotated[
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]
 Name = Annotated[str, _text(200, 1)]
-Yen = Annotated[int, Field(ge=0, le=9_999_999)]
 
 
 class _Document(BaseModel):
@@ -109,8 +80,8 @@ class ShipToDocument(_Document):
 
     kind: Literal["organisation", "individual"] = "organisation"
     name: Name
-    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008 or 4600008")
-    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture, 愛知県 or Aichi")
+    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008, 4600008 or 〒460 0008")
+    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture: 愛知県, Aichi, Aichi-ken or JP-23")
     city: Annotated[str, _text(100, 1)]
     line1: Annotated[str, _text(200, 1)]
     line2: Annotated[str, _text(200)] = ""
@@ -125,7 +96,7 @@ class LineDocument(_Document):
     sku: Annotated[str, _text(100, 1)]
     name: Name
     quantity: int = Field(ge=1, le=9999)
-    unit_price: Yen = Field(description="Yen, ex tax or tax included as the shop's profile says")
+    unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
     supplier: Key = "warehouse"
     availability: Literal["in_stock", "backorder", "made_to_order", "unique"] = "in_stock"
@@ -139,7 +110,7 @@ class CouponDocument(_Document):
 
     code: Key
     kind: Literal["amount", "percent", "points"]
-    value: Yen = Field(description="Yen, percent or points by kind")
+    value: UnitYen = Field(description="Yen, percent or points by kind")
 
 
 class PointsDocument(_Document):
@@ -178,7 +149,7 @@ class DeliveryDocument(_Document):
 class TotalsDocument(_Document):
     """What the customer was shown."""
 
-    grand_total: Annotated[int, Field(ge=0)] | None = None
+    grand_total: Annotated[int, Field(ge=0, le=MOST_YEN)] | None = None
 
 
 class OrderDocument(_Document):

@@ -176,7 +176,7 @@ def _notices(
 ) -> tuple[str, datetime] | None:
     """Queue a page of reminders; where the next page begins, None after the last."""
     found = purse.expiring(connection, shop.key, window[0], window[1], after, STEP)
-    run.queue_mails(connection, renderer, [(shop.key, notice(shop, one, days, now)) for one in found], now)
+    run.queue_mails(connection, renderer, [run.DueMail(shop.key, notice(shop, one, days, now)) for one in found], now)
     return (found[-1][0], found[-1][1]) if len(found) == STEP else None
 
 

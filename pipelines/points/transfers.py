@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import purse
-from pipelines.engine.stage import Clawback, Facts, LotMove
+from pipelines.engine.decision import Clawback, LotMove
+from pipelines.engine.facts import Facts
 from pipelines.rules.lots import OpenLot, Purse, Transfer
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from models.states import OrderState, PaymentState
-from pipelines.rules.explain import says
+from pipelines.rules.explain import Refusal, sentence
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
 _OVER: Final = frozenset({OrderState.CANCELLED, OrderState.DELIVERED})
 _RELEASED: Final = frozenset({OrderState.RELEASED, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED})
 _MONEY_OUT: Final = frozenset({PaymentState.PENDING, PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.VOIDED})
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not: ``rule`` is the rule's id, ``says`` a sentence for the customer."""
-
-    rule: str
-    says: str
 
 
 def refusal(
@@ -35,7 +26,6 @@ def refusal(
     now: datetime,
     any_instructed: bool,
     store_pull_in: bool = False,
-    locale: str = "ja",
 ) -> Refusal | None:
     """Why the customer cannot cancel now, or None if they can.
 
@@ -43,21 +33,21 @@ def refusal(
     were called to a store (STO-01), which has its own window.
     """
     if state in _OVER:
-        return Refusal("CAN-02", says("cancel.over", locale))
+        return Refusal(sentence("cancel.over"), rule="CAN-02")
     policy = shop.cancel.policy
     if policy == "never":
-        return Refusal("CAN-01", says("cancel.never", locale))
+        return Refusal(sentence("cancel.never"), rule="CAN-01")
     if any_instructed or state in _RELEASED:
-        return Refusal("CAN-03" if policy == "windows" else "CAN-06", says("cancel.released", locale))
+        return Refusal(sentence("cancel.released"), rule="CAN-03" if policy == "windows" else "CAN-06")
     if policy == "until_released":
         return None
     if store_pull_in:
         window = timedelta(minutes=shop.cancel.pull_in_minutes)
         if now - placed_at <= window:
             return None
-        return Refusal("CAN-03", says("cancel.pull_in", locale, minutes=shop.cancel.pull_in_minutes))
+        return Refusal(sentence("cancel.pull_in"), {"minutes": shop.cancel.pull_in_minutes}, rule="CAN-03")
     if method not in shop.cancel.until_paid:
-        return Refusal("CAN-03", says("cancel.enquiry", locale))
+        return Refusal(sentence("cancel.enquiry"), rule="CAN-03")
     if payment_state in _MONEY_OUT:
         return None
-    return Refusal("CAN-03", says("cancel.paid", locale))
+    return Refusal(sentence("cancel.paid"), rule="CAN-03")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _WEEKDAYS_JA: Final = "月火水木金土日"
 _MONTHS_EN: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -19,6 +19,34 @@ class Because:
 
     rule: str
     says: str
+
+
+class Sentence(NamedTuple):
+    """What is said to people, in both languages; ``{name}`` stands for a value."""
+
+    ja: str
+    en: str
+
+    def says(self, locale: str, **values: object) -> str:
+        """The sentence in ``locale`` (ja, else en) with dates and times of day written as that language does."""
+        if locale == "ja":
+            return self.ja.format(**{name: _written_ja(value) for name, value in values.items()})
+        return self.en.format(**{name: _written_en(value) for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something is not possible as an order stands; ``rule`` is the rule's id, ``ways_out`` names the actions that
+    may be possible instead."""
+
+    sentence: Sentence
+    values: Mapping[str, object] = field(default_factory=dict)
+    rule: str | None = None
+    ways_out: tuple[str, ...] = ()
+
+    def says(self, locale: str) -> str:
+        """The sentence for people, in ``locale`` (ja, else en)."""
+        return self.sentence.says(locale, **self.values)
 
 
 _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
@@ -74,28 +102,6 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "event.order": ("ご注文", "Ordered"),
     "event.paid": ("ご入金の確認", "Payment confirmed"),
     "event.approved": ("審査の可決", "Loan approved"),
-    # holds
-    "hold.individual_not_deliverable": (
-        "個人宛にはお届けできない商品が含まれています: {lines}",
-        "These lines cannot be delivered to an individual: {lines}.",
-    ),
-    "hold.quote_needed": (
-        "個人宛の送料のお見積りが必要です。",
-        "The shipping fee to an individual needs a quote.",
-    ),
-    "hold.blocked_customer": (
-        "お受け取りいただけなかったご注文、または返品が続いているため、確認が必要です。",
-        "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
-    ),
-    "hold.coupons_in_remarks": (
-        "備考欄にクーポンの記載があるため、適用と金額の確認が必要です: {words}",
-        "Coupons are named in the remarks: they must be applied and the order priced again: {words}",
-    ),
-    "hold.needs_human": ("備考欄の内容を確認します: {words}", "The remarks must be read by a person: {words}"),
-    "hold.request_not_met": (
-        "ご希望のお届け日に間に合わないため、確認が必要です。",
-        "The desired delivery date cannot be met: the customer must be asked.",
-    ),
     # wishes in the remarks that the shop does not meet (DLV-05)
     "not_offered.gift_wrapping": ("ギフト包装は承っておりません。", "Gift wrapping is not available."),
     "not_offered.carrier_choice": (
@@ -128,12 +134,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def sentence(key: str) -> Sentence:
+    """The sentence ``key`` in both languages."""
+    return Sentence(*_SENTENCES[key])
+
+
 def says(key: str, locale: str, **values: object) -> str:
-    """The sentence ``key`` in ``locale`` (ja, else en) with dates and times of day written as that language does."""
-    ja, en = _SENTENCES[key]
-    if locale == "ja":
-        return ja.format(**{name: _written_ja(value) for name, value in values.items()})
-    return en.format(**{name: _written_en(value) for name, value in values.items()})
+    """The sentence ``key`` in ``locale`` (ja, else en)."""
+    return sentence(key).says(locale, **values)
 
 
 def because(key: str, locale: str, **values: object) -> Because:

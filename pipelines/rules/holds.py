@@ -1,29 +1,81 @@
-"""Reasons to hold an order for a person: it is taken, but goes no further than the hold allows (A.1, A.10)."""
+"""Holds (保留): why an order waits for a human, what that keeps back, and what answers it (A.1, A.10).
+
+A hold is a value: its reason and what it is about. What is said of it, in Japanese and in English, and its ways out are those
+of its kind. Orders that are held run no further than the hold allows; ``holds`` finds those of an order that comes in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pipelines.rules.explain import says
+from models.states import HoldReason
+from pipelines.rules.hold_kinds import KINDS, HoldKind
 from pipelines.rules.money.pricing import individual_surcharge
 from pipelines.rules.order import Order
-from pipelines.rules.remarks import Reading, read
+from pipelines.rules.remarks import read
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 _NO_MARKS: Final[Mapping[str, int]] = {}
+#: The fact under which a hold that is older than its kind keeps the sentence that it was opened with.
+SAID: Final = "said"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """``blocks`` authorize: the amount may still change; release: the money may be taken, goods wait."""
+    """One reason why an order waits for a human.
 
-    reason: str
-    says: str
-    blocks: Literal["authorize", "release"]
+    It is about ``shipment`` (its id), ``lines`` (pieces by line) and ``amount`` (yen) where it names them; ``facts`` are what
+    else its sentence says. ``id`` is the stored row's, None before it is written; two holds that say the same are equal.
+    """
+
+    reason: HoldReason
+    shipment: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    amount: int | None = None
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    id: int | None = field(default=None, compare=False)
+
+    @property
+    def kind(self) -> HoldKind:
+        """What every hold of this reason blocks, says and is answered by."""
+        return KINDS[self.reason]
+
+    @property
+    def blocks(self) -> Literal["authorize", "release"]:
+        """``authorize``: the amount may still change; ``release``: the money may be taken, goods wait."""
+        return self.kind.blocks
+
+    def answered_by(self, action: str) -> bool:
+        """Whether the action of that name is a way out."""
+        return action in self.kind.answered_by
+
+    def says(self, locale: str) -> str:
+        """The sentence for people, in ``locale`` (ja, else en)."""
+        if SAID in self.facts:
+            return str(self.facts[SAID])
+        return self.kind.says.says(locale, **self.facts, **self._about(locale))
+
+    def lacks(self) -> frozenset[str]:
+        """Names of facts that its sentence has a place for and that are not there."""
+        return frozenset() if SAID in self.facts else self.kind.names - self.facts.keys() - self._about("en").keys()
+
+    def _about(self, locale: str) -> dict[str, Any]:
+        about: dict[str, Any] = {}
+        if self.shipment is not None:
+            about["shipment"] = self.shipment
+        if self.lines:
+            about["lines"] = ", ".join(self.lines)
+            pieces = "明細{0}が{1}点" if locale == "ja" else "{1} of line {0}"
+            about["pieces"] = ("、" if locale == "ja" else ", ").join(
+                pieces.format(line, count) for line, count in self.lines.items()
+            )
+        if self.amount is not None:
+            about["amount"] = self.amount
+        return about
 
 
 def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> tuple[Hold, ...]:
@@ -32,37 +84,21 @@ def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> 
     ``marks`` counts what the customer did in the shop's window: undelivered_returns, customer_returns (INT-14).
     """
     found: list[Hold] = []
-    locale = order.locale
     if order.ship_to.kind == "individual":
-        if barred := [line.line for line in order.lines if "business_address_only" in line.flags]:
-            sentence = says("hold.individual_not_deliverable", locale, lines=", ".join(barred))
-            found.append(Hold("individual_not_deliverable", sentence, "authorize"))  # INT-04
+        if barred := {line.line: line.quantity for line in order.lines if "business_address_only" in line.flags}:
+            found.append(Hold(HoldReason.INDIVIDUAL_NOT_DELIVERABLE, lines=barred))  # INT-04
         if individual_surcharge(order, shop) is None:
-            found.append(Hold("quote_needed", says("hold.quote_needed", locale), "authorize"))  # INT-04
+            found.append(Hold(HoldReason.QUOTE_NEEDED))  # INT-04
     if marks and _is_marked(shop, marks):
-        found.append(Hold("blocked_customer", says("hold.blocked_customer", locale), "authorize"))  # INT-14
+        found.append(Hold(HoldReason.BLOCKED_CUSTOMER))  # INT-14
     if order.remarks:
         reading = read(order, shop)
-        if coupons := _quoted(reading, "coupon_codes", locale):
+        if coupons := reading.words("coupon_codes"):
             # the operator applies them and the order is priced again before the amount is fixed (CPN-03)
-            found.append(
-                Hold("coupons_in_remarks", says("hold.coupons_in_remarks", locale, words=coupons), "authorize")
-            )
-        if unread := _quoted(reading, "unread", locale):
-            found.append(Hold("needs_human", says("hold.needs_human", locale, words=unread), "release"))  # INT-16
+            found.append(Hold(HoldReason.COUPONS_IN_REMARKS, facts={"words": coupons}))
+        if unread := reading.words("unread"):
+            found.append(Hold(HoldReason.NEEDS_HUMAN, facts={"words": unread}))  # INT-16
     return tuple(found)
-
-
-def request_not_met(order: Order) -> Hold:
-    """The hold of a shop whose delivery dates are strict (DLV-04)."""
-    return Hold("request_not_met", says("hold.request_not_met", order.locale), "release")
-
-
-def _quoted(reading: Reading, kind: str, locale: str) -> str:
-    """What the remarks say of a kind, in quotation marks on one line; empty without any."""
-    opens, closes = "「」" if locale == "ja" else '""'
-    quotes = (" ".join(one.says.split()) for one in reading.of(kind))
-    return " ".join(f"{opens}{quote}{closes}" for quote in quotes)
 
 
 def _is_marked(shop: Shop, marks: Mapping[str, int]) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
@@ -16,14 +14,16 @@ from pipelines.rules.order import Order
 from pipelines.values.calendar import in_japan
 from pipelines.values.card_number import find_card_number
 from pipelines.values.mail_address import check as check_mail_address
+from pipelines.values.moment import too_far_ahead
+from pipelines.values.money import MOST_YEN
+from pipelines.values.postal_code import postal_code
 from pipelines.values.prefecture import prefecture
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
-_POSTAL_CODE: Final = re.compile(r"\d{3}-?\d{4}", re.ASCII)
-MOST_YEN: Final = 999_999_999
-_HYPHENS: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−ーｰ─", "-"))
+#: Stands between texts that are looked through as one: digits on either side of a letter are two numbers.
+_APART: Final = "x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class _Case:
     order: Order
     shop: Shop
     breakdown: Breakdown
+    now: datetime
     balance: int
     rank: str | None
     used_coupons: Collection[str]
@@ -42,6 +43,7 @@ def refusals(
     shop: Shop,
     breakdown: Breakdown,
     *,
+    now: datetime,
     balance: int = 0,
     rank: str | None = None,
     used_coupons: Collection[str] = (),
@@ -49,12 +51,19 @@ def refusals(
 ) -> tuple[Problem, ...]:
     """Every problem the shop has with ``order``; empty means it is taken.
 
-    ``breakdown``: the order's own sum. ``balance``: the customer's valid points. ``rank``: the customer's, else the
-    order's own. ``used_coupons``: keys of the codes that the customer used before. ``allowed_methods``: what the shop
-    dictates for this customer, narrowing the account's methods (INT-15).
+    ``breakdown``: the order's own sum. ``now``: the time of the one clock, aware. ``balance``: the customer's valid
+    points. ``rank``: the customer's, else the order's own. ``used_coupons``: keys of the codes that the customer used
+    before. ``allowed_methods``: what the shop dictates for this customer, narrowing the account's methods (INT-15).
     """
-    case = _Case(order, shop, breakdown, balance, rank, used_coupons, allowed_methods)
+    case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods)
     return tuple(problem for check in _CHECKS for problem in check(case))
+
+
+def _placed_at(case: _Case) -> Iterator[Problem]:
+    """An order from the future is the slip of a clock; all that is promised would be counted from it."""
+    allowed = timedelta(minutes=case.shop.intake.placed_ahead_minutes)
+    if reason := too_far_ahead(case.order.placed_at, case.now, allowed):
+        yield Problem("placed_at", reason)
 
 
 def _channel(case: _Case) -> Iterator[Problem]:
@@ -77,14 +86,14 @@ def _customer(case: _Case) -> Iterator[Problem]:
 
 
 def _ship_to(case: _Case) -> Iterator[Problem]:
-    """INT-08."""
+    """INT-08; a postal code of another prefecture is no refusal (B.9.4)."""
     to = case.order.ship_to
     if not case.shop.intake.domestic_only:
         return
     if to.country != "JP":
         yield Problem("ship_to.country", "This shop ships within Japan only; the country must be JP.")
         return
-    if not _POSTAL_CODE.fullmatch(unicodedata.normalize("NFKC", to.postal_code).translate(_HYPHENS).strip()):
+    if postal_code(to.postal_code) is None:
         yield Problem("ship_to.postal_code", "Must be a Japanese postal code of seven digits such as 460-0008.")
     if prefecture(to.region) is None:
         yield Problem("ship_to.region", "Must be one of the 47 prefectures, such as 愛知県 or Aichi.")
@@ -112,8 +121,7 @@ def _size(case: _Case) -> Iterator[Problem]:
 def _card_numbers(case: _Case) -> Iterator[Problem]:
     """INT-17: a card number in any text refuses the order; which number is never said."""
     texts = _texts(case.order)
-    # one scan for the usual case; control characters cannot occur in the texts, so they separate them safely
-    if find_card_number("\x00".join(texts.values())):
+    if find_card_number(_APART.join(texts.values())):  # one scan for the usual case
         for field, text in texts.items():
             if find_card_number(text):
                 yield Problem(field, "Looks like a card number; send the gateway's token instead, never the number.")
@@ -193,6 +201,7 @@ def _shown_total(case: _Case) -> Iterator[Problem]:
 
 
 _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
+    _placed_at,
     _channel,
     _customer,
     _ship_to,
@@ -209,9 +218,9 @@ _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
 
 
 def _texts(order: Order) -> dict[str, str]:
+    """Every text that a storefront, and so a customer, writes freely, by field; the order's own number is not free."""
     who, to = order.customer, order.ship_to
     texts = {
-        "number": order.number,
         "channel": order.channel,
         "customer.id": who.id,
         "customer.name": who.name,
@@ -234,7 +243,7 @@ def _texts(order: Order) -> dict[str, str]:
         texts[f"lines[{index}].name"] = line.name
         texts[f"lines[{index}].supplier"] = line.supplier
         if line.flags:
-            texts[f"lines[{index}].flags"] = "\x00".join(line.flags)
+            texts[f"lines[{index}].flags"] = _APART.join(line.flags)
     for index, coupon in enumerate(order.coupons):
         texts[f"coupons[{index}].code"] = coupon.code
     return texts

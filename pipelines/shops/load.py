@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Misconfigured
+from pipelines.shops.fulfilling import AUTO, SupplierChannel
 from pipelines.shops.shop import Shop
 from pipelines.values.prefecture import prefecture
 
@@ -55,10 +56,13 @@ class ProfileErrors(Misconfigured):
         super().__init__(f"{file}: {key}" if key else file, reason + more)
 
 
-def load_shops(directory: Path | None = None) -> dict[str, Shop]:
+def load_shops(
+    directory: Path | None = None, *, channels: Mapping[str, SupplierChannel] | None = None
+) -> dict[str, Shop]:
     """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
 
-    Raises ``ProfileErrors`` with all mistakes of all files.
+    ``channels``: the supplier channels that this installation has, against which a profile's choice is checked; None: it is
+    not asked.  Raises ``ProfileErrors`` with all mistakes of all files.
     """
     place = PACKAGED if directory is None else directory
     if not place.is_dir():
@@ -72,7 +76,7 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     entries: list[Entry] = []
     for file in files:
         try:
-            shops[file.stem] = parse_shop(file.stem, _text(file), file=str(file))
+            shops[file.stem] = parse_shop(file.stem, _text(file), channels=channels, file=str(file))
         except ProfileErrors as errors:
             entries += errors.entries
     if entries:
@@ -80,7 +84,9 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     return shops
 
 
-def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
+def parse_shop(
+    key: str, text: str, *, channels: Mapping[str, SupplierChannel] | None = None, file: str | None = None
+) -> Shop:
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"
     try:
@@ -93,7 +99,9 @@ def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
         shop = Shop.model_validate({**table, "key": key})
     except ValidationError as error:
         raise ProfileErrors([(where, *_mistake(one)) for one in error.errors(include_url=False)]) from None
-    if entries := [(where, name, reason) for name, reason in _across(shop)]:
+    shop.connect(channels or {})
+    found = [*_across(shop), *(() if channels is None else _unknown_channels(shop, channels))]
+    if entries := [(where, name, reason) for name, reason in found]:
         raise ProfileErrors(entries)
     return shop
 
@@ -133,7 +141,7 @@ def _mistake(error: Mapping[str, Any]) -> tuple[str, str]:
 
 def _nearest(steps: Sequence[str | int]) -> str | None:
     """The parameter whose name is nearly the last of ``steps``, among those of the same table."""
-    found = get_close_matches(str(steps[-1]), _table(steps).model_fields, n=1, cutoff=0.7)
+    found = get_close_matches(str(steps[-1]), _table(steps).model_fields, n=1)
     return found[0] if found else None
 
 
@@ -157,6 +165,14 @@ def _sections(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _sections(part)
+
+
+def _unknown_channels(shop: Shop, channels: Mapping[str, SupplierChannel]) -> Iterator[tuple[str, str]]:
+    """Names of supplier channels that no file declares."""
+    for name, supplier in shop.suppliers.items():
+        if supplier.channel not in (AUTO, *channels):
+            there_is = ", ".join([AUTO, *channels])
+            yield f"suppliers.{name}.channel", f"{supplier.channel!r} is no supplier channel; there is {there_is}"
 
 
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:

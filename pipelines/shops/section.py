@@ -23,8 +23,6 @@ Method = Literal[
     "none",
 ]
 Account = Literal["local", "partner_web", "partner_claims"]
-Carrier = Literal["yamato", "sagawa", "japan_post", "seino", "fukuyama", "tonami"]
-Yen = Annotated[int, Field(ge=0, le=99_999_999)]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Count = Annotated[int, Field(ge=0, le=9_999_999)]
 

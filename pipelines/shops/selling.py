@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.shops.section import Count, Days, FromList, Rounding, Section, Share, Yen
+from pipelines.shops.section import Count, Days, FromList, Rounding, Section, Share
 from pipelines.values.coupon_key import coupon_key
+from pipelines.values.money import Yen
 
 CouponKind = Literal["amount", "percent", "points"]
 

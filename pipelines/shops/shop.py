@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier, SupplierChannel
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
 from pipelines.values.calendar import BusinessCalendar
 from pipelines.values.mail_address import addr_spec
+from pipelines.values.money import Currency
 from pipelines.values.registration_number import check as check_registration_number
 from pipelines.values.registration_number import normalise
 
@@ -47,6 +49,7 @@ class Shop(Section):
     registration_kind: Literal["corporation", "individual"] = Field(
         default="corporation", description="A corporation's number must pass the check digit (B.2)"
     )
+    currency: Currency = Field(default="JPY", description="Currency of every amount; yen alone so far")
     price: Price = Price()
     shipping: Shipping = Shipping()
     coupons: Coupons = Coupons()
@@ -66,6 +69,8 @@ class Shop(Section):
     suppliers: dict[str, Supplier] = Field(
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
+
+    _channels: Mapping[str, SupplierChannel] = PrivateAttr(default_factory=dict)
 
     @field_validator("site_url")
     @classmethod
@@ -112,6 +117,15 @@ class Shop(Section):
     def rank_rates(self) -> dict[str, Decimal]:
         """Points rate by rank, lowest rank first; empty without ranks."""
         return {level.name: level.rate for level in self.ranks.levels}
+
+    def connect(self, channels: Mapping[str, SupplierChannel]) -> Self:
+        """This shop in an installation that has ``channels``; done once, when it is loaded."""
+        self._channels = channels
+        return self
+
+    def batches(self, channel: str) -> bool:
+        """Whether the supplier channel of that name takes many instructions in one message."""
+        return channel in self._channels and self._channels[channel].batches
 
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay, Yen
+from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay
+from pipelines.values.money import Yen
 
 
 class BankAccount(Section):
@@ -90,6 +91,10 @@ class Intake(Section):
     """What is accepted as an order (A.1)."""
 
     channels: Annotated[tuple[str, ...], FromList] = Field(default=("web",), description="Accepted channels (INT-06)")
+    placed_ahead_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        default=10,
+        description="Minutes by which the storefront's clock may be ahead; an order from further in the future is refused",
+    )
     guest_orders: bool = Field(default=False, description="Whether a customer number may be missing (INT-07)")
     domestic_only: bool = Field(default=True, description="Ship to Japan only (INT-08)")
     mail_syntax_policy: Literal["strict", "carrier_legacy"] = Field(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState, ShipmentState
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from models.states import Condition, OrderState
+from pipelines.changes.requests import heard
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
+from pipelines.orders.actions.release import ACTION, stuck_shipments
 from pipelines.shops import Shop
-
-RELEASED = "order.release"
 
 _GOES_ON_AT = {
     OrderState.ACCEPTED: "authorize",
@@ -21,27 +23,28 @@ _GOES_ON_AT = {
 }
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
-    decision = Decision(facts)
-    for event in facts.events:
-        decision.events.append((event.id, "applied", None))
-    if facts.condition != Condition.HELD:
-        return decision
-    if facts.state == OrderState.CANCELLED:
-        decision.hold = []
-        decision.settle(Condition.DONE, "operator")
-        return decision
-    refused = {
-        s.id for s in facts.shipments if s.state == ShipmentState.REFUSED and any(p.open for p in s.lines.values())
-    }
-    # Nothing would ever send these goods: their lines are taken out, or their supplier ships after all.
-    decision.lift_holds(lambda h: h["reason"] != "supplier_refused" or h.get("shipment") not in refused, "operator")
-    if (decision.condition or facts.condition) == Condition.HELD:
-        return decision
-    stage = _GOES_ON_AT[OrderState(facts.state)]
-    decision.next("dispatch" if stage == "split" and facts.shipments else stage, now)
-    return decision
+    granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
+    for event in granted:
+        draft.applied(event)
+    if not granted:
+        return
+    if draft.state == OrderState.CANCELLED:
+        draft.drop_holds("operator")
+        draft.settle(Condition.DONE, "operator")
+        return
+    stuck = stuck_shipments(draft)
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
+    if not draft.held:
+        stage = _GOES_ON_AT[OrderState(draft.state)]
+        draft.next("dispatch" if stage == "split" and draft.shipments else stage, now)
 
 
-STAGE = Stage("attend", decide, Need.SHIPMENTS | Need.EVENTS, (RELEASED,))
+STAGE = Stage(
+    "attend",
+    decide,
+    Need.SHIPMENTS | Need.EVENTS,
+    consumes=(ACTION.wakes,),
+    leads_to=("authorize", "split", "dispatch", "reward"),
+)

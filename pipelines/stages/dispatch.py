@@ -1,112 +1,112 @@
-"""Dispatch (出荷指示): at the planned time the supplier is told, by signed webhook or by mail."""
+"""Dispatch (出荷指示): at the planned time the supplier is told, through the channel that its profile names."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models.states import Condition, OrderState, ShipmentState
-from pipelines.engine.stage import Decision, EffectIntent, Facts, Need, ShipmentFacts, Stage
-from pipelines.errors import Misconfigured
-from pipelines.orders.instructions import supplier_instructions
+from models.states import HoldReason, OrderState, ShipmentState
+from pipelines.changes.suppliers import address, answer_of
+from pipelines.engine.decision import EffectIntent
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts, Need
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import supplier_mail
+from pipelines.rules.dates.cutoff import closes_at
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
+from pipelines.shops.fulfilling import AUTO
+from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_key, instruction_of
 
-_UNTOLD = (ShipmentState.PLANNED, ShipmentState.BACKORDERED)
 
-
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Instruct what is due, follow what was instructed, and wake up for what comes next."""
-    decision = Decision(facts)
-    if facts.state == OrderState.CANCELLED or facts.condition == Condition.HELD:
-        return decision
-    wake_ups: list[datetime] = []
-    for shipment in facts.shipments:
-        told = facts.effects.get(instruct_key(shipment))
-        if shipment.state in _UNTOLD and told is None:
-            due_at = shipment.instruct_at or now
-            if due_at <= now:
-                _instruct(decision, facts, shop, shipment, now)
-                wake_ups.append(_overdue_at(shop, shipment, now))
-            else:
-                wake_ups.append(due_at)
-        elif shipment.state in _UNTOLD and told is not None:
-            _after_instruction(decision, shipment, told.state)
-            if told.state == "done":
-                wake_ups.append(_overdue_at(shop, shipment, now))
-        elif shipment.state == ShipmentState.INSTRUCTED:
-            _chase(decision, facts, shop, shipment, now, wake_ups)
-    if wake_ups:
-        decision.next("dispatch", min(wake_ups))
-    return decision
-
-
-def instruct_key(shipment: ShipmentFacts) -> str:
-    """The one instruction of a shipment; it is the webhook-id the supplier sees."""
-    return f"{shipment.id}:requested"
-
-
-def _instruct(decision: Decision, facts: Facts, shop: Shop, shipment: ShipmentFacts, now: datetime) -> None:
-    if decision.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
-        decision.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
-    profile = shop.supplier(shipment.supplier)
-    if profile.channel == "webhook" or (profile.channel == "auto" and facts.supplier_urls.get(shipment.supplier)):
-        decision.effects.append(
-            EffectIntent(
-                "supplier.instruct",
-                instruct_key(shipment),
-                wakes="dispatch",
-                shipment=shipment.id,
-                payload=supplier_instructions(facts, shop),
-            )
-        )
+    if draft.state == OrderState.CANCELLED or draft.held:
         return
-    to = address(facts, shop, shipment)
-    decision.mails.append(supplier_mail("supplier_instruction", facts, shop, now, shipment, to))
-    decision.move_shipment(shipment, ShipmentState.INSTRUCTED, "instructed by mail")
+    for shipment in draft.shipments:
+        told, due_at = draft.effects.get(instruct_key(shipment.id)), _due_at(draft, shop, shipment)
+        if shipment.is_untold and told is not None:
+            _after_instruction(draft, shop, shipment, told, now)
+        elif shipment.is_untold and due_at > now:
+            draft.again(due_at)
+        elif shipment.is_untold:
+            _instruct(draft, shop, shipment, due_at)
+            _await_answer(draft, shop, shipment, now)
+        elif shipment.state == ShipmentState.INSTRUCTED:
+            _chase(draft, shop, shipment, now)
 
 
-def address(facts: Facts, shop: Shop, shipment: ShipmentFacts) -> str:
-    """Where mails about a supplier go: its own address, or the shop's operators, who pass them on.
+def _channel(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:
+    """The channel that the supplier's profile names; ``auto``: by webhook if it registered a URL, else by mail.
 
-    Raises Misconfigured if the shop names neither; the order is then set aside until it does.
+    Raises Misconfigured where neither reaches anybody.
     """
-    to = shop.supplier(shipment.supplier).mail or facts.supplier_mails.get(shipment.supplier) or shop.operator_mail
-    if not to:
-        raise Misconfigured(
-            f"shops/{shop.key}.toml", f"supplier {shipment.supplier} has no mail and the shop no operator_mail; set one"
+    named = shop.supplier(shipment.supplier).channel
+    if named != AUTO:
+        return named
+    if draft.facts.supplier_urls.get(shipment.supplier):
+        return WEBHOOK
+    address(draft, shop, shipment)
+    return MAIL
+
+
+def _due_at(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> datetime:
+    """When the supplier is told; where all of a day's instructions go together, at its cutoff."""
+    planned = shipment.instruct_at or draft.facts.accepted_at
+    if shop.batches(shop.supplier(shipment.supplier).channel):
+        return closes_at(shop, shipment.supplier, planned)
+    return planned
+
+
+def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: datetime) -> None:
+    """Ask for the instruction; the shipment counts as instructed once its channel has it durably."""
+    if draft.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
+        draft.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
+    channel = _channel(draft, shop, shipment)
+    draft.ask(
+        EffectIntent(
+            INSTRUCT,
+            instruct_key(shipment.id),
+            wakes="dispatch",
+            shipment=shipment.id,
+            payload={"channel": channel},
+            batch=f"{channel}:{shipment.supplier}:{due_at.isoformat()}" if shop.batches(channel) else None,
         )
-    return to
+    )
 
 
-def _after_instruction(decision: Decision, shipment: ShipmentFacts, outcome: str) -> None:
-    if outcome == "done":
-        decision.move_shipment(shipment, ShipmentState.INSTRUCTED, "supplier has the instruction")
-    elif outcome in ("declined", "needs_review"):
-        says = f"{shipment.supplier} did not take the instruction for {shipment.id}."
-        decision.hold_for(
-            [{"reason": "supplier_unreachable", "says": says, "blocks": "release", "shipment": shipment.id}],
-            "instruction failed",
-        )
-
-
-def _overdue_at(shop: Shop, shipment: ShipmentFacts, now: datetime) -> datetime:
-    return now + timedelta(hours=shop.supplier(shipment.supplier).acknowledge_within_hours or 24)
-
-
-def _chase(
-    decision: Decision, facts: Facts, shop: Shop, shipment: ShipmentFacts, now: datetime, wake_ups: list[datetime]
+def _after_instruction(
+    draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, told: EffectFacts, now: datetime
 ) -> None:
+    if told.state == "done":
+        shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
+        _await_answer(draft, shop, shipment, now)
+    elif told.state in ("declined", "needs_review"):
+        named = {"supplier": shipment.supplier}
+        draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")
+
+
+def _await_answer(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, since: datetime) -> None:
+    """Wait for the supplier's word since it was told, where the profile expects one."""
+    if hours := shop.supplier(shipment.supplier).acknowledge_within_hours:
+        until = since + timedelta(hours=hours)
+        draft.await_for("supplier.acknowledgement", shipment.supplier, until, "remind", answer_of(shipment))
+
+
+def _chase(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
     """An instruction that nobody answered is asked after once; a mail is told apart by its shipment alone."""
     hours = shop.supplier(shipment.supplier).acknowledge_within_hours
     if not hours or shipment.instruct_at is None:
         return
-    overdue_at = max(shipment.instruct_at, facts.accepted_at) + timedelta(hours=hours)
+    told_at = max(_due_at(draft, shop, shipment), draft.facts.accepted_at)
+    overdue_at = told_at + timedelta(hours=hours)
     if now < overdue_at:
-        wake_ups.append(overdue_at)
+        _await_answer(draft, shop, shipment, told_at)
         return
-    to = address(facts, shop, shipment)
+    to = address(draft, shop, shipment)
     due_on = shipment.dispatch_on or overdue_at.date()
-    decision.mails.append(supplier_mail("supplier_overdue", facts, shop, now, shipment, to, due_on=due_on))
+    told = instruction_of(draft.facts, shipment)
+    draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, due_on=due_on))
 
 
-STAGE = Stage("dispatch", decide, Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS)
+STAGE = Stage("dispatch", decide, Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS, asks=(INSTRUCT,))

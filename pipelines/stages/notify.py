@@ -2,60 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
-from pipelines.engine.stage import Decision, Facts, Need, ShipmentFacts, Stage
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.changes.money import TAKES, capture, collect, uncollect
+from pipelines.changes.parcels import KINDS, News
+from pipelines.changes.suppliers import end_answered_waits
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, lines_of, parcel_context
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
-from pipelines.stages.capturing import capture, collect, uncollect
-from pipelines.stages.news import BEFORE_SHIPPED, READ, News
-
-CONSUMES = tuple(READ)
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Read all waiting news of an order, then draw the conclusions once."""
-    decision = Decision(facts)
-    news = News(decision, facts, shop, now, {(p.shipment, p.key): p for p in facts.parcels})
-    shipments = {s.id: s for s in facts.shipments}
+    news = News(draft, shop, now)
+    shipments = {shipment.id: shipment for shipment in draft.shipments}
+    known = dict(draft.parcels)
     # Shipped first: what is said of a parcel can only be applied once the parcel is known.
-    for event in sorted(facts.events, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
+    for event in sorted(draft.waiting, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
         shipment = shipments.get(event.shipment or "")
         if shipment is None:
-            news.quarantined(event, "the order has no such shipment")
+            draft.quarantined(event, "the order has no such shipment")
         else:
-            READ[event.type](news, shipment, event)
-    if list(news.parcels.values()) != facts.parcels:
+            news.read(shipment, event)
+    if draft.parcels != known:
         _conclude(news)
-    return decision
+    end_answered_waits(draft)
 
 
 def _conclude(news: News) -> None:
     """From parcels to shipments, from shipments to the order; then money, mails and points."""
-    decision, facts = news.decision, news.facts
-    for shipment in facts.shipments:
+    draft = news.draft
+    for shipment in draft.shipments:
         _recount(news, shipment)
-    known = {(p.shipment, p.key): p for p in facts.parcels}
-    for where, parcel in news.parcels.items():
-        if known.get(where) != parcel:
-            decision.parcels[where] = parcel
     _tell(news)
-    if facts.state == OrderState.CANCELLED:
+    if draft.state == OrderState.CANCELLED:
         return
-    _move_order(news)
-    if news.arrived and decision.state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED):
-        capture(decision, news.shop)
-    each = news.shop.points.activate_on == "each_shipment" and decision.state == OrderState.PARTLY_SHIPPED
-    if each or decision.state in (OrderState.SHIPPED, OrderState.DELIVERED):
-        decision.next("reward", news.now)
+    _move_order(draft)
+    if news.arrived and draft.state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED):
+        capture(draft, news.shop)
+    each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
+    if each or draft.state in (OrderState.SHIPPED, OrderState.DELIVERED):
+        draft.next("reward", news.now)
 
 
-def _recount(news: News, shipment: ShipmentFacts) -> None:
+def _recount(news: News, shipment: ShipmentDraft) -> None:
     """What is in each parcel, and with it how many pieces have shipped."""
-    parcels = news.of(shipment)
+    parcels = news.draft.parcels_of(shipment.id)
     if not parcels:
         return
     contents = allocate(
@@ -65,99 +63,82 @@ def _recount(news: News, shipment: ShipmentFacts) -> None:
     for parcel in parcels:
         lines = dict(contents.get(parcel.key, {}))
         if lines != parcel.lines:
-            news.parcels[shipment.id, parcel.key] = replace(parcel, lines=lines)
-    change = news.decision.change(shipment)
-    for line, pieces in shipment.lines.items():
-        shipped = sum(content.get(line, 0) for content in contents.values())
-        if shipped != pieces.shipped:
-            change.shipped[line] = shipped
-    if shipment.state == ShipmentState.CANCELLED:
+            news.draft.keep_parcel(parcel._replace(lines=lines))
+    for line in list(shipment.lines):
+        shipment.ship(line, sum(content.get(line, 0) for content in contents.values()))
+    if not shipment.is_live:
         return
-    if all(change.shipped.get(line, p.shipped) >= p.live for line, p in shipment.lines.items()):
-        news.decision.move_shipment(shipment, ShipmentState.SHIPPED, "all pieces shipped")
-        news.lift("supplier_refused", shipment, "supplier shipped after all")
-    elif (change.state or shipment.state) in BEFORE_SHIPPED[:3]:
-        news.decision.move_shipment(shipment, ShipmentState.ACKNOWLEDGED, "part shipped")
+    if all(pieces.open <= 0 for pieces in shipment.lines.values()):
+        shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
+        news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
+    elif shipment.is_unanswered:
+        shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 
 
-def _shipped_pieces(news: News) -> dict[str, int]:
-    """Pieces shipped by order line, over all shipments."""
-    total: dict[str, int] = {}
-    for shipment in news.facts.shipments:
-        change = news.decision.shipments.get(shipment.id)
-        for line, pieces in shipment.lines.items():
-            now = change.shipped.get(line, pieces.shipped) if change else pieces.shipped
-            total[line] = total.get(line, 0) + now
-    return total
-
-
-def _live_pieces(news: News) -> dict[str, int]:
-    """Pieces by order line that were not cancelled, in the order's sequence."""
-    cancelled: dict[str, int] = {}
-    for shipment in news.facts.shipments:
-        for line, pieces in shipment.lines.items():
-            cancelled[line] = cancelled.get(line, 0) + pieces.cancelled
-    ordered = news.facts.document["lines"]
-    return {line["line"]: line["quantity"] - cancelled.get(line["line"], 0) for line in ordered}
-
-
-def _move_order(news: News) -> None:
-    decision, facts = news.decision, news.facts
-    pieces = _shipped_pieces(news)
-    for line, shipped in pieces.items():
-        before = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
-        if shipped != before:
-            decision.line_shipped[line] = shipped
-    live = [s for s in facts.shipments if s.is_live]
-    states = [(decision.change(s).state or s.state) for s in live]
-    if states and all(state == ShipmentState.SHIPPED for state in states):
-        if decision.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
-            decision.move_order(OrderState.SHIPPED, "all live shipments shipped")
-        if news.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in news.parcels.values()):
-            decision.move_order(OrderState.DELIVERED, "all parcels delivered")
-            collect(decision)
-        elif decision.state == OrderState.DELIVERED:
-            decision.move_order(OrderState.SHIPPED, "a parcel came back after all")
-            uncollect(decision)
-    elif any(pieces.values()):
-        decision.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
+def _move_order(draft: OrderDraft) -> None:
+    live = [shipment for shipment in draft.shipments if shipment.is_live]
+    if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
+        if draft.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
+            draft.move_order(OrderState.SHIPPED, "all live shipments shipped")
+        if draft.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in draft.parcels.values()):
+            draft.move_order(OrderState.DELIVERED, "all parcels delivered")
+            collect(draft)
+        elif draft.state == OrderState.DELIVERED:
+            draft.move_order(OrderState.SHIPPED, "a parcel came back after all")
+            uncollect(draft)
+    elif any(draft.shipped.values()):
+        draft.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
 
 
 def _tell(news: News) -> None:
     """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
-    facts = news.facts
-    sent = {(p.shipment, p.key) for p in facts.parcels}
-    pieces = _shipped_pieces(news)
-    live = _live_pieces(news)
-    outstanding = lines_of(facts, [(line, live[line] - pieces.get(line, 0)) for line in live])
+    draft, facts = news.draft, news.draft.facts
+    shipped, cancelled = draft.shipped, draft.cancelled
+    ordered = [(line["line"], line["quantity"]) for line in facts.document["lines"]]
+    outstanding = lines_of(
+        facts, [(line, pieces - shipped.get(line, 0) - cancelled.get(line, 0)) for line, pieces in ordered]
+    )
+    before: dict[str, int] = {}
+    for where, parcel in draft.parcels.items():
+        if where not in news.arrived:
+            _add(before, parcel.lines)
     for where in news.arrived:
-        before: dict[str, int] = {}
-        for key in sent:
-            for line, n in news.parcels[key].lines.items():
-                before[line] = before.get(line, 0) + n
-        _mail(news, "shipment_shipped", where, shipped_before=lines_of(facts, before.items()), outstanding=outstanding)
-        sent.add(where)
+        shipped_before = lines_of(facts, before.items())
+        _mail(news, "shipment_shipped", where, shipped_before=shipped_before, outstanding=outstanding)
+        _add(before, draft.parcels[where].lines)
     for where in news.corrected:
-        number = news.parcels[where].tracking_number
+        number = draft.parcels[where].tracking_number
         _mail(news, "tracking_corrected", where, about=f":{number}", shipped_before=[], outstanding=outstanding)
     for where in news.delivered:
         _mail(news, "order_delivered", where, shipped_before=[], outstanding=outstanding)
 
 
+def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
+    for line, n in pieces.items():
+        total[line] = total.get(line, 0) + n
+
+
 def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
-    parcel = parcel_context(news.facts, news.parcels[where])
-    news.decision.mails.append(
+    facts, parcel = news.draft.facts, news.draft.parcels[where]
+    news.draft.tell(
         customer_mail(
             template,
-            news.facts,
+            facts,
             news.shop,
             news.now,
             about=f"{where[0]}:{where[1]}{about}",
             shipment_id=where[0],
-            parcel=parcel,
+            parcel=parcel_context(facts, parcel),
             **extra,
         )
     )
 
 
-STAGE = Stage("notify", decide, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS, CONSUMES)
+STAGE = Stage(
+    "notify",
+    decide,
+    Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS,
+    consumes=KINDS,
+    leads_to=("settle", "reward"),
+    asks=TAKES,
+)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.engine.stage import Decision, Facts, Need, Stage
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.shops import Shop
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """One mail a rise."""
-    decision = Decision(facts)
-    for one in facts.promotions:
+    for one in draft.facts.promotions:
         rank = {"old": one.old, "new": one.new, "from_on": one.from_on}
-        decision.mails.append(customer_mail("rank_up", facts, shop, now, about=one.new, rank=rank))
-    return decision
+        draft.tell(customer_mail("rank_up", draft.facts, shop, now, about=one.new, rank=rank))
 
 
 STAGE = Stage("promote", decide, Need.RANKS)

@@ -6,94 +6,64 @@ default) voids the coupons and costs the return fee (TAX-05); "shop" (wrong, bro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, PaymentState, TrackingState
-from pipelines.engine.stage import Decision, EventFacts, Facts, Need, Stage
-from pipelines.errors import Problem
+from models.states import PaymentState, TrackingState
+from pipelines.changes.credit import credit
+from pipelines.changes.money import LETS_GO, collect
+from pipelines.changes.requests import answer
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Need
+from pipelines.engine.stage import Stage
+from pipelines.orders.actions.return_lines import ACTION, LinesReturned
+from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
 from pipelines.shops import Shop
-from pipelines.stages.capturing import collect
-from pipelines.stages.crediting import credit
-from pipelines.stages.requests import answer, asked_lines, missing
 
-REQUESTED = "order.return_lines"
-
-_LEFT = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
-#: Holds that end when everything of their shipment was taken back: refused or unclaimed (RET-08), lost (RET-07).
-_ANSWERED = frozenset({"returned_undelivered", "transit_accident"})
 _NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Take back what was asked, one request after the other."""
-
-    def take_back(decision: Decision, event: EventFacts) -> None:
-        _take_back(decision, facts, shop, now, event, asked_lines(event))
-
-    return answer(facts, STAGE.name, now, lambda event: refusals(facts, asked_lines(event)), take_back)
+    answer(ACTION, draft, shop, now, lambda event, asked: _take_back(draft, shop, now, event, asked))
 
 
-def refusals(facts: Facts, lines: Mapping[str, int]) -> list[Problem]:
-    """Why ``lines`` (line -> pieces) cannot come back now; none if they can. The stage was told shipments and changes."""
-    if facts.state not in _LEFT:
-        says = (
-            f"the order is {facts.state}: only goods that have left can come back; before that cancel it or its lines"
-        )
-        return [Problem("state", says)]
-    if facts.method == "cod" and facts.state == OrderState.PARTLY_SHIPPED:
-        says = "what was collected on delivery is known once the rest has left: wait for it, or take it out first"
-        return [Problem("state", says)]
-    return missing(facts, lines, lambda line: _with_customer(facts, line), "have left and not come back")
-
-
-def _with_customer(facts: Facts, line: str) -> int:
-    """Pieces of a line that have left and not come back."""
-    shipped = sum(s.lines[line].shipped for s in facts.shipments if line in s.lines)
-    return shipped - facts.came_back(line)
-
-
-def _take_back(
-    decision: Decision, facts: Facts, shop: Shop, now: datetime, event: EventFacts, lines: Mapping[str, int]
-) -> None:
-    by_customer = event.body.get("fault") != "shop"
-    if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in facts.parcels):
-        collect(decision)
+def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
+    facts, lines = draft.facts, by_line(asked.lines)
+    by_customer = asked.fault == "customer"
+    if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in draft.parcels.values()):
+        collect(draft)
     fee = shop.returns.customer_fee if by_customer else 0
     kind = RETURN if by_customer else FAULT
-    change = adjust(facts.breakdown, facts.adjustments, kind, lines.items(), return_fee=fee)
-    key = f"{event.source}:{event.event_id}"
-    credit(decision, facts, shop, now, key=key, reason=str(event.body.get("reason") or ""), change=change)
-    _void_uncollected(decision)
+    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
+    credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
+    _void_uncollected(draft)
     if by_customer:
-        decision.frees_items += [
-            one.sku for one in facts.order.lines if one.line in lines and one.availability == "unique"
-        ]
+        for line in facts.order.lines:
+            if line.line in lines and line.availability == "unique":
+                draft.free_item(line.sku)
         if facts.customer_id:
-            decision.marks.append(("customer_returns", f"{facts.shop}/{facts.number}:{len(decision.changes)}"))
-    _answer_holds(decision, facts, lines)
-    decision.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
+            draft.mark("customer_returns", f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
+    _answer_holds(draft)
+    draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
 
 
-def _void_uncollected(decision: Decision) -> None:
+def _void_uncollected(draft: OrderDraft) -> None:
     """Cash on delivery that was never collected ends when no goods are left to collect it for."""
-    money = decision.facts.money
-    if money.method != "cod" or money.state != PaymentState.PENDING or decision.payment is not None:
-        return
-    gone = decision.gone
-    if all(gone[line.line] == line.quantity for line in decision.facts.order.lines):
-        decision.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
+    gone = draft.gone
+    nothing_left = all(gone[line.line] == line.quantity for line in draft.facts.order.lines)
+    if draft.money.method == "cod" and draft.money.state == PaymentState.PENDING and nothing_left:
+        draft.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
 
 
-def _answer_holds(decision: Decision, facts: Facts, lines: Mapping[str, int]) -> None:
-    """A parcel that came back or was lost is settled once its goods are."""
+def _answer_holds(draft: OrderDraft) -> None:
+    """A parcel that came back (RET-08) or was lost (RET-07) is settled once its goods are."""
     settled = {
         shipment.id
-        for shipment in facts.shipments
-        if all(facts.came_back(line) + lines.get(line, 0) >= pieces.shipped for line, pieces in shipment.lines.items())
+        for shipment in draft.shipments
+        if all(draft.came_back(line) >= pieces.shipped for line, pieces in shipment.lines.items())
     }
-    decision.lift_holds(lambda h: h["reason"] in _ANSWERED and h.get("shipment") in settled, "its goods were settled")
+    draft.lift(lambda hold: hold.answered_by(ACTION.name) and hold.shipment in settled, "its goods were settled")
 
 
 STAGE = Stage(
@@ -107,5 +77,7 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.ADJUSTMENTS,
-    (REQUESTED,),
+    consumes=(ACTION.wakes,),
+    leads_to=("settle", "reward"),
+    asks=LETS_GO,
 )

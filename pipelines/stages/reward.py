@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
-from pipelines.engine.stage import Decision, Facts, LotFacts, Need, Stage
+from pipelines.changes.ending import finish
+from pipelines.changes.points import activate, earn_source, line_of
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import LotFacts, Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
 from pipelines.rules.points import expires_on
 from pipelines.shops import Shop
-from pipelines.stages.cancelling import move_lot
-from pipelines.stages.earning import earn_source, line_of
-from pipelines.stages.finishing import finish
 
 #: Where an order may stand for its points to become valid, by the event that makes them so.
 READY = {
@@ -23,29 +24,27 @@ READY = {
 }
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Activate the order's points when the profile says so (PTS-05, SPL-05), and finish what has nothing left to do."""
-    decision = Decision(facts)
-    if facts.state == OrderState.CANCELLED:
-        return decision
+    if draft.state == OrderState.CANCELLED:
+        return
     due: list[LotFacts] = []
     later: list[datetime] = []
-    for lot in facts.lots:
-        at = valid_from(lot, facts, shop, now) if lot.state == LotState.PENDING else None
+    for lot in draft.lots:
+        at = valid_from(lot, draft, shop, now) if lot.state == LotState.PENDING else None
         if at is not None and at <= now:
             due.append(lot)
         elif at is not None:
             later.append(at)
     if due:
-        _activate(decision, facts, shop, now, due)
+        _activate(draft, shop, now, due)
     if later:
-        decision.next("reward", min(later))
+        draft.again(min(later))
     else:
-        finish(decision, facts)
-    return decision
+        finish(draft)
 
 
-def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> datetime | None:
+def valid_from(lot: LotFacts, draft: OrderDraft, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
     A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
@@ -53,34 +52,24 @@ def valid_from(lot: LotFacts, facts: Facts, shop: Shop, now: datetime) -> dateti
     delay = timedelta(days=shop.points.activation_delay_days)
     event = shop.points.activation_event
     if event == "ordered":
-        return facts.accepted_at + delay
-    if facts.state in READY[event]:
-        return min(max((p.shipped_at for p in facts.parcels), default=facts.accepted_at), now) + delay
+        return draft.facts.accepted_at + delay
+    parcels = draft.parcels.values()
+    if draft.state in READY[event]:
+        return min(max((p.shipped_at for p in parcels), default=draft.facts.accepted_at), now) + delay
     line = line_of(lot)
-    if event == "shipped" and line and not any(s.lines[line].open for s in facts.shipments if line in s.lines):
-        left = [p.shipped_at for p in facts.parcels if p.lines.get(line)]
+    if event == "shipped" and line and not any(s.lines[line].open for s in draft.shipments if line in s.lines):
+        left = [p.shipped_at for p in parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None
     return None
 
 
-def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots: Sequence[LotFacts]) -> None:
+def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[LotFacts]) -> None:
+    facts = draft.facts
     last_day = expires_on(now.date(), shop)
     expires_at = end_of(last_day) if last_day else None  # PTS-11: through that whole day
-    amount = sum(lot.remaining for lot in lots)
     for lot in lots:
-        move_lot(
-            decision,
-            facts,
-            lot.id,
-            lot.state,
-            LotState.VALID,
-            "activate",
-            "pending",
-            "valid",
-            lot.remaining,
-            0,
-            expires_at,
-        )
+        activate(draft, lot, expires_at)
+    amount = sum(lot.remaining for lot in lots)
     points = {
         "used": facts.priced["points_used"],
         "earned": facts.priced["points_earned"],
@@ -90,9 +79,7 @@ def _activate(decision: Decision, facts: Facts, shop: Shop, now: datetime, lots:
     }
     # One mail an order, or one for each of the lots that parcels activate apart.
     apart = [lot.source.removeprefix(earn_source(facts)) for lot in lots]
-    decision.mails.append(
-        customer_mail("points_activated", facts, shop, now, about="".join(sorted(apart)), points=points)
-    )
+    draft.tell(customer_mail("points_activated", facts, shop, now, about="".join(sorted(apart)), points=points))
 
 
 STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)

@@ -2,107 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.states import OrderState, PaymentState
-from pipelines.engine.stage import Decision, EffectFacts, Facts, Need, Stage
-from pipelines.errors import Problem
+from models.states import HoldReason, OrderState, PaymentState
+from pipelines.changes.ending import finish
+from pipelines.changes.money import HAS_MONEY, LETS_GO, ask_for_refund, outstanding, refund
+from pipelines.changes.requests import heard
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts, Need
+from pipelines.engine.stage import Stage
+from pipelines.orders.actions.refunds import ACTION
 from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
-from pipelines.stages.finishing import finish
-from pipelines.stages.refunding import BY_HAND, ask_for_refund, outstanding, refund
-from pipelines.stages.requests import refuse
-
-REFUNDED = "refund.by_hand"
-
-_HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Move the payment by the outcomes that came in; what failed goes before a human."""
-    decision = Decision(facts)
-    money = facts.money
-    for effect in facts.effects.values():
-        if effect.kind == "payment.capture" and money.state == PaymentState.AUTHORIZED:
-            if effect.state == "done":
-                amount = int(effect.payload["amount"])
-                decision.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=amount)
-                refund(decision, "lines were taken out while the capture was on its way")
-            else:
-                _failed(decision, effect, "capture_failed", "The capture failed; the goods have left.")
-        elif effect.kind == "payment.void" and money.state == PaymentState.AUTHORIZED:
-            if effect.state == "done":
-                decision.move_payment(PaymentState.VOIDED, "authorization released")
-            else:
-                _failed(decision, effect, "void_failed", "The authorization could not be released.")
-    if money.state in _HAS_MONEY:
-        _refunds(decision, facts, shop, now)
-    for event in facts.events:
-        if event.id not in {known for known, _, _ in decision.events}:
-            refuse(decision, event, refusals(decision, int(event.body["amount"])))
-    finish(decision, facts)
-    return decision
+    outcomes = list(draft.effects.values())
+    for effect in outcomes:
+        if draft.money.state == PaymentState.AUTHORIZED and effect.kind == "payment.capture":
+            _captured(draft, effect)
+        elif draft.money.state == PaymentState.AUTHORIZED and effect.kind == "payment.void":
+            _voided(draft, effect)
+    if draft.money.state in HAS_MONEY:
+        _refunds(draft, shop, now, [effect for effect in outcomes if effect.kind == "payment.refund"])
+    for event in draft.waiting:
+        heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
+    finish(draft)
 
 
-def refusals(decision: Decision, amount: int) -> list[Problem]:
-    """Why ``amount`` yen cannot have been given back by hand; none if they can. The stage was told what settle is."""
-    left = outstanding(decision) if decision.facts.money.state in _HAS_MONEY else 0
-    if left <= 0:
-        says = "nothing is due back: what was captured is what the order comes to, or a refund is on its way"
-        return [Problem("state", says)]
-    if amount > left:
-        return [Problem("amount", f"only {left} yen are due back")]
-    return []
+def _captured(draft: OrderDraft, effect: EffectFacts) -> None:
+    if effect.state == "done":
+        draft.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=int(effect.payload["amount"]))
+        refund(draft, "lines were taken out while the capture was on its way")
+    else:
+        _failed(draft, effect, HoldReason.CAPTURE_FAILED)
 
 
-def _refunds(decision: Decision, facts: Facts, shop: Shop, now: datetime) -> None:
+def _voided(draft: OrderDraft, effect: EffectFacts) -> None:
+    if effect.state == "done":
+        draft.move_payment(PaymentState.VOIDED, "authorization released")
+    else:
+        _failed(draft, effect, HoldReason.VOID_FAILED)
+
+
+def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
     """Count what has gone back in all; each refund is told once, since a mail about it is known by its key."""
-    refunds = [effect for effect in facts.effects.values() if effect.kind == "payment.refund"]
     done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
-    by_hand = facts.money.refunded_by_hand
     through_gateway = sum(amount for _, amount in done)
-    told = done if through_gateway > facts.money.refunded - by_hand else []
-    for event in facts.events:
-        amount = int(event.body["amount"])
-        if problems := refusals(decision, amount):
-            refuse(decision, event, problems)
-            continue
-        by_hand += amount
-        decision.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
-        decision.events.append((event.id, "applied", None))
-        told.append((f"by hand:{event.source}:{event.event_id}", amount))
+    news = through_gateway > draft.money.refunded - draft.money.refunded_by_hand
+    told = [*(done if news else ()), *_given_by_hand(draft, shop, now)]
     if told:
-        refunded = through_gateway + by_hand
-        state = PaymentState.REFUNDED if refunded >= facts.money.captured else PaymentState.PARTLY_REFUNDED
-        decision.move_payment(state, "refunded", refunded=refunded, refunded_by_hand=by_hand)
+        refunded = through_gateway + draft.money.refunded_by_hand
+        whole = refunded >= draft.money.captured
+        state = PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED
+        draft.move_payment(state, "refunded", refunded=refunded)
     for key, amount in told:
-        context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
-        if facts.adjustments and facts.state != OrderState.CANCELLED:
-            context |= {"changed": True, **what_is_left(facts, shop, facts.adjustments, decision.gone)}
-        decision.mails.append(customer_mail("refund_done", facts, shop, now, about=key, **context))
-    _attend(decision, facts, refunds)
+        _tell(draft, shop, now, key, amount)
+    _attend(draft, refunds)
 
 
-def _attend(decision: Decision, facts: Facts, refunds: list[EffectFacts]) -> None:
+def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
+    """What operators say they gave back: (key, yen) of each that can be so."""
+    given = []
+    for event in draft.waiting:
+        if (asked := heard(ACTION, draft, shop, now, event)) is None:
+            continue
+        by_hand = draft.money.refunded_by_hand + asked.amount
+        draft.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
+        draft.applied(event)
+        given.append((f"by hand:{event.source}:{event.event_id}", asked.amount))
+    return given
+
+
+def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> None:
+    facts = draft.facts
+    context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
+    if draft.adjustments and draft.state != OrderState.CANCELLED:
+        context |= {"changed": True, **what_is_left(draft, shop)}
+    draft.tell(customer_mail("refund_done", facts, shop, now, about=key, **context))
+
+
+def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
     """What is still to be given back waits for a human."""
-    left = outstanding(decision)
+    left = outstanding(draft)
     for effect in refunds:
-        if effect.state == "needs_review":
-            _failed(decision, effect, "refund_failed", "The gateway did not say whether it refunded.")
-        elif left > 0:
-            _failed(decision, effect, "refund_failed", "The refund failed.")
+        if effect.state == "needs_review" or left > 0:
+            _failed(draft, effect, HoldReason.REFUND_FAILED, outcome=effect.state)
     if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
-        decision.lift_holds(lambda hold: hold["reason"] in (BY_HAND, "refund_failed"), "nothing is due back any more")
-    elif any(hold["reason"] == BY_HAND for hold in facts.hold):
-        ask_for_refund(decision, left, "a part was given back by hand")
+        draft.lift(lambda hold: hold.answered_by(ACTION.name), "nothing is due back any more")
+    elif any(hold.reason == HoldReason.REFUND_DUE for hold in draft.holds):
+        ask_for_refund(draft, left, "a part was given back by hand")
 
 
-def _failed(decision: Decision, effect: EffectFacts, reason: str, says: str) -> None:
+def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts: str) -> None:
     if effect.state in ("declined", "needs_review"):
-        code = (effect.outcome or {}).get("code")
-        entry = {"reason": reason, "says": f"{says} Code: {code}.", "blocks": "release"}
-        decision.hold_for([entry], f"{effect.kind}: {effect.state}")
+        code = str((effect.outcome or {}).get("code"))
+        draft.hold(Hold(reason, facts={"code": code, **facts}), f"{effect.kind}: {effect.state}")
 
 
-STAGE = Stage("settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, (REFUNDED,))
+STAGE = Stage(
+    "settle",
+    decide,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
+    consumes=(ACTION.wakes,),
+    asks=LETS_GO,
+)

@@ -6,62 +6,63 @@ import base64
 import hashlib
 from datetime import datetime
 
-from models.states import Condition, OrderState, ShipmentState
-from pipelines.engine.stage import Decision, Facts, Move, Need, NewShipment, Stage
+from models.states import HoldReason, OrderState, ShipmentState
+from pipelines.engine.decision import NewShipment
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Facts, Need
+from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
-from pipelines.rules.holds import request_not_met
+from pipelines.rules.holds import Hold
 from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
 from pipelines.rules.wish import wish
 from pipelines.shops import Shop
 
 
-def decide(facts: Facts, shop: Shop, now: datetime) -> Decision:
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Plan the shipments of an authorized order that no human holds (SPL-01, SPL-03, INT-16)."""
-    decision = Decision(facts)
-    if facts.state != OrderState.AUTHORIZED or facts.condition == Condition.HELD or facts.shipments:
-        return decision
+    facts = draft.facts
+    if draft.state != OrderState.AUTHORIZED or draft.held or draft.shipments:
+        return
     plans = [(part, plan_for(facts, shop, part, now)) for part in split(facts.order.lines, shop)]
-    waits_for_human = _wish_missed(decision, facts, shop, plans, now)
-    for index, (part, plan) in enumerate(plans, start=1):
-        state = ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED
-        shipment = NewShipment(
-            id=shipment_id(facts, index),
-            supplier=part.supplier,
-            state=state,
-            backorder=part.backorder,
-            lines=part.lines,
-            dispatch_on=plan.dispatch_on,
-            # A supplier that nobody can give a date learns of the goods at once: only then can it ever name one.
-            instruct_at=plan.instruct_at or now,
-            arrive_on=plan.arrive_on,
-            because=[{"rule": b.rule, "says": b.says} for b in plan.because],
-        )
-        decision.new_shipments.append(shipment)
-        decision.moves.append(Move("shipment", shipment.id, None, state, "split"))
+    waits_for_human = _wish_missed(draft, shop, plans, now)
+    shipments = [_shipment(facts, index, part, plan, now) for index, (part, plan) in enumerate(plans, start=1)]
+    for shipment in shipments:
+        draft.plan(shipment, "split")
     if waits_for_human:
-        return decision  # planned as far as it can be; an operator who releases the order wakes dispatch
-    decision.mails.append(
-        customer_mail("dispatch_planned", facts, shop, now, shipments=planned(facts, decision.new_shipments))
+        return  # planned as far as it can be; an operator who releases the order wakes dispatch
+    draft.tell(customer_mail("dispatch_planned", facts, shop, now, shipments=planned(facts, shipments)))
+    draft.next("dispatch", min(shipment.instruct_at or now for shipment in shipments))
+
+
+def _shipment(facts: Facts, index: int, part: Part, plan: DispatchPlan, now: datetime) -> NewShipment:
+    return NewShipment(
+        id=shipment_id(facts, index),
+        supplier=part.supplier,
+        state=ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED,
+        backorder=part.backorder,
+        lines=part.lines,
+        dispatch_on=plan.dispatch_on,
+        # A supplier that nobody can give a date learns of the goods at once: only then can it ever name one.
+        instruct_at=plan.instruct_at or now,
+        arrive_on=plan.arrive_on,
+        because=[{"rule": b.rule, "says": b.says} for b in plan.because],
     )
-    decision.next("dispatch", min(s.instruct_at or now for s in decision.new_shipments))
-    return decision
 
 
-def _wish_missed(
-    decision: Decision, facts: Facts, shop: Shop, plans: list[tuple[Part, DispatchPlan]], now: datetime
-) -> bool:
+def _wish_missed(draft: OrderDraft, shop: Shop, plans: list[tuple[Part, DispatchPlan]], now: datetime) -> bool:
     """Say so when the desired date cannot be met (DLV-04); True if the shop is strict and a human must decide."""
     if not any(plan.request_met is False for _, plan in plans):
         return False
-    hold = request_not_met(facts.order)
+    facts = draft.facts
+    hold = Hold(HoldReason.REQUEST_NOT_MET)
     wished = wish(facts.order, shop)
     asked = {"date": wished.window.last if wished.window is not None else None, "slot": wished.slot}
-    decision.mails.append(customer_mail("request_not_met", facts, shop, now, request=asked, reason=hold.says))
+    draft.tell(customer_mail("request_not_met", facts, shop, now, request=asked, reason=hold.says(facts.locale)))
     if shop.delivery.requests != "strict":
         return False
-    decision.hold_for([{"reason": hold.reason, "says": hold.says, "blocks": hold.blocks}], "split: request not met")
+    draft.hold(hold, "split: request not met")
     return True
 
 
@@ -80,4 +81,4 @@ def shipment_id(facts: Facts, index: int) -> str:
     return "SH-" + base64.b32encode(digest)[:13].decode()
 
 
-STAGE = Stage("split", decide, Need.SHIPMENTS)
+STAGE = Stage("split", decide, Need.SHIPMENTS, leads_to=("dispatch",))

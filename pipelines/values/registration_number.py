@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_HYPHENS_AND_SPACES = re.compile(r"[\s\-‐‑‒–—―−ーｰ─]+")
+from pipelines.values.spelling import HYPHENS, visible
+
+_HYPHENS_AND_SPACES = re.compile(rf"[\s{re.escape(HYPHENS)}]+")
 _REGISTRATION_NUMBER = re.compile(r"T[0-9]{13}")
 
 
 def normalise(raw: str) -> str:
     """``raw`` under NFKC, in upper case, without spaces and hyphens: ``Ｔ6-1200-0111-3618`` is ``T6120001113618``."""
-    return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", raw)).upper()
+    return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", visible(raw))).upper()
 
 
 def check(number: str, *, corporate: bool = True) -> str | None:

@@ -22,10 +22,11 @@ def everyday_orders(world: World) -> None:
     """One that ships today, one that does tomorrow, one that is not paid yet, one held."""
     world.take(
         document("S-1"),
-        document("S-2", placed_at="2026-11-20T15:30:00+09:00"),
         document("S-3", payment={"method": "bank_transfer"}),
         document("S-4", remarks=IN_REMARKS),
     )
+    world.at("2026-11-20 15:30:00")
+    world.take(document("S-2", placed_at="2026-11-20T15:30:00+09:00"))
     world.settle()
 
 

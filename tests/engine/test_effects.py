@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
-from models.store import lease as store
+from models.store import effects, leases
+from models.store.effects import OutcomeRow
+from models.store.leases import LeasedRow, PostponedRow
 from pipelines.ports import Outcome, Verdict
 from tests.conftest import Running
 from tests.outside import Gateway
 from tests.payments.gateway_conformance import Bench, GatewayConformance
 from tests.world import World, document
-from workers.effects.loop import LEASE, EffectLoop, payment_performers
+from workers.effects import payments
+from workers.effects.effect import Performer
+from workers.effects.loop import LEASE
 
 KEY = "salon/S-1:authorize"
 
@@ -32,6 +36,11 @@ class TestTheFakeIsAGateway(GatewayConformance):
     def bench(self) -> Bench:
         gateway = Gateway()
         return Bench(lambda: gateway, "tok_ok", {"tok_declined": "G12"}, "tok_debit", ())
+
+
+def asking(gateway: Gateway) -> list[Performer[Any]]:
+    """What performs payments with ``gateway``."""
+    return payments.EFFECT.performed_by(payments.performing({"sandbox": gateway}), 4)
 
 
 def asked(world: World) -> None:
@@ -82,7 +91,7 @@ def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None
             return Outcome(Verdict.UNKNOWN, code="timeout")
 
     silent = Silent(faults=["lost"])
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": silent}))
+    loop = world.performing(*asking(silent))
     asked(world)
     for _ in range(20):
         world.hurry()
@@ -100,7 +109,7 @@ def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
         async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
             raise ZeroDivisionError
 
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": Broken()}))
+    loop = world.performing(*asking(Broken()))
     world.take(document("S-1"))
     world.settle()
     world.tell(world.shipped(world.shipments()[0]))
@@ -112,10 +121,10 @@ def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
     assert world.show()["payment"]["state"] == "captured"
 
 
-def lease(world: World, kind: str = "payment.authorize") -> Any:
-    """What a process holds that is killed in the next moment: (subject, token, attempts)."""
+def lease(world: World, kind: str = "payment.authorize") -> LeasedRow:
+    """What a process holds that is killed in the next moment."""
     with world.engine.begin() as connection:
-        (held,) = store.lease(connection, kind, 10, LEASE)
+        (held,) = leases.lease(connection, kind, 10, LEASE)
     return held
 
 
@@ -142,13 +151,13 @@ def test_a_performer_that_was_killed_is_followed_under_the_same_key(world: World
 def test_a_late_outcome_under_an_old_token_changes_nothing(world: World) -> None:
     """Fencing: the performer was paused past its lease, another did the work, then the first comes back."""
     asked(world)
-    subject, token, _ = lease(world)
+    held = lease(world)
     world.hurry()
     world.settle()
     before = world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()
     with world.engine.begin() as connection:
-        woken = store.finish_effects(connection, "payment.authorize", [(subject, token, "declined", "{}")])
-        store.postpone(connection, "payment.authorize", [(subject, token, 60.0)])
+        woken = effects.end(connection, "payment.authorize", [OutcomeRow(held.subject_id, held.token, "declined", {})])
+        leases.postpone(connection, "payment.authorize", [PostponedRow(held.subject_id, held.token, 60.0)])
     assert woken == []
     assert (world.rows("SELECT state, outcome FROM effect ORDER BY id"), world.show()) == before
 
@@ -169,7 +178,7 @@ def test_a_performer_that_is_overtaken_while_it_acts_changes_nothing(world: Worl
 
     asked(world)
     paused = Paused(meanwhile=overtake)
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": paused}))
+    loop = world.performing(*asking(paused))
     asyncio.run(loop.drain("payment.authorize"))
     world.settle()
     assert world.states() == {"S-1": ("released", "running")}
@@ -186,7 +195,7 @@ def test_a_supplier_that_was_away_is_told_once(world: World) -> None:
         world.hurry()
         world.settle()
     assert world.show()["shipments"][0]["state"] == "instructed"
-    assert (len(world.suppliers.instructions), list(world.suppliers.deliveries.values())) == (1, [3])
+    assert (len(world.suppliers.messages), list(world.suppliers.deliveries.values())) == (1, [3])
 
 
 def test_a_supplier_that_refuses_for_good_is_a_humans_matter(world: World) -> None:
@@ -220,7 +229,7 @@ def test_storefronts_hear_every_move_of_their_own_shops_once_and_in_numbers(worl
     world.settle()
     world.hurry()
     world.ship_all("S-1")
-    heard = sorted(world.storefronts.instructions.values(), key=lambda e: e.data["sequence"])
+    heard = sorted(world.storefronts.messages.values(), key=lambda e: e.data["sequence"])
     assert [e.data["sequence"] for e in heard] == list(range(1, len(heard) + 1))
     assert {(e.data["shop"], e.data["number"]) for e in heard} == {("salon", "S-1")}
     assert {e.type for e in heard} >= {
@@ -256,7 +265,7 @@ def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, runn
 
     keeper = threading.Thread(target=keep_alive)
     killing = Killing()
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": killing}))
+    loop = world.performing(*asking(killing))
 
     async def drain() -> None:
         while await asyncio.to_thread(payment_state) != "authorized":

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.inbox import deposit_event, supplier_event
+from pipelines.engine.inbox import deposit_event
+from pipelines.suppliers.news import supplier_event
 from tests.world import World, document
 
 

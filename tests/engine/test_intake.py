@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import dramatiq
@@ -14,7 +15,8 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 
 from pipelines.orders.document import parse_order
-from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.intake import Answer, Ending, Submission, take_in_or_keep
+from pipelines.values.card_number import find_card_number
 from tests.world import World, a_line, document
 from workers.actors import declare_intake
 from workers.broker import INTAKE, middleware
@@ -143,6 +145,33 @@ def test_a_race_for_one_balance_never_overspends(world: World) -> None:
     assert sum(used) <= 1_000
     assert (sum(used), world.balance()) == (1_000 - world.balance()[1], (0, 1_000 - sum(used)))
     assert world.broken() == {}
+
+
+def test_an_order_from_the_future_is_refused_until_its_time_has_come(world: World) -> None:
+    """A clock of Japan that says it were UTC is nine hours ahead."""
+    ahead = document("S-1", placed_at="2026-11-20T09:00:00Z")
+    assert world.clock.now().isoformat() == "2026-11-20T09:00:00+09:00"
+    (answer,) = world.submit(ahead)
+    assert (answer.ending, [p.field for p in answer.problems]) == (REFUSED, ["placed_at"])
+    assert "in +09:00, not in Z" in answer.problems[0].message
+    world.clock.set(world.clock.now() + timedelta(hours=9))
+    assert endings(world.submit(ahead)) == [ACCEPTED]
+
+
+def test_what_is_refused_for_a_card_number_is_kept_without_it(world: World) -> None:
+    """INT-17: neither in clear at rest nor in what is told of it, wherever it stood."""
+    world.enrol("storefront", "salon-shop", shops=["salon"], url="https://salon.example/hooks")
+    card = "4111 1111 1111 1111"
+    in_remarks = document("S-1", remarks=f"カード {card}")
+    take_in_or_keep(world.engine, world.shops, world.clock, in_remarks)
+    take_in_or_keep(world.engine, world.shops, world.clock, {"shop": card, "number": "S-2", card: {"n": [card]}})
+    take_in_or_keep(world.engine, world.shops, world.clock, document("S-3", shop="4111111111111111"))
+    rows = world.rows("SELECT shop, number, document, problems FROM refused_order ORDER BY number")
+    kept = [str(tuple(row)) for row in rows]
+    told = [str(tuple(row)) for row in world.rows("SELECT * FROM effect")]
+    assert [len(kept), len(told)] == [3, 1]
+    assert "カード ****************" in kept[0]
+    assert not any(find_card_number(one) or "4111" in one for one in kept + told)
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_a_supplier_with_a_webhook_is_instructed_and_asked_after(world: World) -
     world.enrol("supplier", "warehouse", url="https://warehouse.example/hook", mail="soko@example.jp")
     world.take(document("S-1", a_line(quantity=2)))
     world.settle()
-    (instruction,) = world.suppliers.instructions.values()
+    (instruction,) = world.suppliers.messages.values()
     shipment = world.shipments()[0]
     assert (instruction.key, instruction.type) == (f"{shipment}:requested", "shipment.requested")
     assert instruction.data["lines"] == [{"line": "1", "sku": "SKU-1", "name": "商品 1", "quantity": 2}]
@@ -185,7 +185,7 @@ def test_what_the_remarks_ask_of_a_supplier_reaches_it(world: World) -> None:
     shipment = world.show("R-1", shop="reuse")["shipments"][0]
     assert [one["rule"] for one in shipment["because"]] == ["cutoff", "lead_time", "desired_date", "transit"]
     world.at(at("2026-11-30 08:00:00"))
-    (instruction,) = world.suppliers.instructions.values()
+    (instruction,) = world.suppliers.messages.values()
     assert instruction.data["delivery"] == {"date": "2026-12-01", "slot": "14-16"}
     assert [one["says"] for one in instruction.data["instructions"]] == [
         "コマ詰め 手首周り16cm",

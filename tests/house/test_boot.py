@@ -14,7 +14,6 @@ import pytest
 
 from pipelines.errors import Misconfigured
 from pipelines.shops import PACKAGED
-from workers import channels as suppliers
 from workers import payments
 from workers.settings import Settings
 
@@ -94,8 +93,15 @@ def test_a_smtp_url_that_is_none_is_refused_without_repeating_it(refused: Callab
         ('[payment]\nmethods.local = ["cheque"]', "payment.methods.local[0]"),
         ('[payment]\ncapture_policy = "per_shipment"', "capture_policy"),
         ('colour = "red"', "colour"),
+        ('[suppliers.warehouse]\nchannel = "pigeon"', "'pigeon' is no supplier channel; there is auto, mail, webhook"),
     ],
-    ids=["unknown gateway", "unknown method", "a policy that the gateway cannot follow", "unknown key"],
+    ids=[
+        "unknown gateway",
+        "unknown method",
+        "a policy that the gateway cannot follow",
+        "unknown key",
+        "unknown supplier channel",
+    ],
 )
 def test_a_wrong_profile_is_named(refused: Callable[..., str], tmp_path: Path, wrong: str, named: str) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "店"\n{wrong}\n', encoding="utf-8")
@@ -112,14 +118,13 @@ def test_a_mail_without_its_template_is_named(tmp_path: Path) -> None:
 
 
 def test_an_effect_that_nothing_performs_is_named() -> None:
-    code = "import pipelines.route as r; r.EFFECT_KINDS = (*r.EFFECT_KINDS, 'carrier.book')"
+    code = "import pipelines.route as r; r.ASKED |= {'carrier.book'}"
     assert "carrier.book" in refusal(boot(COMPLETE, code))
 
 
-@pytest.mark.parametrize("registry", [payments, suppliers])
-def test_an_unknown_adapter_is_named_with_those_there_are(registry: object) -> None:
+def test_an_unknown_gateway_is_named_with_those_there_are() -> None:
     with pytest.raises(Misconfigured, match="there is "):
-        registry.build("nobody", {})  # type: ignore[attr-defined]
+        payments.build("nobody", {})
 
 
 def test_every_packaged_profile_is_shipped() -> None:

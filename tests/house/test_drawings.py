@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from models.states import ALLOWED_MOVES, BEGINS
-from pipelines.drawing import page
+from pipelines.drawing import PAGES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_drawn_state_machines_are_the_enforced_ones() -> None:
-    assert (DOCS / "states.md").read_text("utf-8") == page()
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_drawn_is_what_is_enforced(name: str) -> None:
+    assert (DOCS / f"{name}.md").read_text("utf-8") == PAGES[name]()
 
 
 def test_every_entity_begins_somewhere_and_reaches_all_of_its_states() -> None:

@@ -15,7 +15,8 @@ from models.mail_packing import UnknownDictionary, pack, shipped, unpack
 from pipelines.ports import Outcome, Verdict
 from templates_mail import LOCALES
 from tests.outside import Postbox
-from workers.effects.loop import Job, mail_performer
+from workers.effects import mail
+from workers.effects.effect import Job
 from workers.mail import message
 from workers.mail.dictionary import train
 from workers.mail.rendering import CONTRACT_MAILS, Renderer
@@ -32,12 +33,12 @@ def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     """What becomes of a stored mail whose turn it is, and what arrived."""
     postbox = Postbox()
     row = (1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
-    job = Job(id=1, token=1, attempts=1, row=row)
+    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row)
     return asyncio.run(_perform(job, postbox)), postbox
 
 
 async def _perform(job: Job, postbox: Postbox) -> Outcome:
-    return await mail_performer(postbox.deliver, 1).perform(job)
+    return await mail.performing(postbox.deliver)(job)
 
 
 @given(st.lists(st.binary()))

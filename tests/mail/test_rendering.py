@@ -317,6 +317,8 @@ def test_an_order_number_beyond_ascii_is_percent_encoded_in_the_header() -> None
         ("--x@docomo.ne.jp", "--x@docomo.ne.jp"),
         ("a/b?c@docomo.ne.jp", "a/b?c@docomo.ne.jp"),
         ("a+b@example.jp", "a+b@example.jp"),
+        ("ｔａｒｏ＠example.jp.\u200b", "taro@example.jp"),
+        ("taro@日本語.jp", "taro@xn--wgv71a119e.jp"),
     ],
 )
 def test_addresses_are_quoted_only_where_they_must_be(address: str, sent_to: str) -> None:
@@ -326,7 +328,7 @@ def test_addresses_are_quoted_only_where_they_must_be(address: str, sent_to: str
     assert f"<{sent_to}>\r\n".encode() in mail.raw
 
 
-@pytest.mark.parametrize("address", ["nobody", "a@b\r\nBcc: x@example.jp", ""])
+@pytest.mark.parametrize("address", ["nobody", "a@b\r\nBcc: x@example.jp", "", "a@x.jp,b@x.jp"])
 def test_what_is_no_address_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(Invalid) as refusal:
         render(replace(sample("order_accepted", "ja"), to=address))

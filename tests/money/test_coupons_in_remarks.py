@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from pipelines.stages import reprice
+from pipelines.orders.actions.coupons import ACTION
 from tests.rules.build import SHOPS, shop_with
 from tests.web.site import Site, fields, problem
 from tests.world import World, a_line, document
@@ -27,15 +27,13 @@ def held(number: str = "S-1", remarks: str = REMARKS, **changes: Any) -> dict[st
 
 def apply(world: World, *coupons: dict[str, Any], number: str = "S-1") -> None:
     """An operator's word, decided with all that follows."""
-    world.tell(world.ask(reprice.REQUESTED, number, coupons=list(coupons), reason="from the remarks", by="operations"))
+    world.tell(world.ask(ACTION.wakes, number, coupons=list(coupons), reason="from the remarks", by="operations"))
     world.settle()
 
 
 def endings(world: World) -> list[str]:
     """What became of the operators' words."""
-    return [
-        r.state for r in world.rows("SELECT state FROM inbox_event WHERE type = :t ORDER BY id", t=reprice.REQUESTED)
-    ]
+    return [r.state for r in world.rows("SELECT state FROM inbox_event WHERE type = :t ORDER BY id", t=ACTION.wakes)]
 
 
 def uses(world: World) -> dict[str, str | None]:
@@ -231,7 +229,7 @@ def test_a_rank_is_measured_by_the_new_sum(waiting: World) -> None:
 
 def test_of_two_operators_at_once_the_first_is_heard(waiting: World) -> None:
     for coupon in (AUTUMN, WINTER):
-        waiting.tell(waiting.ask(reprice.REQUESTED, "S-1", coupons=[coupon], by="operations"))
+        waiting.tell(waiting.ask(ACTION.wakes, "S-1", coupons=[coupon], by="operations"))
     waiting.settle()
     assert endings(waiting) == ["applied", "refused"]
     assert waiting.show()["payment"]["authorized"] == 21_450
@@ -276,7 +274,7 @@ def test_a_coupon_that_came_back_is_good_again(once: World) -> None:
 def test_two_orders_that_ask_for_one_coupon_at_once(once: World) -> None:
     """In one batch neither sees the other; the database does, and they are decided one after the other."""
     for number in ("S-1", "S-2"):
-        once.tell(once.ask(reprice.REQUESTED, number, coupons=[AUTUMN], by="operations"))
+        once.tell(once.ask(ACTION.wakes, number, coupons=[AUTUMN], by="operations"))
     once.settle()
     assert sorted(endings(once)) == ["applied", "refused"]
     assert sorted(state for state, _ in once.states().values()) == ["accepted", "released"]

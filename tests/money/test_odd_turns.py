@@ -106,10 +106,7 @@ def test_a_card_of_which_nobody_knows_is_not_forgotten_with_the_order(world: Wor
     if also:
         deposit(world, 1_000)
     world.execute("UPDATE effect SET state = 'done' WHERE kind = 'payment.authorize'")
-    world.execute(
-        "INSERT INTO work (stage, order_id, due_at, attempts) SELECT 'authorize', id, :now, 0 FROM shop_order",
-        now=world.clock.now(),
-    )
+    world.wake("authorize")
     world.settle()
     (card,) = world.gateway.cards.values()
     assert (card.voided, world.states()["S-1"]) == (True, ("cancelled", "held" if also else "done"))

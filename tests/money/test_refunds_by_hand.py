@@ -138,7 +138,7 @@ def test_what_the_gateway_declined_may_go_back_by_hand(world: World) -> None:
     (card,) = world.gateway.cards.values()
     card.refunded = card.captured
     take_back(world, "2")
-    assert asked_for(world) == ["The refund failed. Code: E11."]
+    assert asked_for(world) == ["The gateway did not refund, or did not say so (declined). Code: E11."]
     assert give_back(world, 4_400) == ["applied"]
     assert (money(world), asked_for(world)) == (("partly_refunded", 11_000, 4_400), [])
     assert world.states()["S-1"] == ("shipped", "done")

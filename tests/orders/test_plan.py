@@ -27,7 +27,7 @@ def test_the_contracts_example() -> None:
     answer = planned(EXAMPLE)
     because = answer["shipments"][0].pop("because")
     assert because[0]["rule"] == "cutoff"
-    assert answer.pop("instructions") == []
+    assert (answer.pop("warnings"), answer.pop("instructions")) == ([], [])
     spread = answer.pop("breakdown")
     assert [coupon["by_line"] for coupon in spread["coupons"]] == [[500]]
     assert [(line["net"], line["tax"], line["gross"]) for line in spread["lines"]] == [(12_700, 1_270, 13_970)]
@@ -67,6 +67,30 @@ def test_points_that_pay_everything_leave_nothing_to_wait_for(method: str) -> No
     assert answer["shipments"][0]["dispatch_on"] == "2026-11-20"
     assert answer["mails"] == ["order_accepted"]
     assert answer["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("assumed", "refused"),
+    [({}, []), ({"now": "2026-11-20T09:50:00+09:00"}, []), ({"now": "2026-11-20T09:49:59+09:00"}, ["placed_at"])],
+)
+def test_an_order_is_placed_in_the_future_of_an_assumed_now_alone(assumed: dict[str, str], refused: list[str]) -> None:
+    """Without one, the order's own time is now."""
+    answer = planned(order("salon", assume=assumed))
+    assert [problem["field"] for problem in answer["problems"]] == refused
+
+
+def test_what_looks_wrong_and_is_taken_is_a_warning() -> None:
+    """INT-02, B.9.4: an address that needs quotes, a postal code of another prefecture."""
+    raw = order("salon")
+    raw["customer"]["email"] = "user..name@docomo.ne.jp"
+    raw["ship_to"] |= {"postal_code": "〒100 0001", "region": "JP-23"}
+    answer = planned(raw)
+    assert answer["problems"] == []
+    assert [(one["field"], one["rule"]) for one in answer["warnings"]] == [
+        ("customer.email", "nonconforming"),
+        ("ship_to.postal_code", "other_prefecture"),
+    ]
+    assert all(one["says"].endswith(".") for one in answer["warnings"])
 
 
 def test_the_assumed_rank_earns() -> None:

@@ -1,11 +1,10 @@
-"""Adapters are found by name; what is missing is one clear sentence at boot."""
+"""Gateways are found by name; what is missing is one clear sentence at boot."""
 
 from __future__ import annotations
 
 import pytest
 
 from pipelines.errors import Misconfigured
-from workers import channels as suppliers
 from workers import payments
 
 GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "k"}
@@ -15,10 +14,6 @@ def test_a_gateway_is_built_by_name() -> None:
     gateway = payments.build("sandbox", GOOD)
     assert gateway.name in payments.NAMES
     assert gateway.minimum_amount == 50  # PAY-13
-
-
-def test_a_channel_is_built_by_name() -> None:
-    assert suppliers.build("webhook", {}).name in suppliers.NAMES
 
 
 @pytest.mark.parametrize(
@@ -37,8 +32,3 @@ def test_a_wrong_gateway_refuses_to_start_and_names_what_is_wrong(
     with pytest.raises(Misconfigured) as refused:
         payments.build(name, settings)
     assert refused.value.where == where
-
-
-def test_an_unknown_channel_refuses_to_start() -> None:
-    with pytest.raises(Misconfigured, match="webhook"):
-        suppliers.build("fax", {})

@@ -27,12 +27,13 @@ from sqlalchemy import Engine
 
 from models.points_invariants import POINTS
 from models.states import LotState
-from pipelines.engine.stage import Decision, UsedPoints
+from pipelines.changes.points import give_back
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import UsedPoints
 from pipelines.rules import lots as rules
 from pipelines.rules.dates.periods import end_of
 from pipelines.rules.lots import Transfer
 from pipelines.rules.points import expiry, used
-from pipelines.stages.cancelling import give_back
 from tests.points.books import Database, Memory
 from tests.rules.build import at, shop_with
 from tests.stages.build import facts
@@ -185,10 +186,11 @@ class Ledger(RuleBasedStateMachine):
         """PTS-12, PTS-14."""
         order = data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"]))
         order.state = "cancelled"
-        decision, source = Decision(ANY_ORDER), f"order:{order.number}:return"
+        draft, source = OrderDraft(ANY_ORDER), f"order:{order.number}:return"
         for number, amount in order.used:
             lot = self.memory.lots[number]
-            give_back(decision, SHOP, self.now, UsedPoints(number, amount, lot.state, lot.expires_at), amount, source)
+            give_back(draft, SHOP, self.now, UsedPoints(number, amount, lot.state, lot.expires_at), amount, source)
+        decision = draft.decision()
         assert decision.new_lots == [], "what expired is lost, not granted anew"
         back = [
             Transfer(m.lot, m.old, m.new, m.kind, m.debit, m.credit, m.amount, m.change) for m in decision.lot_moves

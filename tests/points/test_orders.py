@@ -174,8 +174,7 @@ def test_points_created_by_editing_a_cancelled_order(world: World) -> None:
         world.settle()
     assert world.states()["A-1"][0] == "cancelled"
     assert balance(world) == (0, 300)
-    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT s, id, now(), 0 FROM shop_order, "
-                  "unnest(ARRAY['cancel', 'reward', 'notify', 'accept']) AS s ON CONFLICT DO NOTHING")  # fmt: skip
+    world.wake("cancel", "reward", "notify", "accept")
     world.settle()
     assert balance(world) == (0, 300)
     assert world.broken() == {}

@@ -100,10 +100,9 @@ def test_the_sentence_is_in_the_customers_language() -> None:
             placed_at=PLACED,
             now=NOW,
             any_instructed=False,
-            locale=locale,
         )
         assert answer is not None
-        return answer.says
+        return answer.says(locale)
 
     assert "キャンセル" in sentence("ja")
     assert "cannot be cancelled" in sentence("en")

@@ -78,10 +78,10 @@ def test_remarks_without_a_word_hold_nothing(remarks: str) -> None:
 
 def test_a_hold_quotes_what_it_is_about() -> None:
     """INT-16: a person reads the words that nobody understood."""
-    order = an_order("salon", remarks="クーポン AUTUMN。\n裏口へ\n呼び鈴は二回", locale="ja")
+    order = an_order("salon", remarks="クーポン AUTUMN。\n裏口へ\n呼び鈴は二回")
     coupons, unread = holds(order, SHOPS["salon"])
-    assert coupons.says.endswith("「クーポン AUTUMN」")
-    assert unread.says.endswith("「裏口へ 呼び鈴は二回」")
+    assert coupons.says("ja").endswith("「クーポン AUTUMN」")
+    assert unread.says("en").endswith('"裏口へ 呼び鈴は二回"')
 
 
 def test_a_date_beside_other_wishes_does_not_hide_them() -> None:

@@ -8,12 +8,13 @@ from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Coupon, Customer, Order, ShipTo
 from pipelines.rules.refusals import refusals
 from pipelines.shops import Shop
-from tests.rules.build import SHOPS, a_line, an_order, day, plain_shop, shop_with
+from tests.rules.build import SHOPS, a_line, an_order, at, day, plain_shop, shop_with
 
 
 def fields(order: Order, shop: Shop | None = None, balance: int = 0, **how: Any) -> list[str]:
     shop = shop or SHOPS[order.shop]
-    return [one.field for one in refusals(order, shop, price(order, shop, balance=balance), balance=balance, **how)]
+    known = {"now": order.placed_at, "balance": balance, **how}
+    return [one.field for one in refusals(order, shop, price(order, shop, balance=balance), **known)]
 
 
 def customer(**changes: Any) -> Customer:
@@ -48,6 +49,8 @@ def test_an_ordinary_order_is_taken() -> None:
         ("INT-08", "reuse", {"ship_to": ship_to(country="US")}, "ship_to.country"),
         ("INT-08", "reuse", {"ship_to": ship_to(postal_code="46-00080")}, "ship_to.postal_code"),
         ("INT-08", "reuse", {"ship_to": ship_to(region="California")}, "ship_to.region"),
+        ("int4", "salon", {"lines": (a_line(price=9_999_999, quantity=101),)}, "lines"),
+        ("int4", "salon", {"lines": (a_line(price=9_999_999, quantity=99), a_line("2", price=9_999_999))}, "lines"),
         ("INT-05", "clinic", {"lines": (a_line(), a_line("2", flags=frozenset({"pharmaceutical"})))}, "lines[1].flags"),
         ("INT-10", "reuse", {"lines": (a_line(quantity=2, availability="unique"),)}, "lines[0].quantity"),
         ("RNK-01", "salon", {"customer": customer(rank="PLATINUM")}, "customer.rank"),
@@ -82,6 +85,9 @@ def test_what_a_shop_refuses(rule: str, shop: str, changes: dict[str, Any], fiel
         ("PAY-09", "reuse", {"lines": (a_line(price=298_900),), "method": "cod"}),  # 300,000 with the fee
         ("INT-08", "reuse", {"ship_to": ship_to(postal_code="４６００００８", region="Aichi")}),
         ("INT-08", "reuse", {"ship_to": ship_to(postal_code="460−0008", region="Kyoto-fu")}),
+        ("INT-08", "reuse", {"ship_to": ship_to(postal_code="〒460 0008", region="Tōkyō")}),
+        ("INT-08", "reuse", {"ship_to": ship_to(postal_code="100-0001", region="JP-13")}),
+        ("int4", "salon", {"lines": (a_line(price=9_000_000, quantity=101),)}),  # 999,900,000 with tax
         ("DLV-01", "clinic", {"delivery_slot": "なるべく午前"}),
         ("DLV-02", "reuse", {"delivery_slot": "19-21"}),
         ("DLV-04", "reuse", {"delivery_date": day("2026-11-01")}),  # cleared, not refused
@@ -119,19 +125,45 @@ def test_orders_are_dropped_for_a_dotted_address_only_where_the_shop_is_strict(
         ({"token": "4111111111111111"}, "payment.token"),
         ({"lines": (a_line(), a_line("2", name="5555555555554444"))}, "lines[1].name"),
         ({"ship_to": ship_to(line2="378282246310005")}, "ship_to.line2"),
+        ({"remarks": "4111\n1111\n1111\n1111"}, "remarks"),
+        ({"lines": (a_line(flags=frozenset({"sale", "4111111111111111"})),)}, "lines[0].flags"),
     ],
 )
 def test_card_numbers_are_refused_wherever_they_are(changes: dict[str, Any], field: str) -> None:
     """INT-17: and never repeated in the message."""
     order = an_order("salon", **changes)
-    found = refusals(order, SHOPS["salon"], price(order, SHOPS["salon"]))
+    found = refusals(order, SHOPS["salon"], price(order, SHOPS["salon"]), now=order.placed_at)
     assert [one.field for one in found] == [field]
     assert not any(character.isdigit() for character in found[0].message)
 
 
 def test_two_fields_side_by_side_are_not_one_card_number() -> None:
     """INT-17."""
-    assert fields(an_order("salon", number="41111111", customer=customer(id="11111111"))) == []
+    who = customer(id="4111 1111", name="1111 1111")
+    assert fields(an_order("salon", customer=who)) == []
+
+
+@pytest.mark.parametrize("number", ["411111-11111111-1111111111", "4111111111111111"])
+def test_the_shop_s_own_number_is_no_free_text(number: str) -> None:
+    """INT-17: the shop counts its orders as it likes."""
+    assert fields(an_order("salon", number=number)) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "minutes", "refused"),
+    [
+        ("2026-11-20 10:00:00", 10, []),
+        ("2027-11-20 10:00:00", 10, []),  # late is no refusal
+        ("2026-11-20 09:50:00", 10, []),
+        ("2026-11-20 09:49:59", 10, ["placed_at"]),
+        ("2026-11-20 09:59:59", 0, ["placed_at"]),
+        ("2026-11-20 01:00:00", 600, []),
+    ],
+)
+def test_an_order_from_the_future_is_refused(now: str, minutes: int, refused: list[str]) -> None:
+    """A storefront's clock may be ahead by ``intake.placed_ahead_minutes``."""
+    shop = plain_shop(f"[intake]\nplaced_ahead_minutes = {minutes}")
+    assert fields(an_order("plain"), shop, now=at(now)) == refused
 
 
 @pytest.mark.parametrize(

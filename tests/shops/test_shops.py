@@ -83,7 +83,7 @@ def test_a_name_is_all_a_shop_needs() -> None:
             "payment.bank.number",
             "Seven digits",
         ),
-        ('[suppliers.maker]\ncarrier = "pigeon"', "suppliers.maker.carrier", "must be 'yamato'"),
+        ('[suppliers.maker]\ncarrier = "pigeon"', "suppliers.maker.carrier", "no carrier; there is ems"),
         ('[suppliers.maker]\nchannel = "mail"', "suppliers.maker.mail", "address is needed"),
         ('[suppliers.warehouse]\nships_via = "hub"', "suppliers.warehouse.ships_via", "no supplier hub"),
         ("[suppliers.maker]", "split.home", "no supplier warehouse"),

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from pipelines.engine.run import enforce
-from pipelines.engine.stage import (
-    Decision,
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import (
+    GROUPS,
     EffectFacts,
     EventFacts,
     Facts,
     LineFacts,
     LotFacts,
+    Need,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
-    Stage,
 )
+from pipelines.engine.run import enforce
+from pipelines.engine.stage import Stage
 from pipelines.orders.document import order_to_json
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
@@ -41,7 +43,7 @@ def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentF
     held = amount if state in ("authorized", "captured") else 0
     taken = amount if state == "captured" else 0
     reference = "auth_1" if held else None
-    return replace(PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None), **changes)
+    return PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None)._replace(**changes)
 
 
 def shipment(
@@ -50,21 +52,19 @@ def shipment(
     """A shipment ``SH-<number>`` of the line with the same number, due to be instructed now."""
     lines = {str(number): LineFacts(pieces, 0, 0)}
     dated = (NOW.date(), NOW, NOW.date(), (), None)
-    return replace(ShipmentFacts(f"SH-{number}", supplier, state, False, *dated, lines), **changes)
+    return ShipmentFacts(f"SH-{number}", supplier, state, False, *dated, lines)._replace(**changes)
 
 
 def parcel(shipment_id: str = "SH-1", key: str = "444413758703", **changes: Any) -> ParcelFacts:
     """A parcel with the one piece of its shipment."""
     line = shipment_id.removeprefix("SH-")
-    return replace(
-        ParcelFacts(shipment_id, key, NOW, None, {line: 1}, "yamato", key, NOW, None, None),
-        **changes,
-    )
+    known = ParcelFacts(shipment_id, key, NOW, None, {line: 1}, "yamato", key, NOW, None, None)
+    return known._replace(**changes)
 
 
 def lot(state: str = "pending", amount: int = 100, **changes: Any) -> LotFacts:
     """Points that the order earned."""
-    return replace(LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None), **changes)
+    return LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None)._replace(**changes)
 
 
 def event(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:
@@ -78,7 +78,7 @@ def effect(kind: str, key: str, state: str, outcome: dict[str, Any] | None = Non
 
 
 def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: Any) -> Facts:
-    """Facts of ``order`` (salon, one line of 1,000 yen) just accepted, with a pending payment."""
+    """All there is to know of ``order`` (salon, one line of 1,000 yen), just accepted, with a pending payment."""
     order = order or an_order("salon")
     breakdown = price(order, shop or SHOPS[order.shop])
     base = Facts(
@@ -89,25 +89,34 @@ def facts(order: Order | None = None, *, shop: Shop | None = None, **changes: An
         locale=order.locale,
         state="accepted",
         condition="running",
-        hold=(),
+        holds=(),
         method=order.method,
+        currency="JPY",
         grand_total=breakdown.grand_total,
         placed_at=order.placed_at,
         accepted_at=order.placed_at,
         document_text=json_text(order_to_json(order)),
         priced_text=json_text(breakdown.to_json()),
         version=1,
-        payment=payment(amount=breakdown.grand_total, method=order.method),
+        needs=~Need.NOTHING,
     )
-    listed: dict[str, Any] = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()
-    }
-    return replace(base, **listed)
+    base.payment = payment(amount=breakdown.grand_total, method=order.method)
+    return but(base, **changes)
+
+
+def but(known: Facts, /, **changes: Any) -> Facts:
+    """The same facts but for ``changes``."""
+    own = {field.name for field in fields(Facts) if field.init}
+    copy = replace(known, **{name: value for name, value in changes.items() if name in own})
+    for name, value in {**known.__dict__, **changes}.items():
+        if name not in own and name in GROUPS and GROUPS[name] in copy.needs:
+            setattr(copy, name, list(value) if type(value) is tuple else value)
+    return copy
 
 
 def decide(stage: Stage, known: Facts, *, shop: Shop | None = None, now: datetime = NOW) -> Decision:
-    """What the stage decides; every move it asks for must be one that the tables allow."""
-    decision = stage.decide(known, shop or SHOPS[known.shop], now)
+    """What the stage decides when it is told what it asked for; every move it wants must be one that the tables allow."""
+    decision = stage.decision(but(known, needs=stage.needs), shop or SHOPS[known.shop], now)
     enforce(decision)
     return decision
 
@@ -129,12 +138,17 @@ def effects(decision: Decision) -> list[tuple[str, str]]:
 
 def reasons(decision: Decision) -> list[str]:
     """Why it holds the order."""
-    return [h["reason"] for h in decision.hold or ()]
+    return [hold.reason for hold in decision.holds]
+
+
+def due(decision: Decision) -> list[tuple[str, datetime]]:
+    """(stage, moment) of what it makes due."""
+    return [(due.stage, due.due_at) for due in decision.work]
 
 
 def goes_to(decision: Decision) -> list[str]:
     """The stages it makes the order due at."""
-    return [stage for stage, _ in decision.work]
+    return [due.stage for due in decision.work]
 
 
 def endings(decision: Decision) -> dict[int, str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import Facts
+from models.states import HoldReason
+from pipelines.engine.facts import Facts
+from pipelines.rules.holds import Hold
 from pipelines.stages.authorize import STAGE
 from tests.rules.build import an_order, at, shop_with
 from tests.stages.build import (
     NOW,
+    but,
     decide,
     effect,
     effects,
@@ -65,7 +67,7 @@ def test_an_authorized_card_releases_the_order() -> None:
 
 def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:
     """PAY-04, CAN-04."""
-    known = replace(by_card("declined", code="G12", data={}), lots=[lot()])
+    known = but(by_card("declined", code="G12", data={}), lots=[lot()])
     decision = decide(STAGE, known)
     assert moves(decision) == [
         "payment: pending -> failed",
@@ -84,7 +86,7 @@ def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool
     key = f"{shop}/N-1:authorize"
     known = facts(an_order(shop))
     outcome = {"reference": "auth_1", "data": {"funding": "debit"}}
-    known = replace(known, effects={key: effect("payment.authorize", key, "done", outcome)})
+    known = but(known, effects={key: effect("payment.authorize", key, "done", outcome)})
     decision = decide(STAGE, known)
     assert decision.state == ("cancelled" if refused else "authorized")
     assert effects(decision) == ([("payment.void", f"{shop}/N-1:void")] if refused else [])
@@ -138,7 +140,7 @@ def test_the_calendar_of_a_bank_transfer(
     """PAY-07: seven days to the end of the last, a reminder two days before."""
     decision = decide(STAGE, by_transfer(state), now=at(now))
     assert (mails(decision), decision.state) == (sent, state_after), case
-    assert [f"{due:%m-%d %H}" for _, due in decision.work] == ([again] if again else [])
+    assert [f"{due.due_at:%m-%d %H}" for due in decision.work] == ([again] if again else [])
 
 
 def test_an_unpaid_order_expires_with_everything_it_holds() -> None:
@@ -185,24 +187,24 @@ def test_two_deposits_add_up() -> None:
 
 def short_paid(amount: int, **changes: Any) -> Facts:
     """Held, since ``amount`` came in for another sum."""
-    hold = ({"reason": "deposit_mismatch", "says": "", "blocks": "release"},)
+    hold = Hold(HoldReason.DEPOSIT_MISMATCH, amount=amount, facts={"due": TOTAL}, id=1)
     return by_transfer(
         payment=payment(amount=TOTAL, authorized=amount, captured=amount, gateway=None),
-        **{"condition": "held", "hold": hold, **changes},
+        **{"condition": "held", "holds": (hold,), **changes},
     )
 
 
 def test_the_missing_rest_lifts_the_hold() -> None:
     """B.6.7: what was short is paid; nobody has to look any more."""
     decision = decide(STAGE, short_paid(760, events=(event("deposit.received", amount=1_000),)))
-    assert (decision.state, decision.condition, decision.hold) == ("authorized", "running", [])
+    assert (decision.state, decision.condition, decision.holds) == ("authorized", "running", [])
     assert decision.payment is not None
     assert decision.payment.captured == TOTAL
 
 
 def test_an_operator_may_take_the_sum_as_it_is() -> None:
     """B.6.7: released after a look, the order goes on with what was paid."""
-    decision = decide(STAGE, short_paid(TOTAL - 1, condition="running", hold=()))
+    decision = decide(STAGE, short_paid(TOTAL - 1, condition="running", holds=()))
     assert (decision.state, goes_to(decision)) == ("authorized", ["split"])
 
 
@@ -239,20 +241,20 @@ def test_money_paid_twice_is_held() -> None:
 def test_an_authorization_that_crossed_a_cancel_is_released(
     authorization: str, wanted: list[tuple[str, str]], moved: str
 ) -> None:
-    known = replace(by_card(authorization, reference="auth_1", data={}), state="cancelled", condition="done")
+    known = but(by_card(authorization, reference="auth_1", data={}), state="cancelled", condition="done")
     decision = decide(STAGE, known)
     assert (effects(decision), moves(decision)) == (wanted, [moved])
 
 
 def test_an_unknown_authorization_of_a_cancelled_order_goes_before_a_human() -> None:
-    known = replace(by_card("needs_review", code="timeout", data={}), state="cancelled", condition="done")
+    known = but(by_card("needs_review", code="timeout", data={}), state="cancelled", condition="done")
     decision = decide(STAGE, known)
     assert moves(decision) == ["payment: pending -> needs_review", "condition: done -> held"]
     assert reasons(decision) == ["payment_unknown"]
 
 
 def test_an_authorization_under_way_is_waited_for() -> None:
-    known = replace(by_card("pending"), state="cancelled", condition="done")
+    known = but(by_card("pending"), state="cancelled", condition="done")
     assert moves(decide(STAGE, known)) == []
 
 

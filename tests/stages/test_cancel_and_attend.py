@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import UsedPoints
+from models.states import HoldReason
+from pipelines.engine.facts import UsedPoints
+from pipelines.rules.holds import Hold
 from pipelines.stages import attend, cancel
 from tests.rules.build import a_line, an_order
 from tests.stages.build import (
@@ -151,7 +153,10 @@ def test_the_second_request_finds_the_order_cancelled() -> None:
     assert endings(decide(cancel.STAGE, known)) == {1: "applied", 2: "ignored"}
 
 
-HELD: dict[str, Any] = {"condition": "held", "hold": ({"reason": "needs_human", "says": "", "blocks": "release"},)}
+HELD: dict[str, Any] = {
+    "condition": "held",
+    "holds": (Hold(HoldReason.NEEDS_HUMAN, facts={"words": "by the gate"}, id=1),),
+}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +174,7 @@ HELD: dict[str, Any] = {"condition": "held", "hold": ({"reason": "needs_human", 
 def test_a_released_order_goes_on_where_it_stands(state: str, stage: str) -> None:
     """INT-16."""
     decision = decide(attend.STAGE, facts(state=state, events=(event("order.release"),), **HELD))
-    assert (goes_to(decision), decision.hold, decision.condition) == ([stage], [], "running")
+    assert (goes_to(decision), decision.holds, decision.condition) == ([stage], [], "running")
     assert endings(decision) == {1: "applied"}
 
 
@@ -186,4 +191,4 @@ def test_a_cancelled_order_comes_to_rest() -> None:
 @pytest.mark.parametrize("condition", ["running", "done"])
 def test_what_nobody_holds_is_left_alone(condition: str) -> None:
     decision = decide(attend.STAGE, facts(condition=condition, events=(event("order.release"),)))
-    assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "applied"})
+    assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "refused"})

@@ -12,6 +12,7 @@ from tests.rules.build import at, shop_with
 from tests.stages.build import (
     NOW,
     decide,
+    due,
     effect,
     facts,
     lot,
@@ -108,7 +109,7 @@ def test_a_delay_counts_from_the_last_parcel(days: int, moved: int) -> None:
     early = parcel(key="444413758714", shipped_at=NOW - timedelta(days=3))
     decision = decide(reward.STAGE, finished(parcels=(early, parcel())), shop=shop, now=NOW + timedelta(days=days))
     assert len(decision.lot_moves) == moved
-    assert decision.work == ([] if moved else [("reward", NOW + timedelta(days=7))])
+    assert due(decision) == ([] if moved else [("reward", NOW + timedelta(days=7))])
 
 
 @pytest.mark.parametrize(("state", "moved"), [("shipped", 0), ("delivered", 1)])

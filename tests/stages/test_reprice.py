@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipelines.engine.stage import Facts, PaymentFacts
+from models.states import HoldReason
+from pipelines.engine.facts import Facts, PaymentFacts
+from pipelines.orders.actions.coupons import ACTION
+from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Purse
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
-from pipelines.stages.reprice import REQUESTED, STAGE
+from pipelines.stages.reprice import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
-from tests.stages.build import decide, effect, endings, event, facts, goes_to, lot, mails, moves, payment, reasons
+from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, payment, reasons
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
-HELD = {"reason": "coupons_in_remarks", "says": "Coupon codes are in the remarks.", "blocks": "authorize"}
-SEEN = {"reason": "needs_human", "says": "Somebody has to read the remarks.", "blocks": "release"}
-BLOCKED = {"reason": "blocked_customer", "says": "Look at the customer.", "blocks": "authorize"}
+HELD = Hold(HoldReason.COUPONS_IN_REMARKS, facts={"words": "AUTUMN, WINTER"}, id=1)
+SEEN = Hold(HoldReason.NEEDS_HUMAN, facts={"words": "by the gate"}, id=2)
+BLOCKED = Hold(HoldReason.BLOCKED_CUSTOMER, id=3)
 
 
 def asked(*coupons: dict[str, Any], **changes: Any) -> Facts:
@@ -27,9 +29,9 @@ def asked(*coupons: dict[str, Any], **changes: Any) -> Facts:
     order = an_order("salon", a_line(price=20_000), coupons=changes.pop("field", ()))
     given = {
         "condition": "held",
-        "hold": (HELD,),
+        "holds": (HELD,),
         "lots": (lot(amount=200),),
-        "events": (event(REQUESTED, coupons=list(coupons), by="operations"),),
+        "events": (event(ACTION.wakes, coupons=list(coupons), by="operations"),),
     }
     return facts(order, **{**given, **changes})
 
@@ -55,7 +57,7 @@ def test_the_customer_reads_the_new_sums() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"condition": "running", "hold": ()}, "the order is accepted and running"),
+        ({"condition": "running", "holds": ()}, "the order is accepted and running"),
         ({"state": "awaiting_payment"}, "the order is awaiting_payment and held"),
         ({"state": "authorized", "payment": payment("captured", 22_000)}, "the order is authorized and held"),
         ({"state": "released", "payment": payment("authorized", 22_000)}, "the order is released and held"),
@@ -86,7 +88,7 @@ def test_once_the_amount_is_fixed_it_stays(changes: dict[str, Any], says: str) -
 )
 def test_what_was_authorized_higher_is_captured_less(money: PaymentFacts) -> None:
     """CPN-03: codes that nobody saw before the authorization lessen what is taken with the goods."""
-    decision = decide(STAGE, asked(AUTUMN, WINTER, state="authorized", hold=(SEEN,), payment=money))
+    decision = decide(STAGE, asked(AUTUMN, WINTER, state="authorized", holds=(SEEN,), payment=money))
     assert decision.repricing is not None
     assert (decision.repricing.after.grand_total, endings(decision), goes_to(decision)) == (19_305, {1: "applied"}, [])
 
@@ -94,14 +96,14 @@ def test_what_was_authorized_higher_is_captured_less(money: PaymentFacts) -> Non
 def test_more_than_was_authorized_cannot_be_taken() -> None:
     """A coupon is taken off an order whose card was authorized with it."""
     field, money = (Coupon("SUMMER", "amount", 5_000),), payment("authorized", 16_500)
-    decision = decide(STAGE, asked(field=field, state="authorized", hold=(SEEN,), payment=money))
+    decision = decide(STAGE, asked(field=field, state="authorized", holds=(SEEN,), payment=money))
     ((_, state, why),) = decision.events
     assert (state, decision.repricing, "more than the 16,500 authorized" in str(why)) == ("refused", None, True)
 
 
 def test_a_coupon_the_shop_refuses_changes_nothing() -> None:
     decision = decide(STAGE, asked(AUTUMN, {"code": "Autumn", "kind": "amount", "value": 5}))
-    assert (endings(decision), decision.repricing, decision.hold) == ({1: "refused"}, None, None)
+    assert (endings(decision), decision.repricing, decision.holds) == ({1: "refused"}, None, [HELD])
 
 
 @pytest.mark.parametrize(
@@ -109,13 +111,13 @@ def test_a_coupon_the_shop_refuses_changes_nothing() -> None:
     [(SEEN, ["authorize"]), (BLOCKED, [])],
     ids=["keeps the goods back", "keeps the amount open"],
 )
-def test_other_holds_stay(other: dict[str, str], goes_on: list[str]) -> None:
-    decision = decide(STAGE, asked(AUTUMN, hold=(HELD, other)))
-    assert (reasons(decision), decision.condition, goes_to(decision)) == ([other["reason"]], None, goes_on)
+def test_other_holds_stay(other: Hold, goes_on: list[str]) -> None:
+    decision = decide(STAGE, asked(AUTUMN, holds=(HELD, other)))
+    assert (reasons(decision), decision.condition, goes_to(decision)) == ([other.reason], None, goes_on)
 
 
 def test_an_order_that_is_held_for_something_else_may_get_coupons_too() -> None:
-    decision = decide(STAGE, asked(AUTUMN, hold=(BLOCKED,)))
+    decision = decide(STAGE, asked(AUTUMN, holds=(BLOCKED,)))
     assert (mails(decision), goes_to(decision)) == (["order_accepted"], [])
 
 
@@ -128,7 +130,7 @@ def test_no_coupon_at_all_is_an_answer() -> None:
 
 
 def test_requests_are_taken_one_after_the_other() -> None:
-    both = (event(REQUESTED, 1, coupons=[AUTUMN]), event(REQUESTED, 2, coupons=[WINTER]))
+    both = (event(ACTION.wakes, 1, coupons=[AUTUMN]), event(ACTION.wakes, 2, coupons=[WINTER]))
     decision = decide(STAGE, asked(events=both))
     assert (endings(decision), goes_to(decision)) == ({1: "applied"}, ["authorize", "reprice"])
 
@@ -167,8 +169,8 @@ def test_lots_of_lines_follow_their_own_line() -> None:
     """SPL-05: each parcel activates its own."""
     shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
     order = an_order("salon", a_line("1", price=10_000), a_line("2", price=30_000))
-    lots = [replace(lot(amount=n), id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
-    known = replace(asked(), **_order_of(facts(order)), lots=lots, events=[event(REQUESTED, coupons=[WINTER])])
+    lots = [lot(amount=n)._replace(id=n, source=f"order:7:earn:{line}") for line, n in (("1", 100), ("2", 300))]
+    known = but(asked(), **_order_of(facts(order)), lots=lots, events=[event(ACTION.wakes, coupons=[WINTER])])
     moved = {move.lot: move.amount for move in decide(STAGE, known, shop=shop).lot_moves}
     assert moved == {100: 10, 300: 30}
 
@@ -179,7 +181,7 @@ def _order_of(known: Facts) -> dict[str, Any]:
 
 def test_a_guest_has_coupons_but_no_points() -> None:
     order = an_order("salon", a_line(price=20_000), customer=Customer("", "客", "a@example.jp"))
-    known = facts(order, condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[AUTUMN]),))
+    known = facts(order, condition="held", holds=(HELD,), events=(event(ACTION.wakes, coupons=[AUTUMN]),))
     decision = decide(STAGE, known)
     assert (decision.lot_moves, decision.new_lots, endings(decision)) == ([], [], {1: "applied"})
 
@@ -193,5 +195,5 @@ def test_points_that_count_with_the_order_are_activated_at_once() -> None:
 def test_every_packaged_shop_can_be_priced_again() -> None:
     """Shops without discounts refuse the coupon, and take the order as it is."""
     for key in SHOPS:
-        known = facts(an_order(key), condition="held", hold=(HELD,), events=(event(REQUESTED, coupons=[]),))
+        known = facts(an_order(key), condition="held", holds=(HELD,), events=(event(ACTION.wakes, coupons=[]),))
         assert endings(decide(STAGE, known)) == {1: "applied"}

@@ -88,12 +88,16 @@ def test_concurrent_orders_share_commits_and_each_is_answered_after_its_own(site
         ({"lines": [a_line(), a_line()]}, ["lines[1].line"]),
         ({"placed_at": "yesterday"}, ["placed_at"]),
         ({"placed_at": "2026-11-20T09:00:00"}, ["placed_at"]),
+        ({"placed_at": "2026-11-20T09:00:00Z"}, ["placed_at"]),  # nine hours ahead: Japan's time, said to be UTC
+        ({"placed_at": "2098-11-20T09:00:00+09:00"}, ["placed_at"]),
         ({"totals": {"grand_total": 1}}, ["totals.grand_total"]),
         ({"payment": {"method": "cheque"}}, ["payment.method"]),
         ({"payment": {"method": "card"}}, ["payment.token"]),
         ({"points": {"use": -1}}, ["points.use"]),
         ({"points": {"use": 5}}, ["points.use"]),
         ({"remarks": "card 4111 1111 1111 1111"}, ["remarks"]),
+        ({"lines": [a_line("1", 9_999, 9_999_999)]}, ["lines"]),
+        ({"customer": {"id": "M-1", "name": "客", "email": "a@x.jp,b@x.jp"}}, ["customer.email"]),
         ({"remarks": 5, "locale": "fr"}, ["locale", "remarks"]),
     ],
 )
@@ -291,7 +295,7 @@ def test_an_operator_sees_people_goods_and_what_the_remarks_ask_for(site: Site) 
         ("desired_date", "11/25着希望", "supplier"),
         ("unread", "裏口へお願いします", "operator"),
     ]
-    assert shown["hold"][0]["says"].endswith("「裏口へお願いします」")
+    assert "裏口へお願いします" in shown["hold"][0]["says"]
     assert shown["lines"] == [{"line": "1", "sku": "SKU-1", "name": "商品 1", "quantity": 1}]
 
     site.post("/v1/orders/salon/S-1/release", key=site.operator)
@@ -301,6 +305,29 @@ def test_an_operator_sees_people_goods_and_what_the_remarks_ask_for(site: Site) 
     told = site.get("/v1/orders/salon/S-1").json()
     assert not {"customer", "ship_to", "remarks", "instructions", "lines"} & set(told)
     assert "sku" not in told["shipments"][0]["lines"][0]
+
+
+def test_what_looks_wrong_and_was_taken_is_shown(site: Site) -> None:
+    """INT-02, B.9.4."""
+    odd = document("S-1")
+    odd["customer"] = {**odd["customer"], "email": "user..name@docomo.ne.jp"}
+    odd["ship_to"] = {**odd["ship_to"], "region": "Kyōto"}
+    assert site.order(odd).status_code == 202
+    shown = site.get("/v1/orders/salon/S-1").json()["warnings"]
+    assert [(one["field"], one["rule"]) for one in shown] == [
+        ("customer.email", "nonconforming"),
+        ("ship_to.postal_code", "other_prefecture"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders:batch", "/v1/preview"])
+def test_no_refusal_repeats_a_card_number(shared_site: Site, path: str) -> None:
+    """INT-17: neither as the shop, nor as an unknown field, nor in a text."""
+    card = "4111-1111-1111-1111"
+    for wrong in ({"shop": card}, {f"x{card}": 1}, {"remarks": card, "totals": {"grand_total": 1}}):
+        order = {**document("S-9"), **wrong}
+        answer = shared_site.post(path, {"orders": [order]} if path.endswith("batch") else order)
+        assert "1111" not in answer.text
 
 
 def test_a_cancel_is_taken_or_refused_by_its_rule(site: Site) -> None:

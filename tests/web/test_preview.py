@@ -23,6 +23,7 @@ def test_what_it_shows_is_what_is_charged(site: Site) -> None:
     """The same code: the previewed total is accepted, any other is not."""
     order = copy.deepcopy(EXAMPLE)
     order["totals"]["grand_total"] = site.post("/v1/preview", {**EXAMPLE, "totals": {}}).json()["totals"]["grand_total"]
+    site.world.at("2026-11-20 14:59:30")
     assert site.order(order).status_code == 202
     wrong = {**order, "number": "S-2", "totals": {"grand_total": order["totals"]["grand_total"] + 1}}
     assert fields(site.order(wrong)) == ["totals.grand_total"]

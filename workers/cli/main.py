@@ -12,10 +12,13 @@ import orjson
 import typer
 
 from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from workers.cli.act import FIELDS_FOLLOW, act
+from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
 from workers.cli.points import app as points_app
-from workers.cli.terminal import err, out, plain, table
+from workers.cli.terminal import err, out, plain
+from workers.cli.tracking import tracking
 
 app = typer.Typer(
     name="shukka",
@@ -29,6 +32,9 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
+app.command(context_settings=FIELDS_FOLLOW)(act)
+app.command()(attention)
+app.command()(tracking)
 
 
 def _version(wanted: bool) -> None:
@@ -104,10 +110,11 @@ def shops_check(
 ) -> None:
     """Validate every shop profile."""
     from pipelines.shops import ProfileErrors, load_shops
+    from workers.channels import CHANNELS
     from workers.settings import load
 
     try:
-        shops = load_shops(directory or load().shops_dir)
+        shops = load_shops(directory or load().shops_dir, channels=CHANNELS)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(": ".join(filter(None, (file, key, reason))), markup=False)
@@ -162,28 +169,14 @@ def client_create(
 
 
 @app.command()
-def attention(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
-    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
-    from models.store.attention import waiting
-
-    with opened("attention").connect() as connection:
-        found = waiting(connection)
-    if as_json:
-        for what, which, why in found:
-            sys.stdout.buffer.write(orjson.dumps({"what": what, "id": which, "why": why}) + b"\n")
-        return
-    out.print(table(("what", "which", "why"), found) if found else "nothing waits for a human")
-
-
-@app.command()
 def retry(
     what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
     """Try an effect or mail that was given up again, under its old key."""
-    from models.store.attention import retry_effect, retry_mail
+    from models.store import effects, mails
 
-    again = {"effect": retry_effect, "mail": retry_mail}.get(what)
+    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
     if again is None:
         raise Invalid([Problem("WHAT", "must be effect or mail")])
     with opened("retry").begin() as connection:

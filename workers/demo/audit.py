@@ -61,14 +61,14 @@ class Books:
         """All of it in one snapshot, which the caller's transaction gives."""
         orders = connection.execute(text("SELECT shop, number FROM shop_order"))
         sent = connection.execute(text("SELECT message_id, template FROM mail WHERE state = 'sent'"))
-        parcels = connection.execute(text("SELECT shipment_id, count(*) FROM parcel GROUP BY shipment_id"))
+        parcels = connection.execute(text("SELECT shipment_id, count(*) AS parcels FROM parcel GROUP BY shipment_id"))
         captured = connection.execute(
             text("SELECT o.shop, o.number, p.captured FROM payment p JOIN shop_order o ON o.id = p.order_id")
         )
         return cls(
             Counter((shop, number) for shop, number in orders),
-            {row[0]: row[1] for row in sent},
-            {row[0]: row[1] for row in parcels},
+            {mail.message_id: mail.template for mail in sent},
+            {shipment.shipment_id: shipment.parcels for shipment in parcels},
             {(shop, number): amount for shop, number, amount in captured},
         )
 

@@ -37,11 +37,12 @@ def glance(connection: Connection, now: datetime) -> Standing:
 
 
 _GROUPS = """
-SELECT o.state, o.condition, o.hold -> 0 ->> 'reason', t.cause, p.state, count(*), min(s.dispatch_on)
+SELECT o.state, o.condition, h.reason, t.cause, p.state, count(*), min(s.dispatch_on)
 FROM shop_order o
 JOIN payment p ON p.order_id = o.id
 LEFT JOIN LATERAL (SELECT cause FROM transition WHERE order_id = o.id AND entity = 'order' AND to_state = 'cancelled'
                    ORDER BY id DESC LIMIT 1) t ON true
+LEFT JOIN LATERAL (SELECT reason FROM order_hold WHERE order_id = o.id AND closed_at IS NULL ORDER BY id LIMIT 1) h ON true
 LEFT JOIN LATERAL (SELECT min(dispatch_on) AS dispatch_on FROM shipment
                    WHERE order_id = o.id AND state IN ('planned', 'backordered')) s ON true
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC
@@ -140,4 +141,4 @@ def slowest(connection: Connection, limit: int = 3) -> list[tuple[str, str, floa
 
 
 def _pairs(connection: Connection, query: str) -> list[tuple[Any, Any]]:
-    return [(row[0], row[1]) for row in connection.execute(text(query))]
+    return [(one, other) for one, other in connection.execute(text(query))]

@@ -5,6 +5,7 @@ They get ports, keys and secrets of their own, enrol at Shukka as any partner do
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -131,7 +132,7 @@ class World:
         names = [word for name in SUPPLIERS for word in ("--name", name)]
         servers = [
             self._child("sink", "sink", "--port", str(self.ports["sink"]), *self.plan.sink),
-            self._child("gateway", "gateway", *self._serving("gateway", clock), "--key", self.gateway_key),
+            self._child("gateway", "gateway", *self._serving("gateway", clock), SANDBOX_GATEWAY_KEY=self.gateway_key),
         ]
         callers = [
             self._child(
@@ -141,7 +142,7 @@ class World:
             ),
             self._child(
                 BANK, "bank", *self._serving(BANK, clock),
-                "--callback", f"{url}/v1/webhooks/payments/{BANK}", "--secret", self._bank,
+                "--callback", f"{url}/v1/webhooks/payments/{BANK}", BANK_WEBHOOK_SECRET=self._bank,
             ),
         ]  # fmt: skip
         for children, kept in ((servers, self._servers), (callers, self._callers)):
@@ -180,11 +181,10 @@ class World:
     def _serving(self, name: str, clock: SettableClock) -> list[str]:
         return ["--port", str(self.ports[name]), "--seed", str(self.plan.seed), *_clock_flags(clock)]
 
-    def _child(self, name: str, module: str, *options: str) -> Child:
-        port = self.ports[name]
-        return Child(
-            name, self._argv(name, f"sandbox.{module}", *options), ready=lambda: _listens(port), log=self._log(name)
-        )
+    def _child(self, name: str, module: str, *options: str, **secret: str) -> Child:
+        """A server of the outside world; its ``secret`` is in its environment, where no list of processes shows it."""
+        argv, port = self._argv(name, f"sandbox.{module}", *options), self.ports[name]
+        return Child(name, argv, {**os.environ, **secret}, ready=lambda: _listens(port), log=self._log(name))
 
     def _argv(self, name: str, module: str, *options: str) -> list[str]:
         journal = self.journals / f"{name}.jsonl"

@@ -38,7 +38,7 @@ def worker_argv(processes: int = 2) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "dramatiq",
+        "workers.process.master",
         "workers.main",
         "--processes",
         str(processes),
@@ -112,7 +112,7 @@ class Service:
         """A process of the outside world, ``workers.sandbox.<name>``, with its journal in the data directory."""
         label = label or name
         journal = self.data / "journals" / f"{label}.jsonl"
-        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         argv = [sys.executable, "-m", f"workers.sandbox.{name}", "--journal", str(journal), *arguments]
         return Child(name=label, argv=argv, env={**self.environment, **(env or {})}, log=self._log(label))
 
@@ -130,7 +130,7 @@ class Service:
         if not self.logs:
             return None
         folder = self.data / "log"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / f"{name}.log"
 
     def children(self) -> Sequence[Child]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -50,7 +51,11 @@ def range_of(word: str) -> tuple[float, float]:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` to its end; a wrong setting ends the process with one sentence and exit code 2."""
+    """Run ``main`` to its end; a wrong setting ends the process with one sentence and exit code 2.
+
+    What it writes, journals and mails, is for its own user: real people's addresses may be in them.
+    """
+    os.umask(0o077)
     try:
         uvloop.run(_coroutine(main))
     except Misconfigured as error:

@@ -19,12 +19,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from models.migrations import is_current
-from models.store import views
+from models.store import attention
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
+from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, invalid, not_found
-from workers.web.api import adjust, coupons, customers, orders, ranks
+from workers.web.api import actions as acting
+from workers.web.api import customers, orders, ranks
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
@@ -36,7 +38,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, adjust, coupons, customers)
+_DOCUMENTED = (orders, customers)
 
 
 def create_app(house: House | None = None) -> FastAPI:
@@ -63,8 +65,7 @@ def create_app(house: House | None = None) -> FastAPI:
     )
     app.state.shukka = state
     app.include_router(orders.router)
-    app.include_router(adjust.router)
-    app.include_router(coupons.router)
+    app.include_router(acting.router_of(actions()))
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(webhooks.router)
@@ -120,14 +121,14 @@ def _ready(house: House) -> dict[str, str]:
 def _measure(house: House) -> None:
     try:
         with house.engine.connect() as connection:
-            counted = views.waiting(connection)
+            counted = attention.counts(connection)
     except SQLAlchemyError:
         return
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
     for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING):
         gauge.clear()
-    for what, name, count in counted:
-        gauges[what].labels(name).set(count)
+    for row in counted:
+        gauges[row.what].labels(row.name).set(row.number)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -145,7 +146,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Conflict)
     async def on_conflict(request: Request, error: Conflict) -> Response:
-        return problem(409, "Conflict", error.detail)
+        return problem(409, "Conflict", f"{error.detail} ({error.rule})" if error.rule else error.detail)
 
     @app.exception_handler(NotFound)
     async def on_not_found(request: Request, error: NotFound) -> Response:
@@ -172,8 +173,9 @@ def _add_errors(app: FastAPI) -> None:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        documents = [*acting.documents_of(actions()), *(one for module in _DOCUMENTED for one in module.DOCUMENTS)]
         _, defined = models_json_schema(
-            [(model, "validation") for module in _DOCUMENTED for model in module.DOCUMENTS],
+            [(model, "validation") for model in documents],
             ref_template="#/components/schemas/{model}",
         )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))

@@ -34,10 +34,10 @@ class BadBody(ShukkaError):
         super().__init__(detail)
 
 
-def takes(model: type[BaseModel]) -> dict[str, Any]:
+def takes(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """What the published schema says of a request's body."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_json(request: Request, limit: int = 1_048_576) -> tuple[bytes, object]:

@@ -6,10 +6,14 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy import Engine
 
-from models.store import views
+from models.store import clients
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
 
 #: Seconds a key that was found is remembered; a revoked one stops working after that long at the latest.
 REMEMBERED = 10.0
@@ -42,18 +46,36 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
+class _Lately(Generic[Key, Found]):
+    """What was found in the last seconds."""
+
+    def __init__(self) -> None:
+        self._found: dict[Key, tuple[float, Found]] = {}
+
+    def get(self, key: Key) -> Found | None:
+        until, found = self._found.get(key, (0.0, None))
+        return found if time.monotonic() < until else None
+
+    def put(self, key: Key, found: Found | None) -> Found | None:
+        """Remember ``found``, or forget what is there no longer."""
+        if found is None:
+            self._found.pop(key, None)
+        else:
+            self._found[key] = (time.monotonic() + REMEMBERED, found)
+        return found
+
+
 class Clients:
     """Looks clients up, remembering for some seconds those it found."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._callers: dict[bytes, tuple[float, Caller]] = {}
-        self._partners: dict[tuple[str, str], tuple[float, Partner]] = {}
+        self._callers = _Lately[bytes, Caller]()
+        self._partners = _Lately[tuple[str, str], Partner]()
 
     def known_caller(self, header: str | None) -> Caller | None:
         """The client of an Authorization header, if it was looked up lately."""
-        found = self._callers.get(_bearer(header) or b"")
-        return found[1] if found and time.monotonic() - found[0] < REMEMBERED else None
+        return self._callers.get(_bearer(header) or b"")
 
     def caller(self, header: str | None) -> Caller | None:
         """The client of an Authorization header; None for no, a malformed or an unknown key."""
@@ -61,34 +83,22 @@ class Clients:
         if key_hash is None:
             return None
         with self._engine.connect() as connection:
-            row = views.client_by_key(connection, key_hash)
-        if row is None:
-            self._callers.pop(key_hash, None)
-            return None
-        caller = Caller(row[0], row[1], row[2], tuple(row[3]))
-        self._callers[key_hash] = (time.monotonic(), caller)
-        return caller
+            row = clients.by_key(connection, key_hash)
+        return self._callers.put(key_hash, row and Caller(row.id, row.kind, row.name, tuple(row.shops)))
+
+    def known_partner(self, kind: str, name: str) -> Partner | None:
+        """The partner, if it was looked up lately."""
+        return self._partners.get((kind, name))
 
     def partner(self, kind: str, name: str) -> Partner | None:
         """The partner whose webhooks come in under ``name``."""
         if "\x00" in name:
             return None  # the database would not even look for it
-        found = self._partners.get((kind, name))
-        if found and time.monotonic() - found[0] < REMEMBERED:
-            return found[1]
+        if (found := self.known_partner(kind, name)) is not None:
+            return found
         with self._engine.connect() as connection:
-            row = views.client_by_name(connection, kind, name)
-        if row is None:
-            self._partners.pop((kind, name), None)
-            return None
-        partner = Partner(tuple(row[1]), tuple(row[2]))
-        self._partners[kind, name] = (time.monotonic(), partner)
-        return partner
-
-    def known_partner(self, kind: str, name: str) -> Partner | None:
-        """The partner, if it was looked up lately."""
-        found = self._partners.get((kind, name))
-        return found[1] if found and time.monotonic() - found[0] < REMEMBERED else None
+            row = clients.by_name(connection, kind, name)
+        return self._partners.put((kind, name), row and Partner(tuple(row.shops), tuple(row.webhook_secrets)))
 
 
 def _bearer(header: str | None) -> bytes | None:

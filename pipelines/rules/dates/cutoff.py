@@ -70,6 +70,16 @@ def plan_dispatch(
     return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
 
 
+def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
+    """When a supplier that takes all of a day's instructions together is sent those of ``at`` (aware): its cutoff on that
+    day, or on the next open one where the day is closed or its cutoff has passed (CUT-01). What is due within the second
+    of the cutoff is still in time."""
+    at = in_japan(at)
+    cutoff = shop.supplier(supplier).cutoff or shop.calendar.cutoff
+    first = at.date() + (_DAY if at.time().replace(microsecond=0) > cutoff else timedelta())
+    return datetime.combine(shop.business_calendar.next_open(first), cutoff, JST)
+
+
 def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
     """The first day the goods can leave, leaving aside the customer's wish."""
     cutoff_why: list[Because] = []

@@ -109,6 +109,7 @@ def _problems(
         changed,
         _unbound(shop),
         after,
+        now=order.placed_at,  # it stands: when it was placed is no question any more
         balance=stored.points_used,
         rank=known.rank,
         used_coupons=known.used_coupons,

@@ -29,6 +29,7 @@ from pipelines.rules.remarks.part import Part, clauses, unread
 from pipelines.rules.remarks.recogniser import Remark
 from pipelines.rules.remarks.text import SEPARATORS, TAKEN, Span, Text, cut, within
 from pipelines.rules.remarks.words import COURTESY, is_wordless, vocabulary
+from pipelines.values.card_number import mask
 from pipelines.values.coupon_key import coupon_key
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Reading:
         """The instructions of a kind."""
         return tuple(one for one in self.instructions if one.kind == kind)
 
+    def words(self, kind: str) -> str:
+        """What the customer wrote of a kind, on one line; empty if nothing."""
+        return " / ".join(" ".join(one.says.split()) for one in self.of(kind))
+
     @property
     def window(self) -> DeliveryWindow | None:
         """The days wished for; None without a wish."""
@@ -80,10 +85,11 @@ _NOTHING: Final = Reading()
 
 
 def read(order: Order, shop: Shop) -> Reading:
-    """Read the order's remarks as the shop's profile says."""
+    """Read the order's remarks as the shop's profile says. A card number in them, which no order keeps, is quoted by
+    nobody (INT-17)."""
     if not order.remarks:
         return _NOTHING
-    text = Text(order.remarks)
+    text = Text(mask(order.remarks))
     parts = parts_of(text.plain, claims_on(text, order, shop))
     works = any(claim.kind == _WORK_ORDER and not claim.declined for part in parts for claim in part.claims)
     lead_days = max((rule.lead_days for rule in shop.remarks if works and _orders_work(rule)), default=0)

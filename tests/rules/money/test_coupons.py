@@ -36,7 +36,7 @@ def offering(
 
 def problems(order: Order, shop: Shop, **known: Any) -> dict[str, str]:
     """What speaks against the order's coupons, by field."""
-    found = refusals(order, shop, price(order, shop, rank=known.get("rank")), **known)
+    found = refusals(order, shop, price(order, shop, rank=known.get("rank")), now=order.placed_at, **known)
     return {one.field: one.message for one in found if one.field.startswith("coupons")}
 
 

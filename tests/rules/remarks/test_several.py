@@ -102,6 +102,12 @@ def test_a_day_for_the_receipt_is_no_day_for_the_goods() -> None:
     assert set(understood("領収書を11/25に送ってください", "reuse")) == {"unread"}
 
 
+def test_nobody_quotes_a_card_number() -> None:
+    """INT-17: intake refuses it; a preview must not repeat it."""
+    (one,) = reading("クーポン 4111 1111 1111 1111", "salon").instructions
+    assert "1111" not in f"{one.says}{one.value}"
+
+
 def test_a_profile_names_what_there_is() -> None:
     field = RemarkRule.model_fields["recognisers"].annotation
     assert all(f"'{name}'" in str(field) for name in RECOGNISERS)

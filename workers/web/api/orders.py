@@ -1,28 +1,26 @@
-"""Orders over HTTP: intake, batch, one order, cancel, release, preview."""
+"""Orders over HTTP: intake, batch, one order, preview."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from models.store import views
-from pipelines.engine.gather import facts_of
-from pipelines.engine.inbox import Received
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order
 from pipelines.orders.intake import Answer, Ending, Submission
 from pipelines.orders.plan import preview
 from pipelines.rules.order import Order
-from pipelines.stages import attend, cancel
-from workers.web.answers import HttpProblem, as_json, invalid, not_found, order_url
+from pipelines.values.card_number import mask
+from workers.web.answers import as_json, invalid, not_found, order_url
+from workers.web.api.actions import offered
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
 
 router = APIRouter(prefix="/v1", tags=["orders"])
@@ -93,106 +91,27 @@ async def accept_batch(request: Request) -> Response:
 
 @router.get("/orders/{shop}/{number}")
 async def read_order(request: Request, shop: str, number: str) -> Response:
-    """One order with its payment, shipments, points, timeline and mails; to an operator with people, goods and remarks."""
+    """One order with its payment, shipments, points, timeline and mails; for operators also what they may do with it."""
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
     if not caller.sees(shop):
         raise not_found()
 
     def read() -> dict[str, Any] | None:
+        now = state.house.clock.now()
         with state.house.engine.connect() as connection:
-            inside = state.house.shops.get(shop) if caller.kind == "operator" else None
-            return show_order(connection, shop, number, state.house.clock.now(), to_operator_of=inside)
+            if caller.kind != "operator":
+                return show_order(connection, shop, number, now)
+            profile = state.house.shops.get(shop)
+            shown = show_order(connection, shop, number, now, language(request), to_operator_of=profile)
+            if shown is not None and profile is not None:
+                shown["actions"] = offered(connection, profile, number, now, language(request))
+            return shown
 
     shown = await asyncio.to_thread(read)
     if shown is None:
         raise not_found()
     return as_json(200, shown)
-
-
-@router.post(
-    "/orders/{shop}/{number}/cancel",
-    status_code=202,
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "schema": {"type": "object", "properties": {"reason": {"type": "string", "maxLength": 500}}}
-                }
-            }
-        }
-    },
-)
-async def cancel_order(request: Request, shop: str, number: str) -> Response:
-    """Ask for a cancel: 202, or 409 with the rule that refuses."""
-    state = state_of(request)
-    caller = await state.caller(request, "storefront", "operator")
-    reason = await _reason(request)
-    if not caller.sees(shop):
-        raise not_found()
-    by_operator = caller.kind == "operator"
-
-    def look() -> tuple[str, Any] | None:
-        with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
-            if row is None:
-                return None
-            now = state.house.clock.now()
-            facts = facts_of(connection, cancel.STAGE, [row], now)[0]
-            if facts.state == "cancelled":
-                return facts.state, None
-            return facts.state, cancel.refusal_of(facts, state.house.shops[shop], now, by_operator=by_operator)
-
-    found = await asyncio.to_thread(look)
-    if found is None:
-        raise not_found()
-    standing, refused = found
-    if refused is not None:
-        raise HttpProblem(409, "Cancel refused", refused.says, rule=refused.rule)
-    if standing != "cancelled":
-        await state.desk.event(
-            Received(
-                source=f"client:{caller.id}",
-                event_id=f"cancel:{shop}/{number}:{idempotency_key(request) or uuid4()}",
-                type=cancel.REQUESTED,
-                body={"reason": reason, "operator": by_operator},
-                at=state.house.clock.now(),
-                order=(shop, number),
-                shops=caller.shops,
-            )
-        )
-    return as_json(202, {"shop": shop, "number": number, "state": standing, "url": order_url(shop, number)})
-
-
-@router.post("/orders/{shop}/{number}/release", status_code=202)
-async def release_order(request: Request, shop: str, number: str) -> Response:
-    """An operator looked at a held order and lets it go on."""
-    state = state_of(request)
-    caller = await state.caller(request, "operator")
-    note = await _reason(request)
-
-    def look() -> str | None:
-        with state.house.engine.connect() as connection:
-            row = views.order(connection, shop, number)
-            return None if row is None else str(row.condition)
-
-    condition = await asyncio.to_thread(look) if caller.sees(shop) else None
-    if condition is None:
-        raise not_found()
-    if condition != "held":
-        raise HttpProblem(409, "Not held", f"Order {number} is {condition}: nothing holds it.")
-    await state.desk.event(
-        Received(
-            source=f"client:{caller.id}",
-            event_id=f"release:{shop}/{number}:{idempotency_key(request) or uuid4()}",
-            type=attend.RELEASED,
-            body={"note": note, "by": caller.name},
-            at=state.house.clock.now(),
-            order=(shop, number),
-            shops=caller.shops,
-        )
-    )
-    return as_json(202, {"shop": shop, "number": number, "url": order_url(shop, number)})
 
 
 @router.post("/preview", openapi_extra=takes(PreviewDocument))
@@ -214,32 +133,8 @@ DOCUMENTS = (OrderDocument, PreviewDocument)
 def _seen(order: Order, caller: Caller) -> Order:
     """A key sees only its own shops; another's looks like one that does not exist."""
     if not caller.sees(order.shop):
-        raise Invalid([Problem("shop", f"is unknown: no profile {order.shop!r}")])
+        raise Invalid([Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
     return order
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The request's Idempotency-Key, None without one. Raises HttpProblem."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= 255:
-        raise HttpProblem(400, "Bad Idempotency-Key", "Idempotency-Key must have 1 to 255 characters.")
-    return key
-
-
-async def _reason(request: Request) -> str:
-    """The optional {"reason": "..."} of a cancel or release."""
-    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
-        return ""
-    _, raw = await read_json(request, _BODY_LIMIT)
-    if not isinstance(raw, dict):
-        raise Invalid([Problem("", "must be an object")])
-    unknown = sorted(set(raw) - {"reason"})
-    if unknown:
-        raise Invalid([Problem(unknown[0], "is not a field of this request; send reason alone")])
-    reason = raw.get("reason", "")
-    if not isinstance(reason, str) or len(reason) > 500:
-        raise Invalid([Problem("reason", "must be text of at most 500 characters")])
-    return reason
 
 
 def _batch(raw: object) -> list[object]:
@@ -285,7 +180,7 @@ def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
     named = document if isinstance(document, dict) else {}
     return {
         "status": 422,
-        "shop": named.get("shop") if isinstance(named.get("shop"), str) else None,
+        "shop": mask(named["shop"]) if isinstance(named.get("shop"), str) else None,
         "number": named.get("number") if isinstance(named.get("number"), str) else None,
         "title": "Refused",
         "errors": [{"field": p.field, "message": p.message} for p in problems],

@@ -8,37 +8,53 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import views
-from pipelines.engine.gather import facts_of
-from pipelines.engine.stage import Decision, Facts, Need, ParcelFacts, ShipmentFacts, Stage
+from models.states import Condition, OrderState
+from models.store import adjustments, holds, mails, orders, repricings, transitions, work
+from models.store.adjustments import AdjustmentRow
+from models.store.holds import HoldRow
+from models.store.work import WaitRow
+from models.subject import SHIPMENT
+from pipelines.carriers import carrier
+from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
+from pipelines.engine.gather import facts_of, hold_of
+from pipelines.engine.stage import Stage
 from pipelines.orders.instructions import instructions_json
-from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
+from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
-_SHOWN = Stage(
-    "show", lambda facts, shop, now: Decision(facts), Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS
-)
+_SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
 
 
 def show_order(
-    connection: Connection, shop: str, number: str, now: datetime, *, to_operator_of: Shop | None = None
+    connection: Connection,
+    shop: str,
+    number: str,
+    now: datetime,
+    locale: str | None = None,
+    *,
+    to_operator_of: Shop | None = None,
 ) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none; to an operator of its shop with people, goods and remarks."""
-    row = views.order(connection, shop, number)
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's). To an operator of its
+    shop with people, goods, remarks and what they ask for."""
+    row = orders.by_number(connection, shop, number)
     if row is None:
         return None
-    facts = facts_of(connection, _SHOWN, [row], now)[0]
-    money = facts.money
+    (facts,) = facts_of(connection, _SHOWN, [row], now)
+    locale = locale or facts.locale
+    money = facts.payment
     shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
         "state": facts.state,
         "condition": facts.condition,
-        "hold": [{"reason": h["reason"], "says": h["says"]} for h in facts.hold],
+        "hold": [{"reason": one.reason, "says": one.says(locale)} for one in facts.holds],
+        "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
+        "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
+        "currency": facts.currency,
         "payment": {
             "method": money.method,
             "state": money.state,
@@ -55,18 +71,32 @@ def show_order(
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
-        "adjustments": [_adjustment(*row) for row in views.adjustments(connection, facts.id)],
+        "awaits": [] if _is_final(facts) else [_wait(one) for one in work.waits(connection, facts.id)],
+        "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
         "repricings": [
-            {"reason": r[0], "at": _moment(r[1]), "grand_total_before": r[2]}
-            for r in views.repricings(connection, facts.id)
+            {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
+            for one in repricings.of_order(connection, facts.id)
         ],
         "timeline": [
-            {"entity": t[0], "id": t[1], "from": t[2], "to": t[3], "cause": t[4], "at": _moment(t[5])}
-            for t in views.timeline(connection, facts.id)
+            {
+                "entity": one.entity,
+                "id": one.entity_id,
+                "from": one.from_state,
+                "to": one.to_state,
+                "cause": one.cause,
+                "at": _moment(one.at),
+            }
+            for one in transitions.of_order(connection, facts.id)
         ],
         "mails": [
-            {"template": m[0], "to": m[1], "state": m[2], "at": _moment(m[3]), "shipment": m[5]}
-            for m in views.mails(connection, facts.id)
+            {
+                "template": one.template,
+                "to": one.envelope_to,
+                "state": one.state,
+                "at": _moment(one.at),
+                "shipment": one.shipment_id,
+            }
+            for one in mails.of_order(connection, facts.id)
         ],
     }
     return shown if to_operator_of is None else {**shown, **_inside(facts, to_operator_of, shown["shipments"])}
@@ -82,8 +112,7 @@ def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[s
         "remarks": document["remarks"],
         "instructions": instructions_json(facts.order, shop),
         "lines": [
-            {"line": key, **told, "quantity": line["quantity"]}
-            for (key, told), line in zip(goods.items(), document["lines"], strict=True)
+            {"line": line["line"], **goods[line["line"]], "quantity": line["quantity"]} for line in document["lines"]
         ],
         "shipments": [
             {**one, "lines": [{**line, **goods[line["line"]]} for line in one["lines"]]} for one in shipments
@@ -91,7 +120,22 @@ def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[s
     }
 
 
-def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -> dict[str, Any]:
+def _hold(row: HoldRow, locale: str) -> dict[str, Any]:
+    """Why the order waits for a human, since when, and what answers it."""
+    hold = hold_of(row)
+    return {
+        "reason": hold.reason,
+        "says": hold.says(locale),
+        "about": hold.shipment,
+        "lines": [{"line": line, "quantity": pieces} for line, pieces in hold.lines.items()],
+        "amount": hold.amount,
+        "opened_at": _moment(row.opened_at),
+        "way_out": hold.kind.way_out.says(locale),
+        "ways_out": list(hold.kind.answered_by),
+    }
+
+
+def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
     """A change after the order: what went, and what came back for it."""
     shown = (
         "refund",
@@ -104,12 +148,27 @@ def _adjustment(kind: str, reason: str, amounts: dict[str, Any], at: datetime) -
         "tax",
     )
     return {
-        "kind": kind,
-        "reason": reason,
-        "lines": amounts["lines"],
-        **{name: amounts.get(name, 0) for name in shown},
-        "return_invoice": needs_return_invoice(amounts["refund"]),
-        "at": _moment(at),
+        "kind": change.kind,
+        "reason": change.reason,
+        "lines": change.amounts["lines"],
+        **{name: change.amounts.get(name, 0) for name in shown},
+        "return_invoice": needs_return_invoice(change.amounts["refund"]),
+        "at": _moment(change.at),
+    }
+
+
+def _is_final(facts: Facts) -> bool:
+    return facts.condition == Condition.DONE or facts.state == OrderState.CANCELLED
+
+
+def _wait(wait: WaitRow) -> dict[str, Any]:
+    """A fact that has not come, who owes it, until when it is waited for and what happens then."""
+    return {
+        "what": wait.what,
+        "from": wait.counterparty,
+        "until": _moment(wait.due_at),
+        "then": wait.consequence,
+        "shipment": wait.subject_id if wait.subject_kind == SHIPMENT else None,
     }
 
 
@@ -135,11 +194,11 @@ def _shipment(facts: Facts, shipment: ShipmentFacts) -> dict[str, Any]:
 def _parcel(parcel: ParcelFacts | None) -> dict[str, Any]:
     if parcel is None:
         return {"carrier": None, "tracking_number": None, "tracking_url": None, "tracking_status": None}
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
-        "carrier": carrier,
+        "carrier": parcel.carrier,
         "tracking_number": number,
-        "tracking_url": tracking.url(carrier, number) if carrier and number else None,
+        "tracking_url": known.url(number) if known and number else None,
         "tracking_status": parcel.tracking_status,
     }
 

@@ -8,7 +8,8 @@ import time
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from pipelines.engine.inbox import Received, deposit_event, supplier_event
+from pipelines.engine.inbox import Received, deposit_event
+from pipelines.suppliers.news import supplier_event
 from workers.http.signing import SignatureRefused, verify
 from workers.metrics import WEBHOOKS
 from workers.web.answers import HttpProblem, as_json

@@ -1,0 +1,164 @@
+"""Effects: asked for by decisions, performed under a lease (``models.store.leases``), ended with their outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.effect import Effect, EffectLease
+from models.store import leases
+from models.store.statement import columns, fetch, insert, reader, scalars, values, writer
+
+
+class EffectRow(NamedTuple):
+    """An effect of an order, with its outcome once it is known."""
+
+    order_id: int
+    key: str
+    kind: str
+    shipment_id: str | None
+    payload: Mapping[str, Any]
+    state: str
+    outcome: Mapping[str, Any] | None
+
+
+_OF_ORDERS = f"""
+SELECT {columns(EffectRow)} FROM (
+  SELECT id, {columns(EffectRow)} FROM effect WHERE order_id = ANY(%(ids)b::bigint[])
+  UNION ALL
+  SELECT e.id, {columns(EffectRow, "i", kind="e.kind", payload="e.payload")}
+  FROM effect_item i JOIN effect e ON e.id = i.effect_id WHERE i.order_id = ANY(%(ids)b::bigint[])) AS asked
+ORDER BY id
+"""
+
+
+def of_orders(connection: Connection, ids: Sequence[int]) -> list[EffectRow]:
+    """Effects of the orders, oldest first; an item of an effect that several orders share counts as one of its own."""
+    return fetch(connection, EffectRow, _OF_ORDERS, {"ids": list(ids)})
+
+
+class NewEffectRow(NamedTuple):
+    """An intent; ``wakes`` is the stage that waits for its outcome."""
+
+    key: str
+    kind: str
+    order_id: int | None
+    shipment_id: str | None
+    payload: Mapping[str, Any]
+    wakes: str | None
+
+
+#: Each is due at once; one whose key is there already is a no-op.
+add = writer(
+    NewEffectRow,
+    "WITH new AS ("
+    + insert(
+        NewEffectRow,
+        Effect,
+        constants={"state": "'pending'"},
+        conflict="(key) DO NOTHING",
+        returning="id, kind",
+    )
+    + ") "
+    + leases.opened("new", "kind"),
+)
+
+
+class OrderEffectRow(NamedTuple):
+    """What performing an effect of an order's payment needs."""
+
+    id: int
+    key: str
+    kind: str
+    order_id: int
+    payload: Mapping[str, Any]
+    shop: str
+    number: str
+    gateway: str | None
+    token: str | None
+    reference: str | None
+
+
+def to_perform(connection: Connection, ids: Sequence[int]) -> list[OrderEffectRow]:
+    """The effects with what performing them needs of their orders' payments."""
+    return fetch(
+        connection,
+        OrderEffectRow,
+        """SELECT e.id, e.key, e.kind, e.order_id, e.payload, o.shop, o.number, p.gateway, p.token, p.reference
+           FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
+           WHERE e.id = ANY(%(ids)b::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
+class StorefrontEventRow(NamedTuple):
+    """An event for a storefront; one whose client left has no URL."""
+
+    id: int
+    key: str
+    payload: Mapping[str, Any]
+    url: str | None
+    webhook_secrets: Sequence[str] | None
+
+
+def to_announce(connection: Connection, ids: Sequence[int]) -> list[StorefrontEventRow]:
+    """The effects that are events for storefronts, with where those are reached."""
+    return fetch(
+        connection,
+        StorefrontEventRow,
+        """SELECT e.id, e.key, e.payload, c.url, c.webhook_secrets FROM effect e
+           LEFT JOIN client c ON c.id = (e.payload->>'client')::bigint AND c.revoked_at IS NULL
+           WHERE e.id = ANY(%(ids)b::bigint[])""",
+        {"ids": list(ids)},
+    )
+
+
+class OutcomeRow(NamedTuple):
+    """How an effect ended, under the token it was performed with."""
+
+    id: int
+    token: int
+    state: str
+    outcome: Mapping[str, Any]
+
+
+class WokenRow(NamedTuple):
+    """What an outcome was of, and the stage that waits for it, if one does."""
+
+    order_id: int | None
+    shipment_id: str | None
+    wakes: str | None
+
+
+_end = reader(
+    OutcomeRow,
+    f"""WITH done AS (
+          DELETE FROM effect_lease l USING {values(OutcomeRow, Effect, EffectLease)}
+          WHERE l.kind = %(kind)s AND l.subject_id = v.id AND l.token = v.token
+          RETURNING v.id, v.state, v.outcome)
+        UPDATE effect e SET state = done.state, outcome = done.outcome::jsonb, finished_at = clock_timestamp()
+        FROM done WHERE e.id = done.id RETURNING {columns(WokenRow, "e")}""",
+    WokenRow,
+)
+
+
+def end(connection: Connection, kind: str, outcomes: Sequence[OutcomeRow]) -> list[WokenRow]:
+    """Record how effects of ``kind`` ended, where the token is still current; what each of those was of."""
+    return _end(connection, outcomes, kind=kind)
+
+
+_AGAIN = f"""
+WITH again AS (UPDATE effect SET state = 'pending', outcome = NULL, finished_at = NULL
+               WHERE id = %(id)s AND state = 'needs_review' RETURNING id, kind),
+     items AS (UPDATE effect_item i SET state = 'pending', outcome = NULL, finished_at = NULL
+               FROM again WHERE i.effect_id = again.id AND i.state = 'needs_review')
+{leases.opened("again", "kind", attempts=1)} RETURNING kind
+"""
+
+
+def try_again(connection: Connection, id_: int) -> str | None:
+    """Try an effect that was given up again, under its old key, with those of its items that were; its kind, or None if
+    there is no such effect."""
+    return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)

@@ -1,0 +1,91 @@
+"""Received events: stored once, read by the stages that consume them, ended with what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.inbox import InboxEvent
+from models.store.statement import columns, fetch, insert, reader, scalars, update, writer
+
+
+class EventRow(NamedTuple):
+    """An event that waits for an order."""
+
+    order_id: int
+    id: int
+    source: str
+    event_id: str
+    type: str
+    shipment_id: str | None
+    body: Mapping[str, Any]
+    at: datetime
+
+
+_PENDING = f"""
+SELECT {columns(EventRow)} FROM inbox_event
+WHERE order_id = ANY(%(ids)b::bigint[]) AND state = 'pending' AND type = ANY(%(types)b::text[]) ORDER BY id
+"""
+
+
+def pending(connection: Connection, ids: Sequence[int], types: Sequence[str]) -> list[EventRow]:
+    """Events of ``types`` that wait for the orders, in the order they arrived."""
+    return fetch(connection, EventRow, _PENDING, {"ids": list(ids), "types": list(types)})
+
+
+class NewEventRow(NamedTuple):
+    """An event that came in; ``reason`` is why it goes to the operator, if it does."""
+
+    source: str
+    event_id: str
+    type: str
+    order_id: int | None
+    shipment_id: str | None
+    body: Mapping[str, Any]
+    at: datetime
+    state: str
+    reason: str | None
+
+
+class StoredEventRow(NamedTuple):
+    """An event that was new."""
+
+    source: str
+    event_id: str
+
+
+add = reader(
+    NewEventRow,
+    insert(
+        NewEventRow,
+        InboxEvent,
+        order_by="source, event_id",
+        conflict="(source, event_id) DO NOTHING",
+        returning=columns(StoredEventRow),
+    ),
+    StoredEventRow,
+)
+
+
+class EventEndRow(NamedTuple):
+    """What became of an event."""
+
+    id: int
+    state: str
+    reason: str | None
+
+
+end = writer(EventEndRow, update(EventEndRow, InboxEvent, by=("id",)))
+
+
+def body_of(connection: Connection, source: str, event_id: str) -> Any | None:
+    """What an event that was received under this id says; None if there is none."""
+    found = scalars(
+        connection,
+        "SELECT body FROM inbox_event WHERE source = %(source)s AND event_id = %(id)s",
+        {"source": source, "id": event_id},
+    )
+    return next(iter(found), None)

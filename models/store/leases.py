@@ -1,0 +1,80 @@
+"""The effect loop's queue, of effects and mails alike: leases with a fencing token.
+
+Leases count in the database's own time, so a fast or set Clock never shortens one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.effect import EffectLease
+from models.store.statement import fetch, scalars, values, writer
+
+#: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
+#: record.
+_DUE: Final = """l.due_at <= now()
+  AND (l.attempts = 0 OR l.due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')"""
+
+
+class LeasedRow(NamedTuple):
+    """An effect, or mail, that was leased: under which token, and the how-manieth attempt from 1 this is."""
+
+    subject_id: int
+    token: int
+    attempts: int
+
+
+_LEASE = f"""
+UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
+       attempts = e.attempts + 1
+FROM (SELECT kind, subject_id FROM effect_lease l WHERE kind = %(kind)s AND {_DUE}
+      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
+WHERE e.kind = due.kind AND e.subject_id = due.subject_id
+RETURNING e.subject_id, e.token, e.attempts
+"""
+
+
+def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list[LeasedRow]:
+    """Take up to ``limit`` due effects of ``kind`` for ``seconds``."""
+    return fetch(connection, LeasedRow, _LEASE, {"kind": kind, "limit": limit, "seconds": seconds})
+
+
+class PostponedRow(NamedTuple):
+    """A leased effect that is due again in ``seconds``."""
+
+    subject_id: int
+    token: int
+    seconds: float
+
+
+_postpone = writer(
+    PostponedRow,
+    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds)
+        FROM {values(PostponedRow, EffectLease, seconds="float8")}
+        WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token""",
+)
+
+
+def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) -> int:
+    """Make effects of ``kind`` due later, where the token is still current; how many."""
+    return _postpone(connection, rows, kind=kind)
+
+
+_DUE_KINDS = f"""
+SELECT kind FROM unnest(%(kinds)b::text[]) AS kind
+WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND {_DUE})
+"""
+
+
+def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
+    """Which kinds of effect wait to be performed."""
+    return scalars(connection, _DUE_KINDS, {"kinds": list(kinds)})
+
+
+def opened(new: str, kind: str, attempts: int = 0) -> str:
+    """SQL that makes the rows of the CTE ``new`` (id, and whatever ``kind`` names) due at once."""
+    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
+               SELECT {kind}, id, now(), {attempts}, 0 FROM {new}"""

@@ -1,0 +1,110 @@
+"""Mails: stored as packed bytes, sent under a lease (``models.store.leases``), ended with what the server said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.effect import EffectLease, Mail
+from models.store import leases
+from models.store.statement import columns, fetch, insert, scalars, values, writer
+
+#: The kind of effect that sending a mail is.
+SEND: Final = "mail.send"
+
+
+class NewMailRow(NamedTuple):
+    """A mail that was rendered; ``packed`` are its bytes (``models.mail_packing``)."""
+
+    message_id: str
+    order_id: int | None
+    shipment_id: str | None
+    template: str
+    envelope_from: str
+    envelope_to: str
+    packed: bytes
+    at: datetime
+
+
+#: Each is due at once; one that was queued before is not queued again.
+add = writer(
+    NewMailRow,
+    "WITH new AS ("
+    + insert(NewMailRow, Mail, constants={"state": "'queued'"}, conflict="(message_id) DO NOTHING", returning="id")
+    + ") "
+    + leases.opened("new", f"'{SEND}'"),
+)
+
+
+class QueuedMailRow(NamedTuple):
+    """A mail that is to be sent."""
+
+    id: int
+    message_id: str
+    envelope_from: str
+    envelope_to: str
+    packed: bytes
+
+
+_TO_SEND = f"SELECT {columns(QueuedMailRow)} FROM mail WHERE id = ANY(%(ids)b::bigint[])"
+
+
+def to_send(connection: Connection, ids: Sequence[int]) -> list[QueuedMailRow]:
+    """The mails with their bytes."""
+    return fetch(connection, QueuedMailRow, _TO_SEND, {"ids": list(ids)})
+
+
+class MailEndRow(NamedTuple):
+    """How a mail ended, under the token it was sent with."""
+
+    id: int
+    token: int
+    state: str
+    code: str | None
+
+
+#: Where the token is still current.
+end = writer(
+    MailEndRow,
+    f"""WITH done AS (
+          DELETE FROM effect_lease l USING {values(MailEndRow, Mail, EffectLease)}
+          WHERE l.kind = '{SEND}' AND l.subject_id = v.id AND l.token = v.token
+          RETURNING v.id, v.state, v.code)
+        UPDATE mail m SET state = done.state, code = done.code,
+               sent_at = CASE WHEN done.state = 'sent' THEN clock_timestamp() END
+        FROM done WHERE m.id = done.id""",
+)
+
+
+class MailRow(NamedTuple):
+    """A mail about an order, as it stands."""
+
+    template: str
+    envelope_to: str
+    state: str
+    at: datetime
+    sent_at: datetime | None
+    shipment_id: str | None
+
+
+_OF_ORDER = f"SELECT {columns(MailRow)} FROM mail WHERE order_id = %(id)s ORDER BY id"
+
+
+def of_order(connection: Connection, order_id: int) -> list[MailRow]:
+    """Mails about the order, oldest first."""
+    return fetch(connection, MailRow, _OF_ORDER, {"id": order_id})
+
+
+_AGAIN = f"""
+WITH again AS (UPDATE mail SET state = 'queued', code = NULL
+               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id)
+{leases.opened("again", f"'{SEND}'", attempts=1)} RETURNING kind
+"""
+
+
+def try_again(connection: Connection, id_: int) -> str | None:
+    """Send a mail that was given up again, with its old Message-ID; its kind, or None if there is no such mail."""
+    return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)

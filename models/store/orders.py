@@ -1,0 +1,223 @@
+"""Orders as decisions and views see them, as they are taken in, and as decisions change them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder
+from models.store.statement import columns, fetch, insert, one, reader, scalars, update, values, writer
+
+
+class OrderKey(NamedTuple):
+    """What the world calls an order."""
+
+    shop: str
+    number: str
+
+
+class OrderRow(NamedTuple):
+    """An order with its document and prices, both as JSON text: most decisions never read them."""
+
+    id: int
+    shop: str
+    number: str
+    customer_id: str
+    locale: str
+    state: str
+    condition: str
+    method: str
+    currency: str
+    grand_total: int
+    placed_at: datetime
+    accepted_at: datetime
+    document: str
+    breakdown: str
+    version: int
+    sequence: int
+
+
+#: The select list of ``OrderRow``: ``o`` is the order, ``d`` its document.
+ORDER: Final = columns(OrderRow, "o", document="d.document::text", breakdown="d.breakdown::text")
+
+_BY_NUMBER = f"""
+SELECT {ORDER} FROM shop_order o JOIN order_document d ON d.order_id = o.id
+WHERE o.shop = %(shop)s AND o.number = %(number)s
+"""
+
+
+def by_number(connection: Connection, shop: str, number: str) -> OrderRow | None:
+    """The order that the world calls ``shop``/``number``, or None."""
+    return one(connection, OrderRow, _BY_NUMBER, {"shop": shop, "number": number})
+
+
+class OrderIdRow(NamedTuple):
+    """Which order is meant."""
+
+    shop: str
+    number: str
+    id: int
+
+
+ids_by_number = reader(
+    OrderKey,
+    f"SELECT o.shop, o.number, o.id FROM {values(OrderKey, ShopOrder)} JOIN shop_order o USING (shop, number)",
+    OrderIdRow,
+)
+
+
+class KnownOrderRow(NamedTuple):
+    """What is compared with an order that comes in again."""
+
+    shop: str
+    number: str
+    content_hash: bytes
+    state: str
+
+
+known = reader(
+    OrderKey,
+    f"SELECT {columns(KnownOrderRow, 'o')} FROM {values(OrderKey, ShopOrder)} JOIN shop_order o USING (shop, number)",
+    KnownOrderRow,
+)
+
+
+class NewOrderRow(NamedTuple):
+    """An order that was accepted: nothing has happened to it yet."""
+
+    id: int
+    shop: str
+    number: str
+    content_hash: bytes
+    customer_id: str
+    locale: str
+    method: str
+    currency: str
+    grand_total: int
+    placed_at: datetime
+    accepted_at: datetime
+
+
+class NewDocumentRow(NamedTuple):
+    """The document and the prices of an order that was accepted."""
+
+    order_id: int
+    document: Mapping[str, Any]
+    breakdown: Mapping[str, Any]
+
+
+class NewLineRow(NamedTuple):
+    """A line of an order that was accepted."""
+
+    order_id: int
+    line: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: int
+    tax_rate: int
+    supplier: str
+    availability: str
+    expected_on: date | None
+    points_rate: Decimal | None
+    flags: Sequence[str]
+
+
+def reserve_ids(connection: Connection, count: int) -> list[int]:
+    """Ids for orders that are about to be stored; those that are not stored after all are lost, which harms nobody."""
+    return scalars(
+        connection,
+        "SELECT nextval(pg_get_serial_sequence('shop_order', 'id')) FROM generate_series(1, %(count)s)",
+        {"count": count},
+    )
+
+
+#: Of orders that another process stored meanwhile nothing is written.
+add = writer(
+    NewOrderRow,
+    insert(
+        NewOrderRow,
+        ShopOrder,
+        constants={"state": "'accepted'", "condition": "'running'", "version": "1", "sequence": "1"},
+        overriding="SYSTEM VALUE",
+        order_by="shop, number",
+        conflict="(shop, number) DO NOTHING",
+    ),
+)
+add_documents = writer(NewDocumentRow, insert(NewDocumentRow, OrderDocument))
+add_lines = writer(NewLineRow, insert(NewLineRow, OrderLine, constants={"cancelled": "0", "shipped": "0"}))
+
+
+class RefusedOrderRow(NamedTuple):
+    """An order from the broker that was refused; ``problems`` are {field, message}, ``document`` is what came in."""
+
+    content_hash: bytes
+    shop: str | None
+    number: str | None
+    problems: Sequence[Mapping[str, str]]
+    document: Any
+
+
+add_refused = writer(RefusedOrderRow, insert(RefusedOrderRow, RefusedOrder, conflict="(content_hash) DO NOTHING"))
+
+
+class OrderChangeRow(NamedTuple):
+    """How an order stands after a decision on its ``version``; ``moves`` are what storefronts count."""
+
+    id: int
+    version: int
+    state: str
+    condition: str
+    moves: int
+
+
+#: Raises the version; an order whose version moved on is not touched.
+change = writer(
+    OrderChangeRow,
+    f"""UPDATE shop_order o SET state = v.state, condition = v.condition, version = o.version + 1, sequence = o.sequence + v.moves
+        FROM {values(OrderChangeRow, ShopOrder, moves="int")} WHERE o.id = v.id AND o.version = v.version""",
+)
+
+
+class LinePiecesRow(NamedTuple):
+    """Pieces of an order line in all, not added; None keeps what stands."""
+
+    order_id: int
+    line: str
+    shipped: int | None
+    cancelled: int | None
+
+
+change_lines = writer(LinePiecesRow, update(LinePiecesRow, OrderLine, by=("order_id", "line")))
+
+
+class BilledOrderRow(NamedTuple):
+    """An order on a customer's bill; ``adjustments`` are the amounts of its changes, None for none."""
+
+    number: str
+    placed_at: datetime
+    method: str
+    breakdown: Mapping[str, Any]
+    adjustments: Sequence[Mapping[str, Any]] | None
+
+
+def billed(
+    connection: Connection, shop: str, customer: str, methods: Sequence[str], since: datetime, until: datetime
+) -> list[BilledOrderRow]:
+    """A customer's live orders by ``methods``, placed from ``since`` and before ``until``, oldest first."""
+    return fetch(
+        connection,
+        BilledOrderRow,
+        """SELECT o.number, o.placed_at, o.method, d.breakdown,
+                  (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = o.id)
+           FROM shop_order o JOIN order_document d ON d.order_id = o.id
+           WHERE o.shop = %(shop)s AND o.customer_id = %(customer)s AND o.customer_id <> ''
+             AND o.method = ANY(%(methods)b::text[]) AND o.state <> 'cancelled'
+             AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+           ORDER BY o.placed_at, o.id""",
+        {"shop": shop, "customer": customer, "methods": list(methods), "since": since, "until": until},
+    )

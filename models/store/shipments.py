@@ -1,0 +1,135 @@
+"""Shipments with their lines: read for decisions and suppliers, planned and changed by decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from models.shipment import Shipment, ShipmentLine
+from models.store.statement import columns, fetch, insert, reader, update, values, writer
+
+
+class ShipmentRow(NamedTuple):
+    """A shipment; its lines are four lists side by side: line, and its pieces."""
+
+    order_id: int
+    id: str
+    supplier: str
+    state: str
+    backorder: bool
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+    plan_as_of: datetime | None
+    lines: Sequence[str]
+    quantities: Sequence[int]
+    cancelled: Sequence[int]
+    shipped: Sequence[int]
+
+
+_LINES = {
+    "lines": "array_agg(l.line ORDER BY l.line)",
+    "quantities": "array_agg(l.quantity ORDER BY l.line)",
+    "cancelled": "array_agg(l.cancelled ORDER BY l.line)",
+    "shipped": "array_agg(l.shipped ORDER BY l.line)",
+}
+_OF_ORDERS = f"""
+SELECT {columns(ShipmentRow, "s", **_LINES)} FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
+WHERE s.order_id = ANY(%(ids)b::bigint[]) GROUP BY s.id ORDER BY s.id
+"""
+
+
+def of_orders(connection: Connection, ids: Sequence[int]) -> list[ShipmentRow]:
+    """Shipments of the orders, each order's in the sequence of their ids."""
+    return fetch(connection, ShipmentRow, _OF_ORDERS, {"ids": list(ids)})
+
+
+class ShipmentOfSupplier(NamedTuple):
+    """A shipment that a supplier speaks of."""
+
+    id: str
+    supplier: str
+
+
+class ShipmentOwnerRow(NamedTuple):
+    """Whose order the shipment is a part of."""
+
+    id: str
+    supplier: str
+    order_id: int
+    shop: str
+
+
+#: A supplier reaches its own shipments alone.
+owners = reader(
+    ShipmentOfSupplier,
+    f"""SELECT s.id, s.supplier, s.order_id, o.shop FROM {values(ShipmentOfSupplier, Shipment)}
+        JOIN shipment s ON s.id = v.id AND s.supplier = v.supplier JOIN shop_order o ON o.id = s.order_id""",
+    ShipmentOwnerRow,
+)
+
+
+class NewShipmentRow(NamedTuple):
+    """A shipment that was planned; ``because`` are {rule, says}."""
+
+    id: str
+    order_id: int
+    supplier: str
+    state: str
+    backorder: bool
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+
+
+class NewShipmentLineRow(NamedTuple):
+    """Pieces of a line in a shipment that was planned."""
+
+    shipment_id: str
+    line: str
+    quantity: int
+
+
+add = writer(NewShipmentRow, insert(NewShipmentRow, Shipment))
+add_lines = writer(
+    NewShipmentLineRow, insert(NewShipmentLineRow, ShipmentLine, constants={"cancelled": "0", "shipped": "0"})
+)
+
+
+class ShipmentChangeRow(NamedTuple):
+    """The new face of a shipment; None keeps what stands, but a new plan (``plan_as_of``) has its own date or none."""
+
+    id: str
+    state: str | None
+    dispatch_on: date | None
+    because: Sequence[Mapping[str, str]] | None
+    plan_as_of: datetime | None
+    reason: str | None
+
+
+change = writer(
+    ShipmentChangeRow,
+    update(
+        ShipmentChangeRow,
+        Shipment,
+        by=("id",),
+        instead={"dispatch_on": "CASE WHEN v.plan_as_of IS NULL THEN t.dispatch_on ELSE v.dispatch_on END"},
+    ),
+)
+
+
+class ShipmentPiecesRow(NamedTuple):
+    """Pieces of a line in a shipment in all, not added; None keeps what stands."""
+
+    shipment_id: str
+    line: str
+    shipped: int | None
+    cancelled: int | None
+
+
+change_lines = writer(ShipmentPiecesRow, update(ShipmentPiecesRow, ShipmentLine, by=("shipment_id", "line")))

@@ -1,0 +1,185 @@
+"""Due work: claimed together with its orders, made due, put away where it could not be decided, finished.
+
+Work is of a stage and a subject (``models.subject``); each subject has its own timer at each stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from models.store.orders import ORDER, OrderRow
+from models.store.statement import columns, fetch, fetch_pairs, insert, scalars, values, writer
+from models.subject import Subject, order_subject
+from models.work import Work
+
+
+class WorkRow(NamedTuple):
+    """A subject that is due at a stage, at a moment of the Clock; with ``what``, a wait until then."""
+
+    stage: str
+    subject_kind: str
+    subject_id: str
+    order_id: int | None
+    due_at: datetime
+    what: str | None = None
+    counterparty: str | None = None
+    consequence: str | None = None
+
+
+def of_order(stage: str, order_id: int, due_at: datetime) -> WorkRow:
+    """An order that is due at a stage of orders."""
+    kind, id_ = order_subject(order_id)
+    return WorkRow(stage, kind, id_, order_id, due_at)
+
+
+class SubjectRow(NamedTuple):
+    """A subject as work has it."""
+
+    subject_kind: str
+    subject_id: str
+
+
+_CLAIM = f"""
+SELECT {ORDER}, w.subject_kind, w.subject_id
+FROM work w JOIN shop_order o ON o.id = w.order_id JOIN order_document d ON d.order_id = w.order_id
+WHERE w.stage = %(stage)s AND w.due_at <= %(now)s AND (w.retry_at IS NULL OR w.retry_at <= now())
+  AND (%(ids)b::text[] IS NULL
+       OR (w.subject_kind, w.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[])))
+ORDER BY w.due_at
+LIMIT %(limit)s
+FOR UPDATE OF w SKIP LOCKED
+FOR NO KEY UPDATE OF o SKIP LOCKED
+"""
+
+
+def claim(
+    connection: Connection, stage: str, now: datetime, limit: int, only: Sequence[Subject] | None = None
+) -> list[tuple[OrderRow, Subject]]:
+    """Lock up to ``limit`` due subjects of ``stage`` with their orders, those due longest first, or ``only`` these; orders
+    another batch holds are skipped, never waited for."""
+    parameters = {
+        "stage": stage,
+        "now": now,
+        "limit": limit,
+        "kinds": None if only is None else [one.kind for one in only],
+        "ids": None if only is None else [one.id for one in only],
+    }
+    return fetch_pairs(connection, OrderRow, Subject, _CLAIM, parameters)
+
+
+class FailureRow(NamedTuple):
+    """A subject whose decision failed; ``error`` carries no personal data."""
+
+    subject_kind: str
+    subject_id: str
+    error: str
+
+
+_set_aside = writer(
+    FailureRow,
+    f"""UPDATE work t SET attempts = t.attempts + 1, error = v.error,
+               retry_at = now() + make_interval(secs => least(3600, 2 ^ least(t.attempts, 12)))
+        FROM {values(FailureRow, Work)}
+        WHERE t.stage = %(stage)s AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
+)
+
+
+def set_aside(connection: Connection, stage: str, failures: Sequence[FailureRow]) -> None:
+    """Back off the work of subjects whose decision failed."""
+    _set_aside(connection, failures, stage=stage)
+
+
+_DUE = """
+SELECT stage FROM unnest(%(stages)b::text[]) AS stage
+WHERE EXISTS (SELECT FROM work w WHERE w.stage = stage.stage AND w.due_at <= %(now)s
+              AND (w.retry_at IS NULL OR w.retry_at <= now()))
+"""
+
+
+def due_stages(connection: Connection, stages: Sequence[str], now: datetime) -> list[str]:
+    """Which of ``stages`` have work due now."""
+    return scalars(connection, _DUE, {"stages": list(stages), "now": now})
+
+
+# The earlier moment stands, with its name if it has one.
+_SOONER = "(excluded.due_at < work.due_at OR (excluded.due_at = work.due_at AND work.what IS NULL))"
+_schedule = writer(
+    WorkRow,
+    insert(
+        WorkRow,
+        Work,
+        constants={"attempts": "0"},
+        order_by="stage, subject_kind, subject_id",
+        conflict=f"""(stage, subject_kind, subject_id) DO UPDATE
+            SET due_at = least(work.due_at, excluded.due_at),
+                what = CASE WHEN {_SOONER} THEN excluded.what ELSE work.what END,
+                counterparty = CASE WHEN {_SOONER} THEN excluded.counterparty ELSE work.counterparty END,
+                consequence = CASE WHEN {_SOONER} THEN excluded.consequence ELSE work.consequence END,
+                attempts = 0, retry_at = NULL, error = NULL""",
+    ),
+)
+
+
+def schedule(connection: Connection, rows: Iterable[WorkRow]) -> None:
+    """Make subjects due at stages; an earlier moment already there stands, and its name with it."""
+    soonest: dict[tuple[str, str, str], WorkRow] = {}
+    for row in rows:
+        key = row.stage, row.subject_kind, row.subject_id
+        known = soonest.setdefault(key, row)
+        if (row.due_at, row.what is None) < (known.due_at, known.what is None):
+            soonest[key] = row
+    _schedule(connection, list(soonest.values()))
+
+
+_finish = writer(
+    SubjectRow,
+    f"""DELETE FROM work t USING {values(SubjectRow, Work)}
+        WHERE t.stage = %(stage)s AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
+)
+
+
+def finish(connection: Connection, stage: str, subjects: Sequence[Subject]) -> None:
+    """Remove decided work."""
+    _finish(connection, [SubjectRow(*one) for one in subjects], stage=stage)
+
+
+class EndedWaitRow(NamedTuple):
+    """A wait that is over before its time: what it was for has come, or is not to come any more."""
+
+    stage: str
+    subject_kind: str
+    subject_id: str
+
+
+end_waits = writer(
+    EndedWaitRow,
+    f"""DELETE FROM work t USING {values(EndedWaitRow, Work)}
+        WHERE t.stage = v.stage AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id
+          AND t.what IS NOT NULL""",
+)
+
+
+class WaitRow(NamedTuple):
+    """What an order, or a part of it, waits for."""
+
+    stage: str
+    subject_kind: str
+    subject_id: str
+    what: str
+    counterparty: str
+    due_at: datetime
+    consequence: str
+
+
+_WAITS = f"""
+SELECT {columns(WaitRow)} FROM work WHERE order_id = %(id)s AND what IS NOT NULL ORDER BY due_at, subject_kind, subject_id
+"""
+
+
+def waits(connection: Connection, order_id: int) -> list[WaitRow]:
+    """What the order and its parts wait for, the soonest first."""
+    return fetch(connection, WaitRow, _WAITS, {"id": order_id})

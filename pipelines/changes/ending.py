@@ -1,0 +1,56 @@
+"""How an order ends: cancelled with everything it holds (CAN-04), or at rest once nothing is left to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.states import Condition, OrderState, PaymentState, ShipmentState
+from pipelines.changes.money import let_go
+from pipelines.changes.points import return_points
+from pipelines.engine.draft import OrderDraft
+from pipelines.orders.mails import customer_mail
+from pipelines.rules.money.coupons import comes_back
+from pipelines.shops import Shop
+
+
+def cancel_order(
+    draft: OrderDraft, shop: Shop, now: datetime, *, reason: str, cause: str, says: str = "", mail: bool = True
+) -> None:
+    """End the order: give back money, points, coupons and one-of-a-kind items, and tell the customer why.
+
+    ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what is found now and
+    only a human can give back holds it.
+    """
+    facts = draft.facts
+    draft.drop_holds(cause)
+    draft.move_order(OrderState.CANCELLED, cause)
+    let_go(draft, cause)
+    return_points(draft, shop, now)
+    if not any(draft.shipped.values()):
+        for one in facts.coupons:
+            if comes_back(one, shop, reason):
+                draft.return_coupon(one.key, reason)
+    for shipment in draft.shipments:
+        if shipment.is_untold:
+            shipment.cancel_rest()
+            shipment.move(ShipmentState.CANCELLED, cause)
+    for line in facts.order.lines:
+        if line.availability == "unique":
+            draft.free_item(line.sku)
+    if mail:
+        draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
+    if not draft.holds:
+        draft.settle(Condition.DONE, cause)
+
+
+def finish(draft: OrderDraft) -> None:
+    """Settle an order as done that nothing holds: one that was cancelled, or one that has shipped once its money is taken
+    and no points wait."""
+    if draft.condition == Condition.RUNNING and _is_over(draft):
+        draft.settle(Condition.DONE, "nothing left to do")
+
+
+def _is_over(draft: OrderDraft) -> bool:
+    if draft.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
+        return draft.state == OrderState.CANCELLED
+    return draft.money.state != PaymentState.AUTHORIZED and not draft.has_pending_points

@@ -1,0 +1,229 @@
+"""A decision: what shall happen to one order, as data. ``pipelines.engine.run`` applies it as a whole or not at all.
+
+Stages do not write decisions: they change an ``OrderDraft``, and the decision is its difference to the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypedDict
+
+from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
+from models.subject import Subject
+from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.repricing import Repricing
+
+
+class Move(NamedTuple):
+    """One state change, recorded with its cause. ``old`` is None for what is new."""
+
+    entity: str
+    id: str
+    old: str | None
+    new: str
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class EffectIntent:
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome.
+
+    With a ``batch`` it is one item of an effect that it shares with whatever else asks for that batch until it is
+    performed; ``payload`` is then the same for all of them.
+    """
+
+    kind: str
+    key: str
+    wakes: str | None = None
+    shipment: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    batch: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class NewShipment:
+    """A shipment to plan; ``lines`` are (line, pieces)."""
+
+    id: str
+    supplier: str
+    state: ShipmentState
+    backorder: bool
+    lines: tuple[tuple[str, int], ...]
+    dispatch_on: date | None
+    instruct_at: datetime | None
+    arrive_on: date | None
+    because: Sequence[Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class ShipmentChange:
+    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on``.
+
+    ``shipped`` and ``cancelled`` are pieces in all by line, not added.
+    """
+
+    id: str
+    state: ShipmentState | None = None
+    dispatch_on: date | None = None
+    because: Sequence[Mapping[str, str]] | None = None
+    plan_as_of: datetime | None = None
+    reason: str | None = None
+    shipped: dict[str, int] = field(default_factory=dict)
+    cancelled: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class NewLot:
+    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once; ``limited`` keep their expiry."""
+
+    source: str
+    kind: str
+    amount: int
+    state: LotState
+    expires_at: datetime | None = None
+    limited: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class LotMove:
+    """A transfer of one lot's points from account ``debit`` to ``credit``, and the lot's new state.
+
+    ``change`` is added to what remains of the lot; ``source`` and ``kind`` make it happen once.
+    """
+
+    lot: int
+    old: str
+    new: str
+    kind: str
+    source: str
+    debit: str
+    credit: str
+    amount: int
+    change: int = 0
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Clawback:
+    """Points of returned goods to take back, wherever the customer has them by then (PTS-13); once by ``source``.
+
+    ``lot`` is the one they were earned in.
+    """
+
+    source: str
+    lot: int
+    amount: int
+
+
+@dataclass(slots=True, frozen=True)
+class NewAdjustment:
+    """A change of the order to keep, its ``sequence``-th (from 1); ``key`` names what asked for it, once."""
+
+    sequence: int
+    key: str
+    reason: str
+    change: Adjustment
+
+
+class PaymentNumbers(TypedDict, total=False):
+    """What may change of a payment beside its state: amounts in yen, the gateway's ``reference`` and reason ``code``."""
+
+    authorized: int | None
+    captured: int | None
+    refunded: int | None
+    refunded_by_hand: int | None
+    reference: str | None
+    code: str | None
+    expires_at: datetime | None
+
+
+@dataclass(slots=True)
+class PaymentChange:
+    """The payment's new state and numbers (``PaymentNumbers``); None keeps what stands."""
+
+    state: PaymentState | None = None
+    authorized: int | None = None
+    captured: int | None = None
+    refunded: int | None = None
+    refunded_by_hand: int | None = None
+    reference: str | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class OpenedHold:
+    """A reason to wait for a human, from now on, and what brought it."""
+
+    hold: Hold
+    cause: str
+
+
+@dataclass(slots=True, frozen=True)
+class ClosedHold:
+    """The stored hold ``id`` is over, by ``cause``."""
+
+    id: int
+    cause: str
+
+
+class Due(NamedTuple):
+    """``subject`` (None: the order) is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a fact.
+
+    ``what`` is due ``from_`` somebody (a supplier's name, "customer"); ``then`` is what the stage does at ``due_at`` if it
+    has not come.
+    """
+
+    stage: str
+    due_at: datetime
+    subject: Subject | None = None
+    what: str | None = None
+    from_: str | None = None
+    then: str | None = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay."""
+
+    facts: Facts
+    moves: list[Move] = field(default_factory=list)
+    order_state: OrderState | None = None
+    condition: Condition | None = None
+    opened_holds: list[OpenedHold] = field(default_factory=list)
+    closed_holds: list[ClosedHold] = field(default_factory=list)
+    payment: PaymentChange | None = None
+    new_shipments: list[NewShipment] = field(default_factory=list)
+    shipments: dict[str, ShipmentChange] = field(default_factory=dict)
+    parcels: dict[tuple[str, str], ParcelFacts] = field(default_factory=dict)
+    line_shipped: dict[str, int] = field(default_factory=dict)
+    line_cancelled: dict[str, int] = field(default_factory=dict)
+    new_lots: list[NewLot] = field(default_factory=list)
+    lot_moves: list[LotMove] = field(default_factory=list)
+    clawbacks: list[Clawback] = field(default_factory=list)
+    adjustments: list[NewAdjustment] = field(default_factory=list)
+    mails: list[MailIntent] = field(default_factory=list)
+    effects: list[EffectIntent] = field(default_factory=list)
+    work: list[Due] = field(default_factory=list)
+    ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
+    events: list[tuple[int, str, str | None]] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
+    returned_coupons: list[tuple[str, str]] = field(default_factory=list)
+    repricing: Repricing | None = None
+    frees_items: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> list[Hold]:
+        """Why the order waits for a human after this decision."""
+        closed = {one.id for one in self.closed_holds}
+        return [*(h for h in self.facts.holds if h.id not in closed), *(one.hold for one in self.opened_holds)]
+
+    @property
+    def state(self) -> str:
+        """Where the order will stand after this decision."""
+        return self.order_state or self.facts.state

@@ -1,0 +1,446 @@
+"""An order that knows how it would stand: what a stage changes and reads back while it decides.
+
+A draft is the facts of an order and what was changed of it so far. What it says of the order (``state``, ``money``,
+``shipments``, ``lots`` ...) holds after those changes; ``facts`` keeps what does not change and how it stood before. Stages
+change a draft by its methods alone: each of them is the one door of what it changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Unpack
+
+from models.states import Condition, LotState, OrderState, PaymentState
+from models.subject import ORDER, Subject
+from pipelines.engine.decision import (
+    Clawback,
+    ClosedHold,
+    Decision,
+    Due,
+    EffectIntent,
+    LotMove,
+    Move,
+    NewAdjustment,
+    NewLot,
+    NewShipment,
+    OpenedHold,
+    PaymentChange,
+    PaymentNumbers,
+)
+from pipelines.engine.facts import (
+    EffectFacts,
+    EventFacts,
+    Facts,
+    LineFacts,
+    LotFacts,
+    ParcelFacts,
+    PaymentFacts,
+    ShipmentFacts,
+    UsedPoints,
+)
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.errors import Undeclared
+from pipelines.ports import MailIntent
+from pipelines.rules.holds import Hold
+from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
+from pipelines.rules.money.repricing import Repricing
+
+
+class OrderDraft:
+    """One order while a stage decides about it.
+
+    ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far. ``subject`` is
+    what a stage that is not one of orders is due for.
+    """
+
+    __slots__ = (
+        "_asks",
+        "_leads_to",
+        "_lots",
+        "_made",
+        "_money",
+        "_parcels",
+        "_shipments",
+        "_stage",
+        "_used_points",
+        "condition",
+        "facts",
+        "holds",
+        "state",
+        "subject",
+    )
+
+    def __init__(
+        self,
+        facts: Facts,
+        stage: str = "",
+        leads_to: Collection[str] = (),
+        asks: Collection[str] = (),
+        of: str = ORDER,
+    ) -> None:
+        self.facts = facts
+        self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
+        self.state = facts.state
+        self.condition = facts.condition
+        self.holds: Sequence[Hold] = facts.holds
+        self._stage = stage
+        self._leads_to = leads_to
+        self._asks = asks
+        self._made = Decision(facts)
+        self._money: PaymentFacts | None = None
+        self._shipments: dict[str, ShipmentDraft] | None = None
+        self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
+        self._lots: dict[int, LotFacts] | None = None
+        self._used_points: dict[int, UsedPoints] | None = None
+
+    def decision(self) -> Decision:
+        """The difference to the facts: what is to be written."""
+        made = self._made
+        if self._shipments is not None:
+            changes = ((shipment.id, shipment.change()) for shipment in self._shipments.values())
+            made.shipments = {id_: change for id_, change in changes if change is not None}
+            self._count_lines()
+        if self._parcels is not None:
+            known = {(p.shipment, p.key): p for p in self.facts.parcels}
+            made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
+        if made.order_state == OrderState.CANCELLED:
+            made.line_cancelled = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+        return made
+
+    def _count_lines(self) -> None:
+        """Pieces in all of the order's lines that changed in a shipment; a cancelled order's lines are all cancelled."""
+        made = self._made
+        made.line_shipped, made.line_cancelled = {}, {}
+        if self.state == OrderState.CANCELLED:
+            return
+        if lines := {line for change in made.shipments.values() for line in change.shipped}:
+            made.line_shipped = {line: pieces for line, pieces in self.shipped.items() if line in lines}
+        if lines := {line for change in made.shipments.values() for line in change.cancelled}:
+            made.line_cancelled = {line: pieces for line, pieces in self.cancelled.items() if line in lines}
+
+    # The order itself.
+
+    @property
+    def held(self) -> bool:
+        """Whether a human has the order."""
+        return self.condition == Condition.HELD
+
+    @property
+    def grand_total(self) -> int:
+        """Yen of the order as it was priced last, before all changes of its lines."""
+        repricing = self._made.repricing
+        return self.facts.grand_total if repricing is None else repricing.after.grand_total
+
+    def move_order(self, new: OrderState, cause: str) -> None:
+        """Move the order; a move to where it already stands is nothing."""
+        if new != self.state:
+            self._made.moves.append(Move("order", self.facts.number, self.state, new, cause))
+            self.state = self._made.order_state = new
+
+    def settle(self, condition: Condition, cause: str) -> None:
+        """Change the order's condition (running, held, done)."""
+        if condition != self.condition:
+            self._made.moves.append(Move("condition", self.facts.number, self.condition, condition, cause))
+            self.condition = self._made.condition = condition
+
+    def reprice(self, repricing: Repricing) -> None:
+        """The order costs from now on what ``repricing`` says."""
+        self._made.repricing = repricing
+        for key in repricing.dropped:
+            self.return_coupon(key, "repriced")
+
+    def return_coupon(self, key: str, reason: str) -> None:
+        """The order uses the coupon ``key`` no longer."""
+        self._made.returned_coupons.append((key, reason))
+
+    def free_item(self, sku: str) -> None:
+        """The one-of-a-kind item ``sku`` may be sold again."""
+        self._made.frees_items.append(sku)
+
+    def mark(self, kind: str, source: str) -> None:
+        """Remember something against the customer (INT-14), once by ``source``."""
+        self._made.marks.append((kind, source))
+
+    # Holds.
+
+    def hold(self, hold: Hold, cause: str, *, anew: bool = False) -> None:
+        """Put the order before a human. What it is held for already stays as it is, with its history.
+
+        ``anew``: what was said for this reason before is no longer so. Raises Undeclared for a hold that lacks what its
+        sentence says.
+        """
+        if lacking := hold.lacks():
+            raise Undeclared(f"the hold {hold.reason} does not say its {', '.join(sorted(lacking))}")
+        if anew:
+            self._close([one for one in self.holds if one.reason == hold.reason and one != hold], cause)
+        if hold not in self.holds:
+            self.holds = [*self.holds, hold]
+            self._made.opened_holds.append(OpenedHold(hold, cause))
+        self.settle(Condition.HELD, cause)
+
+    def lift(self, answered: Callable[[Hold], bool], cause: str) -> None:
+        """Take away the holds that have been ``answered``; an order that was held for nothing else runs again."""
+        if lifted := [hold for hold in self.holds if answered(hold)]:
+            self._close(lifted, cause)
+            if not self.holds:
+                self.settle(Condition.RUNNING, cause)
+
+    def drop_holds(self, cause: str) -> None:
+        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
+        is."""
+        self._close([hold for hold in self.holds if hold in self.facts.holds], cause)
+
+    def _close(self, closed: Sequence[Hold], cause: str) -> None:
+        """One that was opened in this very decision has never been."""
+        made = self._made
+        made.closed_holds += [ClosedHold(hold.id, cause) for hold in closed if hold.id is not None]
+        made.opened_holds = [one for one in made.opened_holds if one.hold not in closed]
+        self.holds = [hold for hold in self.holds if hold not in closed]
+
+    # Money.
+
+    @property
+    def money(self) -> PaymentFacts:
+        """The payment."""
+        return self.facts.payment if self._money is None else self._money
+
+    @property
+    def due(self) -> int:
+        """Yen the customer has to pay after all changes of the order's lines."""
+        return self.grand_total - sum(one.money for one in self.adjustments)
+
+    def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
+        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes of
+        one decision add up."""
+        old = self.money
+        if new is not None and new != old.state:
+            self._made.moves.append(Move("payment", self.facts.number, old.state, new, cause))
+        change = self._made.payment = self._made.payment or PaymentChange()
+        change.state = new or change.state
+        for name, value in numbers.items():
+            if value is not None:
+                setattr(change, name, value)
+        self._money = _paid(self.facts.payment, change)
+
+    # Shipments and parcels.
+
+    @property
+    def shipments(self) -> Collection[ShipmentDraft]:
+        """The order's shipments, those that were planned just now last."""
+        return self._all_shipments().values()
+
+    def shipment(self, id_: str) -> ShipmentDraft:
+        """The shipment ``id_``. Raises KeyError if the order has none of that id."""
+        return self._all_shipments()[id_]
+
+    def _all_shipments(self) -> dict[str, ShipmentDraft]:
+        if self._shipments is None:
+            self._shipments = {one.id: ShipmentDraft(one, self._made.moves) for one in self.facts.shipments}
+        return self._shipments
+
+    def plan(self, new: NewShipment, cause: str) -> None:
+        """Plan a shipment."""
+        dates = (new.dispatch_on, new.instruct_at, new.arrive_on, new.because, None)
+        lines = {line: LineFacts(pieces, 0, 0) for line, pieces in new.lines}
+        planned = ShipmentFacts(new.id, new.supplier, new.state, new.backorder, *dates, lines)
+        self._all_shipments()[new.id] = ShipmentDraft(planned, self._made.moves)
+        self._made.new_shipments.append(new)
+        self._made.moves.append(Move("shipment", new.id, None, new.state, cause))
+
+    @property
+    def shipped(self) -> dict[str, int]:
+        """Pieces of each line that have left, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.shipped
+        return total
+
+    @property
+    def cancelled(self) -> dict[str, int]:
+        """Pieces of each line that were cancelled, over all shipments."""
+        total: dict[str, int] = {}
+        for shipment in self.shipments:
+            for line, pieces in shipment.lines.items():
+                total[line] = total.get(line, 0) + pieces.cancelled
+        return total
+
+    @property
+    def parcels(self) -> Mapping[tuple[str, str], ParcelFacts]:
+        """The order's parcels by (shipment, key)."""
+        return self._all_parcels()
+
+    def parcels_of(self, shipment: str) -> list[ParcelFacts]:
+        """The parcels of one shipment."""
+        return [parcel for (owner, _), parcel in self._all_parcels().items() if owner == shipment]
+
+    def keep_parcel(self, parcel: ParcelFacts) -> None:
+        """The parcel is from now on as ``parcel`` says; a new one is added."""
+        self._all_parcels()[parcel.shipment, parcel.key] = parcel
+
+    def _all_parcels(self) -> dict[tuple[str, str], ParcelFacts]:
+        if self._parcels is None:
+            self._parcels = {(one.shipment, one.key): one for one in self.facts.parcels}
+        return self._parcels
+
+    # Changes of the order's lines, and points.
+
+    @property
+    def adjustments(self) -> list[Adjustment]:
+        """All changes of the order's lines, those made just now last."""
+        return [*self.facts.adjustments, *(one.change for one in self._made.adjustments)]
+
+    @property
+    def gone(self) -> Counter[str]:
+        """Pieces of each line that all changes took out of the order."""
+        pieces = Counter[str]()
+        for change in self.adjustments:
+            pieces.update(dict(change.lines))
+        return pieces
+
+    def came_back(self, line: str) -> int:
+        """Pieces of a line that left and came back, or came to nothing."""
+        return sum(dict(one.lines).get(line, 0) for one in self.adjustments if one.kind in (RETURN, FAULT))
+
+    def adjust(self, key: str, reason: str, change: Adjustment) -> None:
+        """Keep a change of the order's lines; ``key`` names what asked for it, once."""
+        self._made.adjustments.append(NewAdjustment(len(self.adjustments) + 1, key, reason, change))
+
+    @property
+    def lots(self) -> Collection[LotFacts]:
+        """The lots that the order earned and that are written already."""
+        return self._all_lots().values()
+
+    @property
+    def has_pending_points(self) -> bool:
+        """Whether points of the order still wait to become valid."""
+        states = [lot.state for lot in self.lots] + [lot.state for lot in self._made.new_lots]
+        return LotState.PENDING in states
+
+    @property
+    def used_points(self) -> Collection[UsedPoints]:
+        """Points that the order used and has not got back, by lot."""
+        return [used for used in self._all_used().values() if used.amount > 0]
+
+    def grant(self, new: NewLot, *, instead_of: int | None = None) -> None:
+        """Grant points in a lot of their own, or ``instead_of`` points that the order used of that lot."""
+        self._made.new_lots.append(new)
+        if instead_of is not None:
+            used = self._all_used()[instead_of]
+            self._all_used()[instead_of] = used._replace(amount=used.amount - new.amount)
+
+    def move_lot(self, move: LotMove) -> None:
+        """Transfer points of a lot; it leaves its state unless some of them stay where they were."""
+        self._made.lot_moves.append(move)
+        if (used := self._all_used().get(move.lot)) is not None:
+            self._all_used()[move.lot] = used._replace(amount=used.amount - move.amount, lot_state=move.new)
+        lot = self._all_lots().get(move.lot)
+        left = 0 if lot is None else lot.remaining + move.change
+        stays = lot is not None and move.change < 0 < left
+        if lot is not None:
+            self._all_lots()[move.lot] = lot._replace(remaining=left, state=lot.state if stays else move.new)
+        if move.new != move.old and not stays:
+            self._made.moves.append(Move("lot", str(move.lot), move.old, move.new, move.kind))
+
+    def claw_back(self, clawback: Clawback) -> None:
+        """Take points back from wherever the customer has them once the decision is written (PTS-13)."""
+        self._made.clawbacks.append(clawback)
+
+    def _all_lots(self) -> dict[int, LotFacts]:
+        if self._lots is None:
+            self._lots = {one.id: one for one in self.facts.lots}
+        return self._lots
+
+    def _all_used(self) -> dict[int, UsedPoints]:
+        if self._used_points is None:
+            self._used_points = {one.lot: one for one in self.facts.used_points}
+        return self._used_points
+
+    # What is asked of the world, what came in, and what is next.
+
+    @property
+    def effects(self) -> Mapping[str, EffectFacts]:
+        """What was asked of the world for this order, by key; what was asked just now is pending."""
+        known, asked = self.facts.effects, self._made.effects
+        new = {e.key: EffectFacts(e.key, e.kind, e.shipment, e.payload, "pending", None) for e in asked}
+        return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
+
+    def ask(self, effect: EffectIntent) -> None:
+        """Ask something of the world, once by its key. Raises Undeclared for a kind that this stage does not ask for."""
+        if effect.kind not in self._asks:
+            raise Undeclared(f"{self._stage or 'no stage'} does not ask for {effect.kind}")
+        if effect.wakes is not None and effect.wakes != self._stage:
+            self._check_edge(effect.wakes)
+        if all(effect.key != asked.key for asked in self._made.effects):
+            self._made.effects.append(effect)
+
+    def tell(self, mail: MailIntent) -> None:
+        """Send a mail."""
+        self._made.mails.append(mail)
+
+    @property
+    def waiting(self) -> list[EventFacts]:
+        """The received events that were not answered yet."""
+        answered = {number for number, _, _ in self._made.events}
+        return [event for event in self.facts.events if event.id not in answered]
+
+    def applied(self, event: EventFacts) -> None:
+        """The event did what it says."""
+        self._made.events.append((event.id, "applied", None))
+
+    def ignored(self, event: EventFacts, why: str) -> None:
+        """The event says nothing new."""
+        self._made.events.append((event.id, "ignored", why))
+
+    def refused(self, event: EventFacts, why: str) -> None:
+        """What the event asks for is not granted."""
+        self._made.events.append((event.id, "refused", why))
+
+    def quarantined(self, event: EventFacts, why: str) -> None:
+        """The event cannot be right; an operator sees it."""
+        self._made.events.append((event.id, "quarantined", why))
+
+    def next(self, stage: str, due_at: datetime, subject: Subject | None = None) -> None:
+        """Make the order, or ``subject`` of it, due at another stage, one that this stage leads to. Raises Undeclared for
+        any other."""
+        self._check_edge(stage)
+        self._made.work.append(Due(stage, due_at, subject))
+
+    def again(self, due_at: datetime) -> None:
+        """Make what this stage is due for due at it once more."""
+        self._made.work.append(Due(self._stage, due_at, self.subject))
+
+    def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
+        """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.
+
+        A stage of orders may wait for several things side by side, each about a ``subject`` of its own.
+        """
+        about = subject or self.subject
+        self._made.work.append(Due(self._stage, until, about, what, from_, then))
+
+    def end_wait(self, stage: str, subject: Subject) -> None:
+        """What ``stage`` waits for about ``subject`` has come, or is not to come any more: it need not wake for it."""
+        self._made.ended_waits.append((stage, subject))
+
+    def _check_edge(self, stage: str) -> None:
+        if stage not in self._leads_to:
+            raise Undeclared(f"{self._stage or 'no stage'} does not lead to {stage}")
+
+
+def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
+    """The payment after ``change``."""
+
+    def number(old: int, new: int | None) -> int:
+        return old if new is None else new
+
+    return before._replace(
+        state=change.state or before.state,
+        authorized=number(before.authorized, change.authorized),
+        captured=number(before.captured, change.captured),
+        refunded=number(before.refunded, change.refunded),
+        refunded_by_hand=number(before.refunded_by_hand, change.refunded_by_hand),
+        reference=change.reference or before.reference,
+        code=change.code or before.code,
+    )

@@ -1,0 +1,152 @@
+"""A shipment that knows how it would stand: the part of an order's draft that is about one shipment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from models.states import ShipmentState
+from pipelines.engine.decision import Move, ShipmentChange
+from pipelines.engine.facts import LineFacts, ShipmentFacts
+
+_UNTOLD = frozenset({ShipmentState.PLANNED, ShipmentState.BACKORDERED})
+_UNANSWERED = frozenset({*_UNTOLD, ShipmentState.INSTRUCTED})
+_BEFORE_SHIPPED = frozenset({*_UNANSWERED, ShipmentState.ACKNOWLEDGED})
+
+
+class ShipmentDraft:
+    """One shipment while a stage decides about its order: what it says holds after the changes so far.
+
+    ``lines`` are its pieces by line, ``because`` why it leaves on ``dispatch_on``, ``plan_as_of`` when its supplier last
+    gave that date. It is changed by its methods alone.
+    """
+
+    __slots__ = (
+        "_facts",
+        "_moves",
+        "_own",
+        "_reason",
+        "arrive_on",
+        "backorder",
+        "because",
+        "dispatch_on",
+        "id",
+        "instruct_at",
+        "lines",
+        "plan_as_of",
+        "state",
+        "supplier",
+    )
+
+    def __init__(self, facts: ShipmentFacts, moves: list[Move]) -> None:
+        self._facts = facts
+        self._moves = moves
+        self._reason: str | None = None
+        self._own: dict[str, LineFacts] | None = None
+        self.id = facts.id
+        self.supplier = facts.supplier
+        self.state = facts.state
+        self.backorder = facts.backorder
+        self.dispatch_on = facts.dispatch_on
+        self.instruct_at = facts.instruct_at
+        self.arrive_on = facts.arrive_on
+        self.because: Sequence[Mapping[str, str]] = facts.because
+        self.plan_as_of = facts.plan_as_of
+        self.lines: Mapping[str, LineFacts] = facts.lines
+
+    @property
+    def is_live(self) -> bool:
+        """True unless it was cancelled."""
+        return self.state != ShipmentState.CANCELLED
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether its supplier has not been told of it."""
+        return self.state in _UNTOLD
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether its supplier has not answered yet."""
+        return self.state in _UNANSWERED
+
+    @property
+    def is_answered_now(self) -> bool:
+        """Whether nobody waits for its supplier's answer any more, since this decision."""
+        return self._facts.state in _UNANSWERED and not self.is_unanswered
+
+    @property
+    def is_before_shipped(self) -> bool:
+        """Whether it is to ship and has not wholly done so; one that was refused is not."""
+        return self.state in _BEFORE_SHIPPED
+
+    @property
+    def left(self) -> int:
+        """Pieces still to ship; none of a cancelled shipment."""
+        return sum(pieces.open for pieces in self.lines.values()) if self.is_live else 0
+
+    def open(self, line: str) -> int:
+        """Pieces of ``line`` still to ship; none of a cancelled shipment or of a line that is not in it."""
+        return self.lines[line].open if self.is_live and line in self.lines else 0
+
+    def cancelled(self, line: str) -> int:
+        """Pieces of ``line`` that were cancelled."""
+        return self.lines[line].cancelled if line in self.lines else 0
+
+    def shipped(self, line: str) -> int:
+        """Pieces of ``line`` that have left."""
+        return self.lines[line].shipped if line in self.lines else 0
+
+    def move(self, new: ShipmentState, cause: str) -> None:
+        """Move it; a move to where it already stands is nothing."""
+        if new != self.state:
+            self._moves.append(Move("shipment", self.id, self.state, new, cause))
+            self.state = new
+
+    def refuse(self, reason: str, cause: str) -> None:
+        """Its supplier does not ship it; ``reason`` is kept."""
+        self.move(ShipmentState.REFUSED, cause)
+        self._reason = reason
+
+    def plan_anew(self, as_of: datetime, dispatch_on: date | None, because: Sequence[Mapping[str, str]]) -> None:
+        """Its supplier gave another date at ``as_of``, or said that it has none."""
+        self.plan_as_of, self.dispatch_on, self.because = as_of, dispatch_on, because
+
+    def cancel(self, line: str, pieces: int) -> None:
+        """Take ``pieces`` of ``line`` out."""
+        before = self.lines[line]
+        self._set(line, LineFacts(before.quantity, before.cancelled + pieces, before.shipped))
+
+    def cancel_rest(self) -> None:
+        """Take everything out that has not left."""
+        for line, before in list(self.lines.items()):
+            self._set(line, LineFacts(before.quantity, before.quantity - before.shipped, before.shipped))
+
+    def ship(self, line: str, pieces: int) -> None:
+        """So many ``pieces`` of ``line`` have left, in all."""
+        before = self.lines[line]
+        self._set(line, LineFacts(before.quantity, before.cancelled, pieces))
+
+    def _set(self, line: str, pieces: LineFacts) -> None:
+        if pieces != self.lines[line]:
+            if self._own is None:
+                self.lines = self._own = dict(self.lines)
+            self._own[line] = pieces
+
+    def change(self) -> ShipmentChange | None:
+        """The difference to the facts; None if there is none."""
+        before = self._facts
+        moved, planned_anew = self.state != before.state, self.plan_as_of != before.plan_as_of
+        if not moved and not planned_anew and self._own is None and self._reason is None:
+            return None
+        change = ShipmentChange(self.id, reason=self._reason)
+        if moved:
+            change.state = ShipmentState(self.state)
+        if planned_anew:
+            change.plan_as_of, change.dispatch_on, change.because = self.plan_as_of, self.dispatch_on, self.because
+        if self._own is not None:
+            for line, pieces in self._own.items():
+                if pieces.shipped != before.lines[line].shipped:
+                    change.shipped[line] = pieces.shipped
+                if pieces.cancelled != before.lines[line].cancelled:
+                    change.cancelled[line] = pieces.cancelled
+        return change

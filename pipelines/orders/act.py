@@ -1,0 +1,210 @@
+"""Acting on an order (操作): which actions are possible now, what one would do, and the event that a request becomes.
+
+Every way in asks here: HTTP, the command line, later the console. A request is looked at on the order as it stands, so that
+what cannot be is refused at once; it becomes a received event, and the stage that the event wakes decides again under
+the order's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from models.store import inbox, orders
+from pipelines.engine.decision import Decision
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EventFacts, Facts
+from pipelines.engine.gather import facts_of
+from pipelines.engine.inbox import Received
+from pipelines.engine.stage import Stage
+from pipelines.errors import Conflict, Invalid, Misconfigured, NotFound, Problem
+from pipelines.orders.action import About, Action, Case
+from pipelines.plugins import Registry
+from pipelines.route import STAGES, WOKEN_BY
+from pipelines.rules.explain import Refusal
+from pipelines.shops import Shop
+
+_FOUND: Final[Registry[Action[Any]]] = Registry("actions", Action, "pipelines.orders.actions", "action")
+
+
+def actions() -> tuple[Action[Any], ...]:
+    """Every action, by name. Raises Misconfigured for one that no stage would hear, that names a shipment without a field
+    for it, or whose request is called as another's, since the published schema knows requests by their names."""
+    found = tuple(_FOUND.values())
+    models: dict[str, type[BaseModel]] = {}
+    for action in found:
+        where = f"action {action.name!r}"
+        if action.wakes not in WOKEN_BY:
+            raise Misconfigured(where, f"wakes {action.wakes!r}, which no stage consumes")
+        if (action.about == About.SHIPMENT) != ("shipment" in action.model.model_fields):
+            raise Misconfigured(where, "its request must have a field `shipment`, and only if it is about a shipment")
+        if models.setdefault(action.model.__name__, action.model) is not action.model:
+            raise Misconfigured(where, f"its request is called {action.model.__name__}, as another action's is")
+    return found
+
+
+def action_named(name: str) -> Action[Any]:
+    """The action ``name``; raises Invalid with those that there are."""
+    found = {action.name: action for action in actions()}
+    if name not in found:
+        raise Invalid([Problem("ACTION", f"{name!r} is none; there is {', '.join(found)}")])
+    return found[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: ``source`` tells clients apart for ever, ``name`` is kept with what was asked. ``shops`` empty: every shop."""
+
+    source: str
+    name: str
+    role: str
+    shops: tuple[str, ...] = ()
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the shop's own people ask, and not a customer."""
+        return self.role == "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request: ``asked`` is what ``action`` read; ``key`` the Idempotency-Key, None without one."""
+
+    action: Action[Any]
+    shop: str
+    number: str
+    asked: BaseModel
+    asker: Asker
+    key: str | None = None
+
+
+class Possible(NamedTuple):
+    """An action on an order, or on its shipment ``about``: possible now if nothing refuses it."""
+
+    action: Action[Any]
+    about: str | None
+    refusals: tuple[Refusal, ...]
+
+
+def possible(facts: Facts, shop: Shop, now: datetime, *, role: str = "operator") -> list[Possible]:
+    """What may be asked of an order by ``role``, each with why it is not possible now. ``facts`` are those of `standing`."""
+    order, answers = OrderDraft(facts), []
+    for action in actions():
+        if role not in action.roles:
+            continue
+        for shipment in order.shipments if action.about == About.SHIPMENT else (None,):
+            case = Case(order, shop, now, role == "operator", shipment)
+            refusals = action.stands(case) or action.exhausted(case)
+            answers.append(Possible(action, shipment.id if shipment else None, tuple(refusals)))
+    return answers
+
+
+def standing(connection: Connection, shop: str, number: str, now: datetime, *needing: Action[Any]) -> Facts | None:
+    """The facts by which ``needing`` (every action, if none is named) refuse and decide; None if there is no such order.
+
+    Locks nothing.
+    """
+    row = orders.by_number(connection, shop, number)
+    if row is None:
+        return None
+    needs = reduce(or_, (_stage(action).needs for action in needing or actions()))
+    looking = Stage("look", lambda draft, shop, now: None, needs)
+    (facts,) = facts_of(connection, looking, [row], now, lock=False)
+    return facts
+
+
+class Looked(NamedTuple):
+    """What became of a request: the order's state, and the event to hand in; None where there is nothing left to do."""
+
+    state: str
+    event: Received | None
+
+
+def look(
+    connection: Connection, shops: Mapping[str, Shop], asking: Asking, now: datetime, locale: str | None
+) -> Looked:
+    """Look at a request: what cannot be is refused at once, in ``locale`` (None: the order's), and changes nothing.
+
+    Raises NotFound (no such order), Conflict (the order stands where this cannot be, or the key stands for another request)
+    and Invalid (the request is wrong).
+    """
+    action = asking.action
+    facts = standing(connection, asking.shop, asking.number, now, action)
+    if facts is None:
+        raise NotFound(f"no order {asking.shop}/{asking.number}")
+    known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
+    if known is not None:
+        if action.heard(known) != asking.asked:
+            raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")
+        return Looked(facts.state, None)  # the same request again: what it asked for was decided
+    if action.is_done(OrderDraft(facts)):
+        return Looked(facts.state, None)
+    _refuse(asking, facts, shops[asking.shop], now, locale)
+    return Looked(facts.state, _event(asking, now))
+
+
+def preview(facts: Facts, shop: Shop, asking: Asking, now: datetime, locale: str | None) -> Decision:
+    """What would happen: the stage's own decision on ``facts`` (`standing`) with the request added. Raises as `look` does."""
+    _refuse(asking, facts, shop, now, locale)
+    heard = _event(asking, now)
+    asked = copy(facts)
+    asked.events = [EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)]
+    return _stage(asking.action).decision(asked, shop, now)
+
+
+def _refuse(asking: Asking, facts: Facts, shop: Shop, now: datetime, locale: str | None) -> None:
+    """Raises Conflict or Invalid if the request cannot be granted."""
+    action, order = asking.action, OrderDraft(facts)
+    shipment = None
+    if action.about == About.SHIPMENT:
+        named = getattr(asking.asked, "shipment", None)
+        shipment = next((one for one in order.shipments if one.id == named), None)
+        if shipment is None:
+            raise Invalid([Problem("shipment", f"the order has no shipment {named}")])
+    refusals = action.refusals(Case(order, shop, now, asking.asker.is_operator, shipment), asking.asked)
+    for one in refusals:
+        if isinstance(one, Refusal):
+            raise Conflict(one.says(locale or facts.locale), rule=one.rule)
+    if problems := [one for one in refusals if isinstance(one, Problem)]:
+        raise Invalid(problems)
+
+
+def _event(asking: Asking, now: datetime) -> Received:
+    """The event that a request becomes."""
+    asked, asker = asking.asked, asking.asker
+    return Received(
+        source=asker.source,
+        event_id=_event_id(asking),
+        type=asking.action.wakes,
+        body={**asked.model_dump(mode="json"), "by": asker.name, "operator": asker.is_operator},
+        at=now,
+        shipment=getattr(asked, "shipment", None),
+        order=(asking.shop, asking.number),
+        shops=asker.shops,
+    )
+
+
+def _is_same(asking: Asking) -> bool:
+    """Whether a request can have come before."""
+    return asking.key is not None or asking.action.same is not None
+
+
+def _event_id(asking: Asking) -> str:
+    """The one id of a request: the same again under its Idempotency-Key, or by what the action says is the same."""
+    key = asking.key
+    if key is None and asking.action.same is not None:
+        key = f"same {asking.action.same(asking.asked)}"
+    return f"{asking.action.name}:{asking.shop}/{asking.number}:{key or uuid4()}"
+
+
+def _stage(action: Action[Any]) -> Stage:
+    return STAGES[WOKEN_BY[action.wakes]]

@@ -1,0 +1,242 @@
+"""What each reason to hold an order blocks, says and is answered by: one table, read by stages, interface and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Final, Literal
+
+from models.states import HoldReason
+from pipelines.rules.explain import Sentence
+
+_R = HoldReason
+
+
+@dataclass(frozen=True, slots=True)
+class HoldKind:
+    """All holds of one reason.
+
+    ``blocks`` authorize: the amount may still change; release: the money may be taken, goods wait. ``answered_by`` names the
+    actions that are ways out, the most fitting first. ``says`` is what is so, ``way_out`` what a person does about it.
+    """
+
+    blocks: Literal["authorize", "release"]
+    answered_by: tuple[str, ...]
+    says: Sentence
+    way_out: Sentence
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The values that ``says`` has a place for."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.says.en) if name)
+
+
+#: Every reason, in the order in which operators read of them.
+KINDS: Final[Mapping[HoldReason, HoldKind]] = {
+    _R.INDIVIDUAL_NOT_DELIVERABLE: HoldKind(
+        "authorize",
+        ("cancel", "release"),
+        Sentence(
+            "個人宛にはお届けできない商品が含まれています: {lines}",
+            "These lines cannot be delivered to an individual: {lines}.",
+        ),
+        Sentence(
+            "お客様に確認し、注文をキャンセルするか、届け先が事業所であれば保留を解除してください。",
+            "Ask the customer; cancel the order, or release it where the address is a business after all.",
+        ),
+    ),
+    _R.QUOTE_NEEDED: HoldKind(
+        "authorize",
+        ("release", "cancel"),
+        Sentence("個人宛の送料のお見積りが必要です。", "The shipping fee to an individual needs a quote."),
+        Sentence(
+            "送料をお客様と合意して保留を解除するか、キャンセルしてください。",
+            "Agree on the fee with the customer and release the order, or cancel it.",
+        ),
+    ),
+    _R.BLOCKED_CUSTOMER: HoldKind(
+        "authorize",
+        ("release", "cancel"),
+        Sentence(
+            "お受け取りいただけなかったご注文、または返品が続いているため、確認が必要です。",
+            "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
+        ),
+        Sentence(
+            "以前のご注文を確認し、保留を解除するか、キャンセルしてください。",
+            "Look at the customer's earlier orders; release this one or cancel it.",
+        ),
+    ),
+    _R.COUPONS_IN_REMARKS: HoldKind(
+        "authorize",
+        ("coupons", "release", "cancel"),
+        Sentence(
+            "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です: 「{words}」",
+            'Coupon codes are written in the remarks: they must be applied and the order priced again: "{words}"',
+        ),
+        Sentence(
+            "クーポンを適用してください。該当がなければ空で適用します。", "Apply the coupons, none if there are none."
+        ),
+    ),
+    _R.NEEDS_HUMAN: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence("備考欄の内容を確認します: 「{words}」", 'The remarks must be read by a person: "{words}"'),
+        Sentence(
+            "備考を読み、必要な対応をしてから保留を解除してください。",
+            "Read the remarks, do what they ask for, then release the order.",
+        ),
+    ),
+    _R.REQUEST_NOT_MET: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence(
+            "ご希望のお届け日に間に合わないため、確認が必要です。",
+            "The desired delivery date cannot be met: the customer must be asked.",
+        ),
+        Sentence(
+            "お客様に確認し、保留を解除するか、キャンセルしてください。",
+            "Ask the customer; release the order with the planned date, or cancel it.",
+        ),
+    ),
+    _R.PAYMENT_UNKNOWN: HoldKind(
+        "authorize",
+        ("release", "cancel"),
+        Sentence(
+            "決済代行から、カードのオーソリが成立したかどうかの回答がありません。",
+            "The gateway did not say whether the card was authorized.",
+        ),
+        Sentence(
+            "決済代行の画面で確認してください。`shukka retry`で再度問い合わせ、キャンセル済みの注文は決済代行側で取り消し、それ以外は保留を"
+            "解除するかキャンセルします。",
+            "Look it up at the gateway: `shukka retry` asks again; void it there if the order is cancelled, else release the order "
+            "or cancel it.",
+        ),
+    ),
+    _R.DEPOSIT_MISMATCH: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence("請求額{due}円に対して{amount}円の入金がありました。", "{amount} yen came in for {due} yen due."),
+        Sentence(
+            "お客様に確認してください。残りの入金で自動的に解除されます。入金額のままで進める場合は保留を解除し、返金する場合はキャンセルします。",
+            "Ask the customer: the missing money releases the order by itself; release it to go on with what was paid, or cancel "
+            "it to give the money back.",
+        ),
+    ),
+    _R.UNEXPECTED_DEPOSIT: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "入金を待っていない注文に{amount}円の入金({event})がありました。注文の金額には含まれていません。",
+            "{amount} yen came in as a deposit ({event}), but none was awaited; it is in none of the order's numbers.",
+        ),
+        Sentence("返金してから保留を解除してください。", "Give it back, then release the order."),
+    ),
+    _R.REFUND_DUE: HoldKind(
+        "release",
+        ("refunds", "release"),
+        Sentence(
+            "お客様へ{amount}円を返金してください。決済代行からは返金できません。",
+            "Give {amount} yen back to the customer: no gateway can.",
+        ),
+        Sentence("返金し、その金額を記録してください。", "Give it back, then record the refund."),
+    ),
+    _R.REFUND_FAILED: HoldKind(
+        "release",
+        ("refunds", "release"),
+        Sentence(
+            "決済代行での返金が完了していません({outcome}、コード{code})。",
+            "The gateway did not refund, or did not say so ({outcome}). Code: {code}.",
+        ),
+        Sentence(
+            "回答がない場合は`shukka retry`で確認し、それでも返金できなければ手動で返金して記録してください。",
+            "Where the gateway never answered, `shukka retry` first; else give it back and record the refund.",
+        ),
+    ),
+    _R.CAPTURE_FAILED: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "商品は発送済みですが、売上の確定に失敗しました。コード{code}。",
+            "The capture failed; the goods have left. Code: {code}.",
+        ),
+        Sentence(
+            "決済代行の画面で確認し、`shukka retry`するか、代金を別の方法で受領してから保留を解除してください。",
+            "Look it up at the gateway; `shukka retry`, or collect the money another way and release the order.",
+        ),
+    ),
+    _R.VOID_FAILED: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "オーソリを取り消せませんでした。コード{code}。", "The authorization could not be released. Code: {code}."
+        ),
+        Sentence(
+            "`shukka retry`するか、決済代行の画面で取り消してから保留を解除してください。",
+            "`shukka retry`, or void it at the gateway, then release the order.",
+        ),
+    ),
+    _R.SUPPLIER_UNREACHABLE: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence(
+            "{supplier}が出荷{shipment}の指示を受け付けませんでした。",
+            "{supplier} did not take the instruction for {shipment}.",
+        ),
+        Sentence(
+            "出荷元に連絡し、`shukka retry`で指示を送り直すか、キャンセルしてください。",
+            "Call the supplier; `shukka retry` sends the instruction again, or cancel the order.",
+        ),
+    ),
+    _R.SUPPLIER_REFUSED: HoldKind(
+        "release",
+        ("lines:cancel",),
+        Sentence("{supplier}が出荷{shipment}を断りました: {why}", "{supplier} refused {shipment}: {why}"),
+        Sentence(
+            "明細を取り消してください。出荷元が発送すれば自動的に解除されます。",
+            "Take the lines out; the hold ends by itself if the supplier ships after all.",
+        ),
+    ),
+    _R.SUPPLIER_SHORT: HoldKind(
+        "release",
+        ("lines:cancel", "release"),
+        Sentence(
+            "{supplier}が出荷{shipment}のうち{pieces}を手配できません(INT-13)。",
+            "{supplier} cannot supply {pieces} of {shipment} (INT-13).",
+        ),
+        Sentence(
+            "手配できない明細を取り消すか、手配できる見込みなら保留を解除してください。",
+            "Take these lines out, or release the order where the supplier finds them after all.",
+        ),
+    ),
+    _R.SHIPPED_AFTER_CANCEL: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "注文はキャンセル済みですが、出荷{shipment}が発送されました。",
+            "{shipment} left although the order was cancelled.",
+        ),
+        Sentence(
+            "荷物を呼び戻すか、お客様に連絡してから保留を解除してください。",
+            "Call the parcel back or settle it with the customer, then release the order.",
+        ),
+    ),
+    _R.RETURNED_UNDELIVERED: HoldKind(
+        "release",
+        ("lines:return", "release"),
+        Sentence("出荷{shipment}がお客様に届かず戻りました(RET-08)。", "{shipment} came back undelivered (RET-08)."),
+        Sentence(
+            "返品として処理してください。再発送した場合は保留を解除します。",
+            "Take the goods back; release the order where they were sent again.",
+        ),
+    ),
+    _R.TRANSIT_ACCIDENT: HoldKind(
+        "release",
+        ("lines:return", "release"),
+        Sentence("出荷{shipment}が輸送中に紛失しました(RET-07)。", "{shipment} was lost on the way (RET-07)."),
+        Sentence(
+            "店舗の責任(fault: shop)として返品処理してください。荷物が見つかれば自動的に解除されます。",
+            'Take the goods back with "fault": "shop"; the hold ends by itself if the parcel is found.',
+        ),
+    ),
+}

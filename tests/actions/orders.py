@@ -1,0 +1,90 @@
+"""Orders brought to where each action is possible, and the requests that then are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tests.world import World, a_line, document
+
+ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
+AUTUMN: Final = {"code": "AUTUMN", "kind": "amount", "value": 500}
+
+
+def two_lines(**changes: Any) -> dict[str, Any]:
+    """S-1 of salon: 6,000 yen and twice 2,000 yen."""
+    return document("S-1", a_line("1", 1, 6_000), a_line("2", 2, 2_000), **changes)
+
+
+def held(world: World) -> None:
+    """Before its authorization: the customer wrote a coupon's code into the remarks."""
+    world.take(two_lines(remarks="クーポン AUTUMN"))
+    world.settle()
+
+
+def authorized(world: World) -> None:
+    """Planned for tomorrow; no supplier was told."""
+    world.at("2026-11-20 15:00:01")
+    world.take(two_lines(placed_at="2026-11-20T15:00:01+09:00"))
+    world.settle()
+
+
+def released(world: World) -> None:
+    """The warehouse was told."""
+    world.take(two_lines())
+    world.settle()
+
+
+def shipped(world: World) -> None:
+    """All of it has left."""
+    released(world)
+    world.ship_all("S-1")
+
+
+def owed(world: World) -> None:
+    """Paid by transfer, of which 2,200 yen are due back."""
+    world.take(two_lines(payment={"method": "bank_transfer"}))
+    world.settle()
+    world.tell(world.deposit("S-1", 11_000))
+    world.settle()
+    world.tell(world.ask("order.cancel_lines", "S-1", **ONE_PIECE))
+    world.settle()
+
+
+def settled(world: World) -> None:
+    """All of it has left and come back."""
+    shipped(world)
+    both = [{"line": "1", "quantity": 1}, {"line": "2", "quantity": 2}]
+    world.tell(world.ask("order.return_lines", "S-1", lines=both))
+    world.settle()
+
+
+def cancelled(world: World) -> None:
+    """Ended before its goods left."""
+    authorized(world)
+    world.tell(world.ask("order.cancel", "S-1", operator=True))
+    world.settle()
+
+
+Stand = Callable[[World], None]
+
+#: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
+STANDS: Final[Mapping[Stand, frozenset[str]]] = {
+    held: frozenset({"cancel", "coupons", "release"}),
+    authorized: frozenset({"cancel", "lines:cancel"}),
+    released: frozenset({"lines:cancel"}),
+    shipped: frozenset({"lines:return"}),
+    owed: frozenset({"lines:cancel", "refunds", "release"}),
+    settled: frozenset(),
+    cancelled: frozenset(),
+}
+
+#: A request for each action, right wherever the action is possible.
+REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "cancel": {"reason": "changed my mind"},
+    "coupons": {"coupons": [AUTUMN]},
+    "lines:cancel": ONE_PIECE,
+    "lines:return": {**ONE_PIECE, "fault": "shop"},
+    "refunds": {"amount": 2_200, "reference": "T-1"},
+    "release": {},
+}

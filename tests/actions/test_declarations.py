@@ -1,0 +1,70 @@
+"""Every action is declared whole: words in both languages, a stage that hears it, ways out that exist, a row in the documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.orders.act import actions
+from pipelines.orders.action import Action
+from pipelines.orders.actions import cancel, cancel_lines, coupons, refunds, release, return_lines
+from pipelines.route import WOKEN_BY
+from pipelines.rules.explain import Refusal, Sentence
+
+CHECKOUT = Path(__file__).parents[2]
+JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
+MODULES = (cancel, cancel_lines, coupons, refunds, release, return_lines)
+
+
+def names() -> set[str]:
+    return {action.name for action in actions()}
+
+
+def test_each_file_is_found_by_its_action() -> None:
+    assert names() == {module.ACTION.name for module in MODULES}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("action", actions(), ids=lambda action: action.name)
+def test_an_action_has_its_words_and_its_stage(action: Action[Any]) -> None:
+    for sentence in (action.label, action.says):
+        assert JAPANESE.search(sentence.ja)
+        assert sentence.en
+        assert not JAPANESE.search(sentence.en)
+    assert action.wakes in WOKEN_BY
+    assert "operator" in action.roles
+    assert all(field.description for name, field in action.model.model_fields.items() if name not in {"lines"})
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_a_refusal_has_both_languages(module: Any) -> None:
+    """Whatever sentence an action's file has is in Japanese and in English, with the same values."""
+    sentences = [value for value in vars(module).values() if isinstance(value, Sentence)]
+    for one in sentences:
+        assert JAPANESE.search(one.ja)
+        assert not JAPANESE.search(one.en)
+        assert set(re.findall(r"{(\w+)}", one.ja)) == set(re.findall(r"{(\w+)}", one.en))
+
+
+def test_ways_out_name_actions() -> None:
+    sources = [Path(module.__file__).read_text("utf-8") for module in MODULES]  # type: ignore[type-var, attr-defined]
+    named = {
+        name for text in sources for listed in re.findall(r"ways_out=\(([^)]*)\)", text) for name in listed.split(",")
+    }
+    assert {name.strip().strip('"') for name in named} - {""} <= names()
+
+
+def test_the_documents_name_every_action() -> None:
+    connecting = (CHECKOUT / "docs" / "connect.md").read_text("utf-8")
+    assert {name for name in names() if f"/{name}`" not in connecting} == set()
+
+
+def test_a_refusal_is_written_in_its_language() -> None:
+    refusal = Refusal(Sentence("{state}です。", "It is {state}."), {"state": "shipped"}, rule="CAN-06")
+    assert (refusal.says("ja"), refusal.says("en"), refusal.says("fr")) == (
+        "shippedです。",
+        "It is shipped.",
+        "It is shipped.",
+    )

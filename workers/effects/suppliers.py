@@ -1,0 +1,121 @@
+"""Instructions to suppliers: a shipment, or all of a supplier's file, handed to the channel that its profile names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Engine
+
+from models.store import clients, effect_items
+from models.store.effect_items import InstructionRow
+from pipelines.orders.document import order_from_json
+from pipelines.orders.instructions import supplier_instructions
+from pipelines.ports import Outcome, Verdict
+from pipelines.shops import Shop
+from pipelines.suppliers.channel import Batch, Contact, Sender
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
+from workers.effects.effect import Effect, Job, Means, Perform
+
+#: From the best that an item can say to the worst: an effect is as far as the item that is least so.
+_FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Instructed:
+    """An effect's instructions, the channel that carries them, and whether each is an item with an outcome of its own."""
+
+    channel: str
+    batch: Batch
+    are_items: bool
+    remarked: Mapping[str, Mapping[str, Any]]
+    """The documents of orders with remarks, by the instruction's key."""
+
+    def told_by(self, shops: Mapping[str, Shop]) -> Batch:
+        """The batch, with what the remarks ask of the supplier as the shops read them."""
+        if not self.remarked:
+            return self.batch
+        return replace(self.batch, instructions=[self._told(one, shops) for one in self.batch.instructions])
+
+    def _told(self, instruction: Instruction, shops: Mapping[str, Shop]) -> Instruction:
+        document, shop = self.remarked.get(instruction.key), shops.get(instruction.shop)
+        if document is None or shop is None:
+            return instruction
+        return replace(instruction, **supplier_instructions(order_from_json(document), shop))
+
+
+def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perform[Instructed]:
+    """Hands instructions over; the recipient's address goes from the database straight to the supplier."""
+
+    async def perform(job: Job[Instructed]) -> Outcome:
+        work = job.row
+        sender = senders.get(work.channel)
+        if sender is None:
+            says = f"there is no channel {work.channel} in this process"
+            return Outcome(Verdict.RETRY, code="no_channel", says=says)
+        batch = work.told_by(shops)
+        outcomes = await sender.send(batch)
+        told = dict(zip([one.key for one in batch.instructions], outcomes, strict=True))
+        return gathered(told) if work.are_items else next(iter(outcomes))
+
+    return perform
+
+
+def gathered(items: Mapping[str, Outcome]) -> Outcome:
+    """The outcome of an effect whose items, by key, ended so."""
+    least = max(items.values(), key=lambda one: _FAR.index(one.verdict))
+    return Outcome(least.verdict, code=least.code, says=least.says, retry_after=least.retry_after, items=items)
+
+
+def _equip(means: Means) -> Perform[Instructed]:
+    return performing(means.channels(), means.shops)
+
+
+def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
+    with engine.begin() as connection:
+        effect_items.close(connection, ids)
+        rows = effect_items.to_instruct(connection, ids)
+        registered = clients.suppliers(connection)
+    contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
+    loaded = {}
+    for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
+        listed = list(found)
+        first, *_ = listed
+        contact = contacts.get(first.supplier, Contact())
+        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
+        # Those that were asked for before channels were named went by webhook.
+        remarked = {row.key: row.remarked for row in listed if row.remarked is not None}
+        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked)
+    return loaded
+
+
+def _instruction(row: InstructionRow) -> Instruction:
+    return Instruction(
+        key=row.key,
+        type=REQUESTED,
+        supplier=row.supplier,
+        shop=row.shop,
+        number=row.number,
+        order_id=row.order_id,
+        placed_at=row.placed_at,
+        shipment=row.shipment_id,
+        dispatch_on=row.dispatch_on,
+        lines=row.lines,
+        ship_to=row.ship_to,
+        delivery=row.delivery,
+    )
+
+
+EFFECT: Effect[Any] = Effect(
+    name="suppliers",
+    kinds=(INSTRUCT,),
+    queue="partners",
+    target=lambda row: row.batch.supplier,
+    total=30.0,
+    load=_load,
+    equip=_equip,
+    late=Verdict.RETRY,  # every instruction has its key, by which a supplier knows it again
+    gathers=True,
+)

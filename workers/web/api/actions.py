@@ -1,0 +1,106 @@
+"""What may be asked of an order over HTTP: one route an action, made from its declaration (``pipelines.orders.actions``).
+
+202 means that the request is durable and will be decided under the order's lock; 409 that the order does not stand where this
+can be, 422 that the request is wrong, field by field.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from pipelines.orders.act import Asker, Asking, Looked, look, possible, standing
+from pipelines.orders.action import Action
+from pipelines.shops import Shop
+from workers.web.answers import as_json, not_found, order_url
+from workers.web.app_state import state_of
+from workers.web.body import read_json, takes
+from workers.web.clients import Caller
+from workers.web.headers import idempotency_key, language
+
+_BODY_LIMIT = 1_048_576
+
+
+def router_of(actions: Sequence[Action[Any]]) -> APIRouter:
+    """The routes of ``actions``."""
+    router = APIRouter(prefix="/v1", tags=["orders"])
+    for action in actions:
+        router.add_api_route(
+            f"/orders/{{shop}}/{{number}}/{action.name}",
+            _endpoint(action),
+            methods=["POST"],
+            status_code=202,
+            name=action.name,
+            summary=action.label.en,
+            description=action.says.en,
+            openapi_extra=takes(action.model, required=_needs_body(action.model)),
+        )
+    return router
+
+
+def documents_of(actions: Sequence[Action[Any]]) -> tuple[type[BaseModel], ...]:
+    """The requests that the published schema describes."""
+    return tuple(dict.fromkeys(action.model for action in actions))
+
+
+def offered(connection: Connection, profile: Shop, number: str, now: datetime, locale: str) -> list[dict[str, Any]]:
+    """For operators: every action on an order, with why it is not possible now if it is not."""
+    facts = standing(connection, profile.key, number, now)
+    if facts is None:
+        return []
+    return [
+        {
+            "name": action.name,
+            "about": about,
+            "possible": not refusals,
+            "refusals": [{"rule": r.rule, "says": r.says(locale), "ways_out": list(r.ways_out)} for r in refusals],
+        }
+        for action, about, refusals in possible(facts, profile, now)
+    ]
+
+
+def _endpoint(action: Action[Any]) -> Callable[[Request, str, str], Awaitable[Response]]:
+    async def ask(request: Request, shop: str, number: str) -> Response:
+        state = state_of(request)
+        caller = await state.caller(request, *action.roles)
+        key = idempotency_key(request)
+        asked = action.read(await _body(request, action.model))
+        if not caller.sees(shop):
+            raise not_found()
+        asking = Asking(action, shop, number, asked, _asker(caller), key)
+        locale = language(request) if caller.kind == "operator" else None
+
+        def look_at() -> Looked:
+            with state.house.engine.connect() as connection:
+                return look(connection, state.house.shops, asking, state.house.clock.now(), locale)
+
+        looked = await asyncio.to_thread(look_at)
+        if looked.event is not None:
+            await state.desk.event(looked.event)
+        return as_json(202, {"shop": shop, "number": number, "state": looked.state, "url": order_url(shop, number)})
+
+    return ask
+
+
+def _asker(caller: Caller) -> Asker:
+    return Asker(f"client:{caller.id}", caller.name, caller.kind, caller.shops)
+
+
+def _needs_body(model: type[BaseModel]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
+
+
+async def _body(request: Request, model: type[BaseModel]) -> object:
+    """The request's JSON; nothing at all says nothing, where nothing is needed."""
+    is_empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
+    if is_empty and not _needs_body(model):
+        return {}
+    _, raw = await read_json(request, _BODY_LIMIT)
+    return raw

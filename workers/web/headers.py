@@ -1,0 +1,23 @@
+"""What a request's headers say beyond who asks."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from workers.web.answers import HttpProblem
+
+_LANGUAGES = ("ja", "en")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, None without one. Raises HttpProblem."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= 255:
+        raise HttpProblem(400, "Bad Idempotency-Key", "Idempotency-Key must have 1 to 255 characters.")
+    return key
+
+
+def language(request: Request) -> str:
+    """The language an operator reads: the first of ja and en that Accept-Language names; en where it names neither."""
+    named = (one.strip().lower()[:2] for one in request.headers.get("accept-language", "").split(","))
+    return next((one for one in named if one in _LANGUAGES), "en")
