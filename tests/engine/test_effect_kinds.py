@@ -78,8 +78,7 @@ def test_an_effect_that_was_dropped_in_yields_bytes_that_are_kept_with_its_outco
 ) -> None:
     """A stage asks, the effect is performed, its bytes are kept once, and the stage is woken and reads the outcome."""
     world.take(document("S-1"), document("S-2"))
-    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT 'labels', id, now(), 0 FROM shop_order")
-    world.clock.advance(days=300)
+    world.wake("labels")
     assert world.runner.run_batch(LABELS).effects == {"label.print"}
     world.loop = world.performing(*EFFECTS["labels"].ready(world.house))
     for _ in range(2):
@@ -102,8 +101,7 @@ def test_an_effect_that_was_dropped_in_yields_bytes_that_are_kept_with_its_outco
 def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -> None:
     """Fencing: who comes back late with a label brings the one that another has printed meanwhile."""
     world.take(document("S-1"))
-    world.execute("INSERT INTO work (stage, order_id, due_at, attempts) SELECT 'labels', id, now(), 0 FROM shop_order")
-    world.clock.advance(days=300)
+    world.wake("labels")
     world.runner.run_batch(LABELS)
     (performer,) = EFFECTS["labels"].ready(world.house)
 

@@ -17,7 +17,7 @@ from models.store import effects, leases, mails, work
 from models.store.effects import OutcomeRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow
-from pipelines.engine.wake import woken as wake
+from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Outcome, Output, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job
@@ -81,13 +81,13 @@ class Recorder:
         ]
         with self._engine.begin() as connection:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
-            woken = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
+            told = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
-            woken += effects.end(connection, self._kind, ended)
+            told += effects.end(connection, self._kind, ended)
             if self._gathers:
-                woken += items.end_with(connection, [row.id for row in ended])
+                told += items.end_with(connection, [row.id for row in ended])
             now = self._clock.now()
-            due = [wake(one.wakes, one.order_id, one.shipment_id, now) for one in woken if one.wakes and one.order_id]
+            due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)
             leases.postpone(connection, self._kind, _postponed(done))
         self._bell.ring(stages={row.stage for row in due})

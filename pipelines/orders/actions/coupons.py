@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from models.states import OrderState, PaymentState
-from pipelines.changes.money import authorize_key
+from pipelines.changes.money import asked as asked_of_gateway
 from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.action import Action, Case, Request
@@ -55,13 +55,13 @@ def stands(case: Case) -> Sequence[Refusal]:
 
 def _is_open(order: OrderDraft) -> bool:
     """Nobody was asked for the order's amount yet."""
-    return order.state == OrderState.ACCEPTED and authorize_key(order.facts) not in order.effects
+    return order.state == OrderState.ACCEPTED and asked_of_gateway(order) is None
 
 
 def _may_take_less(order: OrderDraft) -> bool:
     """The money waits for the goods: it is authorized and nothing of it was captured, or it is collected afterwards."""
     money = order.money
-    is_later = money.state == PaymentState.PENDING and authorize_key(order.facts) not in order.effects
+    is_later = money.state == PaymentState.PENDING and asked_of_gateway(order) is None
     waits = (money.state == PaymentState.AUTHORIZED or is_later) and not money.captured
     return order.state == OrderState.AUTHORIZED and waits and not order.adjustments
 
