@@ -21,11 +21,12 @@ from sqlalchemy import Connection, Engine
 from models.database import connect
 from models.invariants import violations
 from models.migrations import upgrade
-from models.store import purse
-from pipelines.engine import run
-from pipelines.points.requests import statement
-from pipelines.points.transfers import open_lot, row
-from pipelines.rules.lots import use
+from models.store import points
+from models.store.customers import CustomerKey
+from pipelines.engine.ledger import Ledger
+from pipelines.points.jobs import STEP, expire_step
+from pipelines.points.statement import statement
+from pipelines.rules.purse import Cause
 from pipelines.values.calendar import JST
 from workers.process.embedded import EmbeddedEngines
 
@@ -52,6 +53,9 @@ SELECT shop, customer_id, 0, count(*) * 60, 0 FROM lot GROUP BY shop, customer_i
 """
 
 
+_OVER = "SELECT count(*) FROM point_lot WHERE state = 'valid' AND expires_at <= %(now)s"
+
+
 def fill(connection: Connection, customers: int, entries: int) -> None:
     """``entries`` transfers of ``customers``: lots of 100 points of which 40 were used."""
     day = timedelta(days=1)
@@ -67,10 +71,10 @@ def fill(connection: Connection, customers: int, entries: int) -> None:
 
 def spend(connection: Connection, customer: str, source: str) -> None:
     """Lock, read the lots, decide, book: what an order that uses points costs, but for the order."""
-    run.lock_points(connection, [("apparel", customer)])
-    lots = [open_lot(columns) for columns in purse.open_lots(connection, [("apparel", customer)])]
-    transfers = use(lots, 70, NOW - timedelta(hours=1))
-    run.use_points(connection, [row("apparel", customer, None, t, source, NOW) for t in transfers])
+    ledger = Ledger(connection, NOW - timedelta(hours=1))
+    ledger.open([CustomerKey("apparel", customer)])
+    ledger.purse("apparel", customer).use(70, Cause(source, ledger.now))
+    ledger.write()
 
 
 def median_ms(act: Callable[[int], None], rounds: int = ROUNDS) -> float:
@@ -109,7 +113,7 @@ def measure(engine: Engine, customers: int) -> bool:
 
 
 def _balance(connection: Connection, customer: str) -> None:
-    assert purse.balance(connection, "apparel", customer) is not None
+    assert points.balance(connection, "apparel", customer) is not None
 
 
 def _page(connection: Connection, customer: str) -> None:
@@ -117,13 +121,13 @@ def _page(connection: Connection, customer: str) -> None:
 
 
 def _expire(engine: Engine) -> tuple[int, float]:
-    started, lots = time.perf_counter(), 0
-    while True:
+    with engine.connect() as connection:
+        lots = connection.exec_driver_sql(_OVER, {"now": NOW}).scalar_one()
+    started, customers = time.perf_counter(), STEP
+    while customers:
         with engine.begin() as connection:
-            expired = run.expire_points(connection, NOW, 1000)
-        if not expired:
-            return lots, time.perf_counter() - started
-        lots += expired
+            customers = expire_step(connection, NOW, STEP)
+    return lots, time.perf_counter() - started
 
 
 def main() -> int:

@@ -60,6 +60,13 @@ INVARIANTS: tuple[Invariant, ...] = (
             GROUP BY 1, 2, 3, 4, 5""",
     ),
     Invariant(
+        "history_is_numbered",
+        "every transition of an order has its number",
+        """SELECT o.id, o.sequence, t.moves FROM shop_order o
+           JOIN (SELECT order_id, count(*) AS moves FROM transition GROUP BY order_id) t ON t.order_id = o.id
+           WHERE o.sequence < t.moves""",
+    ),
+    Invariant(
         "captured_goods_left",
         "an authorization is captured only for an order that ships",
         """SELECT o.id FROM shop_order o JOIN payment p ON p.order_id = o.id

@@ -20,7 +20,13 @@ class PointLot(Base):
 
     ``remaining`` points stand in the account of the lot's state (pending or valid), ``held`` ones in the held account.
     ``owed`` were clawed back after they had been spent (PTS-13): they make the balance negative until the customer's
-    next points settle them. ``limited`` points keep their own expiry; all others roll with each acquisition (PTS-11).
+    next points settle them. ``gone`` is what the customer lost of the lot without spending it: expired, void, or taken
+    back on its account, wherever it was taken from. ``limited`` points keep their own expiry; all others roll with each
+    acquisition (PTS-11).
+
+    The lot of an order has its ``order_id``; of one line alone (SPL-05), its ``line``; of what the order earned more when
+    it was priced again for the n-th time, n as ``repriced``. ``replaces`` is the expired lot whose points these are,
+    granted anew (PTS-12).
     """
 
     __tablename__ = "point_lot"
@@ -31,11 +37,15 @@ class PointLot(Base):
     order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     source: Mapped[str]
     kind: Mapped[str]
+    line: Mapped[str | None]
+    repriced: Mapped[int] = mapped_column(server_default="0")
+    replaces: Mapped[int | None] = mapped_column(BigInteger)
     limited: Mapped[bool]
     amount: Mapped[int]
     remaining: Mapped[int]
     held: Mapped[int]
     owed: Mapped[int]
+    gone: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[str]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     at: Mapped[Moment]
@@ -46,10 +56,10 @@ class PointLot(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("remaining >= 0 AND held >= 0 AND remaining + held <= amount", name="remaining"),
         CheckConstraint("owed >= 0 AND owed <= amount", name="owed"),
+        CheckConstraint("gone >= 0 AND repriced >= 0", name="gone"),
         CheckConstraint("(remaining > 0) = (state IN ('pending', 'valid'))", name="standing"),
         CheckConstraint("(remaining = 0 AND held > 0) = (state = 'held')", name="held"),
-        Index("ix_point_lot_open", "shop", "customer_id", postgresql_where="remaining > 0 OR held > 0"),
-        Index("ix_point_lot_owed", "shop", "customer_id", postgresql_where="owed > 0"),
+        Index("ix_point_lot_open", "shop", "customer_id", postgresql_where="remaining > 0 OR held > 0 OR owed > 0"),
         Index("ix_point_lot_expiry", "expires_at", postgresql_where="state = 'valid' AND expires_at IS NOT NULL"),
         UPDATED_IN_PLACE,
     )

@@ -46,6 +46,30 @@ POINTS: tuple[Invariant, ...] = (
               OR l.held IS DISTINCT FROM t.held""",
     ),
     Invariant(
+        "points_gone",
+        "what is gone of an order's lots expired, became void or was taken back on the order's account",
+        """SELECT coalesce(l.of, t.of) AS of, l.gone, t.points FROM (
+             SELECT coalesce(order_id, -id) AS of, sum(gone) AS gone FROM point_lot WHERE gone > 0 GROUP BY 1) l
+           FULL JOIN (
+             SELECT of, sum(amount) AS points FROM (
+               SELECT coalesce(l.order_id, -l.id) AS of, t.amount FROM point_transfer t JOIN point_lot l ON l.id = t.lot_id
+               WHERE t.credit IN ('expired', 'void')
+               UNION ALL
+               SELECT order_id, amount FROM point_transfer
+               WHERE kind IN ('clawback', 'owe') AND order_id IS NOT NULL) g GROUP BY of) t USING (of)
+           WHERE l.gone IS DISTINCT FROM t.points""",
+    ),
+    Invariant(
+        "points_taken_back_once",
+        "no more points are taken back on an order's account than it ever earned (PTS-13)",
+        """SELECT t.order_id, t.taken, l.earned FROM (
+             SELECT order_id, sum(amount) AS taken FROM point_transfer
+             WHERE kind IN ('clawback', 'owe') AND order_id IS NOT NULL GROUP BY order_id) t
+           LEFT JOIN (SELECT order_id, sum(amount) AS earned FROM point_lot WHERE kind = 'purchase' GROUP BY order_id) l
+             USING (order_id)
+           WHERE t.taken > coalesce(l.earned, 0)""",
+    ),
+    Invariant(
         "points_negative_by_clawback",
         "nobody owes points without a clawback, or while having valid ones (PTS-13)",
         """SELECT d.shop, d.customer_id, d.owed FROM (

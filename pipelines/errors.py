@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -61,3 +61,11 @@ class Unreachable(ShukkaError):
 
 class Undeclared(ShukkaError):
     """A stage read facts, or named a stage, that it does not declare: a bug, nothing of it is applied."""
+
+
+class Raced(ShukkaError):
+    """Another process stored, or holds, what this one was about to write: look again, once ``orders`` (ids) are free."""
+
+    def __init__(self, orders: Collection[int] = ()) -> None:
+        self.orders = frozenset(orders)
+        super().__init__("another process was faster")

@@ -14,13 +14,17 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
 
 from models.invariants import violations
+from models.states import LotState
 from models.store import work
+from models.store.customers import CustomerKey
 from pipelines.engine.inbox import Received, notice_event, receive
+from pipelines.engine.ledger import Ledger
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
 from pipelines.route import ROUTE, STAGES
+from pipelines.rules.lots import NewLot
 from pipelines.shops import Shop, load_shops
 from pipelines.suppliers.channel import Sender
 from pipelines.suppliers.news import supplier_event
@@ -304,27 +308,20 @@ class World:
             return {invariant.name: len(rows) for invariant, rows in violations(connection)}
 
     def grant(
-        self, amount: int, customer: str = "M-1", shop: str = "salon", expires_at: datetime | None = None
+        self,
+        amount: int,
+        customer: str = "M-1",
+        shop: str = "salon",
+        expires_at: datetime | None = None,
+        *,
+        kind: str = "gift",
+        limited: bool = False,
     ) -> None:
         """Points that a customer may spend, from nowhere."""
-        from models.store import ledger
-
         self._events += 1
+        gift = NewLot(f"{kind}:{self._events}", kind, amount, LotState.VALID, expires_at, limited)
         with self.engine.begin() as connection:
-            ledger.grant(
-                connection,
-                [
-                    (
-                        shop,
-                        customer,
-                        None,
-                        f"gift:{self._events}",
-                        "gift",
-                        amount,
-                        "valid",
-                        expires_at,
-                        self.clock.now(),
-                        False,
-                    )
-                ],
-            )
+            ledger = Ledger(connection, self.clock.now())
+            ledger.open([CustomerKey(shop, customer)], opening=True)
+            ledger.purse(shop, customer).grant(gift, self.clock.now())
+            ledger.write()

@@ -1,12 +1,15 @@
-"""Customers of shops, and what of their past later orders must know (INT-14)."""
+"""Customers of shops: who they are and where they are reached, and what of their past later orders must know (INT-14)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
+from models.customer import Customer
 from models.order import CustomerMark
-from models.store.statement import columns, insert, reader, values, writer
+from models.store.statement import columns, insert, one, reader, scalars, values, writer
 
 
 class CustomerKey(NamedTuple):
@@ -34,3 +37,53 @@ WHERE m.at >= %(since)s
 #: The marks of customers that were made from ``since`` on.
 marks = reader(CustomerKey, _marks, MarkRow)
 add_marks = writer(MarkRow, insert(MarkRow, CustomerMark, conflict="(source, kind) DO NOTHING"))
+
+
+class MemberRow(NamedTuple):
+    """What is known of a customer; of one to remember, an empty email and None keep what stands."""
+
+    shop: str
+    id: str
+    email: str
+    name: str
+    locale: str
+    birth_date: date | None
+    registered_at: datetime | None
+    known_since: datetime
+
+
+_MEMBER = f"SELECT {columns(MemberRow)} FROM customer WHERE shop = %(shop)s AND id = %(id)s"
+
+
+def member(connection: Connection, shop: str, customer: str) -> MemberRow | None:
+    """A customer, or None for one nobody knows."""
+    return one(connection, MemberRow, _MEMBER, {"shop": shop, "id": customer})
+
+
+#: Keeps what is new of customers; each is named once.
+remember = writer(
+    MemberRow,
+    f"""INSERT INTO customer AS c ({columns(MemberRow)})
+        SELECT {columns(MemberRow, "v")} FROM {values(MemberRow, Customer)}
+        LEFT JOIN customer k ON k.shop = v.shop AND k.id = v.id
+        WHERE k.id IS NULL OR (v.email <> '' AND (k.email, k.name, k.locale) IS DISTINCT FROM (v.email, v.name, v.locale))
+           OR v.birth_date IS DISTINCT FROM k.birth_date AND v.birth_date IS NOT NULL
+           OR v.registered_at IS NOT NULL AND k.registered_at IS NULL
+        ORDER BY v.shop, v.id
+        ON CONFLICT (shop, id) DO UPDATE SET
+          email = CASE WHEN excluded.email <> '' THEN excluded.email ELSE c.email END,
+          name = CASE WHEN excluded.email <> '' THEN excluded.name ELSE c.name END,
+          locale = CASE WHEN excluded.email <> '' THEN excluded.locale ELSE c.locale END,
+          birth_date = coalesce(excluded.birth_date, c.birth_date),
+          registered_at = coalesce(c.registered_at, excluded.registered_at)""",
+)
+
+_HAS_SHIPPED = """
+SELECT EXISTS (SELECT FROM shop_order WHERE shop = %(shop)s AND customer_id = %(id)s
+               AND state IN ('partly_shipped', 'shipped', 'delivered'))
+"""
+
+
+def has_shipped(connection: Connection, shop: str, customer: str) -> bool:
+    """Whether something the customer ordered has left (PTS-10)."""
+    return any(scalars(connection, _HAS_SHIPPED, {"shop": shop, "id": customer}))

@@ -221,3 +221,51 @@ def billed(
            ORDER BY o.placed_at, o.id""",
         {"shop": shop, "customer": customer, "methods": list(methods), "since": since, "until": until},
     )
+
+
+_LOCKED = "SELECT id FROM shop_order WHERE id = ANY(%(ids)b::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+
+
+def lock(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Lock orders one after the other, waiting for whoever has one. Nothing else may be locked yet but other orders."""
+    return scalars(connection, _LOCKED, {"ids": list(ids)}) if ids else []
+
+
+def lock_free(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Lock those of the orders that nobody else has locked; never waits."""
+    return scalars(connection, f"{_LOCKED} SKIP LOCKED", {"ids": list(ids)}) if ids else []
+
+
+class CountedRow(NamedTuple):
+    """So many moves of an order."""
+
+    id: int
+    moves: int
+
+
+class NumberedRow(NamedTuple):
+    """An order and the number of its last move."""
+
+    id: int
+    shop: str
+    number: str
+    sequence: int
+
+
+#: Counts moves that locked orders make outside of their own decisions: a lot they earned is spent, held or expires.
+#: A decision on older facts of them no longer holds.
+count_moves = reader(
+    CountedRow,
+    f"""UPDATE shop_order o SET sequence = o.sequence + v.moves, version = o.version + 1
+        FROM {values(CountedRow, ShopOrder, moves="int")} WHERE o.id = v.id
+        RETURNING o.id, o.shop, o.number, o.sequence""",
+    NumberedRow,
+)
+
+
+_ID_OF = "SELECT id FROM shop_order WHERE shop = %(shop)s AND number = %(number)s AND customer_id = %(customer)s"
+
+
+def id_of(connection: Connection, shop: str, customer: str, number: str) -> int | None:
+    """The id of the customer's order of this number, or None."""
+    return next(iter(scalars(connection, _ID_OF, {"shop": shop, "number": number, "customer": customer})), None)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.states import OrderState
-from models.store import coupons, effects, idempotency, items, ledger, orders, payments, transitions, work
+from models.store import coupons, effects, idempotency, items, orders, payments, transitions, work
 from models.store.coupons import CouponUseRow
 from models.store.customers import CustomerKey
 from models.store.idempotency import KeyRow
@@ -19,14 +19,11 @@ from models.store.payments import NewPaymentRow
 from models.store.transitions import TransitionRow
 from models.store.work import of_order
 from pipelines.engine import announce
-from pipelines.errors import ShukkaError
+from pipelines.engine.ledger import Ledger
+from pipelines.errors import Raced
 
 #: The stage at which an order that was taken in is due.
 FIRST_STAGE = "accept"
-
-
-class Raced(ShukkaError):
-    """Another process stored the same order, key, item or coupon meanwhile; look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +40,11 @@ class AdmittedRows:
     loading: Sequence[CustomerKey]
 
 
-def admit(connection: Connection, rows: AdmittedRows, now: datetime) -> None:
-    """Write orders with all that belongs to them, announce them, and make them due at the first stage. Raises Raced."""
+def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datetime) -> None:
+    """Write orders with all that belongs to them but their points, announce them, and make them due at the first stage.
+
+    ``ledger`` has afterwards the purses of all whose coupons bring points. Raises Raced.
+    """
     _all(orders.add(connection, rows.orders), rows.orders)
     orders.add_documents(connection, rows.documents)
     orders.add_lines(connection, rows.lines)
@@ -58,9 +58,8 @@ def admit(connection: Connection, rows: AdmittedRows, now: datetime) -> None:
     work.schedule(connection, [of_order(FIRST_STAGE, one.id, now) for one in rows.orders])
     _all(items.take(connection, rows.items), rows.items)
     _all(idempotency.add(connection, rows.keys), rows.keys)
-    if rows.loading:
-        # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
-        ledger.lock(connection, rows.loading, opening=True)
+    # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
+    ledger.open(rows.loading, opening=True)
     _all(coupons.add(connection, rows.coupons), rows.coupons)
 
 

@@ -6,7 +6,7 @@ over all retries. The order's moves are numbered without gaps, so that a storefr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,15 +39,34 @@ def subscribers(connection: Connection) -> list[Subscriber]:
     return [Subscriber(row.id, frozenset(row.shops)) for row in clients.listeners(connection)]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Moves of an order to tell: the first has the number after ``sequence``. ``hold`` are the reasons it is held for."""
+
+    order: OrderIdRow
+    sequence: int
+    moves: Sequence[Move]
+    hold: Sequence[Mapping[str, str]] = ()
+
+
 def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
-    """Effect rows for every move of a batch, in the order of the moves; an entity that is not announced has none."""
+    """Effect rows for every move of a batch, in the order of the moves."""
+    return of_moves(map(_told, decisions), listening, now)
+
+
+def _told(decision: Decision) -> Told:
+    facts = decision.facts
+    hold = [{"reason": one.reason, "says": one.says(facts.locale)} for one in decision.holds]
+    return Told(OrderIdRow(facts.shop, facts.number, facts.id), facts.sequence, decision.moves, hold)
+
+
+def of_moves(told: Iterable[Told], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
+    """Effect rows for moves of orders, whoever made them; an entity that is not announced has none."""
     if not listening:
         return []
     rows = []
-    for decision in decisions:
-        facts = decision.facts
-        order = OrderIdRow(facts.shop, facts.number, facts.id)
-        for sequence, move in enumerate(decision.moves, start=facts.sequence + 1):
+    for one in told:
+        for sequence, move in enumerate(one.moves, start=one.sequence + 1):
             type_ = _type_of(move)
             if type_ is not None:
                 data: dict[str, Any] = {
@@ -56,11 +75,11 @@ def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber]
                     "cause": move.cause,
                     "at": now,
                     "sequence": sequence,
-                    **({"shipment": move.id} if move.entity == "shipment" else {}),
+                    **({move.entity: move.id} if move.entity in ("shipment", "lot") else {}),
                 }
                 if type_ == "order.held":
-                    data["hold"] = [{"reason": h.reason, "says": h.says(facts.locale)} for h in decision.holds]
-                rows += _rows(order, type_, data, listening)
+                    data["hold"] = list(one.hold)
+                rows += _rows(one.order, type_, data, listening)
     return rows
 
 

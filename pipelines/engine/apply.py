@@ -17,7 +17,6 @@ from models.store import (
     holds,
     inbox,
     items,
-    ledger,
     mails,
     orders,
     parcels,
@@ -47,9 +46,9 @@ from models.subject import order_subject
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
+from pipelines.engine.ledger import Ledger
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
-from pipelines.points.transfers import clawback_rows, transfer_row
 from pipelines.rules.money.repricing import Repricing
 
 
@@ -68,15 +67,26 @@ class StaleFacts(ShukkaError):
 
 
 def apply(
-    connection: Connection, stage: Stage, decisions: Sequence[Decision], new_mails: Sequence[NewMailRow], now: datetime
+    connection: Connection,
+    stage: Stage,
+    decisions: Sequence[Decision],
+    new_mails: Sequence[NewMailRow],
+    ledger: Ledger,
+    now: datetime,
 ) -> BatchResult:
-    """Write all decisions of a batch: state, history, next work, effects. Raises StaleFacts."""
+    """Write all decisions of a batch: state, history, next work, effects. Raises StaleFacts.
+
+    ``ledger`` has carried out what they ask of points; moves of the orders' own lots become moves of the decisions.
+    """
+    lots = ledger.write_books()
+    for decision in decisions:
+        decision.moves += lots.pop(decision.facts.id, ())
+    ledger.write_history(lots)
     _write_orders(connection, decisions)
     payments.change(connection, _payment_rows(decisions))
     _write_shipments(connection, decisions)
     holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
     holds.add(connection, _hold_rows(decisions, now))
-    _write_points(connection, decisions, now)
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
     asked, shared = _effect_rows(decisions), _item_rows(decisions)
@@ -233,7 +243,6 @@ def _transition_rows(decisions: Sequence[Decision], now: datetime) -> list[Trans
         )
         for d in decisions
         for move in d.moves
-        if move.entity != "lot"  # the ledger writes these, from the state in which the lot really stood
     ]
 
 
@@ -357,30 +366,3 @@ def _work_rows(decisions: Sequence[Decision]) -> list[WorkRow]:
                 )
             )
     return rows
-
-
-def _write_points(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    ledger.grant(
-        connection,
-        [
-            (
-                d.facts.shop,
-                d.facts.customer_id,
-                d.facts.id,
-                g.source,
-                g.kind,
-                g.amount,
-                g.state,
-                g.expires_at,
-                now,
-                g.limited,
-            )
-            for d in decisions
-            for g in d.new_lots
-        ],
-    )
-    ledger.move(connection, [transfer_row(d.facts, m, m.source, now) for d in decisions for m in d.lot_moves])
-    taken_back = [(d.facts, c) for d in decisions for c in d.clawbacks]
-    if taken_back:
-        ledger.lock(connection, [(facts.shop, facts.customer_id) for facts, _ in taken_back])
-        ledger.move(connection, clawback_rows(connection, taken_back, now))

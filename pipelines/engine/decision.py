@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypedDict
 
-from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
+from models.states import Condition, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
 from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
 
@@ -75,49 +76,6 @@ class ShipmentChange:
     reason: str | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True, frozen=True)
-class NewLot:
-    """Points granted to the customer: ``pending`` until earned, or ``valid`` at once; ``limited`` keep their expiry."""
-
-    source: str
-    kind: str
-    amount: int
-    state: LotState
-    expires_at: datetime | None = None
-    limited: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class LotMove:
-    """A transfer of one lot's points from account ``debit`` to ``credit``, and the lot's new state.
-
-    ``change`` is added to what remains of the lot; ``source`` and ``kind`` make it happen once.
-    """
-
-    lot: int
-    old: str
-    new: str
-    kind: str
-    source: str
-    debit: str
-    credit: str
-    amount: int
-    change: int = 0
-    expires_at: datetime | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class Clawback:
-    """Points of returned goods to take back, wherever the customer has them by then (PTS-13); once by ``source``.
-
-    ``lot`` is the one they were earned in.
-    """
-
-    source: str
-    lot: int
-    amount: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -216,7 +174,11 @@ class Due(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay."""
+    """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay.
+
+    ``new_lots``, ``lot_moves`` and ``clawbacks`` are what is asked of points: the ledger does it in this sequence, on the
+    customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``.
+    """
 
     facts: Facts
     moves: list[Move] = field(default_factory=list)
@@ -231,7 +193,7 @@ class Decision:
     line_shipped: dict[str, int] = field(default_factory=dict)
     line_cancelled: dict[str, int] = field(default_factory=dict)
     new_lots: list[NewLot] = field(default_factory=list)
-    lot_moves: list[LotMove] = field(default_factory=list)
+    lot_moves: list[Activation | GiveBack] = field(default_factory=list)
     clawbacks: list[Clawback] = field(default_factory=list)
     adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)

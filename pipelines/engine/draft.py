@@ -15,15 +15,12 @@ from typing import Unpack
 from models.states import Condition, LotState, OrderState, PaymentState
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
-    Clawback,
     ClosedHold,
     Decision,
     Due,
     EffectIntent,
-    LotMove,
     Move,
     NewAdjustment,
-    NewLot,
     NewShipment,
     OpenedHold,
     PaymentChange,
@@ -34,7 +31,6 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
-    LotFacts,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
@@ -44,6 +40,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
 from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
 
@@ -92,7 +89,7 @@ class OrderDraft:
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
         self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
-        self._lots: dict[int, LotFacts] | None = None
+        self._lots: dict[int, Lot] | None = None
         self._used_points: dict[int, UsedPoints] | None = None
 
     def decision(self) -> Decision:
@@ -309,7 +306,7 @@ class OrderDraft:
         self._made.adjustments.append(NewAdjustment(len(self.adjustments) + 1, key, reason, change))
 
     @property
-    def lots(self) -> Collection[LotFacts]:
+    def lots(self) -> Collection[Lot]:
         """The lots that the order earned and that are written already."""
         return self._all_lots().values()
 
@@ -324,31 +321,33 @@ class OrderDraft:
         """Points that the order used and has not got back, by lot."""
         return [used for used in self._all_used().values() if used.amount > 0]
 
-    def grant(self, new: NewLot, *, instead_of: int | None = None) -> None:
-        """Grant points in a lot of their own, or ``instead_of`` points that the order used of that lot."""
+    def grant(self, new: NewLot) -> None:
+        """Grant points in a lot of their own."""
         self._made.new_lots.append(new)
-        if instead_of is not None:
-            used = self._all_used()[instead_of]
-            self._all_used()[instead_of] = used._replace(amount=used.amount - new.amount)
 
-    def move_lot(self, move: LotMove) -> None:
-        """Transfer points of a lot; it leaves its state unless some of them stay where they were."""
-        self._made.lot_moves.append(move)
-        if (used := self._all_used().get(move.lot)) is not None:
-            self._all_used()[move.lot] = used._replace(amount=used.amount - move.amount, lot_state=move.new)
-        lot = self._all_lots().get(move.lot)
-        left = 0 if lot is None else lot.remaining + move.change
-        stays = lot is not None and move.change < 0 < left
-        if lot is not None:
-            self._all_lots()[move.lot] = lot._replace(remaining=left, state=lot.state if stays else move.new)
-        if move.new != move.old and not stays:
-            self._made.moves.append(Move("lot", str(move.lot), move.old, move.new, move.kind))
+    def activate(self, asked: Activation) -> None:
+        """What is pending of one of the order's lots becomes valid."""
+        self._made.lot_moves.append(asked)
+        lot = self._all_lots()[asked.lot]
+        self._all_lots()[asked.lot] = lot._replace(state=LotState.VALID, expires_at=asked.expires_at or lot.expires_at)
 
-    def claw_back(self, clawback: Clawback) -> None:
-        """Take points back from wherever the customer has them once the decision is written (PTS-13)."""
-        self._made.clawbacks.append(clawback)
+    def give_back(self, asked: GiveBack) -> None:
+        """Points that the order used go back to their lot, as the ledger finds it."""
+        self._made.lot_moves.append(asked)
+        used = self._all_used()[asked.lot]
+        self._all_used()[asked.lot] = used._replace(amount=used.amount - asked.amount)
 
-    def _all_lots(self) -> dict[int, LotFacts]:
+    def claw_back(self, asked: Clawback) -> None:
+        """Points of one of the order's lots are earned no longer: pending ones are void, others are taken from wherever
+        the customer has them once the decision is written (PTS-13, PTS-14)."""
+        self._made.clawbacks.append(asked)
+        lot = self._all_lots()[asked.lot]
+        void = min(asked.amount, lot.remaining) if lot.state == LotState.PENDING else 0
+        state = LotState.VOID if void and void == lot.remaining else lot.state
+        gone = min(lot.amount, lot.gone + asked.amount)
+        self._all_lots()[asked.lot] = lot._replace(remaining=lot.remaining - void, gone=gone, state=state)
+
+    def _all_lots(self) -> dict[int, Lot]:
         if self._lots is None:
             self._lots = {one.id: one for one in self.facts.lots}
         return self._lots

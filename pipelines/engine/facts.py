@@ -19,12 +19,13 @@ from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
 from pipelines.rules.holds import Hold
-from pipelines.rules.lots import Purse
+from pipelines.rules.lots import Lot
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import Use
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Order
+from pipelines.rules.purse import Purse
 
 
 class Need(Flag):
@@ -112,24 +113,11 @@ class ShipmentFacts(NamedTuple):
     lines: Mapping[str, LineFacts]
 
 
-class LotFacts(NamedTuple):
-    """A lot of points the order earned."""
-
-    id: int
-    source: str
-    kind: str
-    amount: int
-    remaining: int
-    state: str
-    expires_at: datetime | None
-
-
 class UsedPoints(NamedTuple):
-    """Points of one lot that the order used."""
+    """Points of one lot that the order used, and when they expire."""
 
     lot: int
     amount: int
-    lot_state: str
     expires_at: datetime | None
 
 
@@ -221,7 +209,7 @@ class Facts:
     payment: PaymentFacts = field(init=False, repr=False)
     shipments: list[ShipmentFacts] = field(init=False, repr=False)
     parcels: list[ParcelFacts] = field(init=False, repr=False)
-    lots: list[LotFacts] = field(init=False, repr=False)
+    lots: list[Lot] = field(init=False, repr=False)
     used_points: list[UsedPoints] = field(init=False, repr=False)
     balance: int = field(init=False, repr=False)
     events: list[EventFacts] = field(init=False, repr=False)

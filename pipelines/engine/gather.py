@@ -16,10 +16,9 @@ from models.store import (
     effects,
     holds,
     inbox,
-    lots,
     parcels,
     payments,
-    purse,
+    points,
     ranks,
     repricings,
     shipments,
@@ -37,7 +36,6 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
-    LotFacts,
     Need,
     ParcelFacts,
     PaymentFacts,
@@ -45,8 +43,9 @@ from pipelines.engine.facts import (
     ShipmentFacts,
     UsedPoints,
 )
+from pipelines.engine.ledger import Ledger
+from pipelines.engine.ledger_rows import lot_of
 from pipelines.engine.stage import Stage
-from pipelines.points.transfers import purses
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
@@ -75,7 +74,7 @@ def facts_of(
     if Need.PARCELS in stage.needs:
         for parcel in parcels.of_orders(connection, ids):
             by_id[parcel.order_id].parcels.append(_parcel(parcel))
-    _add_points(connection, stage.needs, by_id, lock)
+    _add_points(connection, stage.needs, by_id, now, lock=lock)
     if Need.EVENTS in stage.needs:
         for event in inbox.pending(connection, ids, stage.consumes):
             by_id[event.order_id].events.append(_event(event))
@@ -193,24 +192,25 @@ def _effect(row: EffectRow) -> EffectFacts:
     return EffectFacts(row.key, row.kind, row.shipment_id, row.payload, row.state, row.outcome)
 
 
-def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], lock: bool) -> None:
+def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], now: datetime, *, lock: bool) -> None:
     """Lots and balances; those of the customers are locked first where the stage decides on them."""
-    members = [CustomerKey(f.shop, f.customer_id) for f in by_id.values() if f.customer_id]
-    if Need.PURSE in needs and lock:
-        purse.lock(connection, members)
+    members = [facts for facts in by_id.values() if facts.customer_id] if Need.PURSE in needs else []
+    whose = {CustomerKey(facts.shop, facts.customer_id) for facts in members}
+    ledger = Ledger(connection, now)
+    if lock:
+        ledger.lock(whose)
     if Need.LOTS in needs:
         ids = list(by_id)
-        for order_id, *lot in lots.lots(connection, ids):
-            by_id[order_id].lots.append(LotFacts(*lot))
-        for order_id, *used in lots.used_points(connection, ids):
-            by_id[order_id].used_points.append(UsedPoints(*used))
-        for order_id, balance in lots.balances(connection, ids):
-            by_id[order_id].balance = balance
-    if Need.PURSE in needs and members:
-        found = purses(connection, members, [lot.id for f in by_id.values() if f.customer_id for lot in f.lots])
-        for facts in by_id.values():
-            if facts.customer_id:
-                facts.purse = found[facts.shop, facts.customer_id]
+        for lot in map(lot_of, points.lots_of_orders(connection, ids)):
+            if lot.order_id is not None:
+                by_id[lot.order_id].lots.append(lot)
+        for used in points.used_by_orders(connection, ids):
+            by_id[used.order_id].used_points.append(UsedPoints(used.lot_id, used.amount, used.expires_at))
+        for has in points.balances_of_orders(connection, ids):
+            by_id[has.order_id].balance = has.valid
+    ledger.read(whose, {lot.id for facts in members for lot in facts.lots})
+    for facts in members:
+        facts.purse = ledger.purse(facts.shop, facts.customer_id)
 
 
 def _add_suppliers(connection: Connection, batch: Sequence[Facts]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from psycopg import errors as pg
@@ -18,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models.mail_packing import pack
 from models.states import ALLOWED_MOVES, may_move
-from models.store import ledger, mails, work
+from models.store import mails, work
 from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
 from models.store.work import FailureRow
@@ -27,6 +26,7 @@ from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.gather import facts_of
+from pipelines.engine.ledger import Ledger, for_decisions
 from pipelines.engine.stage import Stage
 from pipelines.errors import IllegalMove, ShukkaError, Undeclared
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
@@ -101,7 +101,12 @@ class Runner:
                 decisions, failures = self._decide(stage, batch, now)
                 new_mails = self._render(decisions, failures, now)
                 decided = self.timer()
-                result = apply(connection, stage, [d for d in decisions if d.facts.id not in failures], new_mails, now)
+                sound = [d for d in decisions if d.facts.id not in failures]
+                ledger = for_decisions(connection, sound, now)
+                kept = self._book(ledger, sound, batch, failures)
+                sound = [d for d in sound if d.facts.id in kept]
+                new_mails = [row for row in new_mails if row.order_id in kept]
+                result = apply(connection, stage, sound, new_mails, ledger, now)
                 work.set_aside(connection, stage.name, _failure_rows(batch, failures))
         except StaleFacts:
             raise
@@ -131,6 +136,21 @@ class Runner:
                 failures[facts.id] = describe(error)
                 log.error("decision.failed", stage=stage.name, order_id=facts.id, error=describe(error))
         return decisions, failures
+
+    def _book(
+        self, ledger: Ledger, decisions: Sequence[Decision], batch: Sequence[Facts], failures: dict[int, str]
+    ) -> set[int]:
+        """Carry out on the ledger what decisions ask of points; the orders whose decisions hold. The others stay due: another
+        process has an order whose lot would move."""
+        kept: set[int] = set()
+        for decision in decisions:
+            try:
+                ledger.carry_out(decision)
+                kept.add(decision.facts.id)
+            except Exception as error:  # noqa: BLE001 - as above
+                failures[decision.facts.id] = describe(error)
+                log.error("points.refused", order_id=decision.facts.id, error=describe(error))
+        return kept - ledger.postpone({facts.id for facts in batch})
 
     def _render(self, decisions: Sequence[Decision], failures: dict[int, str], now: datetime) -> list[NewMailRow]:
         """Render the mails of all decisions; an order whose mail cannot be rendered counts as failed."""
@@ -218,25 +238,6 @@ def enforce(decision: Decision) -> None:
             raise IllegalMove(f"{move.entity}: no table of states is of such an entity")
         if move.old is not None and not may_move(move.entity, move.old, move.new):
             raise IllegalMove(f"{move.entity}: {move.old} -> {move.new} is not allowed")
-
-
-def grant_points(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
-    """Write new lots (rows of ``models.store.ledger.grant``); their ids by source."""
-    if not rows:
-        return {}
-    ledger.grant(connection, rows)
-    return ledger.lots_by_source(connection, [row[0] for row in rows], [row[3] for row in rows])
-
-
-#: Doors for what customers, operators and jobs do to points outside of an order (``pipelines.points.requests``): transfers that
-#: were decided under the lock of their balances, expiry, customers, and the keys of grants and holds.
-use_points = ledger.move
-lock_points = ledger.lock
-expire_points = ledger.expire
-remember_customers = ledger.remember_customers
-open_request = ledger.open_request
-open_hold = ledger.open_hold
-close_hold = ledger.close_hold
 
 
 @dataclass(frozen=True, slots=True)

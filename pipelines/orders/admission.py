@@ -3,60 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from models.states import LotState
-from models.store import orders
+from models.store import customers, orders
 from models.store.coupons import CouponUseRow
-from models.store.customers import CustomerKey
+from models.store.customers import CustomerKey, MemberRow
 from models.store.idempotency import KeyRow
 from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
 from models.store.payments import NewPaymentRow
-from pipelines.engine import run
 from pipelines.engine.admit import AdmittedRows, admit
+from pipelines.engine.ledger import Ledger
 from pipelines.methods import Asks, agreed
 from pipelines.orders.document import Content
+from pipelines.rules.lots import NewLot
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
+from pipelines.rules.purse import Cause
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
 
 
 @dataclass(slots=True)
 class Taken:
-    """An order that will be stored: who sent it under which key, its prices, and the points it takes as (lot, points,
-    whether that empties the lot)."""
+    """An order that will be stored: who sent it under which key, and its prices."""
 
     order: Order
     client: int
     key: str | None
     breakdown: Breakdown
     content: Content
-    spent: list[tuple[int, int, bool]] = field(default_factory=list)
 
 
-def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], now: datetime) -> None:
+def store_orders(
+    connection: Connection, shops: Mapping[str, Shop], taken: Sequence[Taken], ledger: Ledger, now: datetime
+) -> None:
     """Write the orders with their lines, payments, one-of-a-kind items, keys, coupons, points and customers.
 
-    Raises Raced.
+    ``ledger`` has the purses of those who use points. Raises Raced.
     """
     if not taken:
         return
     numbered = list(zip(orders.reserve_ids(connection, len(taken)), taken, strict=True))
-    admit(connection, _rows(numbered, shops, now), now)
-    _store_points(connection, shops, [(i, t.order, t) for i, t in numbered], now)
+    admit(connection, _rows(numbered, shops, now), ledger, now)
+    _book_points(numbered, shops, ledger, now)
     # After the points: grants lock in the same order, balance before customer.
-    members = [t.order for t in taken if t.order.customer.id]
-    run.remember_customers(
-        connection,
-        [(o.shop, o.customer.id, o.customer.email, o.customer.name, o.locale, None, None, now) for o in members],
+    newest = {(t.order.shop, t.order.customer.id): t.order for t in taken if t.order.customer.id}
+    customers.remember(connection, [_member_row(order, now) for order in newest.values()])
+
+
+def _member_row(order: Order, now: datetime) -> MemberRow:
+    return MemberRow(
+        shop=order.shop,
+        id=order.customer.id,
+        email=order.customer.email,
+        name=order.customer.name,
+        locale=order.locale,
+        birth_date=None,
+        registered_at=None,
+        known_since=now,
     )
 
 
@@ -154,66 +165,18 @@ def coupon_source(customer: str, code: str) -> str:
     return f"coupon:{account}:{coupon_key(code)}"
 
 
-def _store_points(
-    connection: Connection, shops: Mapping[str, Shop], by_taken: Sequence[tuple[int, Order, Taken]], now: datetime
+def _book_points(
+    numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], ledger: Ledger, now: datetime
 ) -> None:
-    """Credit the points of coupons, a lot each (PTS-15), then book what the orders used."""
-    grants: list[tuple[Any, ...]] = [
-        (
-            o.shop,
-            o.customer.id,
-            i,
-            coupon_source(o.customer.id, coupon.code),
-            "coupon",
-            coupon.points,
-            LotState.VALID,
-            expiry(now, shops[o.shop]),
-            now,
-            False,
-        )
-        for i, o, t in by_taken
-        if _loads(o, t)
-        for coupon in t.breakdown.coupons
-        if coupon.points
-    ]
-    lots = run.grant_points(connection, grants)
-    final: dict[int, bool] = {}
-    uses: list[tuple[int, Order, int, int]] = []
-    for i, o, t in by_taken:
-        for lot, part, emptied in (*t.spent, *_from_coupons(o, t, lots)):
-            uses.append((i, o, lot, part))
-            final[lot] = emptied
-    run.use_points(
-        connection,
-        [
-            (
-                o.shop,
-                o.customer.id,
-                i,
-                lot,
-                LotState.VALID,
-                LotState.USED if final[lot] else LotState.VALID,
-                f"order:{i}:use",
-                "use",
-                "valid",
-                "used",
-                part,
-                -part,
-                None,
-                now,
-            )
-            for i, o, lot, part in uses
-        ],
-    )
-
-
-def _from_coupons(order: Order, taken: Taken, lots: Mapping[str, int]) -> Iterator[tuple[int, int, bool]]:
-    """What the order uses beyond ``spent``, of its own coupons: (lot, points, whether that empties the lot).
-
-    From the last one back, since what the customer owed was settled from the first on (PTS-13).
-    """
-    rest = taken.breakdown.points_used - sum(part for _, part, _ in taken.spent)
-    for coupon in reversed(taken.breakdown.coupons):
-        if part := min(rest, coupon.points):
-            rest -= part
-            yield lots[coupon_source(order.customer.id, coupon.code)], part, part == coupon.points
+    """Credit the points of coupons, a lot each (PTS-15), then book what each order uses (PTS-12)."""
+    for order_id, taken in numbered:
+        order, used = taken.order, taken.breakdown.points_used
+        if used or _loads(order, taken):
+            purse = ledger.purse(order.shop, order.customer.id)
+            for coupon in taken.breakdown.coupons:
+                if coupon.points:
+                    source, until = coupon_source(order.customer.id, coupon.code), expiry(now, shops[order.shop])
+                    purse.grant(NewLot(source, "coupon", coupon.points, LotState.VALID, until), now, order_id)
+            if used:
+                purse.use(used, Cause(f"order:{order_id}:use", now, order_id))
+    ledger.write()

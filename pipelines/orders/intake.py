@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -15,13 +15,15 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from models.states import OrderState
-from models.store import coupons, idempotency, items, lots, orders
+from models.store import coupons, idempotency, items, orders
 from models.store.coupons import CouponKey
+from models.store.customers import CustomerKey
 from models.store.idempotency import ClientKey
 from models.store.items import ItemKey
 from models.store.orders import OrderKey, RefusedOrderRow
-from pipelines.engine.admit import Raced, keep_refused
-from pipelines.errors import Invalid, Problem
+from pipelines.engine.admit import keep_refused
+from pipelines.engine.ledger import Ledger
+from pipelines.errors import Invalid, Problem, Raced
 from pipelines.methods import METHODS
 from pipelines.orders.admission import Taken, store_orders
 from pipelines.orders.document import Content, content_of, parse_order
@@ -70,23 +72,11 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Lots:
-    """A customer's spendable points: (lot id, remaining), soonest expiry first, and points owed (PTS-13)."""
-
-    lots: list[list[int]] = field(default_factory=list)
-    owed: int = 0
-
-    @property
-    def balance(self) -> int:
-        return sum(remaining for _, remaining in self.lots) - self.owed
-
-
-@dataclass(slots=True)
 class _Before:
     """What was there before a group came in, looked up for the whole of it; the orders that are taken are added, so that
-    its later ones see them. ``lots`` by (shop, customer), ``ranks`` by (shop, customer, day)."""
+    its later ones see them. ``usable`` are points by customer, ``ranks`` by (shop, customer, day)."""
 
-    lots: dict[tuple[str, str], _Lots]
+    usable: dict[CustomerKey, int]
     ranks: dict[tuple[str, str, date], str]
     taken_items: set[ItemKey]
     used_coupons: set[CouponKey]
@@ -97,13 +87,16 @@ def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions
 
     Raises whatever the database raises when it is away; nothing was acknowledged then, and trying again is safe.
     """
+    after: set[int] = set()
     for attempt in range(_ATTEMPTS):
         try:
             with engine.begin() as connection:
-                return _attempt(connection, shops, clock.now(), submissions)
-        except Raced:
+                ledger = Ledger(connection, clock.now(), after=after)
+                return _attempt(connection, shops, ledger, submissions)
+        except Raced as raced:
             if attempt == _ATTEMPTS - 1:
                 raise
+            after |= raced.orders
     raise AssertionError
 
 
@@ -136,13 +129,13 @@ def _text(value: object) -> str | None:
 
 
 def _attempt(
-    connection: Connection, shops: Mapping[str, Shop], now: datetime, submissions: Sequence[Submission]
+    connection: Connection, shops: Mapping[str, Shop], ledger: Ledger, submissions: Sequence[Submission]
 ) -> list[Answer]:
     answers: list[Answer | None] = [None] * len(submissions)
     contents = [content_of(s.order) for s in submissions]
     _answer_known(connection, submissions, contents, answers)
     before = _Before(
-        _lots(connection, submissions, answers, now),
+        _usable_points(ledger, submissions, answers),
         _ranks(connection, shops, submissions, answers),
         _taken_items(connection, submissions, answers),
         _used_coupons(connection, submissions, answers),
@@ -159,11 +152,11 @@ def _attempt(
         if twin != index or key_twin != index:
             answers[index] = _like_twin(submission, contents, index, twin if twin != index else key_twin)
             continue
-        answers[index] = _decide(submission, shops, contents[index], before, taken, now)
+        answers[index] = _decide(submission, shops, contents[index], before, taken, ledger.now)
         if answers[index] is not None:
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
-    store_orders(connection, shops, taken, now)
+    store_orders(connection, shops, taken, ledger, ledger.now)
     return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
             for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
 
@@ -210,29 +203,20 @@ def _like_twin(submission: Submission, contents: Sequence[Content], index: int, 
     return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
 
 
-def _lots(
-    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None], now: datetime
-) -> dict[tuple[str, str], _Lots]:
-    """Points of the customers who want to use some, or bring a coupon of points; their balances stay locked until the
-    end."""
-    wanted = sorted(
-        {
-            (s.order.shop, s.order.customer.id)
-            for s, answer in zip(submissions, answers, strict=True)
-            if answer is None
-            and s.order.customer.id
-            and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
-        }
-    )
-    found: dict[tuple[str, str], _Lots] = {}
-    if wanted:
-        for shop, customer, owed, lot, remaining, expires_at in lots.spendable_lots(
-            connection, [shop for shop, _ in wanted], [customer for _, customer in wanted]
-        ):
-            purse = found.setdefault((shop, customer), _Lots(owed=owed))
-            if lot is not None and (expires_at is None or expires_at > now):
-                purse.lots.append([lot, remaining])
-    return found
+def _usable_points(
+    ledger: Ledger, submissions: Sequence[Submission], answers: Sequence[Answer | None]
+) -> dict[CustomerKey, int]:
+    """What the customers can spend who want to use points, or bring a coupon of points; their balances stay locked until
+    the end."""
+    wanted = {
+        CustomerKey(s.order.shop, s.order.customer.id)
+        for s, answer in zip(submissions, answers, strict=True)
+        if answer is None
+        and s.order.customer.id
+        and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
+    }
+    ledger.open(wanted)
+    return {one: ledger.purse(one.shop, one.customer_id).usable(ledger.now) for one in wanted}
 
 
 def _ranks(
@@ -292,12 +276,13 @@ def _decide(
     shop = shops.get(order.shop)
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
-    purse = before.lots.get((order.shop, order.customer.id), _Lots())
+    customer = CustomerKey(order.shop, order.customer.id)
+    balance = before.usable.get(customer, 0)
     # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
     rank = before.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
-    breakdown = price(order, shop, balance=purse.balance, rank=rank)
+    breakdown = price(order, shop, balance=balance, rank=rank)
     used = {coupon.code_key for coupon in _coupons_of(order) & before.used_coupons}
-    problems = list(refusals(order, shop, breakdown, now=now, balance=purse.balance, rank=rank, used_coupons=used))
+    problems = list(refusals(order, shop, breakdown, now=now, balance=balance, rank=rank, used_coupons=used))
     if not any(problem.field.startswith("payment.") for problem in problems):
         problems += connected(order, shop, breakdown)
     for index, line in enumerate(order.lines):
@@ -307,9 +292,8 @@ def _decide(
         return _refused(order, problems)
     before.used_coupons |= _coupons_of(order)
     before.taken_items |= {ItemKey(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    accepted = Taken(order, submission.client, submission.key, breakdown, content)
-    _spend(accepted, purse)
-    taken.append(accepted)
+    before.usable[customer] = balance + breakdown.coupon_points - breakdown.points_used
+    taken.append(Taken(order, submission.client, submission.key, breakdown, content))
     return None
 
 
@@ -341,16 +325,3 @@ def _is_connected(method: str, shop: Shop) -> bool:
 
 def _refused(order: Order, problems: Sequence[Problem]) -> Answer:
     return Answer(Ending.REFUSED, order.shop, order.number, problems=tuple(problems))
-
-
-def _spend(accepted: Taken, purse: _Lots) -> None:
-    """Take the used points from the lots, soonest expiry first (PTS-12); a coupon's own points are spent last."""
-    due = accepted.breakdown.points_used
-    for lot in purse.lots:
-        if due <= 0:
-            break
-        part = min(due, lot[1])
-        if part:
-            lot[1] -= part
-            due -= part
-            accepted.spent.append((lot[0], part, lot[1] == 0))

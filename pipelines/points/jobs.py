@@ -6,21 +6,26 @@ before a crash is found again by its key and not written twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from models.store import purse
+from models.store import point_jobs
+from models.store.customers import CustomerKey
+from models.store.point_jobs import ExpiringRow
 from pipelines import ranks
 from pipelines.engine import run
+from pipelines.engine.ledger import Ledger
 from pipelines.orders.mails import member_mail
-from pipelines.points.requests import Gift, birthday, give, last_date
+from pipelines.points.grants import Gift, birthday, give
 from pipelines.ports import MailIntent, MailRenderer
-from pipelines.rules.dates.periods import end_of
+from pipelines.rules.dates.periods import end_of, last_day
+from pipelines.rules.purse import Cause
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST, BusinessCalendar
 
@@ -85,8 +90,20 @@ def month_start(now: datetime) -> datetime:
 
 def expire(tools: Tools, period: Period) -> None:
     """Points whose last day is over are lost for good (PTS-05, PTS-11)."""
-    while tools.transact(lambda connection: run.expire_points(connection, period.until, STEP)):
+    while tools.transact(lambda connection: expire_step(connection, period.until, STEP)):
         pass
+
+
+def expire_step(connection: Connection, until: datetime, customers: int) -> int:
+    """Expire what is over at ``until`` of up to so many customers; of how many. Twice expires nothing twice."""
+    due = point_jobs.expired(connection, until, customers)
+    ledger = Ledger(connection, until, after={order for one in due for order in one.order_ids})
+    ledger.open({CustomerKey(one.shop, one.customer_id) for one in due})
+    cause = Cause(f"expiry:{uuid4()}", until)
+    for one in due:
+        ledger.purse(one.shop, one.customer_id).expire(cause)
+    ledger.write()
+    return len(due)
 
 
 def give_birthdays(tools: Tools, period: Period) -> None:
@@ -99,8 +116,16 @@ def give_birthdays(tools: Tools, period: Period) -> None:
 
 
 def _birthdays(connection: Connection, shop: Shop, first: date, period: Period) -> int:
-    customers = purse.birthdays(connection, shop.key, first.month, first.year, STEP)
-    return give(connection, shop, [birthday(shop, customer, first.year) for customer in customers], period.now)
+    customers = point_jobs.birthdays(connection, shop.key, first.month, first.year, STEP)
+    return _give(connection, shop, [birthday(shop, customer, first.year) for customer in customers], period.now)
+
+
+def _give(connection: Connection, shop: Shop, gifts: Sequence[Gift], now: datetime) -> int:
+    """How many of ``gifts`` were looked at; one that somebody gave meanwhile is not given again."""
+    ledger = Ledger(connection, now)
+    give(ledger, shop, gifts)
+    ledger.write()
+    return len(gifts)
 
 
 def _months(period: Period) -> Iterator[date]:
@@ -128,8 +153,8 @@ def give_thanks(tools: Tools, period: Period) -> None:
 
 def _thanks(connection: Connection, shop: Shop, since: datetime, until: datetime, period: Period) -> int:
     points = shop.points.first_order_coupon_points
-    customers = purse.unthanked(connection, shop.key, since, until, STEP)
-    return give(connection, shop, [Gift(c, f"thanks:{c}", "thanks", points) for c in customers], period.now)
+    customers = point_jobs.unthanked(connection, shop.key, since, until, STEP)
+    return _give(connection, shop, [Gift(c, f"thanks:{c}", "thanks", points) for c in customers], period.now)
 
 
 def _ordered_by(moment: datetime, wait: int, calendar: BusinessCalendar) -> date:
@@ -141,53 +166,72 @@ def _ordered_by(moment: datetime, wait: int, calendar: BusinessCalendar) -> date
     return day
 
 
+class _Window(NamedTuple):
+    """Reminders ``days`` before: about points whose expiry is in (since, until]."""
+
+    days: int
+    since: datetime
+    until: datetime
+
+
+class _Page(NamedTuple):
+    """Where a page of reminders begins: after this customer and expiry."""
+
+    customer: str
+    expires_at: datetime
+
+
 def remind(tools: Tools, period: Period) -> None:
     """Mails about points that expire soon: first so many days before as the profile says, and once more a week before;
     one that was sent is not sent again."""
     for shop in tools.shops.values():
-        for days, window in _windows(shop, period):
-            after: tuple[str, datetime] | None = ("", THE_BEGINNING)
+        for window in _windows(shop, period):
+            after: _Page | None = _Page("", THE_BEGINNING)
             while after is not None:
-                page = partial(_notices, renderer=tools.renderer, shop=shop, window=window, days=days, after=after)
+                page = partial(_notices, renderer=tools.renderer, shop=shop, window=window, after=after)
                 after = tools.transact(partial(page, now=period.now))
 
 
-def _windows(shop: Shop, period: Period) -> Iterator[tuple[int, tuple[datetime, datetime]]]:
-    """(days before, expiry after and up to) of the reminders that fell due in the period; of a job that never ran,
-    today's alone. Points of both windows, after a long downtime, are told of once: in the later one."""
+def _windows(shop: Shop, period: Period) -> Iterator[_Window]:
+    """The reminders that fell due in the period; of a job that never ran, today's alone. Points of both windows, after a
+    long downtime, are told of once: in the later one."""
     first = shop.points.expiry_notice_days
     today = period.until.date()
     since = period.since.astimezone(JST).date() if period.since else today - timedelta(days=1)
     later = 0
     for days in sorted({first, min(first, LAST_NOTICE_DAYS)} if first else ()):
         begins = max(since + timedelta(days=days), today + timedelta(days=later - 1))
-        yield days, (end_of(begins), end_of(today + timedelta(days=days)))
+        yield _Window(days, end_of(begins), end_of(today + timedelta(days=days)))
         later = days + 1
 
 
 def _notices(
-    connection: Connection,
-    renderer: MailRenderer,
-    shop: Shop,
-    window: tuple[datetime, datetime],
-    days: int,
-    after: tuple[str, datetime],
-    now: datetime,
-) -> tuple[str, datetime] | None:
+    connection: Connection, renderer: MailRenderer, shop: Shop, window: _Window, after: _Page, now: datetime
+) -> _Page | None:
     """Queue a page of reminders; where the next page begins, None after the last."""
-    found = purse.expiring(connection, shop.key, window[0], window[1], after, STEP)
-    run.queue_mails(connection, renderer, [run.DueMail(shop.key, notice(shop, one, days, now)) for one in found], now)
-    return (found[-1][0], found[-1][1]) if len(found) == STEP else None
+    found = point_jobs.expiring(
+        connection,
+        shop.key,
+        window.since,
+        window.until,
+        after_customer=after.customer,
+        after_expiry=after.expires_at,
+        limit=STEP,
+    )
+    run.queue_mails(
+        connection, renderer, [run.DueMail(shop.key, _notice(shop, one, window.days, now)) for one in found], now
+    )
+    return next((_Page(last.customer_id, last.expires_at) for last in found[STEP - 1 :]), None)
 
 
-def notice(shop: Shop, expiring: Any, days: int, now: datetime) -> MailIntent:
-    """The mail about (customer, expires_at, points, email, name, locale); the same for the same day and reminder."""
-    customer, expires_at, amount, email, name, locale = expiring
-    last = last_date(expires_at)
+def _notice(shop: Shop, expiring: ExpiringRow, days: int, now: datetime) -> MailIntent:
+    """The mail about points that expire; the same for the same day and reminder."""
+    last = last_day(expiring.expires_at)
     left = (last - now.astimezone(JST).date()).days
-    points = {"amount": amount, "expires_on": last, "days": left}
-    about = f"{customer}:{last.isoformat()}:{days}"
-    return member_mail("points_expiring", shop, email, name, locale, now, about=about, points=points)
+    points = {"amount": expiring.points, "expires_on": last, "days": left}
+    about = f"{expiring.customer_id}:{last.isoformat()}:{days}"
+    name, locale = expiring.name, expiring.locale
+    return member_mail("points_expiring", shop, expiring.email, name, locale, now, about=about, points=points)
 
 
 def hour(now: datetime) -> datetime:

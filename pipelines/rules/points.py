@@ -1,4 +1,4 @@
-"""Loyalty points (ポイント): what is used, what is earned, when it expires, which lot is spent first (A.8)."""
+"""Loyalty points (ポイント): what is used, what is earned, when it expires (A.8); ``rules.lots`` has where it stands."""
 
 from __future__ import annotations
 
@@ -72,31 +72,6 @@ def earned(bases: Sequence[EarnBase], scope: str, *, scale: int = 1) -> tuple[in
         for index, share in zip(members, shares, strict=True):
             points[index] = share
     return tuple(points)
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """Points of one grant that are still there; ``expires_on`` is the last valid day, None without end."""
-
-    id: int
-    remaining: int
-    granted_on: date
-    expires_on: date | None = None
-    limited: bool = False
-
-
-def spend(lots: Sequence[Lot], amount: int) -> tuple[tuple[int, int], ...]:
-    """(lot id, points) taken from each lot to spend ``amount``: limited-time points first, soonest expiry first,
-    then the oldest grant (PTS-12). Raises ValueError if the lots hold too little."""
-    taken: list[tuple[int, int]] = []
-    for lot in sorted(lots, key=lambda lot: (not lot.limited, lot.expires_on or date.max, lot.granted_on, lot.id)):
-        part = min(amount, lot.remaining)
-        if part > 0:
-            taken.append((lot.id, part))
-            amount -= part
-    if amount > 0:
-        raise ValueError("the lots hold fewer points than are to be spent")
-    return tuple(taken)
 
 
 def expires_on(acquired_on: date, shop: Shop) -> date | None:

@@ -65,7 +65,7 @@ def _go_on(draft: OrderDraft, now: datetime) -> None:
 STAGE = Stage(
     "reprice",
     decide,
-    Need.PAYMENT | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS | Need.REPRICING,
+    Need.PAYMENT | Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS | Need.REPRICING,
     consumes=(ACTION.wakes,),
     leads_to=("authorize", "reward"),
 )

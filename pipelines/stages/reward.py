@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from models.states import LotState, OrderState
 from pipelines.changes.ending import finish
-from pipelines.changes.points import activate, earn_source, line_of
+from pipelines.changes.points import activate
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import LotFacts, Need
+from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
+from pipelines.rules.lots import Lot
 from pipelines.rules.points import expires_on
 from pipelines.shops import Shop
 
@@ -28,7 +29,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Activate the order's points when the profile says so (PTS-05, SPL-05), and finish what has nothing left to do."""
     if draft.state == OrderState.CANCELLED:
         return
-    due: list[LotFacts] = []
+    due: list[Lot] = []
     later: list[datetime] = []
     for lot in draft.lots:
         at = valid_from(lot, draft, shop, now) if lot.state == LotState.PENDING else None
@@ -44,7 +45,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         finish(draft)
 
 
-def valid_from(lot: LotFacts, draft: OrderDraft, shop: Shop, now: datetime) -> datetime | None:
+def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
     A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
@@ -56,14 +57,14 @@ def valid_from(lot: LotFacts, draft: OrderDraft, shop: Shop, now: datetime) -> d
     parcels = draft.parcels.values()
     if draft.state in READY[event]:
         return min(max((p.shipped_at for p in parcels), default=draft.facts.accepted_at), now) + delay
-    line = line_of(lot)
+    line = lot.line
     if event == "shipped" and line and not any(s.lines[line].open for s in draft.shipments if line in s.lines):
         left = [p.shipped_at for p in parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None
     return None
 
 
-def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[LotFacts]) -> None:
+def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:
     facts = draft.facts
     last_day = expires_on(now.date(), shop)
     expires_at = end_of(last_day) if last_day else None  # PTS-11: through that whole day
@@ -78,8 +79,14 @@ def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[LotFa
         "expires_on": last_day,
     }
     # One mail an order, or one for each of the lots that parcels activate apart.
-    apart = [lot.source.removeprefix(earn_source(facts)) for lot in lots]
-    draft.tell(customer_mail("points_activated", facts, shop, now, about="".join(sorted(apart)), points=points))
+    about = "".join(sorted(map(_name_of, lots)))
+    draft.tell(customer_mail("points_activated", facts, shop, now, about=about, points=points))
+
+
+def _name_of(lot: Lot) -> str:
+    """What tells a lot from the others of its order; empty for the one lot of the whole order."""
+    line = f":{lot.line}" if lot.line else ""
+    return f"{line}:repriced:{lot.repriced}" if lot.repriced else line
 
 
 STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)

@@ -9,12 +9,9 @@ import pytest
 
 from models.states import Condition, HoldReason, LotState, OrderState, PaymentState, ShipmentState
 from pipelines.engine.decision import (
-    Clawback,
     ClosedHold,
     Decision,
     EffectIntent,
-    LotMove,
-    NewLot,
     NewShipment,
     PaymentChange,
     ShipmentChange,
@@ -24,6 +21,7 @@ from pipelines.engine.facts import Facts, LineFacts, Need, UsedPoints
 from pipelines.engine.stage import Stage
 from pipelines.errors import Undeclared
 from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
 from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
 from tests.rules.build import a_line, an_order
 from tests.stages.build import NOW, but, effect, event, facts, lot, moves, parcel, payment, shipment
@@ -43,9 +41,7 @@ def nothing(known: Facts) -> Decision:
 
 def test_what_nobody_changed_is_no_difference() -> None:
     """Reading changes nothing."""
-    one = draft(
-        shipments=(shipment(),), parcels=(parcel(),), lots=(lot(),), used_points=(UsedPoints(2, 5, "used", None),)
-    )
+    one = draft(shipments=(shipment(),), parcels=(parcel(),), lots=(lot(),), used_points=(UsedPoints(2, 5, None),))
     read = (one.state, one.condition, one.holds, one.money, one.due, one.gone, one.effects, one.waiting)
     pieces = (one.shipped, one.cancelled, [s.left for s in one.shipments], list(one.parcels), list(one.lots))
     assert read
@@ -259,20 +255,24 @@ def test_a_parcel_is_the_difference_only_if_it_is_new_or_another() -> None:
     assert one.decision().parcels == {("SH-2", "444413758714"): new}
 
 
-def void(points: int) -> LotMove:
-    return LotMove(1, "pending", LotState.VOID, "void", f"key:{points}", "pending", "void", points, -points)
-
-
 def test_a_lot_stays_where_it_is_until_its_last_point_has_gone() -> None:
     """PTS-14."""
     one = draft(lots=(lot(amount=100),))
-    one.move_lot(void(60))
-    (mine,) = one.lots
-    assert (mine.state, mine.remaining, moves(one.decision())) == ("pending", 40, [])
-    one.move_lot(void(40))
-    (mine,) = one.lots
-    assert (mine.state, mine.remaining, moves(one.decision())) == ("void", 0, ["lot: pending -> void"])
+    for points, state, left in ((60, "pending", 40), (100, "void", 0)):
+        one.claw_back(Clawback(f"key:{points}", 1, points))
+        (mine,) = one.lots
+        assert (mine.state, mine.remaining, mine.gone) == (state, left, 100 - left)
     assert not one.has_pending_points
+    assert [back.amount for back in one.decision().clawbacks] == [60, 100]
+
+
+def test_points_that_count_are_waited_for_no_longer() -> None:
+    """PTS-05; where the lot moves is the ledger's to say."""
+    one = draft(lots=(lot(),))
+    one.activate(Activation("key", 1, NOW))
+    (mine,) = one.lots
+    assert (mine.state, mine.expires_at, one.has_pending_points) == ("valid", NOW, False)
+    assert moves(one.decision()) == []
 
 
 def test_points_granted_just_now_are_waited_for() -> None:
@@ -280,18 +280,16 @@ def test_points_granted_just_now_are_waited_for() -> None:
     assert not one.has_pending_points
     one.grant(NewLot("order:7:earn", "purchase", 5, LotState.PENDING))
     assert one.has_pending_points
-    one.claw_back(Clawback("order:7:cancel:1", 1, 5))
-    decision = one.decision()
-    assert ([new.amount for new in decision.new_lots], [back.amount for back in decision.clawbacks]) == ([5], [5])
+    assert [new.amount for new in one.decision().new_lots] == [5]
 
 
 def test_used_points_that_came_back_are_used_no_longer() -> None:
     """PTS-12: to their own lot, or granted anew instead of one that expired."""
-    one = draft(used_points=(UsedPoints(2, 50, "used", None), UsedPoints(3, 20, "expired", NOW)))
-    one.move_lot(LotMove(2, "used", LotState.VALID, "return", "key", "used", "valid", 30, 30))
-    one.grant(NewLot("key:regrant:3", "regrant", 20, LotState.VALID, limited=True), instead_of=3)
-    assert [(used.lot, used.amount, used.lot_state) for used in one.used_points] == [(2, 20, "valid")]
-    assert moves(one.decision()) == ["lot: used -> valid"]
+    one = draft(used_points=(UsedPoints(2, 50, None), UsedPoints(3, 20, NOW)))
+    one.give_back(GiveBack("key", 2, 30))
+    one.give_back(GiveBack("key", 3, 20, NOW))
+    assert list(one.used_points) == [UsedPoints(2, 20, None)]
+    assert [back.lot for back in one.decision().lot_moves] == [2, 3]
 
 
 def test_changes_of_lines_lessen_what_is_due_and_are_numbered() -> None:

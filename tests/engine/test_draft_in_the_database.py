@@ -65,11 +65,15 @@ def compare(draft: OrderDraft, stage: Stage, now: Facts) -> None:
         assert draft.adjustments == now.adjustments
     if Need.LOTS in stage.needs:
         assert {u.lot: u for u in draft.used_points} == {u.lot: u for u in now.used_points}
-        if not draft.decision().clawbacks:  # these take from whichever lots have points by then
-            known = {lot.id for lot in draft.lots}
-            # When they become valid, ordinary points of the customer get one expiry (PTS-11): the ledger's matter.
-            drawn = [lot._replace(expires_at=None) for lot in draft.lots]
-            assert drawn == [lot._replace(expires_at=None) for lot in now.lots if lot.id in known]
+        known = {lot.id: lot for lot in draft.lots}
+        assert {n: lot.gone for n, lot in known.items()} == {lot.id: lot.gone for lot in now.lots if lot.id in known}
+        taken = {back.lot for back in draft.decision().clawbacks}
+        # Valid points are taken back from whichever lots have some by then, and when points become valid, ordinary ones
+        # of the customer get one expiry (PTS-11): the ledger's matter.
+        drawn = {n: lot for n, lot in known.items() if n not in taken or lot.state in ("pending", "void")}
+        assert {n: lot._replace(expires_at=None) for n, lot in drawn.items()} == {
+            lot.id: lot._replace(expires_at=None) for lot in now.lots if lot.id in drawn
+        }
 
 
 def _face(shipment: Any) -> tuple[Any, ...]:

@@ -73,6 +73,7 @@ PLANTED = {
     "history_is_allowed": [
         "UPDATE transition SET from_state = 'cancelled' WHERE entity = 'order' AND to_state = 'shipped'"
     ],
+    "history_is_numbered": ["UPDATE shop_order SET sequence = sequence - 1"],
     "returned_goods_left": [
         ADJUSTED.format(money=0).replace("[]", '[{"line": "1", "quantity": 3}]'),
     ],
@@ -95,6 +96,10 @@ PLANTED = {
     "points_balance": ["UPDATE point_balance SET valid = valid + 1"],
     "points_lots": ["UPDATE point_lot SET remaining = remaining - 1 WHERE state = 'valid'"],
     "points_lot_ledger": ["UPDATE point_lot SET amount = amount + 1"],
+    "points_gone": ["UPDATE point_lot SET gone = gone + 1"],
+    "points_taken_back_once": [
+        TRANSFERRED.format(kind="owe", debit="valid", credit="clawed_back").replace(", 1, ", ", amount + 1, ")
+    ],
     "points_negative_by_clawback": ["UPDATE point_lot SET owed = 1"],
     "points_activated_once": ["UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-1'"],
     "points_final": [TRANSFERRED.format(kind="revive", debit="expired", credit="valid")],

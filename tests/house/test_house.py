@@ -60,68 +60,6 @@ def test_imports_go_one_way() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-#: Store modules whose writers change what an order is: the door is ``pipelines.engine``.
-STATE = (
-    "adjustments",
-    "coupons",
-    "customers",
-    "inbox",
-    "items",
-    "orders",
-    "parcels",
-    "payments",
-    "repricings",
-    "shipments",
-    "transitions",
-)
-
-
-def called(node: ast.AST) -> str:
-    """The plain name of the function that ``node`` calls, empty if it is no such call."""
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-
-
-def writers(noun: str) -> Iterator[str]:
-    """The statements of a store module that write: made by ``writer``, or by a ``reader`` that inserts."""
-    module = ast.parse((CHECKOUT / "models/store" / f"{noun}.py").read_text("utf-8"))
-    for node in module.body:
-        if isinstance(node, ast.Assign) and called(node.value) in ("writer", "reader"):
-            inner = {called(part) for part in ast.walk(node.value)}
-            if inner & {"writer", "insert", "update"}:
-                yield from (target.id for target in node.targets if isinstance(target, ast.Name))
-
-
-def test_one_place_writes_state() -> None:
-    """The statements that change orders are called by ``pipelines.engine`` alone, by whatever name they are imported."""
-    state = {f"models.store.{noun}.{name}" for noun in STATE for name in writers(noun)}
-    assert len(state) > 20
-    users = set()
-    for path in SOURCES:
-        stores = {
-            alias.asname or alias.name: f"models.store.{alias.name}"
-            for node in nodes(path)
-            if isinstance(node, ast.ImportFrom) and node.module == "models.store"
-            for alias in node.names
-        }
-        used = {
-            f"{stores[node.value.id]}.{node.attr}"
-            for node in nodes(path)
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in stores
-        }
-        if state & (used | set(imports(path))):
-            users.add(path.relative_to(CHECKOUT).as_posix())
-    assert users == {f"pipelines/engine/{name}.py" for name in ("admit", "apply", "inbox")}
-
-
-def test_the_ledger_is_written_through_the_engine() -> None:
-    importers = {
-        path.relative_to(CHECKOUT).as_posix()
-        for path in SOURCES
-        if "models.store.ledger" in imports(path) and "models/store" not in path.as_posix()
-    }
-    assert importers == {f"pipelines/engine/{name}.py" for name in ("admit", "apply", "run")}
-
-
 def test_every_stage_is_named_once_and_consumes_its_own_events() -> None:
     assert len(STAGES) == len(ROUTE)
     consumed = Counter(event for stage in ROUTE for event in stage.consumes)

@@ -16,16 +16,6 @@ SEQUENCES = frozenset(
 )
 #: Methods whose answer is a sequence of text.
 TEXT = frozenset({"encode", "partition", "rpartition", "rsplit", "split", "splitlines"})
-#: Where points still come as columns.
-UNNAMED = frozenset(
-    {
-        "pipelines/engine/run.py",
-        "pipelines/orders/intake.py",
-        "pipelines/points/jobs.py",
-        "pipelines/points/requests.py",
-        "pipelines/points/transfers.py",
-    }
-)
 
 
 def sees_rows(path: Path) -> bool:
@@ -70,9 +60,7 @@ def test_no_row_is_read_by_position() -> None:
         for path in FILES
         for tree in [ast.parse(path.read_text("utf-8"))]
     }
-    faults = {name: lines for name, lines in found.items() if lines}
-    assert {name: lines for name, lines in faults.items() if name not in UNNAMED} == {}
-    assert faults.keys() >= UNNAMED, "take out of UNNAMED what reads no row by position any more"
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ MORE = {"code": "MORE", "kind": "points", "value": 50}
 
 @pytest.mark.parametrize(
     ("held", "use", "left"),
-    [(0, 320, [30, 0]), (0, 40, [300, 10]), (0, "all", [0, 0]), (100, 120, [300, 30]), (100, "all", [0, 0])],
+    [(0, 320, [0, 30]), (0, 40, [260, 50]), (0, "all", [0, 0]), (100, 120, [280, 50]), (100, "all", [0, 0])],
 )
 def test_every_coupon_has_a_lot_and_what_was_there_before_is_spent_first(
     world: World, held: int, use: int | str, left: list[int]

@@ -1,123 +1,274 @@
-"""Two books of one customer's points with one meaning: a small model in memory, and the real statements."""
+"""Three books of one customer's points with one meaning.
+
+``PointByPoint`` is the oracle: it knows no lot that holds points, but every single point and where it is. ``Rules`` are the
+product's rules in memory, ``Statements`` the same rules on what the database keeps, through the ledger's own door.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from models.states import LotState
-from models.store import purse
-from pipelines.engine import run
-from pipelines.points.transfers import open_lot, row
-from pipelines.rules.lots import OpenLot, Transfer, spendable
+from models.store import points
+from models.store.customers import CustomerKey
+from pipelines.engine.ledger import Ledger
+from pipelines.engine.ledger_rows import lot_of
+from pipelines.rules.lots import Lot, Transfer
+from pipelines.rules.purse import Purse
 
-SHOP, CUSTOMER = "apparel", "M-1"
-HOLDS = (LotState.PENDING, LotState.VALID)
+CUSTOMER = CustomerKey("apparel", "M-1")
 
 
-class Memory:
-    """What the ledger means, in as few words as possible."""
+class Shown(NamedTuple):
+    """A lot as all books show it."""
 
-    def __init__(self) -> None:
-        self.lots: dict[int, OpenLot] = {}
-        self.accounts: Counter[str] = Counter()
-        self.done: set[tuple[str, str, int]] = set()
+    state: str
+    remaining: int
+    held: int
+    owed: int
+    gone: int
+    expires_at: datetime | None
 
-    def grant(self, amount: int, state: LotState, expires_at: datetime | None, now: datetime, *, limited: bool) -> int:
-        number = len(self.lots) + 1
-        self.lots[number] = OpenLot(number, state, amount, amount, 0, 0, limited, expires_at, now)
-        self._book("granted", state, amount)
-        if state == LotState.VALID:
-            self._acquired(None if limited else expires_at, now)
+
+@dataclass(eq=False)
+class Point:
+    """One point: it came with ``lot``, and is ``where``: pending, valid, held, used, expired, void or taken."""
+
+    lot: int
+    where: str
+
+
+@dataclass
+class Terms:
+    """What the points of a lot have in common. ``end`` is what the lot is called once nothing is left in it."""
+
+    limited: bool
+    expires_at: datetime | None
+    at: datetime
+    end: str = ""
+    owed: int = 0
+    lost: int = 0
+
+
+@dataclass
+class PointByPoint:
+    """The oracle: slow, and written apart from the rules."""
+
+    terms: dict[int, Terms] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+
+    # What happens
+
+    def grant(self, amount: int, where: str, expires_at: datetime | None, now: datetime, *, limited: bool) -> int:
+        number = len(self.terms) + 1
+        self.terms[number] = Terms(limited, expires_at, now)
+        self.points += [Point(number, where) for _ in range(amount)]
+        if where == "valid":
+            self._come(now, None if limited else expires_at)
         return number
 
-    def move(self, transfers: Sequence[Transfer], source: str, now: datetime) -> None:
-        acquired = None
-        for t in transfers:
-            assert (source, t.kind, t.lot) not in self.done
-            self.done.add((source, t.kind, t.lot))
-            lot = self.lots[t.lot]
-            held = lot.held + t.amount * (t.credit == "held") - t.amount * (t.debit == "held")
-            owed = lot.owed + t.amount * (t.kind == "owe")
-            expires_at = t.expires_at or lot.expires_at
-            acquired = max(filter(None, (acquired, t.expires_at)), default=None)
-            changed = replace(lot, remaining=lot.remaining + t.change, held=held, owed=owed, expires_at=expires_at)
-            self.lots[t.lot] = replace(changed, state=stands(changed, t.new))
-            self._book(t.debit, t.credit, t.amount)
-        if any(t.credit == "valid" for t in transfers):
-            self._acquired(acquired, now)
+    def activate(self, lot: int, expires_at: datetime | None, now: datetime) -> None:
+        self.terms[lot].expires_at = expires_at
+        for point in self._of(lot, "pending"):
+            point.where = "valid"
+        self._come(now, expires_at)
+
+    def use(self, amount: int, now: datetime) -> None:
+        for _ in range(amount):
+            self._move(self._next(now), "used", "used")
+
+    def hold(self, amount: int, now: datetime) -> None:
+        for _ in range(amount):
+            self._move(self._next(now), "held", "used")
+
+    def hold_all(self, lot: int) -> None:
+        for point in self._of(lot, "pending") + self._of(lot, "valid"):
+            point.where = "held"
+
+    def release(
+        self, parts: Sequence[tuple[int, int, bool]], outcome: str, expires_at: datetime, now: datetime
+    ) -> None:
+        newest = None
+        for lot, amount, was_pending in parts:
+            freed = self._of(lot, "held")[:amount]
+            whole = len(freed) == self._size(lot)
+            if freed and outcome == "valid" and was_pending:
+                self.terms[lot].expires_at = newest = expires_at
+            for point in freed:
+                self._move(point, outcome, "void" if whole else "used")
+                self.terms[lot].lost += outcome == "void"
+        if outcome == "valid":
+            self._come(now, newest)
+
+    def give_back(self, lot: int, amount: int, regrant_until: datetime | None, now: datetime) -> None:
+        terms = self.terms[lot]
+        if self.state(lot) == "expired" or (terms.expires_at and terms.expires_at <= now):
+            if regrant_until:
+                self.grant(amount, "valid", regrant_until, now, limited=True)
+        elif self.state(lot) != "void":
+            for point in self._of(lot, "used")[:amount]:
+                point.where = "valid"
+            self._come(now, None)
+
+    def take_back(self, lot: int, amount: int, now: datetime) -> None:
+        amount = max(0, min(amount, self._size(lot) - self.terms[lot].lost))
+        was_pending = self.state(lot) == "pending"
+        own = self._of(lot, "pending") + self._of(lot, "held")
+        own += self._of(lot, "valid") if self.state(lot) == "valid" else []
+        own = own[:amount]
+        whole = len(own) == self._size(lot)
+        for point in own:
+            into = "taken" if point.where == "valid" else "void"
+            self._move(point, into, "void" if whole or was_pending else "used")
+        for _ in range(amount - len(own)):
+            other = next((p for p in self._spendable(now) if p.lot != lot), None)
+            if other is not None:
+                self._move(other, "taken", "used")
+            else:
+                self.terms[lot].owed += 1
+        self.terms[lot].lost += amount
 
     def expire(self, now: datetime) -> None:
-        for lot in list(self.lots.values()):
-            if lot.state == LotState.VALID and lot.expires_at is not None and lot.expires_at <= now:
-                self._book("valid", "expired", lot.remaining)
-                self.lots[lot.id] = replace(lot, remaining=0, state=LotState.HELD if lot.held else LotState.EXPIRED)
+        for lot, terms in self.terms.items():
+            if self.state(lot) == "valid" and terms.expires_at and terms.expires_at <= now:
+                for point in self._of(lot, "valid"):
+                    self._move(point, "expired", "expired")
+                    terms.lost += 1
 
-    def open(self) -> list[OpenLot]:
-        return [lot for lot in self.lots.values() if lot.remaining or lot.held]
+    # How it stands
 
-    def _book(self, debit: str, credit: str, amount: int) -> None:
-        assert amount > 0
-        assert debit != credit
-        self.accounts[debit] -= amount
-        self.accounts[credit] += amount
+    def state(self, lot: int) -> str:
+        where = Counter(point.where for point in self.points if point.lot == lot)
+        return next((one for one in ("pending", "valid", "held") if where[one]), self.terms[lot].end)
 
-    def _acquired(self, expires_at: datetime | None, now: datetime) -> None:
-        """PTS-11: ordinary points roll; PTS-13: what is owed is settled first."""
-        for lot in self.open() if expires_at else ():
-            rolls = lot.state in (LotState.VALID, LotState.HELD) and not lot.limited and lot.expires_at is not None
-            if rolls and now < lot.expires_at < expires_at:  # type: ignore[operator]
-                self.lots[lot.id] = replace(lot, expires_at=expires_at)
-        for debt in sorted(self.lots):
-            for coin in spendable(self.lots.values(), now):
-                part = min(self.lots[debt].owed, coin.remaining)
-                if part:
-                    self.lots[debt] = replace(self.lots[debt], owed=self.lots[debt].owed - part)
-                    taken = replace(self.lots[coin.id], remaining=self.lots[coin.id].remaining - part)
-                    self.lots[coin.id] = replace(taken, state=stands(taken, LotState.USED))
+    def shown(self) -> dict[int, Shown]:
+        found = {}
+        for lot, terms in self.terms.items():
+            standing = len(self._of(lot, "pending")) + len(self._of(lot, "valid"))
+            held = len(self._of(lot, "held"))
+            found[lot] = Shown(self.state(lot), standing, held, terms.owed, terms.lost, terms.expires_at)
+        return found
+
+    def balance(self) -> tuple[int, int, int]:
+        where = Counter(point.where for point in self.points)
+        return where["pending"], where["valid"] - sum(one.owed for one in self.terms.values()), where["held"]
+
+    def usable(self, now: datetime) -> int:
+        return len(self._spendable(now)) - sum(one.owed for one in self.terms.values())
+
+    # One point at a time
+
+    def _of(self, lot: int, where: str) -> list[Point]:
+        return [point for point in self.points if point.lot == lot and point.where == where]
+
+    def _size(self, lot: int) -> int:
+        return sum(point.lot == lot for point in self.points)
+
+    def _move(self, point: Point | None, where: str, end: str) -> None:
+        assert point is not None, "there are fewer points"
+        point.where = where
+        self.terms[point.lot].end = end
+
+    def _spendable(self, now: datetime) -> list[Point]:
+        good = [p for p in self.points if p.where == "valid" and self._lasts(p.lot, now)]
+        # Sorting is stable: the last rule weighs most.
+        good.sort(key=lambda p: self.terms[p.lot].at)
+        good.sort(key=lambda p: (self.terms[p.lot].expires_at is None, self.terms[p.lot].expires_at or now))
+        good.sort(key=lambda p: not self.terms[p.lot].limited)
+        return good
+
+    def _lasts(self, lot: int, now: datetime) -> bool:
+        until = self.terms[lot].expires_at
+        return until is None or now < until
+
+    def _next(self, now: datetime) -> Point | None:
+        return next(iter(self._spendable(now)), None)
+
+    def _come(self, now: datetime, expires_at: datetime | None) -> None:
+        """PTS-11: ordinary points roll. PTS-13: what is owed is paid, point by point, the oldest debt first."""
+        for lot, terms in self.terms.items():
+            good = self.state(lot) in ("valid", "held") and terms.expires_at and now < terms.expires_at
+            if expires_at and good and not terms.limited:
+                terms.expires_at = max(terms.expires_at or expires_at, expires_at)
+        while (debt := next((t for t in self.terms.values() if t.owed), None)) and (coin := self._next(now)):
+            debt.owed -= 1
+            self._move(coin, "taken", "used")
 
 
-def stands(lot: OpenLot, new: str) -> str:
-    """A lot's state is what its numbers say."""
-    if lot.remaining:
-        return new if new in HOLDS else lot.state
-    if lot.held:
-        return LotState.HELD
-    return LotState.USED if new in (*HOLDS, LotState.HELD) else new
+class Product(Protocol):
+    """The rules under test. Lots are named by numbers from 1, as the oracle names them."""
+
+    def lot(self, number: int) -> int:
+        """The id of a lot."""
+        ...
+
+    def do(self, act: Callable[[Purse], object], now: datetime) -> list[Transfer]:
+        """Let something happen to the purse; what was booked."""
+        ...
+
+    def shown(self) -> dict[int, Shown]: ...
+
+    def balance(self) -> tuple[int, int, int]: ...
 
 
-class Database:
-    """The same through ``pipelines.engine.run``."""
+def show(lot: Lot) -> Shown:
+    return Shown(lot.state, lot.remaining, lot.held, lot.owed, lot.gone, lot.expires_at)
+
+
+class Rules:
+    """The product's rules on a purse in memory; the balance is summed up from its transfers."""
+
+    def __init__(self) -> None:
+        self.purse = Purse(new_id=count(1).__next__)
+
+    def lot(self, number: int) -> int:
+        return number
+
+    def do(self, act: Callable[[Purse], object], now: datetime) -> list[Transfer]:
+        before = len(self.purse.transfers)
+        act(self.purse)
+        return self.purse.transfers[before:]
+
+    def shown(self) -> dict[int, Shown]:
+        return {number: show(lot) for number, lot in self.purse.lots.items()}
+
+    def balance(self) -> tuple[int, int, int]:
+        accounts = Counter[str]()
+        for one in self.purse.transfers:
+            accounts[one.debit] -= one.amount
+            accounts[one.credit] += one.amount
+        return accounts["pending"], accounts["valid"], accounts["held"]
+
+
+class Statements:
+    """The product's rules on the database, opened and written for every step."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._ids: list[int] = []
+        self.ids: list[int] = []
 
-    def grant(self, amount: int, state: LotState, expires_at: datetime | None, now: datetime, *, limited: bool) -> int:
-        source = f"test:{len(self._ids)}"
-        made = run.grant_points(
-            self.connection,
-            [(SHOP, CUSTOMER, None, source, "purchase", amount, state, expires_at, now, limited)],
-        )
-        self._ids.append(made[source])
-        return len(self._ids)
+    def lot(self, number: int) -> int:
+        return self.ids[number - 1]
 
-    def move(self, transfers: Sequence[Transfer], source: str, now: datetime) -> None:
-        real = [replace(t, lot=self._ids[t.lot - 1]) for t in transfers]
-        run.use_points(self.connection, [row(SHOP, CUSTOMER, None, t, source, now) for t in real])
+    def do(self, act: Callable[[Purse], object], now: datetime) -> list[Transfer]:
+        ledger = Ledger(self.connection, now)
+        ledger.open([CUSTOMER], opening=True, named=set(self.ids))
+        purse = ledger.purse(*CUSTOMER)
+        act(purse)
+        ledger.write()
+        self.ids += [number for _, number in purse.granted]
+        return purse.transfers
 
-    def expire(self, now: datetime) -> None:
-        run.expire_points(self.connection, now, 10)
+    def shown(self) -> dict[int, Shown]:
+        found = {row.id: show(lot_of(row)) for row in points.lots_of(self.connection, [CUSTOMER], self.ids)}
+        return {number: found[self.lot(number)] for number in range(1, len(self.ids) + 1)}
 
-    @property
-    def lots(self) -> dict[int, OpenLot]:
-        found = [open_lot(columns) for columns in purse.lots(self.connection, self._ids)]
-        return {number: replace(lot, id=number) for number, lot in enumerate(found, 1)}
-
-    @property
     def balance(self) -> tuple[int, int, int]:
-        return tuple(purse.balance(self.connection, SHOP, CUSTOMER) or (0, 0, 0))  # type: ignore[return-value]
+        found = points.balance(self.connection, *CUSTOMER)
+        return (0, 0, 0) if found is None else (found.pending, found.valid, found.held)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools, midnight, month_start, morning
-from pipelines.points.requests import grant
-from pipelines.points.schema import GrantDocument
+from pipelines.points.grants import grant
+from pipelines.points.holds import hold
+from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools, expire_step, midnight, month_start, morning
+from pipelines.points.schema import GrantDocument, HoldDocument
 from tests.rules.build import at
 from tests.world import World, document
 from workers.pacemaker import timekeeper as timekeeper_of
@@ -193,19 +194,12 @@ def test_nobody_without_an_address_is_written_to(world: World) -> None:
 
 
 def test_expiry_goes_on_in_steps_and_keeps_held_points(world: World) -> None:
-    from models.store import ledger, purse
-    from pipelines.engine import run
-    from pipelines.points.transfers import open_lot, row
-    from pipelines.rules.lots import hold
-
     for number in range(5):
         world.grant(10, f"M-{number}", "apparel", expires_at=at("2026-11-21 00:00:00"))
-    now = world.clock.now()
+    wish = HoldDocument(shop="apparel", customer="M-0", amount=4, reason="looks odd", key="H-1")
+    assert hold(world.engine, world.shops, world.clock, wish).new
     with world.engine.begin() as connection:
-        lots = [open_lot(columns) for columns in purse.open_lots(connection, [("apparel", "M-0")])]
-        run.use_points(connection, [row("apparel", "M-0", None, t, "hold:1", now) for t in hold(lots, 4, now)])
-    with world.engine.begin() as connection:
-        assert [ledger.expire(connection, at("2026-11-21 00:00:00"), 2) for _ in range(4)] == [2, 2, 1, 0]
+        assert [expire_step(connection, at("2026-11-21 00:00:00"), 2) for _ in range(4)] == [2, 2, 1, 0]
     assert world.rows("SELECT valid, held FROM point_balance ORDER BY customer_id")[0] == (0, 4)
     assert world.broken() == {}
 

@@ -1,8 +1,8 @@
 """Any sequence of place, ship, cancel, return, expire, hold, release and grant keeps every invariant of the ledger.
 
-The rules that decide transfers are the real ones in both runs. The long run books them in memory; the short one books
-them in memory and in PostgreSQL, and the two must agree after every step. A diary shows that the drawn lives were many and
-met everything that can happen to points.
+Both runs let the product's own rules live a customer's life and compare them after every step with an oracle that counts
+single points: the long run in memory, the short one through the ledger's door and the real statements. A diary shows that
+the drawn lives were many and met everything that can happen to points. The lives are the same in every run.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,28 +24,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from models.points_invariants import POINTS
 from models.states import LotState
-from pipelines.changes.points import give_back
-from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import UsedPoints
-from pipelines.rules import lots as rules
+from models.store import orders
+from models.store.orders import NewOrderRow
+from pipelines.engine.ledger import enforce
 from pipelines.rules.dates.periods import end_of
-from pipelines.rules.lots import Transfer
+from pipelines.rules.lots import LotMove, NewLot, Transfer
 from pipelines.rules.points import expiry, used
-from tests.points.books import Database, Memory
+from pipelines.rules.purse import Cause, HeldPart, Purse
+from tests.points.books import CUSTOMER, PointByPoint, Product, Rules, Statements
 from tests.rules.build import at, shop_with
-from tests.stages.build import facts
 
-CAP = 80
+CAP = 15
 SHOP = shop_with("apparel", **{"use_cap = 5_000": f"use_cap = {CAP}"})
-AMOUNT = st.integers(1, 60)
-TOTAL = st.integers(0, 200)
-ANY_ORDER = facts()
+AMOUNT = st.integers(1, 12)
+TOTAL = st.integers(0, 40)
 EVERYTHING = {
-    *("grant", "use", "return", "activate", "expire"),
+    *("grant", "use", "return", "activate", "expire", "settle", "repay"),
     *("hold", "release", "void", "void_held", "clawback", "owe"),
 }
 
@@ -59,55 +58,60 @@ class Diary:
 
 @dataclass
 class Placed:
-    """An order: the lot it earned, what it used by lot, and what came back of it."""
+    """An order: its id, the number of the lot it earned, what it used by lot, and what came back of it."""
 
-    number: int
+    id: int
     earned: int
-    used: list[tuple[int, int]]
+    used: Counter[int]
     state: str = "placed"
     returned: int = 0
 
 
-class Ledger(RuleBasedStateMachine):
-    """One customer's life."""
+class Life(RuleBasedStateMachine):
+    """One customer's life, by the rules and by the oracle."""
 
-    def __init__(self, diary: Diary) -> None:
+    def __init__(self, diary: Diary, product: Product) -> None:
         super().__init__()
         diary.lives += 1
         self.diary = diary
+        self.product = product
+        self.oracle = PointByPoint()
         self.now = at("2026-11-22 10:00:00")
-        self.memory = Memory()
         self.orders: list[Placed] = []
         self.holds: list[list[tuple[int, int, bool]]] = []
         self.final: dict[int, str] = {}
         self.activated: Counter[int] = Counter()
-        self.gone: Counter[int] = Counter()  # lost by the customer without being spent, by lot
         self.given_back: Counter[int] = Counter()  # by orders that had used them, by lot
         self.step = 0
 
-    # How steps are booked; the database's machine books them twice.
+    def do(self, act: Callable[[Purse], object]) -> list[Transfer]:
+        """Let the rules do something; whatever they do is checked here."""
+        transfers = self.product.do(act, self.now)
+        self.diary.kinds.update(one.kind for one in transfers)
+        assert not any(one.debit in ("expired", "void") for one in transfers), "both are final (PTS-05)"
+        self.activated.update(one.lot for one in transfers if one.kind == "activate")
+        return transfers
 
-    def grant(self, amount: int, state: LotState, expires_at: Any, *, limited: bool = False) -> int:
-        self.diary.kinds["grant"] += 1
-        return self.memory.grant(amount, state, expires_at, self.now, limited=limited)
+    def cause(self, why: str, order: Placed | None = None) -> Cause:
+        self.step += 1
+        return Cause(f"{why}:{self.step}", self.now, order.id if order else None)
 
-    def move(self, transfers: list[Transfer], source: str) -> None:
-        self.diary.kinds.update(transfer.kind for transfer in transfers)
-        assert not any(transfer.debit in ("expired", "void") for transfer in transfers), "both are final (PTS-05)"
-        self.activated.update(transfer.lot for transfer in transfers if transfer.kind == "activate")
-        self.memory.move(transfers, source, self.now)
-        for transfer in transfers:
-            lot = self.memory.lots[transfer.lot]
-            if transfer.kind == "return":
-                self.given_back[transfer.lot] += transfer.amount
-                assert lot.expires_at is None or lot.expires_at > self.now, "expired points are never restored (PTS-12)"
-            if transfer.credit == "void" and transfer.amount == lot.amount:
-                assert lot.state == LotState.VOID, "and what is wholly void stays so"
+    def new_order(self) -> int:
+        """The id of an order."""
+        return len(self.orders) + 1
 
-    def sweep(self) -> None:
-        expired = self.memory.accounts["expired"]
-        self.memory.expire(self.now)
-        self.diary.kinds["expire"] += self.memory.accounts["expired"] > expired
+    def grant(
+        self,
+        amount: int,
+        state: LotState,
+        expires_at: datetime | None,
+        *,
+        limited: bool = False,
+        order: int | None = None,
+    ) -> int:
+        new = NewLot(self.cause("grant").source, "purchase", amount, state, expires_at, limited)
+        self.do(lambda purse: purse.grant(new, self.now, order))
+        return self.oracle.grant(amount, state, expires_at, self.now, limited=limited)
 
     # What may happen.
 
@@ -119,9 +123,8 @@ class Ledger(RuleBasedStateMachine):
     @rule(days=st.sampled_from([1, 10, 100, 200]))
     def time_goes_by(self, days: int) -> None:
         self.now += timedelta(days=days)
-        valid = {lot.id: lot.remaining for lot in self.memory.lots.values()}
-        self.sweep()
-        self.gone.update({n: was - self.memory.lots[n].remaining for n, was in valid.items()})
+        self.do(lambda purse: purse.expire(self.cause("expiry")))
+        self.oracle.expire(self.now)
 
     @rule(amount=AMOUNT)
     def acquire(self, amount: int) -> None:
@@ -130,27 +133,27 @@ class Ledger(RuleBasedStateMachine):
     @rule(amount=AMOUNT, days=st.integers(0, 150))
     def campaign(self, amount: int, days: int) -> None:
         until = end_of(self.now.date() + timedelta(days=days))
-        before = {lot.id: lot.expires_at for lot in self.memory.open()}
+        before = {number: lot.expires_at for number, lot in self.product.shown().items()}
         self.grant(amount, LotState.VALID, until, limited=True)
-        after = {lot.id: lot.expires_at for lot in self.memory.lots.values()}
-        assert all(after[number] == moment for number, moment in before.items()), (
-            "limited points extend nothing (PTS-11)"
-        )
+        after = self.product.shown()
+        assert all(after[number].expires_at == moment for number, moment in before.items()), "nothing rolls (PTS-11)"
 
     @rule(wish=AMOUNT | st.just("all"), total=TOTAL, earns=AMOUNT)
     def place(self, wish: Any, total: int, earns: int) -> None:
         """PTS-06, PTS-07: no more than is there, than the cap and than the order costs; PTS-13: nothing while points are
         owed."""
-        lots = list(self.memory.lots.values())
-        usable = sum(lot.remaining for lot in rules.spendable(lots, self.now)) - sum(lot.owed for lot in lots)
-        transfers = rules.use(lots, used(wish, usable, SHOP.points.use_cap, total), self.now)
-        spent = sum(transfer.amount for transfer in transfers)
-        assert spent <= min(CAP, total, max(0, usable), total if wish == "all" else wish)
-        number = len(self.orders)
-        if transfers:
-            self.move(transfers, f"order:{number}:use")
-        lot = self.grant(earns, LotState.PENDING, None)
-        self.orders.append(Placed(number, lot, [(t.lot, t.amount) for t in transfers]))
+        amount = used(wish, self.oracle.usable(self.now), SHOP.points.use_cap, total)
+        order = Placed(self.new_order(), 0, Counter())
+        if amount:
+            transfers = self.do(lambda purse: purse.use(amount, self.cause("use", order)))
+            self.oracle.use(amount, self.now)
+            order.used.update({self._number(one.lot): one.amount for one in transfers})
+        assert order.used.total() <= min(CAP, total, total if wish == "all" else wish)
+        order.earned = self.grant(earns, LotState.PENDING, None, order=order.id)
+        self.orders.append(order)
+
+    def _number(self, lot: int) -> int:
+        return next(number for number in self.oracle.terms if self.product.lot(number) == lot)
 
     @rule(wish=AMOUNT | st.just("all"), total=TOTAL, earns=AMOUNT)
     def place_and_ship(self, wish: Any, total: int, earns: int) -> None:
@@ -165,112 +168,103 @@ class Ledger(RuleBasedStateMachine):
         self._ship(data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"])))
 
     def _ship(self, order: Placed) -> None:
-        lot = self.memory.lots[order.earned]
         order.state = "shipped"
-        if lot.state == LotState.PENDING:
-            until = expiry(self.now, SHOP)
-            one = Transfer(lot.id, lot.state, "valid", "activate", "pending", "valid", lot.remaining, 0, until)
-            self.move([one], f"order:{order.number}:activate")
+        until = expiry(self.now, SHOP)
+        lot = self.product.lot(order.earned)
+        if self.do(lambda purse: purse.activate(lot, until, self.cause("activate", order))):
+            self.oracle.activate(order.earned, until, self.now)
+            good = [(n, one) for n, one in self.product.shown().items() if one.state == LotState.VALID]
             assert all(
-                other.expires_at == until
-                for other in self.memory.open()
-                if not other.limited
-                and other.state == LotState.VALID
-                and other.expires_at
-                and other.expires_at > self.now
+                one.expires_at == until
+                for number, one in good
+                if not self.oracle.terms[number].limited and one.expires_at and one.expires_at > self.now
             ), "ordinary points last as long as the last acquisition (PTS-11)"
 
     @precondition(lambda self: any(o.state == "placed" for o in self.orders))
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), regrant=st.booleans())
+    def cancel(self, data: st.DataObject, regrant: bool) -> None:
         """PTS-12, PTS-14."""
         order = data.draw(st.sampled_from([o for o in self.orders if o.state == "placed"]))
         order.state = "cancelled"
-        draft, source = OrderDraft(ANY_ORDER), f"order:{order.number}:return"
-        for number, amount in order.used:
-            lot = self.memory.lots[number]
-            give_back(draft, SHOP, self.now, UsedPoints(number, amount, lot.state, lot.expires_at), amount, source)
-        decision = draft.decision()
-        assert decision.new_lots == [], "what expired is lost, not granted anew"
-        back = [
-            Transfer(m.lot, m.old, m.new, m.kind, m.debit, m.credit, m.amount, m.change) for m in decision.lot_moves
-        ]
-        if back:
-            self.move(back, source)
-        self._claw_back(order, self.memory.lots[order.earned].amount, "cancel")
+        self._give_back(order, regrant=regrant)
+        self._claw_back(order, self._size(order.earned))
 
-    @precondition(lambda self: any(o.state == "shipped" for o in self.orders))
+    def _give_back(self, order: Placed, *, regrant: bool) -> None:
+        until = end_of(self.now.date() + timedelta(days=30)) if regrant else None
+        for number, amount in sorted(order.used.items()):
+            lot = self.product.lot(number)
+            cause = self.cause("return", order)
+            transfers = self.do(lambda purse: purse.give_back(lot, amount, until, cause))  # noqa: B023 - done at once
+            self.oracle.give_back(number, amount, until, self.now)
+            if any(one.kind == "return" for one in transfers):
+                self.given_back[number] += amount
+                terms = self.oracle.terms[number]
+                assert terms.expires_at is None or terms.expires_at > self.now, "expired points are never restored"
+
+    def _size(self, number: int) -> int:
+        return sum(point.lot == number for point in self.oracle.points)
+
+    @precondition(lambda self: any(o.state != "cancelled" for o in self.orders))
     @rule(data=st.data(), amount=AMOUNT, spent=st.booleans())
-    def goods_come_back(self, data: st.DataObject, amount: int, spent: bool) -> None:
-        """PTS-13; often after their points were spent."""
-        order = data.draw(st.sampled_from([o for o in self.orders if o.state == "shipped"]))
+    def goods_are_taken_out_or_come_back(self, data: st.DataObject, amount: int, spent: bool) -> None:
+        """PTS-13, PTS-14; often after their points were spent."""
+        order = data.draw(st.sampled_from([o for o in self.orders if o.state != "cancelled"]))
         if spent:
             self.place("all", CAP, 1)
-        left = self.memory.lots[order.earned].amount - order.returned
-        self._claw_back(order, min(amount, left), f"return:{order.returned}")
+        self._claw_back(order, min(amount, self._size(order.earned) - order.returned))
 
-    def _claw_back(self, order: Placed, wish: int, source: str) -> None:
-        earned = self.memory.lots[order.earned]
-        amount = min(wish, earned.amount - self.gone[earned.id])
-        order.returned += wish
-        if amount > 0:
-            self.gone[earned.id] += amount
-            transfers = rules.claw_back(list(self.memory.lots.values()), earned, amount, self.now)
-            assert sum(t.amount for t in transfers) == amount
-            self.move(transfers, f"order:{order.number}:{source}")
+    def _claw_back(self, order: Placed, amount: int) -> None:
+        order.returned += amount
+        lot = self.product.lot(order.earned)
+        transfers = self.do(lambda purse: purse.claw_back(lot, amount, self.cause("clawback", order)))
+        self.oracle.take_back(order.earned, amount, self.now)
+        assert sum(one.amount for one in transfers) <= amount
 
     @rule(amount=AMOUNT)
     def hold_some(self, amount: int) -> None:
-        lots = list(self.memory.lots.values())
-        usable = sum(lot.remaining for lot in rules.spendable(lots, self.now))
-        if amount <= usable:
-            self._hold(rules.hold(lots, amount, self.now))
+        usable = self.oracle.usable(self.now) + sum(one.owed for one in self.oracle.terms.values())
+        if amount > usable:
+            with pytest.raises(ValueError, match="fewer"):
+                self.do(lambda purse: purse.hold(amount, self.cause("hold")))
+        else:
+            self.holds.append(self._parts(self.do(lambda purse: purse.hold(amount, self.cause("hold")))))
+            self.oracle.hold(amount, self.now)
 
     @precondition(lambda self: bool(self.orders))
     @rule(data=st.data())
     def hold_what_an_order_earned(self, data: st.DataObject) -> None:
         order = data.draw(st.sampled_from(self.orders))
-        self._hold(rules.hold_earned([self.memory.lots[order.earned]]))
+        if transfers := self.do(lambda purse: purse.hold_earned(order.id, self.cause("hold", order))):
+            self.holds.append(self._parts(transfers))
+            self.oracle.hold_all(order.earned)
 
-    def _hold(self, transfers: list[Transfer]) -> None:
-        if transfers:
-            self.step += 1
-            self.move(transfers, f"hold:{self.step}")
-            self.holds.append([(t.lot, t.amount, t.debit == "pending") for t in transfers])
+    def _parts(self, transfers: list[Transfer]) -> list[tuple[int, int, bool]]:
+        return [(self._number(one.lot), one.amount, one.debit == "pending") for one in transfers]
 
     @precondition(lambda self: bool(self.holds))
     @rule(data=st.data(), outcome=st.sampled_from(["valid", "void"]))
     def release(self, data: st.DataObject, outcome: Any) -> None:
         parts = self.holds.pop(data.draw(st.integers(0, len(self.holds) - 1)))
-        stand = self.memory.lots
-        held = [(stand[n], min(a, stand[n].held), pending) for n, a, pending in parts if stand[n].held]
-        transfers = rules.release(held, outcome, expiry(self.now, SHOP))
-        self.gone.update({t.lot: t.amount for t in transfers if t.credit == "void"})
-        if transfers:
-            self.step += 1
-            self.move(transfers, f"release:{self.step}")
+        until = expiry(self.now, SHOP)
+        assert until is not None
+        held = [HeldPart(self.product.lot(number), amount, pending) for number, amount, pending in parts]
+        self.do(lambda purse: purse.release(held, outcome, until, self.cause("release")))
+        self.oracle.release(parts, outcome, until, self.now)
 
     # What always holds.
 
     @invariant()
-    def balances_are_what_is_in_the_lots(self) -> None:
-        lots = self.memory.lots.values()
-        accounts = self.memory.accounts
-        assert sum(accounts.values()) == 0
-        assert accounts["pending"] == sum(lot.remaining for lot in lots if lot.state == LotState.PENDING)
-        assert accounts["held"] == sum(lot.held for lot in lots)
-        valid = sum(lot.remaining for lot in lots if lot.state == LotState.VALID)
-        assert accounts["valid"] == valid - sum(lot.owed for lot in lots)
+    def the_rules_say_what_the_oracle_says(self) -> None:
+        assert self.product.shown() == self.oracle.shown()
+        assert self.product.balance() == self.oracle.balance()
 
     @invariant()
     def nothing_is_negative_but_through_a_clawback(self) -> None:
-        accounts = self.memory.accounts
-        assert accounts["pending"] >= 0
-        assert accounts["held"] >= 0
-        assert accounts["valid"] >= 0 or accounts["clawed_back"] > 0
-        assert all(
-            lot.remaining >= 0 and 0 <= lot.owed <= lot.amount and lot.held >= 0 for lot in self.memory.lots.values()
-        )
+        pending, valid, held = self.product.balance()
+        lots = self.product.shown()
+        assert min(pending, held) >= 0
+        assert valid >= 0 or any(lot.owed for lot in lots.values())
+        assert all(lot.remaining >= 0 and 0 <= lot.owed <= self._size(n) and lot.held >= 0 for n, lot in lots.items())
 
     @invariant()
     def points_are_activated_at_most_once(self) -> None:
@@ -278,79 +272,110 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def who_owes_has_nothing_to_spend(self) -> None:
-        lots = self.memory.lots.values()
-        assert not (any(lot.owed for lot in lots) and rules.spendable(lots, self.now))
+        owed = sum(one.owed for one in self.oracle.terms.values())
+        assert not owed or self.oracle.usable(self.now) == -owed
 
     @invariant()
     def expired_and_void_are_final(self) -> None:
-        for lot in self.memory.lots.values():
-            assert self.final.get(lot.id, lot.state) == lot.state
+        for number, lot in self.product.shown().items():
+            assert self.final.get(number, lot.state) == lot.state
             if lot.state in (LotState.EXPIRED, LotState.VOID):
-                self.final[lot.id] = lot.state
-        assert self.memory.accounts["expired"] >= 0
-        assert self.memory.accounts["void"] >= 0
+                self.final[number] = lot.state
 
     @invariant()
     def cancelled_orders_keep_nothing(self) -> None:
+        lots = self.product.shown()
         for order in self.orders:
-            lot = self.memory.lots[order.earned]
+            lot = lots[order.earned]
             # But for what another order had used of it before, and gave back after: others paid for that by then.
-            assert order.state != "cancelled" or lot.remaining + lot.held <= self.given_back[lot.id]
+            assert order.state != "cancelled" or lot.remaining + lot.held <= self.given_back[order.earned]
 
 
-class RealLedger(Ledger):
-    """The same life, booked by the real statements beside the model; one transaction a life, never committed."""
+class LifeByRules(Life):
+    """In memory: every move of a lot is one that the tables of states allow, and each begins where the one before ended."""
+
+    def __init__(self, diary: Diary) -> None:
+        self.memory = Rules()
+        super().__init__(diary, self.memory)
+
+    @invariant()
+    def lots_move_as_the_tables_say(self) -> None:
+        enforce(self.memory.purse.moves)
+        stands: dict[int, str] = {}
+        for move in self.memory.purse.moves:
+            assert stands.get(move.lot) == move.old
+            stands[move.lot] = move.new
+        assert stands == {number: lot.state for number, lot in self.product.shown().items()}
+
+
+class LifeInTheDatabase(Life):
+    """By the real statements; one transaction a life, never committed."""
 
     def __init__(self, diary: Diary, engine: Engine) -> None:
-        super().__init__(diary)
-        self.connection = engine.connect()
-        self.real = Database(self.connection)
+        self.connection: Connection = engine.connect()
+        super().__init__(diary, Statements(self.connection))
 
-    def grant(self, amount: int, state: LotState, expires_at: Any, *, limited: bool = False) -> int:
-        self.real.grant(amount, state, expires_at, self.now, limited=limited)
-        return self._agreed(super().grant(amount, state, expires_at, limited=limited))
-
-    def move(self, transfers: list[Transfer], source: str) -> None:
-        self.real.move(transfers, source, self.now)
-        super().move(transfers, source)
-        self._agreed(0)
-
-    def sweep(self) -> None:
-        self.real.expire(self.now)
-        super().sweep()
-        self._agreed(0)
-
-    def _agreed(self, lot: int) -> int:
-        assert self.real.lots == self.memory.lots
-        accounts = self.memory.accounts
-        assert self.real.balance == (accounts["pending"], accounts["valid"], accounts["held"])
-        return lot
+    def new_order(self) -> int:
+        (number,) = orders.reserve_ids(self.connection, 1)
+        row = NewOrderRow(
+            id=number,
+            shop=CUSTOMER.shop,
+            number=f"O-{number}",
+            content_hash=b"",
+            customer_id=CUSTOMER.customer_id,
+            locale="ja",
+            method="card",
+            currency="JPY",
+            grand_total=0,
+            placed_at=self.now,
+            accepted_at=self.now,
+        )
+        assert orders.add(self.connection, [row]) == 1
+        return number
 
     def teardown(self) -> None:
-        for one in POINTS:
-            assert self.connection.exec_driver_sql(one.query).fetchall() == [], one.name
-        self.connection.rollback()
-        self.connection.close()
+        with self.connection:
+            for query in (*(one.query for one in POINTS if one.name not in _PRICED), _UNNUMBERED):
+                assert self.connection.exec_driver_sql(query).fetchall() == [], query
 
 
-def live(machine: Callable[[], Ledger], lives: int) -> None:
+#: Orders of a life have no document with prices, and were never taken in: their own first move is missing.
+_PRICED = {"points_used_within_order"}
+_UNNUMBERED = """
+SELECT o.id FROM shop_order o
+WHERE o.sequence <> 1 + (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'lot')
+"""
+
+
+def live(machine: Callable[[], Life], lives: int) -> None:
     run_state_machine_as_test(
         machine,  # type: ignore[arg-type]
         settings=settings(
-            max_examples=lives, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=lives,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
         ),
     )
 
 
+@pytest.mark.timeout(900)  # some ten seconds; a loaded machine may take them many times
 def test_any_sequence_keeps_every_invariant() -> None:
     diary = Diary()
-    live(lambda: Ledger(diary), 2_000)
+    live(lambda: LifeByRules(diary), 2_000)
     assert diary.lives >= 2_000
     assert diary.kinds.keys() == EVERYTHING
 
 
-def test_the_statements_book_what_the_model_books(engine: Engine) -> None:
+@pytest.mark.timeout(900)
+def test_the_statements_book_what_the_rules_decide(engine: Engine) -> None:
     diary = Diary()
-    live(lambda: RealLedger(diary, engine), 100)
+    live(lambda: LifeInTheDatabase(diary, engine), 100)
     assert diary.lives >= 100
-    assert diary.kinds.keys() >= {"grant", "use", "activate", "hold"}
+    assert diary.kinds.keys() >= {"grant", "use", "activate", "hold", "return", "clawback"}
+
+
+def test_a_move_that_the_tables_do_not_know_is_refused() -> None:
+    with pytest.raises(Exception, match="lot: void -> valid is not allowed"):
+        enforce([LotMove(1, None, "void", "valid", "test")])

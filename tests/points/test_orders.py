@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from pipelines.engine import run
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Ending, Submission, take_in
 from tests.rules.build import SHOPS, at, shop_with
@@ -239,9 +238,7 @@ def test_expired_points_of_a_cancelled_order_are_lost_or_granted_anew(world: Wor
 def test_ordinary_points_roll_and_limited_ones_do_not(world: World) -> None:
     """PTS-11: acquired 2026-11-20 through 2027-11-20; a purchase that ships later extends them, a campaign does not."""
     world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
-    with world.engine.begin() as connection:
-        run.grant_points(connection, [("apparel", "M-1", None, "campaign:1", "campaign", 7, "valid",
-                                       at("2026-12-25 00:00:00"), world.clock.now(), True)])  # fmt: skip
+    world.grant(7, shop="apparel", expires_at=at("2026-12-25 00:00:00"), kind="campaign", limited=True)
     expiries = "SELECT expires_at FROM point_lot WHERE kind = 'gift'"
     assert world.value(expiries) == at("2027-01-10 00:00:00")
     world.take(apparel("A-1", a_line(unit_price=10_000)))
@@ -287,9 +284,7 @@ def test_limited_points_are_spent_first_then_the_oldest(world: World) -> None:
     """PTS-12."""
     world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
     world.grant(10, shop="apparel", expires_at=at("2027-01-10 00:00:00"))
-    with world.engine.begin() as connection:
-        run.grant_points(connection, [("apparel", "M-1", None, "campaign:1", "campaign", 10, "valid",
-                                       at("2027-06-01 00:00:00"), world.clock.now(), True)])  # fmt: skip
+    world.grant(10, shop="apparel", expires_at=at("2027-06-01 00:00:00"), kind="campaign", limited=True)
     world.take(apparel("A-1", points=use(15)))
     left = world.rows("SELECT kind, remaining FROM point_lot WHERE state <> 'pending' ORDER BY id")
     assert [(one.kind, one.remaining) for one in left] == [("gift", 5), ("gift", 10), ("campaign", 0)]

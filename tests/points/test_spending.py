@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.rules.points import EarnBase, Lot, earned, expires_on, rate_of, spend, used
+from pipelines.rules.points import EarnBase, earned, expires_on, rate_of, used
 from tests.rules.build import SHOPS, a_line, day, plain_shop
 
 ONE_PERCENT = Decimal("0.01")
@@ -86,35 +86,6 @@ def test_which_rate_holds(shop: str, flags: set[str], own: str | None, rank: str
 def test_points_used(requested: int, balance: int, cap: int | None, total: int, answer: int) -> None:
     """PTS-06, PTS-07."""
     assert used(requested, balance, cap, total) == answer
-
-
-def test_limited_points_go_first_then_the_soonest_expiry_then_the_oldest() -> None:
-    """PTS-12."""
-    granted = day("2026-01-01")
-    lots = [
-        Lot(1, 100, day("2026-03-01"), day("2027-06-01")),
-        Lot(2, 100, granted, day("2027-06-01")),
-        Lot(3, 100, granted, day("2026-12-31")),
-        Lot(4, 100, granted, day("2027-12-31"), limited=True),
-        Lot(5, 100, granted),
-    ]
-    assert spend(lots, 450) == ((4, 100), (3, 100), (2, 100), (1, 100), (5, 50))
-
-
-def test_more_than_the_lots_hold_cannot_be_spent() -> None:
-    with pytest.raises(ValueError, match="fewer points"):
-        spend([Lot(1, 10, day("2026-01-01"))], 11)
-
-
-@given(st.lists(st.integers(0, 50), max_size=10), st.data())
-def test_spending_takes_exactly_the_amount_and_never_more_than_a_lot_holds(
-    sizes: list[int], data: st.DataObject
-) -> None:
-    lots = [Lot(index, size, day("2026-01-01")) for index, size in enumerate(sizes)]
-    amount = data.draw(st.integers(0, sum(sizes)))
-    taken = dict(spend(lots, amount))
-    assert sum(taken.values()) == amount
-    assert all(taken[index] <= sizes[index] for index in taken)
 
 
 @pytest.mark.parametrize(("acquired", "last_day"), [("2026-11-22", "2027-11-22"), ("2028-02-29", "2029-02-28")])

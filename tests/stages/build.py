@@ -16,7 +16,6 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
-    LotFacts,
     Need,
     ParcelFacts,
     PaymentFacts,
@@ -26,6 +25,7 @@ from pipelines.engine.run import enforce
 from pipelines.engine.stage import Stage
 from pipelines.gateway import Snapshot
 from pipelines.orders.document import order_to_json
+from pipelines.rules.lots import Lot
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
@@ -80,9 +80,25 @@ def parcel(shipment_id: str = "SH-1", key: str = "444413758703", **changes: Any)
     return known._replace(**changes)
 
 
-def lot(state: str = "pending", amount: int = 100, **changes: Any) -> LotFacts:
+def lot(state: str = "pending", amount: int = 100, **changes: Any) -> Lot:
     """Points that the order earned."""
-    return LotFacts(1, f"order:{ORDER_ID}:earn", "purchase", amount, amount, state, None)._replace(**changes)
+    earned = Lot(
+        id=1,
+        order_id=ORDER_ID,
+        kind="purchase",
+        line=None,
+        repriced=0,
+        limited=False,
+        amount=amount,
+        remaining=amount,
+        held=0,
+        owed=0,
+        gone=0,
+        state=state,
+        expires_at=None,
+        at=NOW,
+    )
+    return earned._replace(**changes)
 
 
 def event(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:

@@ -10,6 +10,7 @@ import pytest
 from models.states import HoldReason
 from pipelines.engine.facts import Facts
 from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Clawback
 from pipelines.stages.authorize import STAGE
 from tests.rules.build import an_order, at, shop_with
 from tests.stages.build import (
@@ -73,9 +74,9 @@ def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:
     assert moves(decision) == [
         "payment: pending -> failed",
         "order: accepted -> cancelled",
-        "lot: pending -> void",
         "condition: running -> done",
     ]
+    assert decision.clawbacks == [Clawback("order:7:cancel:1", 1, 100)]
     assert mails(decision) == ["payment_failed"]
     assert "G12" not in str(decision.mails[0].context)
     assert effects(decision) == []
@@ -150,9 +151,9 @@ def test_an_unpaid_order_expires_with_everything_it_holds() -> None:
     assert moves(decision) == [
         "payment: pending -> expired",
         "order: awaiting_payment -> cancelled",
-        "lot: pending -> void",
         "condition: running -> done",
     ]
+    assert decision.clawbacks == [Clawback("order:7:cancel:1", 1, 100)]
     assert decision.mails[0].context["reason"] == "unpaid"
 
 

@@ -10,8 +10,9 @@ import pytest
 from models.states import HoldReason
 from pipelines.engine.facts import UsedPoints
 from pipelines.rules.holds import Hold
+from pipelines.rules.lots import Clawback, GiveBack
 from pipelines.stages import attend, cancel
-from tests.rules.build import a_line, an_order
+from tests.rules.build import a_line, an_order, at, shop_with
 from tests.stages.build import (
     NOW,
     decide,
@@ -96,31 +97,27 @@ def test_a_cancel_gives_back_everything() -> None:
         payment=payment("authorized", 1_760),
         shipments=(shipment(), shipment(2, "backordered")),
         lots=(lot(),),
-        used_points=(UsedPoints(2, 50, "used", None), UsedPoints(3, 20, "valid", NOW + timedelta(days=1))),
+        used_points=(UsedPoints(2, 50, None), UsedPoints(3, 20, NOW + timedelta(days=1))),
     )
     decision = decide(cancel.STAGE, known)
     assert effects(decision) == [("payment.void", "salon/N-1:void")]
     assert moves(decision) == [
         "order: authorized -> cancelled",
-        "lot: pending -> void",
-        "lot: used -> valid",
         "shipment: planned -> cancelled",
         "shipment: backordered -> cancelled",
         "condition: running -> done",
     ]
-    assert [(m.lot, m.kind, m.amount, m.change) for m in decision.lot_moves] == [
-        (1, "void", 100, -100),
-        (2, "return", 50, 50),
-        (3, "return", 20, 20),
-    ]
+    assert decision.clawbacks == [Clawback("order:7:cancel:1", 1, 100)]
+    assert decision.lot_moves == [GiveBack("order:7:return", 2, 50), GiveBack("order:7:return", 3, 20)]
     assert decision.shipments["SH-1"].cancelled == {"1": 1}
     assert decision.line_cancelled == {"1": 1}
 
 
-@pytest.mark.parametrize("used", [UsedPoints(2, 50, "expired", None), UsedPoints(2, 50, "used", NOW)])
-def test_points_whose_lot_expired_meanwhile_are_lost(used: UsedPoints) -> None:
-    """PTS-12."""
-    assert decide(cancel.STAGE, asked(used_points=(used,))).lot_moves == []
+def test_a_kind_shop_grants_anew_what_expired_meanwhile() -> None:
+    """PTS-12: the ledger knows what has expired by then."""
+    shop = shop_with("salon", **{"[points]": '[points]\nreturn_expired = "regrant"\nregrant_days = 30'})
+    (asked_back,) = decide(cancel.STAGE, asked(used_points=(UsedPoints(2, 50, NOW),)), shop=shop).lot_moves
+    assert asked_back == GiveBack("order:7:return", 2, 50, at("2026-12-21 00:00:00"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.rules.lots import Activation
 from pipelines.stages import reward, settle
 from tests.rules.build import at, shop_with
 from tests.stages.build import (
@@ -86,9 +87,8 @@ def finished(state: str = "shipped", **changes: Any) -> Any:
 def test_points_count_once_the_goods_have_left() -> None:
     """PTS-05, SPL-05."""
     decision = decide(reward.STAGE, finished(balance=30))
-    assert moves(decision) == ["lot: pending -> valid", "condition: running -> done"]
-    (move,) = decision.lot_moves
-    assert (move.debit, move.credit, move.amount, move.change) == ("pending", "valid", 100, 0)
+    assert moves(decision) == ["condition: running -> done"]
+    assert decision.lot_moves == [Activation("order:7:activate", 1, at("2027-11-21 00:00:00"))]
     assert mails(decision) == ["points_activated"]
     assert decision.mails[0].context["points"]["balance"] == 130
 
@@ -107,7 +107,7 @@ def test_not_before(state: str) -> None:
 def test_they_last_through_the_same_day_next_year(activated_on: str, expires_at: str) -> None:
     """PTS-11."""
     decision = decide(reward.STAGE, finished(), now=at(activated_on))
-    assert decision.lot_moves[0].expires_at == at(expires_at)
+    assert decision.lot_moves == [Activation("order:7:activate", 1, at(expires_at))]
 
 
 @pytest.mark.parametrize(("days", "moved"), [(6, 0), (7, 1)])

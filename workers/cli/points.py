@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Column
@@ -17,9 +17,6 @@ from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
-MOVEMENTS = ("shop", "day", "lot_month", "granted", "activated", "used", "returned", "expired", "voided", "clawed_back")
-
 
 @app.command()
 def statement(
@@ -28,29 +25,41 @@ def statement(
     limit: Annotated[int, typer.Option(help="How many transfers, newest first.", min=1, max=10_000)] = 50,
 ) -> None:
     """Print a customer's balance, lots and transfers."""
-    from pipelines.points.requests import statement as statement_of
+    from pipelines.points.statement import statement as statement_of
+    from pipelines.rules.dates.periods import last_day
     from workers.settings import load
 
     with opened("points").connect() as connection:
         shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
     if shown is None:
         raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
-    balance = shown["balance"]
-    out.print(
-        f"valid {balance['valid']:,}  usable {balance['usable']:,}  pending {balance['pending']:,}  held {balance['held']:,}"
+    balance = shown.balance
+    out.print(f"valid {balance.valid:,}  usable {shown.usable:,}  pending {balance.pending:,}  held {balance.held:,}")
+    _table(
+        "lots",
+        ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"),
+        (
+            (
+                *(lot.id, lot.kind, lot.state, lot.amount, lot.remaining, lot.held, lot.limited),
+                last_day(lot.expires_at) if lot.expires_at else None,
+            )
+            for lot in shown.lots
+        ),
     )
-    _table("lots", ("lot", "kind", "state", "points", "remaining", "held", "limited", "expires_on"), shown["lots"])
-    _table("transfers, newest first", ("at", "kind", "from", "to", "points", "lot", "order"), shown["ledger"])
+    entries = ((one.at, one.kind, one.debit, one.credit, one.amount, one.lot_id, one.number) for one in shown.entries)
+    _table("transfers, newest first", ("at", "kind", "from", "to", "points", "lot", "order"), entries)
 
 
-def _table(title: str, columns: tuple[str, ...], shown: list[dict[str, Any]]) -> None:
-    out.print(table(columns, [[_cell(one[column]) for column in columns] for one in shown], title=title))
+def _table(title: str, columns: tuple[str, ...], rows: Iterable[Iterable[object]]) -> None:
+    out.print(table(columns, (map(_cell, row) for row in rows), title=title))
 
 
 def _cell(value: object) -> str:
     """A time to the minute, in Japan as everywhere; what is not there is left empty."""
-    if isinstance(value, str) and _MOMENT.match(value):
-        return value[:16].replace("T", " ")
+    from pipelines.values.calendar import JST
+
+    if isinstance(value, datetime):
+        return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -69,17 +78,19 @@ def movements(
 
     What customers hold changes by granted - used + returned - expired - voided - clawed back.
     """
-    from models.store.purse import movements as movements_of
+    from models.store.point_reports import MovementsRow
+    from models.store.point_reports import movements as movements_of
 
     first, last = _days(since, until)
     with opened("points").connect() as connection:
         found = movements_of(connection, first, last, shop or [])
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\r\n")
-        writer.writerow(MOVEMENTS)
+        writer.writerow(MovementsRow._fields)
         writer.writerows(found)
         return
-    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in MOVEMENTS)
+    names = MovementsRow._fields
+    headings = (Column(name.replace("_", " "), min_width=10 if name == "day" else None) for name in names)
     out.print(table(headings, found))
 
 

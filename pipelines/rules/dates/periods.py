@@ -37,3 +37,8 @@ def same_day_months_later(start: date, months: int) -> date:
 def end_of(day: date) -> datetime:
     """The moment ``day`` is over: 00:00 of the next day, Asia/Tokyo."""
     return datetime.combine(day + timedelta(days=1), time(), JST)
+
+
+def last_day(until: datetime) -> date:
+    """The last day that is over by ``until``, Asia/Tokyo; what ``end_of`` was made from."""
+    return (until.astimezone(JST) - timedelta(microseconds=1)).date()

@@ -11,6 +11,7 @@ from pipelines.rules.dates.periods import (
     exclusive,
     inclusive,
     inclusive_business_days,
+    last_day,
     same_day_months_later,
 )
 from pipelines.values.calendar import BusinessCalendar
@@ -58,3 +59,5 @@ def test_months_end_on_the_same_day_or_the_last(start: str, months: int, answer:
 
 def test_a_day_ends_at_midnight_in_japan() -> None:
     assert end_of(day("2026-09-24")) == at("2026-09-25 00:00:00")
+    assert last_day(end_of(day("2026-09-24"))) == day("2026-09-24")
+    assert last_day(at("2026-09-25 00:00:01")) == day("2026-09-25")

@@ -9,8 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.errors import Invalid, Problem
-from pipelines.points import requests as points
+from pipelines.points import grants, holds
+from pipelines.points.requests import Answered
 from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument, parse
+from pipelines.points.statement import Statement, statement
+from pipelines.rules.dates.periods import last_day
+from pipelines.values.calendar import JST
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
@@ -44,15 +48,56 @@ async def read_points(request: Request, shop: str, customer: str) -> Response:
     if not caller.sees(shop):
         raise not_found()
 
-    def read() -> dict[str, Any] | None:
+    def read() -> Statement | None:
         with state.house.engine.connect() as connection:
-            now = state.house.clock.now()
-            return points.statement(connection, shop, customer, now, before=before, limit=limit)
+            return statement(connection, shop, customer, state.house.clock.now(), before=before, limit=limit)
 
-    shown = await asyncio.to_thread(read)
-    if shown is None:
+    found = await asyncio.to_thread(read)
+    if found is None:
         raise not_found()
-    return as_json(200, shown)
+    return as_json(200, _shown(shop, customer, found))
+
+
+def _shown(shop: str, customer: str, found: Statement) -> dict[str, Any]:
+    balance = found.balance
+    return {
+        "shop": shop,
+        "customer": customer,
+        "balance": {
+            "pending": balance.pending,
+            "valid": balance.valid,
+            "held": balance.held,
+            "usable": found.usable,
+        },
+        "lots": [
+            {
+                "lot": lot.id,
+                "kind": lot.kind,
+                "state": lot.state,
+                "points": lot.amount,
+                "remaining": lot.remaining,
+                "held": lot.held,
+                "limited": lot.limited,
+                "granted_at": lot.at.astimezone(JST).isoformat(),
+                "expires_on": last_day(lot.expires_at).isoformat() if lot.expires_at else None,
+            }
+            for lot in found.lots
+        ],
+        "ledger": [
+            {
+                "id": one.id,
+                "at": one.at.astimezone(JST).isoformat(),
+                "kind": one.kind,
+                "from": one.debit,
+                "to": one.credit,
+                "points": one.amount,
+                "lot": one.lot_id,
+                "order": one.number,
+            }
+            for one in found.entries
+        ],
+        "next": None if found.next is None else str(found.next),
+    }
 
 
 @router.post("/points/grants", status_code=201, openapi_extra=takes(GrantDocument))
@@ -62,7 +107,7 @@ async def grant_points(request: Request) -> Response:
     wish = parse(GrantDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
-    answered = await asyncio.to_thread(points.grant, house.engine, house.shops, house.clock, wish)
+    answered = await asyncio.to_thread(grants.grant, house.engine, house.shops, house.clock, wish)
     return as_json(201 if answered.new else 200, answered.body)
 
 
@@ -73,7 +118,7 @@ async def hold_points(request: Request) -> Response:
     wish = parse(HoldDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
-    answered = await asyncio.to_thread(points.hold, house.engine, house.shops, house.clock, wish)
+    answered = await asyncio.to_thread(holds.hold, house.engine, house.shops, house.clock, wish)
     return as_json(201 if answered.new else 200, answered.body)
 
 
@@ -84,15 +129,15 @@ async def release_points(request: Request, key: str) -> Response:
     wish = parse(ReleaseDocument, raw)
     house = state.house
 
-    def end() -> points.Answered:
+    def end() -> Answered:
         with house.engine.connect() as connection:
-            known = points.holds_of(connection, key, caller.sees)
+            known = holds.holds_of(connection, key, caller.sees)
         shops = [shop for shop in known if wish.shop in (None, shop)]
         if not shops:
             raise not_found()
         if len(shops) > 1:
             raise Invalid([Problem("shop", f"is needed: {', '.join(sorted(shops))} have a hold of this key")])
-        return points.release(house.engine, house.shops, house.clock, shops[0], key, wish.outcome)
+        return holds.release(house.engine, house.shops, house.clock, shops[0], key, wish.outcome)
 
     answered = await asyncio.to_thread(end)
     return as_json(200, answered.body)

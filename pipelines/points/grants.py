@@ -1,0 +1,167 @@
+"""Points that are given outside of orders (A.8): by storefronts under a key, by jobs; each once by what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from models.states import LotState
+from models.store import customers, point_requests, points
+from models.store.customers import CustomerKey, MemberRow
+from models.store.point_requests import RequestRow
+from pipelines.engine.ledger import Ledger
+from pipelines.errors import Conflict, Invalid, Problem, Raced
+from pipelines.points.requests import Answered, same, shop_of, transact
+from pipelines.points.schema import GrantDocument, digest
+from pipelines.ports import Clock
+from pipelines.rules.dates.periods import end_of, last_day
+from pipelines.rules.lots import NewLot
+from pipelines.rules.points import expiry
+from pipelines.shops import Shop
+from pipelines.values.mail_address import addr_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Points given once by ``source``, valid at once; ``expires_at`` makes them limited-time points."""
+
+    customer: str
+    source: str
+    kind: str
+    amount: int
+    expires_at: datetime | None = None
+
+
+def give(ledger: Ledger, shop: Shop, gifts: Sequence[Gift]) -> list[Gift]:
+    """Grant ``gifts`` of one shop, but for those that were given before; the new ones. The ledger is not written yet."""
+    wanted = {gift.source: gift for gift in gifts if gift.amount > 0}
+    ledger.open({CustomerKey(shop.key, gift.customer) for gift in wanted.values()}, opening=True)
+    for lot in points.lots_by_source(ledger.connection, shop.key, list(wanted)):
+        del wanted[lot.source]
+    ledger.reserve(len(wanted))
+    for gift in wanted.values():
+        until, limited = gift.expires_at or expiry(ledger.now, shop), gift.expires_at is not None
+        new = NewLot(gift.source, gift.kind, gift.amount, LotState.VALID, until, limited)
+        ledger.purse(shop.key, gift.customer).grant(new, ledger.now)
+    return list(wanted.values())
+
+
+def birthday(shop: Shop, customer: str, year: int) -> Gift:
+    """The birthday points of a year: one source, whichever date was entered and however often (PTS-09)."""
+    return Gift(customer, f"birthday:{customer}:{year}", "birthday", shop.points.birthday_grant)
+
+
+def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDocument) -> Answered:
+    """Give a customer points, once by key and once by what they are for (PTS-08 to PTS-10).
+
+    Raises Invalid for what cannot be granted so, Conflict for a key used otherwise or a rule that refuses.
+    """
+    shop = shop_of(shops, wish.shop)
+    _check(wish, clock.now())
+
+    def attempt(ledger: Ledger) -> Answered:
+        connection = ledger.connection
+        ledger.open([CustomerKey(shop.key, wish.customer)], opening=True)
+        known = point_requests.request(connection, shop.key, wish.key)
+        if known is not None:
+            same(known.request_hash, digest(wish))
+            return Answered(False, known.answer)
+        if wish.kind == "review" and not customers.has_shipped(connection, shop.key, wish.customer):
+            raise Conflict("A review earns points once something the customer ordered has shipped.", rule="PTS-10")
+        gifts = give(ledger, shop, _gifts(connection, shop, wish, ledger.now))
+        ledger.write()
+        customers.remember(connection, [_member(wish, ledger.now)])
+        body = {
+            "shop": shop.key,
+            "customer": wish.customer,
+            "kind": wish.kind,
+            "key": wish.key,
+            "points": sum(gift.amount for gift in gifts),
+            "granted": _granted(connection, shop, gifts),
+        }
+        if not point_requests.keep_requests(connection, [RequestRow(shop.key, wish.key, digest(wish), body)]):
+            raise Raced
+        return Answered(True, body)
+
+    return transact(engine, clock, attempt)
+
+
+def _member(wish: GrantDocument, now: datetime) -> MemberRow:
+    return MemberRow(
+        shop=wish.shop,
+        id=wish.customer,
+        email=wish.email,
+        name=wish.name,
+        locale=wish.locale,
+        birth_date=wish.birth_date,
+        registered_at=now if wish.kind == "registration" else None,
+        known_since=now,
+    )
+
+
+def _gifts(connection: Connection, shop: Shop, wish: GrantDocument, now: datetime) -> list[Gift]:
+    customer = wish.customer
+    gifts: list[Gift] = []
+    if wish.kind == "registration":
+        gifts.append(Gift(customer, f"registration:{customer}", wish.kind, shop.points.registration_grant))
+    elif wish.kind == "review":
+        gifts.append(Gift(customer, f"review:{customer}:{wish.product}", wish.kind, shop.points.review_grant))
+    elif wish.kind != "birthday":
+        until = end_of(wish.expires_on) if wish.expires_on else None
+        gifts.append(Gift(customer, f"{wish.kind}:{wish.key}", wish.kind, wish.amount or 0, until))
+    if wish.kind in ("registration", "birthday"):
+        member = customers.member(connection, shop.key, customer)
+        born = wish.birth_date or (member.birth_date if member else None)
+        if born is None and wish.kind == "birthday":
+            raise Invalid([Problem("birth_date", "is needed: none is known of this customer (PTS-09)")])
+        if born is not None and born.month == now.month:
+            gifts.append(birthday(shop, customer, now.year))
+    return gifts
+
+
+def _granted(connection: Connection, shop: Shop, gifts: Sequence[Gift]) -> list[dict[str, Any]]:
+    """What was granted, as it stands now: some of it may have paid what was owed."""
+    lots = {lot.source: lot for lot in points.lots_by_source(connection, shop.key, [gift.source for gift in gifts])}
+    return [
+        {
+            "lot": lot.id,
+            "kind": lot.kind,
+            "points": lot.amount,
+            "state": lot.state,
+            "expires_on": last_day(lot.expires_at).isoformat() if lot.expires_at else None,
+        }
+        for lot in (lots[gift.source] for gift in gifts)
+    ]
+
+
+def _check(wish: GrantDocument, now: datetime) -> None:
+    """Which fields go with which kind; raises Invalid with every one that does not."""
+    chosen = wish.kind in ("campaign", "manual")
+    problems = []
+    if chosen and wish.amount is None:
+        problems.append(Problem("amount", f"is needed: a {wish.kind} grant has no amount of its own"))
+    if not chosen and wish.amount is not None:
+        problems.append(Problem("amount", f"must be left out: the shop's profile says what a {wish.kind} earns"))
+    if wish.kind == "campaign" and wish.expires_on is None:
+        problems.append(Problem("expires_on", "is needed: points of a campaign are limited in time (PTS-11)"))
+    if not chosen and wish.expires_on is not None:
+        problems.append(Problem("expires_on", "must be left out: only campaign and manual points may be limited"))
+    if wish.expires_on is not None and wish.expires_on < now.date():
+        problems.append(Problem("expires_on", "is over already; name today or a later day"))
+    if wish.birth_date is not None and wish.kind not in ("registration", "birthday"):
+        problems.append(Problem("birth_date", "goes with the kinds registration and birthday alone"))
+    if wish.birth_date is not None and wish.birth_date > now.date():
+        problems.append(Problem("birth_date", "lies in the future"))
+    if (wish.product is None) == (wish.kind == "review"):
+        problems.append(Problem("product", "goes with the kind review, and is needed there (PTS-10)"))
+    if wish.email:
+        try:
+            addr_spec(wish.email)
+        except ValueError as refusal:
+            problems.append(Problem("email", str(refusal)))
+    if problems:
+        raise Invalid(problems)
