@@ -179,6 +179,25 @@ def test_a_supplier_with_a_webhook_is_instructed_and_asked_after(world: World) -
     assert world.postbox.templates().count("supplier_overdue") == 1
 
 
+def test_what_the_remarks_ask_of_a_supplier_reaches_it(world: World) -> None:
+    """STO-02, DLV-02: with the work's own time before dispatch, and the day and slot that are wished for."""
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook")
+    watch = a_line(availability="unique")
+    world.take(document("R-1", watch, shop="reuse", remarks="コマ詰め 手首周り16cm。12/1の14-16時着希望、領収書不要"))
+    world.settle()
+    shipment = world.show("R-1", shop="reuse")["shipments"][0]
+    assert [one["rule"] for one in shipment["because"]] == ["cutoff", "lead_time", "desired_date", "transit"]
+    world.at(at("2026-11-30 08:00:00"))
+    (instruction,) = world.suppliers.messages.values()
+    assert instruction.data["delivery"] == {"date": "2026-12-01", "slot": "14-16"}
+    assert [one["says"] for one in instruction.data["instructions"]] == [
+        "コマ詰め 手首周り16cm",
+        "12/1の14-16時着希望",
+        "12/1の14-16時着希望",
+    ]
+    assert (shipment["dispatch_on"], shipment["arrive_on"]) == ("2026-11-30", "2026-12-01")
+
+
 @pytest.mark.parametrize("told", ["together", "one by one", "backwards"])
 def test_news_in_any_order_ends_the_same(world: World, told: str) -> None:
     """Contract: late, twice and in any order; TRK-05: money and points move once, whatever is sent again or corrected."""

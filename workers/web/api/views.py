@@ -18,8 +18,10 @@ from pipelines.carriers import carrier
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
+from pipelines.orders.instructions import instructions_json
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
+from pipelines.shops import Shop
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
@@ -27,16 +29,23 @@ _SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPME
 
 
 def show_order(
-    connection: Connection, shop: str, number: str, now: datetime, locale: str | None = None
+    connection: Connection,
+    shop: str,
+    number: str,
+    now: datetime,
+    locale: str | None = None,
+    *,
+    to_operator_of: Shop | None = None,
 ) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's)."""
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's). To an operator of its
+    shop with people, goods, remarks and what they ask for."""
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     (facts,) = facts_of(connection, _SHOWN, [row], now)
     locale = locale or facts.locale
     money = facts.payment
-    return {
+    shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
         "state": facts.state,
@@ -91,6 +100,25 @@ def show_order(
                 "shipment": one.shipment_id,
             }
             for one in mails.of_order(connection, facts.id)
+        ],
+    }
+    return shown if to_operator_of is None else {**shown, **_inside(facts, to_operator_of, shown["shipments"])}
+
+
+def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[str, Any]:
+    """What only the house sees: who ordered, what, whereto, and what the remarks ask for."""
+    document = facts.document
+    goods = {line["line"]: {"sku": line["sku"], "name": line["name"]} for line in document["lines"]}
+    return {
+        "customer": document["customer"],
+        "ship_to": document["ship_to"],
+        "remarks": document["remarks"],
+        "instructions": instructions_json(facts.order, shop),
+        "lines": [
+            {"line": line["line"], **goods[line["line"]], "quantity": line["quantity"]} for line in document["lines"]
+        ],
+        "shipments": [
+            {**one, "lines": [{**line, **goods[line["line"]]} for line in one["lines"]]} for one in shipments
         ],
     }
 
