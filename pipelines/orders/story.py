@@ -5,14 +5,14 @@ What was asked of the world and how it ended, what came in, what is due: plain v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.store import effects, inbox, work
+from models.store import inbox, work
 from models.store.effects import TrailRow
 from models.store.inbox import ReceivedRow
 from models.store.work import DueRow
@@ -21,18 +21,16 @@ _TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _PAYMENT: Final = "payment."
 
 
-def story(connection: Connection, order_id: int) -> dict[str, Any]:
-    """``attempts`` (the money's tries), ``effects``, ``events`` (received) and ``work`` (due) of an order."""
-    asked = effects.trail(connection, order_id)
+def story(connection: Connection, order_id: int, asked: Sequence[TrailRow]) -> dict[str, Any]:
+    """``effects`` (what was ``asked`` of the world), ``events`` (received) and ``work`` (due) of an order."""
     return {
-        "attempts": list(attempts(asked)),
         "effects": [_effect(one) for one in asked],
         "events": [_event(one) for one in inbox.of_order(connection, order_id)],
         "work": [_work(one) for one in work.due_of(connection, order_id)],
     }
 
 
-def attempts(asked: Iterable[TrailRow]) -> Iterable[dict[str, Any]]:
+def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:
     """What a gateway was asked for the order, in yen, and how each ended; one that has not ended is pending."""
     for one in asked:
         if one.kind.startswith(_PAYMENT):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from models.states import Condition, OrderState
-from models.store import adjustments, holds, mails, orders, repricings, transitions, work
+from models.store import adjustments, effects, holds, mails, orders, repricings, transitions, work
 from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
 from models.store.work import WaitRow
@@ -19,6 +19,7 @@ from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.orders.instructions import instructions_json
+from pipelines.orders.story import attempts, story
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
@@ -44,7 +45,7 @@ def show_order(
         return None
     (facts,) = facts_of(connection, _SHOWN, [row], now)
     locale = locale or facts.locale
-    money = facts.payment
+    money, asked = facts.payment, effects.trail(connection, facts.id)
     shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
@@ -66,6 +67,7 @@ def show_order(
             "gateway": money.gateway,
             "expires_at": _moment(money.expires_at) if money.expires_at else None,
             "instructions": money.instructions,
+            "attempts": list(attempts(asked)),
         },
         "shipments": [_shipment(facts, s) for s in facts.shipments],
         "points": {
@@ -102,7 +104,9 @@ def show_order(
             for one in mails.of_order(connection, facts.id)
         ],
     }
-    return shown if to_operator_of is None else {**shown, **_inside(facts, to_operator_of, shown["shipments"])}
+    if to_operator_of is None:
+        return shown
+    return {**shown, **_inside(facts, to_operator_of, shown["shipments"]), **story(connection, facts.id, asked)}
 
 
 def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[str, Any]:
@@ -115,7 +119,14 @@ def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[s
         "remarks": document["remarks"],
         "instructions": instructions_json(facts.order, shop),
         "lines": [
-            {"line": line["line"], **goods[line["line"]], "quantity": line["quantity"]} for line in document["lines"]
+            {
+                "line": line["line"],
+                **goods[line["line"]],
+                "quantity": line["quantity"],
+                "unit_price": line["unit_price"],
+                "supplier": line["supplier"],
+            }
+            for line in document["lines"]
         ],
         "shipments": [
             {**one, "lines": [{**line, **goods[line["line"]]} for line in one["lines"]]} for one in shipments
