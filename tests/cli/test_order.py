@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_commands import in_process
-from tests.world import World, a_line, document
+from tests.world import World, document
 from workers.cli.main import main
 
 

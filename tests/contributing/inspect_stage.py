@@ -1,4 +1,4 @@
-"""Inspect (高額注文の確認): a dear order waits for a human before its money is touched."""
+"""Inspect (ギフト注文の確認): an order that is a gift waits for a human before its money is touched."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pipelines.shops import Shop
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Hold what costs more than 100,000 yen; let everything else go on."""
-    if draft.state == OrderState.ACCEPTED and draft.grand_total > 100_000:
-        draft.hold(Hold(HoldReason.NEEDS_HUMAN), "more than 100,000 yen")
+    """Hold an order whose remarks speak of a gift; let every other go on."""
+    remarks = draft.facts.order.remarks
+    if draft.state == OrderState.ACCEPTED and "ギフト" in remarks:
+        draft.hold(Hold(HoldReason.NEEDS_HUMAN, facts={"words": remarks}), "a gift")
     else:
         draft.next("authorize", now)
 

@@ -13,7 +13,7 @@ import pytest
 from models.store import work
 from models.store.work import of_order
 from tests.contributing.inspect_stage import STAGE
-from tests.world import World, a_line, document
+from tests.world import World, document
 
 CHECKOUT = Path(__file__).parents[2]
 GUIDE = (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8")
@@ -31,9 +31,11 @@ def test_a_method_a_carrier_and_a_stage_are_shown() -> None:
     assert {Path(file).stem for file, _ in SHOWN} == {"postal_transfer", "neko_express", "inspect_stage"}
 
 
-@pytest.mark.parametrize(("price", "ends"), [(80_000, ("accepted", "running")), (101_000, ("accepted", "held"))])
-def test_the_stage_decides(world: World, price: int, ends: tuple[str, str]) -> None:
-    world.take(document("S-1", a_line(unit_price=price)))
+@pytest.mark.parametrize(
+    ("remarks", "ends"), [("", ("accepted", "running")), ("ギフト包装でお願いします", ("accepted", "held"))]
+)
+def test_the_stage_decides(world: World, remarks: str, ends: tuple[str, str]) -> None:
+    world.take(document("S-1", remarks=remarks))
     with world.engine.begin() as connection:
         order_id = world.value("SELECT id FROM shop_order")
         work.schedule(connection, [of_order("inspect", order_id, world.clock.now())])
