@@ -18,6 +18,7 @@ from pipelines.engine.decision import EffectIntent, Move
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.gather import facts_of
+from pipelines.engine.ledger import Ledger
 from pipelines.engine.stage import Stage
 from pipelines.route import ROUTE, STAGES
 from pipelines.shops import Shop
@@ -214,7 +215,8 @@ def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
     world.decide("authorize")
     decision = AUTHORIZE.decision(old, world.shops["salon"], world.clock.now())
     with pytest.raises(StaleFacts), world.engine.begin() as connection:
-        apply(connection, AUTHORIZE, [decision], [], world.clock.now())
+        ledger = Ledger(connection, world.clock.now())
+        apply(connection, AUTHORIZE, [decision], [], ledger, world.clock.now())
     assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 1
 
 
