@@ -20,6 +20,7 @@ from workers.channels.webhook import WebhookSender
 from workers.clock import SettableClock
 from workers.effects import mail, payments, suppliers
 from workers.effects.loop import EffectLoop
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
 
@@ -48,7 +49,7 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
 
     renderer = Renderer("orders@shukka.example", "shukka.example")
     renderer.check()
-    runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
+    runner = Runner(engine, load_shops(installation=INSTALLATION), renderer, clock, observe, time.perf_counter)
     gc.collect()
     gc.freeze()  # as workers.main does
     gc.set_threshold(50_000, 20, 50)
@@ -74,7 +75,7 @@ async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop:
     told = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
     pool = SmtpPool(smtp, size=SMTP_CONNECTIONS) if smtp else None
     performers = [
-        *payments.EFFECT.performed_by(payments.performing({"sandbox": InstantGateway()}), 64),
+        *payments.EFFECT.performed_by(payments.performing({"sandbox": InstantGateway(clock)}), 64),
         *suppliers.EFFECT.performed_by(suppliers.performing({"webhook": WebhookSender(told, clock)}), 64),
     ]
     if pool:

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from models.states import PaymentState
 from pipelines.engine.inbox import Received, receive
+from pipelines.gateway import Answer, Snapshot
 from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.suppliers.news import supplier_event
 from workers.broker import Bell
@@ -19,30 +21,27 @@ from workers.http.poster import Message
 class InstantGateway:
     """A card gateway that agrees at once and remembers every key."""
 
-    name = "sandbox"
-    multicapture = False
-    minimum_amount = 50
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._done: dict[str, Answer] = {}
 
-    def __init__(self) -> None:
-        self._done: dict[str, Outcome] = {}
+    def _do(self, key: str, order: str, state: PaymentState, authorized: int, captured: int = 0) -> Answer:
+        if key not in self._done:
+            stands = Snapshot(f"at-{order}", state, authorized, captured, 0, self._clock.now())
+            self._done[key] = Answer(Verdict.OK, stands)
+        return self._done[key]
 
-    def _do(self, key: str) -> Outcome:
-        return self._done.setdefault(key, Outcome(Verdict.OK, reference=f"at-{key}"))
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+        return self._do(key, order, PaymentState.AUTHORIZED, amount)
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        return self._do(key)
+    async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
+        return self._do(key, order, PaymentState.CAPTURED, amount, amount)
 
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        return self._do(key)
+    async def void(self, *, key: str, order: str, reference: str) -> Answer:
+        return self._do(key, order, PaymentState.VOIDED, 0)
 
-    async def void(self, *, key: str, authorization: str) -> Outcome:
-        return self._do(key)
-
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        return self._do(key)
-
-    async def lookup(self, *, key: str) -> Outcome | None:
-        return self._done.get(key)
+    async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+        return self._done.get(key or "")
 
     async def aclose(self) -> None:
         return None

@@ -63,7 +63,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "captured_goods_left",
         "an authorization is captured only for an order that ships",
         """SELECT o.id FROM shop_order o JOIN payment p ON p.order_id = o.id
-           WHERE p.captured > 0 AND p.gateway IS NOT NULL AND p.refunded < p.captured
+           WHERE p.captured > 0 AND p.refunded < p.captured
+             AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
              AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered')""",
     ),
     Invariant(

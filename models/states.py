@@ -93,6 +93,7 @@ class HoldReason(StrEnum):
     REQUEST_NOT_MET = "request_not_met"
     # money
     PAYMENT_UNKNOWN = "payment_unknown"
+    PAYMENT_DIFFERS = "payment_differs"
     DEPOSIT_MISMATCH = "deposit_mismatch"
     UNEXPECTED_DEPOSIT = "unexpected_deposit"
     REFUND_DUE = "refund_due"

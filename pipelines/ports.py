@@ -54,42 +54,6 @@ class Outcome:
     items: Mapping[str, Outcome] = field(default_factory=dict)
 
 
-class PaymentGateway(Protocol):
-    """A card gateway (決済代行). Amounts are yen; every mutating call carries an idempotency key it must honour.
-
-    Adapters never raise for what the network does: they answer RETRY or UNKNOWN. They may retry named, passing faults
-    for some seconds with the same key (tenacity).
-    """
-
-    name: str
-    multicapture: bool
-    minimum_amount: int
-
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        """Authorize (仮売上) ``amount`` yen; ``order`` is ``<shop>/<number>``. OK carries the authorization id."""
-        ...
-
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        """Capture (実売上) ``amount`` yen of an authorization; the rest is released unless ``multicapture``."""
-        ...
-
-    async def void(self, *, key: str, authorization: str) -> Outcome:
-        """Release an authorization that was not captured (仮売上取消)."""
-        ...
-
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        """Give ``amount`` yen of a capture back (返金)."""
-        ...
-
-    async def lookup(self, *, key: str) -> Outcome | None:
-        """What the gateway knows of the call made under ``key``; None if it never saw it."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give connections back."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class MailIntent:
     """A mail that a stage wants sent.

@@ -2,7 +2,7 @@
 
     accept --> authorize --> split --> dispatch     the supplier's news --> notify --> reward
                   |                                                           |
-               deposits                                                     settle   (capture, void, refund)
+               deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
 cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
 order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
@@ -12,7 +12,7 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     split      -> dispatch
     dispatch
     notify     -> settle, reward
-    settle
+    settle     -> authorize
     reward
     promote
     cancel     -> settle

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from models.invariants import violations
 from models.store import work
-from pipelines.engine.inbox import Received, deposit_event, receive
+from pipelines.engine.inbox import Received, notice_event, receive
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
@@ -34,7 +34,9 @@ from workers.effects import mail, payments, queues, storefronts, suppliers
 from workers.effects.effect import Performer
 from workers.effects.loop import EffectLoop
 from workers.enrolment import Credentials, create_client
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
+from workers.payments import bank
 from workers.settings import Settings, read
 from workers.web.api.views import show_order
 from workers.wiring import House
@@ -42,7 +44,7 @@ from workers.wiring import House
 DOMAIN = "mail.shukka.example"
 SENDER = f"orders@{DOMAIN}"
 FRIDAY_MORNING = at("2026-11-20 09:00:00")
-SHOPS = load_shops()
+SHOPS = load_shops(installation=INSTALLATION)
 
 _DOCUMENT: dict[str, Any] = {
     "shop": "salon",
@@ -107,7 +109,13 @@ class World:
     """The house, its engine and everything around it."""
 
     def __init__(
-        self, engine: Engine, database_url: str, renderer: Renderer, *, shops: Mapping[str, Shop] = SHOPS
+        self,
+        engine: Engine,
+        database_url: str,
+        renderer: Renderer,
+        *,
+        shops: Mapping[str, Shop] = SHOPS,
+        gateways: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine = engine
         self.clock = SetClock(FRIDAY_MORNING)
@@ -116,11 +124,11 @@ class World:
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker, queues()), renderer)
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
-        self.gateway, self.postbox = Gateway(), Postbox()
+        self.gateway, self.postbox = Gateway(self.clock), Postbox()
         self.suppliers, self.storefronts = Partners(), Partners()
         self.loop = self.performing(
             *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
-            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway}), 4),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway, **(gateways or {})}), 4),
             *suppliers.EFFECT.performed_by(suppliers.performing(self.senders()), 4),
             *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, allow_private=True), 4),
         )
@@ -184,7 +192,8 @@ class World:
             "timestamp": self.clock.now().isoformat(),
             "data": {"shop": shop, "number": number, "amount": amount},
         }
-        return deposit_event(raw, gateway="bank", shops=(), event_id=f"dep-{self._events}", now=self.clock.now())
+        notice = bank.deposit(raw, f"dep-{self._events}")
+        return notice_event(notice, gateway="bank", shops=(), now=self.clock.now())
 
     def ask(self, type_: str, number: str, shop: str = "salon", **body: Any) -> Received:
         """A customer's or operator's word about an order."""

@@ -35,8 +35,6 @@ class Settings(BaseSettings):
     shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
     shukka_smtp_connections: int = Field(default=16, ge=1, le=64)
-    sandbox_gateway_url: str | None = None
-    sandbox_gateway_key: str | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -67,12 +65,6 @@ class Settings(BaseSettings):
     def clock(self) -> AnyClock:
         """The one Clock of this process."""
         return from_settings(self.shukka_clock, self.shukka_clock_rate, self.shukka_clock_anchor)
-
-    @property
-    def for_adapters(self) -> Mapping[str, str]:
-        """Settings as adapters ask for them, by the names in the environment."""
-        values = {"SANDBOX_GATEWAY_URL": self.sandbox_gateway_url, "SANDBOX_GATEWAY_KEY": self.sandbox_gateway_key}
-        return {name: value for name, value in values.items() if value}
 
     def need_database(self) -> str:
         """DATABASE_URL, or the embedded engine that runs in the data directory; raises Misconfigured for neither."""

@@ -67,7 +67,7 @@ add = writer(
 
 
 class OrderEffectRow(NamedTuple):
-    """What performing an effect of an order's payment needs."""
+    """What performing an effect of an order's payment needs; ``document`` is the order's, for what a slip is told."""
 
     id: int
     key: str
@@ -76,9 +76,11 @@ class OrderEffectRow(NamedTuple):
     payload: Mapping[str, Any]
     shop: str
     number: str
+    method: str
     gateway: str | None
     token: str | None
     reference: str | None
+    document: Mapping[str, Any] | None
 
 
 def to_perform(connection: Connection, ids: Sequence[int]) -> list[OrderEffectRow]:
@@ -86,8 +88,10 @@ def to_perform(connection: Connection, ids: Sequence[int]) -> list[OrderEffectRo
     return fetch(
         connection,
         OrderEffectRow,
-        """SELECT e.id, e.key, e.kind, e.order_id, e.payload, o.shop, o.number, p.gateway, p.token, p.reference
+        """SELECT e.id, e.key, e.kind, e.order_id, e.payload, o.shop, o.number, p.method, p.gateway, p.token, p.reference,
+                  d.document
            FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
+           LEFT JOIN order_document d ON d.order_id = e.order_id AND e.kind = 'payment.register'
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )

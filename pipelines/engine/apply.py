@@ -140,6 +140,9 @@ def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
             reference=d.payment.reference,
             code=d.payment.code,
             expires_at=d.payment.expires_at,
+            gateway=d.payment.gateway,
+            instructions=d.payment.instructions,
+            as_of=d.payment.as_of,
         )
         for d in decisions
         if d.payment is not None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from models.states import Condition, LotState, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
-from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
@@ -131,7 +131,8 @@ class NewAdjustment:
 
 
 class PaymentNumbers(TypedDict, total=False):
-    """What may change of a payment beside its state: amounts in yen, the gateway's ``reference`` and reason ``code``."""
+    """What may change of a payment beside its state: amounts in yen, the ``gateway`` that is asked, its ``reference`` and
+    reason ``code``, what the customer is told to do (``instructions``), and the time of the gateway's last word (``as_of``)."""
 
     authorized: int | None
     captured: int | None
@@ -140,6 +141,9 @@ class PaymentNumbers(TypedDict, total=False):
     reference: str | None
     code: str | None
     expires_at: datetime | None
+    gateway: str | None
+    instructions: Mapping[str, Any] | None
+    as_of: datetime | None
 
 
 @dataclass(slots=True)
@@ -154,6 +158,29 @@ class PaymentChange:
     reference: str | None = None
     code: str | None = None
     expires_at: datetime | None = None
+    gateway: str | None = None
+    instructions: Mapping[str, Any] | None = None
+    as_of: datetime | None = None
+
+    def after(self, before: PaymentFacts) -> PaymentFacts:
+        """The payment that stood as ``before``, after this change."""
+
+        def number(old: int, new: int | None) -> int:
+            return old if new is None else new
+
+        return before._replace(
+            state=self.state or before.state,
+            authorized=number(before.authorized, self.authorized),
+            captured=number(before.captured, self.captured),
+            refunded=number(before.refunded, self.refunded),
+            refunded_by_hand=number(before.refunded_by_hand, self.refunded_by_hand),
+            reference=self.reference or before.reference,
+            code=self.code or before.code,
+            gateway=self.gateway or before.gateway,
+            expires_at=self.expires_at or before.expires_at,
+            instructions=self.instructions or before.instructions,
+            as_of=self.as_of or before.as_of,
+        )
 
 
 @dataclass(slots=True, frozen=True)

@@ -222,7 +222,7 @@ class OrderDraft:
         for name, value in numbers.items():
             if value is not None:
                 setattr(change, name, value)
-        self._money = _paid(self.facts.payment, change)
+        self._money = change.after(self.facts.payment)
 
     # Shipments and parcels.
 
@@ -427,20 +427,3 @@ class OrderDraft:
     def _check_edge(self, stage: str) -> None:
         if stage not in self._leads_to:
             raise Undeclared(f"{self._stage or 'no stage'} does not lead to {stage}")
-
-
-def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
-    """The payment after ``change``."""
-
-    def number(old: int, new: int | None) -> int:
-        return old if new is None else new
-
-    return before._replace(
-        state=change.state or before.state,
-        authorized=number(before.authorized, change.authorized),
-        captured=number(before.captured, change.captured),
-        refunded=number(before.refunded, change.refunded),
-        refunded_by_hand=number(before.refunded_by_hand, change.refunded_by_hand),
-        reference=change.reference or before.reference,
-        code=change.code or before.code,
-    )

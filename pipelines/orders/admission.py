@@ -19,6 +19,7 @@ from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
 from models.store.payments import NewPaymentRow
 from pipelines.engine import run
 from pipelines.engine.admit import AdmittedRows, admit
+from pipelines.methods import Asks, agreed
 from pipelines.orders.document import Content
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
@@ -59,6 +60,13 @@ def store_orders(connection: Connection, shops: Mapping[str, Shop], taken: Seque
     )
 
 
+def _gateway(shop: Shop, order: Order, taken: Taken) -> str | None:
+    """The gateway that is asked for the money, if one is."""
+    gateway = shop.gateway_for(order.method)
+    asked = agreed(order.method, taken.breakdown.grand_total).asked(gateway)
+    return gateway.name if gateway is not None and asked is not Asks.NOTHING else None
+
+
 def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now: datetime) -> AdmittedRows:
     """The rows of orders under their ids."""
     each = [(i, t.order, t) for i, t in numbered]
@@ -96,7 +104,7 @@ def _payment_row(order_id: int, taken: Taken, shop: Shop) -> NewPaymentRow:
     return NewPaymentRow(
         order_id=order_id,
         method=order.method,
-        gateway=shop.payment.gateway if order.method in shop.payment.gateway_methods else None,
+        gateway=_gateway(shop, order, taken),
         token=order.token,
         currency=shop.currency,
         amount=taken.breakdown.grand_total,

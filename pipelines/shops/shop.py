@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier, SupplierChannel
+from pipelines.gateway import Gateway
+from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.installation import Installation
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
@@ -70,7 +71,7 @@ class Shop(Section):
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
 
-    _channels: Mapping[str, SupplierChannel] = PrivateAttr(default_factory=dict)
+    _installation: Installation = PrivateAttr(default_factory=Installation)
 
     @field_validator("site_url")
     @classmethod
@@ -110,14 +111,23 @@ class Shop(Section):
         """Points rate by rank, lowest rank first; empty without ranks."""
         return {level.name: level.rate for level in self.ranks.levels}
 
-    def connect(self, channels: Mapping[str, SupplierChannel]) -> Self:
-        """This shop in an installation that has ``channels``; done once, when it is loaded."""
-        self._channels = channels
+    def connect(self, installation: Installation) -> Self:
+        """This shop in ``installation``; done once, when it is loaded."""
+        self._installation = installation
         return self
 
     def batches(self, channel: str) -> bool:
         """Whether the supplier channel of that name takes many instructions in one message."""
-        return channel in self._channels and self._channels[channel].batches
+        channels = self._installation.channels
+        return channel in channels and channels[channel].batches
+
+    def gateway(self, name: str | None) -> Gateway[Any] | None:
+        """What the installation's gateway ``name`` can do; None for none."""
+        return self._installation.gateways.get(name) if name else None
+
+    def gateway_for(self, method: str) -> Gateway[Any] | None:
+        """The gateway that the shop uses for ``method``; None where it is not connected to one."""
+        return self.gateway(self.payment.gateways.get(method))
 
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from models.store import effects
 from pipelines.errors import Misconfigured
 from pipelines.shops import Shop
+from pipelines.shops.installation import Installation
 from pipelines.shops.load import ProfileErrors, parse_shop
 from pipelines.suppliers.channel import Contact, Sender
 from pipelines.suppliers.news import supplier_event
@@ -25,6 +26,7 @@ from tests.rules.build import shop_with
 from tests.world import SHOPS, World, document, tracking_number
 from workers.channels import CHANNELS
 from workers.mail.rendering import Renderer
+from workers.payments import GATEWAYS
 from workers.settings import read
 
 PLUG_IN = Path(csv_channel.__file__)
@@ -45,7 +47,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def by_file(name: str = "salon") -> Shop:
     """A packaged shop whose warehouse takes files."""
-    return shop_with(name, **{"[suppliers.warehouse]": '[suppliers.warehouse]\nchannel = "csv"'}).connect(CHANNELS)
+    return shop_with(name, **{"[suppliers.warehouse]": '[suppliers.warehouse]\nchannel = "csv"'}).connect(
+        Installation(GATEWAYS, CHANNELS)
+    )
 
 
 @pytest.fixture
@@ -97,14 +101,14 @@ class TestCsv(ChannelConformance):
 
 def test_a_channel_is_refused_where_it_was_not_dropped_in() -> None:
     with pytest.raises(ProfileErrors) as refused:
-        parse_shop("mine", PROFILE, channels=CHANNELS)
+        parse_shop("mine", PROFILE, Installation(GATEWAYS, CHANNELS))
     assert refused.value.entries == [
         ("mine.toml", "suppliers.warehouse.channel", "'csv' is no supplier channel; there is auto, mail, webhook")
     ]
 
 
 def test_a_channel_that_was_dropped_in_is_accepted(folder: Path) -> None:
-    assert parse_shop("mine", PROFILE, channels=CHANNELS).batches("csv")
+    assert parse_shop("mine", PROFILE, Installation(GATEWAYS, CHANNELS)).batches("csv")
 
 
 def test_a_setting_that_it_misses_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

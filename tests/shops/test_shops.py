@@ -68,7 +68,7 @@ def test_a_name_is_all_a_shop_needs() -> None:
             "calendar",
             "2026-12-29 is in closed_dates and in open_dates",
         ),
-        ('[payment]\nmethods.local = ["cash"]', "payment.methods.local[0]", "must be 'card'"),
+        ('[payment]\nmethods.local = ["cash"]', "payment.methods.local[0]", "must be 'amazon_pay'"),
         ('[payment]\nmethods.local = ["bank_transfer"]', "payment.bank", "account is needed"),
         ("[payment]\nmethods.local = []", "payment.methods", "at least one"),
         ("[payment]\nminimum_gateway_amount = 49.5", "payment.minimum_gateway_amount", "whole number"),

@@ -86,6 +86,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     """Print what the pipeline would do with an order; needs no running service."""
     from pipelines.orders.plan import preview as plan_of
     from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
     from workers.settings import load
     from workers.web.body import BadBody, parse_json
 
@@ -94,7 +95,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     except OSError as fault:
         _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
     try:
-        planned = plan_of(parse_json(raw), load_shops(load().shops_dir))
+        planned = plan_of(parse_json(raw), load_shops(load().shops_dir, INSTALLATION))
     except BadBody as bad:
         _refuse(400, "Bad body", bad.detail)
     except Invalid as invalid:
@@ -110,11 +111,11 @@ def shops_check(
 ) -> None:
     """Validate every shop profile."""
     from pipelines.shops import ProfileErrors, load_shops
-    from workers.channels import CHANNELS
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
     try:
-        shops = load_shops(directory or load().shops_dir, channels=CHANNELS)
+        shops = load_shops(directory or load().shops_dir, INSTALLATION)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(": ".join(filter(None, (file, key, reason))), markup=False)
@@ -154,9 +155,10 @@ def client_create(
     """Create a client; its key and webhook secret are printed once and never again."""
     from pipelines.shops import load_shops
     from workers.enrolment import create_client
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
-    known = load_shops(load().shops_dir)
+    known = load_shops(load().shops_dir, INSTALLATION)
     made = create_client(opened("client"), kind, name, shops=shop or [], known_shops=known, url=url, mail=mail)
     if as_json:
         sys.stdout.buffer.write(

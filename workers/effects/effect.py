@@ -8,7 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
-from pipelines.ports import Clock, Outcome, PaymentGateway, Verdict
+from pipelines.gateway import Adapter
+from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Sender
 from workers.settings import Settings
@@ -54,7 +55,7 @@ class Means(Protocol):
         """The one Clock."""
         ...
 
-    def gateways(self) -> Mapping[str, PaymentGateway]:
+    def gateways(self) -> Mapping[str, Adapter]:
         """The gateways that the shops name."""
         ...
 

@@ -54,6 +54,9 @@ def show_order(
             "captured": money.captured,
             "refunded": money.refunded,
             "refunded_by_hand": money.refunded_by_hand,
+            "gateway": money.gateway,
+            "expires_at": _moment(money.expires_at) if money.expires_at else None,
+            "instructions": money.instructions,
         },
         "shipments": [_shipment(facts, s) for s in facts.shipments],
         "points": {
