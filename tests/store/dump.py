@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from models.database import connect
 from models.migrations import upgrade
 from models.schema import metadata
-from pipelines.points.requests import hold
+from pipelines.points.holds import hold
 from pipelines.points.schema import HoldDocument
 from tests.store.lives import live
 from tests.world import DOMAIN, SENDER, World

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterable
 
@@ -9,7 +10,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-out = Console(highlight=False)
+#: Columns where no terminal sets a width: what is piped into a file or a filter is not cut.
+_WIDE = 10_000
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _KEPT = frozenset("\n\t")
