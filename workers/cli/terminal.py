@@ -31,8 +31,9 @@ def _visible(character: str) -> str:
 
 
 def table(headings: Iterable[str | Column], rows: Iterable[Iterable[object]], *, title: str | None = None) -> Table:
-    """A table of plain texts; what is None is left empty."""
-    made = Table(*headings, title=title, title_justify="left", box=None, pad_edge=False)
+    """A table of plain texts; what is None is left empty, and what is too long for its column goes on in the next line."""
+    columns = (Column(one, overflow="fold") if isinstance(one, str) else one for one in headings)
+    made = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         made.add_row(*("" if value is None else plain(value) for value in row))
     return made
