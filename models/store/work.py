@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from models.store.orders import ORDER, OrderRow
-from models.store.statement import columns, fetch, fetch_pairs, insert, scalars, values, writer
+from models.store.statement import columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
 from models.work import Work
 
@@ -34,13 +34,6 @@ def of_order(stage: str, order_id: int, due_at: datetime) -> WorkRow:
     """An order that is due at a stage of orders."""
     kind, id_ = order_subject(order_id)
     return WorkRow(stage, kind, id_, order_id, due_at)
-
-
-class SubjectRow(NamedTuple):
-    """A subject as work has it."""
-
-    subject_kind: str
-    subject_id: str
 
 
 _CLAIM = f"""
@@ -135,32 +128,33 @@ def schedule(connection: Connection, rows: Iterable[WorkRow]) -> None:
     _schedule(connection, list(soonest.values()))
 
 
-_finish = writer(
-    SubjectRow,
-    f"""DELETE FROM work t USING {values(SubjectRow, Work)}
-        WHERE t.stage = %(stage)s AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
-)
+# By arrays of ids, so that the key's index is used whatever the planner believes of the size of a queue: joined to the rows
+# of an unnest, a plan that reads all work took 62 us a row instead of 2.
+_FINISH = """
+DELETE FROM work WHERE stage = %(stage)s AND subject_kind = %(kind)s AND subject_id = ANY(%(ids)b::text[])
+"""
+_END_WAITS = f"{_FINISH} AND what IS NOT NULL"
 
 
-def finish(connection: Connection, stage: str, subjects: Sequence[Subject]) -> None:
-    """Remove decided work."""
-    _finish(connection, [SubjectRow(*one) for one in subjects], stage=stage)
+def finish(connection: Connection, stage: str, subjects: Iterable[Subject]) -> int:
+    """Remove decided work; how much there was."""
+    return _delete(connection, _FINISH, ((stage, subject) for subject in subjects))
 
 
-class EndedWaitRow(NamedTuple):
-    """A wait that is over before its time: what it was for has come, or is not to come any more."""
-
-    stage: str
-    subject_kind: str
-    subject_id: str
+def end_waits(connection: Connection, ended: Iterable[tuple[str, Subject]]) -> int:
+    """Remove waits of stages for subjects before their time, since what they were for has come or is not to come any more;
+    how many there were."""
+    return _delete(connection, _END_WAITS, ended)
 
 
-end_waits = writer(
-    EndedWaitRow,
-    f"""DELETE FROM work t USING {values(EndedWaitRow, Work)}
-        WHERE t.stage = v.stage AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id
-          AND t.what IS NOT NULL""",
-)
+def _delete(connection: Connection, statement: str, subjects: Iterable[tuple[str, Subject]]) -> int:
+    ids: dict[tuple[str, str], list[str]] = {}
+    for stage, subject in subjects:
+        ids.setdefault((stage, subject.kind), []).append(subject.id)
+    return sum(
+        execute(connection, statement, {"stage": stage, "kind": kind, "ids": listed})
+        for (stage, kind), listed in ids.items()
+    )
 
 
 class WaitRow(NamedTuple):

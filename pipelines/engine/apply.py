@@ -41,7 +41,7 @@ from models.store.payments import PaymentChangeRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
-from models.store.work import EndedWaitRow, WorkRow
+from models.store.work import WorkRow
 from models.subject import order_subject
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision
@@ -103,7 +103,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     work.finish(connection, stage.name, [subject for d in decisions for subject in d.facts.subjects])
-    work.end_waits(connection, [EndedWaitRow(name, *subject) for d in decisions for name, subject in d.ended_waits])
+    work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
     due = _work_rows(decisions)
     work.schedule(connection, due)
     return BatchResult(

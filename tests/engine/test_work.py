@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.store import work
-from models.store.work import EndedWaitRow, FailureRow, WorkRow
+from models.store.work import FailureRow, WorkRow
 from models.subject import SHIPMENT, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -159,7 +159,7 @@ def test_a_wait_that_is_over_needs_no_waking_and_what_is_due_stays_due(world: Wo
     due = WorkRow("dispatch", SHIPMENT, "SH-2", 1, now)
     with world.engine.begin() as connection:
         work.schedule(connection, [waits, due])
-        over = [EndedWaitRow("dispatch", SHIPMENT, id_) for id_ in ("SH-1", "SH-2", "SH-3")]
+        over = [("dispatch", Subject(SHIPMENT, id_)) for id_ in ("SH-1", "SH-2", "SH-3")]
         assert work.end_waits(connection, over) == 1
     assert [one.subject_id for one in world.rows("SELECT subject_id FROM work")] == ["SH-2"]
 
