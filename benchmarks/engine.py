@@ -16,8 +16,11 @@ from models.database import connect
 from pipelines.engine.run import Runner
 from pipelines.route import ROUTE
 from pipelines.shops import load_shops
+from workers.channels.webhook import WebhookSender
 from workers.clock import SettableClock
-from workers.effects.loop import EffectLoop, mail_performer, payment_performers, supplier_performer
+from workers.effects import mail, payments, suppliers
+from workers.effects.loop import EffectLoop
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
 
@@ -46,7 +49,7 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
 
     renderer = Renderer("orders@shukka.example", "shukka.example")
     renderer.check()
-    runner = Runner(engine, load_shops(), renderer, clock, observe, time.perf_counter)
+    runner = Runner(engine, load_shops(installation=INSTALLATION), renderer, clock, observe, time.perf_counter)
     gc.collect()
     gc.freeze()  # as workers.main does
     gc.set_threshold(50_000, 20, 50)
@@ -69,21 +72,21 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
 
 
 async def _perform(engine: object, clock: SettableClock, smtp: str | None, stop: Event, spent: Spent) -> None:
-    suppliers = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
+    told = InstantSuppliers(engine, clock)  # type: ignore[arg-type]
     pool = SmtpPool(smtp, size=SMTP_CONNECTIONS) if smtp else None
     performers = [
-        *payment_performers({"sandbox": InstantGateway()}, channels=64),
-        supplier_performer(suppliers, clock, channels=64),
+        *payments.EFFECT.performed_by(payments.performing({"sandbox": InstantGateway(clock)}), 64),
+        *suppliers.EFFECT.performed_by(suppliers.performing({"webhook": WebhookSender(told, clock)}), 64),
     ]
     if pool:
-        performers.append(mail_performer(pool.deliver, SMTP_CONNECTIONS))
+        performers += mail.EFFECT.performed_by(mail.performing(pool.deliver), SMTP_CONNECTIONS)
     loop = EffectLoop(engine, clock, SilentBell(), performers)  # type: ignore[arg-type]
 
     async def drain(kind: str) -> None:
         while not stop.is_set():
             done = await loop.drain(kind, seconds=1.0)
             if kind == "supplier.instruct":
-                await suppliers.tell()
+                await told.tell()
             if kind == "mail.send":
                 spent.mails += done
             if not done:

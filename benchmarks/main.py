@@ -37,6 +37,7 @@ from pipelines.shops import load_shops
 from workers.clock import TOKYO, SettableClock
 from workers.demo.orders import orders as made_orders
 from workers.enrolment import create_client
+from workers.installation import INSTALLATION
 from workers.process.embedded import EmbeddedEngines
 from workers.process.service import free_port
 
@@ -98,7 +99,7 @@ def run(count: int, seed: int, processes: int, *, smtp: str | None, console: Con
 
 
 def _take_in(engine: Engine, clock: SettableClock, documents: list[dict[str, Any]]) -> float:
-    shops = load_shops()
+    shops = load_shops(installation=INSTALLATION)
     began = time.perf_counter()
     for first in range(0, len(documents), 500):
         answers = take_in(engine, shops, clock, [Submission(parse_order(d)) for d in documents[first : first + 500]])

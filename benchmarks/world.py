@@ -9,38 +9,39 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from pipelines.engine.inbox import Received, receive, supplier_event
-from pipelines.ports import Clock, Instruction, Outcome, Verdict
+from models.states import PaymentState
+from pipelines.engine.inbox import Received, receive
+from pipelines.gateway import Answer, Snapshot
+from pipelines.ports import Clock, Outcome, Verdict
+from pipelines.suppliers.news import supplier_event
 from workers.broker import Bell
+from workers.http.poster import Message
 
 
 class InstantGateway:
     """A card gateway that agrees at once and remembers every key."""
 
-    name = "sandbox"
-    multicapture = False
-    minimum_amount = 50
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._done: dict[str, Answer] = {}
 
-    def __init__(self) -> None:
-        self._done: dict[str, Outcome] = {}
+    def _do(self, key: str, order: str, state: PaymentState, authorized: int, captured: int = 0) -> Answer:
+        if key not in self._done:
+            stands = Snapshot(f"at-{order}", state, authorized, captured, 0, self._clock.now())
+            self._done[key] = Answer(Verdict.OK, stands)
+        return self._done[key]
 
-    def _do(self, key: str) -> Outcome:
-        return self._done.setdefault(key, Outcome(Verdict.OK, reference=f"at-{key}"))
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+        return self._do(key, order, PaymentState.AUTHORIZED, amount)
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        return self._do(key)
+    async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
+        return self._do(key, order, PaymentState.CAPTURED, amount, amount)
 
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        return self._do(key)
+    async def void(self, *, key: str, order: str, reference: str) -> Answer:
+        return self._do(key, order, PaymentState.VOIDED, 0)
 
-    async def void(self, *, key: str, authorization: str) -> Outcome:
-        return self._do(key)
-
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        return self._do(key)
-
-    async def lookup(self, *, key: str) -> Outcome | None:
-        return self._done.get(key)
+    async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+        return self._done.get(key or "")
 
     async def aclose(self) -> None:
         return None
@@ -49,19 +50,15 @@ class InstantGateway:
 class InstantSuppliers:
     """Suppliers that ship what they are told the moment they are told, all of it, and say so in batches."""
 
-    name = "webhook"
-
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._news: list[Received] = []
 
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         now = self._clock.now()
-        event = _shipped(instruction, now)
-        self._news.append(
-            supplier_event(event, supplier=instruction.supplier, shops=(), event_id=instruction.key, now=now)
-        )
+        event = _shipped(message, now)
+        self._news.append(supplier_event(event, supplier=message.to, shops=(), event_id=message.key, now=now))
         return Outcome(Verdict.OK)
 
     async def tell(self) -> int:
@@ -75,13 +72,13 @@ class InstantSuppliers:
         return None
 
 
-def _shipped(instruction: Instruction, now: datetime) -> dict[str, Any]:
-    base = int.from_bytes(instruction.key.encode()[3:9], "big") % 10**11
+def _shipped(message: Message, now: datetime) -> dict[str, Any]:
+    base = int.from_bytes(message.key.encode()[3:9], "big") % 10**11
     return {
         "type": "shipment.shipped",
         "timestamp": now.isoformat(),
         "data": {
-            "shipment": instruction.data["shipment"],
+            "shipment": message.data["shipment"],
             "carrier": "yamato",
             "tracking_number": f"{base:011d}{base % 7}",
             "shipped_at": now.isoformat(),

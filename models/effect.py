@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
@@ -16,7 +16,8 @@ MAIL_STATES = ("queued", "sent", "failed", "needs_review")
 class Effect(Base):
     """One intent, committed before it is performed. ``key`` makes it happen once and is the idempotency key outside.
 
-    ``payload`` carries ids and amounts only; ``wakes`` names the stage that waits for the outcome.
+    ``payload`` carries ids and amounts only; ``wakes`` names the stage that waits for the outcome. One that stands for
+    several items is of no order itself: ``batch`` is what they have in common, and items join it until ``closed_at``.
     """
 
     __tablename__ = "effect"
@@ -32,8 +33,45 @@ class Effect(Base):
     outcome: Mapped[Json | None]
     recorded_at: Mapped[Recorded]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    batch: Mapped[str | None]
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        one_of("state", EFFECT_STATES),
+        # At most one that items may still join.
+        Index("uq_effect_open", "batch", unique=True, postgresql_where="batch IS NOT NULL AND closed_at IS NULL"),
+        UPDATED_IN_PLACE,
+    )
+
+
+class EffectItem(Base):
+    """One of the things that an effect stands for, such as a shipment in a supplier's file: its own key, once for ever,
+    and its own outcome, for which ``wakes`` waits."""
+
+    __tablename__ = "effect_item"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    effect_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("effect.id"), index=True)
+    order_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    shipment_id: Mapped[str | None]
+    wakes: Mapped[str | None]
+    state: Mapped[str]
+    outcome: Mapped[Json | None]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (one_of("state", EFFECT_STATES), UPDATED_IN_PLACE)
+
+
+class EffectOutput(Base):
+    """The bytes that an effect yielded, such as a document, kept with its outcome; ``digest`` is their SHA-256."""
+
+    __tablename__ = "effect_output"
+
+    effect_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("effect.id"), primary_key=True)
+    media_type: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    recorded_at: Mapped[Recorded]
 
 
 class Mail(Base):

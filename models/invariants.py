@@ -70,7 +70,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "captured_goods_left",
         "an authorization is captured only for an order that ships",
         """SELECT o.id FROM shop_order o JOIN payment p ON p.order_id = o.id
-           WHERE p.captured > 0 AND p.gateway IS NOT NULL AND p.refunded < p.captured
+           WHERE p.captured > 0 AND p.refunded < p.captured
+             AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
              AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered')""",
     ),
     Invariant(
@@ -184,6 +185,13 @@ INVARIANTS: tuple[Invariant, ...] = (
               UNION ALL SELECT id, 'mail.send' FROM mail WHERE state = 'queued') e
              FULL JOIN effect_lease l ON l.subject_id = e.id AND l.kind = e.kind
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
+    ),
+    Invariant(
+        "effects_end_with_their_items",
+        "an effect of several items waits while one of them does, and no longer",
+        """SELECT e.id, e.state, count(i.key) FILTER (WHERE i.state = 'pending') AS open FROM effect e
+           JOIN effect_item i ON i.effect_id = e.id GROUP BY e.id
+           HAVING (e.state = 'pending') <> bool_or(i.state = 'pending')""",
     ),
     Invariant(
         "unique_items_live",

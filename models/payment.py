@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Json, one_of
 from models.states import PaymentState
 
 
@@ -15,7 +15,9 @@ class Payment(Base):
     """Payment of one order: what is due, authorized (仮売上), captured (実売上) and refunded, in the
     smallest unit of ``currency``.
 
-    ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so.
+    ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so. ``gateway`` is
+    the one that is asked, null where none is; ``as_of`` the time of its last word. ``instructions`` are what the customer
+    was told to do.
     """
 
     __tablename__ = "payment"
@@ -34,6 +36,8 @@ class Payment(Base):
     reference: Mapped[str | None]
     code: Mapped[str | None]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    instructions: Mapped[Json | None]
+    as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         one_of("state", PaymentState),

@@ -6,7 +6,7 @@ from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.coupon import CouponUse
 from models.customer import Customer
-from models.effect import Effect, EffectLease, Mail
+from models.effect import Effect, EffectItem, EffectLease, EffectOutput, Mail
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
@@ -28,7 +28,9 @@ __all__ = [
     "CustomerMark",
     "CustomerRank",
     "Effect",
+    "EffectItem",
     "EffectLease",
+    "EffectOutput",
     "IdempotencyKey",
     "InboxEvent",
     "Job",

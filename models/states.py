@@ -1,7 +1,7 @@
 """States of every entity and the moves between them that are allowed.
 
-One explicit table an entity. ``pipelines.engine.run`` is the one place that enforces them and records each move with its
-cause. Standard library only: rules may import this module.
+One explicit table an entity. ``pipelines.engine`` is the one place that enforces them (``run``, and ``ledger`` for lots) and
+records each move with its cause. Standard library only: rules may import this module.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class HoldReason(StrEnum):
     REQUEST_NOT_MET = "request_not_met"
     # money
     PAYMENT_UNKNOWN = "payment_unknown"
+    PAYMENT_DIFFERS = "payment_differs"
     DEPOSIT_MISMATCH = "deposit_mismatch"
     UNEXPECTED_DEPOSIT = "unexpected_deposit"
     REFUND_DUE = "refund_due"

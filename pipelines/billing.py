@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import orders
-from pipelines.rules.billing import BILLED_METHODS, bill, billed
+from pipelines.rules.billing import bill, billed, billed_methods
 from pipelines.rules.dates.periods import same_day_months_later
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
@@ -27,7 +27,7 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
             Breakdown.from_json(row.breakdown),
             [Adjustment.from_json(one) for one in row.adjustments or ()],
         )
-        for row in orders.billed(connection, shop.key, customer, BILLED_METHODS, since, until)
+        for row in orders.billed(connection, shop.key, customer, billed_methods(), since, until)
     ]
     made = bill(
         standing,

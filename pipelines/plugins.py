@@ -73,12 +73,10 @@ class Registry(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._found())
 
-    def need(self, name: str, where: str) -> T:
-        """The plug-in ``name``; raises Misconfigured at ``where`` (a key, a variable) with the names that there are."""
-        found = self.get(name)
-        if found is None:
-            raise Misconfigured(where, f"{name!r} is no {self._word}; there is {', '.join(self) or 'none'}")
-        return found
+    def choice(self) -> str:
+        """The names as a sentence offers them: ``'card', 'cod' or 'none'``."""
+        *others, last = map(repr, self)
+        return f"{', '.join(others)} or {last}" if others else last
 
     def _found(self) -> dict[str, T]:
         folder = os.environ.get(FOLDER) or None

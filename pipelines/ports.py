@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,14 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """Bytes that an effect yielded, such as a document."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one touch of the world brought.
 
@@ -32,6 +40,8 @@ class Outcome:
     ``code``: its reason code, no personal data.  ``says``: one sentence for an operator.
     ``retry_after``: seconds to wait before a RETRY, None leaves it to the back-off.
     ``data``: JSON-able extras (``amount``, ``expires_at``, ``funding``).
+    ``output``: bytes that it yielded, kept together with an OK.
+    ``items``: where it was about several things, what became of each, by its key.
     """
 
     verdict: Verdict
@@ -40,68 +50,8 @@ class Outcome:
     says: str = ""
     retry_after: float | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-class PaymentGateway(Protocol):
-    """A card gateway (決済代行). Amounts are yen; every mutating call carries an idempotency key it must honour.
-
-    Adapters never raise for what the network does: they answer RETRY or UNKNOWN. They may retry named, passing faults
-    for some seconds with the same key (tenacity).
-    """
-
-    name: str
-    multicapture: bool
-    minimum_amount: int
-
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        """Authorize (仮売上) ``amount`` yen; ``order`` is ``<shop>/<number>``. OK carries the authorization id."""
-        ...
-
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        """Capture (実売上) ``amount`` yen of an authorization; the rest is released unless ``multicapture``."""
-        ...
-
-    async def void(self, *, key: str, authorization: str) -> Outcome:
-        """Release an authorization that was not captured (仮売上取消)."""
-        ...
-
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        """Give ``amount`` yen of a capture back (返金)."""
-        ...
-
-    async def lookup(self, *, key: str) -> Outcome | None:
-        """What the gateway knows of the call made under ``key``; None if it never saw it."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give connections back."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One message to a supplier (warehouse 倉庫 or maker メーカー): ``type`` is ``shipment.requested`` or
-    ``shipment.cancel_requested``; ``data`` is the JSON body's data; ``key`` the stable webhook-id."""
-
-    key: str
-    type: str
-    supplier: str
-    data: Mapping[str, Any]
-    at: datetime
-
-
-class SupplierChannel(Protocol):
-    """A way to reach a supplier (signed webhook, mail, file)."""
-
-    name: str
-
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
-        """Hand the instruction over; OK means the supplier has it durably."""
-        ...
-
-    async def aclose(self) -> None:
-        """Give connections back."""
-        ...
+    output: Output | None = None
+    items: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     accept --> authorize --> split --> dispatch     the supplier's news --> notify --> reward
                   |                                                           |
-               deposits                                                     settle   (capture, void, refund)
+               deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
 cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
 order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
@@ -12,7 +12,7 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     split      -> dispatch
     dispatch
     notify     -> settle, reward
-    settle
+    settle     -> authorize
     reward
     promote
     cancel     -> settle
@@ -26,6 +26,8 @@ A new stage is one file in ``pipelines/stages`` and one entry here; its actor is
 
 from __future__ import annotations
 
+from models.store.mails import SEND as MAIL
+from pipelines.engine.announce import KIND as EVENT
 from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
@@ -64,13 +66,5 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}
 #: Which stage an event wakes; an event of any other type is kept for the operator.
 WOKEN_BY: dict[str, str] = {event: stage.name for stage in ROUTE for event in stage.consumes}
 
-#: Kinds of effect that stages ask for; each needs an actor (mail is one for every stage).
-EFFECT_KINDS: tuple[str, ...] = (
-    "payment.authorize",
-    "payment.capture",
-    "payment.void",
-    "payment.refund",
-    "supplier.instruct",
-    "storefront.event",
-    "mail.send",
-)
+#: Kinds of effect that are asked for: by stages, by whatever a decision says in mails, and by whatever storefronts hear of.
+ASKED: frozenset[str] = frozenset({MAIL, EVENT, *(kind for stage in ROUTE for kind in stage.asks)})

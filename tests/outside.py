@@ -11,10 +11,29 @@ from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.ports import Instruction, Outcome, Verdict
+from models.states import PaymentState
+from pipelines.gateway import Answer, CodeClass, Snapshot
+from pipelines.ports import Outcome, Verdict
+from workers.http.poster import Message
 
 EXPIRES = datetime(2027, 1, 31, tzinfo=ZoneInfo("Asia/Tokyo"))
-DECLINED = Outcome(Verdict.DECLINED, code="E11", says="not allowed")
+DECLINED = Answer(Verdict.DECLINED, code="E11", says="not allowed")
+
+
+class SetClock:
+    """A clock that shows what it is told."""
+
+    def __init__(self, at: datetime) -> None:
+        self._now = at
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, at: datetime) -> None:
+        self._now = at
+
+    def advance(self, **span: float) -> None:
+        self._now += timedelta(**span)
 
 
 @dataclass
@@ -22,9 +41,22 @@ class Card:
     """What the gateway knows of one authorization, in yen."""
 
     amount: int
+    funding: str
     captured: int = 0
     refunded: int = 0
     voided: bool = False
+
+    def answer(self, reference: str, at: datetime) -> Answer:
+        """How it stands at ``at``."""
+        state = PaymentState.VOIDED if self.voided else PaymentState.AUTHORIZED
+        if self.captured:
+            state = PaymentState.CAPTURED
+        if self.refunded:
+            state = PaymentState.PARTLY_REFUNDED if self.refunded < self.captured else PaymentState.REFUNDED
+        stands = Snapshot(
+            reference, state, self.amount, self.captured, self.refunded, at, EXPIRES, funding=self.funding
+        )
+        return Answer(Verdict.OK, stands)
 
 
 @dataclass
@@ -34,73 +66,76 @@ class Gateway:
     ``lost``: it acts, and the answer never arrives.  ``down``: it does not act.
     """
 
-    name = "sandbox"
-    multicapture = False
-    minimum_amount = 50
-
+    clock: SetClock
     cards: dict[str, Card] = field(default_factory=dict)
-    done: dict[str, tuple[tuple[Any, ...], Outcome]] = field(default_factory=dict)
+    orders: dict[str, str] = field(default_factory=dict)
+    done: dict[str, tuple[tuple[Any, ...], Answer]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-    def _once(self, key: str, request: tuple[Any, ...], act: Callable[[], Outcome]) -> Outcome:
+    def _once(self, key: str, request: tuple[Any, ...], act: Callable[[], Answer]) -> Answer:
         self.calls[key] += 1
         fault = self.faults.pop(0) if self.faults else None
         if fault == "down":
-            return Outcome(Verdict.RETRY, code="http_503")
+            return Answer(Verdict.RETRY, code="http_503")
         if key not in self.done:
             self.done[key] = (request, act())
-        known, outcome = self.done[key]
+        known, answer = self.done[key]
         if known != request:
             return DECLINED
-        return Outcome(Verdict.UNKNOWN, code="timeout") if fault == "lost" else outcome
+        return Answer(Verdict.UNKNOWN, code="timeout") if fault == "lost" else answer
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        def act() -> Outcome:
+    def _stands(self, reference: str) -> Answer:
+        return self.cards[reference].answer(reference, self.clock.now())
+
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+        def act() -> Answer:
             if token == "tok_declined":
-                return Outcome(Verdict.DECLINED, code="G12")
-            if amount < self.minimum_amount:
+                return Answer(Verdict.DECLINED, code="G12", code_class=CodeClass.ISSUER_DECLINE)
+            if amount < 50:
                 return DECLINED
             reference = f"auth_{len(self.cards) + 1}"
-            self.cards[reference] = Card(amount)
-            funding = "debit" if token == "tok_debit" else "credit"
-            data = {"amount": amount, "funding": funding, "expires_at": EXPIRES.isoformat()}
-            return Outcome(Verdict.OK, reference, data=data)
+            self.cards[reference] = Card(amount, "debit" if token == "tok_debit" else "credit")
+            self.orders[order] = reference
+            return self._stands(reference)
 
         return self._once(key, ("authorize", order, amount, token), act)
 
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        def act() -> Outcome:
-            card = self.cards.get(authorization)
+    async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
+        def act() -> Answer:
+            card = self.cards.get(reference)
             if card is None or card.voided or card.captured or amount > card.amount:
                 return DECLINED
             card.captured = amount
-            return Outcome(Verdict.OK, authorization, data={"amount": amount})
+            return self._stands(reference)
 
-        return self._once(key, ("capture", authorization, amount), act)
+        return self._once(key, ("capture", reference, amount), act)
 
-    async def void(self, *, key: str, authorization: str) -> Outcome:
-        def act() -> Outcome:
-            card = self.cards.get(authorization)
+    async def void(self, *, key: str, order: str, reference: str) -> Answer:
+        def act() -> Answer:
+            card = self.cards.get(reference)
             if card is None or card.captured:
                 return DECLINED
             card.voided = True
-            return Outcome(Verdict.OK, authorization)
+            return self._stands(reference)
 
-        return self._once(key, ("void", authorization), act)
+        return self._once(key, ("void", reference), act)
 
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
-        def act() -> Outcome:
-            card = self.cards.get(authorization)
+    async def refund(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
+        def act() -> Answer:
+            card = self.cards.get(reference)
             if card is None or amount > card.captured - card.refunded:
                 return DECLINED
             card.refunded += amount
-            return Outcome(Verdict.OK, authorization, data={"amount": amount})
+            return self._stands(reference)
 
-        return self._once(key, ("refund", authorization, amount), act)
+        return self._once(key, ("refund", reference, amount), act)
 
-    async def lookup(self, *, key: str) -> Outcome | None:
-        return self.done[key][1] if key in self.done else None
+    async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+        if key is not None:
+            return self.done[key][1] if key in self.done else None
+        found = reference or self.orders.get(order)
+        return self._stands(found) if found in self.cards else None
 
     async def aclose(self) -> None:
         return None
@@ -110,18 +145,16 @@ class Gateway:
 class Partners:
     """Suppliers or storefronts that take webhooks: a webhook-id known already is taken again and changes nothing."""
 
-    name = "webhook"
-
-    instructions: dict[str, Instruction] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     deliveries: Counter[str] = field(default_factory=Counter)
     answers: list[Verdict] = field(default_factory=list)
     """What the next deliveries are answered; taken when used up."""
 
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
-        self.deliveries[instruction.key] += 1
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
+        self.deliveries[message.key] += 1
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
-            self.instructions.setdefault(instruction.key, instruction)
+            self.messages.setdefault(message.key, message)
         return Outcome(verdict, code=None if verdict == Verdict.OK else "http_500")
 
     async def aclose(self) -> None:
@@ -151,19 +184,3 @@ class Postbox:
     def templates(self, order: str | None = None) -> list[str]:
         """Templates of the mails about ``order`` (``shop/number``), sorted."""
         return sorted(m["X-Shukka-Template"] for m in self.mails if order is None or m["X-Shukka-Order"] == order)
-
-
-class SetClock:
-    """A clock that shows what it is told."""
-
-    def __init__(self, at: datetime) -> None:
-        self._now = at
-
-    def now(self) -> datetime:
-        return self._now
-
-    def set(self, at: datetime) -> None:
-        self._now = at
-
-    def advance(self, **span: float) -> None:
-        self._now += timedelta(**span)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -16,7 +17,7 @@ from models.invariants import violations
 from models.states import LotState
 from models.store import work
 from models.store.customers import CustomerKey
-from pipelines.engine.inbox import Received, deposit_event, receive, supplier_event
+from pipelines.engine.inbox import Received, notice_event, receive
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.run import BATCH, Runner
 from pipelines.orders.document import parse_order
@@ -25,27 +26,29 @@ from pipelines.ports import Clock
 from pipelines.route import ROUTE, STAGES
 from pipelines.rules.lots import NewLot
 from pipelines.shops import Shop, load_shops
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.news import supplier_event
 from tests.outside import Gateway, Partners, Postbox, SetClock
 from tests.rules.build import at
 from workers.broker import Bell
+from workers.channels import CHANNELS
+from workers.channels.webhook import WebhookSender
 from workers.clock import AnyClock
-from workers.effects.loop import (
-    EffectLoop,
-    mail_performer,
-    payment_performers,
-    storefront_performer,
-    supplier_performer,
-)
+from workers.effects import mail, payments, queues, storefronts, suppliers
+from workers.effects.effect import Performer
+from workers.effects.loop import EffectLoop
 from workers.enrolment import Credentials, create_client
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
-from workers.settings import Settings
+from workers.payments import bank
+from workers.settings import Settings, read
 from workers.web.api.views import show_order
 from workers.wiring import House
 
 DOMAIN = "mail.shukka.example"
 SENDER = f"orders@{DOMAIN}"
 FRIDAY_MORNING = at("2026-11-20 09:00:00")
-SHOPS = load_shops()
+SHOPS = load_shops(installation=INSTALLATION)
 
 _DOCUMENT: dict[str, Any] = {
     "shop": "salon",
@@ -110,25 +113,29 @@ class World:
     """The house, its engine and everything around it."""
 
     def __init__(
-        self, engine: Engine, database_url: str, renderer: Renderer, *, shops: Mapping[str, Shop] = SHOPS
+        self,
+        engine: Engine,
+        database_url: str,
+        renderer: Renderer,
+        *,
+        shops: Mapping[str, Shop] = SHOPS,
+        gateways: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine = engine
         self.clock = SetClock(FRIDAY_MORNING)
         self.shops = shops
         self.broker = StubBroker(middleware=[])
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
-        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker))
+        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker, queues()), renderer)
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
-        self.gateway, self.postbox = Gateway(), Postbox()
+        self.gateway, self.postbox = Gateway(self.clock), Postbox()
         self.suppliers, self.storefronts = Partners(), Partners()
-        performers = [
-            mail_performer(self.postbox.deliver, 4),
-            *payment_performers({"sandbox": self.gateway}, 4),
-            supplier_performer(self.suppliers, self.clock, 4),
-            storefront_performer(self.storefronts, allow_private=True, channels=4),
-        ]
-        self.kinds = [p.kind for p in performers]
-        self.loop = EffectLoop(engine, self.clock, self.house.bell, performers)
+        self.loop = self.performing(
+            *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway, **(gateways or {})}), 4),
+            *suppliers.EFFECT.performed_by(suppliers.performing(self.senders()), 4),
+            *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, allow_private=True), 4),
+        )
         self._events = 0
         self._asyncio = asyncio.Runner()
 
@@ -137,6 +144,18 @@ class World:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         self._asyncio.close()
+
+    def senders(self) -> dict[str, Sender]:
+        """The channels of the house, those that need a network with partners in memory at their end."""
+        named = {one.channel for shop in self.shops.values() for one in shop.suppliers.values()} - {"auto"}
+        used = {name: CHANNELS[name] for name in (named | {"mail"}) - {"webhook"}}
+        opened = {name: one.open(read(one.settings, os.environ), self.house) for name, one in used.items()}
+        return {**opened, "webhook": WebhookSender(self.suppliers, self.clock)}
+
+    def performing(self, *performers: Performer[Any]) -> EffectLoop:
+        """An effect loop of the house; the kinds it performs are those that ``perform`` drains."""
+        self.kinds = [p.kind for p in performers]
+        return EffectLoop(self.engine, self.clock, self.house.bell, performers)
 
     # Coming in
 
@@ -177,7 +196,8 @@ class World:
             "timestamp": self.clock.now().isoformat(),
             "data": {"shop": shop, "number": number, "amount": amount},
         }
-        return deposit_event(raw, gateway="bank", shops=(), event_id=f"dep-{self._events}", now=self.clock.now())
+        notice = bank.deposit(raw, f"dep-{self._events}")
+        return notice_event(notice, gateway="bank", shops=(), now=self.clock.now())
 
     def ask(self, type_: str, number: str, shop: str = "salon", **body: Any) -> Received:
         """A customer's or operator's word about an order."""

@@ -19,9 +19,10 @@ from pipelines.engine.run import BATCH, Runner
 from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured
 from pipelines.orders.intake import take_in_or_keep
-from pipelines.route import EFFECT_KINDS, ROUTE
-from workers.broker import INTAKE, QUEUE_OF_EFFECT, WAKE, effect_actor, stage_actor
+from pipelines.route import ASKED, ROUTE
+from workers.broker import INTAKE, WAKE, effect_actor, stage_actor
 from workers.draining import Drains
+from workers.effects import queues
 from workers.effects.loop import EffectLoop
 from workers.wiring import House
 
@@ -70,16 +71,9 @@ def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains
 
 
 def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[], EffectLoop]) -> None:
-    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs.
+    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs."""
 
-    Raises Misconfigured for a kind that has no queue.
-    """
-
-    unplaced = sorted(set(EFFECT_KINDS) - set(QUEUE_OF_EFFECT))
-    if unplaced:
-        raise Misconfigured("workers.broker", f"no queue for {', '.join(unplaced)}")
-
-    def make(kind: str) -> None:
+    def make(kind: str, queue: str) -> None:
         def perform() -> None:
             thread = get_event_loop_thread()
             if thread is None:
@@ -87,10 +81,10 @@ def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[
             with away_is_no_fault(kind):
                 drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
 
-        dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=QUEUE_OF_EFFECT[kind])(perform)
+        dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=queue)(perform)
 
-    for kind in EFFECT_KINDS:
-        make(kind)
+    for kind, queue in queues().items():
+        make(kind, queue)
 
 
 def _run(performed: int) -> None:
@@ -122,7 +116,7 @@ def _accept(house: House, raw: object) -> None:
 
 def check_complete(broker: dramatiq.Broker) -> None:
     """Refuse to start unless every stage and every kind of effect has its actor."""
-    wanted = {stage_actor(s.name) for s in ROUTE} | {effect_actor(k) for k in EFFECT_KINDS} | {"orders.accept"}
+    wanted = {stage_actor(s.name) for s in ROUTE} | {effect_actor(k) for k in ASKED} | {"orders.accept"}
     missing = sorted(wanted - broker.get_declared_actors())
     if missing:
         raise Misconfigured("workers.actors", f"no actor for {', '.join(missing)}")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from models.partner import CLIENT_KINDS, Client
 from pipelines.errors import Invalid, Problem
 from workers.http.signing import new_secret
+from workers.payments import GATEWAYS
 from workers.web.clients import hash_key
 
 
@@ -41,6 +42,8 @@ def create_client(
         problems.append(Problem("KIND", f"must be one of {', '.join(CLIENT_KINDS)}"))
     if not name or len(name) > 64 or "/" in name:
         problems.append(Problem("NAME", "must have 1 to 64 characters and no slash"))
+    if kind == "gateway" and name not in GATEWAYS:
+        problems.append(Problem("NAME", f"must be the gateway's own name, {GATEWAYS.choice()}"))
     problems += [
         Problem("--shop", f"{shop} is unknown; there is {', '.join(sorted(known_shops))}")
         for shop in shops

@@ -10,20 +10,14 @@ from pathlib import Path
 import dramatiq
 from dramatiq.middleware import Middleware
 
-from pipelines.errors import Misconfigured, ShukkaError
-from pipelines.route import EFFECT_KINDS
+from pipelines.errors import ShukkaError
+from pipelines.route import ASKED
 from workers import actors
 from workers.broker import make_broker
 from workers.draining import Drains
-from workers.effects.loop import (
-    EffectLoop,
-    mail_performer,
-    payment_performers,
-    storefront_performer,
-    supplier_performer,
-)
+from workers.effects import EFFECTS, check_performed
+from workers.effects.loop import EffectLoop
 from workers.logs import configure
-from workers.mail.smtp import SmtpPool
 from workers.metrics import serve_worker_metrics, stage_seconds
 from workers.process.service import READY_FILE
 from workers.settings import Settings, load
@@ -42,16 +36,8 @@ class _Loops(Middleware):
         self._house = house
         self._drains = drains
         self._loop: EffectLoop | None = None
-        settings = house.settings
-        pool = SmtpPool(settings.need_smtp(), size=settings.shukka_smtp_connections)
-        self._performers = [
-            mail_performer(pool.deliver, settings.shukka_smtp_connections),
-            *payment_performers(house.gateways()),
-            supplier_performer(house.supplier_channel(), house.clock),
-            storefront_performer(house.supplier_channel(), allow_private=settings.shukka_allow_private_targets),
-        ]
-        if missing := set(EFFECT_KINDS) - {p.kind for p in self._performers}:
-            raise Misconfigured("workers.main", f"nothing performs {', '.join(sorted(missing))}")
+        check_performed(ASKED)
+        self._performers = [performer for effect in EFFECTS.values() for performer in effect.ready(house)]
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""

@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from models.store import leases, mails, work
-from pipelines.route import EFFECT_KINDS, STAGES
+from pipelines.route import STAGES
+from workers.effects import queues
 from workers.logs import configure
-from workers.mail.rendering import Renderer
 from workers.periodic import Timekeeper
 from workers.settings import load
 from workers.wiring import House, build
@@ -36,7 +36,7 @@ class Pacemaker:
         """Ring once for every stage and kind with something due; what it rang for."""
         with self._house.engine.connect() as connection:
             stages = set(work.due_stages(connection, list(STAGES), self._house.clock.now()))
-            effects = set(leases.due_kinds(connection, EFFECT_KINDS))
+            effects = set(leases.due_kinds(connection, list(queues())))
         stages = {name for name in stages if self._may_ring(name)}
         effects = {name for name in effects if self._may_ring(name)}
         self._house.bell.ring(stages, effects)
@@ -61,8 +61,9 @@ class Pacemaker:
 
 def timekeeper(house: House) -> Timekeeper:
     """The periodic jobs of ``house``."""
-    renderer = Renderer(house.settings.mail_from, house.settings.mail_domain)
-    return Timekeeper(house.engine, house.shops, renderer, house.clock, lambda: house.bell.ring(effects={mails.SEND}))
+    return Timekeeper(
+        house.engine, house.shops, house.renderer, house.clock, lambda: house.bell.ring(effects={mails.SEND})
+    )
 
 
 def main() -> None:

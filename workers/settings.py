@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
 from workers import addresses
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Settings(BaseSettings):
@@ -32,8 +35,6 @@ class Settings(BaseSettings):
     shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
     shukka_smtp_connections: int = Field(default=16, ge=1, le=64)
-    sandbox_gateway_url: str | None = None
-    sandbox_gateway_key: str | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -65,12 +66,6 @@ class Settings(BaseSettings):
         """The one Clock of this process."""
         return from_settings(self.shukka_clock, self.shukka_clock_rate, self.shukka_clock_anchor)
 
-    @property
-    def for_adapters(self) -> Mapping[str, str]:
-        """Settings as adapters ask for them, by the names in the environment."""
-        values = {"SANDBOX_GATEWAY_URL": self.sandbox_gateway_url, "SANDBOX_GATEWAY_KEY": self.sandbox_gateway_key}
-        return {name: value for name, value in values.items() if value}
-
     def need_database(self) -> str:
         """DATABASE_URL, or the embedded engine that runs in the data directory; raises Misconfigured for neither."""
         if self.database_url:
@@ -94,6 +89,22 @@ class Settings(BaseSettings):
         if self.smtp_url:
             return self.smtp_url
         raise Misconfigured("SMTP_URL", "it is not set, so no mail could leave; name a server, as smtp://host:25")
+
+
+def read(model: type[Model], environment: Mapping[str, str]) -> Model:
+    """An adapter's own settings: every field of ``model`` is the variable of the same name in capitals.
+
+    An empty variable is none. Raises Misconfigured naming the variable, never its value, with the field's description as the
+    way out.
+    """
+    given = {name: environment.get(name.upper(), "").strip() for name in model.model_fields}
+    try:
+        return model.model_validate({name: value for name, value in given.items() if value})
+    except ValidationError as error:
+        name = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
+        wrong = "is wrong" if given.get(name) else "is missing"
+        way_out = model.model_fields[name].description
+        raise Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong) from None
 
 
 def load() -> Settings:

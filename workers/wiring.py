@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from models.database import connect
 from pipelines.engine.run import Runner
-from pipelines.errors import Misconfigured, ShukkaError
+from pipelines.errors import ShukkaError
+from pipelines.gateway import Adapter
 from pipelines.orders.act import actions
-from pipelines.ports import Clock, PaymentGateway
+from pipelines.ports import Clock
 from pipelines.shops import Shop, load_shops
-from workers import channels as suppliers
+from pipelines.shops.fulfilling import AUTO
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from workers import payments
 from workers.broker import Bell, make_broker
-from workers.channels.webhook import WebhookChannel
+from workers.channels import CHANNELS
+from workers.effects import queues
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
-from workers.settings import Settings, load
+from workers.settings import Settings, load, read
 
 
 @dataclass(frozen=True)
@@ -32,32 +38,34 @@ class House:
     shops: Mapping[str, Shop]
     clock: Clock
     bell: Bell
+    renderer: Renderer
 
     def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
         """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
-        renderer = Renderer(self.settings.mail_from, self.settings.mail_domain)
-        renderer.check()
-        return Runner(self.engine, self.shops, renderer, self.clock, observe, time.perf_counter)
+        self.renderer.check()
+        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter)
 
-    def gateways(self) -> dict[str, PaymentGateway]:
-        """The gateways that the shops name; raises Misconfigured for an unknown one or a missing secret."""
-        built: dict[str, PaymentGateway] = {}
-        for shop in self.shops.values():
-            name = shop.payment.gateway
-            if name not in built:
-                built[name] = payments.build(name, self.settings.for_adapters)
-            if shop.payment.capture_policy == "per_shipment" and not built[name].multicapture:
-                raise Misconfigured(
-                    f"shops/{shop.key}.toml: payment.capture_policy",
-                    f"per_shipment needs a gateway that captures several times; {name} does not (SPL-04)",
-                )
-        return built
+    def gateways(self) -> dict[str, Adapter]:
+        """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""
+        return {
+            name: gateway.build(read(gateway.settings, os.environ))
+            for name, gateway in payments.asked(self.shops.values()).items()
+        }
 
-    def supplier_channel(self) -> WebhookChannel:
-        """The signed webhooks that suppliers are instructed by."""
-        channel = suppliers.build("webhook", self.settings.for_adapters)
-        assert isinstance(channel, WebhookChannel)
-        return channel
+    def notice_secrets(self) -> dict[str, Sequence[str]]:
+        """The secrets of those gateways' notices that have them in their settings; raises Misconfigured for a missing
+        one."""
+        return {
+            name: gateway.secrets(read(gateway.settings, os.environ))
+            for name, gateway in payments.used(self.shops.values()).items()
+            if gateway.secrets is not None
+        }
+
+    def channels(self) -> dict[str, Sender]:
+        """The supplier channels that the shops use, opened; raises Misconfigured for a missing setting."""
+        named = {supplier.channel for shop in self.shops.values() for supplier in shop.suppliers.values()} - {AUTO}
+        used = {name: CHANNELS[name] for name in sorted(named | {WEBHOOK, MAIL})}
+        return {name: channel.open(read(channel.settings, os.environ), self) for name, channel in used.items()}
 
 
 def build(settings: Settings, application: str) -> House:
@@ -66,16 +74,22 @@ def build(settings: Settings, application: str) -> House:
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),
-        shops=load_shops(settings.shops_dir),
+        shops=load_shops(settings.shops_dir, INSTALLATION),
         clock=settings.clock,
-        bell=Bell(make_broker(settings.need_broker(), consumer=False)),
+        bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
+        renderer=Renderer(settings.mail_from, settings.mail_domain),
     )
 
 
-def build_or_exit(application: str) -> House:
-    """``build`` from the environment for a process of its own; what cannot work is one line and exit 2."""
+def build_or_exit(application: str, complete: Callable[[House], object] = lambda house: None) -> House:
+    """``build`` from the environment for a process of its own; what cannot work is one line and exit 2.
+
+    ``complete`` raises Misconfigured for what only this process needs.
+    """
     try:
-        return build(load(), application)
+        house = build(load(), application)
+        complete(house)
+        return house
     except ShukkaError as refused:
         print(f"shukka {application}: {refused}", file=sys.stderr)
         raise SystemExit(2) from None

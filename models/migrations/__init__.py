@@ -21,15 +21,15 @@ def _config() -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest revision; safe to run from several processes at once."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to ``revision``, the newest unless one is named; safe to run from several processes at once."""
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         try:
             connection.commit()
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
             connection.commit()
         finally:
             connection.rollback()

@@ -24,11 +24,18 @@ class EffectRow(NamedTuple):
     outcome: Mapping[str, Any] | None
 
 
-_OF_ORDERS = f"SELECT {columns(EffectRow)} FROM effect WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id"
+_OF_ORDERS = f"""
+SELECT {columns(EffectRow)} FROM (
+  SELECT id, {columns(EffectRow)} FROM effect WHERE order_id = ANY(%(ids)b::bigint[])
+  UNION ALL
+  SELECT e.id, {columns(EffectRow, "i", kind="e.kind", payload="e.payload")}
+  FROM effect_item i JOIN effect e ON e.id = i.effect_id WHERE i.order_id = ANY(%(ids)b::bigint[])) AS asked
+ORDER BY id
+"""
 
 
 def of_orders(connection: Connection, ids: Sequence[int]) -> list[EffectRow]:
-    """Effects of the orders, oldest first."""
+    """Effects of the orders, oldest first; an item of an effect that several orders share counts as one of its own."""
     return fetch(connection, EffectRow, _OF_ORDERS, {"ids": list(ids)})
 
 
@@ -60,16 +67,16 @@ add = writer(
 
 
 class OrderEffectRow(NamedTuple):
-    """What performing an effect of an order needs; ``document`` is the order's, for what a supplier is told."""
+    """What performing an effect of an order's payment needs; ``document`` is the order's, for what a slip is told."""
 
     id: int
     key: str
     kind: str
     order_id: int
-    shipment_id: str | None
     payload: Mapping[str, Any]
     shop: str
     number: str
+    method: str
     gateway: str | None
     token: str | None
     reference: str | None
@@ -77,14 +84,14 @@ class OrderEffectRow(NamedTuple):
 
 
 def to_perform(connection: Connection, ids: Sequence[int]) -> list[OrderEffectRow]:
-    """The effects with what performing them needs of their orders."""
+    """The effects with what performing them needs of their orders' payments."""
     return fetch(
         connection,
         OrderEffectRow,
-        """SELECT e.id, e.key, e.kind, e.order_id, e.shipment_id, e.payload, o.shop, o.number,
-                  p.gateway, p.token, p.reference, d.document
+        """SELECT e.id, e.key, e.kind, e.order_id, e.payload, o.shop, o.number, p.method, p.gateway, p.token, p.reference,
+                  d.document
            FROM effect e JOIN shop_order o ON o.id = e.order_id JOIN payment p ON p.order_id = e.order_id
-           LEFT JOIN order_document d ON d.order_id = e.order_id AND e.kind LIKE 'supplier.%%'
+           LEFT JOIN order_document d ON d.order_id = e.order_id AND e.kind = 'payment.register'
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
     )
@@ -148,11 +155,14 @@ def end(connection: Connection, kind: str, outcomes: Sequence[OutcomeRow]) -> li
 
 _AGAIN = f"""
 WITH again AS (UPDATE effect SET state = 'pending', outcome = NULL, finished_at = NULL
-               WHERE id = %(id)s AND state = 'needs_review' RETURNING id, kind)
+               WHERE id = %(id)s AND state = 'needs_review' RETURNING id, kind),
+     items AS (UPDATE effect_item i SET state = 'pending', outcome = NULL, finished_at = NULL
+               FROM again WHERE i.effect_id = again.id AND i.state = 'needs_review')
 {leases.opened("again", "kind", attempts=1)} RETURNING kind
 """
 
 
 def try_again(connection: Connection, id_: int) -> str | None:
-    """Try an effect that was given up again, under its old key; its kind, or None if there is no such effect."""
+    """Try an effect that was given up again, under its old key, with those of its items that were; its kind, or None if
+    there is no such effect."""
     return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,9 @@ class PaymentRow(NamedTuple):
     refunded_by_hand: int
     reference: str | None
     code: str | None
+    expires_at: datetime | None
+    instructions: Mapping[str, Any] | None
+    as_of: datetime | None
 
 
 _OF_ORDERS = f"SELECT {columns(PaymentRow)} FROM payment WHERE order_id = ANY(%(ids)b::bigint[])"
@@ -52,7 +55,7 @@ add = writer(NewPaymentRow, insert(NewPaymentRow, Payment, constants={"state": "
 
 
 class PaymentChangeRow(NamedTuple):
-    """New numbers of a payment, in yen; None keeps what stands."""
+    """New numbers of a payment, in yen, and what the gateway said of it; None keeps what stands."""
 
     order_id: int
     state: str | None
@@ -63,6 +66,9 @@ class PaymentChangeRow(NamedTuple):
     reference: str | None
     code: str | None
     expires_at: datetime | None
+    gateway: str | None
+    instructions: Mapping[str, Any] | None
+    as_of: datetime | None
 
 
 change = writer(PaymentChangeRow, update(PaymentChangeRow, Payment, by=("order_id",)))

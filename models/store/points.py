@@ -123,6 +123,14 @@ def lots_of(connection: Connection, customers: Sequence[CustomerKey], named: Seq
     return _lots_of(connection, customers, named=list(named))
 
 
+_BY_ID = f"SELECT {columns(LotRow)} FROM point_lot WHERE id = ANY(%(ids)b::bigint[])"
+
+
+def lots_by_id(connection: Connection, ids: Sequence[int]) -> list[LotRow]:
+    """The lots with these ids."""
+    return fetch(connection, LotRow, _BY_ID, {"ids": list(ids)})
+
+
 def reserve_lot_ids(connection: Connection, count: int) -> list[int]:
     """Ids for lots that are about to be granted, ascending; one that is not used is lost, which harms nobody."""
     return scalars(

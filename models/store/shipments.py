@@ -73,30 +73,6 @@ owners = reader(
 )
 
 
-class InstructedRow(NamedTuple):
-    """What a supplier is told to ship: ``lines`` are {line, sku, name, quantity}, pieces that were not cancelled."""
-
-    id: str
-    supplier: str
-    dispatch_on: date | None
-    lines: Sequence[Mapping[str, str | int]]
-
-
-def to_instruct(connection: Connection, ids: Sequence[str]) -> list[InstructedRow]:
-    """The shipments as their suppliers are told them."""
-    return fetch(
-        connection,
-        InstructedRow,
-        """SELECT s.id, s.supplier, s.dispatch_on,
-                  json_agg(json_build_object('line', l.line, 'sku', o.sku, 'name', o.name,
-                                             'quantity', l.quantity - l.cancelled) ORDER BY l.line)
-           FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id
-           JOIN order_line o ON o.order_id = s.order_id AND o.line = l.line
-           WHERE s.id = ANY(%(ids)b::text[]) GROUP BY s.id""",
-        {"ids": list(ids)},
-    )
-
-
 class NewShipmentRow(NamedTuple):
     """A shipment that was planned; ``because`` are {rule, says}."""
 

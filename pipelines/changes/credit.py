@@ -30,7 +30,7 @@ def credit(draft: OrderDraft, shop: Shop, now: datetime, *, key: str, reason: st
         take_back(draft, source, one)
     give_back_some(draft, shop, now, change.points_returned, source)
     if draft.money.state in HAS_MONEY:
-        refund(draft, change.kind)
+        refund(draft, shop, change.kind)
     return change
 
 

@@ -24,7 +24,7 @@ def cancel_order(
     facts = draft.facts
     draft.drop_holds(cause)
     draft.move_order(OrderState.CANCELLED, cause)
-    let_go(draft, cause)
+    let_go(draft, shop, cause)
     return_points(draft, shop, now)
     if not any(draft.shipped.values()):
         for one in facts.coupons:

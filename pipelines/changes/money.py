@@ -1,11 +1,14 @@
-"""What happens to an order's money (売上・返金): taken with the goods, once; what is not due goes back, once."""
+"""What happens to an order's money (売上・返金): asked for by its method, taken once, and what is not due goes back, once."""
 
 from __future__ import annotations
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import Facts
+from pipelines.engine.facts import EffectFacts, PaymentFacts
+from pipelines.errors import Misconfigured
+from pipelines.gateway import Capability
+from pipelines.methods import METHODS, Asks, Capture, Method, Refund
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import RETURN
 from pipelines.shops import Shop
@@ -13,12 +16,47 @@ from pipelines.shops import Shop
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
-_REFUND = "payment.refund"
+_CAPTURE, _VOID, _REFUND = "payment.capture", "payment.void", "payment.refund"
+#: How a gateway is asked how a payment stands.
+LOOKS = "payment.lookup"
+_ASKED = ("payment.authorize", "payment.register")
+#: What a gateway is asked where an order's money is waited for, where it is taken, and where it is let go.
+SECURES = (*_ASKED, LOOKS)
+TAKES = (_CAPTURE, _VOID)
+LETS_GO = (_VOID, _REFUND)
 
 
-def authorize_key(facts: Facts) -> str:
-    """The one authorization of an order."""
-    return f"{facts.shop}/{facts.number}:authorize"
+def asked(draft: OrderDraft) -> EffectFacts | None:
+    """What a gateway was asked when the order came in: to hold its amount, or to register a slip; once."""
+    return next((effect for effect in draft.effects.values() if effect.kind in _ASKED), None)
+
+
+def ask(draft: OrderDraft, shop: Shop, method: Method) -> None:
+    """Ask the order's gateway what ``method`` asks for, by its terms.
+
+    Raises Misconfigured where the profile names none any more: the order is set aside until it does.
+    """
+    facts = draft.facts
+    gateway = shop.gateway(draft.money.gateway) or shop.gateway_for(method.name)
+    if gateway is None:
+        raise Misconfigured(f"shops/{shop.key}.toml: payment.gateways", f"{method.name} is not connected to a gateway")
+    if draft.money.gateway is None:  # nothing was to be paid until the order was priced again
+        draft.move_payment(None, "asked", gateway=gateway.name)
+    what = method.asked(gateway)
+    payload: dict[str, object] = {"amount": draft.grand_total}
+    cancel_at = method.terms(shop, facts.placed_at).cancel_at
+    if what is Asks.REGISTER:
+        payload["until"] = cancel_at.isoformat() if cancel_at else None
+    draft.ask(EffectIntent(f"payment.{what}", _key(draft, what), wakes="authorize", payload=payload))
+
+
+def look_up(draft: OrderDraft, about: str, *, wakes: str) -> None:
+    """Ask the gateway how the payment stands; once for ``about``."""
+    draft.ask(EffectIntent(LOOKS, _key(draft, f"lookup:{about}"), wakes=wakes))
+
+
+def _key(draft: OrderDraft, what: str) -> str:
+    return f"{draft.facts.shop}/{draft.facts.number}:{what}"
 
 
 def capture(draft: OrderDraft, shop: Shop) -> None:
@@ -26,27 +64,31 @@ def capture(draft: OrderDraft, shop: Shop) -> None:
 
     Lines that were taken out before lessen the amount; where nothing is left to pay, the authorization is released.
     """
-    facts, money = draft.facts, draft.money
-    if money.state != PaymentState.AUTHORIZED:
+    money = draft.money
+    if money.state != PaymentState.AUTHORIZED or METHODS[money.method].capture is not Capture.ON_DISPATCH:
         return
     whole = draft.state in (OrderState.SHIPPED, OrderState.DELIVERED)
     if shop.payment.capture_policy == "last_shipment_full" and not whole:
         return
     if amount := min(money.authorized, draft.due):
-        key = f"{facts.shop}/{facts.number}:capture"
-        draft.ask(EffectIntent("payment.capture", key, wakes="settle", payload={"amount": amount}))
+        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
     else:
         void(draft)
 
 
 def void(draft: OrderDraft) -> None:
-    """Release the authorization of an order of which nothing will be captured."""
-    draft.ask(EffectIntent("payment.void", f"{draft.facts.shop}/{draft.facts.number}:void", wakes="settle"))
+    """Release the authorization or the slip of an order of which nothing will be captured."""
+    draft.ask(EffectIntent(_VOID, _key(draft, "void"), wakes="settle"))
+
+
+def is_collected(money: PaymentFacts) -> bool:
+    """Whether the carrier collects the money when it hands the goods over."""
+    return METHODS[money.method].capture is Capture.ON_DELIVERY
 
 
 def collect(draft: OrderDraft) -> None:
-    """Cash on delivery (代引) is captured when the customer has the goods: the carrier does not hand them over without."""
-    if draft.money.method == "cod" and draft.money.state == PaymentState.PENDING:
+    """What is paid on delivery is captured when the customer has the goods: the carrier does not hand them over without."""
+    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING:
         due = draft.due
         draft.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=due, captured=due)
 
@@ -54,8 +96,8 @@ def collect(draft: OrderDraft) -> None:
 def uncollect(draft: OrderDraft) -> None:
     """The parcel came back: what the carrier was thought to have collected it has not, unless it is the customer who sent
     it back."""
-    collected = draft.money.method == "cod" and draft.money.state == PaymentState.CAPTURED
-    if collected and all(change.kind != RETURN for change in draft.adjustments):
+    was_collected = is_collected(draft.money) and draft.money.state == PaymentState.CAPTURED
+    if was_collected and all(change.kind != RETURN for change in draft.adjustments):
         draft.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)
         draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, "not collected after all")
 
@@ -66,15 +108,25 @@ def outstanding(draft: OrderDraft) -> int:
     return draft.money.captured - _through_gateway(draft) - draft.money.refunded_by_hand - due
 
 
-def refund(draft: OrderDraft, cause: str) -> None:
-    """Refund what is outstanding, under a key of its own; where no gateway can, a human is asked to."""
-    facts, amount = draft.facts, outstanding(draft)
-    if amount > 0 and draft.money.reference:
+def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:
+    """Refund what is outstanding by the method's route, under a key of its own; where no gateway can, a human is asked to."""
+    amount = outstanding(draft)
+    if amount > 0 and _goes_back(draft, shop, amount):
         times = sum(effect.kind == _REFUND for effect in draft.effects.values())
-        key = f"{facts.shop}/{facts.number}:refund:{times + 1}"
+        key = _key(draft, f"refund:{times + 1}")
         draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload={"amount": amount}))
     else:
         ask_for_refund(draft, amount, cause)
+
+
+def _goes_back(draft: OrderDraft, shop: Shop, amount: int) -> bool:
+    """Whether the gateway gives ``amount`` back the way it came."""
+    gateway = shop.gateway(draft.money.gateway)
+    if METHODS[draft.money.method].refund is not Refund.GATEWAY or gateway is None:
+        return False
+    rules, before = gateway.refunds, _through_gateway(draft)
+    allowed = (rules.several or before == 0) and (rules.partial or amount == draft.money.captured)
+    return allowed and Capability.REFUNDS in gateway.capabilities
 
 
 def ask_for_refund(draft: OrderDraft, amount: int, cause: str) -> None:
@@ -85,28 +137,35 @@ def ask_for_refund(draft: OrderDraft, amount: int, cause: str) -> None:
     draft.hold(Hold(HoldReason.REFUND_DUE, amount=amount), cause, anew=True)
 
 
-def let_go(draft: OrderDraft, cause: str) -> None:
+def let_go(draft: OrderDraft, shop: Shop, cause: str) -> None:
     """The money of an order that ends (CAN-04): what was authorized is released, what came in goes back."""
-    state = draft.money.state
-    authorization = draft.effects.get(authorize_key(draft.facts))
+    state, first = draft.money.state, asked(draft)
     if state == PaymentState.AUTHORIZED:
         void(draft)
     elif outstanding(draft) > 0:
         if state in (PaymentState.PENDING, PaymentState.EXPIRED):  # a part of a transfer came in
             draft.move_payment(PaymentState.CAPTURED, cause)
-        refund(draft, cause)
+        refund(draft, shop, cause)
     elif state == PaymentState.NEEDS_REVIEW:
         hold_unknown(draft, cause)
-    elif state == PaymentState.PENDING and (authorization is None or authorization.state == "declined"):
+    elif state == PaymentState.PENDING and first is not None and first.state == "done" and _can_void(draft, shop):
+        void(draft)  # a slip is out, or a page is open
+    elif state == PaymentState.PENDING and (first is None or first.state in ("done", "declined")):
         draft.move_payment(PaymentState.VOIDED, cause)
 
 
+def _can_void(draft: OrderDraft, shop: Shop) -> bool:
+    gateway = shop.gateway(draft.money.gateway)
+    return gateway is not None and Capability.VOIDS in gateway.capabilities
+
+
 def hold_unknown(draft: OrderDraft, cause: str) -> None:
-    """Nobody knows whether the card was authorized: a human has to look it up."""
+    """Nobody knows whether the payment was made: a human has to look it up."""
     draft.hold(Hold(HoldReason.PAYMENT_UNKNOWN), cause)
 
 
 def _through_gateway(draft: OrderDraft) -> int:
-    """Yen of all refunds that were asked of the gateway and not declined."""
-    asked = (effect for effect in draft.effects.values() if effect.kind == _REFUND and effect.state != "declined")
-    return sum(int(effect.payload["amount"]) for effect in asked)
+    """Yen that the gateway gave back or was asked to, those of refunds that were made in its own dashboard among them."""
+    asked_for = (effect for effect in draft.effects.values() if effect.kind == _REFUND and effect.state != "declined")
+    given = draft.money.refunded - draft.money.refunded_by_hand
+    return max(given, sum(int(effect.payload["amount"]) for effect in asked_for))

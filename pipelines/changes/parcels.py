@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.carriers import Status, carrier
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules import tracking
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
 
 _DELAY = "supplier_delay"
+_STATES = frozenset(TrackingState)
 
 
 @dataclass(slots=True)
@@ -104,9 +105,9 @@ def _delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
 
 def _shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     supplier = news.shop.supplier(shipment.supplier)
-    carrier = event.body.get("carrier") or supplier.carrier
-    number = tracking.clean(event.body["tracking_number"]) if event.body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(event.body.get("carrier")) or supplier.carrier
+    number = _written(by, event.body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.draft.quarantined(event, fault)  # TRK-03: no mail goes out on a number that cannot be right
         return
     claim: Mapping[str, int] | None = None
@@ -124,17 +125,27 @@ def _shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
         news.draft.ignored(event, "this parcel is known (TRK-05)")
         return
     shipped_at = _moment(event.body.get("shipped_at"), event.at)
-    news.draft.keep_parcel(ParcelFacts(shipment.id, key, shipped_at, claim, {}, carrier, number, event.at, None, None))
+    news.draft.keep_parcel(ParcelFacts(shipment.id, key, shipped_at, claim, {}, by, number, event.at, None, None))
     news.arrived.append((shipment.id, key))
     news.draft.applied(event)
     if not shipment.is_live or news.draft.state == OrderState.CANCELLED:
         news.hold(Hold(HoldReason.SHIPPED_AFTER_CANCEL, shipment.id))
 
 
-def _number_fault(shop: Shop, carrier: str | None, number: str) -> str | None:
-    if shop.delivery.carriers and carrier not in shop.delivery.carriers:
-        return f"carrier {carrier} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
-    return tracking.check(carrier, number) if carrier else None
+def _named(word: str | None) -> str | None:
+    """The carrier that a supplier calls ``word``, by its one name; an unknown one as it was written."""
+    return carrier(word).name if word else None
+
+
+def _written(by: str | None, number: str | None) -> str | None:
+    """``number`` as ``by`` writes it."""
+    return carrier(by or "").normalise(number) if number else None
+
+
+def _number_fault(shop: Shop, by: str | None, number: str) -> str | None:
+    if shop.delivery.carriers and by not in shop.delivery.carriers:
+        return f"carrier {by} is not one of the shop's: {', '.join(shop.delivery.carriers)}"
+    return carrier(by).check(number) if by else None
 
 
 def _parcel_meant(news: News, shipment: ShipmentDraft, named: str | None) -> ParcelFacts | None:
@@ -152,10 +163,11 @@ def _parcel_meant(news: News, shipment: ShipmentDraft, named: str | None) -> Par
 
 def _numbered(news: News, shipment: ShipmentDraft, named: str | None) -> ParcelFacts | None:
     """The parcel that has, or first had, the number ``named``."""
-    number = tracking.clean(named) if named else None
-    return next(
-        (p for p in news.draft.parcels_of(shipment.id) if number and number in (p.key, p.tracking_number)), None
-    )
+    for parcel in news.draft.parcels_of(shipment.id):
+        number = _written(parcel.carrier, named)
+        if number and number in (parcel.key, parcel.tracking_number):
+            return parcel
+    return None
 
 
 def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -164,18 +176,18 @@ def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) 
     parcel = parcel or _numbered(news, shipment, body.get("tracking_number"))  # corrected already
     if parcel is None:
         return  # waits for shipment.shipped
-    carrier = body.get("carrier") or parcel.carrier
-    number = tracking.clean(body["tracking_number"]) if body.get("tracking_number") else None
-    if number and (fault := _number_fault(news.shop, carrier, number)):
+    by = _named(body.get("carrier")) or parcel.carrier
+    number = _written(by, body.get("tracking_number"))
+    if number and (fault := _number_fault(news.shop, by, number)):
         news.draft.quarantined(event, fault)
         return
     if event.at < parcel.number_as_of:
         news.draft.ignored(event, "a newer number is known")
         return
-    if number == parcel.tracking_number and carrier == parcel.carrier:
+    if number == parcel.tracking_number and by == parcel.carrier:
         news.draft.ignored(event, "nothing to correct")
         return
-    news.draft.keep_parcel(parcel._replace(carrier=carrier, tracking_number=number, number_as_of=event.at))
+    news.draft.keep_parcel(parcel._replace(carrier=by, tracking_number=number, number_as_of=event.at))
     where = (shipment.id, parcel.key)
     if where not in news.arrived:
         news.corrected.append(where)
@@ -183,12 +195,17 @@ def _tracking_corrected(news: News, shipment: ShipmentDraft, event: EventFacts) 
 
 
 def _tracking_updated(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
-    try:
-        status = TrackingState(str(event.body.get("status")))
-    except ValueError:
-        news.draft.quarantined(event, f"status {event.body.get('status')!r} is unknown")
-        return
-    _track(news, shipment, event, status)
+    word = str(event.body.get("status"))
+    meant = _parcel_meant(news, shipment, event.body.get("tracking_number"))
+    by = _named(event.body.get("carrier")) or (meant and meant.carrier) or news.shop.supplier(shipment.supplier).carrier
+    status = word if word in _STATES else carrier(by or "").status(word)
+    if status in _STATES:
+        _track(news, shipment, event, TrackingState(status))
+    elif status == Status.ANNOUNCED:
+        news.draft.ignored(event, "the parcel was not handed over yet")
+    else:
+        why = "unknown" if status is None else f"{status}: ask the carrier"
+        news.draft.quarantined(event, f"status {word!r} is {why}")
 
 
 def _delivered(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:

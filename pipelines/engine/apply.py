@@ -12,6 +12,7 @@ from models.store import (
     adjustments,
     coupons,
     customers,
+    effect_items,
     effects,
     holds,
     inbox,
@@ -28,6 +29,7 @@ from models.store import (
 from models.store.adjustments import AdjustmentRow
 from models.store.coupons import CouponUseRow, ReturnedCouponRow
 from models.store.customers import MarkRow
+from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
 from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
@@ -87,8 +89,9 @@ def apply(
     holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
-    asked = _effect_rows(decisions)
+    asked, shared = _effect_rows(decisions), _item_rows(decisions)
     effects.add(connection, asked)
+    effect_items.join(connection, shared)
     announced = announce.announcements(decisions, announce.subscribers(connection), now)
     effects.add(connection, announced)
     adjustments.add(connection, _adjustment_rows(decisions, now))
@@ -106,7 +109,9 @@ def apply(
     return BatchResult(
         decided=len(decisions),
         stages={row.stage for row in due if row.due_at <= now},
-        effects={row.kind for row in (*asked, *announced)} | ({mails.SEND} if new_mails else set()),
+        effects={row.kind for row in (*asked, *announced)}
+        | {row.kind for row in shared}
+        | ({mails.SEND} if new_mails else set()),
     )
 
 
@@ -145,6 +150,9 @@ def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
             reference=d.payment.reference,
             code=d.payment.code,
             expires_at=d.payment.expires_at,
+            gateway=d.payment.gateway,
+            instructions=d.payment.instructions,
+            as_of=d.payment.as_of,
         )
         for d in decisions
         if d.payment is not None
@@ -250,6 +258,25 @@ def _effect_rows(decisions: Sequence[Decision]) -> list[NewEffectRow]:
         )
         for d in decisions
         for one in d.effects
+        if one.batch is None
+    ]
+
+
+def _item_rows(decisions: Sequence[Decision]) -> list[NewItemRow]:
+    """Wishes that share an effect with others of their batch."""
+    return [
+        NewItemRow(
+            batch=one.batch,
+            kind=one.kind,
+            payload=one.payload,
+            key=one.key,
+            order_id=d.facts.id,
+            shipment_id=one.shipment,
+            wakes=one.wakes,
+        )
+        for d in decisions
+        for one in d.effects
+        if one.batch is not None
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from models.states import Condition, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
-from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
@@ -32,13 +32,18 @@ class Move(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class EffectIntent:
-    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome."""
+    """A wish to touch the world. ``key`` is unique for ever; ``wakes`` is the stage that waits for the outcome.
+
+    With a ``batch`` it is one item of an effect that it shares with whatever else asks for that batch until it is
+    performed; ``payload`` is then the same for all of them.
+    """
 
     kind: str
     key: str
     wakes: str | None = None
     shipment: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    batch: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -84,7 +89,8 @@ class NewAdjustment:
 
 
 class PaymentNumbers(TypedDict, total=False):
-    """What may change of a payment beside its state: amounts in yen, the gateway's ``reference`` and reason ``code``."""
+    """What may change of a payment beside its state: amounts in yen, the ``gateway`` that is asked, its ``reference`` and
+    reason ``code``, what the customer is told to do (``instructions``), and the time of the gateway's last word (``as_of``)."""
 
     authorized: int | None
     captured: int | None
@@ -93,6 +99,9 @@ class PaymentNumbers(TypedDict, total=False):
     reference: str | None
     code: str | None
     expires_at: datetime | None
+    gateway: str | None
+    instructions: Mapping[str, Any] | None
+    as_of: datetime | None
 
 
 @dataclass(slots=True)
@@ -107,6 +116,29 @@ class PaymentChange:
     reference: str | None = None
     code: str | None = None
     expires_at: datetime | None = None
+    gateway: str | None = None
+    instructions: Mapping[str, Any] | None = None
+    as_of: datetime | None = None
+
+    def after(self, before: PaymentFacts) -> PaymentFacts:
+        """The payment that stood as ``before``, after this change."""
+
+        def number(old: int, new: int | None) -> int:
+            return old if new is None else new
+
+        return before._replace(
+            state=self.state or before.state,
+            authorized=number(before.authorized, self.authorized),
+            captured=number(before.captured, self.captured),
+            refunded=number(before.refunded, self.refunded),
+            refunded_by_hand=number(before.refunded_by_hand, self.refunded_by_hand),
+            reference=self.reference or before.reference,
+            code=self.code or before.code,
+            gateway=self.gateway or before.gateway,
+            expires_at=self.expires_at or before.expires_at,
+            instructions=self.instructions or before.instructions,
+            as_of=self.as_of or before.as_of,
+        )
 
 
 @dataclass(slots=True, frozen=True)

@@ -53,6 +53,7 @@ class OrderDraft:
     """
 
     __slots__ = (
+        "_asks",
         "_leads_to",
         "_lots",
         "_made",
@@ -68,7 +69,14 @@ class OrderDraft:
         "subject",
     )
 
-    def __init__(self, facts: Facts, stage: str = "", leads_to: Collection[str] = (), of: str = ORDER) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        stage: str = "",
+        leads_to: Collection[str] = (),
+        asks: Collection[str] = (),
+        of: str = ORDER,
+    ) -> None:
         self.facts = facts
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
@@ -76,6 +84,7 @@ class OrderDraft:
         self.holds: Sequence[Hold] = facts.holds
         self._stage = stage
         self._leads_to = leads_to
+        self._asks = asks
         self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
@@ -210,7 +219,7 @@ class OrderDraft:
         for name, value in numbers.items():
             if value is not None:
                 setattr(change, name, value)
-        self._money = _paid(self.facts.payment, change)
+        self._money = change.after(self.facts.payment)
 
     # Shipments and parcels.
 
@@ -358,7 +367,9 @@ class OrderDraft:
         return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
 
     def ask(self, effect: EffectIntent) -> None:
-        """Ask something of the world, once by its key."""
+        """Ask something of the world, once by its key. Raises Undeclared for a kind that this stage does not ask for."""
+        if effect.kind not in self._asks:
+            raise Undeclared(f"{self._stage or 'no stage'} does not ask for {effect.kind}")
         if effect.wakes is not None and effect.wakes != self._stage:
             self._check_edge(effect.wakes)
         if all(effect.key != asked.key for asked in self._made.effects):
@@ -415,20 +426,3 @@ class OrderDraft:
     def _check_edge(self, stage: str) -> None:
         if stage not in self._leads_to:
             raise Undeclared(f"{self._stage or 'no stage'} does not lead to {stage}")
-
-
-def _paid(before: PaymentFacts, change: PaymentChange) -> PaymentFacts:
-    """The payment after ``change``."""
-
-    def number(old: int, new: int | None) -> int:
-        return old if new is None else new
-
-    return before._replace(
-        state=change.state or before.state,
-        authorized=number(before.authorized, change.authorized),
-        captured=number(before.captured, change.captured),
-        refunded=number(before.refunded, change.refunded),
-        refunded_by_hand=number(before.refunded_by_hand, change.refunded_by_hand),
-        reference=change.reference or before.reference,
-        code=change.code or before.code,
-    )

@@ -60,6 +60,9 @@ class PaymentFacts(NamedTuple):
     refunded_by_hand: int
     reference: str | None
     code: str | None
+    expires_at: datetime | None = None
+    instructions: Mapping[str, Any] | None = None
+    as_of: datetime | None = None
 
 
 class LineFacts(NamedTuple):

@@ -147,6 +147,9 @@ def _payment(row: PaymentRow) -> PaymentFacts:
         refunded_by_hand=row.refunded_by_hand,
         reference=row.reference,
         code=row.code,
+        expires_at=row.expires_at,
+        instructions=row.instructions,
+        as_of=row.as_of,
     )
 
 

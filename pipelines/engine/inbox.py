@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
 from models.store import inbox, orders, shipments, work
@@ -15,10 +15,10 @@ from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
 from pipelines.engine.wake import woken
-from pipelines.orders.document import field_path
+from pipelines.gateway import DEPOSIT, STANDS, Notice
+from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
-from pipelines.route import STAGES, WOKEN_BY
-from pipelines.values.money import MOST_YEN
+from pipelines.route import WOKEN_BY
 
 #: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
 PENDING, QUARANTINED = "pending", "quarantined"
@@ -112,107 +112,54 @@ def _subject(
     return (order_id, None) if order_id is not None else (None, "names no shipment and no order")
 
 
-class _Tolerant(BaseModel):
+class Tolerant(BaseModel):
     """Partners may say more than we read; what we read must be right."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class _LinePieces(_Tolerant):
-    line: str = Field(min_length=1, max_length=64, strict=True)
-    quantity: int = Field(ge=1, le=9999, strict=True)
-
-
-class _SupplierData(_Tolerant):
-    shipment: str = Field(min_length=1, max_length=64)
-    carrier: str | None = Field(default=None, max_length=64)
-    tracking_number: str | None = Field(default=None, max_length=64)
-    previous_tracking_number: str | None = Field(default=None, max_length=64)
-    shipped_at: AwareDatetime | None = None
-    expected_on: date | None = None
-    reason: str | None = Field(default=None, max_length=500)
-    status: str | None = Field(default=None, max_length=64)
-    lines: list[_LinePieces] | None = Field(default=None, max_length=200)
-
-
-class _SupplierEvent(_Tolerant):
-    type: str = Field(min_length=1, max_length=64)
-    timestamp: AwareDatetime
-    data: _SupplierData
-
-
-class _DepositData(_Tolerant):
-    shop: str
-    number: str
-    amount: int = Field(gt=0, le=MOST_YEN, strict=True)
-    reference: str | None = None
-    at: AwareDatetime | None = None
-
-
-class _DepositEvent(_Tolerant):
-    type: str
-    timestamp: AwareDatetime
-    data: _DepositData
-
-
-def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
-    """Read a supplier's webhook; never raises: what cannot be read is kept with the reason."""
-    source = f"supplier:{supplier}"
-    try:
-        event = _SupplierEvent.model_validate(raw)
-    except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now, supplier=supplier)
+def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: datetime) -> Received:
+    """A gateway's notice for the inbox; one that cannot be read, or says what is not a gateway's to say, has a fault."""
+    body: dict[str, Any] = {"reference": notice.reference}
+    if notice.fault is not None:
+        body = {"raw": notice.raw}
+    elif notice.amount is not None:
+        body["amount"] = notice.amount
+    elif notice.snapshot is not None:
+        body["snapshot"] = notice.snapshot.to_json()
     return Received(
-        fault=_not_theirs(event.type, STAGES["notify"].consumes),
-        source=source,
-        event_id=event_id,
-        type=event.type,
-        body=event.data.model_dump(mode="json", exclude={"shipment"}),
-        at=event.timestamp,
-        supplier=supplier,
-        shipment=event.data.shipment,
+        fault=notice.fault or not_theirs(notice.type, (DEPOSIT, STANDS)),
+        source=f"gateway:{gateway}",
+        event_id=notice.id,
+        type=notice.type if notice.fault is None else _told_type(notice.raw),
+        body=body,
+        at=notice.at or now,
+        order=notice.order,
         shops=tuple(shops),
     )
 
 
-def deposit_event(raw: object, *, gateway: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
-    """Read a bank's deposit notice (入金通知); never raises."""
-    source = f"gateway:{gateway}"
-    try:
-        event = _DepositEvent.model_validate(raw)
-    except ValidationError as error:
-        return _unreadable(source, raw, error, event_id, now)
-    data = event.data
-    return Received(
-        fault=_not_theirs(event.type, STAGES["authorize"].consumes),
-        source=source,
-        event_id=event_id,
-        type=event.type,
-        body={"amount": data.amount, "reference": data.reference},
-        at=data.at or event.timestamp,
-        order=(data.shop, data.number),
-        shops=tuple(shops),
-    )
-
-
-def _not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
+def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
     """A sender may say only what is its to say: a supplier cancels no order, a bank releases none."""
     return None if type_ in theirs else f"events of type {type_} are not known"
 
 
-def _unreadable(
-    source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str | None = None
+def unreadable(
+    source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str
 ) -> Received:
-    first = next(iter(error.errors(include_url=False, include_input=False)))
-    fault = f"{field_path(first['loc'])}: {first['msg']}"
-    named = raw if isinstance(raw, dict) else {}
-    kind = named.get("type")
+    """What came in and cannot be read, as it is kept for the operator, with the first reason why."""
     return Received(
         source=source,
         event_id=event_id,
-        type=kind[:64] if isinstance(kind, str) and kind else "unreadable",
+        type=_told_type(raw),
         body={"raw": raw},
         at=now,
         supplier=supplier,
-        fault=fault,
+        fault=fault_of(error),
     )
+
+
+def _told_type(raw: object) -> str:
+    """The type that an unreadable event says it is of."""
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    return kind[:64] if isinstance(kind, str) and kind else "unreadable"

@@ -69,6 +69,14 @@ class Ledger:
         for one in customers:
             self._purses[one] = Purse(lots[one], self._new_id)
 
+    def read_lots(self, lots: Collection[int]) -> None:
+        """Of purses that are locked only these lots: for what concerns no others."""
+        found: dict[CustomerKey, list[Lot]] = defaultdict(list)
+        for row in points.lots_by_id(self.connection, list(lots)):
+            found[CustomerKey(row.shop, row.customer_id)].append(lot_of(row))
+        for one, some in found.items():
+            self._purses[one] = Purse(some, self._new_id)
+
     def purse(self, shop: str, customer: str) -> Purse:
         """The purse of a customer whose balance was locked; what changes in it is written."""
         return self._purses[CustomerKey(shop, customer)]

@@ -240,20 +240,35 @@ def enforce(decision: Decision) -> None:
             raise IllegalMove(f"{move.entity}: {move.old} -> {move.new} is not allowed")
 
 
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """A mail that no decision asks for, of a shop, about an order or about none."""
+
+    shop: str
+    intent: MailIntent
+    number: str = ""
+    order_id: int | None = None
+
+
 def queue_mails(
-    connection: Connection, renderer: MailRenderer, intents: Sequence[tuple[str, MailIntent]], now: datetime
-) -> int:
-    """Queue mails that are about no order, as (shop, intent); one that was queued before is not queued again.
+    connection: Connection, renderer: MailRenderer, due: Sequence[DueMail], now: datetime
+) -> list[str | None]:
+    """Queue mails; one that was queued before is not queued again. For each, why it is not queued, None if it is.
 
     A mail that cannot be rendered is left out and logged: it must not keep the others back.
     """
-    rendered = []
-    for shop, intent in intents:
+    rendered, faults = [], list[str | None]()
+    for one in due:
+        fault = None
         try:
-            rendered.append(_Rendered(renderer.render(intent, shop=shop, number=""), None, intent.shipment))
+            mail = renderer.render(one.intent, shop=one.shop, number=one.number)
+            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment))
         except ShukkaError as error:
-            log.error("mail.unrenderable", shop=shop, template=intent.template, error=describe(error))
-    return mails.add(connection, _mail_rows(rendered, now))
+            fault = describe(error)
+            log.error("mail.unrenderable", shop=one.shop, template=one.intent.template, error=fault)
+        faults.append(fault)
+    mails.add(connection, _mail_rows(rendered, now))
+    return faults
 
 
 @dataclass(frozen=True, slots=True)

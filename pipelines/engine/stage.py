@@ -24,9 +24,9 @@ class Stage:
     """One step of the route: its name, what it does to a draft, and what it declares.
 
     ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
-    make due, at a moment or by the outcome of an effect; ``subject`` is the kind of what it is due for (``models.subject``),
-    an order or a part of one. A stage that reads other facts or names another stage raises
-    Undeclared, and its order is set aside.
+    make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is
+    the kind of what it is due for (``models.subject``), an order or a part of one. A stage that reads other facts, or names
+    another stage or kind, raises Undeclared, and its order is set aside.
     """
 
     name: str
@@ -34,11 +34,12 @@ class Stage:
     needs: Need = Need.NOTHING
     consumes: tuple[str, ...] = ()
     leads_to: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     subject: str = ORDER
 
     def draft(self, facts: Facts) -> OrderDraft:
         """An order for this stage to change."""
-        return OrderDraft(facts, self.name, self.leads_to, self.subject)
+        return OrderDraft(facts, self.name, self.leads_to, self.asks, self.subject)
 
     def decision(self, facts: Facts, shop: Shop, now: datetime) -> Decision:
         """What the stage decides of an order as it stands in ``facts``."""

@@ -18,6 +18,7 @@ from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
 from models.store.payments import NewPaymentRow
 from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
+from pipelines.methods import Asks, agreed
 from pipelines.orders.document import Content
 from pipelines.rules.lots import NewLot
 from pipelines.rules.money.breakdown import Breakdown
@@ -70,6 +71,13 @@ def _member_row(order: Order, now: datetime) -> MemberRow:
     )
 
 
+def _gateway(shop: Shop, order: Order, taken: Taken) -> str | None:
+    """The gateway that is asked for the money, if one is."""
+    gateway = shop.gateway_for(order.method)
+    asked = agreed(order.method, taken.breakdown.grand_total).asked(gateway)
+    return gateway.name if gateway is not None and asked is not Asks.NOTHING else None
+
+
 def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now: datetime) -> AdmittedRows:
     """The rows of orders under their ids."""
     each = [(i, t.order, t) for i, t in numbered]
@@ -107,7 +115,7 @@ def _payment_row(order_id: int, taken: Taken, shop: Shop) -> NewPaymentRow:
     return NewPaymentRow(
         order_id=order_id,
         method=order.method,
-        gateway=shop.payment.gateway if order.method in shop.payment.gateway_methods else None,
+        gateway=_gateway(shop, order, taken),
         token=order.token,
         currency=shop.currency,
         amount=taken.breakdown.grand_total,

@@ -84,6 +84,12 @@ def field_path(loc: Iterable[int | str]) -> str:
     return mask(path) or "order"
 
 
+def fault_of(error: ValidationError) -> str:
+    """The first thing that is wrong, as ``field: reason``, in pydantic's words."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{field_path(first['loc'])}: {first['msg']}"
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":

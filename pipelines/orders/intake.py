@@ -24,6 +24,7 @@ from models.store.orders import OrderKey, RefusedOrderRow
 from pipelines.engine.admit import keep_refused
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import Invalid, Problem, Raced
+from pipelines.methods import METHODS
 from pipelines.orders.admission import Taken, store_orders
 from pipelines.orders.document import Content, content_of, parse_order
 from pipelines.ports import Clock
@@ -296,26 +297,30 @@ def _decide(
     return None
 
 
-#: Methods whose money this installation can take today; the others need an adapter of their own.
-CONNECTED = frozenset({"card", "bank_transfer", "cod", "direct_debit", "claims_offset", "none"})
-
-
 def connected(order: Order, shop: Shop, breakdown: Breakdown) -> list[Problem]:
-    """A method that the shop allows but no adapter serves yet is refused before the customer waits in vain."""
+    """A method that the shop allows but none of its gateways serves is refused before the customer waits in vain."""
     if breakdown.grand_total == 0:
         return []
-    if order.method == "card" and not order.token:
+    method = METHODS[order.method]
+    if method.needs_token and not order.token:
         return [
-            Problem("payment.token", "is needed to authorize a card; send the token the gateway gave the storefront")
+            Problem(
+                "payment.token",
+                f"is needed to authorize a {method.name}; send the token the gateway gave the storefront",
+            )
         ]
-    if order.method in CONNECTED:
+    if _is_connected(order.method, shop):
         return []
     return [Problem("payment.method", f"{order.method} is not connected to a gateway here; use {_usable(order, shop)}")]
 
 
 def _usable(order: Order, shop: Shop) -> str:
     allowed = shop.payment.methods.get(order.customer.account, ())  # type: ignore[call-overload]
-    return " or ".join(method for method in allowed if method in CONNECTED) or "another method"
+    return " or ".join(method for method in allowed if _is_connected(method, shop)) or "another method"
+
+
+def _is_connected(method: str, shop: Shop) -> bool:
+    return not METHODS[method].misses(shop.gateway_for(method))
 
 
 def _refused(order: Order, problems: Sequence[Problem]) -> Answer:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from pipelines.carriers import carrier
 from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
-from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.ports import MailIntent
 from pipelines.rules.money.adjustments import totals_after
-from pipelines.rules.tracking import carrier_name, url
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import Instruction
 
 
 def customer_mail(
@@ -48,42 +48,21 @@ def member_mail(
 
 
 def supplier_mail(
-    template: str,
-    facts: Facts,
-    shop: Shop,
-    now: datetime,
-    shipment: ShipmentDraft,
-    to: str,
-    *,
-    pieces: Mapping[str, int] | None = None,
-    about: str = "",
-    **extra: Any,
+    template: str, shop: Shop, told: Instruction, to: str, now: datetime, *, about: str = "", **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier: what to ship and where; no money.
-
-    ``pieces`` by line are those it is about, None: all of the shipment; ``about`` as for customers, but for the shipment.
-    """
-    profile = shop.supplier(shipment.supplier)
-    if pieces is None:
-        pieces = {line: counted.live for line, counted in shipment.lines.items()}
-    lines = {line["line"]: line for line in facts.document["lines"]}
+    """A mail to a supplier about what it is ``told``: what to ship and where; no money. ``about`` as for customers, but for
+    the shipment."""
     context = {
         "now": now,
         "shop": shop_context(shop),
-        "order": {"number": facts.number, "placed_at": facts.placed_at},
-        "supplier": shipment.supplier,
-        "shipment": {
-            "id": shipment.id,
-            "dispatch_on": shipment.dispatch_on,
-            "lines": [
-                {"line": line, "sku": lines[line]["sku"], "name": lines[line]["name"], "quantity": quantity}
-                for line, quantity in pieces.items()
-            ],
-        },
-        "ship_to": facts.document["ship_to"],
+        "order": {"number": told.number, "placed_at": told.placed_at},
+        "supplier": told.supplier,
+        "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
+        "ship_to": told.ship_to,
         **extra,
     }
-    return MailIntent(template, to, shipment.supplier, profile.locale, context, about or shipment.id, shipment.id)
+    locale = shop.supplier(told.supplier).locale
+    return MailIntent(template, to, told.supplier, locale, context, about or told.shipment, told.shipment)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -132,13 +111,13 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
 
 def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
     """A parcel as mails show it; without a number it says so kindly (TRK-01)."""
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
-        "carrier": carrier,
-        "carrier_name": carrier_name(carrier, facts.locale) if carrier else "",
+        "carrier": parcel.carrier,
+        "carrier_name": known.called(facts.locale) if known else "",
         "tracking_number": number,
-        "tracking_url": url(carrier, number) if carrier and number else None,
+        "tracking_url": known.url(number) if known and number else None,
         "shipped_on": parcel.shipped_at.date(),
         "lines": lines_of(facts, parcel.lines.items()),
     }

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from models.states import HoldReason
 from pipelines.errors import Invalid, Problem
+from pipelines.methods import Method, Terms, agreed
 from pipelines.orders.document import parse_preview
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
-from pipelines.rules.payment_terms import Terms, terms
 from pipelines.rules.refusals import refusals
 from pipelines.rules.split import Part, split
 from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
-
-_MONEY_FIRST: Final = frozenset({"paid", "approved"})
-_INSTRUCTED_METHODS: Final = frozenset({"bank_transfer", "konbini"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,7 @@ class Plan:
     currency: str
     order: Order
     breakdown: Breakdown
+    method: Method
     terms: Terms
     shipments: tuple[PlannedShipment, ...]
     holds: tuple[Hold, ...]
@@ -69,8 +67,8 @@ class Plan:
             "points": self.breakdown.points_json(),
             "breakdown": self.breakdown.spread_json(),
             "payment": {
-                "method": pay.method,
-                "release_when": pay.release_when,
+                "method": self.method.name,
+                "release_when": self.method.secured_by.release_when,
                 "pay_by": pay.pay_by.isoformat() if pay.pay_by else None,
                 "cancel_at": pay.cancel_at.isoformat() if pay.cancel_at else None,
             },
@@ -85,10 +83,9 @@ class Plan:
 def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
     """Plan ``order`` at ``shop``. What the shop refuses is in ``problems``; the rest of the plan is complete anyway."""
     breakdown = price(order, shop, balance=assume.points_balance, rank=assume.rank)
-    method = "none" if breakdown.grand_total == 0 else order.method  # PAY-13
-    pay = terms(method, shop, order.placed_at)
-    paid = order if method == order.method else replace(order, method=method)
-    counts_at = assume.paid_at if pay.release_when in _MONEY_FIRST else order.placed_at
+    method = agreed(order.method, breakdown.grand_total)
+    paid = order if method.name == order.method else replace(order, method=method.name)
+    counts_at = assume.paid_at if method.secured_by.is_awaited else order.placed_at
     shipments = tuple(
         PlannedShipment(part, plan_dispatch(part, paid, shop, counts_at=counts_at, not_before=assume.now))
         for part in split(order.lines, shop)
@@ -101,10 +98,11 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         shop.currency,
         order,
         breakdown,
-        pay,
+        method,
+        method.terms(shop, order.placed_at),
         shipments,
         reasons,
-        _mails(pay, held=bool(reasons), missed=missed),
+        _mails(method, held=bool(reasons), missed=missed),
         refusals(
             order,
             shop,
@@ -129,9 +127,9 @@ def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
     return plan(order, shop, assume).to_json()
 
 
-def _mails(pay: Terms, *, held: bool, missed: bool) -> tuple[str, ...]:
+def _mails(method: Method, *, held: bool, missed: bool) -> tuple[str, ...]:
     mails = ["order_accepted"]
-    if pay.method in _INSTRUCTED_METHODS:
+    if method.instructs:
         mails.append("payment_instructions")
     if held:
         mails.append("order_held")

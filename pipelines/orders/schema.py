@@ -10,8 +10,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
+from pipelines.methods import METHODS
 from pipelines.values.moment import read_day, read_moment
 from pipelines.values.money import MOST_YEN, UnitYen
 
@@ -56,6 +68,27 @@ Rate = Annotated[
         }
     ),
 ]
+
+
+class _NameOfMethod:
+    """The name of a payment method; the published schema lists those there are when it is made."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_known_method, core_schema.str_schema(strict=True))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(METHODS)}
+
+
+def _known_method(name: str) -> str:
+    if name not in METHODS:
+        raise ValueError(f"Must be {METHODS.choice()}.")
+    return name
+
+
+PaymentMethod = Annotated[str, _NameOfMethod]
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]
 Name = Annotated[str, _text(200, 1)]
@@ -122,18 +155,7 @@ class PointsDocument(_Document):
 class PaymentDocument(_Document):
     """How the customer pays."""
 
-    method: Literal[
-        "card",
-        "paypay",
-        "amazon_pay",
-        "konbini",
-        "bank_transfer",
-        "cod",
-        "loan",
-        "direct_debit",
-        "claims_offset",
-        "none",
-    ]
+    method: PaymentMethod
     token: Annotated[str, _text(512, 1)] | None = Field(
         default=None, description="The gateway's token, never a card number"
     )

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
+from pipelines.methods import METHODS, Capture
 from pipelines.rules.money.adjustments import Adjustment, totals_after
 from pipelines.rules.money.breakdown import Breakdown, TaxAmount
 from pipelines.rules.money.tax import after_points, tax_in, tax_on
 
-BILLED_METHODS: Final = ("direct_debit", "claims_offset")
-"""Methods whose orders are collected on a monthly bill (PAY-01)."""
+
+def billed_methods() -> list[str]:
+    """Methods whose orders are collected on a monthly bill (PAY-01, PAY-12)."""
+    return [method.name for method in METHODS.values() if method.capture is Capture.ON_BILL]
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,18 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "or cancel it.",
         ),
     ),
+    _R.PAYMENT_DIFFERS: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence(
+            "決済代行の記録（{theirs}）が当システムの記録（{ours}）と合いません（{wrong}）。",
+            "The gateway says {theirs}, our books say {ours} ({wrong}).",
+        ),
+        Sentence(
+            "決済代行の画面で確認して食い違いを解消し、保留を解除するかキャンセルしてください。",
+            "Settle it with the gateway, then release the order or cancel it.",
+        ),
+    ),
     _R.DEPOSIT_MISMATCH: HoldKind(
         "release",
         ("release", "cancel"),

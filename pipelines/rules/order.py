@@ -9,24 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal
-
-METHODS: Final = (
-    "card",
-    "paypay",
-    "amazon_pay",
-    "konbini",
-    "bank_transfer",
-    "cod",
-    "loan",
-    "direct_debit",
-    "claims_offset",
-    "none",
-)
-"""Every payment method there is; the shop's profile says which are allowed for whom."""
-
-ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
-"""Where a customer's account lives (INT-03)."""
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
+from pipelines.methods import METHODS, Asks, Method
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import problems as coupon_problems
 from pipelines.rules.order import Order
@@ -164,20 +165,27 @@ def _method(case: _Case) -> Iterator[Problem]:
 
 def _amount(case: _Case) -> Iterator[Problem]:
     """PAY-09, PAY-13, B.6.5: amounts that a method cannot carry."""
-    method, total, rules = case.order.method, case.breakdown.grand_total, case.shop.payment
-    if method == "cod" and total > rules.cod_maximum:
-        yield Problem(
-            "payment.method", f"Cash on delivery is possible up to {rules.cod_maximum:,} yen; choose another."
-        )
-    if method == "konbini" and total > rules.konbini_maximum:
-        yield Problem("payment.method", f"Stores take up to {rules.konbini_maximum:,} yen; choose another method.")
-    if method in rules.gateway_methods and 0 < total < rules.minimum_gateway_amount:
-        least = rules.minimum_gateway_amount
+    method, total, shop = METHODS[case.order.method], case.breakdown.grand_total, case.shop
+    most = method.limit(shop)
+    if most is not None and total > most:
+        yield Problem("payment.method", method.too_much.format(most=most))
+    least = _least(method, shop)
+    if 0 < total < least:
         if case.breakdown.points_used:
             message = f"Leaves {total} yen to pay, less than the {least} yen a payment needs; use fewer points."
             yield Problem("points.use", message)
         else:
-            yield Problem("payment.method", f"A {method} payment needs at least {least} yen; choose another method.")
+            yield Problem(
+                "payment.method", f"A {method.name} payment needs at least {least} yen; choose another method."
+            )
+
+
+def _least(method: Method, shop: Shop) -> int:
+    """The least yen that a gateway is asked for; 0 where none is asked."""
+    gateway = shop.gateway_for(method.name)
+    if method.asked(gateway) is Asks.NOTHING and not method.needs_gateway:
+        return 0
+    return max(shop.payment.minimum_gateway_amount, gateway.least if gateway else 0)
 
 
 def _delivery(case: _Case) -> Iterator[Problem]:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from pipelines.shops.section import Carrier, Days, FromList, Section, TimeOfDay
+from pipelines.carriers import CARRIERS, carrier
+from pipelines.shops.section import Days, FromList, Section, TimeOfDay
 
 _Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEKDAYS: tuple[_Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _one_of_the_carriers(word: str) -> str:
+    named = carrier(word).name
+    if named not in CARRIERS:
+        raise ValueError(f"{word!r} is no carrier; there is {', '.join(CARRIERS)}")
+    return named
+
+
+Carrier = Annotated[str, AfterValidator(_one_of_the_carriers)]
+"""A carrier in any spelling of it (docs/carriers.md), kept by its one name."""
 
 
 class Calendar(Section):
@@ -73,22 +85,38 @@ class Delivery(Section):
         default={}, description="Days from dispatch to arrival by prefecture, over the built-in table (B.4.6)"
     )
     carriers: Annotated[tuple[Carrier, ...], FromList] = Field(
-        default=(), description="Carriers whose tracking numbers are accepted (TRK-03); empty: any"
+        default=(), description="Carriers (docs/carriers.md) whose tracking numbers are accepted (TRK-03); empty: any"
     )
     delivered_after_days: Days = Field(
         default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
     )
 
 
+AUTO = "auto"
+
+
+class SupplierChannel(Protocol):
+    """What a profile must know of a supplier channel of the installation."""
+
+    @property
+    def batches(self) -> bool:
+        """Whether it takes many instructions in one message."""
+        ...
+
+
 class Supplier(Section):
     """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""
 
-    channel: Literal["webhook", "mail", "auto"] = Field(
-        default="auto", description="How it is instructed; auto: by webhook if it registered one, else by mail"
+    channel: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default=AUTO,
+        description="How it is instructed: webhook, mail, or another channel of the installation; auto: by webhook if it "
+        "registered one, else by mail. A channel that sends files sends one a day, at the cutoff",
     )
     mail: str = Field(default="", description="Address of its instructions by mail")
     locale: Literal["ja", "en"] = Field(default="ja", description="Language of those mails")
-    carrier: Carrier | None = Field(default=None, description="Carrier it uses, where events name none")
+    carrier: Carrier | None = Field(
+        default=None, description="Carrier (docs/carriers.md) it uses, where events name none"
+    )
     no_tracking: bool = Field(default=False, description="Its parcels may have no tracking number (TRK-01)")
     lead_days: Days = Field(default=0, description="Business days it needs before dispatch (INT-11)")
     ships_via: str | None = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,9 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Misconfigured
+from pipelines.methods import METHODS, Capture
+from pipelines.shops.fulfilling import AUTO
+from pipelines.shops.installation import Installation
 from pipelines.shops.shop import Shop
 from pipelines.values.prefecture import prefecture
 
@@ -55,10 +58,11 @@ class ProfileErrors(Misconfigured):
         super().__init__(f"{file}: {key}" if key else file, reason + more)
 
 
-def load_shops(directory: Path | None = None) -> dict[str, Shop]:
+def load_shops(directory: Path | None = None, installation: Installation | None = None) -> dict[str, Shop]:
     """Every ``<shop>.toml`` of ``directory`` (default: the packaged ones) by name, sorted.
 
-    Raises ``ProfileErrors`` with all mistakes of all files.
+    ``installation``: what there is of gateways and channels, against which a profile's choice is checked; None: it is not
+    asked, and no method is connected.  Raises ``ProfileErrors`` with all mistakes of all files.
     """
     place = PACKAGED if directory is None else directory
     if not place.is_dir():
@@ -72,7 +76,7 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     entries: list[Entry] = []
     for file in files:
         try:
-            shops[file.stem] = parse_shop(file.stem, _text(file), file=str(file))
+            shops[file.stem] = parse_shop(file.stem, _text(file), installation, file=str(file))
         except ProfileErrors as errors:
             entries += errors.entries
     if entries:
@@ -80,7 +84,7 @@ def load_shops(directory: Path | None = None) -> dict[str, Shop]:
     return shops
 
 
-def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
+def parse_shop(key: str, text: str, installation: Installation | None = None, *, file: str | None = None) -> Shop:
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"
     try:
@@ -93,7 +97,10 @@ def parse_shop(key: str, text: str, *, file: str | None = None) -> Shop:
         shop = Shop.model_validate({**table, "key": key})
     except ValidationError as error:
         raise ProfileErrors([(where, *_mistake(one)) for one in error.errors(include_url=False)]) from None
-    if entries := [(where, name, reason) for name, reason in _across(shop)]:
+    shop.connect(installation or Installation())
+    found = [*_across(shop), *_unknown_methods(shop), *_unknown_channels(shop, installation)]
+    found = found or [*_payment(shop, installation)]
+    if entries := [(where, name, reason) for name, reason in found]:
         raise ProfileErrors(entries)
     return shop
 
@@ -157,6 +164,55 @@ def _sections(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _sections(part)
+
+
+def _unknown_channels(shop: Shop, installation: Installation | None) -> Iterator[tuple[str, str]]:
+    """Names of supplier channels that no file declares."""
+    if installation is None:
+        return
+    channels = installation.channels
+    for name, supplier in shop.suppliers.items():
+        if supplier.channel not in (AUTO, *channels):
+            there_is = ", ".join([AUTO, *channels])
+            yield f"suppliers.{name}.channel", f"{supplier.channel!r} is no supplier channel; there is {there_is}"
+
+
+def _unknown_methods(shop: Shop) -> Iterator[tuple[str, str]]:
+    """Names of payment methods that no file declares."""
+    named: dict[str, Iterable[str]] = {
+        **{f"payment.methods.{account}": listed for account, listed in shop.payment.methods.items()},
+        "cancel.until_paid": shop.cancel.until_paid,
+        "returns.methods": shop.returns.methods,
+        "documents.receipt_methods": shop.documents.receipt_methods,
+    }
+    known = f"must be {METHODS.choice()}"
+    for key, listed in named.items():
+        yield from ((f"{key}[{index}]", known) for index, name in enumerate(listed) if name not in METHODS)
+    yield from ((f"payment.gateways.{name}", known) for name in shop.payment.gateways if name not in METHODS)
+
+
+def _payment(shop: Shop, installation: Installation | None) -> Iterator[tuple[str, str]]:
+    """What a method that the shop allows misses in the profile, and gateways that cannot do what is asked of them."""
+    if installation is not None:
+        gateways = installation.gateways
+        for paid_by, chosen in shop.payment.gateways.items():
+            if chosen not in gateways:
+                yield f"payment.gateways.{paid_by}", f"{chosen!r} is no gateway; there is {', '.join(gateways)}"
+            elif missed := METHODS[paid_by].misses(gateways[chosen]):
+                says = f"needs a gateway that {' and '.join(sorted(missed))}; {chosen} does not"
+                yield f"payment.gateways.{paid_by}", says
+    for name in sorted(shop.payment.allowed):
+        method, gateway = METHODS[name], shop.gateway_for(name)
+        if (lack := method.lacks(shop)) is not None:
+            yield f"payment.{lack[0]}", lack[1]
+        if (
+            shop.payment.capture_policy == "per_shipment"
+            and method.capture is Capture.ON_DISPATCH
+            and gateway is not None
+            and not gateway.captures.several
+        ):
+            says = f"per_shipment needs a gateway that captures several times; {gateway.name} does not (SPL-04)"
+            yield "payment.capture_policy", says
 
 
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:

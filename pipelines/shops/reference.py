@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from pipelines.methods import METHODS
 from pipelines.shops.section import Section
 from pipelines.shops.shop import Shop
 
@@ -20,14 +21,15 @@ A shop is one file, `<shop>.toml`, in `SHOPS_DIR` (default: the profiles that co
 name is the shop's key. `shukka shops check [DIR]` validates every file and names each mistake with file, key and reason.
 
 Whatever a file leaves out has the default below. Money is whole yen; a share such as `0.01` is one percent; a time of day
-is `"15:00"`. Ids such as CUT-01 name the rule a parameter belongs to. This page is written by
+is `"15:00"`. A payment method is one of {methods}. Ids such as CUT-01 name the rule a parameter belongs to. This page is written by
 `python -m pipelines.shops`.
 """
 
 
 def markdown() -> str:
     """The whole page."""
-    parts = [_INTRODUCTION, "## The shop itself\n", *_table(Shop, top=True)]
+    introduction = _INTRODUCTION.format(methods=", ".join(f"`{name}`" for name in METHODS))
+    parts = [introduction, "## The shop itself\n", *_table(Shop, top=True)]
     for name, field in Shop.model_fields.items():
         inner = _section(field.annotation)
         if inner is None:
@@ -73,7 +75,8 @@ def _first_sentence(model: type[BaseModel]) -> str:
 def _type(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _type(inner[0])
+        described = next((one.description for one in inner[1:] if isinstance(one, FieldInfo)), None)
+        return described or _type(inner[0])
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
     if origin in (Union, types.UnionType):

@@ -10,20 +10,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Rounding = Literal["floor", "half_up", "ceil"]
-Method = Literal[
-    "card",
-    "paypay",
-    "amazon_pay",
-    "konbini",
-    "bank_transfer",
-    "cod",
-    "loan",
-    "direct_debit",
-    "claims_offset",
-    "none",
-]
+MethodName = Annotated[str, Field(description="payment method")]
+"""The name of a payment method; ``pipelines.shops.load`` refuses one that no file declares."""
 Account = Literal["local", "partner_web", "partner_claims"]
-Carrier = Literal["yamato", "sagawa", "japan_post", "seino", "fukuyama", "tonami"]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Count = Annotated[int, Field(ge=0, le=9_999_999)]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.installation import Installation
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
@@ -69,6 +71,8 @@ class Shop(Section):
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
     )
 
+    _installation: Installation = PrivateAttr(default_factory=Installation)
+
     @field_validator("site_url")
     @classmethod
     def _whole_address(cls, address: str) -> str:
@@ -106,6 +110,24 @@ class Shop(Section):
     def rank_rates(self) -> dict[str, Decimal]:
         """Points rate by rank, lowest rank first; empty without ranks."""
         return {level.name: level.rate for level in self.ranks.levels}
+
+    def connect(self, installation: Installation) -> Self:
+        """This shop in ``installation``; done once, when it is loaded."""
+        self._installation = installation
+        return self
+
+    def batches(self, channel: str) -> bool:
+        """Whether the supplier channel of that name takes many instructions in one message."""
+        channels = self._installation.channels
+        return channel in channels and channels[channel].batches
+
+    def gateway(self, name: str | None) -> Gateway[Any] | None:
+        """What the installation's gateway ``name`` can do; None for none."""
+        return self._installation.gateways.get(name) if name else None
+
+    def gateway_for(self, method: str) -> Gateway[Any] | None:
+        """The gateway that the shop uses for ``method``; None where it is not connected to one."""
+        return self.gateway(self.payment.gateways.get(method))
 
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""

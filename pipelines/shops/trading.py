@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipelines.shops.section import Account, Count, Days, FromList, Method, Section, TimeOfDay
+from pipelines.shops.section import Account, Count, Days, FromList, MethodName, Section, TimeOfDay
 from pipelines.values.money import Yen
+
+_GATEWAYS: Final = {"card": "sandbox", "bank_transfer": "bank"}
+
+
+def _with_defaults(gateways: dict[str, str]) -> dict[str, str]:
+    return {**_GATEWAYS, **gateways}
 
 
 class BankAccount(Section):
@@ -25,12 +31,13 @@ class BankAccount(Section):
 class Payment(Section):
     """Payment methods and deadlines (A.2)."""
 
-    methods: dict[Account, Annotated[tuple[Method, ...], FromList]] = Field(
+    methods: dict[Account, Annotated[tuple[MethodName, ...], FromList]] = Field(
         default={"local": ("card",)}, description="Methods allowed by account type (PAY-01, PAY-03)"
     )
-    gateway: str = Field(default="sandbox", description="Adapter that authorizes and captures")
-    gateway_methods: Annotated[tuple[Method, ...], FromList] = Field(
-        default=("card", "paypay", "amazon_pay", "konbini"), description="Methods whose amount goes to the gateway"
+    gateways: Annotated[dict[MethodName, str], AfterValidator(_with_defaults)] = Field(
+        default=_GATEWAYS,
+        description="Gateway by payment method; what a profile leaves out keeps its default. A method whose gateway is "
+        "missing, or cannot do what the method needs, is not connected: such an order is refused",
     )
     minimum_gateway_amount: Yen = Field(default=50, description="Least yen a gateway takes; 1 to 49 never (PAY-13)")
     capture_policy: Literal["first_shipment_full", "last_shipment_full", "per_shipment"] = Field(
@@ -62,12 +69,24 @@ class Payment(Section):
     transfer_tolerance: Yen = Field(default=0, description="Yen a transfer may differ without a hold (B.6.7)")
     bank: BankAccount | None = Field(default=None, description="Account for transfers")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, table: object) -> object:
+        if isinstance(table, dict) and "gateway" in table:
+            raise ValueError(f'gateway: each method has its own; write [payment.gateways] card = "{table["gateway"]}"')
+        if isinstance(table, dict) and "gateway_methods" in table:
+            raise ValueError("gateway_methods: leave it out; [payment.gateways] names the methods' gateways")
+        return table
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Every method that is allowed for anyone."""
+        return frozenset(method for listed in self.methods.values() for method in listed)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not any(self.methods.values()):
             raise ValueError("methods: allow at least one payment method")
-        if self.bank is None and any("bank_transfer" in allowed for allowed in self.methods.values()):
-            raise ValueError("bank: the account is needed because bank_transfer is allowed")
         return self
 
 
@@ -78,7 +97,7 @@ class Cancel(Section):
         default="until_released",
         description="never (CAN-01), until goods are released (CAN-06), or windows by method (CAN-03)",
     )
-    until_paid: Annotated[tuple[Method, ...], FromList] = Field(
+    until_paid: Annotated[tuple[MethodName, ...], FromList] = Field(
         default=("bank_transfer", "loan"),
         description="With windows: methods cancellable until the money is confirmed or the loan approved (CAN-03)",
     )
@@ -158,7 +177,7 @@ class Returns(Section):
         default=0, description="Yen ex tax the customer pays for a customer's-reason return (TAX-05)"
     )
     maximum_price: Yen | None = Field(default=None, description="Dearest item that may come back (RET-03); unset: any")
-    methods: Annotated[tuple[Method, ...], FromList] = Field(
+    methods: Annotated[tuple[MethodName, ...], FromList] = Field(
         default=(), description="Payment methods whose orders may come back (RET-03); empty: all"
     )
     refused_flags: Annotated[tuple[str, ...], FromList] = Field(
@@ -169,7 +188,7 @@ class Returns(Section):
 class Documents(Section):
     """Receipts (領収書) and delivery notes (A.13)."""
 
-    receipt_methods: Annotated[tuple[Method, ...], FromList] = Field(
+    receipt_methods: Annotated[tuple[MethodName, ...], FromList] = Field(
         default=("card", "paypay", "amazon_pay", "bank_transfer"),
         description="Methods the shop writes receipts for (DOC-02)",
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from models.states import OrderState, ShipmentState, TrackingState
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import capture, collect
+from pipelines.changes.money import LETS_GO, TAKES, capture, collect
 from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address, end_answered_waits
 from pipelines.engine.draft import OrderDraft
@@ -20,6 +20,7 @@ from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_
 from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import instruction_of
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -86,13 +87,10 @@ def _tell_supplier(
     draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, pieces: Mapping[str, int], reason: str
 ) -> None:
     """A supplier that was told to ship these pieces, and did not itself report them missing, hears of it."""
-    to = address(draft, shop, shipment)
+    told = instruction_of(draft.facts, shipment, pieces)
     about = f"{shipment.id}:adjust:{len(draft.adjustments)}"
-    draft.tell(
-        supplier_mail(
-            "supplier_cancel", draft.facts, shop, now, shipment, to, pieces=pieces, about=about, reason=reason
-        )
-    )
+    to = address(draft, shop, shipment)
+    draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 
 
 def _tell(draft: OrderDraft, shop: Shop, now: datetime, change: Adjustment) -> None:
@@ -141,4 +139,5 @@ STAGE = Stage(
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("dispatch", "settle", "reward"),
+    asks=(*TAKES, *LETS_GO),
 )

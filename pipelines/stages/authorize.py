@@ -1,93 +1,120 @@
-"""Authorize (決済): card through the gateway, bank transfer by deposit, the rest released at once.
+"""Authorize (決済): ask what the order's method asks, wait for what secures its money, move on.
 
 Reminders and the unpaid cancel are this stage's timers; money that comes after a cancel goes through here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import cancel_order, finish
-from pipelines.changes.money import ask_for_refund, authorize_key, hold_unknown, outstanding, void
-from pipelines.engine.decision import EffectIntent
+from pipelines.changes.money import (
+    LETS_GO,
+    SECURES,
+    ask,
+    ask_for_refund,
+    asked,
+    hold_unknown,
+    let_go,
+    look_up,
+    outstanding,
+)
+from pipelines.changes.payment_books import listen, snapshot_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
+from pipelines.gateway import DEPOSIT, BuyerMust, Capability
+from pipelines.methods import LateMoney, Method, Secured, agreed
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import Hold
-from pipelines.rules.payment_terms import Terms, terms
 from pipelines.shops import Shop
 
-DEPOSIT = "deposit.received"
-
 #: How a payment that had ended stands once more money came in.
-_LATE = {
+_LATE: Final = {
     PaymentState.VOIDED: PaymentState.CAPTURED,
     PaymentState.EXPIRED: PaymentState.CAPTURED,
     PaymentState.REFUNDED: PaymentState.PARTLY_REFUNDED,
 }
-_UNDECIDED = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
+_UNDECIDED: Final = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
+#: What a payment must have come to, by what secures the method's money.
+_SECURE: Final = {
+    Secured.AUTHORIZATION: (PaymentState.AUTHORIZED, PaymentState.CAPTURED),
+    Secured.PAYMENT: (PaymentState.CAPTURED,),
+    Secured.APPROVAL: (PaymentState.AUTHORIZED, PaymentState.CAPTURED),
+}
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Move the payment, and the order once its goods may go."""
     facts = draft.facts
-    agreed = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at)
-    deposits = [event for event in draft.waiting if event.type == DEPOSIT]
-    authorization = draft.effects.get(authorize_key(facts))
-    if agreed.release_when not in ("paid", "approved"):
+    method = agreed(facts.method, facts.grand_total)
+    deposits = draft.waiting
+    if method.late_money is LateMoney.HUMAN or draft.money.gateway is not None:
         _unexpected(draft, deposits)
         deposits = []
+    was_open = draft.money.state in _UNDECIDED
+    listen(draft)
     if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
-        _late_money(draft, deposits, authorization)
+        _late_money(draft, shop, deposits, was_open)
     elif facts.grand_total == 0:
         draft.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
-        _authorized(draft, "nothing to pay", now)
-    elif agreed.release_when == "at_once":
-        _authorized(draft, f"{facts.method}: released at once", now)
-    elif agreed.release_when == "authorized":
-        _by_gateway(draft, shop, authorization, now)
+        _secured(draft, "nothing to pay", now)
+    elif method.secured_by in (Secured.BILL, Secured.NOTHING):
+        _secured(draft, f"{facts.method}: released at once", now)
+    elif draft.money.gateway is not None or method.needs_gateway:
+        _by_gateway(draft, shop, method, now)
     else:
-        _by_deposit(draft, shop, agreed, deposits, now)
+        _by_deposit(draft, shop, method, deposits, now)
 
 
-def _authorized(draft: OrderDraft, cause: str, now: datetime) -> None:
+def _is_secured(draft: OrderDraft) -> bool:
+    """Whether the money is there, or promised, that the goods waited for."""
+    method = agreed(draft.facts.method, draft.grand_total)
+    return draft.money.state in _SECURE.get(method.secured_by, ())
+
+
+def _secured(draft: OrderDraft, cause: str, now: datetime) -> None:
     draft.move_order(OrderState.AUTHORIZED, cause)
     draft.next("split", now)
 
 
-def _by_gateway(draft: OrderDraft, shop: Shop, authorization: EffectFacts | None, now: datetime) -> None:
-    facts = draft.facts
-    if authorization is None:
-        payload = {"amount": facts.grand_total}
-        draft.ask(EffectIntent("payment.authorize", authorize_key(facts), wakes="authorize", payload=payload))
-        return
-    outcome: Mapping[str, Any] = authorization.outcome or {}
-    if authorization.state == "done":
-        data = outcome.get("data", {})
-        draft.move_payment(
-            PaymentState.AUTHORIZED,
-            "gateway",
-            authorized=facts.grand_total,
-            reference=outcome.get("reference"),
-            expires_at=_moment(data.get("expires_at")),
-        )
-        if data.get("funding") == "debit" and not shop.payment.accept_debit:
-            _fail(draft, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
-        else:
-            _authorized(draft, "card authorized", now)
-    elif authorization.state == "declined":
-        draft.move_payment(PaymentState.FAILED, "declined by the gateway", code=outcome.get("code"))
+def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
+    first, state = asked(draft), draft.money.state
+    if _is_secured(draft):
+        _released(draft, shop, method, first, now)
+    elif first is None:
+        ask(draft, shop, method)
+    elif first.state == "declined":
+        code = (first.outcome or {}).get("code")
+        draft.move_payment(PaymentState.FAILED, "declined by the gateway", code=code)
         _fail(draft, shop, now, "declined")
-    elif authorization.state == "needs_review":
-        _unknown(draft, outcome)
+    elif state in (PaymentState.FAILED, PaymentState.VOIDED):
+        _fail(draft, shop, now, state)
+    elif state == PaymentState.EXPIRED:
+        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time")
+    elif first.state == "needs_review":
+        _unknown(draft, first)
+    elif first.state == "done" and state == PaymentState.PENDING:
+        told = snapshot_of(first)
+        _wait(draft, shop, method, told.buyer if told else None, now)
 
 
-def _unknown(draft: OrderDraft, outcome: Mapping[str, Any]) -> None:
-    draft.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=outcome.get("code"))
+def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:
+    told = snapshot_of(first) if first is not None else None
+    if told is not None and told.funding == "debit" and not shop.payment.accept_debit:
+        _fail(draft, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
+        return
+    if method.secured_by.is_awaited:
+        draft.tell(customer_mail("payment_received", draft.facts, shop, now))
+    _secured(draft, f"{method.name} {method.secured_by.release_when}", now)
+
+
+def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
+    code = (first.outcome or {}).get("code")
+    draft.move_payment(PaymentState.NEEDS_REVIEW, "outcome unknown", code=code)
     hold_unknown(draft, "authorize: outcome unknown")
 
 
@@ -97,39 +124,56 @@ def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str) -> None:
     cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 
-def _by_deposit(draft: OrderDraft, shop: Shop, agreed: Terms, deposits: Sequence[EventFacts], now: datetime) -> None:
-    facts = draft.facts
+def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence[EventFacts], now: datetime) -> None:
     if deposits:
         _deposited(draft, shop, deposits, now)
-        return
-    if draft.money.captured:
-        # Another sum than was due: a human has it, and lets the order go on with it by lifting the hold (B.6.7).
-        if not draft.held:
-            draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
-            _authorized(draft, "taken as it was paid", now)
-        return
+    elif not draft.money.captured:
+        _wait(draft, shop, method, method.instructions(shop), now)
+    elif not draft.held:
+        # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
+        draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
+        _secured(draft, "taken as it was paid", now)
+
+
+def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
+    """The customer has to act: is told what to do, reminded, and waited for until the deadline."""
+    facts, terms = draft.facts, method.terms(shop, draft.facts.placed_at)
+    cancel_at = terms.cancel_at or (must.until if must else None)
     context: dict[str, Any] = {
-        "bank": shop.payment.bank.model_dump() if shop.payment.bank else None,
-        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": agreed.pay_by},
+        "buyer": must.to_mail() if must else None,
+        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": terms.pay_by},
     }
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
-        draft.tell(customer_mail("payment_instructions", facts, shop, now, **context))
-    elif agreed.cancel_at is not None and now >= agreed.cancel_at:
-        draft.move_payment(PaymentState.EXPIRED, "not paid in time")
-        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+        if must is not None:
+            draft.move_payment(None, "told what to do", instructions=must.to_json())
+            draft.tell(customer_mail("payment_instructions", facts, shop, now, **context))
+    elif cancel_at is not None and now >= cancel_at:
+        _unpaid(draft, shop, now)
         return
-    elif agreed.remind_at is not None and now >= agreed.remind_at:
+    elif terms.remind_at is not None and now >= terms.remind_at:
         draft.tell(customer_mail("payment_reminder", facts, shop, now, **context))
-    _await_money(draft, agreed, now)
-
-
-def _await_money(draft: OrderDraft, agreed: Terms, now: datetime) -> None:
-    """Until the next of the reminder and the cancel; a method without either waits for ever."""
-    steps = [(at, then) for at, then in ((agreed.remind_at, "remind"), (agreed.cancel_at, "cancel")) if at is not None]
+    steps = [(at, then) for at, then in ((terms.remind_at, "remind"), (cancel_at, "cancel")) if at is not None]
     if later := [(at, then) for at, then in steps if at > now]:
         until, then = min(later)
         draft.await_for("customer.money", "customer", until, then)
+
+
+def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Time is up. A gateway that can be asked is asked first, since its notice may be lost (PAY-08)."""
+    gateway = shop.gateway(draft.money.gateway)
+    looked = next((e for e in draft.effects.values() if e.kind == "payment.lookup" and e.key.endswith(_LAST)), None)
+    if looked is None and gateway is not None and Capability.LOOKS_UP in gateway.capabilities:
+        look_up(draft, _LAST, wakes="authorize")
+    elif looked is not None and looked.state == "needs_review":
+        _unknown(draft, looked)
+    elif looked is None or looked.state != "pending":
+        draft.move_payment(PaymentState.EXPIRED, "not paid in time")
+        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+
+
+_LAST: Final = "unpaid"
+"""What the last look before an unpaid order is cancelled is about."""
 
 
 def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], now: datetime) -> None:
@@ -145,10 +189,10 @@ def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], no
     draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
     draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
     draft.tell(customer_mail("payment_received", draft.facts, shop, now))
-    _authorized(draft, "deposit received", now)
+    _secured(draft, "deposit received", now)
 
 
-def _late_money(draft: OrderDraft, deposits: Sequence[EventFacts], authorization: EffectFacts | None) -> None:
+def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], was_open: bool) -> None:
     """Money for an order that moved on: nothing is kept silently (CAN-03, PAY-07)."""
     if deposits:
         total = draft.money.captured + sum(int(event.body["amount"]) for event in deposits)
@@ -157,32 +201,21 @@ def _late_money(draft: OrderDraft, deposits: Sequence[EventFacts], authorization
         for event in deposits:
             draft.applied(event)
         ask_for_refund(draft, outstanding(draft), "late deposit")
-    elif draft.state == OrderState.CANCELLED and draft.money.state in _UNDECIDED:
-        _cancelled_meanwhile(draft, authorization)
+    elif draft.state == OrderState.CANCELLED and was_open:
+        _cancelled_meanwhile(draft, shop)
 
 
-def _cancelled_meanwhile(draft: OrderDraft, authorization: EffectFacts | None) -> None:
-    """The order was cancelled before it was known what became of its card."""
-    if authorization is None or authorization.state == "declined":
-        draft.move_payment(PaymentState.VOIDED, "cancelled")
-        _known(draft)
-    elif authorization.state == "done":
-        draft.move_payment(
-            PaymentState.AUTHORIZED,
-            "authorized while the order was being cancelled",
-            authorized=draft.facts.grand_total,
-            reference=(authorization.outcome or {}).get("reference"),
-        )
-        void(draft)
-        _known(draft)
-    elif authorization.state == "needs_review" and draft.money.state == PaymentState.PENDING:
-        _unknown(draft, authorization.outcome or {})
-
-
-def _known(draft: OrderDraft) -> None:
-    """The gateway has said after all what became of the card; a cancelled order that only waited for that rests."""
-    draft.lift(lambda hold: hold.reason == HoldReason.PAYMENT_UNKNOWN, "the gateway answered")
-    finish(draft)
+def _cancelled_meanwhile(draft: OrderDraft, shop: Shop) -> None:
+    """The order was cancelled before it was known what became of its payment."""
+    first, still_open = asked(draft), draft.money.state in _UNDECIDED
+    if first is not None and first.state == "needs_review" and still_open:
+        if draft.money.state == PaymentState.PENDING:
+            _unknown(draft, first)
+    elif first is None or first.state != "pending":
+        let_go(draft, shop, "cancelled")
+        # The gateway has said after all what became of it; a cancelled order that only waited for that rests.
+        draft.lift(lambda hold: hold.reason == HoldReason.PAYMENT_UNKNOWN, "the gateway answered")
+        finish(draft)
 
 
 def _unexpected(draft: OrderDraft, deposits: Sequence[EventFacts]) -> None:
@@ -194,14 +227,11 @@ def _unexpected(draft: OrderDraft, deposits: Sequence[EventFacts]) -> None:
         draft.applied(event)
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 STAGE = Stage(
     "authorize",
     decide,
     Need.PAYMENT | Need.EVENTS | Need.EFFECTS | Need.SHIPMENTS | Need.LOTS | Need.COUPONS | Need.ADJUSTMENTS,
     consumes=(DEPOSIT,),
     leads_to=("split", "settle"),
+    asks=(*SECURES, *LETS_GO),
 )

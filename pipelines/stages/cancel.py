@@ -6,6 +6,7 @@ from datetime import datetime
 
 from models.states import OrderState
 from pipelines.changes.ending import cancel_order
+from pipelines.changes.money import LETS_GO
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -33,4 +34,5 @@ STAGE = Stage(
     Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.EFFECTS | Need.EVENTS | Need.COUPONS,
     consumes=(ACTION.wakes,),
     leads_to=("settle",),
+    asks=LETS_GO,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState, TrackingState
-from pipelines.changes.money import capture, collect, uncollect
+from pipelines.changes.money import TAKES, capture, collect, uncollect
 from pipelines.changes.parcels import KINDS, News
 from pipelines.changes.suppliers import end_answered_waits
 from pipelines.engine.draft import OrderDraft
@@ -140,4 +140,5 @@ STAGE = Stage(
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS,
     consumes=KINDS,
     leads_to=("settle", "reward"),
+    asks=TAKES,
 )

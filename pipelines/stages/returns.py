@@ -10,7 +10,7 @@ from datetime import datetime
 
 from models.states import PaymentState, TrackingState
 from pipelines.changes.credit import credit
-from pipelines.changes.money import collect
+from pipelines.changes.money import LETS_GO, collect, is_collected
 from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
@@ -52,7 +52,7 @@ def _void_uncollected(draft: OrderDraft) -> None:
     """Cash on delivery that was never collected ends when no goods are left to collect it for."""
     gone = draft.gone
     nothing_left = all(gone[line.line] == line.quantity for line in draft.facts.order.lines)
-    if draft.money.method == "cod" and draft.money.state == PaymentState.PENDING and nothing_left:
+    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING and nothing_left:
         draft.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
 
 
@@ -79,4 +79,5 @@ STAGE = Stage(
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
+    asks=LETS_GO,
 )

@@ -1,68 +1,102 @@
-"""Settle (売上・返金): what became of captures, voids and refunds, and what an operator gave back by hand."""
+"""Settle (売上・返金): what became of captures, voids and refunds, what a gateway tells of itself, and what an operator gave
+back by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import finish
-from pipelines.changes.money import HAS_MONEY, ask_for_refund, outstanding, refund
+from pipelines.changes.money import HAS_MONEY, LETS_GO, LOOKS, ask_for_refund, look_up, outstanding, refund, void
+from pipelines.changes.payment_books import hear, listen
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EffectFacts, Need
+from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
+from pipelines.gateway import STANDS, Capability, Snapshot
 from pipelines.orders.actions.refunds import ACTION
 from pipelines.orders.mails import customer_mail, what_is_left
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 
+_WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
+
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Move the payment by the outcomes that came in; what failed goes before a human."""
+    """Move the payment by what was answered and told; what failed goes before a human."""
+    before = draft.money
+    listen(draft)
+    for event in draft.waiting:
+        if event.type == STANDS:
+            _told(draft, shop, event)
     outcomes = list(draft.effects.values())
     for effect in outcomes:
-        if draft.money.state == PaymentState.AUTHORIZED and effect.kind == "payment.capture":
-            _captured(draft, effect)
-        elif draft.money.state == PaymentState.AUTHORIZED and effect.kind == "payment.void":
-            _voided(draft, effect)
-    if draft.money.state in HAS_MONEY:
-        _refunds(draft, shop, now, [effect for effect in outcomes if effect.kind == "payment.refund"])
+        if draft.money.state == PaymentState.AUTHORIZED and effect.kind in _FAILURES:
+            _failed(draft, effect, _FAILURES[effect.kind])
+    if draft.money.captured > before.captured:
+        refund(draft, shop, "more came in than is due by now")
+    if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
+        _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
     for event in draft.waiting:
         heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
+    _go_on(draft, now)
     finish(draft)
 
 
-def _captured(draft: OrderDraft, effect: EffectFacts) -> None:
-    if effect.state == "done":
-        draft.move_payment(PaymentState.CAPTURED, "captured with the goods", captured=int(effect.payload["amount"]))
-        refund(draft, "lines were taken out while the capture was on its way")
+_FAILURES: Final = {"payment.capture": HoldReason.CAPTURE_FAILED, "payment.void": HoldReason.VOID_FAILED}
+
+
+def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
+    """A gateway's notice: how the payment stands, or a reason to look. Only the gateway that was asked has a say."""
+    name = draft.money.gateway
+    gateway = shop.gateway(name)
+    if gateway is None or event.source != f"gateway:{name}":
+        draft.refused(event, "the payment was asked of another gateway")
+    elif stored := event.body.get("snapshot"):
+        is_news = hear(draft, Snapshot.from_json(stored), "told by the gateway")
+        draft.applied(event) if is_news else draft.ignored(event, "it was known")
+    elif Capability.LOOKS_UP in gateway.capabilities:
+        look_up(draft, event.event_id, wakes="settle")
+        draft.applied(event)
     else:
-        _failed(draft, effect, HoldReason.CAPTURE_FAILED)
+        draft.refused(event, "it does not say how the payment stands, and the gateway cannot be asked")
 
 
-def _voided(draft: OrderDraft, effect: EffectFacts) -> None:
-    if effect.state == "done":
-        draft.move_payment(PaymentState.VOIDED, "authorization released")
-    else:
-        _failed(draft, effect, HoldReason.VOID_FAILED)
+def _go_on(draft: OrderDraft, now: datetime) -> None:
+    """An order that waited for its money is looked at again; money that a cancelled one still has is let go."""
+    if draft.state in _WAITS and draft.money.state != PaymentState.PENDING:
+        draft.next("authorize", now)
+    elif draft.state == OrderState.CANCELLED and draft.money.state == PaymentState.AUTHORIZED and not _voids(draft):
+        void(draft)
 
 
-def _refunds(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
-    """Count what has gone back in all; each refund is told once, since a mail about it is known by its key."""
-    done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
-    through_gateway = sum(amount for _, amount in done)
-    news = through_gateway > draft.money.refunded - draft.money.refunded_by_hand
-    told = [*(done if news else ()), *_given_by_hand(draft, shop, now)]
-    if told:
-        refunded = through_gateway + draft.money.refunded_by_hand
-        whole = refunded >= draft.money.captured
-        state = PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED
-        draft.move_payment(state, "refunded", refunded=refunded)
-    for key, amount in told:
+def _voids(draft: OrderDraft) -> bool:
+    return any(effect.kind == "payment.void" for effect in draft.effects.values())
+
+
+def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds: Sequence[EffectFacts]) -> None:
+    """Each refund is told once, since a mail about it is known by its key; what is left to give back is attended to.
+
+    ``before``: yen that had gone back.
+    """
+    told = _given_by_gateway(draft, refunds) if draft.money.refunded > before else []
+    given = _given_by_hand(draft, shop, now)
+    if given:
+        whole = draft.money.refunded >= draft.money.captured
+        draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
+    for key, amount in (*told, *given):
         _tell(draft, shop, now, key, amount)
     _attend(draft, refunds)
+
+
+def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list[tuple[str, int]]:
+    """(key, yen) of every refund that the gateway made, one in its own dashboard too."""
+    done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
+    total = draft.money.refunded - draft.money.refunded_by_hand
+    beyond = total - sum(amount for _, amount in done)
+    return [*done, (f"gateway:{total}", beyond)] if beyond > 0 else done
 
 
 def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
@@ -71,8 +105,8 @@ def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[s
     for event in draft.waiting:
         if (asked := heard(ACTION, draft, shop, now, event)) is None:
             continue
-        by_hand = draft.money.refunded_by_hand + asked.amount
-        draft.move_payment(None, "given back by hand", refunded_by_hand=by_hand)
+        by_hand, refunded = draft.money.refunded_by_hand + asked.amount, draft.money.refunded + asked.amount
+        draft.move_payment(None, "given back by hand", refunded_by_hand=by_hand, refunded=refunded)
         draft.applied(event)
         given.append((f"by hand:{event.source}:{event.event_id}", asked.amount))
     return given
@@ -105,5 +139,10 @@ def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts:
 
 
 STAGE = Stage(
-    "settle", decide, Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS, consumes=(ACTION.wakes,)
+    "settle",
+    decide,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
+    consumes=(ACTION.wakes, STANDS),
+    leads_to=("authorize",),
+    asks=(*LETS_GO, LOOKS),
 )

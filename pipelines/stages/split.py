@@ -11,10 +11,10 @@ from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.stage import Stage
+from pipelines.methods import agreed
 from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold
-from pipelines.rules.payment_terms import terms
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
 
@@ -66,10 +66,7 @@ def _wish_missed(draft: OrderDraft, shop: Shop, plans: list[tuple[Part, Dispatch
 
 def plan_for(facts: Facts, shop: Shop, part: Part, now: datetime) -> DispatchPlan:
     """The dispatch plan of a part: from the order's completion or the money's arrival (CUT-01), never in the past."""
-    prepaid = terms(facts.method if facts.grand_total else "none", shop, facts.placed_at).release_when in (
-        "paid",
-        "approved",
-    )
+    prepaid = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     return plan_dispatch(part, facts.order, shop, counts_at=now if prepaid else facts.placed_at, not_before=now)
 
 

@@ -260,6 +260,47 @@ def test_migrating_a_current_database_is_no_work(
     assert (code, out) == (0, "the schema is current\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "answer"),
+    [
+        (
+            "ヤマト運輸",
+            "４４４４-1375-8703",
+            {
+                "carrier": "yamato",
+                "number": "444413758703",
+                "valid": True,
+                "reason": None,
+                "url": "https://jizen.kuronekoyamato.co.jp/jizen/servlet/crjz.b.NQ0010?id=444413758703",
+            },
+        ),
+        (
+            "EMS",
+            "EB900717618HK",
+            {
+                "carrier": "ems",
+                "number": "EB900717618HK",
+                "valid": False,
+                "reason": "The check digit of the tracking number does not match; compare the number with the label.",
+                "url": None,
+            },
+        ),
+        (
+            "Maker Van",
+            "r-1",
+            {"carrier": "Maker Van", "number": "R1", "valid": True, "reason": None, "url": None},
+        ),
+    ],
+)
+def test_a_tracking_number_is_checked_without_a_service(name: str, number: str, answer: dict[str, Any]) -> None:
+    """Contract: any spelling of a carrier and a number; exit 1 where it is not valid."""
+    run = runner.invoke(app, ["tracking", name, number, "--json"])
+    assert (run.exit_code, json.loads(run.stdout)) == (0 if answer["valid"] else 1, answer)
+    told_a_human = runner.invoke(app, ["tracking", name, number])
+    assert told_a_human.exit_code == run.exit_code
+    assert (answer["reason"] or answer["url"] or "no page") in told_a_human.stdout
+
+
 def test_help_names_every_command() -> None:
     text = runner.invoke(app, ["--help"]).stdout
-    assert all(name in text for name in ("up", "demo", "preview", "shops", "check", "client"))
+    assert all(name in text for name in ("up", "demo", "preview", "shops", "check", "client", "tracking"))

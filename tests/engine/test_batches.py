@@ -94,6 +94,12 @@ def _says_what_no_row_can_hold(draft: OrderDraft, shop: Shop, now: datetime) -> 
         draft.decision().marks.append(("a bug",))  # type: ignore[arg-type]
 
 
+def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    AUTHORIZE.decide(draft, shop, now)
+    if draft.facts.number == "S-3":
+        draft.ask(EffectIntent("supplier.instruct", "SH-3:requested"))
+
+
 @pytest.mark.parametrize(
     ("poison", "error"),
     [
@@ -106,6 +112,7 @@ def _says_what_no_row_can_hold(draft: OrderDraft, shop: Shop, now: datetime) -> 
         (_moves_what_no_table_knows, "IllegalMove: return: no table of states is of such an entity"),
         (_asks_with_what_is_no_json, "TypeError at "),
         (_says_what_no_row_can_hold, "ValueError at "),
+        (_asks_for_what_it_does_not_declare, "Undeclared: authorize does not ask for supplier.instruct"),
     ],
 )
 def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, poison: object, error: str) -> None:
@@ -207,9 +214,11 @@ def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
         (old,) = facts_of(connection, AUTHORIZE, [row], world.clock.now())
     world.decide("authorize")
     decision = AUTHORIZE.decision(old, world.shops["salon"], world.clock.now())
-    with pytest.raises(StaleFacts), world.engine.begin() as connection:
+    with world.engine.begin() as connection:
         ledger = Ledger(connection, world.clock.now())
-        apply(connection, AUTHORIZE, [decision], [], ledger, world.clock.now())
+        with pytest.raises(StaleFacts):
+            apply(connection, AUTHORIZE, [decision], [], ledger, world.clock.now())
+        connection.rollback()
     assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 1
 
 

@@ -12,12 +12,13 @@ import pytest
 import redis
 from dramatiq import Worker
 
-from pipelines.route import EFFECT_KINDS, ROUTE
+from pipelines.route import ROUTE
 from tests.conftest import Running
 from tests.world import World, document
 from workers.actors import declare_effects, declare_intake, declare_stages
 from workers.broker import WAKE, Bell, make_broker
 from workers.draining import Drains
+from workers.effects import queues
 from workers.grouping import Group
 from workers.pacemaker import Pacemaker
 from workers.wiring import House
@@ -35,7 +36,7 @@ def valkey(running: Running) -> Iterator[redis.Redis]:
 @pytest.fixture
 def house(world: World, running: Running) -> House:
     """The world's house with a real doorbell."""
-    return replace(world.house, bell=Bell(make_broker(running.redis_url, consumer=False)))
+    return replace(world.house, bell=Bell(make_broker(running.redis_url, consumer=False), queues()))
 
 
 def rung(client: redis.Redis) -> int:
@@ -69,7 +70,7 @@ def test_it_rings_for_effects_and_once_in_a_while_only(world: World, house: Hous
 
 
 def test_a_dead_doorbell_is_no_error_and_loses_nothing(world: World, house: House, valkey: redis.Redis) -> None:
-    dead = Bell(make_broker("unix:///nowhere/socket", consumer=False))
+    dead = Bell(make_broker("unix:///nowhere/socket", consumer=False), queues())
     world.take(document("S-1"))
     dead.ring(stages=["accept"], effects=["mail.send"])
     assert Pacemaker(replace(house, bell=dead)).look() == ({"accept"}, set())
@@ -173,7 +174,7 @@ def test_a_commit_that_fails_is_everybodys_failure_and_the_next_goes_on() -> Non
 
 
 def test_every_stage_and_kind_has_a_bell(house: House, valkey: redis.Redis) -> None:
-    house.bell.ring([stage.name for stage in ROUTE], EFFECT_KINDS)
-    queues = {name if isinstance(name, str) else name.decode() for name in valkey.keys("dramatiq:*")}
-    assert {"dramatiq:wake", "dramatiq:gateway", "dramatiq:mail", "dramatiq:partners"} <= queues
+    house.bell.ring([stage.name for stage in ROUTE], queues())
+    rung_at = {name if isinstance(name, str) else name.decode() for name in valkey.keys("dramatiq:*")}
+    assert {"dramatiq:wake", "dramatiq:gateway", "dramatiq:mail", "dramatiq:partners"} <= rung_at
     assert rung(valkey) == len(ROUTE)

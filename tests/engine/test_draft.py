@@ -30,8 +30,8 @@ LATER = NOW + timedelta(hours=1)
 
 
 def draft(**changes: Any) -> OrderDraft:
-    """A draft of one plain order of 1,760 yen, by a stage that may lead to split."""
-    return OrderDraft(facts(**changes), "authorize", ("split",))
+    """A draft of one plain order of 1,760 yen, by a stage that may lead to split and ask a gateway for two things."""
+    return OrderDraft(facts(**changes), "authorize", ("split",), ("payment.refund", "payment.void"))
 
 
 def nothing(known: Facts) -> Decision:
@@ -342,6 +342,11 @@ def test_a_stage_leads_only_where_it_says_it_does(name: str) -> None:
     """Itself it wakes by ``again``."""
     with pytest.raises(Undeclared, match=f"authorize does not lead to {name}"):
         draft().next(name, NOW)
+
+
+def test_a_stage_asks_only_for_kinds_that_it_declares() -> None:
+    with pytest.raises(Undeclared, match=r"authorize does not ask for supplier\.instruct"):
+        draft().ask(EffectIntent("supplier.instruct", "key"))
 
 
 def test_an_effect_wakes_only_a_stage_that_is_led_to() -> None:

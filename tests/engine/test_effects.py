@@ -9,30 +9,50 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from models.store import effects, leases
 from models.store.effects import OutcomeRow
 from models.store.leases import LeasedRow, PostponedRow
-from pipelines.ports import Outcome, Verdict
+from pipelines.gateway import Answer
+from pipelines.gateway import Gateway as Declared
+from pipelines.ports import Verdict
 from tests.conftest import Running
-from tests.outside import Gateway
-from tests.payments.gateway_conformance import Bench, GatewayConformance
-from tests.world import World, document
-from workers.effects.loop import LEASE, EffectLoop, payment_performers
+from tests.outside import Gateway, SetClock
+from tests.payments.gateway_conformance import Bench, conformance_of
+from tests.world import FRIDAY_MORNING, World, document
+from workers.effects import payments
+from workers.effects.effect import Performer
+from workers.effects.loop import LEASE
 
 KEY = "salon/S-1:authorize"
 
 
-class TestTheFakeIsAGateway(GatewayConformance):
+FAKE = Declared("fake", BaseModel, Gateway, least=50)
+
+
+class TestTheFakeIsAGateway(conformance_of(FAKE)):  # type: ignore[misc]
     """What these tests stand on keeps the promises of the real one."""
 
     @pytest.fixture
     def bench(self) -> Bench:
-        gateway = Gateway()
-        return Bench(lambda: gateway, "tok_ok", {"tok_declined": "G12"}, "tok_debit", ())
+        gateway = Gateway(SetClock(FRIDAY_MORNING))
+        return Bench(
+            gateway=FAKE,
+            connect=lambda: gateway,
+            accepted="tok_ok",
+            declined={"tok_declined": "G12"},
+            debit="tok_debit",
+        )
+
+
+def asking(gateway: Gateway) -> list[Performer[Any]]:
+    """What performs payments with ``gateway``."""
+    return payments.EFFECT.performed_by(payments.performing({"sandbox": gateway}), 4)
 
 
 def asked(world: World) -> None:
@@ -79,11 +99,11 @@ def test_a_pause_follows_what_did_not_end(world: World) -> None:
 def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None:
     @dataclass
     class Silent(Gateway):
-        async def lookup(self, *, key: str) -> Outcome | None:
-            return Outcome(Verdict.UNKNOWN, code="timeout")
+        async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+            return Answer(Verdict.UNKNOWN, code="timeout")
 
-    silent = Silent(faults=["lost"])
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": silent}))
+    silent = Silent(world.clock, faults=["lost"])
+    loop = world.performing(*asking(silent))
     asked(world)
     for _ in range(20):
         world.hurry()
@@ -98,10 +118,10 @@ def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None
 def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
     @dataclass
     class Broken(Gateway):
-        async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
+        async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
             raise ZeroDivisionError
 
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": Broken()}))
+    loop = world.performing(*asking(Broken(world.clock)))
     world.take(document("S-1"))
     world.settle()
     world.tell(world.shipped(world.shipments()[0]))
@@ -158,19 +178,18 @@ def test_a_performer_that_is_overtaken_while_it_acts_changes_nothing(world: Worl
     @dataclass
     class Paused(Gateway):
         meanwhile: Callable[[], object] = lambda: None
-        answers: list[Outcome] = field(default_factory=list)
 
-        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
             await asyncio.to_thread(self.meanwhile)
-            return Outcome(Verdict.DECLINED, code="late")
+            return Answer(Verdict.DECLINED, code="late")
 
     def overtake() -> None:
         world.hurry()
         world.perform("payment.authorize")
 
     asked(world)
-    paused = Paused(meanwhile=overtake)
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": paused}))
+    paused = Paused(world.clock, meanwhile=overtake)
+    loop = world.performing(*asking(paused))
     asyncio.run(loop.drain("payment.authorize"))
     world.settle()
     assert world.states() == {"S-1": ("released", "running")}
@@ -187,7 +206,7 @@ def test_a_supplier_that_was_away_is_told_once(world: World) -> None:
         world.hurry()
         world.settle()
     assert world.show()["shipments"][0]["state"] == "instructed"
-    assert (len(world.suppliers.instructions), list(world.suppliers.deliveries.values())) == (1, [3])
+    assert (len(world.suppliers.messages), list(world.suppliers.deliveries.values())) == (1, [3])
 
 
 def test_a_supplier_that_refuses_for_good_is_a_humans_matter(world: World) -> None:
@@ -221,7 +240,7 @@ def test_storefronts_hear_every_move_of_their_own_shops_once_and_in_numbers(worl
     world.settle()
     world.hurry()
     world.ship_all("S-1")
-    heard = sorted(world.storefronts.instructions.values(), key=lambda e: e.data["sequence"])
+    heard = sorted(world.storefronts.messages.values(), key=lambda e: e.data["sequence"])
     assert [e.data["sequence"] for e in heard] == list(range(1, len(heard) + 1))
     assert {(e.data["shop"], e.data["number"]) for e in heard} == {("salon", "S-1")}
     assert {e.type for e in heard} >= {
@@ -243,10 +262,10 @@ def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, runn
 
     @dataclass
     class Killing(Gateway):
-        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-            outcome = await super().authorize(key=key, order=order, amount=amount, token=token)
+        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+            answer = await super().authorize(key=key, order=order, amount=amount, token=token)
             os.kill(running.engines.pids()["postgres"], signal.SIGKILL)
-            return outcome
+            return answer
 
     asked(world)
     over = threading.Event()
@@ -256,8 +275,8 @@ def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, runn
             running.engines.ensure()
 
     keeper = threading.Thread(target=keep_alive)
-    killing = Killing()
-    loop = EffectLoop(world.engine, world.clock, world.house.bell, payment_performers({"sandbox": killing}))
+    killing = Killing(world.clock)
+    loop = world.performing(*asking(killing))
 
     async def drain() -> None:
         while await asyncio.to_thread(payment_state) != "authorized":

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.inbox import deposit_event, supplier_event
+from pipelines.engine.inbox import notice_event
+from pipelines.suppliers.news import supplier_event
 from tests.world import World, document
+from workers.payments import bank
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_a_bank_says_only_what_is_its_to_say(world: World, shipment: str, type_:
         "timestamp": "2026-11-20T10:00:00+09:00",
         "data": {"shop": "salon", "number": "S-1", "amount": 1},
     }
-    world.tell(deposit_event(raw, gateway="bank", shops=(), event_id="1", now=world.clock.now()))
+    world.tell(notice_event(bank.deposit(raw, "1"), gateway="bank", shops=(), now=world.clock.now()))
     world.settle()
     assert (world.show(), [state for state, _ in inbox(world)]) == (before, ["quarantined"])
 

@@ -163,7 +163,7 @@ def test_a_supplier_with_a_webhook_is_instructed_and_asked_after(world: World) -
     world.enrol("supplier", "warehouse", url="https://warehouse.example/hook", mail="soko@example.jp")
     world.take(document("S-1", a_line(quantity=2)))
     world.settle()
-    (instruction,) = world.suppliers.instructions.values()
+    (instruction,) = world.suppliers.messages.values()
     shipment = world.shipments()[0]
     assert (instruction.key, instruction.type) == (f"{shipment}:requested", "shipment.requested")
     assert instruction.data["lines"] == [{"line": "1", "sku": "SKU-1", "name": "商品 1", "quantity": 2}]

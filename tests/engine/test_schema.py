@@ -113,6 +113,10 @@ PLANTED = {
     "effects_reachable": [
         "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now(), 0, 0)"
     ],
+    "effects_end_with_their_items": [
+        "INSERT INTO effect_item (key, effect_id, order_id, state) "
+        "SELECT 'planted', id, order_id, 'pending' FROM effect WHERE state = 'done' LIMIT 1"
+    ],
     "unique_items_live": [
         "INSERT INTO unique_allocation (shop, sku, order_id) SELECT 'salon', 'BAG', id FROM shop_order WHERE number = 'S-2'",
         "UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-2'",

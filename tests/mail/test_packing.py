@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.mail_packing import UnknownDictionary, pack, shipped, unpack
+from models.store.mails import QueuedMailRow
 from pipelines.ports import Outcome, Verdict
 from templates_mail import LOCALES
 from tests.outside import Postbox
-from workers.effects.loop import Job, mail_performer
+from workers.effects import mail
+from workers.effects.effect import Job
 from workers.mail import message
 from workers.mail.dictionary import train
 from workers.mail.rendering import CONTRACT_MAILS, Renderer
@@ -31,13 +33,13 @@ SHIPPED = {40001: "489606d26b7434e9e9230b45c3648b537c716ad88ccd27813fdfeefe26bd0
 def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     """What becomes of a stored mail whose turn it is, and what arrived."""
     postbox = Postbox()
-    row = (1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
-    job = Job(id=1, token=1, attempts=1, row=row)
+    row = QueuedMailRow(1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
+    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row)
     return asyncio.run(_perform(job, postbox)), postbox
 
 
-async def _perform(job: Job, postbox: Postbox) -> Outcome:
-    return await mail_performer(postbox.deliver, 1).perform(job)
+async def _perform(job: Job[QueuedMailRow], postbox: Postbox) -> Outcome:
+    return await mail.performing(postbox.deliver)(job)
 
 
 @given(st.lists(st.binary()))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import templates_mail
 from pipelines.errors import Invalid, Misconfigured
+from pipelines.gateway import BuyerMust, BuyerStep
 from pipelines.ports import MailIntent, RenderedMail
 from templates_mail import LOCALES, TEMPLATES
 from tests.mail.reading import body, parse
@@ -226,11 +229,39 @@ def test_a_transfer_is_told_account_amount_and_day(locale: str) -> None:
             assert shown in plain
 
 
-def test_konbini_instructions_need_no_bank() -> None:
-    payment = {"method": "konbini", "amount": 18246, "pay_by": date(2026, 11, 23)}
-    content = both(changed("payment_instructions", "ja", bank=None, payment=payment))
-    assert "コンビニエンスストア" in content
-    assert "銀行名" not in content
+UNTIL = datetime(2026, 11, 23, 23, 59, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
+@pytest.mark.parametrize("template", ["payment_instructions", "payment_reminder"])
+@pytest.mark.parametrize(
+    ("must", "shown"),
+    [
+        (
+            BuyerMust(BuyerStep.PAY_AT_STORE, number="370-123-4567", confirmation="4321", until=UNTIL),
+            {"ja": ["370-123-4567", "4321", "2026年11月23日(月) 23:59"], "en": ["convenience store", "370-123-4567"]},
+        ),
+        (
+            BuyerMust(BuyerStep.VISIT, url="https://pay.example/3ds?a=1&b=2"),
+            {"ja": ["https://pay.example/3ds?a=1&b=2", "お支払いページ"], "en": ["https://pay.example/3ds?a=1&b=2"]},
+        ),
+        (
+            BuyerMust(BuyerStep.OPEN_FORM, url="https://lender.example/apply", until=UNTIL),
+            {"ja": ["https://lender.example/apply", "お申込みページ"], "en": ["Mon, 23 Nov 2026 23:59"]},
+        ),
+    ],
+    ids=["pay_at_store", "visit", "open_form"],
+)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_customer_reads_what_to_do_and_of_no_other_way(
+    template: str, must: BuyerMust, shown: dict[str, list[str]], locale: str
+) -> None:
+    """PAY-08, PAY-10: a store's number, a page, a form; the shop's account is for transfers alone."""
+    mail = changed(template, locale, buyer=must.to_mail(), payment={"method": "konbini", "amount": 1, "pay_by": None})
+    for kind in BOTH_KINDS:
+        content = html.unescape(body(mail, kind))
+        for words in shown[locale]:
+            assert words in content
+        assert {"ja": "銀行名", "en": "Account holder"}[locale] not in content
 
 
 @pytest.mark.parametrize("locale", LOCALES)

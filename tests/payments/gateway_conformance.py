@@ -1,45 +1,67 @@
-"""What every ``PaymentGateway`` must do, whichever provider is behind it.
+"""What every gateway must do, whichever provider is behind it: one suite a capability.
 
-A gateway's test module subclasses ``GatewayConformance`` and gives the fixture ``bench``: how to connect, and the test
-tokens with which the provider's test system behaves as each case needs.
+A gateway's test module subclasses ``conformance_of(GATEWAY)``, all the suites of what that gateway can do, and gives the
+fixture ``bench``: how to connect, and the test tokens with which the provider's test system behaves as each case needs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
 
-from pipelines.ports import Outcome, PaymentGateway, Verdict
+import pytest
+
+from models.states import PaymentState
+from pipelines.gateway import Answer, BuyerStep, Capability, CodeClass, Gateway, Payer, Snapshot
+from pipelines.ports import Verdict
+from workers.http.signing import SignatureRefused
 
 Result = TypeVar("Result")
 
 AMOUNT = 13_970
+UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
+PAYER = Payer("山田 花子", "hanako@example.jp", "052-000-0000")
+_orders = itertools.count(1)
 
 
 @dataclass(frozen=True)
+class Signed:
+    """A notice as it travels, about the payment that ``order`` made."""
+
+    order: str
+    headers: Mapping[str, str]
+    body: bytes
+    secret: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """A provider's test system. ``passing_faults`` are tokens whose first answer gets lost or fails."""
 
-    connect: Callable[[], PaymentGateway]
-    accepted: str
-    declined: dict[str, str]
+    gateway: Gateway[Any]
+    connect: Callable[[], Any]
+    accepted: str = ""
+    declined: Mapping[str, str] | None = None
     """token -> the code it is declined with"""
-    debit: str
-    passing_faults: tuple[str, ...]
+    debit: str = ""
+    passing_faults: tuple[str, ...] = ()
+    notice: Callable[[], Signed] | None = None
+    """A notice that the provider really sent, or made as it makes them."""
 
-    def run(self, scenario: Callable[[PaymentGateway], Awaitable[Result]]) -> Result:
+    def run(self, scenario: Callable[[Any], Awaitable[Result]]) -> Result:
         """Run ``scenario`` on a fresh connection."""
 
         async def connected() -> Result:
-            gateway = self.connect()
+            adapter = self.connect()
             try:
-                return await scenario(gateway)
+                return await scenario(adapter)
             finally:
-                await gateway.aclose()
+                await adapter.aclose()
 
         return asyncio.run(connected())
 
@@ -49,182 +71,305 @@ def new_key(operation: str) -> str:
     return f"{operation}:salon/S-{uuid.uuid4()}:1"
 
 
-async def authorized(gateway: PaymentGateway, bench: Bench, amount: int = AMOUNT) -> str:
-    """The id of a fresh authorization."""
-    outcome = await gateway.authorize(key=new_key("auth"), order="salon/S-1", amount=amount, token=bench.accepted)
-    assert outcome.verdict is Verdict.OK
-    assert outcome.reference is not None
-    return outcome.reference
+def new_order() -> str:
+    """An order of its own."""
+    return f"salon/S-{next(_orders)}-{uuid.uuid4().hex[:6]}"
 
 
-async def captured(gateway: PaymentGateway, bench: Bench, amount: int = AMOUNT) -> str:
-    """The id of an authorization whose whole ``amount`` was captured."""
-    authorization = await authorized(gateway, bench, amount)
-    outcome = await gateway.capture(key=new_key("capture"), authorization=authorization, amount=amount)
-    assert outcome.verdict is Verdict.OK
-    return authorization
+def stands(answer: Answer) -> Snapshot:
+    """The snapshot of an answer that must have one; what is stored of it is the same."""
+    assert answer.verdict is Verdict.OK, answer
+    assert answer.snapshot is not None
+    assert Snapshot.from_json(answer.snapshot.to_json()) == answer.snapshot
+    assert answer.snapshot.as_of.tzinfo is not None
+    return answer.snapshot
 
 
-class GatewayConformance:
-    """The cases; ``bench`` comes from the subclass."""
+def sums(snapshot: Snapshot) -> tuple[PaymentState, int, int, int]:
+    return snapshot.state, snapshot.authorized, snapshot.captured, snapshot.refunded
 
+
+async def authorize(adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT) -> Answer:
+    answer: Answer = await adapter.authorize(
+        key=key or new_key("auth"), order=new_order(), amount=amount, token=token or bench.accepted
+    )
+    return answer
+
+
+async def authorized(adapter: Any, bench: Bench, amount: int = AMOUNT) -> str:
+    """The reference of a fresh authorization."""
+    return stands(await authorize(adapter, bench, amount=amount)).reference
+
+
+async def change(adapter: Any, operation: str, reference: str, amount: int | None = None, key: str = "") -> Answer:
+    """Capture, void or refund."""
+    asked = {} if amount is None else {"amount": amount}
+    call = getattr(adapter, operation)
+    answer: Answer = await call(key=key or new_key(operation), order="salon/S-1", reference=reference, **asked)
+    return answer
+
+
+async def captured(adapter: Any, bench: Bench) -> str:
+    """The reference of an authorization that was captured whole."""
+    reference = await authorized(adapter, bench)
+    stands(await change(adapter, "capture", reference, AMOUNT))
+    return reference
+
+
+class AuthorizesConformance:
     def test_an_authorization_tells_its_amount_expiry_and_funding(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            return await gateway.authorize(key=new_key("auth"), order="salon/S-1", amount=AMOUNT, token=bench.accepted)
-
-        outcome = bench.run(scenario)
-        assert outcome.verdict is Verdict.OK
-        assert outcome.reference
-        assert outcome.data["amount"] == AMOUNT
-        assert datetime.fromisoformat(outcome.data["expires_at"]).tzinfo is not None
-        assert outcome.data["funding"] == "credit"
+        snapshot = stands(bench.run(lambda adapter: authorize(adapter, bench)))
+        assert sums(snapshot) == (PaymentState.AUTHORIZED, AMOUNT, 0, 0)
+        assert snapshot.reference
+        assert snapshot.expires_at is not None
+        assert snapshot.expires_at.tzinfo is not None
+        assert snapshot.funding == "credit"
 
     def test_debit_funding_is_reported_so_that_a_shop_can_refuse_it(self, bench: Bench) -> None:  # PAY-02
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            return await gateway.authorize(key=new_key("auth"), order="clinic/C-1", amount=AMOUNT, token=bench.debit)
-
-        assert bench.run(scenario).data["funding"] == "debit"
+        assert stands(bench.run(lambda adapter: authorize(adapter, bench, token=bench.debit))).funding == "debit"
 
     def test_an_issuers_decline_is_final_and_carries_its_code(self, bench: Bench) -> None:  # PAY-04
-        async def scenario(gateway: PaymentGateway) -> dict[str, str | None]:
+        async def scenario(adapter: Any) -> dict[str, str | None]:
             codes: dict[str, str | None] = {}
-            for token in bench.declined:
-                outcome = await gateway.authorize(key=new_key("auth"), order="salon/S-1", amount=AMOUNT, token=token)
-                assert outcome.verdict is Verdict.DECLINED
-                codes[token] = outcome.code
+            for token in bench.declined or {}:
+                answer = await authorize(adapter, bench, token=token)
+                assert answer.verdict is Verdict.DECLINED
+                assert answer.code_class in (CodeClass.ISSUER_DECLINE, CodeClass.BUYER_INPUT)
+                codes[token] = answer.code
             return codes
 
+        assert bench.declined
         assert bench.run(scenario) == bench.declined
 
     def test_the_same_key_again_does_nothing_and_gets_the_same_answer(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> None:
-            key, capture = new_key("auth"), new_key("capture")
-            first, second = [
-                await gateway.authorize(key=key, order="salon/S-1", amount=AMOUNT, token=bench.accepted)
-                for _ in range(2)
-            ]
-            assert first == second
-            assert first.reference is not None
-            outcomes = [
-                await gateway.capture(key=capture, authorization=first.reference, amount=AMOUNT) for _ in range(2)
-            ]
-            assert outcomes[0] == outcomes[1]
-            assert outcomes[0].verdict is Verdict.OK
+        async def scenario(adapter: Any) -> list[Answer]:
+            key, order = new_key("auth"), new_order()
+            asked = {"key": key, "order": order, "amount": AMOUNT, "token": bench.accepted}
+            return [await adapter.authorize(**asked) for _ in range(2)]
 
-        bench.run(scenario)
+        first, second = bench.run(scenario)
+        assert stands(first) == stands(second)
 
     def test_the_same_key_at_the_same_time_makes_one_authorization(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> list[Outcome]:
-            key = new_key("auth")
-            return await asyncio.gather(
-                *(gateway.authorize(key=key, order="salon/S-1", amount=AMOUNT, token=bench.accepted) for _ in range(5))
-            )
+        async def scenario(adapter: Any) -> list[Answer]:
+            asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": bench.accepted}
+            return list(await asyncio.gather(*(adapter.authorize(**asked) for _ in range(5))))
 
-        outcomes = bench.run(scenario)
-        done = {outcome.reference for outcome in outcomes if outcome.verdict is Verdict.OK}
-        assert len(done) == 1
-        assert {outcome.verdict for outcome in outcomes} <= {Verdict.OK, Verdict.UNKNOWN}
+        answers = bench.run(scenario)
+        assert len({stands(one).reference for one in answers if one.verdict is Verdict.OK}) == 1
+        assert {one.verdict for one in answers} <= {Verdict.OK, Verdict.UNKNOWN}
 
     def test_the_same_key_for_another_amount_is_refused(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> list[Verdict]:
+        async def scenario(adapter: Any) -> list[Verdict]:
             key = new_key("auth")
             return [
-                (await gateway.authorize(key=key, order="salon/S-1", amount=amount, token=bench.accepted)).verdict
-                for amount in (AMOUNT, AMOUNT + 1)
+                (await authorize(adapter, bench, key=key, amount=amount)).verdict for amount in (AMOUNT, AMOUNT + 1)
             ]
 
         assert bench.run(scenario) == [Verdict.OK, Verdict.DECLINED]
 
-    def test_one_capture_takes_what_it_asks_for_and_ends_the_authorization(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> None:
-            authorization = await authorized(gateway, bench)
-            part = await gateway.capture(key=new_key("capture"), authorization=authorization, amount=10_000)
-            assert part.verdict is Verdict.OK
-            assert part.data["amount"] == 10_000
-            if not gateway.multicapture:
-                again = await gateway.capture(key=new_key("capture"), authorization=authorization, amount=3_970)
-                assert again.verdict is Verdict.DECLINED
-
-        bench.run(scenario)
-
-    def test_no_more_can_be_captured_than_was_authorized(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            authorization = await authorized(gateway, bench)
-            return await gateway.capture(key=new_key("capture"), authorization=authorization, amount=AMOUNT + 1)
-
-        assert bench.run(scenario).verdict is Verdict.DECLINED
-
-    def test_a_void_releases_what_was_not_captured(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> list[Verdict]:
-            authorization = await authorized(gateway, bench)
-            voided = await gateway.void(key=new_key("void"), authorization=authorization)
-            late = await gateway.capture(key=new_key("capture"), authorization=authorization, amount=AMOUNT)
-            return [voided.verdict, late.verdict]
-
-        assert bench.run(scenario) == [Verdict.OK, Verdict.DECLINED]
-
-    def test_a_capture_cannot_be_voided(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            return await gateway.void(key=new_key("void"), authorization=await captured(gateway, bench))
-
-        assert bench.run(scenario).verdict is Verdict.DECLINED
-
-    def test_refunds_add_up_to_the_capture_at_most(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> list[Verdict]:
-            authorization = await captured(gateway, bench)
-            return [
-                (await gateway.refund(key=new_key("refund"), authorization=authorization, amount=amount)).verdict
-                for amount in (10_000, 3_971, 3_970, 1)
-            ]
-
-        assert bench.run(scenario) == [Verdict.OK, Verdict.DECLINED, Verdict.OK, Verdict.DECLINED]
-
-    def test_nothing_can_be_refunded_before_a_capture(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            authorization = await authorized(gateway, bench)
-            return await gateway.refund(key=new_key("refund"), authorization=authorization, amount=1)
-
-        assert bench.run(scenario).verdict is Verdict.DECLINED
-
-    def test_an_unknown_authorization_is_refused(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome:
-            return await gateway.capture(key=new_key("capture"), authorization="auth_of/another?", amount=AMOUNT)
-
-        assert bench.run(scenario).verdict is Verdict.DECLINED
-
-    def test_an_amount_below_the_gateways_minimum_is_refused(self, bench: Bench) -> None:  # PAY-13
-        async def scenario(gateway: PaymentGateway) -> list[Verdict]:
-            least = gateway.minimum_amount
-            return [
-                (
-                    await gateway.authorize(key=new_key("auth"), order="salon/S-1", amount=amount, token=bench.accepted)
-                ).verdict
-                for amount in (least - 1, least)
-            ]
+    def test_an_amount_below_the_gateways_least_is_refused(self, bench: Bench) -> None:  # PAY-13
+        async def scenario(adapter: Any) -> list[Verdict]:
+            least = bench.gateway.least
+            return [(await authorize(adapter, bench, amount=amount)).verdict for amount in (least - 1, least)]
 
         assert bench.run(scenario) == [Verdict.DECLINED, Verdict.OK]
 
-    def test_a_lookup_tells_what_became_of_a_key(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> None:
-            for token in (bench.accepted, *bench.declined):
-                key = new_key("auth")
-                outcome = await gateway.authorize(key=key, order="salon/S-1", amount=AMOUNT, token=token)
-                assert await gateway.lookup(key=key) == outcome
-
-        bench.run(scenario)
-
-    def test_a_lookup_of_a_key_never_used_finds_nothing(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> Outcome | None:
-            return await gateway.lookup(key=new_key("auth"))
-
-        assert bench.run(scenario) is None
-
     def test_an_answer_that_fails_or_gets_lost_in_passing_ends_as_done_once(self, bench: Bench) -> None:
-        async def scenario(gateway: PaymentGateway) -> None:
+        async def scenario(adapter: Any) -> None:
             for token in bench.passing_faults:
                 key = new_key("auth")
-                outcome = await gateway.authorize(key=key, order="salon/S-1", amount=AMOUNT, token=token)
-                assert outcome.verdict is Verdict.OK, token
-                assert await gateway.lookup(key=key) == outcome
+                answer = await authorize(adapter, bench, token=token, key=key)
+                assert answer.verdict is Verdict.OK, token
+                assert await adapter.lookup(order="", key=key) == answer
 
         bench.run(scenario)
+
+
+class CapturesConformance:
+    def test_a_capture_takes_what_it_asks_for_and_ends_the_authorization(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> tuple[Answer, Answer]:
+            reference = await authorized(adapter, bench)
+            part = await change(adapter, "capture", reference, 10_000)
+            return part, await change(adapter, "capture", reference, 3_970)
+
+        part, again = bench.run(scenario)
+        assert sums(stands(part)) == (PaymentState.CAPTURED, AMOUNT, 10_000, 0)
+        assert bench.gateway.captures.partial
+        assert again.verdict is (Verdict.OK if bench.gateway.captures.several else Verdict.DECLINED)
+
+    def test_the_same_capture_again_takes_nothing_more(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[Snapshot]:
+            reference, key = await authorized(adapter, bench), new_key("capture")
+            return [stands(await change(adapter, "capture", reference, AMOUNT, key)) for _ in range(2)]
+
+        first, second = bench.run(scenario)
+        assert sums(first) == sums(second) == (PaymentState.CAPTURED, AMOUNT, AMOUNT, 0)
+
+    def test_no_more_can_be_captured_than_was_authorized(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            return await change(adapter, "capture", await authorized(adapter, bench), AMOUNT + 1)
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+    def test_an_unknown_payment_is_refused(self, bench: Bench) -> None:
+        answer = bench.run(lambda adapter: change(adapter, "capture", "auth_of/another?", AMOUNT))
+        assert answer.verdict is Verdict.DECLINED
+
+
+class VoidsConformance:
+    def test_a_void_releases_what_was_not_captured(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> tuple[Answer, Answer]:
+            reference = await authorized(adapter, bench)
+            voided = await change(adapter, "void", reference)
+            return voided, await change(adapter, "capture", reference, AMOUNT)
+
+        voided, late = bench.run(scenario)
+        assert sums(stands(voided)) == (PaymentState.VOIDED, AMOUNT, 0, 0)
+        assert late.verdict is Verdict.DECLINED
+
+    def test_a_capture_cannot_be_voided(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            return await change(adapter, "void", await captured(adapter, bench))
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+
+class RefundsConformance:
+    def test_refunds_add_up_to_the_capture_at_most(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[tuple[Verdict, PaymentState | None, int]]:
+            reference = await captured(adapter, bench)
+            answers = [await change(adapter, "refund", reference, amount) for amount in (10_000, 3_971, 3_970, 1)]
+            return [
+                (one.verdict, *((one.snapshot.state, one.snapshot.refunded) if one.snapshot else (None, 0)))
+                for one in answers
+            ]
+
+        assert bench.gateway.refunds.several
+        assert bench.run(scenario) == [
+            (Verdict.OK, PaymentState.PARTLY_REFUNDED, 10_000),
+            (Verdict.DECLINED, None, 0),
+            (Verdict.OK, PaymentState.REFUNDED, AMOUNT),
+            (Verdict.DECLINED, None, 0),
+        ]
+
+    def test_two_refunds_of_the_same_amount_are_two(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[int]:
+            reference = await captured(adapter, bench)
+            return [stands(await change(adapter, "refund", reference, 1_000)).refunded for _ in range(2)]
+
+        assert bench.run(scenario) == [1_000, 2_000]
+
+    def test_nothing_can_be_refunded_before_a_capture(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            return await change(adapter, "refund", await authorized(adapter, bench), 1)
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+
+class LooksUpConformance:
+    def test_a_key_never_used_finds_nothing(self, bench: Bench) -> None:
+        assert bench.run(lambda adapter: adapter.lookup(order=new_order(), key=new_key("auth"))) is None
+
+    def test_an_order_never_seen_finds_nothing(self, bench: Bench) -> None:
+        assert bench.run(lambda adapter: adapter.lookup(order=new_order())) is None
+        assert bench.run(lambda adapter: adapter.lookup(order=new_order(), reference="auth_none")) is None
+
+    def test_it_tells_what_became_of_a_key_and_how_the_payment_stands(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> None:
+            key, order = new_key("pay"), new_order()
+            made = await begin(adapter, bench, key, order)
+            assert await adapter.lookup(order=order, key=key) == made
+            for named in ({"reference": stands(made).reference}, {}):
+                found = stands(await adapter.lookup(order=order, **named))
+                assert (sums(found), found.reference) == (sums(stands(made)), stands(made).reference)
+                assert found.as_of >= stands(made).as_of
+
+        bench.run(scenario)
+
+
+async def begin(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
+    """What this gateway is asked when an order comes in."""
+    if Capability.AUTHORIZES in bench.gateway.capabilities:
+        held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.accepted)
+        return held
+    slip: Answer = await adapter.register(
+        key=key, order=order, method="konbini", amount=AMOUNT, payer=PAYER, until=UNTIL
+    )
+    return slip
+
+
+class RegistersSlipsConformance:
+    def test_a_slip_tells_the_customer_what_to_do_and_takes_nothing(self, bench: Bench) -> None:
+        snapshot = stands(bench.run(lambda adapter: begin(adapter, bench, new_key("slip"), new_order())))
+        assert sums(snapshot) == (PaymentState.PENDING, AMOUNT, 0, 0)
+        assert snapshot.buyer is not None
+        assert snapshot.buyer.step in BuyerStep
+        assert snapshot.buyer.number or snapshot.buyer.url or snapshot.buyer.account
+        assert snapshot.buyer.until is not None
+
+    def test_the_same_key_again_is_the_same_slip(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[Answer]:
+            key, order = new_key("slip"), new_order()
+            return [await begin(adapter, bench, key, order) for _ in range(2)]
+
+        first, second = bench.run(scenario)
+        assert first == second
+
+
+class ReadsNoticesConformance:
+    def read(self, bench: Bench, notice: Signed, **changed: Any) -> Sequence[Any]:
+        assert bench.gateway.read_notices is not None
+        given: dict[str, Any] = {
+            "headers": notice.headers,
+            "body": notice.body,
+            "secrets": [notice.secret],
+            "now": datetime.now(UTC),
+        }
+        given |= changed
+        return bench.gateway.read_notices(given["headers"], given["body"], given["secrets"], given["now"])
+
+    def test_a_notice_names_its_order_and_has_an_id_of_its_own(self, bench: Bench) -> None:
+        assert bench.notice
+        notice = bench.notice()
+        (first,), (again,) = self.read(bench, notice), self.read(bench, notice)
+        assert first.fault is None
+        assert first.order == tuple(notice.order.split("/"))
+        assert first.id == again.id != ""
+
+    def test_either_secret_is_taken_during_a_rotation(self, bench: Bench) -> None:
+        assert bench.notice
+        notice = bench.notice()
+        other = bench.notice().secret[:-8] + "AAAAAAA="
+        assert self.read(bench, notice, secrets=[other, notice.secret])
+
+    def test_what_is_not_proven_is_refused(self, bench: Bench) -> None:
+        assert bench.notice
+        notice = bench.notice()
+        assert notice.secret
+        wrongs: list[dict[str, Any]] = [
+            {"body": notice.body + b" "},
+            {"headers": {}},
+            {"secrets": []},
+            {"now": datetime.now(UTC) + timedelta(hours=1)},
+            {"now": datetime.now(UTC) - timedelta(hours=1)},
+        ]
+        for wrong in wrongs:
+            with pytest.raises(SignatureRefused):
+                self.read(bench, notice, **wrong)
+
+
+_SUITES: Final[Mapping[Capability, type]] = {
+    Capability.AUTHORIZES: AuthorizesConformance,
+    Capability.REGISTERS_SLIPS: RegistersSlipsConformance,
+    Capability.CAPTURES: CapturesConformance,
+    Capability.VOIDS: VoidsConformance,
+    Capability.REFUNDS: RefundsConformance,
+    Capability.LOOKS_UP: LooksUpConformance,
+    Capability.READS_NOTICES: ReadsNoticesConformance,
+}
+
+
+def conformance_of(gateway: Gateway[Any]) -> type:
+    """The suites of everything that ``gateway`` can do, as one class to subclass."""
+    return type("Conformance", tuple(_SUITES[one] for one in sorted(gateway.capabilities)), {})

@@ -48,7 +48,7 @@ def order_id(world: World, number: str) -> int:
 def told(world: World, number: str = "A-1") -> list[tuple[str | None, str, str]]:
     """(from, to, cause) of the events about the lots of an order, by their numbers."""
     world.perform("storefront.event")
-    events = [e for e in world.storefronts.instructions.values() if e.data["number"] == number]
+    events = [e for e in world.storefronts.messages.values() if e.data["number"] == number]
     listed = sorted(events, key=lambda e: e.data["sequence"])
     return [(e.data["from"], e.data["to"], e.data["cause"]) for e in listed if e.type == "points.changed"]
 
@@ -89,7 +89,7 @@ def test_an_expiry_is_heard_of(heard: World) -> None:
     with heard.engine.begin() as connection:
         assert expire_step(connection, OVER, 10) == 1
     agree(heard, "A-1", [*ACTIVE, ("valid", "expired", "expire")])
-    (last,) = [e for e in heard.storefronts.instructions.values() if e.data["to"] == "expired"]
+    (last,) = [e for e in heard.storefronts.messages.values() if e.data["to"] == "expired"]
     assert (last.data["sequence"], last.data["at"]) == (numbered(heard)[0], OVER.isoformat())
 
 

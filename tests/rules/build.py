@@ -9,8 +9,9 @@ from typing import Any
 from pipelines.rules.order import Customer, Line, Order, ShipTo
 from pipelines.shops import PACKAGED, Shop, load_shops, parse_shop
 from pipelines.values.calendar import JST
+from workers.installation import INSTALLATION
 
-SHOPS = load_shops()
+SHOPS = load_shops(installation=INSTALLATION)
 
 
 def at(text: str) -> datetime:
@@ -48,9 +49,9 @@ def shop_with(key: str, extra: str = "", **swaps: str) -> Shop:
     for old, new in swaps.items():
         assert old in text
         text = text.replace(old, new)
-    return parse_shop(key, extra + text)
+    return parse_shop(key, extra + text, INSTALLATION)
 
 
 def plain_shop(text: str = "") -> Shop:
     """A shop of which everything but ``text`` is default."""
-    return parse_shop("plain", 'name = "店"\n' + text)
+    return parse_shop("plain", 'name = "店"\n' + text, INSTALLATION)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.rules import tracking
+from pipelines.carriers import carrier
 from workers.sandbox.faults import Faults
 from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
 
@@ -55,7 +55,7 @@ def test_the_parcels_hold_exactly_what_was_asked_for(quantities: list[int], seed
 @given(seed=st.integers(0, 10_000))
 def test_tracking_numbers_pass_the_carriers_check(seed: int) -> None:  # TRK-03
     for parcel in of_type(planned([1, 2], seed=seed), "shipment.shipped"):
-        assert tracking.check("yamato", parcel.event.data["tracking_number"]) is None
+        assert carrier("yamato").check(parcel.event.data["tracking_number"]) is None
 
 
 @given(seed=st.integers(0, 10_000), attempt=st.integers(1, 3))

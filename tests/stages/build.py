@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from models.states import PaymentState
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import (
     GROUPS,
@@ -22,6 +23,7 @@ from pipelines.engine.facts import (
 )
 from pipelines.engine.run import enforce
 from pipelines.engine.stage import Stage
+from pipelines.gateway import Snapshot
 from pipelines.orders.document import order_to_json
 from pipelines.rules.lots import Lot
 from pipelines.rules.money.pricing import price
@@ -40,10 +42,26 @@ def json_text(document: dict[str, Any]) -> str:
 
 def payment(state: str = "pending", amount: int = 0, **changes: Any) -> PaymentFacts:
     """A payment over ``amount`` yen; what its state implies is filled in."""
-    held = amount if state in ("authorized", "captured") else 0
-    taken = amount if state == "captured" else 0
+    held = amount if state in ("authorized", "captured", "refunded") else 0
+    taken = amount if state in ("captured", "refunded") else 0
+    back = amount if state == "refunded" else 0
     reference = "auth_1" if held else None
-    return PaymentFacts("card", "sandbox", state, amount, held, taken, 0, 0, reference, None)._replace(**changes)
+    gateway = "sandbox" if changes.get("method", "card") == "card" else None
+    as_of = NOW if held else None
+    made = PaymentFacts("card", gateway, state, amount, held, taken, back, 0, reference, None, as_of=as_of)
+    return made._replace(**changes)
+
+
+def snapshot(
+    state: str, authorized: int, captured: int = 0, refunded: int = 0, when: datetime = NOW, **changes: Any
+) -> Snapshot:
+    """How the gateway says that the payment ``auth_1`` stands."""
+    return replace(Snapshot("auth_1", PaymentState(state), authorized, captured, refunded, when), **changes)
+
+
+def stands(state: str, authorized: int, captured: int = 0, refunded: int = 0, **changes: Any) -> dict[str, Any]:
+    """The outcome of an effect that ended with this snapshot."""
+    return {"data": {"snapshot": snapshot(state, authorized, captured, refunded, **changes).to_json()}}
 
 
 def shipment(

@@ -28,6 +28,7 @@ from tests.stages.build import (
     moves,
     payment,
     reasons,
+    stands,
 )
 
 KEY = "salon/N-1:authorize"
@@ -54,11 +55,11 @@ def test_a_card_is_authorized_by_the_gateway_under_one_key() -> None:
 
 @pytest.mark.parametrize("state", ["pending", "done"])
 def test_it_is_never_asked_for_twice(state: str) -> None:
-    assert effects(decide(STAGE, by_card(state, reference="auth_1", data={}))) == []
+    assert effects(decide(STAGE, by_card(state, **stands("authorized", TOTAL)))) == []
 
 
 def test_an_authorized_card_releases_the_order() -> None:
-    decision = decide(STAGE, by_card("done", reference="auth_1", data={"expires_at": "2027-01-31T00:00:00+09:00"}))
+    decision = decide(STAGE, by_card("done", **stands("authorized", TOTAL, expires_at=at("2027-01-31 00:00:00"))))
     assert moves(decision) == ["payment: pending -> authorized", "order: accepted -> authorized"]
     assert goes_to(decision) == ["split"]
     assert decision.payment is not None
@@ -86,7 +87,7 @@ def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool
     """PAY-02: what was authorized is given back."""
     key = f"{shop}/N-1:authorize"
     known = facts(an_order(shop))
-    outcome = {"reference": "auth_1", "data": {"funding": "debit"}}
+    outcome = stands("authorized", known.grand_total, funding="debit")
     known = but(known, effects={key: effect("payment.authorize", key, "done", outcome)})
     decision = decide(STAGE, known)
     assert decision.state == ("cancelled" if refused else "authorized")
@@ -213,7 +214,10 @@ def test_an_operator_may_take_the_sum_as_it_is() -> None:
 def test_money_after_the_cancel_is_given_back_by_a_human(state: str) -> None:
     """CAN-03, PAY-07."""
     known = by_transfer(
-        "cancelled", payment=payment(state, TOTAL), events=(event("deposit.received", amount=TOTAL),), condition="done"
+        "cancelled",
+        payment=payment(state, TOTAL, gateway=None),
+        events=(event("deposit.received", amount=TOTAL),),
+        condition="done",
     )
     decision = decide(STAGE, known)
     assert (reasons(decision), decision.condition) == (["refund_due"], "held")
@@ -224,7 +228,9 @@ def test_money_after_the_cancel_is_given_back_by_a_human(state: str) -> None:
 
 def test_money_paid_twice_is_held() -> None:
     known = by_transfer(
-        "authorized", payment=payment("captured", TOTAL), events=(event("deposit.received", amount=TOTAL),)
+        "authorized",
+        payment=payment("captured", TOTAL, gateway=None),
+        events=(event("deposit.received", amount=TOTAL),),
     )
     decision = decide(STAGE, known)
     assert reasons(decision) == ["refund_due"]
@@ -242,7 +248,8 @@ def test_money_paid_twice_is_held() -> None:
 def test_an_authorization_that_crossed_a_cancel_is_released(
     authorization: str, wanted: list[tuple[str, str]], moved: str
 ) -> None:
-    known = but(by_card(authorization, reference="auth_1", data={}), state="cancelled", condition="done")
+    outcome = stands("authorized", TOTAL) if authorization == "done" else {"code": "G12"}
+    known = but(by_card(authorization, **outcome), state="cancelled", condition="done")
     decision = decide(STAGE, known)
     assert (effects(decision), moves(decision)) == (wanted, [moved])
 

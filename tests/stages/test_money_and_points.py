@@ -22,6 +22,7 @@ from tests.stages.build import (
     parcel,
     payment,
     reasons,
+    stands,
 )
 
 
@@ -42,7 +43,13 @@ from tests.stages.build import (
 )
 def test_what_became_of_the_money(kind: str, money: str, outcome: str, moved: str | None, hold: str | None) -> None:
     """PAY-06, CAN-04; an outcome counts once."""
-    done = effect(f"payment.{kind}", "key", outcome, {"code": "G99"}, amount=1_000)
+    after = {
+        "capture": stands("captured", 1_000, 1_000),
+        "void": stands("voided", 1_000),
+        "refund": stands("refunded", 1_000, 1_000, 1_000),
+    }
+    said = after[kind] if outcome == "done" else {"code": "G99"}
+    done = effect(f"payment.{kind}", "key", outcome, said, amount=1_000)
     due = 0 if kind == "refund" else 1_000
     known = facts(state="partly_shipped", grand_total=due, payment=payment(money, 1_000), effects={"key": done})
     decision = decide(settle.STAGE, known)
@@ -58,13 +65,14 @@ def test_what_became_of_the_money(kind: str, money: str, outcome: str, moved: st
 def test_the_last_of_money_and_points_brings_the_order_to_rest(
     outcome: str, points: str, condition: str | None
 ) -> None:
-    captured = effect("payment.capture", "key", outcome, {}, amount=1_760)
+    said = stands("captured", 1_760, 1_760) if outcome == "done" else {}
+    captured = effect("payment.capture", "key", outcome, said, amount=1_760)
     known = finished(lots=(lot(points),), payment=payment("authorized", 1_760), effects={"key": captured})
     assert decide(settle.STAGE, known).condition == condition
 
 
 def test_a_part_of_a_refund_is_a_part() -> None:
-    done = effect("payment.refund", "key", "done", {}, amount=300)
+    done = effect("payment.refund", "key", "done", stands("partly_refunded", 1_000, 1_000, 300), amount=300)
     decision = decide(settle.STAGE, facts(payment=payment("captured", 1_000), effects={"key": done}))
     assert moves(decision) == ["payment: captured -> partly_refunded"]
     assert (mails(decision), decision.mails[0].context["refund"]["amount"]) == (["refund_done"], 300)

@@ -224,9 +224,28 @@ def test_news_of_a_parcel_that_is_not_known_yet_waits(type_: str, named: str | N
     assert (decision.events, decision.parcels, decision.moves) == ([], {}, [])
 
 
-def test_an_unknown_status_goes_to_the_operator() -> None:
-    decision = decide(STAGE, on_its_way(news("tracking_updated", status="teleported")))
-    assert endings(decision) == {1: "quarantined"}
+@pytest.mark.parametrize(
+    ("status", "ending", "kept"),
+    [
+        ("teleported", "quarantined", None),
+        ("持戻（住所不明）", "quarantined", None),
+        ("伝票番号発行", "ignored", None),
+        ("持戻（ご不在）", "applied", "attempt_failed"),
+        ("配達完了", "applied", "delivered"),
+    ],
+    ids=["nobody's word", "a word that asks for a human", "only a label", "not at home", "delivered"],
+)
+def test_a_status_may_be_the_carriers_own_word(status: str, ending: str, kept: str | None) -> None:
+    """B.4.3: what is unknown, or asks for a human, goes to the operator and is never guessed."""
+    decision = decide(STAGE, on_its_way(news("tracking_updated", status=status)))
+    assert endings(decision) == {1: ending}
+    assert [parcel.tracking_status for parcel in decision.parcels.values()] == ([kept] if kept else [])
+
+
+@pytest.mark.parametrize("spelling", ["ヤマト運輸", "Yamato (JA)", "宅急便"])
+def test_a_carrier_is_kept_by_its_one_name(spelling: str) -> None:
+    decision = decide(STAGE, instructed(news("shipped", carrier=spelling, tracking_number=" 4444-1375-8703 ")))
+    assert [(p.carrier, p.tracking_number) for p in decision.parcels.values()] == [("yamato", "444413758703")]
 
 
 def test_goods_that_left_after_the_cancel_are_a_humans_matter() -> None:

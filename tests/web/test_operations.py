@@ -49,7 +49,7 @@ def away(site: Site) -> Site:
     house = replace(
         world.house,
         engine=connect("postgresql://nobody@/nothing?host=/nowhere"),
-        bell=Bell(make_broker("unix:///nowhere/socket", consumer=False)),
+        bell=Bell(make_broker("unix:///nowhere/socket", consumer=False), {}),
     )
     site.app = create_app(house)
     site._client = httpx.AsyncClient(

@@ -1,28 +1,15 @@
-"""Ways to reach a supplier (倉庫, メーカー), one module each, found by name.
+"""Supplier channels, one file each, found by name: how a warehouse (倉庫) or maker (メーカー) is told what to ship.
 
-A module offers ``build(settings) -> SupplierChannel``; its name is what a shop profile calls the channel.
+A file declares ``CHANNEL = Channel(...)`` (``pipelines.suppliers.channel``): here, in the folder of plug-ins, or in another
+distribution that names it under the entry points ``shukka.channels``. Its name is what a shop profile calls it.
 """
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import cast
+from typing import Any, Final
 
-from pipelines.errors import Misconfigured
-from pipelines.ports import SupplierChannel
+from pipelines.plugins import Registry
+from pipelines.suppliers.channel import Channel
 
-NAMES: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
-"""Every channel there is."""
-
-
-def build(name: str, settings: Mapping[str, str]) -> SupplierChannel:
-    """The channel ``name`` made from ``settings`` (names as in the environment).
-
-    Raises Misconfigured for a name that no module has and for a setting that the channel misses.
-    """
-    if name not in NAMES:
-        raise Misconfigured("suppliers.channel", f"{name!r} is no channel; there is {', '.join(NAMES)}")
-    make = cast("Callable[[Mapping[str, str]], SupplierChannel]", import_module(f"{__name__}.{name}").build)
-    return make(settings)
+CHANNELS: Final[Registry[Channel[Any]]] = Registry("channels", Channel, __name__, "supplier channel")
+"""Every channel by name."""

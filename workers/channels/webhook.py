@@ -1,96 +1,45 @@
-"""Reaches a supplier by a signed webhook (Standard Webhooks).
-
-The webhook-id is the instruction's key and stays the same over every attempt, so a supplier that has seen it does
-nothing twice; repeating is therefore always safe and nothing here is ever unknown.
-"""
+"""Instructs a supplier by a signed webhook (Standard Webhooks) to the URL it registered."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import httpx
-import orjson
-
-from pipelines.errors import Misconfigured
-from pipelines.ports import Instruction, Outcome, Verdict
-from workers.http.pool import SpreadTransport
-from workers.http.signing import signed_headers
-
-_ANSWER_LIMIT = 65_536
-_AGAIN = frozenset({408, 409, 425, 429})
+from pipelines.ports import Clock, Outcome, Verdict
+from pipelines.suppliers.channel import Batch, Channel, Means, NoSettings
+from pipelines.suppliers.instructions import WEBHOOK
+from workers.http.poster import Message, Poster, Posts
 
 
-class WebhookChannel:
-    """``SupplierChannel`` over HTTP; never raises for what the network does."""
+class WebhookSender:
+    """``Sender`` that posts each instruction of its own."""
 
-    name = "webhook"
+    def __init__(self, posts: Posts, clock: Clock) -> None:
+        self._posts = posts
+        self._clock = clock
 
-    def __init__(self, timeout: float = 10.0) -> None:
-        """``timeout``: seconds for connecting, and between two reads."""
-        self._client = httpx.AsyncClient(timeout=timeout, transport=SpreadTransport(), follow_redirects=False)
-
-    async def send(self, instruction: Instruction, *, url: str, secrets: Sequence[str]) -> Outcome:
-        """Post the instruction, signed with every secret (rotation). OK: the supplier has it.
-
-        DECLINED for 4xx, except 408, 409, 425 and 429, which are RETRY as are 3xx, 5xx and everything the network does.
-        """
-        if not secrets:
-            return Outcome(Verdict.RETRY, code="no_secret", says=f"{instruction.supplier} has no webhook secret")
-        body = orjson.dumps({"type": instruction.type, "timestamp": instruction.at, "data": dict(instruction.data)})
-        try:
-            # Real time: the receiver's tolerance is in real time too.
-            signed = signed_headers(secrets, instruction.key, int(time.time()), body)
-            headers = {"content-type": "application/json", **signed}
-            async with self._client.stream("POST", url, content=body, headers=headers) as response:
-                await _read_up_to(response, _ANSWER_LIMIT)
-                return _outcome(response)
-        except httpx.TransportError as error:
-            return Outcome(Verdict.RETRY, code=_code(error), says=f"{instruction.supplier} did not answer")
-        except Misconfigured:
-            return Outcome(Verdict.RETRY, code="bad_secret", says=f"a webhook secret of {instruction.supplier} is none")
-        except (httpx.InvalidURL, ValueError):
-            return Outcome(Verdict.RETRY, code="bad_url", says=f"the address of {instruction.supplier} is no URL")
+    async def send(self, batch: Batch) -> Sequence[Outcome]:
+        """Post the instructions one after the other, each under its own key; OK: the supplier has it."""
+        contact = batch.contact
+        if contact.url is None:
+            says = f"{batch.supplier} has no URL: register one"
+            return [Outcome(Verdict.RETRY, code="no_url", says=says)] * len(batch.instructions)
+        return [
+            await self._posts.post(
+                Message(one.key, one.type, one.to_json(), self._clock.now(), to=batch.supplier),
+                url=contact.url,
+                secrets=contact.secrets,
+            )
+            for one in batch.instructions
+        ]
 
     async def aclose(self) -> None:
         """Give connections back."""
-        await self._client.aclose()
+        await self._posts.aclose()
 
 
-def build(settings: Mapping[str, str]) -> WebhookChannel:
+def _open(settings: NoSettings, means: Means) -> WebhookSender:
     """Needs no setting: address and secrets belong to the supplier's registration."""
-    del settings
-    return WebhookChannel()
+    return WebhookSender(Poster(), means.clock)
 
 
-async def _read_up_to(response: httpx.Response, limit: int) -> None:
-    """Read the answer so that its connection can be used again; give up on both where it is longer than ``limit``."""
-    size = 0
-    async for chunk in response.aiter_raw():
-        size += len(chunk)
-        if size > limit:
-            return
-
-
-def _outcome(response: httpx.Response) -> Outcome:
-    status = response.status_code
-    code = f"http_{status}"
-    if 200 <= status < 300:
-        return Outcome(Verdict.OK)
-    if 400 <= status < 500 and status not in _AGAIN:
-        return Outcome(Verdict.DECLINED, code=code, says="the supplier refused the message")
-    word = response.headers.get("retry-after", "")
-    return Outcome(
-        Verdict.RETRY,
-        code=code,
-        says="the supplier did not take the message",
-        retry_after=float(word) if word.isdecimal() else None,
-    )
-
-
-def _code(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "timeout"
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return "bad_url"
-    return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"
+CHANNEL = Channel(WEBHOOK, NoSettings, _open)

@@ -43,11 +43,12 @@ def act(
     from pipelines.engine.inbox import receive
     from pipelines.orders.act import Asker, Asking, action_named, look, preview, standing
     from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
     shop, _, number = order.partition("/")
     settings = load()
-    shops = load_shops(settings.shops_dir)
+    shops = load_shops(settings.shops_dir, INSTALLATION)
     if shop not in shops or not number:
         raise Invalid([Problem("SHOP/NUMBER", f"{order!r} names no order of a shop; write it as salon/S-1001")])
     engine = opened("act")

@@ -31,10 +31,11 @@ def statement(
     """Print a customer's orders of a month on one bill: tax once per rate on the bill (TAX-02)."""
     from pipelines.billing import statement as statement_of
     from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
     begins = _month(month)
-    shops = load_shops(load().shops_dir)
+    shops = load_shops(load().shops_dir, INSTALLATION)
     if shop not in shops:
         raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
     with opened("billing").connect() as connection:

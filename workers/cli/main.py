@@ -18,6 +18,7 @@ from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
 from workers.cli.points import app as points_app
 from workers.cli.terminal import err, out, plain
+from workers.cli.tracking import tracking
 
 app = typer.Typer(
     name="shukka",
@@ -33,6 +34,7 @@ app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(tracking)
 
 
 def _version(wanted: bool) -> None:
@@ -84,6 +86,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     """Print what the pipeline would do with an order; needs no running service."""
     from pipelines.orders.plan import preview as plan_of
     from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
     from workers.settings import load
     from workers.web.body import BadBody, parse_json
 
@@ -92,7 +95,7 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     except OSError as fault:
         _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
     try:
-        planned = plan_of(parse_json(raw), load_shops(load().shops_dir))
+        planned = plan_of(parse_json(raw), load_shops(load().shops_dir, INSTALLATION))
     except BadBody as bad:
         _refuse(400, "Bad body", bad.detail)
     except Invalid as invalid:
@@ -108,10 +111,11 @@ def shops_check(
 ) -> None:
     """Validate every shop profile."""
     from pipelines.shops import ProfileErrors, load_shops
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
     try:
-        shops = load_shops(directory or load().shops_dir)
+        shops = load_shops(directory or load().shops_dir, INSTALLATION)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(": ".join(filter(None, (file, key, reason))), markup=False)
@@ -151,9 +155,10 @@ def client_create(
     """Create a client; its key and webhook secret are printed once and never again."""
     from pipelines.shops import load_shops
     from workers.enrolment import create_client
+    from workers.installation import INSTALLATION
     from workers.settings import load
 
-    known = load_shops(load().shops_dir)
+    known = load_shops(load().shops_dir, INSTALLATION)
     made = create_client(opened("client"), kind, name, shops=shop or [], known_shops=known, url=url, mail=mail)
     if as_json:
         sys.stdout.buffer.write(

@@ -20,6 +20,7 @@ from pipelines.shops import load_shops
 from workers.clock import SettableClock
 from workers.demo.standing import Standing, glance
 from workers.demo.world import Attended, World, WorldPlan
+from workers.installation import INSTALLATION
 from workers.process.child import wait_until
 from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
@@ -107,7 +108,7 @@ def opened(root: Path, plan: WorldPlan, start: datetime, rate: float, report: Re
         stack.callback(engine.dispose)
         upgrade(engine)
         world = World(root, plan, report)
-        world.enrol(engine, load_shops(None))
+        world.enrol(engine, load_shops(None, INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING)
         service = _service(data, urls, world, clock)
         stack.callback(world.close)
@@ -129,12 +130,10 @@ def _service(data: Path, urls: Urls, world: World, clock: SettableClock) -> Serv
         shukka_clock=clock.start.isoformat(),
         shukka_clock_rate=clock.rate,
         shukka_clock_anchor=clock.anchor,
-        sandbox_gateway_url=world.environment["SANDBOX_GATEWAY_URL"],
-        sandbox_gateway_key=world.gateway_key,
     )
     return Service(
         settings,
-        load_shops(None),
+        load_shops(None, INSTALLATION),
         data,
         urls.database_url or "",
         urls.redis_url or "",

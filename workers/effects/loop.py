@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from models.mail_packing import UnknownDictionary, unpack
-from models.store import clients, effects, leases, mails, shipments, work
-from models.store.clients import SupplierRow
-from models.store.effects import OrderEffectRow, OutcomeRow, StorefrontEventRow
+from models.store import leases
 from models.store.leases import PostponedRow
-from models.store.mails import MailEndRow, QueuedMailRow
-from models.store.shipments import InstructedRow
-from pipelines.engine.wake import woken
-from pipelines.ports import Clock, Instruction, Outcome, PaymentGateway, SupplierChannel, Verdict
+from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
+from workers.effects.effect import Job, Performer
+from workers.effects.recording import Done, Recorder
 from workers.grouping import Group
-from workers.http.targets import refuse_private
-from workers.mail import message
 
 log = structlog.get_logger(__name__)
 
@@ -45,55 +35,17 @@ RENEW_EVERY = 5.0
 LOOK_EVERY = 0.2
 #: Channels opened beyond what waits at first.
 SPARE = 4
-#: Seconds an outcome is tried to be recorded while the database is away.
-RECORD_FOR = 300.0
-LONGEST_PAUSE = 600.0
-#: Attempts after which an unknown outcome, and a mere refusal to talk, go before a human.
-UNKNOWN_ATTEMPTS = 12
-RETRY_ATTEMPTS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One leased effect: what its row says, under which token it is held, and the how-manieth attempt this is."""
-
-    id: int
-    token: int
-    attempts: int
-    row: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A job with its outcome."""
-
-    job: Job
-    outcome: Outcome
-
-
-Perform = Callable[[Job], Awaitable[Outcome]]
-Load = Callable[[Engine, Sequence[int]], Mapping[int, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Performer:
-    """How effects of one kind are loaded and performed. ``channels`` is how many run side by side."""
-
-    kind: str
-    load: Load
-    perform: Perform
-    channels: int
 
 
 class _Shift:
     """What one drain holds: jobs that wait, jobs that are leased at all, and when it last looked for more."""
 
-    def __init__(self, performer: Performer, batch: int, ends: float) -> None:
+    def __init__(self, performer: Performer[Any], batch: int, ends: float) -> None:
         self.performer = performer
         self.batch = batch
-        self.waiting: deque[Job] = deque()
+        self.waiting: deque[Job[Any]] = deque()
         # By token too: a lease that ran out may be taken again here before the first holder is back.
-        self.held: dict[tuple[int, int], Job] = {}
+        self.held: dict[tuple[int, int], Job[Any]] = {}
         self.looking = asyncio.Lock()
         self.idle = asyncio.Event()
         self.looked = 0.0
@@ -110,12 +62,12 @@ class _Shift:
 class EffectLoop:
     """Performs effects of the kinds it was given; one per process and event loop."""
 
-    def __init__(self, engine: Engine, clock: Clock, bell: Bell, performers: Sequence[Performer]) -> None:
+    def __init__(self, engine: Engine, clock: Clock, bell: Bell, performers: Sequence[Performer[Any]]) -> None:
         self._engine = engine
-        self._clock = clock
-        self._bell = bell
         self._performers = {p.kind: p for p in performers}
-        self._recorders = {p.kind: Group(self._recorder(p.kind)) for p in performers}
+        self._recorders = {
+            p.kind: Group(Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers).record) for p in performers
+        }
         self._stopping = False
 
     def stop(self) -> None:
@@ -171,7 +123,7 @@ class EffectLoop:
                     shift.idle.clear()
         return bool(shift.waiting)
 
-    async def _lease_more(self, shift: _Shift) -> list[Job]:
+    async def _lease_more(self, shift: _Shift) -> list[Job[Any]]:
         try:
             return await asyncio.to_thread(self._lease, shift.performer, shift.batch)
         except DBAPIError:
@@ -192,243 +144,32 @@ class EffectLoop:
 
     def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
         with self._engine.begin() as connection:
-            leases.postpone(connection, kind, [PostponedRow(id_, token, LEASE) for id_, token in held])
+            leases.postpone(connection, kind, [PostponedRow(*lease, LEASE) for lease in held])
 
-    def _lease(self, performer: Performer, batch: int) -> list[Job]:
+    def _lease(self, performer: Performer[Any], batch: int) -> list[Job[Any]]:
         with self._engine.begin() as connection:
             leased = leases.lease(connection, performer.kind, batch, LEASE)
-        rows = performer.load(self._engine, [one.subject_id for one in leased]) if leased else {}
+        rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [
-            Job(one.subject_id, one.token, one.attempts, rows[one.subject_id])
+            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id])
             for one in leased
             if one.subject_id in rows
         ]
 
-    def _give_back(self, kind: str, jobs: Sequence[Job]) -> None:
+    def _give_back(self, kind: str, jobs: Sequence[Job[Any]]) -> None:
         """Leased and not begun: due again now, for whoever comes next."""
         with self._engine.begin() as connection:
             leases.postpone(connection, kind, [PostponedRow(job.id, job.token, 0.0) for job in jobs])
 
-    async def _safely(self, performer: Performer, job: Job) -> Outcome:
+    async def _safely(self, performer: Performer[Any], job: Job[Any]) -> Outcome:
+        effect = performer.effect
         try:
-            return await performer.perform(job)
+            async with asyncio.timeout(effect.total) as limit:
+                return await performer.perform(job)
         except Exception as error:  # noqa: BLE001 - the boundary: a fault of an adapter is an unknown outcome, recorded
-            log.error("effect.failed", kind=performer.kind, id=job.id, error=type(error).__name__)
+            target = effect.target(job.row)
+            if isinstance(error, TimeoutError) and limit.expired():
+                log.warning("effect.late", kind=job.kind, id=job.id, target=target)
+                return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
+            log.error("effect.failed", kind=job.kind, id=job.id, target=target, error=type(error).__name__)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
-
-    def _recorder(self, kind: str) -> Callable[[Sequence[Done]], Sequence[None]]:
-        finish = self._finish_mails if kind == mails.SEND else self._finish_effects
-
-        @retry(
-            retry=retry_if_exception_type(DBAPIError),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
-            stop=stop_after_delay(RECORD_FOR),
-            reraise=True,
-        )
-        def record(done: Sequence[Done]) -> Sequence[None]:
-            # Repeating this is safe: a recorded outcome took its lease with it. Not repeating it would not be:
-            # the effect happened, and the database was only away for a moment.
-            finish(kind, done)
-            return [None] * len(done)
-
-        return record
-
-    def _finish_mails(self, kind: str, done: Sequence[Done]) -> None:
-        ended = [MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code) for d in done if _is_final(d)]
-        with self._engine.begin() as connection:
-            mails.end(connection, ended)
-            leases.postpone(connection, kind, _postponed(done))
-
-    def _finish_effects(self, kind: str, done: Sequence[Done]) -> None:
-        ended = [
-            OutcomeRow(d.job.id, d.job.token, _effect_state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)
-        ]
-        with self._engine.begin() as connection:
-            recorded = effects.end(connection, kind, ended)
-            now = self._clock.now()
-            due = [
-                woken(one.wakes, one.order_id, one.shipment_id, now) for one in recorded if one.wakes and one.order_id
-            ]
-            work.schedule(connection, due)
-            leases.postpone(connection, kind, _postponed(done))
-        self._bell.ring(stages={row.stage for row in due})
-
-
-def _is_final(done: Done) -> bool:
-    if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
-        return True
-    limit = UNKNOWN_ATTEMPTS if done.outcome.verdict == Verdict.UNKNOWN else RETRY_ATTEMPTS
-    return done.job.attempts >= limit
-
-
-def _effect_state(done: Done) -> str:
-    return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
-
-
-def _mail_state(done: Done) -> str:
-    return {Verdict.OK: "sent", Verdict.DECLINED: "failed"}.get(done.outcome.verdict, "needs_review")
-
-
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "verdict": outcome.verdict,
-        "reference": outcome.reference,
-        "code": outcome.code,
-        "says": outcome.says,
-        "data": dict(outcome.data),
-    }
-
-
-def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
-    """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
-    later = []
-    for d in done:
-        if not _is_final(d):
-            pause = d.outcome.retry_after
-            if pause is None:
-                pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
-            later.append(PostponedRow(d.job.id, d.job.token, pause))
-    return later
-
-
-def mail_performer(deliver: Callable[[Any], Awaitable[Outcome]], channels: int) -> Performer:
-    """Delivers stored mails; ``deliver`` is an SMTP pool's."""
-
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, QueuedMailRow]:
-        with engine.connect() as connection:
-            return {row.id: row for row in mails.to_send(connection, ids)}
-
-    async def perform(job: Job) -> Outcome:
-        mail: QueuedMailRow = job.row
-        try:
-            raw = message.encoded(unpack(mail.packed))
-        except UnknownDictionary as reason:  # a process of the newer version will send it
-            return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
-        return await deliver(ReadyMail(mail.envelope_from, mail.envelope_to, raw))
-
-    return Performer(mails.SEND, load, perform, channels)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyMail:
-    """A stored mail, unpacked and encoded: what the SMTP pool delivers."""
-
-    envelope_from: str
-    envelope_to: str
-    raw: bytes
-
-
-def payment_performers(gateways: Mapping[str, PaymentGateway], channels: int = 16) -> list[Performer]:
-    """Performs the four things a gateway does; an earlier attempt is looked up by its key before it is repeated."""
-
-    async def authorize(job: Job, gateway: PaymentGateway) -> Outcome:
-        row: OrderEffectRow = job.row
-        return await gateway.authorize(
-            key=row.key, order=f"{row.shop}/{row.number}", amount=row.payload["amount"], token=row.token or ""
-        )
-
-    async def capture(job: Job, gateway: PaymentGateway) -> Outcome:
-        row: OrderEffectRow = job.row
-        return await gateway.capture(key=row.key, authorization=row.reference or "", amount=row.payload["amount"])
-
-    async def void(job: Job, gateway: PaymentGateway) -> Outcome:
-        row: OrderEffectRow = job.row
-        return await gateway.void(key=row.key, authorization=row.reference or "")
-
-    async def refund(job: Job, gateway: PaymentGateway) -> Outcome:
-        row: OrderEffectRow = job.row
-        return await gateway.refund(key=row.key, authorization=row.reference or "", amount=row.payload["amount"])
-
-    def performer(kind: str, act: Callable[[Job, PaymentGateway], Awaitable[Outcome]]) -> Performer:
-        async def perform(job: Job) -> Outcome:
-            row: OrderEffectRow = job.row
-            gateway = gateways[row.gateway or ""]
-            known = await gateway.lookup(key=row.key) if job.attempts > 1 else None
-            return known if known is not None else await act(job, gateway)
-
-        return Performer(kind, load_effects, perform, channels)
-
-    acts = {"authorize": authorize, "capture": capture, "void": void, "refund": refund}
-    return [performer(f"payment.{name}", act) for name, act in acts.items()]
-
-
-def load_effects(engine: Engine, ids: Sequence[int]) -> Mapping[int, OrderEffectRow]:
-    """The rows of effects with what performing them needs of their orders."""
-    with engine.connect() as connection:
-        return {row.id: row for row in effects.to_perform(connection, ids)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Instructed:
-    """An instruction's effect, its shipment, and its supplier if that registered."""
-
-    effect: OrderEffectRow
-    shipment: InstructedRow
-    supplier: SupplierRow | None
-
-
-def supplier_performer(channel: SupplierChannel, clock: Clock, channels: int = 16) -> Performer:
-    """Hands instructions to suppliers; the address of the recipient goes from the database straight to the supplier."""
-
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, _Instructed]:
-        with engine.connect() as connection:
-            asked = effects.to_perform(connection, ids)
-            told = {s.id: s for s in shipments.to_instruct(connection, [e.shipment_id or "" for e in asked])}
-            reached = {supplier.name: supplier for supplier in clients.suppliers(connection)}
-        loaded = {}
-        for effect in asked:
-            shipment = told[effect.shipment_id or ""]
-            loaded[effect.id] = _Instructed(effect, shipment, reached.get(shipment.supplier))
-        return loaded
-
-    async def perform(job: Job) -> Outcome:
-        told: _Instructed = job.row
-        if told.supplier is None or told.supplier.url is None:
-            return Outcome(Verdict.RETRY, code="no_url", says="the supplier has no URL: register one")
-        secrets = told.supplier.webhook_secrets
-        return await channel.send(_instruction(told, clock), url=told.supplier.url, secrets=secrets)
-
-    return Performer("supplier.instruct", load, perform, channels)
-
-
-def storefront_performer(
-    channel: SupplierChannel,
-    *,
-    allow_private: bool,
-    channels: int = 16,
-    refuse: Callable[..., Awaitable[str | None]] = refuse_private,
-) -> Performer:
-    """Posts events to storefronts, signed like everything that leaves; private targets are refused unless allowed."""
-
-    def load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:
-        with engine.connect() as connection:
-            return {row.id: row for row in effects.to_announce(connection, ids)}
-
-    async def perform(job: Job) -> Outcome:
-        row: StorefrontEventRow = job.row
-        if row.url is None:
-            return Outcome(Verdict.DECLINED, code="client_gone", says="the storefront was revoked or has no URL")
-        refused = await refuse(row.url, allow_private=allow_private)
-        if refused is not None:
-            return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
-        at = datetime.fromisoformat(row.payload["at"])
-        event = Instruction(row.key, row.payload["type"], "storefront", row.payload["data"], at)
-        return await channel.send(event, url=row.url, secrets=row.webhook_secrets or ())
-
-    return Performer("storefront.event", load, perform, channels)
-
-
-def _instruction(told: _Instructed, clock: Clock) -> Instruction:
-    effect, shipment = told.effect, told.shipment
-    document = effect.document or {}
-    data = {
-        "shop": effect.shop,
-        "order": effect.number,
-        "shipment": shipment.id,
-        "supplier": shipment.supplier,
-        "dispatch_on": shipment.dispatch_on.isoformat() if shipment.dispatch_on else None,
-        "lines": shipment.lines,
-        "ship_to": document["ship_to"],
-        "delivery": document.get("delivery"),
-    }
-    return Instruction(effect.key, "shipment.requested", shipment.supplier, data, clock.now())

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from pipelines.gateway import BuyerMust, BuyerStep
 from pipelines.ports import MailIntent
 
 Context = Mapping[str, Any]
@@ -154,12 +155,13 @@ def _shipments(says: Mapping[str, str]) -> Sequence[Context]:
 def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
     due = date(2026, 11, 27)
     transfer = _order("bank_transfer", pay_by=due)
+    to_account = BuyerMust(BuyerStep.TRANSFER, account=_BANK).to_mail()
     parcel = {"parcel": _PARCEL, "shipped_before": (), "outstanding": _FROM_MAKER}
     no_points = {"used": 0, "earned": 0}
     return {
         "order_accepted": {**_order(), "shipments": _shipments(says), "repriced": False},
-        "payment_instructions": {**transfer, "bank": _BANK},
-        "payment_reminder": {**transfer, "bank": _BANK},
+        "payment_instructions": {**transfer, "buyer": to_account},
+        "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
         "payment_failed": _order(),
         "order_held": {**_order(), "reasons": [says["hold"]]},

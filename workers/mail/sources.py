@@ -1,7 +1,7 @@
 """From the files of ``templates_mail`` to compiled Jinja templates.
 
 Three steps, once a process: MJML is compiled, ``[[name]]`` is filled (words of the locale, ``[[style.x]]``,
-``[[part.x]]``), Jinja is compiled. MRML leaves Jinja's markup alone as long as it stands in text or in ``mj-raw`` and
+``[[part.x]]``, ``[[choice.x]]``), Jinja is compiled. MRML leaves Jinja's markup alone as long as it stands in text or in ``mj-raw`` and
 holds no ``<`` or ``&``. What is constant is plain text by then: no macro or include costs a rendered mail anything.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
@@ -19,12 +19,17 @@ from jinja2.compiler import CodeGenerator, Frame
 from mjml import mjml2html
 
 import templates_mail
+from pipelines.gateway import BuyerStep
+from pipelines.methods import METHODS
 from workers.mail import wording
 
 _BLANK: Final = re.compile(r"\[\[([a-z_.]+)\]\]")
 _BODY: Final = "[[body]]"
 _LOCALE: Final = "[[locale]]"
 _BETWEEN_TAGS: Final = re.compile(r">\s+<")
+
+#: What ``[[choice.x]]`` chooses by, and the values there are.
+_CHOICES: Final[Mapping[str, tuple[str, Iterable[str]]]] = {"buyer": ("buyer.step", BuyerStep)}
 
 Load = Callable[[str, str], str]
 
@@ -86,7 +91,11 @@ class Sources:
             cache_size=-1,
         )
         environment.filters.update(wording.filters(self._locale))
-        environment.filters.update(method=_label(self._words["methods"]), slot=_label(self._words["slots"]))
+        environment.filters.update(
+            method=_method(self._locale),
+            slot=_label(self._words["slots"]),
+            buyer_step=_label(self._words["buyer_steps"]),
+        )
         environment.globals.clear()
         return environment
 
@@ -108,6 +117,15 @@ class Sources:
         except OSError:
             raise TemplateNotFound(path, f"the file templates_mail/{path} is missing") from None
 
+    def _choice(self, name: str, medium: str) -> str:
+        """The part ``<name>_<value>`` of each value that a variable may have, of which the mail's own is shown."""
+        variable, values = _CHOICES[name]
+        branches = [
+            f"{{% if {variable} == '{value}' %}}\n{self._read(f'_layout/{name}_{value}.{medium}')}\n{{% endif %}}\n"
+            for value in values
+        ]
+        return "".join(branches)
+
     def _fill(self, source: str, medium: str, path: str) -> str:
         """Fill the blanks of ``source``, and those in what fills them."""
 
@@ -115,6 +133,8 @@ class Sources:
             kind, _, name = blank[1].rpartition(".")
             if kind == "part":
                 return self._fill(self._read(f"_layout/{name}.{medium}"), medium, path)
+            if kind == "choice":
+                return self._fill(self._choice(name, medium), medium, path)
             try:
                 word = self._styles[name] if kind == "style" else self._words[name]
             except KeyError:
@@ -143,6 +163,11 @@ class _Environment(Environment):
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+
+def _method(locale: str) -> Callable[[str], str]:
+    """A filter: what customers call a payment method."""
+    return lambda name: METHODS[name].names[locale] if name in METHODS else name
 
 
 def _label(labels: Mapping[str, str]) -> Callable[[str], str]:

@@ -1,28 +1,39 @@
-"""Card gateways (決済代行), one module each, found by name.
+"""Payment gateways (決済代行), one file each, found by name.
 
-A module offers ``build(settings) -> PaymentGateway``; its name is what a shop profile calls the gateway.
+A file declares ``GATEWAY = Gateway(...)`` (``pipelines.gateway``): its settings, the adapter, what it can do, how its notices
+are read and acknowledged. Its name is what a shop's ``payment.gateways`` and the URL of its notices call it.
 """
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
-from pipelines.errors import Misconfigured
-from pipelines.ports import PaymentGateway
+from pipelines.gateway import Gateway
+from pipelines.methods import METHODS, Asks
+from pipelines.plugins import Registry
+from pipelines.shops import Shop
 
-NAMES: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
-"""Every gateway there is."""
+GATEWAYS: Final[Registry[Gateway[Any]]] = Registry("gateways", Gateway, __name__, "gateway")
+"""Every gateway by name."""
 
 
-def build(name: str, settings: Mapping[str, str]) -> PaymentGateway:
-    """The gateway ``name`` made from ``settings`` (names as in the environment).
+def used(shops: Iterable[Shop]) -> dict[str, Gateway[Any]]:
+    """The gateways of the methods that ``shops`` allow."""
+    return {gateway.name: gateway for _, gateway in _connections(shops)}
 
-    Raises Misconfigured for a name that no module has and for a setting that the gateway misses.
-    """
-    if name not in NAMES:
-        raise Misconfigured("payment.gateway", f"{name!r} is no gateway; there is {', '.join(NAMES)}")
-    make = cast("Callable[[Mapping[str, str]], PaymentGateway]", import_module(f"{__name__}.{name}").build)
-    return make(settings)
+
+def asked(shops: Iterable[Shop]) -> dict[str, Gateway[Any]]:
+    """Those of them that are asked for something, so that their adapters are needed."""
+    return {
+        gateway.name: gateway
+        for method, gateway in _connections(shops)
+        if METHODS[method].asked(gateway) is not Asks.NOTHING
+    }
+
+
+def _connections(shops: Iterable[Shop]) -> Iterator[tuple[str, Gateway[Any]]]:
+    for shop in shops:
+        for method in shop.payment.allowed:
+            if (gateway := shop.gateway_for(method)) is not None:
+                yield method, gateway

@@ -1,4 +1,4 @@
-"""The sandbox card gateway's adapter.
+"""The sandbox card gateway's adapter: nobody is charged.
 
 Every call carries its idempotency key.  Passing faults are repeated for a moment under the SAME key; what is still open
 then is looked up, and only what the look-up cannot settle is reported as unknown (PAY-04, formats.md B.6.3).
@@ -6,27 +6,78 @@ then is looked up, and only what the look-up cannot settle is reported as unknow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from pipelines.errors import Misconfigured
-from pipelines.ports import Outcome, Verdict
+from models.states import PaymentState
+from pipelines.gateway import STANDS, Answer, CodeClass, Gateway, Notice, Snapshot
+from pipelines.orders.document import fault_of
+from pipelines.ports import Verdict
 from workers.http.pool import SpreadTransport
+from workers.http.signed_json import read_signed
+from workers.payments.acknowledging import stored_or_known
 
 _ATTEMPTS = 3
-_EXTRAS = ("amount", "authorization", "expires_at", "funding", "released")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_STATES: Final = {
+    "authorized": PaymentState.AUTHORIZED,
+    "captured": PaymentState.CAPTURED,
+    "voided": PaymentState.VOIDED,
+    "expired": PaymentState.EXPIRED,
+}
+_CLASSES: Final = {
+    "G12": CodeClass.ISSUER_DECLINE,
+    "G02": CodeClass.ISSUER_DECLINE,
+    "G83": CodeClass.BUYER_INPUT,
+    "E21": CodeClass.BUYER_INPUT,
+    "E11": CodeClass.STATE,
+}
+
+
+class Settings(BaseModel):
+    """Where the sandbox listens."""
+
+    sandbox_gateway_url: str = Field(
+        pattern="^https?://", description="set it to the gateway's address, such as http://127.0.0.1:9000"
+    )
+    sandbox_gateway_key: SecretStr = Field(description="set it to the key the gateway issued")
+    sandbox_gateway_timeout: Annotated[float, Field(gt=0, description="seconds for one attempt")] = 5.0
+
+
+class _Payment(BaseModel):
+    """A payment as the gateway shows it."""
+
+    id: str
+    order: str
+    status: str
+    amount: int
+    captured: int
+    refunded: int
+    funding: str
+    expires_at: datetime
+    at: datetime
 
 
 class _Open(Exception):
     """An attempt that settled nothing. ``sent``: the gateway may have acted on it; ``again``: try once more now."""
 
-    def __init__(self, code: str, *, sent: bool, again: bool = True, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        code_class: CodeClass,
+        *,
+        sent: bool,
+        again: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
         self.code = code
+        self.code_class = code_class
         self.sent = sent
         self.again = again
         self.retry_after = retry_after
@@ -34,60 +85,63 @@ class _Open(Exception):
 
 
 class SandboxGateway:
-    """``PaymentGateway`` over the sandbox's HTTP API; never raises for what the network does."""
+    """Authorizes, captures once, voids, refunds and looks up; never raises for what the network does.
 
-    name = "sandbox"
-    multicapture = False
-    minimum_amount = 50
+    A call makes at most three attempts and one look-up.
+    """
 
-    def __init__(self, base_url: str, key: str, timeout: float = 5.0) -> None:
-        """``timeout``: seconds for one attempt; a call makes at most three, and one look-up."""
+    def __init__(self, settings: Settings) -> None:
         self._client = httpx.AsyncClient(
-            base_url=base_url,
-            headers={"authorization": f"Bearer {key}"},
-            timeout=timeout,
+            base_url=settings.sandbox_gateway_url,
+            headers={"authorization": f"Bearer {settings.sandbox_gateway_key.get_secret_value()}"},
+            timeout=settings.sandbox_gateway_timeout,
             transport=SpreadTransport(),
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
-        """Authorize ``amount`` yen (仮売上). OK: reference is the authorization id; data has funding and expires_at."""
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+        """Authorize ``amount`` yen (仮売上)."""
         return await self._perform(key, "/v1/authorizations", {"order": order, "amount": amount, "token": token})
 
-    async def capture(self, *, key: str, authorization: str, amount: int) -> Outcome:
+    async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Capture ``amount`` yen (実売上); the gateway releases the rest."""
-        return await self._perform(key, _path(authorization, "capture"), {"amount": amount})
+        return await self._perform(key, _path(reference, "capture"), {"amount": amount})
 
-    async def void(self, *, key: str, authorization: str) -> Outcome:
+    async def void(self, *, key: str, order: str, reference: str) -> Answer:
         """Release an authorization (仮売上取消)."""
-        return await self._perform(key, _path(authorization, "void"), {})
+        return await self._perform(key, _path(reference, "void"), {})
 
-    async def refund(self, *, key: str, authorization: str, amount: int) -> Outcome:
+    async def refund(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Give ``amount`` yen of a capture back (返金)."""
-        return await self._perform(key, _path(authorization, "refund"), {"amount": amount})
+        return await self._perform(key, _path(reference, "refund"), {"amount": amount})
 
-    async def lookup(self, *, key: str) -> Outcome | None:
-        """What became of ``key``; None if the gateway never saw it, UNKNOWN if it cannot tell now."""
+    async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+        """What became of ``key``, else how the payment stands; None if the gateway never saw it."""
+        if key is not None:
+            path = f"/v1/operations/{quote(key, safe='')}"
+        elif reference is not None:
+            path = f"/v1/authorizations/{quote(reference, safe='')}"
+        else:
+            path = f"/v1/orders/{quote(order, safe='/')}"
         try:
-            response = await self._client.get(f"/v1/operations/{quote(key, safe='')}")
+            response = await self._client.get(path)
         except httpx.TransportError as error:
-            return Outcome(Verdict.UNKNOWN, code=_code(error), says="the gateway could not be asked")
-        if response.status_code == 404:
-            return None
+            return _unknown(_code(error), "the gateway could not be asked")
         known = _json(response)
-        if response.status_code == 200 and isinstance(known.get("status"), int):
-            settled = _settled(known["status"], known.get("answer"))
-            if settled is not None:
-                return settled
-        code = f"http_{response.status_code}"
-        return Outcome(Verdict.UNKNOWN, code=code, says="the gateway could not tell what became of it")
+        if response.status_code == 404 or known.get("payments") == []:
+            return None
+        if response.status_code == 200:
+            told = _settled(known.get("status"), known.get("answer")) if key is not None else _found(known)
+            if told is not None:
+                return told
+        return _unknown(f"http_{response.status_code}", "the gateway could not tell what became of it")
 
     async def aclose(self) -> None:
         """Give connections back."""
         await self._client.aclose()
 
-    async def _perform(self, key: str, path: str, body: Mapping[str, Any]) -> Outcome:
+    async def _perform(self, key: str, path: str, body: Mapping[str, Any]) -> Answer:
         sent = False
-        last = _Open("unreachable", sent=False)
+        last = _Open("unreachable", CodeClass.TRANSIENT, sent=False)
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(_ATTEMPTS),
@@ -103,55 +157,106 @@ class SandboxGateway:
         except (RetryError, _Open):
             pass
         if not sent:
-            return Outcome(Verdict.RETRY, code=last.code, says="the gateway took nothing", retry_after=last.retry_after)
-        known = await self.lookup(key=key)
-        if known is None:
-            return Outcome(Verdict.RETRY, code=last.code, says="the gateway never saw it", retry_after=last.retry_after)
-        return known
+            return _not_done(last, "the gateway took nothing")
+        known = await self.lookup(order="", key=key)
+        return _not_done(last, "the gateway never saw it") if known is None else known
 
-    async def _attempt(self, key: str, path: str, body: Mapping[str, Any]) -> Outcome:
+    async def _attempt(self, key: str, path: str, body: Mapping[str, Any]) -> Answer:
         try:
             response = await self._client.post(path, json=body, headers={"idempotency-key": quote(key, safe=":/")})
         except _NEVER_SENT as error:
-            raise _Open(_code(error), sent=False) from error
+            raise _Open(_code(error), CodeClass.TRANSIENT, sent=False) from error
         except httpx.TransportError as error:
-            raise _Open(_code(error), sent=True) from error
+            raise _Open(_code(error), CodeClass.UNKNOWN, sent=True) from error
         status = response.status_code
         if status in (401, 403):
-            raise _Open("auth", sent=False, again=False)
+            raise _Open("auth", CodeClass.CONFIGURATION, sent=False, again=False)
         if status == 429:
-            raise _Open("rate_limit", sent=False, again=False, retry_after=_seconds(response))
+            wait = _seconds(response)
+            raise _Open("rate_limit", CodeClass.TRANSIENT, sent=False, again=False, retry_after=wait)
         settled = None if status == 409 else _settled(status, _json(response))
         if settled is None:
-            raise _Open("in_progress" if status == 409 else f"http_{status}", sent=True)
+            raise _Open("in_progress" if status == 409 else f"http_{status}", CodeClass.UNKNOWN, sent=True)
         return settled
 
 
-def build(settings: Mapping[str, str]) -> SandboxGateway:
-    """From ``SANDBOX_GATEWAY_URL`` and ``SANDBOX_GATEWAY_KEY``. Raises Misconfigured where one is missing or wrong."""
-    url, key = (settings.get(name, "").strip() for name in ("SANDBOX_GATEWAY_URL", "SANDBOX_GATEWAY_KEY"))
-    if not url.startswith(("http://", "https://")):
-        raise Misconfigured("SANDBOX_GATEWAY_URL", "must be the gateway's address, such as http://127.0.0.1:9000")
-    if not key:
-        raise Misconfigured("SANDBOX_GATEWAY_KEY", "is missing; set it to the key the gateway issued")
-    return SandboxGateway(url, key)
+def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
+    """One payment a notice, as it stands after what was done. Raises SignatureRefused and BadBody."""
+    webhook_id, raw = read_signed(headers, body, secrets, now)
+    data = raw.get("data") if isinstance(raw, dict) else None
+    try:
+        payment = _Payment.model_validate(data.get("payment") if isinstance(data, dict) else None)
+    except ValidationError as error:
+        return [Notice(webhook_id, STANDS, fault=fault_of(error), raw=raw)]
+    shop, _, number = payment.order.partition("/")
+    snapshot = _snapshot(payment)
+    return [Notice(webhook_id, STANDS, (shop, number), payment.id, snapshot, at=payment.at)]
 
 
-def _settled(status: int, answer: object) -> Outcome | None:
-    """The outcome that an answer proves; None where it proves nothing (5xx, or no answer of this gateway)."""
-    if not isinstance(answer, dict):
+GATEWAY = Gateway(
+    "sandbox",
+    Settings,
+    SandboxGateway,
+    least=50,
+    read_notices=read_notices,
+    acknowledge=stored_or_known,
+    test_mode=lambda settings: True,
+)
+
+
+def _snapshot(payment: _Payment) -> Snapshot:
+    """How the payment stands; a word that is not known goes before a human."""
+    state = _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
+    if state is PaymentState.CAPTURED and payment.refunded:
+        state = PaymentState.REFUNDED if payment.refunded >= payment.captured else PaymentState.PARTLY_REFUNDED
+    return Snapshot(
+        payment.id,
+        state,
+        payment.amount,
+        payment.captured,
+        payment.refunded,
+        payment.at,
+        payment.expires_at,
+        funding=payment.funding,
+    )
+
+
+def _settled(status: object, answer: object) -> Answer | None:
+    """What an answer proves; None where it proves nothing (5xx, or no answer of this gateway)."""
+    if not isinstance(answer, dict) or not isinstance(status, int):
         return None
-    if 200 <= status < 300 and isinstance(answer.get("id"), str):
-        return Outcome(Verdict.OK, reference=answer["id"], data={k: answer[k] for k in _EXTRAS if k in answer})
+    if 200 <= status < 300:
+        return _stands(answer.get("payment"))
     error = answer.get("error")
     if 400 <= status < 500 and isinstance(error, dict):
-        data = {"info": error["info"]} if "info" in error else {}
-        return Outcome(Verdict.DECLINED, code=str(error.get("code")), says=str(error.get("message", "")), data=data)
+        code = str(error.get("code"))
+        code_class = _CLASSES.get(code, CodeClass.OUR_BUG)
+        return Answer(Verdict.DECLINED, code=code, code_class=code_class, says=str(error.get("message", "")))
     return None
 
 
-def _path(authorization: str, operation: str) -> str:
-    return f"/v1/authorizations/{quote(authorization, safe='')}/{operation}"
+def _found(known: Mapping[str, Any]) -> Answer | None:
+    """The payment itself, or the last one of an order."""
+    return _stands(known["payments"][-1] if isinstance(known.get("payments"), list) else known)
+
+
+def _stands(shown: object) -> Answer | None:
+    try:
+        return Answer(Verdict.OK, _snapshot(_Payment.model_validate(shown)))
+    except ValidationError:
+        return None
+
+
+def _not_done(last: _Open, says: str) -> Answer:
+    return Answer(Verdict.RETRY, code=last.code, code_class=last.code_class, says=says, retry_after=last.retry_after)
+
+
+def _unknown(code: str, says: str) -> Answer:
+    return Answer(Verdict.UNKNOWN, code=code, code_class=CodeClass.UNKNOWN, says=says)
+
+
+def _path(reference: str, operation: str) -> str:
+    return f"/v1/authorizations/{quote(reference, safe='')}/{operation}"
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.shops import Shop
+from workers import payments
 from workers.process.supervisor import Child
-from workers.settings import Settings
+from workers.settings import Settings, read
 
 #: Bells are heard within 50 ms and lost connections taken up within half a second; dramatiq reads these when it is
 #: imported, its own values are one second and three.
@@ -76,19 +77,25 @@ class Service:
         if settings.shukka_clock_rate != 1.0:
             self.extra.update(SHUKKA_CLOCK_RATE=repr(settings.shukka_clock_rate))
         self._add_gateway()
+        self._note_test_mode()
         self._add_sink()
 
     def _add_gateway(self) -> None:
         """Shops that name the sandbox get it, unless one is configured elsewhere."""
-        wanted = any(shop.payment.gateway == "sandbox" for shop in self.shops.values())
-        if not wanted or self.settings.sandbox_gateway_url:
+        if "sandbox" not in payments.asked(self.shops.values()) or self.environment.get("SANDBOX_GATEWAY_URL"):
             return
         port, key = free_port(), secrets.token_urlsafe(24)
         self.extra.update(SANDBOX_GATEWAY_URL=f"http://127.0.0.1:{port}", SANDBOX_GATEWAY_KEY=key)
         self.sandboxes.append(
             self.sandbox("gateway", "--port", str(port), *self._clock_flags(), env={"SANDBOX_GATEWAY_KEY": key})
         )
-        self.notes["cards"] = "sandbox gateway: nobody is charged"
+
+    def _note_test_mode(self) -> None:
+        """Say which gateways only pretend; raises Misconfigured for a setting that one misses."""
+        gateways = payments.asked(self.shops.values()).items()
+        tests = [name for name, one in gateways if one.test_mode(read(one.settings, self.environment))]
+        if tests:
+            self.notes["test"] = f"{', '.join(tests)}: nobody is charged"
 
     def _add_sink(self) -> None:
         """Without SMTP_URL mails end in a folder, visibly, instead of nowhere."""

@@ -13,6 +13,7 @@ from models.database import connect
 from models.migrations import upgrade
 from pipelines.errors import Misconfigured
 from pipelines.shops import load_shops
+from workers.installation import INSTALLATION
 from workers.process.embedded import EmbeddedEngines
 from workers.process.service import Service
 from workers.process.supervisor import Supervisor, stop_on_signals
@@ -36,7 +37,7 @@ def engines(settings: Settings, data: Path) -> Iterator[tuple[EmbeddedEngines | 
 def run_up(*, port: int, host: str, console: Console) -> None:
     """Run everything until a signal; raises Misconfigured before anything is started for what cannot work."""
     settings = load()
-    shops = load_shops(settings.shops_dir)
+    shops = load_shops(settings.shops_dir, INSTALLATION)
     settings.clock.now()
     _refuse_taken(host, port)
     stop = stop_on_signals()

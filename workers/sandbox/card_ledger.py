@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,7 +45,7 @@ class Operation:
     """What was done under ``key``.
 
     ``operation`` is authorize, capture, void or refund; ``status`` and ``answer`` are what every repetition of the
-    request gets again; ``fingerprint`` tells another request from a repetition.
+    request gets again, with how the ``payment`` stood after it; ``fingerprint`` tells another request from a repetition.
     """
 
     key: str
@@ -66,11 +66,28 @@ class Operation:
 
 @dataclass(slots=True)
 class _Authorization:
+    order: str
     amount: int
+    funding: str
     expires_at: datetime
     captured: int = 0
     refunded: int = 0
     state: str = "authorized"
+
+    def shown(self, identity: str, now: datetime) -> dict[str, Any]:
+        """How it stands ``now``."""
+        has_expired = self.state == "authorized" and now >= self.expires_at
+        return {
+            "id": identity,
+            "order": self.order,
+            "status": "expired" if has_expired else self.state,
+            "amount": self.amount,
+            "captured": self.captured,
+            "refunded": self.refunded,
+            "funding": self.funding,
+            "expires_at": self.expires_at.isoformat(),
+            "at": now.isoformat(),
+        }
 
 
 class CardLedger:
@@ -88,7 +105,8 @@ class CardLedger:
         answer = operation.answer
         if operation.operation == "authorize":
             expires_at = datetime.fromisoformat(answer["expires_at"])
-            self._authorizations[answer["id"]] = _Authorization(answer["amount"], expires_at)
+            made = _Authorization(answer["order"], answer["amount"], answer["funding"], expires_at)
+            self._authorizations[answer["id"]] = made
             return
         authorization = self._authorizations[answer["authorization"]]
         if operation.operation == "capture":
@@ -111,7 +129,20 @@ class CardLedger:
             status, answer = self._change(operation, subject, request, _identity(operation, key), now)
         done = Operation(key, operation, fingerprint, status, answer)
         self.remember(done)
+        if status < 400:
+            subject = answer.get("authorization", answer["id"])
+            done = replace(done, answer={**answer, "payment": self._authorizations[subject].shown(subject, now)})
+            self.operations[key] = done
         return done
+
+    def payment(self, identity: str, now: datetime) -> dict[str, Any] | None:
+        """How the authorization ``identity`` stands ``now``; None if there is none."""
+        found = self._authorizations.get(identity)
+        return found.shown(identity, now) if found else None
+
+    def payments_of(self, order: str, now: datetime) -> list[dict[str, Any]]:
+        """How the authorizations of ``order`` stand ``now``, the oldest first."""
+        return [one.shown(identity, now) for identity, one in self._authorizations.items() if one.order == order]
 
     def _authorize(self, request: Mapping[str, Any], identity: str, now: datetime) -> tuple[int, dict[str, Any]]:
         _only(request, {"order", "amount", "token"})

@@ -4,11 +4,14 @@
     POST /v1/authorizations/{id}/capture  {"amount"}                       200, 402
     POST /v1/authorizations/{id}/void     {}                               200, 402
     POST /v1/authorizations/{id}/refund   {"amount"}                       200, 402
+    GET  /v1/authorizations/{id}                                           200, 404
+    GET  /v1/orders/{shop}/{number}                                        200
     GET  /v1/operations/{idempotency-key}                                  200, 404, 409 while under way
     POST /_faults                         {"error_rate": 0.1, ...}         200
 
 Bearer key.  ``Idempotency-Key`` is required on every POST and honoured for good, over restarts too: the same request
-gets the same answer again, another request under the same key 422, and 409 while the first is still under way.
+gets the same answer again, another request under the same key 422, and 409 while the first is still under way. What
+succeeds answers with the ``payment`` as it stands then; so do notices, signed by Standard Webhooks.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ FAULTS = {
 
 _CHANGE = re.compile(r"/v1/authorizations/([^/]+)/(capture|void|refund)")
 _OPERATIONS = "/v1/operations/"
+_AUTHORIZATIONS = "/v1/authorizations/"
+_ORDERS = "/v1/orders/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Gateway:
             return _error(401, "unauthorized", "the Bearer key is missing or wrong")
         if request.method == "GET" and request.path.startswith(_OPERATIONS):
             return self._look_up(request.path.removeprefix(_OPERATIONS))
+        if request.method == "GET" and request.path.startswith((_AUTHORIZATIONS, _ORDERS)):
+            return self._show(request.path)
         route = _route(request)
         if route is None:
             return _error(404, "not_found", "there is nothing under this path")
@@ -108,6 +115,13 @@ class Gateway:
         if done is None:
             return _error(404, "not_found", "no operation was made under this key")
         return Reply(200, {"key": key, "operation": done.operation, "status": done.status, "answer": done.answer})
+
+    def _show(self, path: str) -> Reply:
+        now = self._clock.now()
+        if path.startswith(_ORDERS):
+            return Reply(200, {"payments": self._ledger.payments_of(path.removeprefix(_ORDERS), now)})
+        found = self._ledger.payment(path.removeprefix(_AUTHORIZATIONS), now)
+        return _error(404, "not_found", "there is no such authorization") if found is None else Reply(200, found)
 
     async def _operate(self, operation: str, subject: str, request: Request) -> Reply | None:
         key = unquote(request.headers.get("idempotency-key", ""))

@@ -31,7 +31,7 @@ from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.desk import Desk
-from workers.web.hooks import webhooks
+from workers.web.hooks import payments, suppliers
 from workers.web.problem import MEDIA_TYPE, PROBLEM, problem
 from workers.wiring import House, build_or_exit
 
@@ -45,8 +45,8 @@ def create_app(house: House | None = None) -> FastAPI:
     """The application; without ``house`` it is built from the environment (uvicorn --factory)."""
     if house is None:
         configure()
-        house = build_or_exit("web")
-    state = AppState(house, Desk(house), Clients(house.engine))
+        house = build_or_exit("web", House.notice_secrets)
+    state = AppState(house, Desk(house), Clients(house.engine), house.notice_secrets())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +68,8 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(acting.router_of(actions()))
     app.include_router(ranks.router)
     app.include_router(customers.router)
-    app.include_router(webhooks.router)
+    app.include_router(suppliers.router)
+    app.include_router(payments.router)
     _add_operations(app)
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -20,6 +21,8 @@ class AppState:
     house: House
     desk: Desk
     clients: Clients
+    notice_secrets: Mapping[str, Sequence[str]]
+    """Secrets of gateways' notices that come from their settings, by gateway."""
 
     async def caller(self, request: Request, *kinds: str) -> Caller:
         """Who asks, if one of ``kinds``; raises 401 without a valid key, 404 for a key of another kind."""

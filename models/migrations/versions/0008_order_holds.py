@@ -22,7 +22,8 @@ WHERE o.condition = 'held' ORDER BY o.id, h.position
 """
 REASONS = (
     "individual_not_deliverable", "quote_needed", "blocked_customer", "coupons_in_remarks", "needs_human",
-    "request_not_met", "payment_unknown", "deposit_mismatch", "unexpected_deposit", "refund_due", "refund_failed",
+    "request_not_met", "payment_unknown",
+    "payment_differs", "deposit_mismatch", "unexpected_deposit", "refund_due", "refund_failed",
     "capture_failed", "void_failed", "supplier_unreachable", "supplier_refused", "supplier_short",
     "shipped_after_cancel", "returned_undelivered", "transit_accident",
 )

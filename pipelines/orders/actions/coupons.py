@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from models.states import OrderState
-from pipelines.changes.money import authorize_key
+from pipelines.changes.money import asked as asked_of_gateway
 from pipelines.errors import Problem
 from pipelines.orders.action import Action, Case, Request
 from pipelines.orders.schema import MANY_LINES, CouponDocument
@@ -46,7 +46,7 @@ def coupons_of(asked: CouponsApplied) -> list[Coupon]:
 def stands(case: Case) -> Sequence[Refusal]:
     """The amount may change until a gateway was asked for it, and only while somebody looks at the order."""
     order = case.order
-    if order.state == OrderState.ACCEPTED and order.held and authorize_key(order.facts) not in order.effects:
+    if order.state == OrderState.ACCEPTED and order.held and asked_of_gateway(order) is None:
         return []
     return [Refusal(_TOO_LATE, {"state": order.state, "condition": order.condition}, rule="CPN-03")]
 

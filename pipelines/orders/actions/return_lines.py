@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from models.states import OrderState
+from pipelines.changes.money import is_collected
 from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders import pieces
@@ -50,7 +51,7 @@ def stands(case: Case) -> Sequence[Refusal]:
     order = case.order
     if order.state not in _LEFT:
         return [Refusal(_NOT_LEFT, {"state": order.state}, ways_out=("cancel", "lines:cancel"))]
-    if order.facts.method == "cod" and order.state == OrderState.PARTLY_SHIPPED:
+    if is_collected(order.money) and order.state == OrderState.PARTLY_SHIPPED:
         return [Refusal(_COLLECTED_LATER, ways_out=("lines:cancel",))]
     return []
 

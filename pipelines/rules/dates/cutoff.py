@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.methods import METHODS, Secured
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order
-from pipelines.rules.payment_terms import RELEASE_WHEN
 from pipelines.rules.remarks import desired_date, read
 from pipelines.rules.split import Part
 from pipelines.values.calendar import JST, in_japan
@@ -49,7 +49,7 @@ def plan_dispatch(
     """
     locale = order.locale
     if counts_at is None:
-        key = "approved" if RELEASE_WHEN.get(order.method) == "approved" else "paid"
+        key = "approved" if METHODS[order.method].secured_by is Secured.APPROVAL else "paid"
         return DispatchPlan(None, None, None, (because(f"payment.{key}", locale),))
     if part.backorder and part.expected_on is None:
         return DispatchPlan(None, None, None, (because("backorder.no_date", locale),))
@@ -67,6 +67,16 @@ def plan_dispatch(
     why.append(because("transit", locale, region=order.ship_to.region, days=days))
     instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
     return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
+
+
+def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
+    """When a supplier that takes all of a day's instructions together is sent those of ``at`` (aware): its cutoff on that
+    day, or on the next open one where the day is closed or its cutoff has passed (CUT-01). What is due within the second
+    of the cutoff is still in time."""
+    at = in_japan(at)
+    cutoff = shop.supplier(supplier).cutoff or shop.calendar.cutoff
+    first = at.date() + (_DAY if at.time().replace(microsecond=0) > cutoff else timedelta())
+    return datetime.combine(shop.business_calendar.next_open(first), cutoff, JST)
 
 
 def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
@@ -92,8 +102,8 @@ def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, why: l
     today = counts_at.date()
     cutoff = shop.supplier(part.supplier).cutoff or shop.calendar.cutoff
     at = counts_at.time().replace(microsecond=0)  # inclusive to the second
-    release_when = RELEASE_WHEN.get(order.method, "")
-    event = says(f"event.{release_when if release_when in {'paid', 'approved'} else 'order'}", locale)
+    secured_by = METHODS[order.method].secured_by
+    event = says(f"event.{secured_by.release_when if secured_by.is_awaited else 'order'}", locale)
     if not calendar.is_open(today):
         day = calendar.next_open(today)
         why.append(because("cutoff.closed", locale, event=event, day=day))

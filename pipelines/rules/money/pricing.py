@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import lcm
 from typing import TYPE_CHECKING
 
+from pipelines.methods import METHODS
 from pipelines.rules import points as point_rules
 from pipelines.rules.money.allocation import largest_remainder
 from pipelines.rules.money.breakdown import Breakdown, CouponShare, FrozenRules, LineShare, TaxAmount
@@ -37,7 +38,7 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     nets = [a - m - c for a, m, c in zip(amounts, member, coupon, strict=True)]
 
     shipping = shipping_fee(order, shop, sum(nets))
-    fee = cod_fee(order, shop, nets, shipping)
+    fee = method_fee(order, shop, nets, shipping)
     tax = _taxes(order, shop, nets, shipping + fee)
     tax_total = sum(one.tax for one in tax)
     before_points = sum(nets) + shipping + fee + (tax_total if ex_tax else 0)
@@ -151,19 +152,18 @@ def individual_surcharge(order: Order, shop: Shop) -> int | None:
     return table.get(prefecture(order.ship_to.region) or "*", table.get("*"))
 
 
-def cod_fee(order: Order, shop: Shop, nets: Sequence[int], shipping: int) -> int:
-    """Cash-on-delivery fee: the step of goods and shipping, tax included, before the fee itself (B.6.6).
+def method_fee(order: Order, shop: Shop, nets: Sequence[int], shipping: int) -> int:
+    """Fee of the payment method for goods and shipping, tax included.
 
-    The fee is part of what is collected, so the step is looked up without it. Beyond the last step its fee holds; the
-    amount is refused elsewhere (PAY-09).
+    The fee is part of what is paid, so it is looked up by the amount without it (B.6.6).
     """
-    if order.method != "cod":
+    fee = METHODS[order.method].fee
+    if fee is None:
         return 0
     collected = sum(nets) + shipping
     if shop.price.display == "ex_tax":
         collected += sum(one.tax for one in _taxes(order, shop, nets, shipping))
-    steps = shop.price.cod_steps
-    return next((step.fee for step in steps if collected <= step.up_to), steps[-1].fee)
+    return fee(shop, collected)
 
 
 def _taxes(order: Order, shop: Shop, nets: Sequence[int], extras: int) -> tuple[TaxAmount, ...]:

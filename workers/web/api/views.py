@@ -14,10 +14,10 @@ from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
 from models.store.work import WaitRow
 from models.subject import SHIPMENT
+from pipelines.carriers import carrier
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
-from pipelines.rules import tracking
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
 
@@ -54,6 +54,9 @@ def show_order(
             "captured": money.captured,
             "refunded": money.refunded,
             "refunded_by_hand": money.refunded_by_hand,
+            "gateway": money.gateway,
+            "expires_at": _moment(money.expires_at) if money.expires_at else None,
+            "instructions": money.instructions,
         },
         "shipments": [_shipment(facts, s) for s in facts.shipments],
         "points": {
@@ -166,11 +169,11 @@ def _shipment(facts: Facts, shipment: ShipmentFacts) -> dict[str, Any]:
 def _parcel(parcel: ParcelFacts | None) -> dict[str, Any]:
     if parcel is None:
         return {"carrier": None, "tracking_number": None, "tracking_url": None, "tracking_status": None}
-    number, carrier = parcel.tracking_number, parcel.carrier
+    number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
-        "carrier": carrier,
+        "carrier": parcel.carrier,
         "tracking_number": number,
-        "tracking_url": tracking.url(carrier, number) if carrier and number else None,
+        "tracking_url": known.url(number) if known and number else None,
         "tracking_status": parcel.tracking_status,
     }
 

@@ -1,0 +1,94 @@
+"""Hearing a gateway: the books of an order's payment move to what it says, and what contradicts them is a human's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from models.states import HoldReason, PaymentState, may_move
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts
+from pipelines.gateway import Snapshot
+from pipelines.methods import Capture, agreed
+from pipelines.rules.holds import Hold
+from pipelines.rules.payment_books import Books, Differs, follow
+
+#: Holds that end once the gateway has said how the payment stands.
+_ANSWERED: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN)
+#: Why a payment moved, by what was answered.
+_CAUSES: Final = {
+    "payment.authorize": "gateway",
+    "payment.register": "gateway",
+    "payment.capture": "captured with the goods",
+    "payment.void": "authorization released",
+    "payment.refund": "refunded",
+    "payment.lookup": "looked up at the gateway",
+}
+
+
+def listen(draft: OrderDraft) -> None:
+    """The books move to what the gateway answered, the oldest first."""
+    for told, kind in sorted(_answers(draft), key=lambda answer: answer[0].as_of):
+        hear(draft, told, _CAUSES[kind])
+
+
+def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, str]]:
+    for effect in draft.effects.values():
+        if effect.state in ("done", "declined") and (told := snapshot_of(effect)) is not None:
+            yield told, effect.kind
+
+
+def snapshot_of(effect: EffectFacts) -> Snapshot | None:
+    """How the payment stood when the gateway answered; None if it has not said so."""
+    stored = (effect.outcome or {}).get("data", {}).get("snapshot")
+    return Snapshot.from_json(stored) if stored else None
+
+
+def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
+    """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides."""
+    found = follow(_books(draft), told)
+    if found is None:
+        return False
+    if isinstance(found, Differs):
+        review = may_move("payment", draft.money.state, PaymentState.NEEDS_REVIEW)
+        draft.move_payment(PaymentState.NEEDS_REVIEW if review else None, cause, as_of=told.as_of)
+        draft.hold(
+            Hold(HoldReason.PAYMENT_DIFFERS, facts={"theirs": found.theirs, "ours": found.ours, "wrong": found.wrong}),
+            cause,
+            anew=True,
+        )
+        return True
+    for state in found.states:
+        draft.move_payment(state, cause)
+    draft.move_payment(
+        None,
+        cause,
+        authorized=found.authorized,
+        captured=found.captured,
+        refunded=found.refunded,
+        reference=told.reference,
+        code=told.code,
+        expires_at=told.expires_at,
+        instructions=told.buyer.to_json() if told.buyer else None,
+        as_of=told.as_of,
+    )
+    draft.lift(lambda hold: hold.reason in _ANSWERED, "the gateway answered")
+    return True
+
+
+def _books(draft: OrderDraft) -> Books:
+    money, due = draft.money, draft.grand_total
+    asked = (
+        e.payload["amount"] for e in draft.effects.values() if e.kind == "payment.capture" and e.state != "declined"
+    )
+    by_notice = agreed(draft.facts.method, due).capture is Capture.BY_NOTICE
+    return Books(
+        PaymentState(money.state),
+        due,
+        due if by_notice else max(money.captured, sum(asked)),
+        money.authorized,
+        money.captured,
+        money.refunded,
+        money.refunded_by_hand,
+        money.as_of,
+    )

@@ -1,0 +1,18 @@
+"""What an installation has that shops' profiles choose from by name: gateways and supplier channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.gateway import Gateway
+from pipelines.shops.fulfilling import SupplierChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The gateways and channels that are there, their own and those of plug-ins, by name."""
+
+    gateways: Mapping[str, Gateway[Any]] = field(default_factory=dict)
+    channels: Mapping[str, SupplierChannel] = field(default_factory=dict)

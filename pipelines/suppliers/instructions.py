@@ -1,0 +1,84 @@
+"""What a supplier is told of a shipment (出荷指示), and the key under which it is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from pipelines.engine.facts import Facts
+from pipelines.engine.shipment_draft import ShipmentDraft
+
+INSTRUCT: Final = "supplier.instruct"
+"""The kind of effect that an instruction is."""
+REQUESTED: Final = "shipment.requested"
+"""The type of the message."""
+WEBHOOK: Final = "webhook"
+MAIL: Final = "mail"
+"""The channels between which ``auto`` chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a supplier is told of one shipment.
+
+    ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
+    quantity) as JSON, the pieces that are still to be sent; ``ship_to`` and ``delivery`` are the order's own.
+    """
+
+    key: str
+    type: str
+    supplier: str
+    shop: str
+    number: str
+    order_id: int
+    placed_at: datetime
+    shipment: str
+    dispatch_on: date | None
+    lines: Sequence[Mapping[str, Any]]
+    ship_to: Mapping[str, Any]
+    delivery: Mapping[str, Any] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it travels (contract: ``shipment.requested``)."""
+        return {
+            "shop": self.shop,
+            "order": self.number,
+            "shipment": self.shipment,
+            "supplier": self.supplier,
+            "dispatch_on": self.dispatch_on.isoformat() if self.dispatch_on else None,
+            "lines": list(self.lines),
+            "ship_to": self.ship_to,
+            "delivery": self.delivery,
+        }
+
+
+def instruct_key(shipment_id: str) -> str:
+    """The one instruction of a shipment; it is the webhook-id the supplier sees."""
+    return f"{shipment_id}:requested"
+
+
+def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None) -> Instruction:
+    """What the supplier of ``shipment`` is told: ``pieces`` by line, None for all that were not cancelled, and where they
+    go."""
+    if pieces is None:
+        pieces = {line: counted.live for line, counted in shipment.lines.items()}
+    lines = {line["line"]: line for line in facts.document["lines"]}
+    return Instruction(
+        key=instruct_key(shipment.id),
+        type=REQUESTED,
+        supplier=shipment.supplier,
+        shop=facts.shop,
+        number=facts.number,
+        order_id=facts.id,
+        placed_at=facts.placed_at,
+        shipment=shipment.id,
+        dispatch_on=shipment.dispatch_on,
+        lines=[
+            {"line": line, "sku": lines[line]["sku"], "name": lines[line]["name"], "quantity": quantity}
+            for line, quantity in pieces.items()
+        ],
+        ship_to=facts.document["ship_to"],
+        delivery=facts.document.get("delivery"),
+    )

@@ -1,0 +1,158 @@
+"""A database of a version before is met by this one: it reads every order and carries each to its end.
+
+``databases/NNNN.sql`` is what ``tests.store.dump`` printed with the code whose newest revision was NNNN. Whoever writes a
+migration adds what must be true after it to the tests below, and prints the database of the revision before if the one of
+an older version says nothing of the tables concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from models.database import connect
+from models.migrations import upgrade
+from models.schema import metadata
+from models.states import OrderState
+from models.subject import ORDER
+from tests.conftest import Running
+from tests.outside import Card
+from tests.world import World
+from workers.mail.rendering import Renderer
+
+DATABASES = sorted((Path(__file__).parent / "databases").glob("*.sql"))
+
+
+@pytest.fixture(scope="module", params=DATABASES, ids=lambda path: path.stem)
+def left(request: pytest.FixtureRequest, running: Running) -> Iterator[str]:
+    """The name of a database as an older version left it, brought to the newest revision."""
+    path: Path = request.param
+    name = f"shukka_of_{path.stem}"
+    running.execute(f"CREATE DATABASE {name}")
+    engine = connect(running.database_url(name), statement_timeout=120)
+    upgrade(engine, path.stem)
+    with engine.begin() as connection:
+        assert connection.connection.driver_connection is not None
+        connection.connection.driver_connection.execute(path.read_text("utf-8"))  # many statements at once
+    upgrade(engine)
+    engine.dispose()
+    yield name
+    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def world(left: str, running: Running, renderer: Renderer) -> Iterator[World]:
+    """A house that goes on with a copy of that database, at the moment at which it was left."""
+    name = f"{left}_copy"
+    running.execute(f"CREATE DATABASE {name} TEMPLATE {left}")
+    url = running.database_url(name)
+    engine = connect(url, application="shukka-test")
+    with World(engine, url, renderer) as world:
+        world.clock.set(world.value("SELECT max(at) FROM transition"))
+        yield world
+    engine.dispose()
+    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_schema_is_that_of_an_empty_database(world: World) -> None:
+    with world.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_it_is_sound(world: World) -> None:
+    assert world.broken() == {}
+
+
+def test_every_order_is_read(world: World) -> None:
+    """In every state, running, held and done; money says its currency."""
+    rows = world.rows("SELECT shop, number, state, condition, grand_total FROM shop_order ORDER BY id")
+    assert {row.state for row in rows} == set(OrderState)
+    assert {row.condition for row in rows} == {"running", "held", "done"}
+    for row in rows:
+        shown = world.show(row.number, row.shop)
+        assert (shown["state"], shown["condition"], shown["currency"]) == (row.state, row.condition, "JPY")
+        assert shown["payment"]["amount"] == row.grand_total
+        assert shown["awaits"] == [], "waits had no names before 0005"
+        assert shown["timeline"]
+
+
+def test_all_work_is_of_the_orders_it_was_of(world: World) -> None:
+    """0005."""
+    work = world.rows("SELECT stage, subject_kind, subject_id, order_id FROM work")
+    assert len({row.stage for row in work}) > 4
+    assert {(row.subject_kind, row.subject_id) for row in work} == {(ORDER, str(row.order_id)) for row in work}
+
+
+def remember(world: World) -> None:
+    """The gateway outside knows the cards that it authorized before."""
+    known: list[Any] = list(world.rows("SELECT reference, state, authorized, captured, refunded FROM payment"))
+    cards = {row.reference: Card(row.authorized, row.captured, row.refunded) for row in known if row.reference}
+    last = max(int(reference.removeprefix("auth_")) for reference in cards)
+    for number in range(1, last + 1):
+        name = f"auth_{number}"
+        world.gateway.cards[name] = cards.get(name, Card(0))
+
+
+def ship(world: World) -> None:
+    """Suppliers ship what they were told of and did not refuse."""
+    told = world.rows("SELECT id, supplier FROM shipment WHERE state IN ('instructed', 'acknowledged') ORDER BY id")
+    world.tell(*(world.shipped(one.id, one.supplier) for one in told))
+    world.settle()
+
+
+def test_every_order_goes_on_to_its_end(world: World) -> None:
+    """What was due is decided, what was under way is performed, and news finds its order."""
+    remember(world)
+    world.execute("UPDATE work SET retry_at = NULL")
+    before = world.states()
+    world.settle()
+    assert world.rows("SELECT stage, error FROM work WHERE due_at <= :now", now=world.clock.now()) == []
+    assert world.value("SELECT count(*) FROM effect_lease") == 0
+    assert world.show("awaiting")["awaits"] == []
+    world.at("2026-12-05 10:00:00")
+    assert [(wait["what"], wait["then"]) for wait in world.show("awaiting")["awaits"]] == [("customer.money", "cancel")]
+    world.tell(world.deposit("awaiting", world.show("awaiting")["payment"]["amount"]))
+    world.settle()
+    ship(world)
+    world.at("2026-12-28 12:00:00")
+    ship(world)
+    assert world.broken() == {}
+    ended = {number for number, (state, condition) in world.states().items() if condition == "done"}
+    held = {number for number, (state, condition) in world.states().items() if condition == "held"}
+    assert ended | held == before.keys(), "nothing is left that neither ends nor waits for a human"
+    assert held <= {number for number, (_, condition) in before.items() if condition == "held"}
+    assert world.states()["accepted"] == ("shipped", "done")
+    assert world.states()["awaiting"] == ("shipped", "done")
+    assert world.states()["waits-in-the-inbox"] == ("cancelled", "done")
+
+
+def test_lots_say_what_was_read_out_of_their_sources(world: World) -> None:
+    """0006: the line, the price that earned more, the lot that is replaced, what is gone; and every move has a number."""
+    by_line = "SELECT DISTINCT line FROM point_lot WHERE kind = 'purchase' AND source LIKE :sources"
+    assert {row.line for row in world.rows(by_line, sources="order:%:earn:2")} == {"2"}
+    assert {row.line for row in world.rows(by_line, sources="order:%:earn:1")} == {"1"}
+    assert world.rows("SELECT FROM point_lot WHERE (line IS NULL) = (kind = 'purchase')") == []
+    replaced = world.rows(
+        "SELECT old.state, new.amount FROM point_lot new JOIN point_lot old ON old.id = new.replaces "
+        "WHERE new.kind = 'regrant' AND old.customer_id = new.customer_id"
+    )
+    assert replaced == [("expired", 300)]
+    assert world.rows("SELECT FROM point_lot WHERE (replaces IS NULL) = (kind = 'regrant')") == []
+    gone = world.rows(
+        "SELECT o.number, l.gone FROM point_lot l JOIN shop_order o ON o.id = l.order_id WHERE l.gone > 0"
+    )
+    assert (
+        dict(map(tuple, gone)).items()
+        >= {"returned": 100, "cancelled": 100, "adjusted": 100, "priced-again": 5}.items()
+    )
+    assert world.value("SELECT gone FROM point_lot WHERE kind = 'gift' AND state = 'expired'") == 400
+    assert world.rows(
+        "SELECT o.number FROM shop_order o JOIN transition t ON t.order_id = o.id "
+        "GROUP BY o.id HAVING count(*) > o.sequence"
+    ) == []  # fmt: skip

@@ -1,0 +1,59 @@
+"""Instructs a supplier by mail: to its profile's address, the one it registered, or the shop's operators, who pass it on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pipelines.engine.run import DueMail, queue_mails
+from pipelines.orders.mails import supplier_mail
+from pipelines.ports import Outcome, Verdict
+from pipelines.suppliers.channel import Batch, Channel, Contact, Means, NoSettings
+from pipelines.suppliers.instructions import MAIL, Instruction
+
+_DONE = Outcome(Verdict.OK, says="instructed by mail")
+
+
+class MailSender:
+    """``Sender`` that queues a mail for each instruction: from then on it is as durable as any other mail of the house,
+    sent by its own effect, and once by its Message-ID however often it is queued."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    async def send(self, batch: Batch) -> Sequence[Outcome]:
+        """Queue the mails in one transaction; OK: they are stored."""
+        return await asyncio.to_thread(self._queue, batch)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def _queue(self, batch: Batch) -> Sequence[Outcome]:
+        now = self._means.clock.now()
+        answers: dict[str, Outcome] = {}
+        due: dict[str, DueMail] = {}
+        for one in batch.instructions:
+            to = self._address(one, batch.contact)
+            if to is None:
+                says = f"{one.supplier} has no mail and the shop {one.shop} no operator_mail; set one"
+                answers[one.key] = Outcome(Verdict.RETRY, code="no_mail", says=says)
+            else:
+                intent = supplier_mail("supplier_instruction", self._means.shops[one.shop], one, to, now)
+                due[one.key] = DueMail(one.shop, intent, one.number, one.order_id)
+        with self._means.engine.begin() as connection:
+            faults = queue_mails(connection, self._means.renderer, list(due.values()), now)
+        for key, fault in zip(due, faults, strict=True):
+            answers[key] = _DONE if fault is None else Outcome(Verdict.RETRY, code="unrenderable", says=fault)
+        return [answers[one.key] for one in batch.instructions]
+
+    def _address(self, instruction: Instruction, contact: Contact) -> str | None:
+        shop = self._means.shops[instruction.shop]
+        return shop.supplier(instruction.supplier).mail or contact.mail or shop.operator_mail or None
+
+
+def _open(settings: NoSettings, means: Means) -> MailSender:
+    """Needs no setting: SMTP belongs to the house."""
+    return MailSender(means)
+
+
+CHANNEL = Channel(MAIL, NoSettings, _open)

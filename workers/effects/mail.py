@@ -1,0 +1,64 @@
+"""Mails: stored when they were decided, delivered here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from models.mail_packing import UnknownDictionary, unpack
+from models.store import mails
+from models.store.mails import QueuedMailRow
+from pipelines.ports import Outcome, Verdict
+from workers.effects.effect import Effect, Job, Means, Perform
+from workers.mail import message
+from workers.mail.smtp import SmtpPool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMail:
+    """A stored mail, unpacked and encoded: what the SMTP pool delivers."""
+
+    envelope_from: str
+    envelope_to: str
+    raw: bytes
+
+
+def performing(deliver: Callable[[ReadyMail], Awaitable[Outcome]]) -> Perform[QueuedMailRow]:
+    """Delivers stored mails; ``deliver`` is an SMTP pool's."""
+
+    async def perform(job: Job[QueuedMailRow]) -> Outcome:
+        try:
+            raw = message.encoded(unpack(job.row.packed))
+        except UnknownDictionary as reason:  # a process of the newer version will send it
+            return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
+        return await deliver(ReadyMail(job.row.envelope_from, job.row.envelope_to, raw))
+
+    return perform
+
+
+def _equip(means: Means) -> Perform[QueuedMailRow]:
+    settings = means.settings
+    return performing(SmtpPool(settings.need_smtp(), size=settings.shukka_smtp_connections).deliver)
+
+
+def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, QueuedMailRow]:
+    with engine.connect() as connection:
+        return {row.id: row for row in mails.to_send(connection, ids)}
+
+
+def _domain(row: QueuedMailRow) -> str:
+    return row.envelope_to.rpartition("@")[2].lower()
+
+
+EFFECT = Effect(
+    name="mail",
+    kinds=(mails.SEND,),
+    queue="mail",
+    target=_domain,
+    total=120.0,
+    load=_load,
+    equip=_equip,
+    channels=lambda settings: settings.shukka_smtp_connections,
+)

@@ -1,0 +1,108 @@
+"""Payments: what is asked of a gateway, under the effect's key; an earlier attempt is looked up before it is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from models.store import effects
+from models.store.effects import OrderEffectRow
+from pipelines.gateway import Adapter, Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
+from pipelines.ports import Outcome, Verdict
+from workers.effects.effect import Effect, Job, Means, Perform
+
+
+async def _authorize(gateway: Authorizes, row: OrderEffectRow, order: str) -> Answer:
+    return await gateway.authorize(key=row.key, order=order, amount=row.payload["amount"], token=row.token or "")
+
+
+async def _register(gateway: RegistersSlips, row: OrderEffectRow, order: str) -> Answer:
+    assert row.document is not None
+    customer, ship_to = row.document["customer"], row.document["ship_to"]
+    until = row.payload.get("until")
+    return await gateway.register(
+        key=row.key,
+        order=order,
+        method=row.method,
+        amount=row.payload["amount"],
+        payer=Payer(customer["name"], customer["email"], ship_to["phone"]),
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+async def _capture(gateway: Captures, row: OrderEffectRow, order: str) -> Answer:
+    amount = row.payload["amount"]
+    return await gateway.capture(key=row.key, order=order, reference=row.reference or "", amount=amount)
+
+
+async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
+    return await gateway.void(key=row.key, order=order, reference=row.reference or "")
+
+
+async def _refund(gateway: Refunds, row: OrderEffectRow, order: str) -> Answer:
+    amount = row.payload["amount"]
+    return await gateway.refund(key=row.key, order=order, reference=row.reference or "", amount=amount)
+
+
+async def _lookup(gateway: LooksUp, row: OrderEffectRow, order: str) -> Answer:
+    found = await gateway.lookup(order=order, reference=row.reference)
+    return found or Answer(Verdict.DECLINED, code="not_found", says="the gateway knows no such payment")
+
+
+_ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]]]] = {
+    "payment.authorize": _authorize,
+    "payment.register": _register,
+    "payment.capture": _capture,
+    "payment.void": _void,
+    "payment.refund": _refund,
+    "payment.lookup": _lookup,
+}
+
+
+def performing(gateways: Mapping[str, Adapter]) -> Perform[OrderEffectRow]:
+    """Asks the gateway of the order's payment."""
+
+    async def perform(job: Job[OrderEffectRow]) -> Outcome:
+        row = job.row
+        order, gateway = f"{row.shop}/{row.number}", gateways.get(row.gateway or "")
+        if gateway is None:
+            return Outcome(Verdict.RETRY, code="no_gateway", says=f"no shop names the gateway {row.gateway} any more")
+        known = None
+        if job.attempts > 1 and isinstance(gateway, LooksUp):
+            known = await gateway.lookup(order=order, key=row.key)
+        return _outcome(known or await _ACTS[job.kind](gateway, row, order))
+
+    return perform
+
+
+def _outcome(answer: Answer) -> Outcome:
+    """A gateway's answer as an effect's outcome; the snapshot is what stages read."""
+    stands = answer.snapshot
+    if stands is None and answer.verdict is Verdict.OK:
+        return Outcome(Verdict.UNKNOWN, code="no_snapshot", says="the gateway did not say how the payment stands")
+    data = {"snapshot": stands.to_json()} if stands else {}
+    reference = stands.reference if stands else None
+    return Outcome(answer.verdict, reference, answer.code, answer.says, answer.retry_after, data)
+
+
+def _equip(means: Means) -> Perform[OrderEffectRow]:
+    return performing(means.gateways())
+
+
+def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, OrderEffectRow]:
+    with engine.connect() as connection:
+        return {row.id: row for row in effects.to_perform(connection, ids)}
+
+
+EFFECT = Effect(
+    name="payments",
+    kinds=tuple(_ACTS),
+    queue="gateway",
+    target=lambda row: row.gateway or "",
+    total=60.0,
+    load=_load,
+    equip=_equip,
+)

@@ -1,0 +1,144 @@
+"""Recording outcomes: under the token the effect was leased with, together with whatever then waits for nothing more."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from models.store import effect_items as items
+from models.store import effects, leases, mails, work
+from models.store.effects import OutcomeRow
+from models.store.leases import PostponedRow
+from models.store.mails import MailEndRow
+from pipelines.engine.wake import woken
+from pipelines.ports import Clock, Outcome, Output, Verdict
+from workers.broker import Bell
+from workers.effects.effect import Job
+
+#: Seconds an outcome is tried to be recorded while the database is away.
+RECORD_FOR = 300.0
+LONGEST_PAUSE = 600.0
+#: Attempts after which an unknown outcome, and a mere refusal to talk, go before a human.
+UNKNOWN_ATTEMPTS = 12
+RETRY_ATTEMPTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job with its outcome."""
+
+    job: Job[Any]
+    outcome: Outcome
+
+
+class Recorder:
+    """Writes the outcomes of one kind of effect."""
+
+    def __init__(self, engine: Engine, clock: Clock, bell: Bell, kind: str, *, gathers: bool) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._bell = bell
+        self._kind = kind
+        self._gathers = gathers
+
+    @retry(
+        retry=retry_if_exception_type(DBAPIError),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
+        stop=stop_after_delay(RECORD_FOR),
+        reraise=True,
+    )
+    def record(self, done: Sequence[Done]) -> Sequence[None]:
+        """Record ``done`` in one transaction and ring for the stages that waited.
+
+        Repeating this is safe: a recorded outcome took its lease with it. Not repeating it would not be: the effect
+        happened, and the database was only away for a moment.
+        """
+        if self._kind == mails.SEND:
+            self._finish_mails(done)
+        else:
+            self._finish_effects(done)
+        return [None] * len(done)
+
+    def _finish_mails(self, done: Sequence[Done]) -> None:
+        ended = [
+            MailEndRow(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code) for d in done if _is_final(d)
+        ]
+        with self._engine.begin() as connection:
+            mails.end(connection, ended)
+            leases.postpone(connection, self._kind, _postponed(done))
+
+    def _finish_effects(self, done: Sequence[Done]) -> None:
+        ended = [OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)]
+        outputs = [
+            _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
+        ]
+        with self._engine.begin() as connection:
+            # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
+            told = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
+            items.keep(connection, self._kind, outputs)
+            told += effects.end(connection, self._kind, ended)
+            if self._gathers:
+                told += items.end_with(connection, [row.id for row in ended])
+            now = self._clock.now()
+            due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
+            work.schedule(connection, due)
+            leases.postpone(connection, self._kind, _postponed(done))
+        self._bell.ring(stages={row.stage for row in due})
+
+
+def _is_final(done: Done) -> bool:
+    if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
+        return True
+    limit = UNKNOWN_ATTEMPTS if done.outcome.verdict == Verdict.UNKNOWN else RETRY_ATTEMPTS
+    return done.job.attempts >= limit
+
+
+def _state(done: Done) -> str:
+    return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
+
+
+def _item_rows(done: Sequence[Done]) -> list[items.ItemOutcomeRow]:
+    """The items that ended, each by what it was told itself."""
+    told = [(d.job, key, Done(d.job, outcome)) for d in done for key, outcome in d.outcome.items.items()]
+    return [
+        items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome))
+        for job, key, one in told
+        if _is_final(one)
+    ]
+
+
+def _output(job: Job[Any], output: Output) -> items.OutputRow:
+    digest = hashlib.sha256(output.content).digest()
+    return items.OutputRow(job.id, job.token, output.media_type, output.content, digest)
+
+
+_MAIL_STATES = {"done": "sent", "declined": "failed", "needs_review": "needs_review"}
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "verdict": outcome.verdict,
+        "reference": outcome.reference,
+        "code": outcome.code,
+        "says": outcome.says,
+        "data": dict(outcome.data),
+    }
+
+
+def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
+    """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
+    later = []
+    for d in done:
+        if not _is_final(d):
+            pause = d.outcome.retry_after
+            if pause is None:
+                pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
+            later.append(PostponedRow(d.job.id, d.job.token, pause))
+    return later

@@ -1,0 +1,64 @@
+"""Events to storefronts: posted, signed like everything that leaves; private targets are refused unless allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from models.store import effects
+from models.store.effects import StorefrontEventRow
+from pipelines.engine import announce
+from pipelines.ports import Outcome, Verdict
+from workers.effects.effect import Effect, Job, Means, Perform
+from workers.http.poster import Message, Poster, Posts
+from workers.http.targets import refuse_private
+
+
+def performing(
+    posts: Posts, *, allow_private: bool, refuse: Callable[..., Awaitable[str | None]] = refuse_private
+) -> Perform[StorefrontEventRow]:
+    """Posts an event to the URL that its storefront registered."""
+
+    async def perform(job: Job[StorefrontEventRow]) -> Outcome:
+        row = job.row
+        if row.url is None:
+            return Outcome(Verdict.DECLINED, code="client_gone", says="the storefront was revoked or has no URL")
+        refused = await refuse(row.url, allow_private=allow_private)
+        if refused is not None:
+            return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
+        at = datetime.fromisoformat(row.payload["at"])
+        event = Message(row.key, row.payload["type"], row.payload["data"], at, to="the storefront")
+        return await posts.post(event, url=row.url, secrets=row.webhook_secrets or ())
+
+    return perform
+
+
+def _equip(means: Means) -> Perform[StorefrontEventRow]:
+    return performing(Poster(), allow_private=means.settings.shukka_allow_private_targets)
+
+
+def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:
+    with engine.connect() as connection:
+        return {row.id: row for row in effects.to_announce(connection, ids)}
+
+
+def _host(row: StorefrontEventRow) -> str:
+    try:
+        return urlsplit(row.url or "").netloc
+    except ValueError:
+        return "no URL"
+
+
+EFFECT = Effect(
+    name="storefronts",
+    kinds=(announce.KIND,),
+    queue="partners",
+    target=_host,
+    total=30.0,
+    load=_load,
+    equip=_equip,
+    late=Verdict.RETRY,  # the webhook-id is the same again
+)

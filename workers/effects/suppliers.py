@@ -1,0 +1,102 @@
+"""Instructions to suppliers: a shipment, or all of a supplier's file, handed to the channel that its profile names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Engine
+
+from models.store import clients, effect_items
+from models.store.effect_items import InstructionRow
+from pipelines.ports import Outcome, Verdict
+from pipelines.suppliers.channel import Batch, Contact, Sender
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
+from workers.effects.effect import Effect, Job, Means, Perform
+
+#: From the best that an item can say to the worst: an effect is as far as the item that is least so.
+_FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Instructed:
+    """An effect's instructions, the channel that carries them, and whether each is an item with an outcome of its own."""
+
+    channel: str
+    batch: Batch
+    are_items: bool
+
+
+def performing(senders: Mapping[str, Sender]) -> Perform[Instructed]:
+    """Hands instructions over; the recipient's address goes from the database straight to the supplier."""
+
+    async def perform(job: Job[Instructed]) -> Outcome:
+        work = job.row
+        sender = senders.get(work.channel)
+        if sender is None:
+            says = f"there is no channel {work.channel} in this process"
+            return Outcome(Verdict.RETRY, code="no_channel", says=says)
+        outcomes = await sender.send(work.batch)
+        told = dict(zip([one.key for one in work.batch.instructions], outcomes, strict=True))
+        return gathered(told) if work.are_items else next(iter(outcomes))
+
+    return perform
+
+
+def gathered(items: Mapping[str, Outcome]) -> Outcome:
+    """The outcome of an effect whose items, by key, ended so."""
+    least = max(items.values(), key=lambda one: _FAR.index(one.verdict))
+    return Outcome(least.verdict, code=least.code, says=least.says, retry_after=least.retry_after, items=items)
+
+
+def _equip(means: Means) -> Perform[Instructed]:
+    return performing(means.channels())
+
+
+def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
+    with engine.begin() as connection:
+        effect_items.close(connection, ids)
+        rows = effect_items.to_instruct(connection, ids)
+        registered = clients.suppliers(connection)
+    contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
+    loaded = {}
+    for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
+        listed = list(found)
+        first, *_ = listed
+        contact = contacts.get(first.supplier, Contact())
+        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
+        # Those that were asked for before channels were named went by webhook.
+        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item)
+    return loaded
+
+
+def _instruction(row: InstructionRow) -> Instruction:
+    return Instruction(
+        key=row.key,
+        type=REQUESTED,
+        supplier=row.supplier,
+        shop=row.shop,
+        number=row.number,
+        order_id=row.order_id,
+        placed_at=row.placed_at,
+        shipment=row.shipment_id,
+        dispatch_on=row.dispatch_on,
+        lines=row.lines,
+        ship_to=row.ship_to,
+        delivery=row.delivery,
+    )
+
+
+EFFECT: Effect[Any] = Effect(
+    name="suppliers",
+    kinds=(INSTRUCT,),
+    queue="partners",
+    target=lambda row: row.batch.supplier,
+    total=30.0,
+    load=_load,
+    equip=_equip,
+    late=Verdict.RETRY,  # every instruction has its key, by which a supplier knows it again
+    gathers=True,
+)

@@ -1,0 +1,115 @@
+"""Signed messages to partners over HTTP (Standard Webhooks): suppliers are instructed by them, storefronts told of moves.
+
+The webhook-id is the message's key and stays the same over every attempt, so a partner that has seen it does nothing
+twice; repeating is therefore always safe and nothing here is ever unknown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import httpx
+import orjson
+
+from pipelines.errors import Misconfigured
+from pipelines.ports import Outcome, Verdict
+from workers.http.pool import SpreadTransport
+from workers.http.signing import signed_headers
+
+_ANSWER_LIMIT = 65_536
+_AGAIN = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted: ``key`` is the webhook-id, ``data`` the JSON body's data, ``at`` when it happened (aware), ``to`` the
+    partner as an operator knows it."""
+
+    key: str
+    type: str
+    data: Mapping[str, Any]
+    at: datetime
+    to: str
+
+
+class Posts(Protocol):
+    """Whoever hands a signed message to a partner."""
+
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
+        """Post ``message`` to ``url``, signed with every secret (rotation). OK: the partner has it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class Poster:
+    """``Posts`` over HTTP; never raises for what the network does."""
+
+    def __init__(self, timeout: float = 10.0) -> None:
+        """``timeout``: seconds for connecting, and between two reads."""
+        self._client = httpx.AsyncClient(timeout=timeout, transport=SpreadTransport(), follow_redirects=False)
+
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
+        """Post ``message`` to ``url``, signed with every secret (rotation). OK: the partner has it.
+
+        DECLINED for 4xx, except 408, 409, 425 and 429, which are RETRY as are 3xx, 5xx and everything the network does.
+        """
+        if not secrets:
+            return Outcome(Verdict.RETRY, code="no_secret", says=f"{message.to} has no webhook secret")
+        body = orjson.dumps({"type": message.type, "timestamp": message.at, "data": dict(message.data)})
+        try:
+            # Real time: the receiver's tolerance is in real time too.
+            signed = signed_headers(secrets, message.key, int(time.time()), body)
+            headers = {"content-type": "application/json", **signed}
+            async with self._client.stream("POST", url, content=body, headers=headers) as response:
+                await _read_up_to(response, _ANSWER_LIMIT)
+                return _outcome(response, message.to)
+        except httpx.TransportError as error:
+            return Outcome(Verdict.RETRY, code=_code(error), says=f"{message.to} did not answer")
+        except Misconfigured:
+            return Outcome(Verdict.RETRY, code="bad_secret", says=f"a webhook secret of {message.to} is none")
+        except (httpx.InvalidURL, ValueError):
+            return Outcome(Verdict.RETRY, code="bad_url", says=f"the address of {message.to} is no URL")
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        await self._client.aclose()
+
+
+async def _read_up_to(response: httpx.Response, limit: int) -> None:
+    """Read the answer so that its connection can be used again; give up on both where it is longer than ``limit``."""
+    size = 0
+    async for chunk in response.aiter_raw():
+        size += len(chunk)
+        if size > limit:
+            return
+
+
+def _outcome(response: httpx.Response, to: str) -> Outcome:
+    status = response.status_code
+    code = f"http_{status}"
+    if 200 <= status < 300:
+        return Outcome(Verdict.OK)
+    if 400 <= status < 500 and status not in _AGAIN:
+        return Outcome(Verdict.DECLINED, code=code, says=f"{to} refused the message")
+    word = response.headers.get("retry-after", "")
+    return Outcome(
+        Verdict.RETRY,
+        code=code,
+        says=f"{to} did not take the message",
+        retry_after=float(word) if word.isdecimal() else None,
+    )
+
+
+def _code(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return "bad_url"
+    return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"

@@ -1,0 +1,57 @@
+"""Payment notices: each gateway in its own format, by its own signature, acknowledged in its own way.
+
+The name in the URL is the gateway's. A notice is stored in the inbox before it is acknowledged; nothing is acted on here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from pipelines.engine.inbox import notice_event
+from workers.http.signing import SignatureRefused
+from workers.metrics import WEBHOOKS
+from workers.payments import GATEWAYS
+from workers.web.app_state import state_of
+from workers.web.body import read_body
+from workers.web.hooks.sender import headers_of, no_such_sender, partner_of, refused
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+
+_ANY_BODY = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
+
+
+@router.post("/payments/{gateway}", status_code=202, openapi_extra=_ANY_BODY)
+async def payment_notice(request: Request, gateway: str) -> Response:
+    """What a gateway or the bank says of payments."""
+    body = await read_body(request)
+    declared = GATEWAYS.get(gateway)
+    proof = await _proof(request, gateway)
+    if declared is None or declared.read_notices is None or proof is None:
+        raise no_such_sender("payment")
+    secrets, shops = proof
+    try:
+        notices = declared.read_notices(headers_of(request), body, secrets, datetime.now(UTC))
+    except SignatureRefused as reason:
+        raise refused("payment", reason) from None
+    state = state_of(request)
+    now = state.house.clock.now()
+    events = [notice_event(notice, gateway=gateway, shops=shops, now=now) for notice in notices]
+    new = any(await asyncio.gather(*(state.desk.event(event) for event in events)))
+    said = declared.acknowledge(notices, new)
+    WEBHOOKS.labels("payment", str(said.status)).inc()
+    return Response(said.body, status_code=said.status, media_type=said.media_type)
+
+
+async def _proof(request: Request, gateway: str) -> tuple[Sequence[str], Sequence[str]] | None:
+    """The secrets that prove the gateway's notices, and the shops it may speak of; None for an unknown sender."""
+    state = state_of(request)
+    if (secrets := state.notice_secrets.get(gateway)) is not None:
+        shops = state.house.shops.values()
+        return secrets, [shop.key for shop in shops if gateway in shop.payment.gateways.values()]
+    partner = await partner_of(request, "gateway", gateway)
+    return None if partner is None else (partner.secrets, partner.shops)

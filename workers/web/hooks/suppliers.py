@@ -1,0 +1,38 @@
+"""Supplier webhooks: verified over the raw bytes, stored in the inbox, answered 202. Nothing is acted on here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from pipelines.suppliers.news import supplier_event
+from workers.http.signed_json import read_signed
+from workers.http.signing import SignatureRefused
+from workers.metrics import WEBHOOKS
+from workers.web.answers import as_json
+from workers.web.app_state import state_of
+from workers.web.body import read_body
+from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+
+
+@router.post("/suppliers/{supplier}", status_code=202, openapi_extra=SIGNED)
+async def supplier_webhook(request: Request, supplier: str) -> Response:
+    """News of a warehouse or maker (contract: Supplier webhooks); 413, 401 and 400 in this order."""
+    body = await read_body(request)
+    partner = await partner_of(request, "supplier", supplier)
+    if partner is None:
+        raise no_such_sender("supplier")
+    try:
+        event_id, raw = read_signed(headers_of(request), body, partner.secrets, datetime.now(UTC))
+    except SignatureRefused as reason:
+        raise refused("supplier", reason) from None
+    now = state_of(request).house.clock.now()
+    event = supplier_event(raw, supplier=supplier, shops=partner.shops, event_id=event_id, now=now)
+    new = await state_of(request).desk.event(event)
+    status = 202 if new else 200
+    WEBHOOKS.labels("supplier", str(status)).inc()
+    return as_json(status, {"id": event.event_id, "status": "stored" if new else "known"})
