@@ -65,7 +65,7 @@ def close(connection: Connection, ids: Sequence[int]) -> None:
 
 class InstructionRow(NamedTuple):
     """What one supplier is to be told of one shipment; ``key`` is the item's, or the effect's where it is about one
-    shipment only. ``lines`` are the pieces that are still open."""
+    shipment only. ``lines`` are the pieces that are still open; ``remarked`` is the order's whole document where it has remarks."""
 
     effect_id: int
     effect_key: str
@@ -82,6 +82,7 @@ class InstructionRow(NamedTuple):
     lines: Sequence[Mapping[str, Any]]
     ship_to: Mapping[str, Any]
     delivery: Mapping[str, Any] | None
+    remarked: Mapping[str, Any] | None
 
 
 def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionRow]:
@@ -95,7 +96,8 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
                                                      'quantity', l.quantity - l.cancelled) ORDER BY l.line)
                    FROM shipment_line l JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
                    WHERE l.shipment_id = s.id),
-                  d.document->'ship_to', d.document->'delivery'
+                  d.document->'ship_to', d.document->'delivery',
+                  CASE WHEN d.document->>'remarks' <> '' THEN d.document END
            FROM effect e LEFT JOIN effect_item i ON i.effect_id = e.id AND i.state = 'pending'
            JOIN shipment s ON s.id = coalesce(i.shipment_id, e.shipment_id)
            JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -166,3 +167,30 @@ def try_again(connection: Connection, id_: int) -> str | None:
     """Try an effect that was given up again, under its old key, with those of its items that were; its kind, or None if
     there is no such effect."""
     return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)
+
+
+class TrailRow(NamedTuple):
+    """An effect of an order with its way so far; ``attempts`` are those of one that has not ended."""
+
+    id: int
+    key: str
+    kind: str
+    shipment_id: str | None
+    payload: Mapping[str, Any]
+    state: str
+    outcome: Mapping[str, Any] | None
+    recorded_at: datetime
+    finished_at: datetime | None
+    attempts: int | None
+
+
+_TRAIL = f"""
+SELECT {columns(TrailRow, "e", attempts="l.attempts")} FROM effect e
+LEFT JOIN effect_lease l ON l.kind = e.kind AND l.subject_id = e.id
+WHERE e.order_id = %(id)s OR e.id IN (SELECT effect_id FROM effect_item WHERE order_id = %(id)s) ORDER BY e.id
+"""
+
+
+def trail(connection: Connection, order_id: int) -> list[TrailRow]:
+    """What was asked of the world for the order, alone or together with others, the oldest first."""
+    return fetch(connection, TrailRow, _TRAIL, {"id": order_id})

@@ -89,3 +89,21 @@ def body_of(connection: Connection, source: str, event_id: str) -> Any | None:
         {"source": source, "id": event_id},
     )
     return next(iter(found), None)
+
+
+class ReceivedRow(NamedTuple):
+    """An event that came in about an order, and what became of it."""
+
+    source: str
+    event_id: str
+    type: str
+    shipment_id: str | None
+    state: str
+    reason: str | None
+    at: datetime
+
+
+def of_order(connection: Connection, order_id: int) -> list[ReceivedRow]:
+    """What came in about the order, in the order in which it arrived."""
+    statement = f"SELECT {columns(ReceivedRow)} FROM inbox_event WHERE order_id = %(id)s ORDER BY id"
+    return fetch(connection, ReceivedRow, statement, {"id": order_id})

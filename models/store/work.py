@@ -183,3 +183,22 @@ SELECT {columns(WaitRow)} FROM work WHERE order_id = %(id)s AND what IS NOT NULL
 def waits(connection: Connection, order_id: int) -> list[WaitRow]:
     """What the order and its parts wait for, the soonest first."""
     return fetch(connection, WaitRow, _WAITS, {"id": order_id})
+
+
+class DueRow(NamedTuple):
+    """Work of an order or of a part of it; ``attempts`` failed already, the last with ``error``."""
+
+    stage: str
+    subject_kind: str
+    subject_id: str
+    due_at: datetime
+    what: str | None
+    attempts: int
+    retry_at: datetime | None
+    error: str | None
+
+
+def due_of(connection: Connection, order_id: int) -> list[DueRow]:
+    """All work of the order and its parts, the soonest first."""
+    statement = f"SELECT {columns(DueRow)} FROM work WHERE order_id = %(id)s ORDER BY due_at, stage"
+    return fetch(connection, DueRow, statement, {"id": order_id})

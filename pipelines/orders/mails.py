@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipelines.carriers import carrier
@@ -50,8 +50,9 @@ def member_mail(
 def supplier_mail(
     template: str, shop: Shop, told: Instruction, to: str, now: datetime, *, about: str = "", **extra: Any
 ) -> MailIntent:
-    """A mail to a supplier about what it is ``told``: what to ship and where; no money. ``about`` as for customers, but for
-    the shipment."""
+    """A mail to a supplier about what it is ``told``: what to ship and where, the delivery that is wished for, what the
+    remarks ask of it; no money. ``about`` as for customers, but for the shipment."""
+    wished = told.delivery or {}
     context = {
         "now": now,
         "shop": shop_context(shop),
@@ -59,6 +60,11 @@ def supplier_mail(
         "supplier": told.supplier,
         "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
         "ship_to": told.ship_to,
+        "delivery": {
+            "date": date.fromisoformat(day) if (day := wished.get("date")) else None,
+            "slot": wished.get("slot"),
+        },
+        "instructions": list(dict.fromkeys(one["says"] for one in told.instructions)),
         **extra,
     }
     locale = shop.supplier(told.supplier).locale

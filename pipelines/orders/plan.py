@@ -11,6 +11,7 @@ from models.states import HoldReason
 from pipelines.errors import Invalid, Problem
 from pipelines.methods import Method, Terms, agreed
 from pipelines.orders.document import parse_preview
+from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
 from pipelines.rules.money.breakdown import Breakdown
@@ -53,6 +54,7 @@ class Plan:
     method: Method
     terms: Terms
     shipments: tuple[PlannedShipment, ...]
+    instructions: tuple[Mapping[str, Any], ...]
     holds: tuple[Hold, ...]
     mails: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -73,6 +75,7 @@ class Plan:
                 "cancel_at": pay.cancel_at.isoformat() if pay.cancel_at else None,
             },
             "shipments": [_shipment_json(one) for one in self.shipments],
+            "instructions": list(self.instructions),
             "holds": [{"reason": hold.reason, "says": hold.says(self.order.locale)} for hold in self.holds],
             "mails": list(self.mails),
             "warnings": warnings_json(self.order),
@@ -101,8 +104,9 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         method,
         method.terms(shop, order.placed_at),
         shipments,
+        tuple(instructions_json(order, shop)),
         reasons,
-        _mails(method, held=bool(reasons), missed=missed),
+        _mails(method, held=bool(reasons), missed=missed, answered=bool(not_offered(order, shop))),
         refusals(
             order,
             shop,
@@ -127,12 +131,14 @@ def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
     return plan(order, shop, assume).to_json()
 
 
-def _mails(method: Method, *, held: bool, missed: bool) -> tuple[str, ...]:
+def _mails(method: Method, *, held: bool, missed: bool, answered: bool) -> tuple[str, ...]:
     mails = ["order_accepted"]
     if method.instructs:
         mails.append("payment_instructions")
     if held:
         mails.append("order_held")
+    if answered:
+        mails.append("not_offered")
     if missed:
         mails.append("request_not_met")
     return tuple(mails)

@@ -102,6 +102,13 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "event.order": ("ご注文", "Ordered"),
     "event.paid": ("ご入金の確認", "Payment confirmed"),
     "event.approved": ("審査の可決", "Loan approved"),
+    # wishes in the remarks that the shop does not meet (DLV-05)
+    "not_offered.gift_wrapping": ("ギフト包装は承っておりません。", "Gift wrapping is not available."),
+    "not_offered.carrier_choice": (
+        "運送会社のご指定は承っておりません。",
+        "The carrier cannot be chosen.",
+    ),
+    "not_offered.request": ("このご要望は承っておりません。", "This is a request that we cannot meet."),
     # cancel (A.3)
     "cancel.never": (
         "ご注文の完了後は、お客様のご都合によるキャンセルは承れません。",
@@ -148,6 +155,19 @@ def days_between(first: date, last: date, locale: str) -> str:
     if first == last:
         return written(first)
     return f"{written(first)}{'から' if locale == 'ja' else ' to '}{written(last)}"
+
+
+def day_span(first: date | None, last: date | None, locale: str) -> str:
+    """Days from ``first`` through ``last``, either of which may be open."""
+    if first is not None and last is not None:
+        return days_between(first, last, locale)
+    ja = locale == "ja"
+    written = _date_ja if ja else _date_en
+    if first is not None:
+        return f"{written(first)}以降" if ja else f"from {written(first)}"
+    if last is not None:
+        return f"{written(last)}まで" if ja else f"by {written(last)}"
+    return "最短" if ja else "as early as possible"
 
 
 @lru_cache(maxsize=4096)

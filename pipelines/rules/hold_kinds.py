@@ -71,8 +71,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         "authorize",
         ("coupons", "release", "cancel"),
         Sentence(
-            "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です。",
-            "Coupon codes are written in the remarks: they must be applied and the order priced again.",
+            "備考欄にクーポンコードの記載があるため、適用と金額の確認が必要です: 「{words}」",
+            'Coupon codes are written in the remarks: they must be applied and the order priced again: "{words}"',
         ),
         Sentence(
             "クーポンを適用してください。該当がなければ空で適用します。", "Apply the coupons, none if there are none."
@@ -81,7 +81,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     _R.NEEDS_HUMAN: HoldKind(
         "release",
         ("release", "cancel"),
-        Sentence("備考欄の内容を確認します。", "The remarks must be read by a person."),
+        Sentence("備考欄の内容を確認します: 「{words}」", 'The remarks must be read by a person: "{words}"'),
         Sentence(
             "備考を読み、必要な対応をしてから保留を解除してください。",
             "Read the remarks, do what they ask for, then release the order.",

@@ -93,11 +93,11 @@ def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> 
         found.append(Hold(HoldReason.BLOCKED_CUSTOMER))  # INT-14
     if order.remarks:
         reading = read(order, shop)
-        if reading.has("coupons"):
+        if coupons := reading.words("coupon_codes"):
             # the operator applies them and the order is priced again before the amount is fixed (CPN-03)
-            found.append(Hold(HoldReason.COUPONS_IN_REMARKS))
-        if reading.unread:
-            found.append(Hold(HoldReason.NEEDS_HUMAN))  # INT-16
+            found.append(Hold(HoldReason.COUPONS_IN_REMARKS, facts={"words": coupons}))
+        if unread := reading.words("unread"):
+            found.append(Hold(HoldReason.NEEDS_HUMAN, facts={"words": unread}))  # INT-16
     return tuple(found)
 
 

@@ -65,7 +65,7 @@ class Shop(Section):
     returns: Returns = Returns()
     documents: Documents = Documents()
     remarks: Annotated[tuple[RemarkRule, ...], FromList] = Field(
-        default=(), description="Rules for order remarks, tried in order (INT-16)"
+        default=(), description="How order remarks are read (INT-16)"
     )
     suppliers: dict[str, Supplier] = Field(
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
@@ -97,6 +97,14 @@ class Shop(Section):
             if reason := check_registration_number(self.registration_number, corporate=corporate):
                 raise ValueError(f"registration_number: {reason}")
         return self
+
+    @field_validator("remarks")
+    @classmethod
+    def _named_once(cls, rules: tuple[RemarkRule, ...]) -> tuple[RemarkRule, ...]:
+        named = [name for rule in rules for name in rule.recognisers]
+        if twice := next((name for name in named if named.count(name) > 1), None):
+            raise ValueError(f"{twice} is named twice; keep one")
+        return rules
 
     @cached_property
     def business_calendar(self) -> BusinessCalendar:

@@ -136,18 +136,44 @@ class Intake(Section):
 
 
 class RemarkRule(Section):
-    """One rule for order remarks; it consumes what its pattern matches in the NFKC-normalised text (INT-16)."""
+    """How order remarks are read (INT-16): recognisers by name, or a pattern where a shop needs its own words. What none of
+    them reads waits for a person; thanks, greetings and "nothing special" never do. Each table has recognisers or a pattern."""
 
-    pattern: str = Field(description="Python regular expression, case-insensitive")
-    action: Literal["desired_date", "receipt_request", "work_order", "coupons", "answer", "ignore"] = Field(
-        description="desired_date reads a date (DLV-01), coupons holds the order (CPN-03), work_order adds lead_days "
-        "(STO-02), receipt_request notes it (DOC-02), answer replies by template (DLV-05), ignore drops the text"
+    recognisers: Annotated[
+        tuple[
+            Literal["desired_date", "desired_slot", "receipt_request", "work_order", "coupon_codes", "not_offered"], ...
+        ],
+        FromList,
+    ] = Field(
+        default=(),
+        description="desired_date and desired_slot: a day (11/25, 25日(水), 明日, 来週月曜, 25日まで, Nov 25) and a time of day "
+        "wished for (DLV-01, DLV-02); receipt_request: a receipt, whom it is made out to and what for, or none (DOC-02); "
+        "work_order: work before dispatch such as コマ詰め 手首16cm (STO-02); coupon_codes: codes of any spelling, which hold "
+        "the order before its amount is fixed (CPN-03); not_offered: gift wrapping and a choice of carrier, answered by "
+        "mail (DLV-05)",
     )
-    lead_days: Days = Field(default=0, description="Business days a work_order adds before dispatch (STO-02)")
+    lead_days: Days = Field(default=0, description="Business days a work order adds before dispatch (STO-02)")
+    closed_days: Literal["ask", "take"] = Field(
+        default="ask",
+        description="What a desired_date on a closed day of the calendar means: ask a person, unless its weekday is written "
+        "too, or take it as any other",
+    )
+    pattern: str | None = Field(
+        default=None,
+        description="Python regular expression for a shop's own words, case-insensitive, tried before the recognisers on the "
+        "NFKC-normalised text; it reads whatever it matches, also a sentence that says no",
+    )
+    action: Literal["desired_date", "receipt_request", "work_order", "coupons", "answer", "ignore"] | None = Field(
+        default=None,
+        description="What a pattern means: desired_date reads the one date in it, coupons holds the order before its amount "
+        "is fixed, work_order adds lead_days, receipt_request is for accounting, answer replies by mail, ignore drops it",
+    )
 
     @field_validator("pattern")
     @classmethod
-    def _compiles(cls, pattern: str) -> str:
+    def _compiles(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
         try:
             compiled = re.compile(pattern)
         except re.error as error:
@@ -155,6 +181,14 @@ class RemarkRule(Section):
         if compiled.match(""):
             raise ValueError("must not match empty text")
         return pattern
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.pattern is None) == (not self.recognisers):
+            raise ValueError("recognisers: name them, or write a pattern: one of the two")
+        if (self.pattern is None) != (self.action is None):
+            raise ValueError("action: a pattern has one, and recognisers have none")
+        return self
 
 
 class Returns(Section):

@@ -9,6 +9,7 @@ from pipelines.changes.points import earn
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
+from pipelines.orders.instructions import not_offered
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import holds
 from pipelines.shops import Shop
@@ -28,6 +29,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.hold(hold, cause)
         reasons = [hold.says(facts.locale) for hold in found]
         draft.tell(customer_mail("order_held", facts, shop, now, reasons=reasons))
+    if wishes := not_offered(facts.order, shop):
+        days = shop.support_reply_business_days
+        draft.tell(customer_mail("not_offered", facts, shop, now, wishes=wishes, reply_days=days))
     if not any(hold.blocks == "authorize" for hold in found):
         draft.next("authorize", now)
 

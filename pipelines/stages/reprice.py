@@ -1,10 +1,14 @@
-"""Reprice (再計算): an operator applies the coupons of the remarks before the order's amount is fixed (CPN-03)."""
+"""Reprice (再計算): an operator applies the coupons of the remarks before the order's amount is fixed (CPN-03).
+
+A card that was authorized before anybody saw them keeps its authorization: less is captured.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from models.states import OrderState
 from pipelines.changes.points import earn_anew
 from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
@@ -54,14 +58,14 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
 def _go_on(draft: OrderDraft, now: datetime) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
     draft.lift(lambda hold: hold.answered_by(ACTION.name), "coupons applied")
-    if not any(hold.blocks == "authorize" for hold in draft.holds):
+    if draft.state == OrderState.ACCEPTED and not any(hold.blocks == "authorize" for hold in draft.holds):
         draft.next("authorize", now)
 
 
 STAGE = Stage(
     "reprice",
     decide,
-    Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.REPRICING,
+    Need.PAYMENT | Need.LOTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS | Need.REPRICING,
     consumes=(ACTION.wakes,),
     leads_to=("authorize", "reward"),
 )

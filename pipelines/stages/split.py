@@ -16,6 +16,7 @@ from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold
 from pipelines.rules.split import Part, split
+from pipelines.rules.wish import wish
 from pipelines.shops import Shop
 
 
@@ -56,8 +57,9 @@ def _wish_missed(draft: OrderDraft, shop: Shop, plans: list[tuple[Part, Dispatch
         return False
     facts = draft.facts
     hold = Hold(HoldReason.REQUEST_NOT_MET)
-    wish = {"date": facts.order.delivery_date, "slot": facts.order.delivery_slot}
-    draft.tell(customer_mail("request_not_met", facts, shop, now, request=wish, reason=hold.says(facts.locale)))
+    wished = wish(facts.order, shop)
+    asked = {"date": wished.window.last if wished.window is not None else None, "slot": wished.slot}
+    draft.tell(customer_mail("request_not_met", facts, shop, now, request=asked, reason=hold.says(facts.locale)))
     if shop.delivery.requests != "strict":
         return False
     draft.hold(hold, "split: request not met")

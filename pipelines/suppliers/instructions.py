@@ -24,7 +24,8 @@ class Instruction:
     """What a supplier is told of one shipment.
 
     ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
-    quantity) as JSON, the pieces that are still to be sent; ``ship_to`` and ``delivery`` are the order's own.
+    quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
+    wishes for, ``instructions`` what the remarks ask of the supplier.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Instruction:
     lines: Sequence[Mapping[str, Any]]
     ship_to: Mapping[str, Any]
     delivery: Mapping[str, Any] | None
+    instructions: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""
@@ -51,6 +53,7 @@ class Instruction:
             "lines": list(self.lines),
             "ship_to": self.ship_to,
             "delivery": self.delivery,
+            "instructions": list(self.instructions),
         }
 
 

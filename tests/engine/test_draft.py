@@ -121,7 +121,7 @@ def test_a_hold_without_what_its_sentence_says_is_none() -> None:
         draft().hold(Hold(HoldReason.SUPPLIER_SHORT, "SH-1"), "news")
 
 
-LOOK, QUOTE = Hold(HoldReason.NEEDS_HUMAN, id=1), Hold(HoldReason.QUOTE_NEEDED, id=2)
+LOOK, QUOTE = Hold(HoldReason.NEEDS_HUMAN, facts={"words": "by the gate"}, id=1), Hold(HoldReason.QUOTE_NEEDED, id=2)
 HELD: dict[str, Any] = {"condition": "held", "holds": (LOOK, QUOTE)}
 
 
@@ -399,7 +399,7 @@ def test_a_decision_is_made_of_the_facts_alone() -> None:
     def twice(one: OrderDraft, *_: Any) -> None:
         one.shipment("SH-1").ship("1", 1)
         one.keep_parcel(parcel())
-        one.hold(Hold(HoldReason.NEEDS_HUMAN), "test")
+        one.hold(Hold(HoldReason.REQUEST_NOT_MET), "test")
         one.move_payment(PaymentState.CAPTURED, "test", captured=1)
 
     known = facts(shipments=(shipment(),))

@@ -111,10 +111,10 @@ def test_a_release_says_what_it_does_not_answer(world: World) -> None:
 @pytest.mark.parametrize(
     ("locale", "language", "says"),
     [
-        ("ja", None, "備考欄の内容を確認します。"),
-        ("en", None, "The remarks must be read by a person."),
-        ("ja", "en", "The remarks must be read by a person."),
-        ("en", "ja-JP", "備考欄の内容を確認します。"),
+        ("ja", None, "備考欄の内容を確認します: 「鳩時計を添えてください」"),
+        ("en", None, 'The remarks must be read by a person: "鳩時計を添えてください"'),
+        ("ja", "en", 'The remarks must be read by a person: "鳩時計を添えてください"'),
+        ("en", "ja-JP", "備考欄の内容を確認します: 「鳩時計を添えてください」"),
     ],
     ids=["customer, Japanese", "customer, English", "operator, English", "operator, Japanese"],
 )

@@ -54,7 +54,8 @@ def test_a_hold_says_what_it_is_about() -> None:
 
 def test_what_a_hold_does_not_say_is_named() -> None:
     assert Hold(HoldReason.SUPPLIER_SHORT, "SH-1").lacks() == {"pieces", "supplier"}
-    assert Hold(HoldReason.NEEDS_HUMAN).lacks() == frozenset()
+    assert Hold(HoldReason.NEEDS_HUMAN).lacks() == {"words"}
+    assert Hold(HoldReason.REQUEST_NOT_MET).lacks() == frozenset()
 
 
 def test_two_holds_that_say_the_same_are_equal() -> None:

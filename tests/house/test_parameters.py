@@ -19,7 +19,6 @@ CHECKOUT = Path(__file__).parents[2]
 NOT_READ_YET = {
     "Shop.audience",
     "Shop.mail_from_name",
-    "Shop.support_reply_business_days",
     "Price.tax_unit",
     "Delivery.delivered_after_days",
     "Payment.accept_prepaid",
@@ -40,7 +39,7 @@ NOT_READ_YET = {
 }
 
 #: What code calls a section beyond the name of the field that holds it.
-ALSO_CALLED = {"CouponOffer": "_offer", "FeeStep": "cod_steps"}
+ALSO_CALLED = {"CouponOffer": "_offer", "FeeStep": "cod_steps", "RemarkRule": "rule"}
 #: Read by the profile itself, which refuses another parameter by it.
 REFUSES_ANOTHER = {"Shop.registration_kind"}
 

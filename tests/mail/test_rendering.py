@@ -26,6 +26,7 @@ RENDERER = Renderer("orders@salon.example", "mail.salon.example")
 EVERY_MAIL = [(template, locale) for template in CONTRACT_MAILS for locale in LOCALES]
 every_mail = pytest.mark.parametrize(("template", "locale"), EVERY_MAIL)
 BOTH_KINDS = ("plain", "html")
+NO_WISH = {"delivery": {"date": None, "slot": None}, "instructions": []}
 
 # B.7.4: an order mail that advertises becomes regulated advertising mail.
 ADVERTISING = re.compile(
@@ -51,7 +52,7 @@ def both(mail: RenderedMail) -> str:
 
 def test_the_folders_are_the_contract() -> None:
     assert set(CONTRACT_MAILS) == TEMPLATES
-    assert len(CONTRACT_MAILS) == 21
+    assert len(CONTRACT_MAILS) == 22
 
 
 @every_mail
@@ -129,6 +130,32 @@ def test_a_supplier_reads_where_to_ship_but_no_money(template: str, locale: str)
         assert "SH-S-1001-1" in content
         assert "SHAMPOO-1L" in content
         assert not re.search(r"[¥円]", content)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("ja", ["ご希望日", "2026年11月22日", "14時～16時", "お客様からのご依頼"]),
+        ("en", ["Requested date", "22 Nov 2026", "14:00–16:00", "The customer asks"]),
+    ],
+)
+def test_a_supplier_reads_what_the_customer_wishes_for(locale: str, words: list[str]) -> None:
+    """STO-02, DLV-02."""
+    mail, plain = render(sample("supplier_instruction", locale)), changed("supplier_instruction", locale, **NO_WISH)
+    for kind in BOTH_KINDS:
+        assert all(word in body(mail, kind) for word in [*words, "コマ詰めをお願いします。手首周り 16cm"])
+        assert not any(word in body(plain, kind) for word in words)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_wish_that_is_not_met_is_answered_in_the_customers_words(locale: str) -> None:
+    """DLV-05, OTH-01."""
+    wish = sample("not_offered", locale).context["wishes"][0]
+    for kind in BOTH_KINDS:
+        content = body(render(sample("not_offered", locale)), kind)
+        assert wish["says"] in content
+        assert wish["because"] in content
+        assert {"ja": "3営業日以内", "en": "within 3 business day(s)"}[locale] in content
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -103,6 +103,34 @@ def test_remarks_that_say_more_keep_the_goods_back_until_they_were_read(world: W
     assert world.broken() == {}
 
 
+def test_a_code_that_nobody_could_read_is_applied_after_the_authorization(world: World) -> None:
+    """CPN-03: a bare Japanese name is no code to a reader who does not know it; less is captured than was authorized."""
+    world.take(held(remarks="秋割 冬得"))
+    world.settle()
+    assert world.states() == {"S-1": ("authorized", "held")}
+    apply(world, AUTUMN, WINTER)
+    assert endings(world) == ["applied"]
+    world.tell(world.ask("order.release", "S-1"))
+    world.settle()
+    world.ship_all("S-1")
+    money = world.show()["payment"]
+    assert (money["amount"], money["authorized"], money["captured"]) == (19_305, 22_000, 19_305)
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    "remarks", ["クーポン「秋割」と「冬得」を使います", "coupon codes: autumn, winter", "クーポンを使いたいです"]
+)
+def test_codes_of_any_spelling_keep_the_amount_open(world: World, remarks: str) -> None:
+    """CPN-03."""
+    world.take(held(remarks=remarks))
+    world.settle()
+    assert world.gateway.cards == {}
+    apply(world, AUTUMN, WINTER)
+    assert (endings(world), world.show()["payment"]["authorized"]) == (["applied"], 19_305)
+    assert world.broken() == {}
+
+
 def test_used_points_stay_used(world: World) -> None:
     """PTS-06, PTS-12: 3,000 of 22,000 yen were paid in points; they come back with a cancel as ever."""
     world.grant(3_000)

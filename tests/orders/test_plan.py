@@ -27,7 +27,7 @@ def test_the_contracts_example() -> None:
     answer = planned(EXAMPLE)
     because = answer["shipments"][0].pop("because")
     assert because[0]["rule"] == "cutoff"
-    assert answer.pop("warnings") == []
+    assert (answer.pop("warnings"), answer.pop("instructions")) == ([], [])
     spread = answer.pop("breakdown")
     assert [coupon["by_line"] for coupon in spread["coupons"]] == [[500]]
     assert [(line["net"], line["tax"], line["gross"]) for line in spread["lines"]] == [(12_700, 1_270, 13_970)]
@@ -123,6 +123,21 @@ def test_a_hold_is_mailed_and_explained() -> None:
     assert answer["mails"] == ["order_accepted", "order_held"]
     assert answer["holds"][0]["reason"] == "coupons_in_remarks"
     assert "クーポン" in answer["holds"][0]["says"]
+
+
+def test_the_instructions_of_the_remarks_are_shown() -> None:
+    """INT-16: what was read, for whom, and what a person has to read."""
+    answer = planned(order("reuse", remarks="11/28午前中着希望、コマ詰め 手首周り16cm、ラッピング希望。裏口へ"))
+    assert [(one["kind"], one["says"], one["for"], one["value"]) for one in answer["instructions"]] == [
+        ("desired_date", "11/28午前中着希望", "supplier", "2026-11-28"),
+        ("desired_slot", "11/28午前中着希望", "supplier", "AM"),
+        ("work_order", "コマ詰め 手首周り16cm", "supplier", None),
+        ("not_offered", "ラッピング希望", "customer", "gift_wrapping"),
+        ("unread", "裏口へ", "operator", None),
+    ]
+    assert answer["holds"] == [{"reason": "needs_human", "says": "備考欄の内容を確認します: 「裏口へ」"}]
+    assert answer["mails"] == ["order_accepted", "order_held", "not_offered"]
+    assert answer["shipments"][0]["arrive_on"] == "2026-11-28"
 
 
 @pytest.mark.parametrize(

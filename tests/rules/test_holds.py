@@ -4,8 +4,7 @@ import pytest
 
 from pipelines.rules.holds import holds
 from pipelines.rules.order import Order, ShipTo
-from pipelines.rules.remarks import normalised, read
-from tests.rules.build import SHOPS, a_line, an_order, day, plain_shop, shop_with
+from tests.rules.build import SHOPS, a_line, an_order, plain_shop, shop_with
 
 INDIVIDUAL = ShipTo("individual", "山田 花子", "460-0008", "愛知県", "名古屋市中区", "栄1-2-3")
 
@@ -56,6 +55,8 @@ def test_customers_who_do_not_receive_their_goods_are_reviewed(marks: dict[str, 
         "coupon codes: autumn",
         "（ＶＩＰ２０）を使います",
         "クーポンは autumn-5 です。よろしくお願いいたします。",
+        "クーポン「秋割」と「冬得」",
+        "クーポンを使いたい",
     ],
 )
 def test_coupon_codes_in_the_remarks_hold_the_order_before_the_money(remarks: str) -> None:
@@ -63,7 +64,7 @@ def test_coupon_codes_in_the_remarks_hold_the_order_before_the_money(remarks: st
     assert ("coupons_in_remarks", "authorize") in reasons(an_order("salon", remarks=remarks))
 
 
-@pytest.mark.parametrize("remarks", ["玄関先に置いてください", "please ring twice", "？９時以降", "クーポンを使いたい"])
+@pytest.mark.parametrize("remarks", ["玄関先に置いてください", "please ring twice", "？９時以降"])
 @pytest.mark.parametrize("shop", ["salon", "reuse", "apparel"])
 def test_remarks_that_no_rule_reads_are_read_by_a_person(shop: str, remarks: str) -> None:
     """INT-16: before goods are released; the money may be taken."""
@@ -75,68 +76,19 @@ def test_remarks_without_a_word_hold_nothing(remarks: str) -> None:
     assert reasons(an_order("salon", remarks=remarks)) == []
 
 
-@pytest.mark.parametrize(
-    ("remarks", "desired"),
-    [
-        ("11月25日着希望", "2026-11-25"),
-        ("希望日：２０２６年１１月２５日（水）", "2026-11-25"),
-        ("配達希望日 2026-11-25 でお願いします。", "2026-11-25"),
-        ("11/25に届けてください", "2026-11-25"),
-        ("1月8日に配送希望", "2027-01-08"),  # the next one after the order
-        ("Please deliver by 11/25, thank you", "2026-11-25"),
-    ],
-)
-def test_clinic_reads_a_desired_date(remarks: str, desired: str) -> None:
-    """DLV-01."""
-    reading = read(an_order("clinic", remarks=remarks), SHOPS["clinic"])
-    assert reading.desired_date == day(desired)
-
-
-@pytest.mark.parametrize("remarks", ["11月31日着希望", "電話 052-000-0000", "商品 1-2-3 について", "13/45"])
-def test_what_is_no_date_goes_to_a_person(remarks: str) -> None:
-    reading = read(an_order("clinic", remarks=remarks), SHOPS["clinic"])
-    assert (reading.desired_date, reading.unread) == (None, True)
+def test_a_hold_quotes_what_it_is_about() -> None:
+    """INT-16: a person reads the words that nobody understood."""
+    order = an_order("salon", remarks="クーポン AUTUMN。\n裏口へ\n呼び鈴は二回")
+    coupons, unread = holds(order, SHOPS["salon"])
+    assert coupons.says("ja").endswith("「クーポン AUTUMN」")
+    assert unread.says("en").endswith('"裏口へ 呼び鈴は二回"')
 
 
 def test_a_date_beside_other_wishes_does_not_hide_them() -> None:
     """INT-16: never ignored."""
-    order = an_order("clinic", remarks="11月25日着希望\n裏口へ")
-    assert read(order, SHOPS["clinic"]).desired_date == day("2026-11-25")
-    assert reasons(order) == [("needs_human", "release")]
+    assert reasons(an_order("clinic", remarks="11月25日着希望\n裏口へ")) == [("needs_human", "release")]
 
 
-@pytest.mark.parametrize(
-    ("remarks", "action", "lead_days"),
-    [
-        ("領収書希望。宛名は山田商店", "receipt_request", 0),  # DOC-02
-        ("腕時計のバンド調整希望", "work_order", 1),  # STO-02
-        ("手首回り 手首16.5cm", "work_order", 1),
-        ("ギフトラッピングをお願いします", "answer", 0),  # DLV-05
-        ("佐川急便で", "answer", 0),
-    ],
-)
-def test_reuse_routes_its_remarks(remarks: str, action: str, lead_days: int) -> None:
-    """INT-16."""
-    reading = read(an_order("reuse", remarks=remarks), SHOPS["reuse"])
-    assert reading.has(action)
-    assert reading.lead_days == lead_days
-
-
-def test_a_rule_may_drop_text() -> None:
-    shop = plain_shop("[[remarks]]\npattern = '特になし'\naction = 'ignore'")
-    assert holds(an_order("plain", remarks="特になし"), shop) == ()
-
-
-def test_the_copy_for_matching_is_nfkc_without_noise() -> None:
-    assert normalised("　（ＡＢＣ）\r\n\r\n\n ｶﾞ① ") == "(ABC)\nガ1"
-
-
-@pytest.mark.parametrize(
-    "noise", ["日" * 2_000, "クーポン" * 500, "1-" * 1_000, "ベルト" * 660, "A" * 2_000, " \n" * 1_000]
-)
-def test_no_remark_makes_the_patterns_slow(noise: str) -> None:
-    """The longest remarks an order may carry; a pattern that backtracks would run into the test's time limit. INT-16: they
-    are read by a rule or by a person, never ignored."""
-    for shop in SHOPS.values():
-        reading = read(an_order(shop.key, remarks=noise), shop)
-        assert bool(reading.found or reading.unread) == bool(noise.strip()), shop.key
+def test_a_pattern_of_the_shop_may_drop_text() -> None:
+    shop = plain_shop("[[remarks]]\npattern = '裏口'\naction = 'ignore'")
+    assert holds(an_order("plain", remarks="裏口。よろしくお願いします"), shop) == ()

@@ -49,6 +49,20 @@ def test_what_a_human_must_see_is_held(
     assert moves(decision) == ["condition: running -> held"]
 
 
+def test_a_wish_that_the_shop_does_not_meet_is_answered_at_once() -> None:
+    """DLV-05: by mail, and the order goes on."""
+    decision = decide(STAGE, facts(an_order("reuse", remarks="佐川急便でお願いします。ラッピング希望", locale="ja")))
+    assert (mails(decision), goes_to(decision), decision.holds) == (
+        ["order_accepted", "not_offered"],
+        ["authorize"],
+        [],
+    )
+    assert decision.mails[-1].context["wishes"] == [
+        {"says": "佐川急便でお願いします", "because": "運送会社のご指定は承っておりません。"},
+        {"says": "ラッピング希望", "because": "ギフト包装は承っておりません。"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("marks", "held"),
     [

@@ -150,7 +150,10 @@ def test_the_second_request_finds_the_order_cancelled() -> None:
     assert endings(decide(cancel.STAGE, known)) == {1: "applied", 2: "ignored"}
 
 
-HELD: dict[str, Any] = {"condition": "held", "holds": (Hold(HoldReason.NEEDS_HUMAN, id=1),)}
+HELD: dict[str, Any] = {
+    "condition": "held",
+    "holds": (Hold(HoldReason.NEEDS_HUMAN, facts={"words": "by the gate"}, id=1),),
+}
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,19 @@ import pytest
 
 from models.states import HoldReason
 from pipelines.engine.decision import Decision
-from pipelines.engine.facts import Facts
+from pipelines.engine.facts import Facts, PaymentFacts
 from pipelines.orders.actions.coupons import ACTION
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
 from pipelines.stages.reprice import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
-from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, reasons
+from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, payment, reasons
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
-HELD = Hold(HoldReason.COUPONS_IN_REMARKS, id=1)
-SEEN = Hold(HoldReason.NEEDS_HUMAN, id=2)
+HELD = Hold(HoldReason.COUPONS_IN_REMARKS, facts={"words": "AUTUMN, WINTER"}, id=1)
+SEEN = Hold(HoldReason.NEEDS_HUMAN, facts={"words": "by the gate"}, id=2)
 BLOCKED = Hold(HoldReason.BLOCKED_CUSTOMER, id=3)
 
 
@@ -59,20 +59,46 @@ def test_the_customer_reads_the_new_sums() -> None:
     [
         ({"condition": "running", "holds": ()}, "the order is accepted and running"),
         ({"state": "awaiting_payment"}, "the order is awaiting_payment and held"),
-        ({"state": "authorized"}, "the order is authorized and held"),
+        ({"state": "authorized", "payment": payment("captured", 22_000)}, "the order is authorized and held"),
+        ({"state": "released", "payment": payment("authorized", 22_000)}, "the order is released and held"),
         ({"state": "cancelled"}, "the order is cancelled and held"),
         (
             {"effects": {"salon/N-1:authorize": effect("payment.authorize", "salon/N-1:authorize", "needs_review")}},
             "nothing was asked of a gateway",
         ),
     ],
-    ids=["not held", "customer was told to pay", "authorized", "cancelled", "the gateway was asked"],
+    ids=[
+        "not held",
+        "customer was told to pay",
+        "paid",
+        "goods are on their way",
+        "cancelled",
+        "the gateway was asked",
+    ],
 )
 def test_once_the_amount_is_fixed_it_stays(changes: dict[str, Any], says: str) -> None:
     decision = decide(STAGE, asked(AUTUMN, **changes))
     assert (decision.repricing, decision.mails, goes_to(decision)) == (None, [], [])
     ((_, state, why),) = decision.events
     assert (state, says in str(why)) == ("refused", True)
+
+
+@pytest.mark.parametrize(
+    "money", [payment("authorized", 22_000), payment(amount=22_000, method="cod")], ids=["card", "cod"]
+)
+def test_what_was_authorized_higher_is_captured_less(money: PaymentFacts) -> None:
+    """CPN-03: codes that nobody saw before the authorization lessen what is taken with the goods."""
+    decision = decide(STAGE, asked(AUTUMN, WINTER, state="authorized", holds=(SEEN,), payment=money))
+    assert decision.repricing is not None
+    assert (decision.repricing.after.grand_total, endings(decision), goes_to(decision)) == (19_305, {1: "applied"}, [])
+
+
+def test_more_than_was_authorized_cannot_be_taken() -> None:
+    """A coupon is taken off an order whose card was authorized with it."""
+    field, money = (Coupon("SUMMER", "amount", 5_000),), payment("authorized", 16_500)
+    decision = decide(STAGE, asked(field=field, state="authorized", holds=(SEEN,), payment=money))
+    ((_, state, why),) = decision.events
+    assert (state, decision.repricing, "more than the 16,500 authorized" in str(why)) == ("refused", None, True)
 
 
 def test_a_coupon_the_shop_refuses_changes_nothing() -> None:

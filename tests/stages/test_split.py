@@ -80,6 +80,13 @@ def test_a_wish_that_cannot_be_met(requests: str, hold: list[str], sent: list[st
     assert len(decision.new_shipments) == 1
 
 
+def test_the_mail_names_the_wish_that_the_remarks_hold() -> None:
+    """DLV-04."""
+    order = an_order("reuse", remarks="11/20 14-16時着希望")
+    mail = decide(STAGE, facts(order, state="authorized")).mails[0]
+    assert (mail.template, mail.context["request"]) == ("request_not_met", {"date": day("2026-11-20"), "slot": "14-16"})
+
+
 @pytest.mark.parametrize(
     "standing",
     [

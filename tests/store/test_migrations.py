@@ -148,8 +148,7 @@ def test_lots_say_what_was_read_out_of_their_sources(world: World) -> None:
         "SELECT o.number, l.gone FROM point_lot l JOIN shop_order o ON o.id = l.order_id WHERE l.gone > 0"
     )
     assert (
-        dict(map(tuple, gone)).items()
-        >= {"returned": 100, "unpaid": 100, "adjusted": 100, "priced-again": 5}.items()
+        dict(map(tuple, gone)).items() >= {"returned": 100, "unpaid": 100, "adjusted": 100, "priced-again": 5}.items()
     )
     assert world.value("SELECT gone FROM point_lot WHERE kind = 'gift' AND state = 'expired'") == 400
     assert world.rows(

@@ -283,6 +283,30 @@ def test_an_order_is_shown_whole(site: Site) -> None:
     assert {entry["at"][-6:] for entry in shown["timeline"]} == {"+09:00"}
 
 
+def test_an_operator_sees_people_goods_and_what_the_remarks_ask_for(site: Site) -> None:
+    """INT-16: whoever has to read the remarks can; a storefront's answer stays as it is."""
+    sent = document("S-1", remarks="11/25着希望。裏口へお願いします")
+    site.order(sent)
+    site.world.settle()
+    shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
+    assert (shown["customer"]["name"], shown["ship_to"]["city"]) == ("髙橋 﨑子", "名古屋市中区")
+    assert shown["remarks"] == sent["remarks"]
+    assert [(one["kind"], one["says"], one["for"]) for one in shown["instructions"]] == [
+        ("desired_date", "11/25着希望", "supplier"),
+        ("unread", "裏口へお願いします", "operator"),
+    ]
+    assert "裏口へお願いします" in shown["hold"][0]["says"]
+    assert shown["lines"] == [{"line": "1", "sku": "SKU-1", "name": "商品 1", "quantity": 1}]
+
+    site.post("/v1/orders/salon/S-1/release", key=site.operator)
+    site.world.settle()
+    line = site.get("/v1/orders/salon/S-1", key=site.operator).json()["shipments"][0]["lines"][0]
+    assert (line["line"], line["sku"], line["name"], line["quantity"]) == ("1", "SKU-1", "商品 1", 1)
+    told = site.get("/v1/orders/salon/S-1").json()
+    assert not {"customer", "ship_to", "remarks", "instructions", "lines"} & set(told)
+    assert "sku" not in told["shipments"][0]["lines"][0]
+
+
 def test_what_looks_wrong_and_was_taken_is_shown(site: Site) -> None:
     """INT-02, B.9.4."""
     odd = document("S-1")

@@ -16,6 +16,7 @@ from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
+from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
@@ -34,6 +35,7 @@ app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(order)
 app.command()(tracking)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,10 @@ from sqlalchemy import Engine
 
 from models.store import clients, effect_items
 from models.store.effect_items import InstructionRow
+from pipelines.orders.document import order_from_json
+from pipelines.orders.instructions import supplier_instructions
 from pipelines.ports import Outcome, Verdict
+from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
 from workers.effects.effect import Effect, Job, Means, Perform
@@ -27,9 +30,23 @@ class Instructed:
     channel: str
     batch: Batch
     are_items: bool
+    remarked: Mapping[str, Mapping[str, Any]]
+    """The documents of orders with remarks, by the instruction's key."""
+
+    def told_by(self, shops: Mapping[str, Shop]) -> Batch:
+        """The batch, with what the remarks ask of the supplier as the shops read them."""
+        if not self.remarked:
+            return self.batch
+        return replace(self.batch, instructions=[self._told(one, shops) for one in self.batch.instructions])
+
+    def _told(self, instruction: Instruction, shops: Mapping[str, Shop]) -> Instruction:
+        document, shop = self.remarked.get(instruction.key), shops.get(instruction.shop)
+        if document is None or shop is None:
+            return instruction
+        return replace(instruction, **supplier_instructions(order_from_json(document), shop))
 
 
-def performing(senders: Mapping[str, Sender]) -> Perform[Instructed]:
+def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perform[Instructed]:
     """Hands instructions over; the recipient's address goes from the database straight to the supplier."""
 
     async def perform(job: Job[Instructed]) -> Outcome:
@@ -38,8 +55,9 @@ def performing(senders: Mapping[str, Sender]) -> Perform[Instructed]:
         if sender is None:
             says = f"there is no channel {work.channel} in this process"
             return Outcome(Verdict.RETRY, code="no_channel", says=says)
-        outcomes = await sender.send(work.batch)
-        told = dict(zip([one.key for one in work.batch.instructions], outcomes, strict=True))
+        batch = work.told_by(shops)
+        outcomes = await sender.send(batch)
+        told = dict(zip([one.key for one in batch.instructions], outcomes, strict=True))
         return gathered(told) if work.are_items else next(iter(outcomes))
 
     return perform
@@ -52,7 +70,7 @@ def gathered(items: Mapping[str, Outcome]) -> Outcome:
 
 
 def _equip(means: Means) -> Perform[Instructed]:
-    return performing(means.channels())
+    return performing(means.channels(), means.shops)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
@@ -68,7 +86,8 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         contact = contacts.get(first.supplier, Contact())
         batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
         # Those that were asked for before channels were named went by webhook.
-        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item)
+        remarked = {row.key: row.remarked for row in listed if row.remarked is not None}
+        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked)
     return loaded
 
 

@@ -30,6 +30,7 @@ CUSTOMER_MAILS: Final = (
     "payment_failed",
     "order_held",
     "request_not_met",
+    "not_offered",
     "order_short",
     "dispatch_planned",
     "dispatch_delayed",

@@ -89,12 +89,13 @@ _PARCEL: Final = {
 }
 _SUPPLIER_SHIPMENT: Final = {"id": _SHIPMENT, "dispatch_on": date(2026, 11, 20), "lines": _IN_PARCEL}
 
-_SAYS: Final = {
+_SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ja": {
         "cutoff": "15時までのご注文のため、当日の出荷を予定しております。",
         "backorder": "お取り寄せ商品のため、入荷後の出荷となります。",
         "hold": "備考欄にクーポンコードのご記入がございます。",
         "request": "お取り寄せ商品のため、ご希望日までに入荷いたしません。",
+        "wish": {"says": "ラッピングをお願いします", "because": "ギフト包装は承っておりません。"},
         "delay": "メーカーからの入荷が遅れております。",
         "short": "メーカーで生産が終了しておりました。",
         "supplier": "お客様のご依頼によるキャンセルのため",
@@ -104,6 +105,7 @@ _SAYS: Final = {
         "backorder": "This item is ordered from its maker and leaves once it has come in.",
         "hold": "Coupon codes are written in the remarks.",
         "request": "The item is ordered from its maker and will not come in by then.",
+        "wish": {"says": "Gift wrapping, please", "because": "Gift wrapping is not available."},
         "delay": "The maker delivers to us later than announced.",
         "short": "The maker has ended its production.",
         "supplier": "The customer cancelled the order.",
@@ -128,10 +130,14 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
 def _for_supplier(**extra: object) -> dict[str, Any]:
     order = _order()
     kept = {key: order[key] for key in ("now", "shop", "order", "ship_to")}
-    return {**kept, "supplier": "みほん化粧品", "shipment": _SUPPLIER_SHIPMENT, **extra}
+    wished = {
+        "delivery": {"date": date(2026, 11, 22), "slot": "14-16"},
+        "instructions": ["コマ詰めをお願いします。手首周り 16cm"],
+    }
+    return {**kept, "supplier": "みほん化粧品", "shipment": _SUPPLIER_SHIPMENT, **wished, **extra}
 
 
-def _shipments(says: Mapping[str, str]) -> Sequence[Context]:
+def _shipments(says: Mapping[str, Any]) -> Sequence[Context]:
     return (
         {
             "id": _SHIPMENT,
@@ -152,7 +158,7 @@ def _shipments(says: Mapping[str, str]) -> Sequence[Context]:
     )
 
 
-def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
+def _contexts(says: Mapping[str, Any]) -> Mapping[str, Context]:
     due = date(2026, 11, 27)
     transfer = _order("bank_transfer", pay_by=due)
     to_account = BuyerMust(BuyerStep.TRANSFER, account=_BANK).to_mail()
@@ -170,6 +176,7 @@ def _contexts(says: Mapping[str, str]) -> Mapping[str, Context]:
             "request": {"date": date(2026, 11, 22), "slot": "14-16"},
             "reason": says["request"],
         },
+        "not_offered": {**_order(), "wishes": [says["wish"]], "reply_days": 3},
         "order_short": {
             **_order(),
             "lines": _PRICED[:2],

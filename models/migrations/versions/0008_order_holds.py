@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 #: Holds were a list in the order's row and said what they were about in a sentence: it is kept as it was written. One
 #: for a supplier's shortage named its lines; so many pieces of them are missing as have neither left nor been cancelled.

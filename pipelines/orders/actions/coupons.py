@@ -7,18 +7,19 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from models.states import OrderState
+from models.states import OrderState, PaymentState
 from pipelines.changes.money import asked as asked_of_gateway
+from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.action import Action, Case, Request
 from pipelines.orders.schema import MANY_LINES, CouponDocument
 from pipelines.rules.explain import Refusal, Sentence
-from pipelines.rules.money.repricing import problems
+from pipelines.rules.money.repricing import problems, reprice
 from pipelines.rules.order import Coupon
 
 _TOO_LATE: Final = Sentence(
-    "現在、注文状態は{state}、処理状況は{condition}です。クーポンを適用できるのは、保留中で、決済代行に依頼する前に限ります。",
-    "Now the order is {state} and {condition}: coupons are applied while it is held and nothing was asked of a gateway.",
+    "現在、注文状態は{state}、処理状況は{condition}です。クーポンを適用できるのは、保留中で、決済代行に依頼する前か、売上の確定前に限ります。",
+    "Now the order is {state} and {condition}: coupons are applied while it is held and nothing was asked of a gateway, or less can be captured.",
 )
 
 
@@ -44,17 +45,36 @@ def coupons_of(asked: CouponsApplied) -> list[Coupon]:
 
 
 def stands(case: Case) -> Sequence[Refusal]:
-    """The amount may change until a gateway was asked for it, and only while somebody looks at the order."""
+    """The amount may change until a gateway was asked for it, and shrink until it is taken; and only while somebody looks at
+    the order."""
     order = case.order
-    if order.state == OrderState.ACCEPTED and order.held and asked_of_gateway(order) is None:
+    if order.held and (_is_open(order) or _may_take_less(order)):
         return []
     return [Refusal(_TOO_LATE, {"state": order.state, "condition": order.condition}, rule="CPN-03")]
 
 
+def _is_open(order: OrderDraft) -> bool:
+    """Nobody was asked for the order's amount yet."""
+    return order.state == OrderState.ACCEPTED and asked_of_gateway(order) is None
+
+
+def _may_take_less(order: OrderDraft) -> bool:
+    """The money waits for the goods: it is authorized and nothing of it was captured, or it is collected afterwards."""
+    money = order.money
+    is_later = money.state == PaymentState.PENDING and asked_of_gateway(order) is None
+    waits = (money.state == PaymentState.AUTHORIZED or is_later) and not money.captured
+    return order.state == OrderState.AUTHORIZED and waits and not order.adjustments
+
+
 def faults(case: Case, asked: CouponsApplied) -> Sequence[Problem]:
-    """Coupons that the shop refuses, as it would at intake."""
-    facts = case.order.facts
-    return problems(facts.order, case.shop, facts.breakdown, coupons_of(asked), facts.known)
+    """Coupons that the shop refuses, as it would at intake, and those that leave more to take than was authorized."""
+    facts, coupons, money = case.order.facts, coupons_of(asked), case.order.money
+    if found := problems(facts.order, case.shop, facts.breakdown, coupons, facts.known):
+        return found
+    due = reprice(facts.order, case.shop, facts.breakdown, coupons).grand_total
+    if money.state == PaymentState.AUTHORIZED and due > money.authorized:
+        return [Problem("coupons", f"Leaves {due:,} yen to pay, more than the {money.authorized:,} authorized.")]
+    return []
 
 
 ACTION = Action(

@@ -13,8 +13,9 @@ from pipelines.methods import METHODS, Secured
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order
-from pipelines.rules.remarks import desired_date, read
+from pipelines.rules.remarks import read
 from pipelines.rules.split import Part
+from pipelines.rules.wish import wish
 from pipelines.values.calendar import JST, in_japan
 
 if TYPE_CHECKING:
@@ -131,19 +132,21 @@ def _lead_days(part: Part, order: Order, shop: Shop) -> int:
 def _for_request(
     part: Part, order: Order, shop: Shop, earliest: date, days: int, why: list[Because]
 ) -> tuple[date, date, bool | None]:
-    """(dispatch, arrival, met) in view of the desired date: the latest open day that still meets it (CUT-04)."""
+    """(dispatch, arrival, met) in view of the days wished for: as soon as they allow, by the latest open day that still
+    meets the first of them (CUT-04). As early as possible is what every order gets."""
     soonest = earliest + timedelta(days=days)
-    desired = desired_date(order, shop)
-    if desired is None:
+    window = wish(order, shop).window
+    if window is None or (window.first is None and window.last is None):
         return earliest, soonest, None
+    desired = window.says(order.locale)
     best_effort = shop.delivery.requests == "best_effort"
     if best_effort and (part.backorder or part.supplier != shop.split.home):
         why.append(because("desired_date.ignored", order.locale, desired=desired))  # DLV-01
         return earliest, soonest, None
-    if soonest > desired:
+    if window.last is not None and soonest > window.last:
         why.append(because("desired_date.not_met", order.locale, desired=desired, arrive=soonest))  # DLV-04
         return earliest, soonest, None if best_effort else False
-    latest = shop.business_calendar.previous_open(desired - timedelta(days=days))
-    day = max(earliest, latest)
+    arrival = soonest if window.first is None else max(soonest, window.first)
+    day = max(earliest, shop.business_calendar.previous_open(arrival - timedelta(days=days)))
     why.append(because("desired_date.met", order.locale, desired=desired, day=day))
-    return day, desired, True
+    return day, arrival, True

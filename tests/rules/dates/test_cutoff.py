@@ -148,6 +148,41 @@ def test_clinic_reads_the_date_from_the_remarks_and_never_blocks_on_it() -> None
 
 
 @pytest.mark.parametrize(
+    ("remarks", "dispatched", "arrives", "met"),
+    [
+        ("11/27必着", "2026-11-26", "2026-11-27", True),
+        ("11/27までに届けてください", "2026-11-20", "2026-11-21", True),  # no later: so as soon as it can
+        ("11/27以降に届けてください", "2026-11-26", "2026-11-27", True),  # no earlier
+        ("11/26〜11/28着希望", "2026-11-25", "2026-11-26", True),  # the first of them
+        ("11/20〜11/24着希望", "2026-11-20", "2026-11-21", True),  # the first that can be met
+        ("11/20までに届けてください", "2026-11-20", "2026-11-21", None),  # best effort
+        ("最短でお願いします", "2026-11-20", "2026-11-21", None),  # what every order gets
+        ("25日は休診日のため受け取れません", "2026-11-20", "2026-11-21", None),
+        ("11/10着希望", "2026-11-20", "2026-11-21", None),  # over: nothing is planned by it
+        ("2027年5月1日着希望", "2026-11-20", "2026-11-21", None),  # further ahead than the shop plans
+    ],
+)
+def test_a_wish_in_the_remarks_is_planned_as_it_is_meant(
+    remarks: str, dispatched: str, arrives: str, met: bool | None
+) -> None:
+    """DLV-01, CUT-04, INT-16."""
+    answer = planned(an_order("clinic", remarks=remarks), SHOPS["clinic"])
+    assert (answer.dispatch_on, answer.arrive_on, answer.request_met) == (day(dispatched), day(arrives), met)
+
+
+def test_days_wished_for_are_named_as_they_are_meant() -> None:
+    """The sentence says until, from, or the range."""
+    meant = {
+        "11/27までに着希望": "11月27日(金)まで",
+        "11/27以降着希望": "11月27日(金)以降",
+        "11/26~11/28着希望": "11月26日(木)から11月28日(土)",
+    }
+    for remarks, named in meant.items():
+        answer = planned(an_order("clinic", remarks=remarks, locale="ja"), SHOPS["clinic"])
+        assert any(named in reason.says for reason in answer.because if reason.rule == "desired_date")
+
+
+@pytest.mark.parametrize(
     "line",
     [a_line(supplier="maker-a"), a_line(availability="backorder", expected_on=day("2026-12-10"))],
     ids=["drop-ship", "back-order"],

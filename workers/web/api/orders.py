@@ -102,8 +102,8 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
         with state.house.engine.connect() as connection:
             if caller.kind != "operator":
                 return show_order(connection, shop, number, now)
-            shown = show_order(connection, shop, number, now, language(request))
             profile = state.house.shops.get(shop)
+            shown = show_order(connection, shop, number, now, language(request), to_operator_of=profile)
             if shown is not None and profile is not None:
                 shown["actions"] = offered(connection, profile, number, now, language(request))
             return shown

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from models.states import Condition, OrderState
-from models.store import adjustments, holds, mails, orders, repricings, transitions, work
+from models.store import adjustments, effects, holds, mails, orders, repricings, transitions, work
 from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
 from models.store.work import WaitRow
@@ -18,8 +18,11 @@ from pipelines.carriers import carrier
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
+from pipelines.orders.instructions import instructions_json
+from pipelines.orders.story import attempts, story
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
+from pipelines.shops import Shop
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
@@ -27,16 +30,23 @@ _SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPME
 
 
 def show_order(
-    connection: Connection, shop: str, number: str, now: datetime, locale: str | None = None
+    connection: Connection,
+    shop: str,
+    number: str,
+    now: datetime,
+    locale: str | None = None,
+    *,
+    to_operator_of: Shop | None = None,
 ) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's)."""
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's). To an operator of its
+    shop with people, goods, remarks and what they ask for."""
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     (facts,) = facts_of(connection, _SHOWN, [row], now)
     locale = locale or facts.locale
-    money = facts.payment
-    return {
+    money, asked = facts.payment, effects.trail(connection, facts.id)
+    shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
         "state": facts.state,
@@ -57,6 +67,7 @@ def show_order(
             "gateway": money.gateway,
             "expires_at": _moment(money.expires_at) if money.expires_at else None,
             "instructions": money.instructions,
+            "attempts": list(attempts(asked)),
         },
         "shipments": [_shipment(facts, s) for s in facts.shipments],
         "points": {
@@ -91,6 +102,34 @@ def show_order(
                 "shipment": one.shipment_id,
             }
             for one in mails.of_order(connection, facts.id)
+        ],
+    }
+    if to_operator_of is None:
+        return shown
+    return {**shown, **_inside(facts, to_operator_of, shown["shipments"]), **story(connection, facts.id, asked)}
+
+
+def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[str, Any]:
+    """What only the house sees: who ordered, what, whereto, and what the remarks ask for."""
+    document = facts.document
+    goods = {line["line"]: {"sku": line["sku"], "name": line["name"]} for line in document["lines"]}
+    return {
+        "customer": document["customer"],
+        "ship_to": document["ship_to"],
+        "remarks": document["remarks"],
+        "instructions": instructions_json(facts.order, shop),
+        "lines": [
+            {
+                "line": line["line"],
+                **goods[line["line"]],
+                "quantity": line["quantity"],
+                "unit_price": line["unit_price"],
+                "supplier": line["supplier"],
+            }
+            for line in document["lines"]
+        ],
+        "shipments": [
+            {**one, "lines": [{**line, **goods[line["line"]]} for line in one["lines"]]} for one in shipments
         ],
     }
 

@@ -1,0 +1,91 @@
+"""An order's story: what stands behind what partners see, for those who have to find out why (the command, the console).
+
+What was asked of the world and how it ended, what came in, what is due: plain values, no personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from models.store import inbox, work
+from models.store.effects import TrailRow
+from models.store.inbox import ReceivedRow
+from models.store.work import DueRow
+
+_TOKYO: Final = ZoneInfo("Asia/Tokyo")
+_PAYMENT: Final = "payment."
+
+
+def story(connection: Connection, order_id: int, asked: Sequence[TrailRow]) -> dict[str, Any]:
+    """``effects`` (what was ``asked`` of the world), ``events`` (received) and ``work`` (due) of an order."""
+    return {
+        "effects": [_effect(one) for one in asked],
+        "events": [_event(one) for one in inbox.of_order(connection, order_id)],
+        "work": [_work(one) for one in work.due_of(connection, order_id)],
+    }
+
+
+def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:
+    """What a gateway was asked for the order, in yen, and how each ended; one that has not ended is pending."""
+    for one in asked:
+        if one.kind.startswith(_PAYMENT):
+            yield {
+                "kind": one.kind.removeprefix(_PAYMENT),
+                "key": one.key,
+                "amount": one.payload.get("amount"),
+                "outcome": one.state,
+                "code": _of_outcome(one.outcome, "code"),
+                "at": _moment(one.finished_at or one.recorded_at),
+            }
+
+
+def _effect(one: TrailRow) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "key": one.key,
+        "shipment": one.shipment_id,
+        "state": one.state,
+        "attempts": one.attempts,
+        "code": _of_outcome(one.outcome, "code"),
+        "says": _of_outcome(one.outcome, "says") or None,
+        "at": _moment(one.recorded_at),
+        "ended_at": _moment(one.finished_at) if one.finished_at else None,
+    }
+
+
+def _event(one: ReceivedRow) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "id": one.event_id,
+        "type": one.type,
+        "shipment": one.shipment_id,
+        "state": one.state,
+        "reason": one.reason,
+        "at": _moment(one.at),
+    }
+
+
+def _work(one: DueRow) -> dict[str, Any]:
+    return {
+        "stage": one.stage,
+        "subject": f"{one.subject_kind} {one.subject_id}",
+        "due_at": _moment(one.due_at),
+        "what": one.what,
+        "attempts": one.attempts,
+        "retry_at": _moment(one.retry_at) if one.retry_at else None,
+        "error": one.error,
+    }
+
+
+def _of_outcome(outcome: Mapping[str, Any] | None, name: str) -> Any:
+    return outcome.get(name) if outcome else None
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(_TOKYO).isoformat()

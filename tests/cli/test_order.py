@@ -1,0 +1,80 @@
+"""``shukka order SHOP/NUMBER``: one order's whole story, enough to know why it stands where it stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.test_commands import in_process
+from tests.world import World, document
+from workers.cli.main import main
+
+
+@pytest.fixture
+def told(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An order whose supplier was told, and which a remark holds in the same shop."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SHUKKA_CLOCK", world.clock.now().isoformat())
+    world.take(document("S-1"), document("S-2", remarks="裏口の犬に注意"))
+    world.settle()
+    return world
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], name: str) -> dict[str, Any]:
+    monkeypatch.setattr("sys.argv", ["shukka", "order", name, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    read: dict[str, Any] = json.loads(capfdbinary.readouterr().out)
+    return read
+
+
+def test_the_story_as_json(
+    told: World, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    story = shown(monkeypatch, capfdbinary, "salon/S-1")
+    assert story["customer"]["email"] == "takahashi@example.jp"
+    assert [line["sku"] for line in story["lines"]] == ["SKU-1"]
+    (attempt,) = story["payment"]["attempts"]
+    assert (attempt["kind"], attempt["key"], attempt["outcome"]) == ("authorize", "salon/S-1:authorize", "done")
+    assert {effect["kind"] for effect in story["effects"]} == {"payment.authorize", "supplier.instruct"}
+    assert [wait["what"] for wait in story["awaits"]] == [work["what"] for work in story["work"] if work["what"]]
+    assert story["shipments"][0]["because"]
+    assert story["timeline"][0]["to"] == "accepted"
+
+
+def test_what_came_in_is_part_of_it(
+    told: World, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (shipment, *_) = told.shipments("S-1")
+    told.tell(told.news("shipment.refused", shipment, reason="no stock"))
+    told.settle()
+    story = shown(monkeypatch, capfdbinary, "salon/S-1")
+    (event,) = story["events"]
+    assert (event["source"], event["type"], event["state"]) == ("supplier:warehouse", "shipment.refused", "applied")
+    (hold,) = story["holds"]
+    assert hold["reason"] == "supplier_refused"
+    assert hold["ways_out"]
+
+
+def test_a_person_reads_the_reason_first(
+    told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, "order", "salon/S-2")
+    assert (code, err) == (0, "")
+    assert out.startswith("salon/S-2  ")
+    head = out[: out.index("customer")]
+    assert "needs_human" in head
+    assert "裏口の犬に注意" in out
+    assert "what happened" in out
+
+
+@pytest.mark.parametrize("name", ["salon/S-9", "nowhere/S-1", "S-1", "salon/"])
+def test_an_order_that_is_not_there_is_said_so(
+    told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, "order", name)
+    assert (code, out) == (2, "")
+    assert "SHOP/NUMBER: " in err
