@@ -81,8 +81,8 @@ class BalanceRow(NamedTuple):
 
 _NOTHING: Final = dict.fromkeys(("pending", "valid", "held"), "0")
 
-#: Makes the balances that do not exist yet.
-open_balances = writer(
+#: Makes balances; those that did not exist yet, which nobody else sees until the transaction ends.
+open_balances = reader(
     CustomerKey,
     insert(
         CustomerKey,
@@ -90,7 +90,9 @@ open_balances = writer(
         constants=_NOTHING,
         order_by="shop, customer_id",
         conflict="(shop, customer_id) DO NOTHING",
+        returning="shop, customer_id",
     ),
+    CustomerKey,
 )
 
 _lock = reader(

@@ -200,8 +200,9 @@ class OrderDraft:
 
     @property
     def money(self) -> PaymentFacts:
-        """The payment."""
-        return self.facts.payment if self._money is None else self._money
+        """The payment, over what the order costs by now."""
+        paid = self.facts.payment if self._money is None else self._money
+        return paid if self._made.repricing is None else paid._replace(amount=self.grand_total)
 
     @property
     def due(self) -> int:

@@ -13,11 +13,13 @@ from pipelines.errors import Conflict, Invalid, NotFound
 from tests.actions.orders import ONE_PIECE, released
 from tests.world import World
 from workers.cli.main import app
+from workers.cli.terminal import out
 
 
 @pytest.fixture
 def order(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
-    """S-1, of which the warehouse was told."""
+    """S-1, of which the warehouse was told, and a terminal that is wide."""
+    monkeypatch.setattr(out, "width", 300)
     monkeypatch.setenv("DATABASE_URL", database_url)
     released(world)
     monkeypatch.setenv("SHUKKA_CLOCK", world.clock.now().isoformat())
@@ -26,7 +28,7 @@ def order(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> W
 
 
 def shukka(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["act", *arguments], input=stdin, env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, ["act", *arguments], input=stdin)
 
 
 LINES = json.dumps(ONE_PIECE["lines"])

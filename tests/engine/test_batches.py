@@ -214,11 +214,8 @@ def test_a_decision_on_older_facts_is_dropped(world: World) -> None:
         (old,) = facts_of(connection, AUTHORIZE, [row], world.clock.now())
     world.decide("authorize")
     decision = AUTHORIZE.decision(old, world.shops["salon"], world.clock.now())
-    with world.engine.begin() as connection:
-        ledger = Ledger(connection, world.clock.now())
-        with pytest.raises(StaleFacts):
-            apply(connection, AUTHORIZE, [decision], [], ledger, world.clock.now())
-        connection.rollback()
+    with world.engine.begin() as connection, pytest.raises(StaleFacts):
+        apply(connection, AUTHORIZE, [decision], [], Ledger(connection, world.clock.now()), world.clock.now())
     assert world.value("SELECT count(*) FROM transition WHERE to_state = 'authorized'") == 1
 
 

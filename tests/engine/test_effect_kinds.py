@@ -22,6 +22,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured
+from pipelines.gateway import Answer
 from pipelines.ports import Outcome, Verdict
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch
@@ -121,7 +122,7 @@ def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -
 class Endless(Gateway):
     """Drips, and never ends."""
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Outcome:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
         while True:
             await asyncio.sleep(0.01)
 
@@ -131,7 +132,7 @@ def test_an_attempt_that_takes_too_long_ends_and_may_have_happened(world: World)
     world.take(document("S-1"))
     world.decide("accept", "authorize")
     brief = replace(payments.EFFECT, total=0.1)
-    world.loop = world.performing(*brief.performed_by(payments.performing({"sandbox": Endless()}), 4))
+    world.loop = world.performing(*brief.performed_by(payments.performing({"sandbox": Endless(world.clock)}), 4))
     assert world.perform("payment.authorize") == 1
     assert world.value("SELECT state FROM effect WHERE kind = 'payment.authorize'") == "pending"
     world.loop = world.performing(*payments.EFFECT.performed_by(payments.performing({"sandbox": world.gateway}), 4))

@@ -12,6 +12,7 @@ from models.states import HoldReason
 from tests.web.site import Site, problem
 from tests.world import World, a_line, document
 from workers.cli.main import app
+from workers.cli.terminal import out
 
 
 def history(world: World) -> list[tuple[str, str, str | None]]:
@@ -136,6 +137,7 @@ def test_attention_names_every_hold_and_its_ways_out(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr(out, "width", 300)
     world.take(document("S-1", remarks="クーポン AUTUMN"), document("S-2"))
     world.settle()
     (shipment,) = world.shipments("S-2")
@@ -147,7 +149,7 @@ def test_attention_names_every_hold_and_its_ways_out(
     assert found["salon/S-2"]["why"] == f"supplier_refused: warehouse refused {shipment}: sold out"
     assert found["salon/S-2"]["ways_out"] == ["lines:cancel"]
     assert found["salon/S-1"]["ways_out"] == ["coupons", "release", "cancel"]
-    table = CliRunner().invoke(app, ["attention", "--lang", "ja"], env={"COLUMNS": "300"}).stdout
+    table = CliRunner().invoke(app, ["attention", "--lang", "ja"]).stdout
     assert "クーポンコードの記載" in table
     assert "(shukka act salon/S-2 lines:cancel)" in table
 

@@ -82,7 +82,7 @@ def test_it_is_a_command(site: Site, database_url: str, monkeypatch: pytest.Monk
     site.world.clock.advance(hours=1)  # the command's clock runs, the world's stands still
     (shipment,) = site.world.shipments()
     asked = ["act", "salon/S-1", "shipments:delay", "--shipment", shipment, "--expected-on", LATER]
-    listed = CliRunner().invoke(app, ["act", "salon/S-1"], env={"COLUMNS": "200"})
+    listed = CliRunner().invoke(app, ["act", "salon/S-1"])
     assert "shipments:delay" in listed.stdout
     assert CliRunner().invoke(app, asked).exit_code == 0
     site.world.settle()

@@ -92,11 +92,13 @@ def test_all_work_is_of_the_orders_it_was_of(world: World) -> None:
 def remember(world: World) -> None:
     """The gateway outside knows the cards that it authorized before."""
     known: list[Any] = list(world.rows("SELECT reference, state, authorized, captured, refunded FROM payment"))
-    cards = {row.reference: Card(row.authorized, row.captured, row.refunded) for row in known if row.reference}
+    cards = {
+        row.reference: Card(row.authorized, "credit", row.captured, row.refunded) for row in known if row.reference
+    }
     last = max(int(reference.removeprefix("auth_")) for reference in cards)
     for number in range(1, last + 1):
         name = f"auth_{number}"
-        world.gateway.cards[name] = cards.get(name, Card(0))
+        world.gateway.cards[name] = cards.get(name, Card(0, "credit"))
 
 
 def ship(world: World) -> None:

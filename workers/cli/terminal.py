@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterable
 
@@ -9,7 +10,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-out = Console(highlight=False)
+#: Columns where no terminal sets a width: what is piped into a file or a filter is not cut.
+_WIDE = 10_000
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _KEPT = frozenset("\n\t")
@@ -27,8 +31,9 @@ def _visible(character: str) -> str:
 
 
 def table(headings: Iterable[str | Column], rows: Iterable[Iterable[object]], *, title: str | None = None) -> Table:
-    """A table of plain texts; what is None is left empty."""
-    made = Table(*headings, title=title, title_justify="left", box=None, pad_edge=False)
+    """A table of plain texts; what is None is left empty, and what is too long for its column goes on in the next line."""
+    columns = (Column(one, overflow="fold") if isinstance(one, str) else one for one in headings)
+    made = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         made.add_row(*("" if value is None else plain(value) for value in row))
     return made
