@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_HYPHENS_AND_SPACES = re.compile(r"[\s\u00ad\u200b\ufeff\-‐‑‒–—―−ーｰ─]+")
+from pipelines.values.spelling import HYPHENS, visible
+
+_HYPHENS_AND_SPACES = re.compile(rf"[\s{re.escape(HYPHENS)}]+")
 _EXCEL_DAMAGE = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+|[0-9]+E\+[0-9]+|[0-9]+\.[0-9]*")
 _S10 = re.compile(r"[A-Z]{2}([0-9]{9})[A-Z]{2}")
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
@@ -18,7 +20,7 @@ _WRONG_CHECK_DIGIT = "The check digit of the tracking number does not match; com
 
 def clean(raw: str) -> str:
     """``raw`` under NFKC, in upper case, without spaces and hyphens of any kind; leading zeros stay (B.4.1)."""
-    return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", raw)).upper()
+    return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", visible(raw))).upper()
 
 
 def damage(cleaned: str) -> str | None:

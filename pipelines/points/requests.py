@@ -12,6 +12,7 @@ from pipelines.engine.ledger import Ledger
 from pipelines.errors import Conflict, Invalid, Problem, Raced
 from pipelines.ports import Clock
 from pipelines.shops import Shop
+from pipelines.values.card_number import mask
 
 Result = TypeVar("Result")
 _ATTEMPTS = 5
@@ -51,5 +52,5 @@ def same(stored: bytes, asked: bytes) -> None:
 def shop_of(shops: Mapping[str, Shop], key: str) -> Shop:
     """The profile of a shop. Raises Invalid for one there is not."""
     if key not in shops:
-        raise Invalid([Problem("shop", f"is unknown: no profile {key!r}")])
+        raise Invalid([Problem("shop", f"is unknown: no profile {mask(key)!r}")])
     return shops[key]

@@ -15,6 +15,7 @@ from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument
 from pipelines.points.statement import Statement, statement
 from pipelines.rules.dates.periods import last_day
 from pipelines.values.calendar import JST
+from pipelines.values.card_number import mask
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
@@ -153,7 +154,7 @@ async def _read(request: Request) -> tuple[AppState, Caller, object]:
 def _seen(caller: Caller, shop: str) -> None:
     """A key sees only its own shops; another's looks like one that does not exist."""
     if not caller.sees(shop):
-        raise Invalid([Problem("shop", f"is unknown: no profile {shop!r}")])
+        raise Invalid([Problem("shop", f"is unknown: no profile {mask(shop)!r}")])
 
 
 def _number(request: Request, name: str) -> int | None:
