@@ -1,7 +1,7 @@
 """States of every entity and the moves between them that are allowed.
 
-One explicit table an entity. ``pipelines.engine.run`` is the one place that enforces them and records each move with its
-cause. Standard library only: rules may import this module.
+One explicit table an entity. ``pipelines.engine`` is the one place that enforces them (``run``, and ``ledger`` for lots) and
+records each move with its cause. Standard library only: rules may import this module.
 """
 
 from __future__ import annotations

@@ -12,15 +12,16 @@ from models.store.statement import fetch, scalars
 
 
 class ExpiredRow(NamedTuple):
-    """A customer with valid points whose time is over, and the orders that earned them."""
+    """A customer with valid points whose time is over: their lots, and the orders that earned them."""
 
     shop: str
     customer_id: str
+    lot_ids: Sequence[int]
     order_ids: Sequence[int]
 
 
 _EXPIRED = """
-SELECT shop, customer_id, coalesce(array_agg(DISTINCT order_id) FILTER (WHERE order_id IS NOT NULL), '{}')
+SELECT shop, customer_id, array_agg(id), coalesce(array_agg(DISTINCT order_id) FILTER (WHERE order_id IS NOT NULL), '{}')
 FROM point_lot WHERE state = 'valid' AND expires_at <= %(now)s
 GROUP BY shop, customer_id ORDER BY shop, customer_id LIMIT %(limit)s
 """

@@ -81,8 +81,8 @@ class BalanceRow(NamedTuple):
 
 _NOTHING: Final = dict.fromkeys(("pending", "valid", "held"), "0")
 
-#: Makes the balances that do not exist yet.
-open_balances = writer(
+#: Makes balances; those that did not exist yet, which nobody else sees until the transaction ends.
+open_balances = reader(
     CustomerKey,
     insert(
         CustomerKey,
@@ -90,7 +90,9 @@ open_balances = writer(
         constants=_NOTHING,
         order_by="shop, customer_id",
         conflict="(shop, customer_id) DO NOTHING",
+        returning="shop, customer_id",
     ),
+    CustomerKey,
 )
 
 _lock = reader(
@@ -121,6 +123,14 @@ _lots_of = reader(CustomerKey, _OPEN_LOTS, LotRow)
 def lots_of(connection: Connection, customers: Sequence[CustomerKey], named: Sequence[int] = ()) -> list[LotRow]:
     """The customers' lots in which something stands or is owed, and those of ``named`` that are empty."""
     return _lots_of(connection, customers, named=list(named))
+
+
+_BY_ID = f"SELECT {columns(LotRow)} FROM point_lot WHERE id = ANY(%(ids)b::bigint[])"
+
+
+def lots_by_id(connection: Connection, ids: Sequence[int]) -> list[LotRow]:
+    """The lots with these ids."""
+    return fetch(connection, LotRow, _BY_ID, {"ids": list(ids)})
 
 
 def reserve_lot_ids(connection: Connection, count: int) -> list[int]:

@@ -55,9 +55,13 @@ class Ledger:
         self.read(new, named)
 
     def lock(self, customers: Collection[CustomerKey], *, opening: Collection[CustomerKey] = ()) -> None:
-        """Lock the balances of customers; their purses are empty until they are read."""
-        points.open_balances(self.connection, list(opening))
+        """Lock the balances of customers, and make those of ``opening`` that do not exist; purses are empty until they are
+        read."""
         self._locked.update(points.lock_balances(self.connection, customers))
+        missing = [one for one in opening if one not in self._locked]
+        self._locked.update(points.open_balances(self.connection, missing))
+        # One that another process made in this very moment.
+        self._locked.update(points.lock_balances(self.connection, [one for one in missing if one not in self._locked]))
         for one in customers:
             self._purses[one] = Purse(new_id=self._new_id)
 
@@ -68,6 +72,14 @@ class Ledger:
             lots[row.shop, row.customer_id].append(lot_of(row))
         for one in customers:
             self._purses[one] = Purse(lots[one], self._new_id)
+
+    def read_lots(self, lots: Collection[int]) -> None:
+        """Of purses that are locked only these lots: for what concerns no others."""
+        found: dict[CustomerKey, list[Lot]] = defaultdict(list)
+        for row in points.lots_by_id(self.connection, list(lots)):
+            found[CustomerKey(row.shop, row.customer_id)].append(lot_of(row))
+        for one, some in found.items():
+            self._purses[one] = Purse(some, self._new_id)
 
     def purse(self, shop: str, customer: str) -> Purse:
         """The purse of a customer whose balance was locked; what changes in it is written."""

@@ -98,7 +98,8 @@ def expire_step(connection: Connection, until: datetime, customers: int) -> int:
     """Expire what is over at ``until`` of up to so many customers; of how many. Twice expires nothing twice."""
     due = point_jobs.expired(connection, until, customers)
     ledger = Ledger(connection, until, after={order for one in due for order in one.order_ids})
-    ledger.open({CustomerKey(one.shop, one.customer_id) for one in due})
+    ledger.lock({CustomerKey(one.shop, one.customer_id) for one in due})
+    ledger.read_lots({lot for one in due for lot in one.lot_ids})
     cause = Cause(f"expiry:{uuid4()}", until)
     for one in due:
         ledger.purse(one.shop, one.customer_id).expire(cause)
@@ -218,9 +219,8 @@ def _notices(
         after_expiry=after.expires_at,
         limit=STEP,
     )
-    run.queue_mails(
-        connection, renderer, [run.DueMail(shop.key, _notice(shop, one, window.days, now)) for one in found], now
-    )
+    due = [run.DueMail(shop.key, _notice(shop, one, window.days, now)) for one in found]
+    run.queue_mails(connection, renderer, due, now)
     return next((_Page(last.customer_id, last.expires_at) for last in found[STEP - 1 :]), None)
 
 

@@ -132,3 +132,28 @@ def test_every_order_goes_on_to_its_end(world: World) -> None:
     assert world.states()["accepted"] == ("shipped", "done")
     assert world.states()["awaiting"] == ("shipped", "done")
     assert world.states()["waits-in-the-inbox"] == ("cancelled", "done")
+
+
+def test_lots_say_what_was_read_out_of_their_sources(world: World) -> None:
+    """0006: the line, the price that earned more, the lot that is replaced, what is gone; and every move has a number."""
+    by_line = "SELECT DISTINCT line FROM point_lot WHERE kind = 'purchase' AND source LIKE :sources"
+    assert {row.line for row in world.rows(by_line, sources="order:%:earn:2")} == {"2"}
+    assert {row.line for row in world.rows(by_line, sources="order:%:earn:1")} == {"1"}
+    assert world.rows("SELECT FROM point_lot WHERE (line IS NULL) = (kind = 'purchase')") == []
+    replaced = world.rows(
+        "SELECT old.state, new.amount FROM point_lot new JOIN point_lot old ON old.id = new.replaces "
+        "WHERE new.kind = 'regrant' AND old.customer_id = new.customer_id"
+    )
+    assert replaced == [("expired", 300)]
+    assert world.rows("SELECT FROM point_lot WHERE (replaces IS NULL) = (kind = 'regrant')") == []
+    gone = world.rows(
+        "SELECT o.number, l.gone FROM point_lot l JOIN shop_order o ON o.id = l.order_id WHERE l.gone > 0"
+    )
+    assert (
+        dict(map(tuple, gone)).items() >= {"returned": 100, "unpaid": 100, "adjusted": 100, "priced-again": 5}.items()
+    )
+    assert world.value("SELECT gone FROM point_lot WHERE kind = 'gift' AND state = 'expired'") == 400
+    assert world.rows(
+        "SELECT o.number FROM shop_order o JOIN transition t ON t.order_id = o.id "
+        "GROUP BY o.id HAVING count(*) > o.sequence"
+    ) == []  # fmt: skip
