@@ -31,7 +31,7 @@ FROM refused_order
 
 
 class WaitingRow(NamedTuple):
-    """Something that waits for a human: what it is, which, and why; no personal data."""
+    """Something that waits for a human: what it is, which, and why; of people nothing but what they wrote into the remarks."""
 
     what: str
     id: str
