@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,11 +86,19 @@ def _shipped(message: Message, now: datetime) -> dict[str, Any]:
     }
 
 
-class SilentBell(Bell):
-    """Nobody has to be woken where everybody looks all the time."""
+class LocalBell(Bell):
+    """Rings within one process: what a broker's bell does there, without a broker."""
 
     def __init__(self) -> None:
-        pass
+        self._rung: dict[str, asyncio.Event] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def ring(self, stages: object = (), effects: object = ()) -> None:
-        return None
+    def listen(self, kind: str) -> asyncio.Event:
+        """The event that is set when ``kind`` is rung for; called within the loop that performs."""
+        self._loop = asyncio.get_running_loop()
+        return self._rung.setdefault(kind, asyncio.Event())
+
+    def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
+        for kind in effects:
+            if self._loop is not None and kind in self._rung:
+                self._loop.call_soon_threadsafe(self._rung[kind].set)

@@ -6,6 +6,8 @@ import orjson
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Engine, create_engine
 
+import models.arrays  # noqa: F401 - every connection knows its types
+
 
 def connect(url: str, *, pool_size: int = 8, application: str = "shukka", statement_timeout: int = 30) -> Engine:
     """An engine for ``url`` (``postgresql://`` or ``postgresql+psycopg://``); nothing connects before first use.

@@ -18,7 +18,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+from weakref import WeakSet
 
 from pipelines.errors import Misconfigured, ShukkaError
 
@@ -49,7 +50,7 @@ T = TypeVar("T", bound=Named)
 
 
 class Registry(Mapping[str, T]):
-    """The plug-ins of one group by name, in the order of their names; read when they are first asked for.
+    """The plug-ins of one group by name, in the order of their names; read when they are first asked for, and kept.
 
     ``declared`` is the type of what a module declares, ``package`` the dotted name of the package that is scanned, ``word``
     what one is called in a sentence ("payment method"). Modules of the package without a declaration are passed over. Every
@@ -62,10 +63,16 @@ class Registry(Mapping[str, T]):
         self._declared = declared
         self._package = package
         self._word = word
-        self._read: dict[str | None, dict[str, T]] = {}
+        self._known: dict[str, T] | None
+        self.forget()
+        REGISTRIES.add(self)
 
     def __getitem__(self, name: str) -> T:
-        return self._found()[name]
+        return (self._known or self._found())[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any Mapping, without an exception for a name that is not there: stages ask for each order."""
+        return (self._known or self._found()).get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())
@@ -73,18 +80,22 @@ class Registry(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._found())
 
+    __hash__ = object.__hash__
+
     def choice(self) -> str:
         """The names as a sentence offers them: ``'card', 'cod' or 'none'``."""
         *others, last = map(repr, self)
         return f"{', '.join(others)} or {last}" if others else last
 
+    def forget(self) -> None:
+        """Read the plug-ins anew when they are next asked for."""
+        self._known = None
+
     def _found(self) -> dict[str, T]:
-        folder = os.environ.get(FOLDER) or None
-        found = self._read.get(folder)
-        if found is None:
+        if self._known is None:
             with _LOCK:
-                found = self._read[folder] = self._scan(folder)
-        return found
+                self._known = self._scan(os.environ.get(FOLDER) or None)
+        return self._known
 
     def _scan(self, folder: str | None) -> dict[str, T]:
         places: dict[str, str] = {}
@@ -115,6 +126,8 @@ class Registry(Mapping[str, T]):
 
 
 _LOCK = RLock()
+REGISTRIES: Final[WeakSet[Registry[Any]]] = WeakSet()
+"""All there are in this process."""
 _MODULES: dict[Path, ModuleType] = {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import Engine, make_url, text
 
 from models.database import connect
 from models.migrations import upgrade
+from pipelines.plugins import FOLDER, REGISTRIES
 from tests.world import DOMAIN, SENDER, World
 from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines, Urls
@@ -51,6 +52,24 @@ def _quick_directory() -> str:
     """Memory where there is plenty: a database a test is many small files, and nothing of them needs to last."""
     memory = Path("/dev/shm")
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else "/tmp"
+
+
+@pytest.fixture
+def plugins_in() -> Iterator[Callable[[Path | str], None]]:
+    """Makes a folder the one of plug-ins until the test ends."""
+
+    def look_again() -> None:
+        for registry in REGISTRIES:
+            registry.forget()
+
+    with pytest.MonkeyPatch.context() as environment:
+
+        def use(folder: Path | str) -> None:
+            environment.setenv(FOLDER, str(folder))
+            look_again()
+
+        yield use
+    look_again()
 
 
 @pytest.fixture(scope="session")

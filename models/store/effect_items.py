@@ -65,45 +65,72 @@ def close(connection: Connection, ids: Sequence[int]) -> None:
 
 class InstructionRow(NamedTuple):
     """What one supplier is to be told of one shipment; ``key`` is the item's, or the effect's where it is about one
-    shipment only. ``lines`` are the pieces that are still open; ``remarked`` is the order's whole document where it has remarks."""
+    shipment only. ``lines`` are the pieces that are still open; ``document`` is the order's."""
 
     effect_id: int
     effect_key: str
     is_item: bool
     payload: Mapping[str, Any]
     key: str
+    shipment_id: str
     order_id: int
     shop: str
     number: str
     placed_at: datetime
-    shipment_id: str
     supplier: str
     dispatch_on: date | None
     lines: Sequence[Mapping[str, Any]]
-    ship_to: Mapping[str, Any]
-    delivery: Mapping[str, Any] | None
-    remarked: Mapping[str, Any] | None
+    document: Mapping[str, Any]
+
+
+class _AskedRow(NamedTuple):
+    effect_id: int
+    effect_key: str
+    is_item: bool
+    payload: Mapping[str, Any]
+    key: str
+    shipment_id: str
+
+
+class _ToldRow(NamedTuple):
+    shipment_id: str
+    order_id: int
+    shop: str
+    number: str
+    placed_at: datetime
+    supplier: str
+    dispatch_on: date | None
+    lines: Sequence[Mapping[str, Any]]
+    document: Mapping[str, Any]
+
+
+_ASKED = """
+SELECT e.id, e.key, i.key IS NOT NULL, e.payload, coalesce(i.key, e.key), coalesce(i.shipment_id, e.shipment_id)
+FROM effect e LEFT JOIN effect_item i ON i.effect_id = e.id AND i.state = 'pending'
+WHERE e.id = ANY(%(ids)b::bigint[]) ORDER BY e.id, i.key
+"""
+# Lines are gathered for the whole batch: one at a time, a plan made while the tables were small read all of them for each.
+_TOLD = """
+WITH line AS (
+  SELECT l.shipment_id, json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
+                                                   'quantity', l.quantity - l.cancelled) ORDER BY l.line) AS lines
+  FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
+  JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
+  WHERE l.shipment_id = ANY(%(ids)b::text[]) GROUP BY l.shipment_id)
+SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, line.lines,
+       d.document
+FROM shipment s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
+LEFT JOIN line ON line.shipment_id = s.id
+WHERE s.id = ANY(%(ids)b::text[])
+"""
 
 
 def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionRow]:
     """Instructions of these effects that have not ended, in the order of their effects and keys."""
-    return fetch(
-        connection,
-        InstructionRow,
-        """SELECT e.id, e.key, i.key IS NOT NULL, e.payload, coalesce(i.key, e.key), s.order_id, o.shop, o.number,
-                  o.placed_at, s.id, s.supplier, s.dispatch_on,
-                  (SELECT json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
-                                                     'quantity', l.quantity - l.cancelled) ORDER BY l.line)
-                   FROM shipment_line l JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
-                   WHERE l.shipment_id = s.id),
-                  d.document->'ship_to', d.document->'delivery',
-                  CASE WHEN d.document->>'remarks' <> '' THEN d.document END
-           FROM effect e LEFT JOIN effect_item i ON i.effect_id = e.id AND i.state = 'pending'
-           JOIN shipment s ON s.id = coalesce(i.shipment_id, e.shipment_id)
-           JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
-           WHERE e.id = ANY(%(ids)b::bigint[]) ORDER BY e.id, i.key""",
-        {"ids": list(ids)},
-    )
+    asked = fetch(connection, _AskedRow, _ASKED, {"ids": ids})
+    shipments = {row.shipment_id for row in asked}
+    told = {row.shipment_id: row for row in fetch(connection, _ToldRow, _TOLD, {"ids": list(shipments)})}
+    return [InstructionRow._make((*row, *told[row.shipment_id][1:])) for row in asked]
 
 
 class ItemOutcomeRow(NamedTuple):
@@ -143,7 +170,7 @@ RETURNING {columns(WokenRow, "i")}
 
 def end_with(connection: Connection, ids: Sequence[int]) -> list[WokenRow]:
     """Give the items that still stood open the outcome of their effects, where those have ended."""
-    return fetch(connection, WokenRow, _END_WITH, {"ids": list(ids)})
+    return fetch(connection, WokenRow, _END_WITH, {"ids": ids}) if ids else []
 
 
 class OutputRow(NamedTuple):

@@ -102,7 +102,7 @@ def apply(
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
-    work.finish(connection, stage.name, [subject for d in decisions for subject in d.facts.subjects])
+    work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
     due = _work_rows(decisions)
     work.schedule(connection, due)

@@ -184,8 +184,9 @@ class Facts:
     """Everything a stage may know of one order; only ``facts_of`` makes them.
 
     ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
-    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``subjects`` are what the stage is due for. ``mail_base`` is what all mails of the order are told, kept
-    by ``pipelines.orders.mails``.
+    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``subjects`` are what the stage is due for, ``places``
+    where the store finds that work again. ``mail_base`` is what all mails of the order are told, kept by
+    ``pipelines.orders.mails``.
     """
 
     id: int
@@ -224,10 +225,12 @@ class Facts:
     purse: Purse = field(init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
+    places: Sequence[str] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        mine = self.__dict__
         for name, make in _empty(self.needs):
-            setattr(self, name, make())
+            mine[name] = make()
 
     if not TYPE_CHECKING:  # a type checker knows the fields; which of them were gathered shows when they are read
 

@@ -20,7 +20,7 @@ from models.states import ALLOWED_MOVES, may_move
 from models.store import mails, work
 from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
-from models.store.work import FailureRow
+from models.store.work import ClaimRow, FailureRow
 from models.subject import ORDER, Subject
 from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
@@ -96,7 +96,7 @@ class Runner:
                 taken = _taken(stage, claimed)
                 batch = facts_of(connection, stage, [one.order for one in taken], now)
                 for facts, one in zip(batch, taken, strict=True):
-                    facts.subjects = one.subjects
+                    facts.subjects, facts.places = one.subjects, one.places
                 gathered = self.timer()
                 decisions, failures = self._decide(stage, batch, now)
                 new_mails = self._render(decisions, failures, now)
@@ -173,16 +173,20 @@ class _Taken:
 
     order: OrderRow
     subjects: list[Subject]
+    places: list[str]
 
 
-def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, Subject]]) -> list[_Taken]:
+def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_Taken]:
     """The orders that were claimed, each once: it has one decision at a time. A stage of orders decides about all that is
     due of one together; of any other subject it takes one, and the rest waits for the next batch."""
     taken: dict[int, _Taken] = {}
-    for order, subject in claimed:
-        one = taken.setdefault(order.id, _Taken(order, []))
+    for order, claim in claimed:
+        one = taken.get(order.id)
+        if one is None:
+            one = taken[order.id] = _Taken(order, [], [])
         if stage.subject == ORDER or not one.subjects:
-            one.subjects.append(subject)
+            one.subjects.append(Subject(claim.subject_kind, claim.subject_id))
+            one.places.append(claim.place)
     return list(taken.values())
 
 

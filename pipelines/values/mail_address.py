@@ -12,6 +12,7 @@ reaches nobody. The sentences below never repeat the address: they may end up in
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal
 
 from pipelines.values.spelling import visible
@@ -41,6 +42,7 @@ _PLAIN: Final[dict[int, str]] = {
 }
 
 
+@lru_cache(maxsize=4096)  # the mails of one order follow each other
 def addr_spec(raw: str) -> str:
     r"""The form of ``raw`` that SMTP and the To header can carry: ``local@domain`` or ``"local"@domain``.
 

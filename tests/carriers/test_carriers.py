@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -206,11 +207,11 @@ def test_a_carrier_that_nobody_declared_is_taken_as_it_is_written() -> None:
     )
 
 
-def test_a_spelling_belongs_to_one_carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spelling_belongs_to_one_carrier(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> None:
     (tmp_path / "cat.py").write_text(
         "from pipelines.carriers import Carrier\nCARRIER = Carrier('cat', '猫便', 'Cat Express', ('クロネコ',))\n"
     )
-    monkeypatch.setenv("SHUKKA_PLUGINS", str(tmp_path))
+    plugins_in(tmp_path)
     with pytest.raises(Misconfigured, match="both spelled 'クロネコ'"):
         carrier("猫便")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ PROFILE = {'carrier = "yamato"': 'carrier = "Neko (JA)"\n[delivery]\ncarriers = 
 
 
 @pytest.fixture
-def dropped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def dropped_in(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> None:
     shutil.copy(PLUG_IN, tmp_path)
-    monkeypatch.setenv("SHUKKA_PLUGINS", str(tmp_path))
+    plugins_in(tmp_path)
 
 
 @pytest.fixture

@@ -35,12 +35,12 @@ CUTOFF = "2026-11-20 15:00:00"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins_in: Callable[[Path | str], None]) -> Path:
     """The plug-in is dropped in; where its files go."""
     (plugins := tmp_path / "plugins").mkdir()
     (files := tmp_path / "files").mkdir()
     shutil.copy(PLUG_IN, plugins)
-    monkeypatch.setenv("SHUKKA_PLUGINS", str(plugins))
+    plugins_in(plugins)
     monkeypatch.setenv("CSV_FOLDER", str(files))
     return files
 

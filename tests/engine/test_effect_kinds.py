@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -39,10 +39,10 @@ PLUG_IN = Path(label_effect.__file__)
 
 
 @pytest.fixture
-def dropped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def dropped_in(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> Path:
     """The folder of plug-ins, with the printer of labels."""
     shutil.copy(PLUG_IN, tmp_path)
-    monkeypatch.setenv("SHUKKA_PLUGINS", str(tmp_path))
+    plugins_in(tmp_path)
     return tmp_path
 
 

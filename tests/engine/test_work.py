@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models.store import work
 from models.store.work import FailureRow, WorkRow
@@ -116,7 +117,8 @@ def test_a_subject_that_no_order_has(world: World) -> None:
         assert work.due_stages(connection, ["file"], now) == [], "it backs off"
         work.schedule(connection, [WorkRow("file", *day, None, now)])
         assert work.due_stages(connection, ["file"], now) == ["file"], "news ends that"
-        work.finish(connection, "file", [day])
+        place = connection.execute(text("SELECT ctid::text FROM work WHERE stage = 'file'")).scalar_one()
+        assert work.finish(connection, [place]) == 1
         assert work.due_stages(connection, ["file"], now) == []
 
 

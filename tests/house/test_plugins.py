@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import Misconfigured
-from pipelines.plugins import FOLDER, Registry
+from pipelines.plugins import Registry
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def carts(package: str) -> Registry[Cart]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> Path:
     room = tmp_path / "plugins"
     room.mkdir()
-    monkeypatch.setenv(FOLDER, str(room))
+    plugins_in(room)
     return room
 
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_used_is_refused_with_its_place(
     assert str(refused.value) == f"{file}: {says.format(package=package)}"
 
 
-def test_a_folder_that_is_not_there_is_refused(carts: Registry[Cart], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FOLDER, "/no/such/folder")
+def test_a_folder_that_is_not_there_is_refused(carts: Registry[Cart], plugins_in: Callable[[Path | str], None]) -> None:
+    plugins_in("/no/such/folder")
     with pytest.raises(Misconfigured, match="SHUKKA_PLUGINS: /no/such/folder is no folder"):
         dict(carts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,10 @@ LATER = "2026-12-04"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> Path:
     """A folder of plug-ins with that one file."""
-    monkeypatch.setenv("SHUKKA_PLUGINS", str(tmp_path))
     shutil.copy(FILE, tmp_path)
+    plugins_in(tmp_path)
     return tmp_path
 
 

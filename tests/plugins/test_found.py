@@ -21,18 +21,20 @@ Install = Callable[[ModuleType, str], None]
 
 
 @pytest.fixture
-def in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def in_the_folder(tmp_path: Path, plugins_in: Callable[[Path | str], None]) -> Install:
     """Drops the file of a plug-in into the folder."""
 
     def install(plug_in: ModuleType, group: str) -> None:
         shutil.copy(str(plug_in.__file__), tmp_path)
-        monkeypatch.setenv("SHUKKA_PLUGINS", str(tmp_path))
+        plugins_in(tmp_path)
 
     return install
 
 
 @pytest.fixture
-def in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def in_a_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins_in: Callable[[Path | str], None]
+) -> Iterator[Install]:
     """Installs a plug-in as pip does: a module, beside the metadata that names its entry point."""
     site, nothing = tmp_path / "site", tmp_path / "nothing"
     site.mkdir()
@@ -45,7 +47,7 @@ def in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inst
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: somebody-elses\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text(f"[shukka.{group}]\nits = somebody_elses\n")
         monkeypatch.syspath_prepend(str(site))
-        monkeypatch.setenv("SHUKKA_PLUGINS", str(nothing))  # a folder not looked at before: everything is found anew
+        plugins_in(nothing)
 
     yield install
     sys.modules.pop("somebody_elses", None)

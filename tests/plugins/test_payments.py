@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,13 +56,13 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins_in: Callable[[Path | str], None]) -> Folder:
     made = Folder(tmp_path / "plugins", tmp_path / "shops")
     made.path.mkdir()
     made.shops.mkdir()
     for profile in PACKAGED.glob("*.toml"):
         shutil.copy(profile, made.shops)
-    monkeypatch.setenv(FOLDER, str(made.path))
+    plugins_in(made.path)
     for name, value in ACME.items():
         monkeypatch.setenv(name, value)
     return made

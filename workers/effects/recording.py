@@ -14,7 +14,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from models.store import effect_items as items
 from models.store import effects, leases, mails, work
-from models.store.effects import OutcomeRow
+from models.store.effects import OutcomeRow, WokenRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow
 from pipelines.engine.wake import woken
@@ -83,9 +83,9 @@ class Recorder:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
             told = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
-            told += effects.end(connection, self._kind, ended)
-            if self._gathers:
-                told += items.end_with(connection, [row.id for row in ended])
+            over = effects.end(connection, self._kind, ended)
+            told += items.end_with(connection, [row.id for row in over if row.has_items])
+            told += [WokenRow(row.order_id, row.shipment_id, row.wakes) for row in over]
             now = self._clock.now()
             due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)

@@ -86,7 +86,7 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         contact = contacts.get(first.supplier, Contact())
         batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
         # Those that were asked for before channels were named went by webhook.
-        remarked = {row.key: row.remarked for row in listed if row.remarked is not None}
+        remarked = {row.key: row.document for row in listed if row.document.get("remarks")}
         loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked)
     return loaded
 
@@ -103,8 +103,8 @@ def _instruction(row: InstructionRow) -> Instruction:
         shipment=row.shipment_id,
         dispatch_on=row.dispatch_on,
         lines=row.lines,
-        ship_to=row.ship_to,
-        delivery=row.delivery,
+        ship_to=row.document["ship_to"],
+        delivery=row.document.get("delivery"),
     )
 
 

@@ -145,7 +145,19 @@ class Sources:
 
 
 class _Generator(CodeGenerator):
-    """Writes ``_Environment.getattr`` out in place, which spares 80 calls a mail."""
+    """Writes ``_Environment.getattr`` and the look for what must be escaped out in place, which spares 100 calls a mail."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile and finalize.src is None:
+            self.write("(_shown if type(_shown := ")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile and finalize.src is None:
+            self.write(") is str and environment.find_markup(_shown) is None else escape(_shown))")
+        else:
+            super()._output_child_post(node, frame, finalize)
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - its name in Jinja
         key = repr(node.attr)
@@ -158,6 +170,8 @@ class _Environment(Environment):
     """Looks into a dict by key first: much quicker, and a key such as ``items`` means the key."""
 
     code_generator_class = _Generator
+    #: Finds a character that must be escaped; most values have none.
+    find_markup = staticmethod(re.compile("[&<>'\"]").search)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is dict and attribute in obj:
