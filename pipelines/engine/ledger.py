@@ -101,8 +101,6 @@ class Ledger:
 
         Raises IllegalMove, and leaves the purse as it was, for what the tables of ``models.states`` do not allow.
         """
-        if not asks(decision):
-            return
         customer = _customer(decision)
         purse = self._purses[customer]
         checkpoint = purse.checkpoint()

@@ -26,7 +26,7 @@ from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.gather import facts_of
-from pipelines.engine.ledger import Ledger, for_decisions
+from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.stage import Stage
 from pipelines.errors import IllegalMove, ShukkaError, Undeclared
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
@@ -142,12 +142,12 @@ class Runner:
     ) -> set[int]:
         """Carry out on the ledger what decisions ask of points; the orders whose decisions hold. The others stay due: another
         process has an order whose lot would move."""
-        kept: set[int] = set()
-        for decision in decisions:
+        kept = {decision.facts.id for decision in decisions}
+        for decision in filter(asks, decisions):
             try:
                 ledger.carry_out(decision)
-                kept.add(decision.facts.id)
             except Exception as error:  # noqa: BLE001 - as above
+                kept.discard(decision.facts.id)
                 failures[decision.facts.id] = describe(error)
                 log.error("points.refused", order_id=decision.facts.id, error=describe(error))
         return kept - ledger.postpone({facts.id for facts in batch})

@@ -97,6 +97,8 @@ def mailbox_key(raw: str) -> str:
     return f"{_unquote(local)}@{domain}".lower()
 
 
+_NAMED: Final = frozenset("<>")
+_LISTED: Final = frozenset(",;、 ")
 _NOT_ALLOWED: Final = (
     "The part before the @ holds a character that is not allowed there; use letters, digits, '.', '_', '-'."
 )
@@ -126,9 +128,9 @@ def _single(address: str) -> None:
     if address.lower().startswith("mailto:"):
         raise ValueError("The mail address begins with 'mailto:'; send the address alone.")
     bare = address.rpartition('"')[2] if address.startswith('"') else address
-    if any(one in bare for one in "<>"):
+    if not _NAMED.isdisjoint(bare):
         raise ValueError("The mail address holds '<' or '>'; send the address alone, without a name.")
-    if any(one in bare for one in ",;、 "):
+    if not _LISTED.isdisjoint(bare):
         raise ValueError("The mail address holds ',', ';' or a space; send one address alone, not a list.")
     if bare.count("@") > 1:
         raise ValueError("The mail address has more than one '@'; send one address, written as name@example.jp.")

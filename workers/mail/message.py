@@ -40,6 +40,7 @@ def unstructured(name: str, text: str) -> str:
     return f"{name}: {_encoded(text, len(name) + 2)}"
 
 
+@lru_cache(maxsize=4096)  # an order's mails go to the same customer, a shop's come from the same address
 def mailbox(name: str, display: str, address: str) -> str:
     """A header with one mailbox (From, To). ``address`` is an addr-spec that is ready to send (B.7.1).
 

@@ -67,8 +67,6 @@ class Renderer:
         self._domain = domain
         self._sender_domain = self._mail_from.rpartition("@")[2]
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
-        self._from = lru_cache(maxsize=256)(lambda shop: message.mailbox("From", shop, self._mail_from))
-        self._reply_to = lru_cache(maxsize=256)(lambda shop, mail: message.mailbox("Reply-To", shop, mail))
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
         """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.
@@ -83,7 +81,7 @@ class Renderer:
         identity = message_uuid(shop, number, intent.template, intent.subject_key)
         message_id = f"<{identity}@{self._domain}>"
         headers = [
-            self._from(_shop_name(intent)),
+            message.mailbox("From", _shop_name(intent), self._mail_from),
             message.mailbox("To", intent.to_name, envelope_to),
             message.unstructured("Subject", subject),
             _date(_now(intent)),
@@ -93,7 +91,7 @@ class Renderer:
             f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}" if number else f"X-Shukka-Shop: {_quoted(shop)}",
         ]
         if support := intent.context["shop"]["support_mail"]:
-            headers.insert(1, self._reply_to(_shop_name(intent), support))
+            headers.insert(1, message.mailbox("Reply-To", _shop_name(intent), support))
         if intent.shipment:
             headers.append(f"X-Shukka-Shipment: {_quoted(intent.shipment)}")
         return RenderedMail(
