@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import TAKES, capture, collect, uncollect
 from pipelines.changes.parcels import KINDS, News
-from pipelines.changes.suppliers import end_answered_waits
+from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -32,7 +33,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             news.read(shipment, event)
     if draft.parcels != known:
         _conclude(news)
-    end_answered_waits(draft)
+    heard_from(draft, now)
+    stop_watching(draft)
 
 
 def _conclude(news: News) -> None:
@@ -139,6 +141,6 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS,
     consumes=KINDS,
-    leads_to=("settle", "reward"),
+    leads_to=("dispatch", "settle", "reward"),
     asks=TAKES,
 )
