@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order
 from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.lookup import as_it_stands
 from pipelines.orders.plan import preview
 from pipelines.rules.order import Order
 from pipelines.values.card_number import mask
@@ -28,6 +30,8 @@ router = APIRouter(prefix="/v1", tags=["orders"])
 MOST_ORDERS = 500
 _BODY_LIMIT = 1_048_576
 _BATCH_LIMIT = 16 * 1_048_576
+#: Status and title of an answer that names no field.
+_UNTAKEN: Final = {Ending.CONFLICT: (409, "Conflict"), Ending.FAILED: (500, "Fault")}
 
 
 @router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
@@ -120,10 +124,15 @@ async def preview_order(request: Request) -> Response:
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
     _, raw = await read_json(request, _BODY_LIMIT)
-    named = raw.get("shop") if isinstance(raw, dict) else None
-    if isinstance(named, str) and not caller.sees(named):
-        raise Invalid([Problem("shop", "is unknown")])
-    return as_json(200, preview(raw, state.house.shops))
+    house = state.house
+    # A key sees only its own shops; another's looks like one that does not exist.
+    shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
+
+    def plan() -> dict[str, Any]:
+        with house.engine.connect() as connection:
+            return preview(raw, shops, partial(as_it_stands, connection, shops))
+
+    return as_json(200, await asyncio.to_thread(plan))
 
 
 #: Documents that the published schema describes.
@@ -148,8 +157,8 @@ def _batch(raw: object) -> list[object]:
 def _answered(answer: Answer) -> Response:
     if answer.ending == Ending.REFUSED:
         return invalid(answer.problems)
-    if answer.ending == Ending.CONFLICT:
-        return problem(409, "Conflict", answer.detail)
+    if answer.ending in _UNTAKEN:
+        return problem(*_UNTAKEN[answer.ending], answer.detail)
     return as_json(202 if answer.ending == Ending.ACCEPTED else 200, _reference(answer))
 
 
@@ -165,14 +174,10 @@ def _reference(answer: Answer) -> dict[str, Any]:
 def _result(answer: Answer) -> dict[str, Any]:
     if answer.ending == Ending.REFUSED:
         return _refusal({"shop": answer.shop, "number": answer.number}, answer.problems)
-    if answer.ending == Ending.CONFLICT:
-        return {
-            "status": 409,
-            "shop": answer.shop,
-            "number": answer.number,
-            "title": "Conflict",
-            "detail": answer.detail,
-        }
+    if answer.ending in _UNTAKEN:
+        status, title = _UNTAKEN[answer.ending]
+        named = {"shop": answer.shop, "number": answer.number}
+        return {"status": status, **named, "title": title, "detail": answer.detail}
     return {"status": 202 if answer.ending == Ending.ACCEPTED else 200, **_reference(answer)}
 
 
