@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -75,6 +76,51 @@ def test_in_a_batch(poisoned: Site, kind: str, status: int) -> None:
     assert [one["status"] for one in results] == [202] * 4 + [status] + [202] * (len(good) - 4)
     assert results[4]["number"] == bad(kind)["number"]
     assert set(poisoned.world.states()) == {one["number"] for one in good}
+
+
+#: What stands in one order's JSON in the place of its remarks, and a word of why it is refused.
+UNREADABLE = {
+    "half a pair": (r'"\ud800"', "surrogate"),
+    "U+0000": (r'"a\u0000b"', "u0000"),
+    "beyond 64 bits": ("9223372036854775808", "64 bits"),
+    "long": ("9" * 5_000, "64 bits"),
+    "no number": ("NaN", "NaN"),
+    "infinite": ("-Infinity", "Infinity"),
+    "too large": ("1e999", "too large"),
+    "deep": ("[" * 40 + "]" * 40, "32 levels"),
+    "bottomless": ("[" * 200_000 + "]" * 200_000, "32 levels"),
+    "twice": ('"", "remarks": ""', "twice"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_one_that_cannot_be_read_in_a_batch(site: Site, text: str, reason: str) -> None:
+    """Each order has its own result, whatever is in one of them."""
+    good = [json.dumps(document(f"S-{n}")) for n in range(3)]
+    tricky = json.dumps(document("S-4", remarks='a "quoted" ] } , \\'))
+    bad_one = json.dumps(document("X-1", remarks="HERE")).replace('"HERE"', text)
+    sent = f'{{"orders": [{good[0]}, {tricky}, {bad_one} , {good[1]},{good[2]}]}}'
+    answer = site.run(lambda: site.request("POST", "/v1/orders:batch", content=sent.encode()))
+    assert answer.status_code == 207, answer.text
+    results = answer.json()["results"]
+    assert [one["status"] for one in results] == [202, 202, 422, 202, 202]
+    assert results[2]["number"] in {"X-1", None}
+    assert [one["field"] for one in results[2]["errors"]] == ["order"]
+    assert reason in results[2]["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"orders": [{"number": "\ud800"}, {]}',
+        r'{"orders": [{"number": "\ud800"}], "more": 1}',
+        r'{"orders": [{"number": "\ud800"}, nothing]}',
+        r'{"orders": [{"number": "\ud800"}',
+        r'["\ud800"]',
+    ],
+)
+def test_a_batch_that_cannot_be_taken_apart_is_refused_whole(site: Site, body: str) -> None:
+    problem(site.run(lambda: site.request("POST", "/v1/orders:batch", content=body.encode())), 400)
 
 
 def test_a_shop_where_every_item_is_one_of_a_kind(site: Site) -> None:

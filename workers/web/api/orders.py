@@ -20,7 +20,8 @@ from workers.web.answers import as_json, invalid, not_found, order_url
 from workers.web.api.actions import offered
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
-from workers.web.body import read_json, takes
+from workers.web.batch import Unreadable, read_batch
+from workers.web.body import read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
@@ -78,11 +79,13 @@ async def accept_order(request: Request) -> Response:
 async def accept_batch(request: Request) -> Response:
     """Take up to 500 orders in; each has its own result and none takes its neighbour with it."""
     caller = await state_of(request).caller(request, "storefront")
-    _, raw = await read_json(request, _BATCH_LIMIT)
-    documents = _batch(raw)
+    documents = _batch(read_batch(await read_body(request, _BATCH_LIMIT)))
     results: list[dict[str, Any] | None] = [None] * len(documents)
     submissions: list[tuple[int, Submission]] = []
     for index, document in enumerate(documents):
+        if isinstance(document, Unreadable):
+            results[index] = _refusal(document.told, (Problem("order", document.reason),))
+            continue
         try:
             submissions.append((index, Submission(_seen(parse_order(document), caller), caller.id)))
         except Invalid as refused:
