@@ -5,33 +5,30 @@ A whole group of submissions shares one transaction; each gets its own answer an
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import orjson
 import structlog
 from sqlalchemy import Connection, Engine
 
 from models.states import OrderState
 from models.store import idempotency, orders
 from models.store.idempotency import ClientKey
-from models.store.orders import OrderKey, RefusedOrderRow
-from pipelines.engine.admit import keep_refused
+from models.store.orders import OrderKey
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.parts import in_parts
 from pipelines.engine.run import describe
-from pipelines.errors import Invalid, Problem, Raced
+from pipelines.errors import Problem, Raced
 from pipelines.orders.admission import Taken, store_orders
-from pipelines.orders.document import Content, content_of, order_to_json, parse_order
+from pipelines.orders.document import Content, content_of, order_to_json
 from pipelines.orders.judgement import judge
 from pipelines.orders.lookup import Before, spending, usable_points
 from pipelines.ports import Clock
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
-from pipelines.values.card_number import mask, masked
+from pipelines.values.card_number import mask
 
 log = structlog.get_logger(__name__)
 
@@ -106,34 +103,6 @@ def _failed(submission: Submission, error: Exception) -> Answer:
     return Answer(
         Ending.FAILED, order.shop, order.number, detail="This is our mistake and was recorded; nothing was stored."
     )
-
-
-def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw: object) -> tuple[Problem, ...]:
-    """An order that came over the broker: accepted, or kept with its reasons and reported by ``order.refused``.
-
-    The reasons it was refused for; none if it was accepted or is known. Nobody waits for an answer here, so nothing
-    that was taken off the queue may be dropped.
-    """
-    try:
-        order = parse_order(raw)
-    except Invalid as refused:
-        problems = refused.problems
-    else:
-        (answer,) = take_in(engine, shops, clock, [Submission(order)])
-        if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
-            return ()
-        problems = answer.problems or (Problem("number", answer.detail),)
-    named = raw if isinstance(raw, dict) else {}
-    digest = hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-    listed = [{"field": p.field, "message": p.message} for p in problems]
-    shop, number = _text(masked(named.get("shop"))), _text(named.get("number"))
-    with engine.begin() as connection:
-        keep_refused(connection, RefusedOrderRow(digest, shop, number, listed, masked(raw)), clock.now())
-    return problems
-
-
-def _text(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) else None
 
 
 def _attempt(

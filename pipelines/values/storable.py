@@ -31,6 +31,8 @@ def check(value: object) -> None:
         for one in level:
             if isinstance(one, dict):
                 nested = True
+                if not all(isinstance(name, str) for name in one):
+                    raise Unstorable("A field's name is no text.")
                 deeper += one.keys()
                 deeper += one.values()
             elif isinstance(one, list | tuple):

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.errors import Invalid, Problem
-from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order
+from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order, told_number
 from pipelines.orders.intake import Answer, Ending, Submission
 from pipelines.orders.lookup import as_it_stands
 from pipelines.orders.plan import preview
+from pipelines.orders.schema import MOST_BYTES
 from pipelines.rules.order import Order
 from pipelines.values.card_number import mask
 from workers.web.answers import as_json, invalid, not_found, order_url
@@ -29,8 +30,7 @@ from workers.web.problem import problem
 router = APIRouter(prefix="/v1", tags=["orders"])
 
 MOST_ORDERS = 500
-_BODY_LIMIT = 1_048_576
-_BATCH_LIMIT = 16 * 1_048_576
+_BATCH_LIMIT = 16 * MOST_BYTES
 #: Status and title of an answer that names no field.
 _UNTAKEN: Final = {Ending.CONFLICT: (409, "Conflict"), Ending.FAILED: (500, "Fault")}
 
@@ -40,7 +40,7 @@ async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
     key = idempotency_key(request)
-    _, raw = await read_json(request, _BODY_LIMIT)
+    _, raw = await read_json(request, MOST_BYTES)
     order = _seen(parse_order(raw), caller)
     answer = await state_of(request).desk.order(Submission(order, caller.id, key))
     if answer is None:
@@ -126,7 +126,7 @@ async def preview_order(request: Request) -> Response:
     """What the pipeline would do with an order; stores nothing."""
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
-    _, raw = await read_json(request, _BODY_LIMIT)
+    _, raw = await read_json(request, MOST_BYTES)
     house = state.house
     # A key sees only its own shops; another's looks like one that does not exist.
     shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
@@ -189,7 +189,7 @@ def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
     return {
         "status": 422,
         "shop": mask(named["shop"]) if isinstance(named.get("shop"), str) else None,
-        "number": named.get("number") if isinstance(named.get("number"), str) else None,
+        "number": told_number(named.get("number")),
         "title": "Refused",
         "errors": [{"field": p.field, "message": p.message} for p in problems],
     }
