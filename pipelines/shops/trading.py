@@ -131,6 +131,11 @@ class Intake(Section):
     prohibited_flags: Annotated[tuple[str, ...], FromList] = Field(
         default=(), description="Lines with such a flag are refused (INT-05)"
     )
+    every_item_unique: bool = Field(
+        default=False,
+        description="Every item is one of a kind, whatever the storefront says: what is in stock, or comes without "
+        "availability, is `unique`; one piece a line, sold once (INT-10)",
+    )
     individuals: Literal["welcome", "surcharge"] = Field(
         default="welcome", description="surcharge: an individual recipient pays shipping.individual_surcharge (INT-04)"
     )
