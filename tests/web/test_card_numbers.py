@@ -16,7 +16,8 @@ import pytest
 
 from pipelines.values.card_number import find_card_number, mask
 from tests.web.site import Site, fields
-from tests.world import World, document, tracking_number
+from tests.web.stored import everything_stored
+from tests.world import document, tracking_number
 
 CARD = "4111-1111-1111-1111"
 SPELLINGS = ["4111111111111111", "４１１１ １１１１ １１１１ １１１１", "3782 822463 10005"]
@@ -96,19 +97,13 @@ def written(where: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where).lstrip(".")
 
 
-def everything_stored(world: World) -> str:
-    """All rows of all tables, as text."""
-    tables = [row.name for row in world.rows("SELECT relname AS name FROM pg_stat_user_tables")]
-    return "\n".join(str(tuple(row)) for table in tables for row in world.rows(f'SELECT t::text FROM "{table}" t'))
-
-
 @pytest.fixture
 def order_site(site: Site, capfd: pytest.CaptureFixture[str]) -> Iterator[Site]:
     """A site with an order; in the end nothing that was stored or logged shows a card number."""
     site.world.take(document("S-1"))
     yield site
     site.world.settle()
-    for line in "\n".join((everything_stored(site.world), *capfd.readouterr())).splitlines():
+    for line in [*everything_stored(site.world), *"\n".join(capfd.readouterr()).splitlines()]:
         assert mask(line) == line
         assert "1111111" not in line
 
