@@ -72,7 +72,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT o.id FROM shop_order o JOIN payment p ON p.order_id = o.id
            WHERE p.captured > 0 AND p.refunded < p.captured
              AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
-             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered')""",
+             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')""",
     ),
     Invariant(
         "cancelled_money_returned",
@@ -145,7 +145,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a shipped order has no open piece in a live shipment",
         """SELECT DISTINCT o.id FROM shop_order o JOIN shipment s ON s.order_id = o.id AND s.state <> 'cancelled'
            JOIN shipment_line l ON l.shipment_id = s.id
-           WHERE o.state IN ('shipped', 'delivered') AND l.shipped + l.cancelled < l.quantity""",
+           WHERE o.state IN ('shipped', 'delivered', 'undelivered') AND l.shipped + l.cancelled < l.quantity""",
     ),
     Invariant(
         "parcels_told",

@@ -20,6 +20,7 @@ _GOES_ON_AT = {
     OrderState.PARTLY_SHIPPED: "dispatch",
     OrderState.SHIPPED: "reward",
     OrderState.DELIVERED: "reward",
+    OrderState.UNDELIVERED: "reward",
 }
 
 

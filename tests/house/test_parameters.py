@@ -23,7 +23,6 @@ NOT_READ_YET = {
     "Delivery.delivered_after_days",
     "Payment.accept_prepaid",
     "Payment.cod_redelivery_wait_days",
-    "Supplier.no_tracking",
     "Returns.window_days",
     "Returns.window_from",
     "Returns.goods_back_days",
