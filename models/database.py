@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import orjson
+from psycopg import errors as pg
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 import models.arrays  # noqa: F401 - every connection knows its types
 
@@ -39,3 +42,18 @@ def driver_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database could not be reached, or was ending or standing by: nothing is wrong with what it was asked, and
+    the same again succeeds once it is back.
+
+    A deadlock or a statement that took too long is of what was asked, and so is everything that is no operational error.
+    """
+    if isinstance(error, NoFreeConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    of_the_work = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled)
+    away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction)
+    return isinstance(error.orig, away) and not isinstance(error.orig, of_the_work)

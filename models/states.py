@@ -109,14 +109,18 @@ class HoldReason(StrEnum):
     REFUND_FAILED = "refund_failed"
     CAPTURE_FAILED = "capture_failed"
     VOID_FAILED = "void_failed"
+    AUTHORIZATION_ENDS = "authorization_ends"
     # suppliers and parcels
     SUPPLIER_UNREACHABLE = "supplier_unreachable"
     SUPPLIER_REFUSED = "supplier_refused"
     SUPPLIER_SHORT = "supplier_short"
+    SUPPLIER_SILENT = "supplier_silent"
+    DISPATCH_LATE = "dispatch_late"
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
     RETURNED_UNDELIVERED = "returned_undelivered"
     TRANSIT_ACCIDENT = "transit_accident"
     PARCEL_PROBLEM = "parcel_problem"
+    DELIVERY_OVERDUE = "delivery_overdue"
 
 
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState

@@ -10,8 +10,8 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     accept     -> authorize, reward
     authorize  -> split, settle
     split      -> dispatch
-    dispatch
-    notify     -> settle, reward
+    dispatch   -> settle
+    notify     -> dispatch, settle, reward
     settle     -> authorize
     reward
     promote
@@ -19,7 +19,7 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward
     returns    -> settle, reward
-    attend     -> authorize, split, dispatch, reward
+    attend     -> authorize, split, dispatch, settle, reward
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """

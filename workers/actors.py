@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
+from sqlalchemy.exc import InterfaceError, OperationalError
+from tenacity import Retrying, retry_if_exception, wait_exponential_jitter
 
+from models.database import is_away
 from pipelines.engine import announce
 from pipelines.engine.run import BATCH, Runner
 from pipelines.engine.stage import Stage
-from pipelines.errors import Misconfigured
-from pipelines.orders.intake import take_in_or_keep
+from pipelines.errors import Misconfigured, Problem
+from pipelines.orders.message import keep, take_in_or_keep
 from pipelines.route import ASKED, ROUTE
 from workers.broker import INTAKE, WAKE, effect_actor, stage_actor
 from workers.draining import Drains
@@ -93,25 +94,35 @@ def _run(performed: int) -> None:
 
 
 def declare_intake(broker: dramatiq.Broker, house: House) -> None:
-    """``orders.accept`` on queue ``intake``: an order as a dict. What cannot be accepted is kept with its reasons."""
+    """``orders.accept`` on queue ``intake``: an order as a dict. What cannot be accepted is kept with its reasons.
 
-    def accept(order: dict[str, Any]) -> None:
-        # The message is acknowledged when this returns, so it stays here until the database took the order.
+    The message is acknowledged when the actor returns, so it stays here until the database took the order: one that is away
+    is waited for, without end. Whatever else there is about a message, the actor never raises for it: dramatiq would lose
+    it, and write all of it into the log.
+    """
+
+    def accept(*arguments: Any, **named: Any) -> None:
         for attempt in Retrying(
-            retry=retry_if_exception_type(DBAPIError), wait=wait_exponential_jitter(multiplier=0.1, max=5.0)
+            retry=retry_if_exception(is_away), wait=wait_exponential_jitter(multiplier=0.1, max=5.0)
         ):
             with attempt:
-                _accept(house, order)
-        house.bell.ring(stages=["accept"])
+                _accept(house, arguments, named)
 
-    dramatiq.actor(broker=broker, actor_name="orders.accept", queue_name=INTAKE, time_limit=3_600_000)(accept)
+    dramatiq.actor(broker=broker, actor_name="orders.accept", queue_name=INTAKE, time_limit=float("inf"))(accept)
 
 
-def _accept(house: House, raw: object) -> None:
-    refused = take_in_or_keep(house.engine, house.shops, house.clock, raw)
+def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+    given = [*arguments, *named.values()]
+    if len(given) == 1 and named.keys() <= {"order"}:
+        refused = take_in_or_keep(house.engine, house.shops, house.clock, *given)
+    else:
+        refused = (Problem("order", f"orders.accept takes one argument, the order as a dict; {len(given)} came."),)
+        keep(house.engine, house.clock, {"args": list(arguments), "kwargs": dict(named)}, refused)
     if refused:
         log.warning("order.refused", fields=[p.field for p in refused])
         house.bell.ring(effects=[announce.KIND])
+    else:
+        house.bell.ring(stages=["accept"])
 
 
 def check_complete(broker: dramatiq.Broker) -> None:

@@ -25,6 +25,7 @@ class ShipmentRow(NamedTuple):
     arrive_on: date | None
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
+    told_at: datetime | None
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -111,6 +112,7 @@ class ShipmentChangeRow(NamedTuple):
     because: Sequence[Mapping[str, str]] | None
     plan_as_of: datetime | None
     reason: str | None
+    told_at: datetime | None
 
 
 change = writer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import ALL_LEFT, Condition, OrderState, PaymentState, ShipmentState
+from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import let_go
 from pipelines.changes.points import return_points
 from pipelines.engine.draft import OrderDraft
@@ -37,6 +38,7 @@ def cancel_order(
     for line in facts.order.lines:
         if line.availability == "unique":
             draft.free_item(line.sku)
+    stop_watching(draft)
     if mail:
         draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
     if not draft.holds:

@@ -76,6 +76,18 @@ def capture(draft: OrderDraft, shop: Shop) -> None:
         void(draft)
 
 
+def capture_asked(draft: OrderDraft) -> bool:
+    """Whether the gateway was asked to capture, and has not said no."""
+    return any(effect.kind == _CAPTURE and effect.state != "declined" for effect in draft.effects.values())
+
+
+def capture_early(draft: OrderDraft) -> None:
+    """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04)."""
+    if amount := min(draft.money.authorized, draft.due):
+        payload = {"amount": amount, "early": True}
+        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload=payload))
+
+
 def void(draft: OrderDraft) -> None:
     """Release the authorization or the slip of an order of which nothing will be captured."""
     draft.ask(EffectIntent(_VOID, _key(draft, "void"), wakes="settle"))

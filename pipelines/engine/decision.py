@@ -75,6 +75,7 @@ class ShipmentChange:
     because: Sequence[Mapping[str, str]] | None = None
     plan_as_of: datetime | None = None
     reason: str | None = None
+    told_at: datetime | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 
@@ -143,6 +144,15 @@ class PaymentChange:
 
 
 @dataclass(slots=True, frozen=True)
+class Announcement:
+    """Something that storefronts are told of an order though nothing of it moved; ``about`` tells it apart, once for ever."""
+
+    type: str
+    about: str
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
 class OpenedHold:
     """A reason to wait for a human, from now on, and what brought it."""
 
@@ -201,6 +211,7 @@ class Decision:
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
     ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
+    announced: list[Announcement] = field(default_factory=list)
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)

@@ -112,6 +112,7 @@ class ShipmentFacts(NamedTuple):
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
+    told_at: datetime | None = None
 
 
 class UsedPoints(NamedTuple):

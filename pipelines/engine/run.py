@@ -17,6 +17,7 @@ from psycopg import errors as pg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from models.database import is_away
 from models.mail_packing import pack
 from models.states import ALLOWED_MOVES, may_move
 from models.store import mails, work
@@ -131,7 +132,7 @@ class Runner:
         except StaleFacts:
             raise
         except Exception as error:
-            if not taken or _is_away(error):
+            if not taken or is_away(error):
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
             subjects = [subject for one in taken for subject in one.subjects]
@@ -237,15 +238,6 @@ def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[F
         if facts.id in failures
         for subject in facts.subjects
     ]
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether the database could not be reached or was ending: nothing is wrong with the orders. A deadlock or a
-    statement that took too long is the batch's own, and so is everything that is no operational error."""
-    if not isinstance(error, DBAPIError):
-        return False
-    of_the_batch = isinstance(error.orig, pg.DeadlockDetected | pg.QueryCanceled)
-    return isinstance(error.orig, pg.OperationalError | pg.InterfaceError) and not of_the_batch
 
 
 class _Refused(ShukkaError):

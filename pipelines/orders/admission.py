@@ -23,6 +23,7 @@ from pipelines.orders.document import Content
 from pipelines.rules.lots import NewLot
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
+from pipelines.rules.one_of_a_kind import items_of
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
 from pipelines.rules.purse import Cause
@@ -32,7 +33,7 @@ from pipelines.values.coupon_key import coupon_key
 
 @dataclass(slots=True)
 class Taken:
-    """An order that will be stored: who sent it under which key, and its prices."""
+    """An order that will be stored, as it is sold: who sent it under which key, and its prices."""
 
     order: Order
     client: int
@@ -86,7 +87,7 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
         documents=[NewDocumentRow(i, t.content.document, t.breakdown.to_json()) for i, o, t in each],
         lines=[row for i, t in numbered for row in _line_rows(i, t)],
         payments=[_payment_row(i, t, shops[o.shop]) for i, o, t in each],
-        items=[ItemRow(o.shop, line.sku, i) for i, o, _ in each for line in o.lines if line.availability == "unique"],
+        items=[ItemRow(o.shop, sku, i) for i, o, _ in each for sku in items_of(o)],
         keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
         coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
         loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],

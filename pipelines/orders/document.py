@@ -8,6 +8,7 @@ What a *shop* refuses is not decided here but in ``pipelines.rules.refusals``. T
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -44,6 +45,7 @@ __all__ = [
     "order_to_json",
     "parse_order",
     "parse_preview",
+    "told_number",
 ]
 
 _SENTENCES: Final[Mapping[str, str]] = {
@@ -65,6 +67,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "dict_type": "Must be an object.",
 }
 
+_LONGEST_NUMBER: Final = 64
+_ORDER_NUMBER: Final = re.compile(ORDER_NUMBER)
+
 _PATTERNS: Final[Mapping[str, str]] = {
     ONE_LINE: "Must not contain control characters or line breaks.",
     MANY_LINES: "Must not contain control characters.",
@@ -82,6 +87,13 @@ def field_path(loc: Iterable[int | str]) -> str:
     for step in loc:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
     return mask(path) or "order"
+
+
+def told_number(raw: object) -> str | None:
+    """The order number of a document that was refused, to name it by; masked if it is none that an order can have."""
+    if not isinstance(raw, str):
+        return None
+    return raw if len(raw) <= _LONGEST_NUMBER and _ORDER_NUMBER.fullmatch(raw) else mask(raw)[:_LONGEST_NUMBER]
 
 
 def fault_of(error: ValidationError) -> str:

@@ -5,38 +5,32 @@ A whole group of submissions shares one transaction; each gets its own answer an
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
-import orjson
+import structlog
 from sqlalchemy import Connection, Engine
 
 from models.states import OrderState
-from models.store import coupons, idempotency, items, orders
-from models.store.coupons import CouponKey
-from models.store.customers import CustomerKey
+from models.store import idempotency, orders
 from models.store.idempotency import ClientKey
-from models.store.items import ItemKey
-from models.store.orders import OrderKey, RefusedOrderRow
-from pipelines.engine.admit import keep_refused
+from models.store.orders import OrderKey
 from pipelines.engine.ledger import Ledger
-from pipelines.errors import Invalid, Problem, Raced
-from pipelines.methods import METHODS
+from pipelines.engine.parts import in_parts
+from pipelines.engine.run import describe
+from pipelines.errors import Problem, Raced
 from pipelines.orders.admission import Taken, store_orders
-from pipelines.orders.document import Content, content_of, parse_order
+from pipelines.orders.document import Content, content_of, order_to_json
+from pipelines.orders.judgement import judge
+from pipelines.orders.lookup import Before, spending, usable_points
 from pipelines.ports import Clock
-from pipelines.ranks import stored_ranks
-from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
-from pipelines.rules.refusals import refusals
 from pipelines.shops import Shop
-from pipelines.values.calendar import JST
-from pipelines.values.card_number import mask, masked
-from pipelines.values.coupon_key import coupon_key
+from pipelines.values.card_number import mask
+
+log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 5
 
@@ -48,6 +42,7 @@ class Ending(StrEnum):
     REPEATED = "repeated"
     CONFLICT = "conflict"
     REFUSED = "refused"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +66,23 @@ class Answer:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(slots=True)
-class _Before:
-    """What was there before a group came in, looked up for the whole of it; the orders that are taken are added, so that
-    its later ones see them. ``usable`` are points by customer, ``ranks`` by (shop, customer, day)."""
-
-    usable: dict[CustomerKey, int]
-    ranks: dict[tuple[str, str, date], str]
-    taken_items: set[ItemKey]
-    used_coupons: set[CouponKey]
-
-
 def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
-    """Store what can be accepted in one transaction and answer each submission.
+    """Store what can be accepted, in one transaction where that succeeds, and answer each submission.
 
-    Raises whatever the database raises when it is away; nothing was acknowledged then, and trying again is safe.
+    One that cannot be decided, whatever raises, fails alone: it is answered so, and its neighbours are decided without it.
+    Raises whatever the database raises when it is away; trying again is safe.
     """
+
+    def attempt(part: Sequence[Submission]) -> Sequence[Answer]:
+        return _take_together(engine, shops, clock, part)
+
+    return in_parts(submissions, attempt, _failed)
+
+
+def _take_together(
+    engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]
+) -> list[Answer]:
+    """One transaction, taken again where another process was faster. Raises Raced when that never ends."""
     after: set[int] = set()
     for attempt in range(_ATTEMPTS):
         try:
@@ -100,32 +96,13 @@ def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions
     raise AssertionError
 
 
-def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw: object) -> tuple[Problem, ...]:
-    """An order that came over the broker: accepted, or kept with its reasons and reported by ``order.refused``.
-
-    The reasons it was refused for; none if it was accepted or is known. Nobody waits for an answer here, so nothing
-    that was taken off the queue may be dropped.
-    """
-    try:
-        order = parse_order(raw)
-    except Invalid as refused:
-        problems = refused.problems
-    else:
-        (answer,) = take_in(engine, shops, clock, [Submission(order)])
-        if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
-            return ()
-        problems = answer.problems or (Problem("number", answer.detail),)
-    named = raw if isinstance(raw, dict) else {}
-    digest = hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-    listed = [{"field": p.field, "message": p.message} for p in problems]
-    shop, number = _text(masked(named.get("shop"))), _text(named.get("number"))
-    with engine.begin() as connection:
-        keep_refused(connection, RefusedOrderRow(digest, shop, number, listed, masked(raw)), clock.now())
-    return problems
-
-
-def _text(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) else None
+def _failed(submission: Submission, error: Exception) -> Answer:
+    """What raised when it was decided alone; recorded, since nobody foresaw it."""
+    order = submission.order
+    log.error("order.undecidable", shop=order.shop, number=order.number, error=describe(error))
+    return Answer(
+        Ending.FAILED, order.shop, order.number, detail="This is our mistake and was recorded; nothing was stored."
+    )
 
 
 def _attempt(
@@ -134,12 +111,10 @@ def _attempt(
     answers: list[Answer | None] = [None] * len(submissions)
     contents = [content_of(s.order) for s in submissions]
     _answer_known(connection, submissions, contents, answers)
-    before = _Before(
-        _usable_points(ledger, submissions, answers),
-        _ranks(connection, shops, submissions, answers),
-        _taken_items(connection, submissions, answers),
-        _used_coupons(connection, submissions, answers),
-    )
+    new = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
+    wanted = spending(new)
+    ledger.open(wanted)
+    before = Before.of(connection, shops, new, usable_points(ledger, wanted))
     taken: list[Taken] = []
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
@@ -203,71 +178,11 @@ def _like_twin(submission: Submission, contents: Sequence[Content], index: int, 
     return Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
 
 
-def _usable_points(
-    ledger: Ledger, submissions: Sequence[Submission], answers: Sequence[Answer | None]
-) -> dict[CustomerKey, int]:
-    """What the customers can spend who want to use points, or bring a coupon of points; their balances stay locked until
-    the end."""
-    wanted = {
-        CustomerKey(s.order.shop, s.order.customer.id)
-        for s, answer in zip(submissions, answers, strict=True)
-        if answer is None
-        and s.order.customer.id
-        and (s.order.points_use or any(coupon.kind == "points" for coupon in s.order.coupons))
-    }
-    ledger.open(wanted)
-    return {one: ledger.purse(one.shop, one.customer_id).usable(ledger.now) for one in wanted}
-
-
-def _ranks(
-    connection: Connection,
-    shops: Mapping[str, Shop],
-    submissions: Sequence[Submission],
-    answers: Sequence[Answer | None],
-) -> dict[tuple[str, str, date], str]:
-    """The ranks the customers had on the days of their purchases."""
-    new = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
-    return stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in new])
-
-
-def _taken_items(
-    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
-) -> set[ItemKey]:
-    """One-of-a-kind items that another live order has (INT-10)."""
-    wanted = {
-        ItemKey(s.order.shop, line.sku)
-        for s, answer in zip(submissions, answers, strict=True)
-        if answer is None
-        for line in s.order.lines
-        if line.availability == "unique"
-    }
-    return set(items.taken(connection, sorted(wanted)))
-
-
-def _used_coupons(
-    connection: Connection, submissions: Sequence[Submission], answers: Sequence[Answer | None]
-) -> set[CouponKey]:
-    """Coupons that standing orders of these customers have used (A.10)."""
-    wanted = {
-        coupon
-        for s, answer in zip(submissions, answers, strict=True)
-        if answer is None
-        for coupon in _coupons_of(s.order)
-    }
-    return set(coupons.used(connection, sorted(wanted)))
-
-
-def _coupons_of(order: Order) -> set[CouponKey]:
-    """A member's coupons."""
-    customer = order.customer.id
-    return {CouponKey(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
-
-
 def _decide(
     submission: Submission,
     shops: Mapping[str, Shop],
     content: Content,
-    before: _Before,
+    before: Before,
     taken: list[Taken],
     now: datetime,
 ) -> Answer | None:
@@ -276,51 +191,14 @@ def _decide(
     shop = shops.get(order.shop)
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
-    customer = CustomerKey(order.shop, order.customer.id)
-    balance = before.usable.get(customer, 0)
-    # RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
-    rank = before.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date()))
-    breakdown = price(order, shop, balance=balance, rank=rank)
-    used = {coupon.code_key for coupon in _coupons_of(order) & before.used_coupons}
-    problems = list(refusals(order, shop, breakdown, now=now, balance=balance, rank=rank, used_coupons=used))
-    if not any(problem.field.startswith("payment.") for problem in problems):
-        problems += connected(order, shop, breakdown)
-    for index, line in enumerate(order.lines):
-        if line.availability == "unique" and (order.shop, line.sku) in before.taken_items:
-            problems.append(Problem(f"lines[{index}].sku", "is one of a kind and sold already (INT-10)"))
-    if problems:
-        return _refused(order, problems)
-    before.used_coupons |= _coupons_of(order)
-    before.taken_items |= {ItemKey(order.shop, line.sku) for line in order.lines if line.availability == "unique"}
-    before.usable[customer] = balance + breakdown.coupon_points - breakdown.points_used
-    taken.append(Taken(order, submission.client, submission.key, breakdown, content))
+    judged = judge(order, shop, before.known(order, now))
+    if judged.problems:
+        return _refused(order, judged.problems)
+    before.add(judged)
+    if judged.order is not order:  # what was sent tells whether it is the same again; what is sold is what is kept
+        content = Content(order_to_json(judged.order), content.hash)
+    taken.append(Taken(judged.order, submission.client, submission.key, judged.breakdown, content))
     return None
-
-
-def connected(order: Order, shop: Shop, breakdown: Breakdown) -> list[Problem]:
-    """A method that the shop allows but none of its gateways serves is refused before the customer waits in vain."""
-    if breakdown.grand_total == 0:
-        return []
-    method = METHODS[order.method]
-    if method.needs_token and not order.token:
-        return [
-            Problem(
-                "payment.token",
-                f"is needed to authorize a {method.name}; send the token the gateway gave the storefront",
-            )
-        ]
-    if _is_connected(order.method, shop):
-        return []
-    return [Problem("payment.method", f"{order.method} is not connected to a gateway here; use {_usable(order, shop)}")]
-
-
-def _usable(order: Order, shop: Shop) -> str:
-    allowed = shop.payment.methods.get(order.customer.account, ())  # type: ignore[call-overload]
-    return " or ".join(method for method in allowed if _is_connected(method, shop)) or "another method"
-
-
-def _is_connected(method: str, shop: Shop) -> bool:
-    return not METHODS[method].misses(shop.gateway_for(method))
 
 
 def _refused(order: Order, problems: Sequence[Problem]) -> Answer:

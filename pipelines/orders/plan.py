@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,13 @@ from typing import Any
 from models.states import HoldReason
 from pipelines.errors import Invalid, Problem
 from pipelines.methods import Method, Terms, agreed
-from pipelines.orders.document import parse_preview
+from pipelines.orders.document import AssumeDocument, parse_preview
 from pipelines.orders.instructions import instructions_json, not_offered
+from pipelines.orders.judgement import Known, judge
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Order
-from pipelines.rules.refusals import refusals
 from pipelines.rules.split import Part, split
 from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
@@ -26,14 +25,16 @@ from pipelines.values.coupon_key import coupon_key
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """What a plan takes for granted: when the money came, the customer's points and rank, the time, and the codes of
-    coupons that the customer has used."""
+    """What a plan takes for granted: when the money came, the customer's points and rank, the time, the codes of coupons
+    that the customer has used, the SKUs of one-of-a-kind items that are sold, and why the number cannot be used."""
 
     paid_at: datetime | None = None
     points_balance: int = 0
     rank: str | None = None
     now: datetime | None = None
     used_coupons: tuple[str, ...] = ()
+    taken_items: tuple[str, ...] = ()
+    number_taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ class Plan:
 
 def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
     """Plan ``order`` at ``shop``. What the shop refuses is in ``problems``; the rest of the plan is complete anyway."""
-    breakdown = price(order, shop, balance=assume.points_balance, rank=assume.rank)
+    judged = judge(order, shop, _known(order, assume))
+    order, breakdown, problems = judged.order, judged.breakdown, judged.problems
+    if assume.number_taken is not None:
+        problems = (Problem("number", assume.number_taken),)
     method = agreed(order.method, breakdown.grand_total)
     paid = order if method.name == order.method else replace(order, method=method.name)
     counts_at = assume.paid_at if method.secured_by.is_awaited else order.placed_at
@@ -107,28 +111,39 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         tuple(instructions_json(order, shop)),
         reasons,
         _mails(method, held=bool(reasons), missed=missed, answered=bool(not_offered(order, shop))),
-        refusals(
-            order,
-            shop,
-            breakdown,
-            now=assume.now or order.placed_at,
-            balance=assume.points_balance,
-            rank=assume.rank,
-            used_coupons={coupon_key(code) for code in assume.used_coupons},
-        ),
+        problems,
     )
 
 
-def preview(raw: object, shops: Mapping[str, Shop]) -> dict[str, Any]:
-    """The contract's Preview of a decoded order with an optional ``assume`` object; raises ``Invalid``."""
-    order, assumed = parse_preview(raw)
+def _known(order: Order, assume: Assume) -> Known:
+    return Known(
+        assume.now or order.placed_at,
+        assume.points_balance,
+        assume.rank,
+        {coupon_key(code) for code in assume.used_coupons},
+        assume.taken_items,
+    )
+
+
+def as_told(order: Order, told: AssumeDocument) -> Assume:
+    """What the request tells; what it leaves out is nothing: no points, the lowest rank, nothing used or sold."""
+    return Assume(told.paid_at, told.points_balance, told.rank, told.now, tuple(told.used_coupons))
+
+
+def preview(
+    raw: object, shops: Mapping[str, Shop], look_up: Callable[[Order, AssumeDocument], Assume] = as_told
+) -> dict[str, Any]:
+    """The contract's Preview of a decoded order with an optional ``assume`` object; raises ``Invalid``.
+
+    ``look_up``: what is taken for granted of an order beside what the request tells.
+    """
+    order, told = parse_preview(raw)
     shop = shops.get(order.shop)
     if shop is None:
         raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
-    if assumed.rank is not None and shop.rank_rates and assumed.rank not in shop.rank_rates:
+    if told.rank is not None and shop.rank_rates and told.rank not in shop.rank_rates:
         raise Invalid([Problem("assume.rank", f"This shop's ranks are {', '.join(shop.rank_rates)}.")])
-    assume = Assume(assumed.paid_at, assumed.points_balance, assumed.rank, assumed.now, tuple(assumed.used_coupons))
-    return plan(order, shop, assume).to_json()
+    return plan(order, shop, look_up(order, told)).to_json()
 
 
 def _mails(method: Method, *, held: bool, missed: bool, answered: bool) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ from pipelines.methods import METHODS
 from pipelines.values.moment import read_day, read_moment
 from pipelines.values.money import MOST_YEN, UnitYen
 
+#: The longest JSON text of one order, in bytes.
+MOST_BYTES: Final = 1_048_576
+
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 ORDER_NUMBER: Final = r"^[^\s\x00-\x1f\x7f-\x9f/\\]+$"  # it stands in URLs: /v1/orders/{shop}/{number}

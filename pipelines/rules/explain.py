@@ -72,6 +72,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "処理の時点で予定日を過ぎていたため、{day}の出荷を予定しています。",
         "The planned day had already passed: planned for dispatch on {day}.",
     ),
+    "dispatch_late": (
+        "{was}に発送できなかったため、{day}の出荷を予定しています。",
+        "The goods did not leave on {was}: planned for dispatch on {day}.",
+    ),
     "payment.paid": ("ご入金の確認後に出荷日が決まります。", "The dispatch day is set once the payment has arrived."),
     "payment.approved": (
         "ローンの審査可決後に出荷日が決まります。",

@@ -188,6 +188,18 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "`shukka retry`, or void it at the gateway, then release the order.",
         ),
     ),
+    _R.AUTHORIZATION_ENDS: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence(
+            "商品の発送前に、{amount}円のオーソリが{until}に失効します(SPL-04)。",
+            "The authorization of {amount} yen ends on {until}, before the goods leave (SPL-04).",
+        ),
+        Sentence(
+            "保留を解除すると発送前に全額を売上確定します。発送できない場合はキャンセルしてください。",
+            "A release captures the whole sum now, and the goods follow; cancel the order where they will not.",
+        ),
+    ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
         "release",
         ("release", "cancel"),
@@ -219,6 +231,31 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         Sentence(
             "手配できない明細を取り消すか、手配できる見込みなら保留を解除してください。",
             "Take these lines out, or release the order where the supplier finds them after all.",
+        ),
+    ),
+    _R.SUPPLIER_SILENT: HoldKind(
+        "release",
+        ("release", "lines:cancel", "cancel"),
+        Sentence(
+            "{supplier}から出荷{shipment}について、再三の問い合わせにもかかわらず回答がありません。",
+            "{supplier} does not answer about {shipment}, though it was asked again and again.",
+        ),
+        Sentence(
+            "出荷元に連絡し、引き続き待つ場合は保留を解除、手配できない場合は明細を取り消してください。回答があれば自動的に解除されます。",
+            "Call the supplier; release the order to wait on, or take the lines out. The hold ends by itself once it answers.",
+        ),
+    ),
+    _R.DISPATCH_LATE: HoldKind(
+        "release",
+        ("release", "lines:cancel", "cancel"),
+        Sentence(
+            "{supplier}から出荷{shipment}の発送報告が、予定日({was})を過ぎてもありません。",
+            "{supplier} has not reported {shipment} as left on its day, {was}.",
+        ),
+        Sentence(
+            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は明細を取り消してください。発送されれば自動的に解除されます。",
+            "Ask the supplier; release the order to wait for the new day, or take the lines out. The hold ends by itself once the "
+            "goods leave.",
         ),
     ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(
@@ -264,6 +301,19 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         Sentence(
             "お客様に連絡し、運送会社に指示してから保留を解除してください。配達が完了すれば自動的に解除されます。",
             "Ask the customer and instruct the carrier, then release the order; the hold ends by itself on delivery.",
+        ),
+    ),
+    _R.DELIVERY_OVERDUE: HoldKind(
+        "release",
+        ("release", "lines:return"),
+        Sentence(
+            "出荷{shipment}は届いているはずですが、{day}から配達の知らせがありません。",
+            "{shipment} should have arrived by now, and nothing was heard of it since {day}.",
+        ),
+        Sentence(
+            "運送会社またはお客様に確認し、届いていれば保留を解除、紛失していれば返品(fault: shop)として処理してください。",
+            'Ask the carrier or the customer: release the order where it arrived, else take the goods back with "fault": "shop"; '
+            "the hold ends by itself when news of the parcel comes.",
         ),
     ),
 }

@@ -101,15 +101,13 @@ def _ship_to(case: _Case) -> Iterator[Problem]:
 
 
 def _lines(case: _Case) -> Iterator[Problem]:
-    """INT-05 and INT-10."""
+    """INT-05; what one-of-a-kind items refuse is in `one_of_a_kind`."""
     prohibited = case.shop.intake.prohibited_flags
     for index, line in enumerate(case.order.lines):
         if line.flags and (barred := sorted(line.flags.intersection(prohibited))):
             yield Problem(
                 f"lines[{index}].flags", f"This shop does not sell {_listed(barred)} products; remove the line."
             )
-        if line.availability == "unique" and line.quantity != 1:
-            yield Problem(f"lines[{index}].quantity", "Must be 1 for a one-of-a-kind item.")
 
 
 def _size(case: _Case) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import LETS_GO, TAKES, capture
 from pipelines.changes.requests import answer
-from pipelines.changes.suppliers import address, end_answered_waits
+from pipelines.changes.suppliers import address, heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -34,7 +34,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items())
     key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(draft, shop, now, lines, reason)
-    end_answered_waits(draft)
+    heard_from(draft, now)
     if not any(shipment.left for shipment in draft.shipments) and draft.state != OrderState.PARTLY_SHIPPED:
         draft.adjust(key, reason, change)
         reason = "customer_request" if kind == CANCEL else "out_of_stock"

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
-from pipelines.changes.arrival import follow_parcels
+from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
+from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import TAKES, capture
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
-from pipelines.changes.suppliers import end_answered_waits
+from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -38,9 +39,12 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.quarantined(event, "the order has no such shipment")
         else:
             read(news, shipment, event)
+    count_as_delivered(draft, shop, now)
     if draft.parcels != known:
         _conclude(news, known)
-    end_answered_waits(draft)
+    heard_from(draft, now)
+    stop_watching(draft)
+    watch_delivery(draft, shop, now)
 
 
 def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
@@ -145,6 +149,6 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
     consumes=KINDS,
-    leads_to=("settle", "reward"),
+    leads_to=("dispatch", "settle", "reward"),
     asks=TAKES,
 )

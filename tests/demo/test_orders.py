@@ -13,6 +13,7 @@ from pipelines.orders.plan import preview
 from pipelines.shops import load_shops
 from pipelines.values import mail_address
 from workers.demo.orders import SHOPS, orders
+from workers.installation import INSTALLATION
 
 START = datetime.fromisoformat("2026-11-20T08:00:00+09:00")
 END = datetime.fromisoformat("2026-11-20T18:00:00+09:00")
@@ -35,7 +36,7 @@ def test_numbers_are_unique_over_seeds_and_times_ascend_within_the_day(seed: int
 
 
 def test_every_order_is_one_that_its_shop_accepts() -> None:
-    shops = load_shops()
+    shops = load_shops(installation=INSTALLATION)
     refused = {order["number"]: problems for order in MANY[:400] if (problems := preview(order, shops)["problems"])}
     assert refused == {}
 

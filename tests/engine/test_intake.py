@@ -15,13 +15,14 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 
 from pipelines.orders.document import parse_order
-from pipelines.orders.intake import Answer, Ending, Submission, take_in_or_keep
+from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.message import take_in_or_keep
 from pipelines.values.card_number import find_card_number
 from tests.world import World, a_line, document
 from workers.actors import declare_intake
 from workers.broker import INTAKE, middleware
 
-ACCEPTED, REPEATED, CONFLICT, REFUSED = Ending
+ACCEPTED, REPEATED, CONFLICT, REFUSED, FAILED = Ending
 
 
 def endings(answers: list[Answer]) -> list[Ending]:

@@ -20,7 +20,6 @@ NOT_READ_YET = {
     "Shop.audience",
     "Shop.mail_from_name",
     "Price.tax_unit",
-    "Delivery.delivered_after_days",
     "Payment.accept_prepaid",
     "Payment.cod_redelivery_wait_days",
     "Returns.window_days",

@@ -52,7 +52,6 @@ def test_an_ordinary_order_is_taken() -> None:
         ("int4", "salon", {"lines": (a_line(price=9_999_999, quantity=101),)}, "lines"),
         ("int4", "salon", {"lines": (a_line(price=9_999_999, quantity=99), a_line("2", price=9_999_999))}, "lines"),
         ("INT-05", "clinic", {"lines": (a_line(), a_line("2", flags=frozenset({"pharmaceutical"})))}, "lines[1].flags"),
-        ("INT-10", "reuse", {"lines": (a_line(quantity=2, availability="unique"),)}, "lines[0].quantity"),
         ("RNK-01", "salon", {"customer": customer(rank="PLATINUM")}, "customer.rank"),
         ("PAY-01", "clinic", {"method": "direct_debit"}, "payment.method"),
         ("PAY-01", "clinic", {"customer": customer(account="partner_web")}, "payment.method"),

@@ -129,7 +129,7 @@ def test_the_first_parcel_takes_the_money_and_wakes_the_points() -> None:
     decision = decide(STAGE, instructed(shipped()))
     assert effects(decision) == [("payment.capture", "salon/N-1:capture")]
     assert decision.effects[0].payload == {"amount": 1_760}
-    assert goes_to(decision) == ["reward"]
+    assert goes_to(decision) == ["reward", "notify"]
 
 
 def parts(*events: EventFacts, **changes: Any) -> Facts:

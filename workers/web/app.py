@@ -14,12 +14,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic.json_schema import models_json_schema
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from models.database import is_away
 from models.migrations import is_current
 from models.store import attention
+from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
@@ -158,16 +160,20 @@ def _add_errors(app: FastAPI) -> None:
         detail = "There is no such page." if error.status_code == 404 else str(error.detail)
         return problem(error.status_code, str(error.detail), detail, headers=error.headers)
 
-    @app.exception_handler(DBAPIError)
-    async def on_database(request: Request, error: DBAPIError) -> Response:
-        log.error("web.database_away", error=type(error.orig).__name__)
+    @app.exception_handler(SQLAlchemyError)
+    async def on_database(request: Request, error: SQLAlchemyError) -> Response:
+        if not (
+            is_away(error) or isinstance(error, OperationalError)
+        ):  # the latter: others were in the way for too long
+            return await on_fault(request, error)
+        log.error("web.database_away", error=describe(error))
         return problem(
             503, "Database away", "Nothing was stored; send the same request again.", headers={"Retry-After": "2"}
         )
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("web.fault", path=request.scope.get("route_path", ""), error=type(error).__name__)
+        log.error("web.fault", path=request.scope.get("route_path", ""), error=describe(error))
         return problem(500, "Fault", "This is our mistake and was recorded; sending the same request again is safe.")
 
 

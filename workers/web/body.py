@@ -1,7 +1,7 @@
 """Reading a request's JSON strictly, so that what is stored is what was sent and can be stored at all.
 
-Python's JSON reader lets much pass that other readers, or the database, take differently: duplicate keys, NaN, numbers
-beyond 64 bits, half of a surrogate pair, U+0000. Each is refused here in one sentence, before any rule sees it.
+What Python's JSON reader lets pass and others take differently (duplicate keys, and all that `pipelines.values.storable`
+names) is refused here in one sentence, before any rule sees it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import ShukkaError
+from pipelines.values.storable import DEEPEST, GREATEST_INTEGER, LEAST_INTEGER, Unstorable, check
 
 #: Seconds for a whole body, however slowly it comes.
 BODY_SECONDS = 30.0
-_DEEPEST = 32
-_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
-_LONGEST_INTEGER = len(str(_LEAST_INTEGER))
+_LONGEST_INTEGER = len(str(LEAST_INTEGER))
 _LONGEST_NAME_SHOWN = 60
 
 
@@ -32,6 +31,13 @@ class BadBody(ShukkaError):
         self.status = status
         self.detail = detail
         super().__init__(detail)
+
+
+class NotJson(BadBody):
+    """The body is no JSON in UTF-8 at all."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(400, detail)
 
 
 def takes(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
@@ -72,52 +78,26 @@ async def read_body(request: Request, limit: int = 1_048_576) -> bytes:
 def parse_json(raw: bytes) -> object:
     """What the JSON text ``raw`` says, in dict, list, str, int, float, bool and None.
 
-    Raises BadBody(400) for what is not UTF-8 (a byte order mark is accepted) or not JSON, for a repeated key, for NaN,
-    Infinity and integers beyond 64 bits, for more than 32 levels, and for U+0000 and lone surrogates in a text.
+    Raises NotJson for what is not UTF-8 (a byte order mark is accepted) or not JSON, and BadBody(400) for a repeated key, for
+    NaN, Infinity and integers beyond 64 bits, for more than 32 levels, and for U+0000 and lone surrogates in a text.
     """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise BadBody(400, f"The body is not UTF-8: byte {problem.start} does not belong there.") from None
+        raise NotJson(f"The body is not UTF-8: byte {problem.start} does not belong there.") from None
     try:
         value: object = _DECODER.decode(text)
     except json.JSONDecodeError as problem:
-        raise BadBody(400, _where(problem)) from None
+        raise NotJson(_where(problem)) from None
     except RecursionError:
-        raise _too_deep() from None
+        raise BadBody(400, f"It is nested deeper than {DEEPEST} levels.") from None
     # Few brackets cannot be deep, and only an escape can spell a bad character: most bodies need no second look.
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST or b"\\u" in raw:
-        _look_through(value)
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST or b"\\u" in raw:
+        try:
+            check(value)
+        except Unstorable as why:
+            raise BadBody(400, str(why)) from None
     return value
-
-
-def _look_through(value: object) -> None:
-    """Raises BadBody for what is nested too deep and for characters that no database text can hold."""
-    level: list[object] = [value]
-    for _ in range(_DEEPEST + 1):
-        for text in level:
-            if isinstance(text, str):
-                _check_text(text)
-        containers = [item for item in level if isinstance(item, (dict, list))]
-        if not containers:
-            return
-        level = [child for container in containers for child in _children(container)]
-    raise _too_deep()
-
-
-def _children(container: dict[str, object] | list[object]) -> list[object]:
-    return container if isinstance(container, list) else [*container.keys(), *container.values()]
-
-
-def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise BadBody(400, r"A text holds the character \u0000; leave it out.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadBody(
-            400, "A text holds half of a surrogate pair; write both halves, or the character itself."
-        ) from None
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -132,7 +112,7 @@ def _integer(digits: str) -> int:
     # The length comes first: Python takes quadratic time over a long number.
     if len(digits) <= _LONGEST_INTEGER:
         number = int(digits)
-        if _LEAST_INTEGER <= number <= _GREATEST_INTEGER:
+        if LEAST_INTEGER <= number <= GREATEST_INTEGER:
             return number
     raise BadBody(400, f"The number {digits[:24]}... does not fit into 64 bits.")
 
@@ -159,7 +139,3 @@ def _where(problem: json.JSONDecodeError) -> str:
 
 def _too_large(limit: int) -> BadBody:
     return BadBody(413, f"The body is larger than {limit} bytes.")
-
-
-def _too_deep() -> BadBody:
-    return BadBody(400, f"The body is nested deeper than {_DEEPEST} levels.")

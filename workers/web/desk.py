@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
+from models.database import is_away
 from pipelines.engine.inbox import Received, receive
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
@@ -98,7 +98,7 @@ def _as_first(answer: Answer) -> Answer:
 def _patiently(attempt: Callable[[], Result]) -> Result:
     """Wait out a short absence of the database; the keys in the schema make trying again safe."""
     return retry(
-        retry=retry_if_exception_type((OperationalError, InterfaceError)),
+        retry=retry_if_exception(is_away),
         wait=wait_exponential_jitter(multiplier=0.05, max=1.0),
         stop=stop_after_delay(PATIENCE),
         reraise=True,

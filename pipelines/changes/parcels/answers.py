@@ -11,7 +11,7 @@ from pipelines.changes.parcels.news import News
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import says
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import too_much
@@ -56,7 +56,7 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     promised, locale = shipment.dispatch_on, news.draft.facts.locale
     sentence = says(f"{_DELAY}.dated", locale, day=expected) if expected else says(f"{_DELAY}.undated", locale)
     planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    arrive_on = expected and expected + timedelta(days=transit_days(news.draft.facts.order.ship_to.region, news.shop))
+    arrive_on = expected and arrives_on(expected, news.draft.facts.order.ship_to.region, news.shop)
     shipment.plan_anew(event.at, expected, arrive_on, [*planned, {"rule": _DELAY, "says": sentence}])
     news.draft.applied(event)
     has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.errors import Invalid, Problem
-from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order
+from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order, told_number
 from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.lookup import as_it_stands
 from pipelines.orders.plan import preview
+from pipelines.orders.schema import MOST_BYTES
 from pipelines.rules.order import Order
 from pipelines.values.card_number import mask
 from workers.web.answers import as_json, invalid, not_found, order_url
 from workers.web.api.actions import offered
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
-from workers.web.body import read_json, takes
+from workers.web.batch import Unreadable, read_batch
+from workers.web.body import read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
@@ -26,8 +30,9 @@ from workers.web.problem import problem
 router = APIRouter(prefix="/v1", tags=["orders"])
 
 MOST_ORDERS = 500
-_BODY_LIMIT = 1_048_576
-_BATCH_LIMIT = 16 * 1_048_576
+_BATCH_LIMIT = 16 * MOST_BYTES
+#: Status and title of an answer that names no field.
+_UNTAKEN: Final = {Ending.CONFLICT: (409, "Conflict"), Ending.FAILED: (500, "Fault")}
 
 
 @router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
@@ -35,7 +40,7 @@ async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
     key = idempotency_key(request)
-    _, raw = await read_json(request, _BODY_LIMIT)
+    _, raw = await read_json(request, MOST_BYTES)
     order = _seen(parse_order(raw), caller)
     answer = await state_of(request).desk.order(Submission(order, caller.id, key))
     if answer is None:
@@ -74,11 +79,13 @@ async def accept_order(request: Request) -> Response:
 async def accept_batch(request: Request) -> Response:
     """Take up to 500 orders in; each has its own result and none takes its neighbour with it."""
     caller = await state_of(request).caller(request, "storefront")
-    _, raw = await read_json(request, _BATCH_LIMIT)
-    documents = _batch(raw)
+    documents = _batch(read_batch(await read_body(request, _BATCH_LIMIT)))
     results: list[dict[str, Any] | None] = [None] * len(documents)
     submissions: list[tuple[int, Submission]] = []
     for index, document in enumerate(documents):
+        if isinstance(document, Unreadable):
+            results[index] = _refusal(document.told, (Problem("order", document.reason),))
+            continue
         try:
             submissions.append((index, Submission(_seen(parse_order(document), caller), caller.id)))
         except Invalid as refused:
@@ -119,11 +126,16 @@ async def preview_order(request: Request) -> Response:
     """What the pipeline would do with an order; stores nothing."""
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
-    _, raw = await read_json(request, _BODY_LIMIT)
-    named = raw.get("shop") if isinstance(raw, dict) else None
-    if isinstance(named, str) and not caller.sees(named):
-        raise Invalid([Problem("shop", "is unknown")])
-    return as_json(200, preview(raw, state.house.shops))
+    _, raw = await read_json(request, MOST_BYTES)
+    house = state.house
+    # A key sees only its own shops; another's looks like one that does not exist.
+    shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
+
+    def plan() -> dict[str, Any]:
+        with house.engine.connect() as connection:
+            return preview(raw, shops, partial(as_it_stands, connection, shops))
+
+    return as_json(200, await asyncio.to_thread(plan))
 
 
 #: Documents that the published schema describes.
@@ -148,8 +160,8 @@ def _batch(raw: object) -> list[object]:
 def _answered(answer: Answer) -> Response:
     if answer.ending == Ending.REFUSED:
         return invalid(answer.problems)
-    if answer.ending == Ending.CONFLICT:
-        return problem(409, "Conflict", answer.detail)
+    if answer.ending in _UNTAKEN:
+        return problem(*_UNTAKEN[answer.ending], answer.detail)
     return as_json(202 if answer.ending == Ending.ACCEPTED else 200, _reference(answer))
 
 
@@ -165,14 +177,10 @@ def _reference(answer: Answer) -> dict[str, Any]:
 def _result(answer: Answer) -> dict[str, Any]:
     if answer.ending == Ending.REFUSED:
         return _refusal({"shop": answer.shop, "number": answer.number}, answer.problems)
-    if answer.ending == Ending.CONFLICT:
-        return {
-            "status": 409,
-            "shop": answer.shop,
-            "number": answer.number,
-            "title": "Conflict",
-            "detail": answer.detail,
-        }
+    if answer.ending in _UNTAKEN:
+        status, title = _UNTAKEN[answer.ending]
+        named = {"shop": answer.shop, "number": answer.number}
+        return {"status": status, **named, "title": title, "detail": answer.detail}
     return {"status": 202 if answer.ending == Ending.ACCEPTED else 200, **_reference(answer)}
 
 
@@ -181,7 +189,7 @@ def _refusal(document: object, problems: tuple[Problem, ...]) -> dict[str, Any]:
     return {
         "status": 422,
         "shop": mask(named["shop"]) if isinstance(named.get("shop"), str) else None,
-        "number": named.get("number") if isinstance(named.get("number"), str) else None,
+        "number": told_number(named.get("number")),
         "title": "Refused",
         "errors": [{"field": p.field, "message": p.message} for p in problems],
     }

@@ -1,0 +1,78 @@
+"""Judgement (受付審査): the one question of intake and preview, whether a shop takes an order, and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipelines.errors import Problem
+from pipelines.methods import METHODS
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.pricing import price
+from pipelines.rules.one_of_a_kind import as_sold, problems
+from pipelines.rules.order import Order
+from pipelines.rules.refusals import refusals
+from pipelines.shops import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the order: the time (aware), the customer's usable points and rank (None: the order's own), the
+    keys of coupons that the customer used before, and the SKUs of one-of-a-kind items that live orders have."""
+
+    now: datetime
+    balance: int = 0
+    rank: str | None = None
+    used_coupons: Collection[str] = ()
+    taken_items: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An order as it is sold, its sum, and every reason against it; it is taken if there is none."""
+
+    order: Order
+    breakdown: Breakdown
+    problems: tuple[Problem, ...]
+
+
+def judge(order: Order, shop: Shop, known: Known) -> Judgement:
+    """Judge an order that came in at ``shop``."""
+    sold = as_sold(order, shop)
+    breakdown = price(sold, shop, balance=known.balance, rank=known.rank)
+    found = refusals(
+        sold,
+        shop,
+        breakdown,
+        now=known.now,
+        balance=known.balance,
+        rank=known.rank,
+        used_coupons=known.used_coupons,
+    )
+    if not any(problem.field.startswith("payment.") for problem in found):
+        found += _unpayable(sold, shop, breakdown)
+    return Judgement(sold, breakdown, (*found, *problems(sold, known.taken_items)))
+
+
+def _unpayable(order: Order, shop: Shop, breakdown: Breakdown) -> tuple[Problem, ...]:
+    """A method that the shop allows but none of its gateways serves is refused before the customer waits in vain."""
+    if breakdown.grand_total == 0:
+        return ()
+    method = METHODS[order.method]
+    if method.needs_token and not order.token:
+        says = f"is needed to authorize a {method.name}; send the token the gateway gave the storefront"
+        return (Problem("payment.token", says),)
+    if _is_connected(order.method, shop):
+        return ()
+    says = f"{order.method} is not connected to a gateway here; use {_connected(order, shop)}"
+    return (Problem("payment.method", says),)
+
+
+def _connected(order: Order, shop: Shop) -> str:
+    allowed = shop.payment.methods.get(order.customer.account, ())  # type: ignore[call-overload]
+    return " or ".join(method for method in allowed if _is_connected(method, shop)) or "another method"
+
+
+def _is_connected(method: str, shop: Shop) -> bool:
+    return not METHODS[method].misses(shop.gateway_for(method))

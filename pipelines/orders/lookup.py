@@ -1,0 +1,124 @@
+"""What was there before orders came in, looked up for a whole group of them: points, ranks, coupons, items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Self
+
+from sqlalchemy import Connection
+
+from models.store import coupons, items, orders
+from models.store.coupons import CouponKey
+from models.store.customers import CustomerKey
+from models.store.items import ItemKey
+from models.store.orders import OrderKey
+from pipelines.engine.ledger import Ledger
+from pipelines.orders.document import AssumeDocument, content_of
+from pipelines.orders.judgement import Judgement, Known
+from pipelines.orders.plan import Assume
+from pipelines.ranks import stored_ranks
+from pipelines.rules.one_of_a_kind import as_sold, items_of
+from pipelines.rules.order import Order
+from pipelines.shops import Shop
+from pipelines.values.calendar import JST
+from pipelines.values.coupon_key import coupon_key
+
+
+@dataclass(slots=True)
+class Before:
+    """What was there before; the orders that are taken are added, so that later ones of the group see them.
+
+    ``usable`` are points by customer, ``ranks`` by (shop, customer, day of purchase).
+    """
+
+    usable: dict[CustomerKey, int]
+    ranks: dict[tuple[str, str, date], str]
+    taken_items: set[ItemKey]
+    used_coupons: set[CouponKey]
+
+    @classmethod
+    def of(
+        cls, connection: Connection, shops: Mapping[str, Shop], group: Sequence[Order], usable: dict[CustomerKey, int]
+    ) -> Self:
+        """Look up what concerns ``group``; ``usable`` has the points of those in `spending`."""
+        known = [order for order in group if order.shop in shops]
+        wanted = {ItemKey(o.shop, sku) for o in known for sku in items_of(as_sold(o, shops[o.shop]))}
+        used = {coupon for order in known for coupon in _coupons_of(order)}
+        return cls(
+            usable,
+            stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in known]),
+            set(items.taken(connection, sorted(wanted))),
+            set(coupons.used(connection, sorted(used))),
+        )
+
+    def known(self, order: Order, now: datetime) -> Known:
+        """What is known beside ``order``.
+
+        RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
+        """
+        customer = CustomerKey(order.shop, order.customer.id)
+        return Known(
+            now,
+            self.usable.get(customer, 0),
+            self.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date())),
+            {coupon.code_key for coupon in _coupons_of(order) & self.used_coupons},
+            {line.sku for line in order.lines if (order.shop, line.sku) in self.taken_items},
+        )
+
+    def add(self, judged: Judgement) -> None:
+        """An order is taken."""
+        order, sums = judged.order, judged.breakdown
+        customer = CustomerKey(order.shop, order.customer.id)
+        self.used_coupons |= _coupons_of(order)
+        self.taken_items |= {ItemKey(order.shop, sku) for sku in items_of(order)}
+        self.usable[customer] = self.usable.get(customer, 0) + sums.coupon_points - sums.points_used
+
+
+def spending(group: Iterable[Order]) -> set[CustomerKey]:
+    """The customers who want to use points, or bring a coupon of points."""
+    return {
+        CustomerKey(order.shop, order.customer.id)
+        for order in group
+        if order.customer.id and (order.points_use or any(coupon.kind == "points" for coupon in order.coupons))
+    }
+
+
+def usable_points(ledger: Ledger, customers: Iterable[CustomerKey]) -> dict[CustomerKey, int]:
+    """What customers whose purses ``ledger`` has read can spend now."""
+    return {one: ledger.purse(one.shop, one.customer_id).usable(ledger.now) for one in customers}
+
+
+def _coupons_of(order: Order) -> set[CouponKey]:
+    """A member's coupons; a guest's are nobody's (A.10)."""
+    customer = order.customer.id
+    return {CouponKey(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
+
+
+def as_it_stands(connection: Connection, shops: Mapping[str, Shop], order: Order, told: AssumeDocument) -> Assume:
+    """What a plan of ``order`` takes for granted: what the request tells, else what intake would find. Locks nothing."""
+    now = told.now or order.placed_at
+    wanted, ledger = spending([order]), Ledger(connection, now)
+    ledger.read(wanted)
+    known = Before.of(connection, shops, [order], usable_points(ledger, wanted)).known(order, now)
+    given = told.model_fields_set
+    return Assume(
+        told.paid_at,
+        told.points_balance if "points_balance" in given else known.balance,
+        told.rank if told.rank is not None else known.rank,
+        told.now,
+        tuple(told.used_coupons if "used_coupons" in given else known.used_coupons),
+        tuple(known.taken_items),
+        _number_taken(connection, order),
+    )
+
+
+def _number_taken(connection: Connection, order: Order) -> str | None:
+    """Why no new order can come under the number (INT-18)."""
+    stands = next(iter(orders.known(connection, [OrderKey(order.shop, order.number)])), None)
+    if stands is None:
+        return None
+    if stands.content_hash == content_of(order).hash:
+        return "This very order is accepted already; sending it again changes nothing."
+    return "An order of this number is accepted already, with other content; use a new number."
