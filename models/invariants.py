@@ -73,7 +73,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.captured > 0 AND p.refunded < p.captured
              AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.payload ? 'early')
-             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered')""",
+             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')""",
     ),
     Invariant(
         "cancelled_money_returned",
@@ -121,7 +121,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held' AND o.state <> 'cancelled'
              AND p.captured - p.refunded <> p.amount - a.money
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
-             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.what IS NULL)""",
     ),
     Invariant(
         "shipments_cover_lines",
@@ -146,7 +146,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a shipped order has no open piece in a live shipment",
         """SELECT DISTINCT o.id FROM shop_order o JOIN shipment s ON s.order_id = o.id AND s.state <> 'cancelled'
            JOIN shipment_line l ON l.shipment_id = s.id
-           WHERE o.state IN ('shipped', 'delivered') AND l.shipped + l.cancelled < l.quantity""",
+           WHERE o.state IN ('shipped', 'delivered', 'undelivered') AND l.shipped + l.cancelled < l.quantity""",
     ),
     Invariant(
         "parcels_told",

@@ -56,7 +56,7 @@ class ShipmentLine(Base):
 
 class Parcel(Base):
     """One parcel of a shipment: ``claim`` is what the supplier said is in it (line -> pieces, null for all that was
-    open), ``lines`` what that comes to (``rules.parcels``). ``key`` is its first tracking number, or the event id."""
+    open), ``lines`` what that comes to (``rules.parcels``). ``key`` is its first tracking number, or when it left."""
 
     __tablename__ = "parcel"
 
@@ -76,6 +76,7 @@ class Parcel(Base):
     __table_args__ = (
         UniqueConstraint("shipment_id", "key"),
         Index(None, "order_id"),
+        Index("ix_parcel_tracking_number", "tracking_number"),
         one_of("tracking_status", TrackingState),
         UPDATED_IN_PLACE,
     )

@@ -80,7 +80,7 @@ remember = writer(
 
 _HAS_SHIPPED = """
 SELECT EXISTS (SELECT FROM shop_order WHERE shop = %(shop)s AND customer_id = %(id)s
-               AND state IN ('partly_shipped', 'shipped', 'delivered'))
+               AND state IN ('partly_shipped', 'shipped', 'delivered', 'undelivered'))
 """
 
 

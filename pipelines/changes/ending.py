@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState, PaymentState, ShipmentState
+from models.states import ALL_LEFT, Condition, OrderState, PaymentState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import let_go
 from pipelines.changes.points import return_points
@@ -53,6 +53,6 @@ def finish(draft: OrderDraft) -> None:
 
 
 def _is_over(draft: OrderDraft) -> bool:
-    if draft.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
+    if draft.state not in ALL_LEFT:
         return draft.state == OrderState.CANCELLED
     return draft.money.state != PaymentState.AUTHORIZED and not draft.has_pending_points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.states import HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
@@ -67,7 +67,7 @@ def capture(draft: OrderDraft, shop: Shop) -> None:
     money = draft.money
     if money.state != PaymentState.AUTHORIZED or METHODS[money.method].capture is not Capture.ON_DISPATCH:
         return
-    whole = draft.state in (OrderState.SHIPPED, OrderState.DELIVERED)
+    whole = draft.state in ALL_LEFT
     if shop.payment.capture_policy == "last_shipment_full" and not whole:
         return
     if amount := min(money.authorized, draft.due):

@@ -13,6 +13,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
 from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
+from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
@@ -84,7 +85,8 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     locale = draft.facts.locale
     kept = [one for one in shipment.because if one["rule"] != _LATE]
     why = because(_LATE, locale, was=promised, day=day)
-    shipment.plan_anew(now, day, [*kept, {"rule": why.rule, "says": why.says}])
+    arrive_on = arrives_on(day, draft.facts.order.ship_to.region, shop)
+    shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
     pieces = lines_of(draft.facts, [(line, piece.open) for line, piece in shipment.lines.items()])
     context = {"id": shipment.id, "lines": pieces, "dispatch_on": promised, "expected_on": day}
     about = f"{shipment.id}:late:{promised}"

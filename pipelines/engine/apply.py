@@ -183,7 +183,7 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
     shipments.change(
         connection,
         [
-            ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.because, c.plan_as_of, c.reason, c.told_at)
+            ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.arrive_on, c.because, c.plan_as_of, c.reason, c.told_at)
             for c in changes
         ],
     )

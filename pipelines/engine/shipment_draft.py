@@ -123,9 +123,15 @@ class ShipmentDraft:
         """Its supplier has the instruction, or is waited for anew, since ``now``."""
         self.told_at = now
 
-    def plan_anew(self, as_of: datetime, dispatch_on: date | None, because: Sequence[Mapping[str, str]]) -> None:
+    def plan_anew(
+        self,
+        as_of: datetime,
+        dispatch_on: date | None,
+        arrive_on: date | None,
+        because: Sequence[Mapping[str, str]],
+    ) -> None:
         """Its supplier gave another date at ``as_of``, or said that it has none."""
-        self.plan_as_of, self.dispatch_on, self.because = as_of, dispatch_on, because
+        self.plan_as_of, self.dispatch_on, self.arrive_on, self.because = as_of, dispatch_on, arrive_on, because
 
     def cancel(self, line: str, pieces: int) -> None:
         """Take ``pieces`` of ``line`` out."""
@@ -159,7 +165,8 @@ class ShipmentDraft:
         if moved:
             change.state = ShipmentState(self.state)
         if planned_anew:
-            change.plan_as_of, change.dispatch_on, change.because = self.plan_as_of, self.dispatch_on, self.because
+            change.plan_as_of, change.because = self.plan_as_of, self.because
+            change.dispatch_on, change.arrive_on = self.dispatch_on, self.arrive_on
         if self._own is not None:
             for line, pieces in self._own.items():
                 if pieces.shipped != before.lines[line].shipped:

@@ -27,6 +27,7 @@ GOES_ON_AT: Final[Mapping[str, str]] = {
     OrderState.PARTLY_SHIPPED: "dispatch",
     OrderState.SHIPPED: "reward",
     OrderState.DELIVERED: "reward",
+    OrderState.UNDELIVERED: "reward",
     OrderState.CANCELLED: "settle",
 }
 

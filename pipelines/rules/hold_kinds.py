@@ -262,8 +262,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         "release",
         ("release",),
         Sentence(
-            "注文はキャンセル済みですが、出荷{shipment}が発送されました。",
-            "{shipment} left although the order was cancelled.",
+            "キャンセル済みの商品が、出荷{shipment}で発送されました。",
+            "{shipment} left with goods that had been cancelled.",
         ),
         Sentence(
             "荷物を呼び戻すか、お客様に連絡してから保留を解除してください。",
@@ -282,10 +282,38 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     _R.TRANSIT_ACCIDENT: HoldKind(
         "release",
         ("lines:return", "release"),
-        Sentence("出荷{shipment}が輸送中に紛失しました(RET-07)。", "{shipment} was lost on the way (RET-07)."),
+        Sentence(
+            "出荷{shipment}が輸送中に紛失、または破損しました(RET-07)。",
+            "{shipment} was lost or damaged on the way (RET-07).",
+        ),
         Sentence(
             "店舗の責任(fault: shop)として返品処理してください。荷物が見つかれば自動的に解除されます。",
             'Take the goods back with "fault": "shop"; the hold ends by itself if the parcel is found.',
+        ),
+    ),
+    _R.PARCEL_PROBLEM: HoldKind(
+        "release",
+        ("release", "lines:return"),
+        Sentence(
+            "出荷{shipment}をお届けできていません(住所不明・受取拒否・返送中のいずれか)。",
+            "{shipment} cannot be delivered: the address is not found, it was refused, or it is on its way back.",
+        ),
+        Sentence(
+            "お客様に連絡し、運送会社に指示してから保留を解除してください。配達が完了すれば自動的に解除されます。",
+            "Ask the customer and instruct the carrier, then release the order; the hold ends by itself on delivery.",
+        ),
+    ),
+    _R.DELIVERY_OVERDUE: HoldKind(
+        "release",
+        ("release", "lines:return"),
+        Sentence(
+            "出荷{shipment}は届いているはずですが、{day}から配達の知らせがありません。",
+            "{shipment} should have arrived by now, and nothing was heard of it since {day}.",
+        ),
+        Sentence(
+            "運送会社またはお客様に確認し、届いていれば保留を解除、紛失していれば返品(fault: shop)として処理してください。",
+            'Ask the carrier or the customer: release the order where it arrived, else take the goods back with "fault": "shop"; '
+            "the hold ends by itself when news of the parcel comes.",
         ),
     ),
 }

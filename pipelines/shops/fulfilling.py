@@ -90,6 +90,11 @@ class Delivery(Section):
     delivered_after_days: Days = Field(
         default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
     )
+    overdue_after_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=14,
+        description="Days after the planned arrival, and after the last news of it, at which a parcel that nobody reported "
+        "delivered goes before a human",
+    )
 
 
 AUTO = "auto"

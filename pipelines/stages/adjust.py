@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
+from models.states import OrderState, ShipmentState
+from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import LETS_GO, TAKES, capture, collect
+from pipelines.changes.money import LETS_GO, TAKES, capture
 from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address, heard_from
 from pipelines.engine.draft import OrderDraft
@@ -114,10 +115,7 @@ def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """With the missing pieces gone the rest may be complete: then the order, its money and its points move on."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        draft.move_order(OrderState.SHIPPED, "what is left has shipped")
-        if draft.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in draft.parcels.values()):
-            draft.move_order(OrderState.DELIVERED, "all parcels delivered")
-            collect(draft)
+        follow_parcels(draft)
         capture(draft, shop)
         draft.next("reward", now)
     else:
