@@ -15,7 +15,7 @@ from pipelines.carriers import Status, carrier
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import customer_mail, lines_of
+from pipelines.orders.mails import arrival, change_of_plan, customer_mail, lines_of
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
@@ -77,16 +77,20 @@ def _delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     reason = str(event.body.get("reason") or "")
     says = f"{shipment.supplier}: {reason}" if reason else f"{shipment.supplier} gave a new date"
     planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    shipment.plan_anew(event.at, expected, [*planned, {"rule": _DELAY, "says": says}])
+    facts = news.draft.facts
+    arrive_on = arrival(facts, news.shop, expected)
+    shipment.plan_anew(event.at, expected, [*planned, {"rule": _DELAY, "says": says}], arrive_on=arrive_on)
     news.draft.applied(event)
     if not shipment.is_before_shipped or news.draft.parcels_of(shipment.id):
         return  # the goods were quicker than the news: nothing to tell the customer
-    facts = news.draft.facts
+    if expected == promised:
+        return
     context = {
         "id": shipment.id,
         "lines": lines_of(facts, [(line, p.open) for line, p in shipment.lines.items()]),
         "dispatch_on": promised,
         "expected_on": expected,
+        "arrive_on": arrive_on,
     }
     about = f"{shipment.id}:{expected}"
     news.draft.tell(
@@ -98,6 +102,7 @@ def _delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
             about=about,
             shipment_id=shipment.id,
             reason=reason,
+            change=change_of_plan(promised, expected),
             shipment=context,
         )
     )

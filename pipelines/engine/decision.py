@@ -63,7 +63,8 @@ class NewShipment:
 
 @dataclass(slots=True)
 class ShipmentChange:
-    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on``.
+    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on`` and
+    ``arrive_on``.
 
     ``shipped`` and ``cancelled`` are pieces in all by line, not added.
     """
@@ -71,6 +72,7 @@ class ShipmentChange:
     id: str
     state: ShipmentState | None = None
     dispatch_on: date | None = None
+    arrive_on: date | None = None
     because: Sequence[Mapping[str, str]] | None = None
     plan_as_of: datetime | None = None
     reason: str | None = None

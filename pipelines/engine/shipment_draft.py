@@ -107,9 +107,17 @@ class ShipmentDraft:
         self.move(ShipmentState.REFUSED, cause)
         self._reason = reason
 
-    def plan_anew(self, as_of: datetime, dispatch_on: date | None, because: Sequence[Mapping[str, str]]) -> None:
-        """Its supplier gave another date at ``as_of``, or said that it has none."""
+    def plan_anew(
+        self,
+        as_of: datetime,
+        dispatch_on: date | None,
+        because: Sequence[Mapping[str, str]],
+        *,
+        arrive_on: date | None = None,
+    ) -> None:
+        """Its supplier gave another date at ``as_of``, or said that it has none; it arrives on another day then."""
         self.plan_as_of, self.dispatch_on, self.because = as_of, dispatch_on, because
+        self.arrive_on = arrive_on
 
     def cancel(self, line: str, pieces: int) -> None:
         """Take ``pieces`` of ``line`` out."""
@@ -143,6 +151,7 @@ class ShipmentDraft:
             change.state = ShipmentState(self.state)
         if planned_anew:
             change.plan_as_of, change.dispatch_on, change.because = self.plan_as_of, self.dispatch_on, self.because
+            change.arrive_on = self.arrive_on
         if self._own is not None:
             for line, pieces in self._own.items():
                 if pieces.shipped != before.lines[line].shipped:

@@ -119,7 +119,7 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
 
 
 def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
-    facts, parcel = news.draft.facts, news.draft.parcels[where]
+    facts, parcel, shipment = news.draft.facts, news.draft.parcels[where], news.draft.shipment(where[0])
     news.draft.tell(
         customer_mail(
             template,
@@ -128,7 +128,7 @@ def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **
             news.now,
             about=f"{where[0]}:{where[1]}{about}",
             shipment_id=where[0],
-            parcel=parcel_context(facts, parcel),
+            parcel=parcel_context(facts, news.shop, parcel, (shipment.dispatch_on, shipment.arrive_on)),
             **extra,
         )
     )

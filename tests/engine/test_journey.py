@@ -47,7 +47,6 @@ def test_an_order_goes_from_the_storefront_to_active_points(world: World) -> Non
         ("released", "shipped"),
     ]
     assert world.postbox.templates("salon/S-1") == [
-        "dispatch_planned",
         "order_accepted",
         "points_activated",
         "shipment_shipped",

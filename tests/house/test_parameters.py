@@ -18,10 +18,8 @@ CHECKOUT = Path(__file__).parents[2]
 #: and who makes one of these work takes it out.
 NOT_READ_YET = {
     "Shop.audience",
-    "Shop.mail_from_name",
     "Price.tax_unit",
     "Delivery.delivered_after_days",
-    "Payment.accept_prepaid",
     "Payment.cod_redelivery_wait_days",
     "Supplier.no_tracking",
     "Returns.window_days",

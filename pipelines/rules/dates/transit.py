@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.values.prefecture import prefecture
@@ -27,3 +28,10 @@ def transit_days(region: str, shop: Shop) -> int:
     if name in _THREE_DAYS:
         return 3
     return 2 if name in _TWO_DAYS else 1
+
+
+def arrives_on(dispatch_on: date, region: str, shop: Shop, not_before: date | None = None) -> date:
+    """When goods that leave on ``dispatch_on`` for ``region`` should arrive; ``not_before``: the first day that the customer
+    wishes for (CUT-04)."""
+    soonest = dispatch_on + timedelta(days=transit_days(region, shop))
+    return soonest if not_before is None else max(soonest, not_before)
