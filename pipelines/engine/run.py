@@ -74,7 +74,8 @@ class Runner:
                 result = self._attempt(stage, len(part), part)
             except _Refused as refused:
                 if len(part) == 1:
-                    self._alone(stage, part[0], refused)
+                    (subject,) = part
+                    self._alone(stage, subject, refused)
                     total.claimed += 1
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
