@@ -72,7 +72,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT o.id FROM shop_order o JOIN payment p ON p.order_id = o.id
            WHERE p.captured > 0 AND p.refunded < p.captured
              AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
-             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered')""",
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.payload ? 'early')
+             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')""",
     ),
     Invariant(
         "cancelled_money_returned",
@@ -120,7 +121,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held' AND o.state <> 'cancelled'
              AND p.captured - p.refunded <> p.amount - a.money
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
-             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.what IS NULL)""",
     ),
     Invariant(
         "shipments_cover_lines",
@@ -145,7 +146,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a shipped order has no open piece in a live shipment",
         """SELECT DISTINCT o.id FROM shop_order o JOIN shipment s ON s.order_id = o.id AND s.state <> 'cancelled'
            JOIN shipment_line l ON l.shipment_id = s.id
-           WHERE o.state IN ('shipped', 'delivered') AND l.shipped + l.cancelled < l.quantity""",
+           WHERE o.state IN ('shipped', 'delivered', 'undelivered') AND l.shipped + l.cancelled < l.quantity""",
     ),
     Invariant(
         "parcels_told",
@@ -210,11 +211,23 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "nothing_forgotten",
-        "a running order has work due, an effect under way, or goods or money on their way",
+        "an order that is neither final nor held is due, has an effect under way, or awaits something with a date",
         """SELECT o.id, o.state FROM shop_order o
-           WHERE o.condition = 'running' AND o.state IN ('accepted', 'authorized')
+           WHERE o.condition = 'running'
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
-             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')""",
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
+             AND NOT EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state = 'pending')""",
+    ),
+    Invariant(
+        "shipments_watched",
+        "every shipment of a running order that has not left is due, being told, or its supplier owes something by a date",
+        """SELECT o.id AS order_id, s.id, s.state FROM shop_order o JOIN shipment s ON s.order_id = o.id
+           WHERE o.condition = 'running' AND s.state IN ('planned', 'backordered', 'instructed', 'acknowledged')
+             AND EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.id AND l.shipped + l.cancelled < l.quantity)
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'dispatch'
+                             AND (w.subject_kind = 'order' OR w.subject_id = s.id))
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.shipment_id = s.id AND e.state = 'pending')
+             AND NOT EXISTS (SELECT FROM effect_item i WHERE i.shipment_id = s.id AND i.state = 'pending')""",
     ),
 )
 

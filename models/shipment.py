@@ -15,7 +15,7 @@ class Shipment(Base):
     """What one supplier is asked to ship of one order (SPL-01).
 
     ``dispatch_on`` is promised with ``because``, an ordered list of {rule, says}; ``instruct_at`` is when the supplier
-    is told. ``plan_as_of`` is the timestamp of the newest supplier news about the plan, so late news changes nothing.
+    is to be told, ``told_at`` when it had the instruction, or since when it is waited for anew. ``plan_as_of`` is the timestamp of the newest supplier news about the plan, so late news changes nothing.
     """
 
     __tablename__ = "shipment"
@@ -31,6 +31,7 @@ class Shipment(Base):
     because: Mapped[Json]
     plan_as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str | None]
+    told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (one_of("state", ShipmentState), UPDATED_IN_PLACE)
 
@@ -55,7 +56,7 @@ class ShipmentLine(Base):
 
 class Parcel(Base):
     """One parcel of a shipment: ``claim`` is what the supplier said is in it (line -> pieces, null for all that was
-    open), ``lines`` what that comes to (``rules.parcels``). ``key`` is its first tracking number, or the event id."""
+    open), ``lines`` what that comes to (``rules.parcels``). ``key`` is its first tracking number, or when it left."""
 
     __tablename__ = "parcel"
 
@@ -75,6 +76,7 @@ class Parcel(Base):
     __table_args__ = (
         UniqueConstraint("shipment_id", "key"),
         Index(None, "order_id"),
+        Index("ix_parcel_tracking_number", "tracking_number"),
         one_of("tracking_status", TrackingState),
         UPDATED_IN_PLACE,
     )

@@ -20,7 +20,12 @@ class OrderState(StrEnum):
     PARTLY_SHIPPED = "partly_shipped"  # 一部発送済み
     SHIPPED = "shipped"  # 発送済み
     DELIVERED = "delivered"  # 配達完了
+    UNDELIVERED = "undelivered"  # 未達: 返送・紛失
     CANCELLED = "cancelled"  # キャンセル
+
+
+#: Where all that is to leave of an order has left.
+ALL_LEFT = frozenset({OrderState.SHIPPED, OrderState.DELIVERED, OrderState.UNDELIVERED})
 
 
 class Condition(StrEnum):
@@ -65,6 +70,10 @@ class TrackingState(StrEnum):
     OUT_FOR_DELIVERY = "out_for_delivery"
     ATTEMPT_FAILED = "attempt_failed"
     HELD = "held"
+    ADDRESS_PROBLEM = "address_problem"  # 住所不明
+    REFUSED = "refused"  # 受取拒否
+    DAMAGED = "damaged"  # 破損
+    RETURNING = "returning"  # 返送中
     DELIVERED = "delivered"
     RETURNED = "returned"
     LOST = "lost"
@@ -100,13 +109,18 @@ class HoldReason(StrEnum):
     REFUND_FAILED = "refund_failed"
     CAPTURE_FAILED = "capture_failed"
     VOID_FAILED = "void_failed"
+    AUTHORIZATION_ENDS = "authorization_ends"
     # suppliers and parcels
     SUPPLIER_UNREACHABLE = "supplier_unreachable"
     SUPPLIER_REFUSED = "supplier_refused"
     SUPPLIER_SHORT = "supplier_short"
+    SUPPLIER_SILENT = "supplier_silent"
+    DISPATCH_LATE = "dispatch_late"
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
     RETURNED_UNDELIVERED = "returned_undelivered"
     TRANSIT_ACCIDENT = "transit_accident"
+    PARCEL_PROBLEM = "parcel_problem"
+    DELIVERY_OVERDUE = "delivery_overdue"
 
 
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
@@ -117,8 +131,10 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     _O.AUTHORIZED: frozenset({_O.RELEASED, _O.PARTLY_SHIPPED, _O.SHIPPED, _O.CANCELLED}),
     _O.RELEASED: frozenset({_O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),
     _O.PARTLY_SHIPPED: frozenset({_O.SHIPPED, _O.DELIVERED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED}),
-    _O.DELIVERED: frozenset({_O.SHIPPED}),  # "delivered" was said of the way back to the shipper (B.4.3)
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.UNDELIVERED}),
+    # "delivered" was said of the way back to the shipper (B.4.3)
+    _O.DELIVERED: frozenset({_O.SHIPPED, _O.UNDELIVERED}),
+    _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED}),  # found, or sent again
     _O.CANCELLED: frozenset(),
 }
 

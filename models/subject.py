@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 ORDER: Final = "order"
 SHIPMENT: Final = "shipment"
+PAYMENT: Final = "payment"
 
 
 class Subject(NamedTuple):

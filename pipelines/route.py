@@ -10,8 +10,8 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     accept     -> authorize, reward
     authorize  -> split, settle
     split      -> dispatch
-    dispatch
-    notify     -> settle, reward
+    dispatch   -> settle
+    notify     -> dispatch, settle, reward
     settle     -> authorize
     reward
     promote
@@ -19,7 +19,9 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward
     returns    -> settle, reward
-    attend     -> authorize, split, dispatch, reward
+    attend     -> settle
+
+A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """

@@ -38,8 +38,8 @@ def of_orders(connection: Connection, ids: Sequence[int]) -> list[ParcelRow]:
     return fetch(connection, ParcelRow, _OF_ORDERS, {"ids": list(ids)})
 
 
-#: What a parcel is known by, and what it claims, never changes.
-_CHANGES = [name for name in ParcelRow._fields if name not in ("order_id", "shipment_id", "key", "claim")]
+#: What a parcel is known by never changes.
+_CHANGES = [name for name in ParcelRow._fields if name not in ("order_id", "shipment_id", "key")]
 put = writer(
     ParcelRow,
     insert(
@@ -48,3 +48,26 @@ put = writer(
         conflict=f"(shipment_id, key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _CHANGES)}",
     ),
 )
+
+
+class NumberRow(NamedTuple):
+    """Who has a tracking number: the shipment of an order, its supplier and the customer it goes to."""
+
+    number: str
+    order_id: int
+    shipment_id: str
+    supplier: str
+    shop: str
+    customer_id: str
+
+
+_WITH_NUMBERS = """
+SELECT p.tracking_number, p.order_id, p.shipment_id, s.supplier, o.shop, o.customer_id
+FROM parcel p JOIN shipment s ON s.id = p.shipment_id JOIN shop_order o ON o.id = p.order_id
+WHERE p.tracking_number = ANY(%(numbers)b::text[]) AND p.shipped_at > %(since)s ORDER BY p.id
+"""
+
+
+def with_numbers(connection: Connection, numbers: Sequence[str], since: datetime) -> list[NumberRow]:
+    """Parcels of all shops that have one of the numbers and left after ``since``, the first known first."""
+    return fetch(connection, NumberRow, _WITH_NUMBERS, {"numbers": list(numbers), "since": since})

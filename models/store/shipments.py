@@ -25,6 +25,7 @@ class ShipmentRow(NamedTuple):
     arrive_on: date | None
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
+    told_at: datetime | None
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -102,14 +103,16 @@ add_lines = writer(
 
 
 class ShipmentChangeRow(NamedTuple):
-    """The new face of a shipment; None keeps what stands, but a new plan (``plan_as_of``) has its own date or none."""
+    """The new face of a shipment; None keeps what stands, but a new plan (``plan_as_of``) has its own dates or none."""
 
     id: str
     state: str | None
     dispatch_on: date | None
+    arrive_on: date | None
     because: Sequence[Mapping[str, str]] | None
     plan_as_of: datetime | None
     reason: str | None
+    told_at: datetime | None
 
 
 change = writer(
@@ -118,7 +121,9 @@ change = writer(
         ShipmentChangeRow,
         Shipment,
         by=("id",),
-        instead={"dispatch_on": "CASE WHEN v.plan_as_of IS NULL THEN t.dispatch_on ELSE v.dispatch_on END"},
+        instead={
+            day: f"CASE WHEN v.plan_as_of IS NULL THEN t.{day} ELSE v.{day} END" for day in ("dispatch_on", "arrive_on")
+        },
     ),
 )
 

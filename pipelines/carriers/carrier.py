@@ -36,7 +36,7 @@ class Carrier:
 
     ``name`` is the word of profiles, events and answers; ``spellings`` are what files, forms and suppliers write instead.
     ``normalise`` makes one number of all the ways to write it, by default ``numbers.clean``; ``fault`` says why a normalised
-    number cannot be one of its own, None if it can. ``page`` is where a parcel can be followed, ``{n}`` standing for the
+    number cannot be one of its own, None if it can; ``may_have_no_number`` is for those that give none (TRK-01). ``page`` is where a parcel can be followed, ``{n}`` standing for the
     number (B.4.2). ``slots`` are the delivery windows it offers with the code of its own label program (B.4.4).
     ``storage_days`` is how long a parcel is kept, the day of the first attempt included (B.4.5). ``words`` are its status
     words, ``phrases`` those that stand anywhere in a longer sentence (B.4.3).
@@ -48,6 +48,7 @@ class Carrier:
     spellings: tuple[str, ...] = ()
     normalise: Callable[[str], str] = numbers.clean
     fault: Callable[[str], str | None] = numbers.any_number
+    may_have_no_number: bool = False
     page: str | None = None
     slots: Mapping[str, str] = field(default_factory=dict)
     storage_days: int | None = None

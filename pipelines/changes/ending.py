@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import Condition, OrderState, PaymentState, ShipmentState
+from models.states import ALL_LEFT, Condition, OrderState, PaymentState, ShipmentState
+from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import let_go
 from pipelines.changes.points import return_points
 from pipelines.engine.draft import OrderDraft
@@ -37,6 +38,7 @@ def cancel_order(
     for line in facts.order.lines:
         if line.availability == "unique":
             draft.free_item(line.sku)
+    stop_watching(draft)
     if mail:
         draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
     if not draft.holds:
@@ -51,6 +53,6 @@ def finish(draft: OrderDraft) -> None:
 
 
 def _is_over(draft: OrderDraft) -> bool:
-    if draft.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
+    if draft.state not in ALL_LEFT:
         return draft.state == OrderState.CANCELLED
     return draft.money.state != PaymentState.AUTHORIZED and not draft.has_pending_points

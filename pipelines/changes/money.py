@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.states import HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
@@ -67,13 +67,25 @@ def capture(draft: OrderDraft, shop: Shop) -> None:
     money = draft.money
     if money.state != PaymentState.AUTHORIZED or METHODS[money.method].capture is not Capture.ON_DISPATCH:
         return
-    whole = draft.state in (OrderState.SHIPPED, OrderState.DELIVERED)
+    whole = draft.state in ALL_LEFT
     if shop.payment.capture_policy == "last_shipment_full" and not whole:
         return
     if amount := min(money.authorized, draft.due):
         draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
     else:
         void(draft)
+
+
+def capture_asked(draft: OrderDraft) -> bool:
+    """Whether the gateway was asked to capture, and has not said no."""
+    return any(effect.kind == _CAPTURE and effect.state != "declined" for effect in draft.effects.values())
+
+
+def capture_early(draft: OrderDraft) -> None:
+    """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04)."""
+    if amount := min(draft.money.authorized, draft.due):
+        payload = {"amount": amount, "early": True}
+        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload=payload))
 
 
 def void(draft: OrderDraft) -> None:

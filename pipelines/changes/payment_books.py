@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from models.states import HoldReason, PaymentState, may_move
 from pipelines.engine.draft import OrderDraft
@@ -33,15 +34,23 @@ def listen(draft: OrderDraft) -> None:
 
 
 def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, str]]:
+    """What may say something new: most effects of an order were heard long ago."""
+    known = draft.money.as_of
     for effect in draft.effects.values():
-        if effect.state in ("done", "declined") and (told := snapshot_of(effect)) is not None:
-            yield told, effect.kind
+        stored = _stored(effect) if effect.state in ("done", "declined") else None
+        if stored and (known is None or datetime.fromisoformat(stored["as_of"]) >= known):
+            yield Snapshot.from_json(stored), effect.kind
 
 
 def snapshot_of(effect: EffectFacts) -> Snapshot | None:
     """How the payment stood when the gateway answered; None if it has not said so."""
-    stored = (effect.outcome or {}).get("data", {}).get("snapshot")
+    stored = _stored(effect)
     return Snapshot.from_json(stored) if stored else None
+
+
+def _stored(effect: EffectFacts) -> Mapping[str, Any] | None:
+    told: Mapping[str, Any] | None = (effect.outcome or {}).get("data", {}).get("snapshot")
+    return told
 
 
 def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:

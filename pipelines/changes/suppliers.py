@@ -1,29 +1,132 @@
-"""How a supplier is reached (仕入先)."""
+"""What suppliers (仕入先) owe, how they are asked for it, and how they are reached."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
+from models.states import HoldReason, ShipmentState
 from models.subject import SHIPMENT, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
+from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
+from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
+from pipelines.rules.dates.transit import arrives_on
+from pipelines.rules.explain import because
+from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import instruction_of
 
 #: The stage that waits for what suppliers say of what they were told.
 WAITS_AT: Final = "dispatch"
+_LATE: Final = "dispatch_late"
 
 
-def answer_of(shipment: ShipmentDraft) -> Subject:
-    """What a supplier's answer is about."""
+def report_of(shipment: ShipmentDraft) -> Subject:
+    """What a supplier owes is about its shipment."""
     return Subject(SHIPMENT, shipment.id)
 
 
-def end_answered_waits(draft: OrderDraft) -> None:
-    """Suppliers' answers that came with this decision, or are not needed any more, are not waited for."""
-    for shipment in draft.shipments:
-        if shipment.is_answered_now:
-            draft.end_wait(WAITS_AT, answer_of(shipment))
+def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
+    """Do what is due of a shipment that its supplier was told of, and wait for the rest; for ``dispatch`` alone."""
+    owed = _steps(draft, shop, shipment)
+    over = {step.what: step for step in owed if step.at <= now}  # the last of each
+    for step in over.values():
+        if step.then == OPERATOR:
+            _give_up(draft, shop, shipment, step, now)
+        else:
+            _remind(draft, shop, shipment, step, now)
+    if draft.held:
+        return
+    following = next((step for step in _steps(draft, shop, shipment) if step.at > now), None)
+    if following is not None:
+        draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
+
+
+def _steps(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> Sequence[Step]:
+    return steps(
+        shop,
+        shipment.supplier,
+        told_at=shipment.told_at or shipment.instruct_at or draft.facts.accepted_at,
+        answered=shipment.state != ShipmentState.INSTRUCTED,
+        dispatch_on=shipment.dispatch_on,
+    )
+
+
+def _remind(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, step: Step, now: datetime) -> None:
+    """Ask again, by mail, once for each time."""
+    told = instruction_of(draft.facts, shipment)
+    about = f"{shipment.id}:{step.what}:{step.at.isoformat()}"
+    to, due_on = address(draft, shop, shipment), step.at.date()
+    draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, about=about, due_on=due_on))
+
+
+def _give_up(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, step: Step, now: datetime) -> None:
+    """Nothing came: a human has it; where the goods' day has passed, the customer hears of another one."""
+    named = {"supplier": shipment.supplier}
+    if step.what != GOODS:
+        draft.hold(Hold(HoldReason.SUPPLIER_SILENT, shipment.id, facts=named), "supplier silent")
+        return
+    told_in_time = shipment.told_at is None or shipment.told_at < step.at
+    was = _move_promise(draft, shop, shipment, now)
+    if told_in_time:  # else it was our own doing, and the supplier has had no chance yet
+        draft.hold(
+            Hold(HoldReason.DISPATCH_LATE, shipment.id, facts={**named, "was": was}), "goods did not leave on their day"
+        )
+
+
+def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> str:
+    """The day that was promised has passed: another one, said to the customer and to the storefront. The day that was."""
+    promised = shipment.dispatch_on
+    assert promised is not None
+    day = next_day(shop, shipment.supplier, now)
+    locale = draft.facts.locale
+    kept = [one for one in shipment.because if one["rule"] != _LATE]
+    why = because(_LATE, locale, was=promised, day=day)
+    arrive_on = arrives_on(day, draft.facts.order.ship_to.region, shop)
+    shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
+    pieces = lines_of(draft.facts, [(line, piece.open) for line, piece in shipment.lines.items()])
+    context = {"id": shipment.id, "lines": pieces, "dispatch_on": promised, "expected_on": day}
+    about = f"{shipment.id}:late:{promised}"
+    draft.tell(
+        customer_mail(
+            "dispatch_delayed",
+            draft.facts,
+            shop,
+            now,
+            about=about,
+            shipment_id=shipment.id,
+            reason="",
+            shipment=context,
+        )
+    )
+    draft.announce("promise.missed", about, shipment=shipment.id, was=promised.isoformat(), dispatch_on=day.isoformat())
+    return promised.isoformat()
+
+
+def heard_from(draft: OrderDraft, now: datetime) -> None:
+    """After suppliers' news and changes of lines: what is owed no longer is not waited for, what else is owed now is."""
+    changed = [one for one in draft.shipments if one.was_owed and (one.is_otherwise_owed or not one.left)]
+    for shipment in changed:
+        draft.end_wait(WAITS_AT, report_of(shipment))
+    answered = {one.id for one in changed if one.state != ShipmentState.INSTRUCTED or not one.left}
+    gone = {one.id for one in changed if not one.is_owed or not one.left}
+    draft.lift(
+        lambda hold: (
+            (hold.reason == HoldReason.SUPPLIER_SILENT and hold.shipment in answered)
+            or (hold.reason == HoldReason.DISPATCH_LATE and hold.shipment in gone)
+        ),
+        "the supplier answered",
+    )
+    if any(one.is_owed and one.left for one in changed) or (changed and not draft.held and _is_open(draft)):
+        draft.next(WAITS_AT, now)
+
+
+def _is_open(draft: OrderDraft) -> bool:
+    """Whether the dispatch of another shipment may have waited for this."""
+    return any(one.is_before_shipped for one in draft.shipments) and bool(draft.facts.holds)
 
 
 def address(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:

@@ -6,7 +6,7 @@ over all retries. The order's moves are numbered without gaps, so that a storefr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,8 +50,23 @@ class Told:
 
 
 def announcements(decisions: Sequence[Decision], listening: Sequence[Subscriber], now: datetime) -> list[NewEffectRow]:
-    """Effect rows for every move of a batch, in the order of the moves."""
-    return of_moves(map(_told, decisions), listening, now)
+    """Effect rows for every move of a batch, in the order of the moves, and for what else is told of its orders."""
+    if not listening:
+        return []
+    others = [row for decision in decisions for row in _others(decision, listening, now)]
+    return of_moves(map(_told, decisions), listening, now) + others
+
+
+def _others(decision: Decision, listening: Sequence[Subscriber], now: datetime) -> Iterator[NewEffectRow]:
+    """What no move tells; ``sequence`` is that of the order's last move, since nothing moved."""
+    facts = decision.facts
+    for told in decision.announced:
+        sequence = facts.sequence + len(decision.moves)
+        data = {"shop": facts.shop, "number": facts.number, "at": now, "sequence": sequence, **told.data}
+        for one in listening:
+            if one.hears(facts.shop):
+                key = f"event:{facts.id}:{told.type}:{told.about}:{one.id}"
+                yield _row(key, facts.id, one, told.type, now, data)
 
 
 def _told(decision: Decision) -> Told:

@@ -182,7 +182,10 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
     changes = [one for d in decisions for one in d.shipments.values()]
     shipments.change(
         connection,
-        [ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.because, c.plan_as_of, c.reason) for c in changes],
+        [
+            ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.arrive_on, c.because, c.plan_as_of, c.reason, c.told_at)
+            for c in changes
+        ],
     )
     pieces = [
         ShipmentPiecesRow(one.id, line, one.shipped.get(line), one.cancelled.get(line))

@@ -63,7 +63,7 @@ class NewShipment:
 
 @dataclass(slots=True)
 class ShipmentChange:
-    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own ``dispatch_on``.
+    """The new face of a shipment; None keeps what stands, except that ``plan_as_of`` brings its own dates.
 
     ``shipped`` and ``cancelled`` are pieces in all by line, not added.
     """
@@ -71,9 +71,11 @@ class ShipmentChange:
     id: str
     state: ShipmentState | None = None
     dispatch_on: date | None = None
+    arrive_on: date | None = None
     because: Sequence[Mapping[str, str]] | None = None
     plan_as_of: datetime | None = None
     reason: str | None = None
+    told_at: datetime | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 
@@ -142,6 +144,15 @@ class PaymentChange:
 
 
 @dataclass(slots=True, frozen=True)
+class Announcement:
+    """Something that storefronts are told of an order though nothing of it moved; ``about`` tells it apart, once for ever."""
+
+    type: str
+    about: str
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
 class OpenedHold:
     """A reason to wait for a human, from now on, and what brought it."""
 
@@ -200,6 +211,7 @@ class Decision:
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
     ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
+    announced: list[Announcement] = field(default_factory=list)
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)

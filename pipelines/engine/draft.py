@@ -15,6 +15,7 @@ from typing import Unpack
 from models.states import Condition, LotState, OrderState, PaymentState
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
+    Announcement,
     ClosedHold,
     Decision,
     Due,
@@ -380,6 +381,10 @@ class OrderDraft:
         """Send a mail."""
         self._made.mails.append(mail)
 
+    def announce(self, type_: str, about: str, **data: object) -> None:
+        """Tell storefronts what no move tells them; once ``about`` the same."""
+        self._made.announced.append(Announcement(type_, about, data))
+
     @property
     def waiting(self) -> list[EventFacts]:
         """The received events that were not answered yet."""
@@ -411,6 +416,14 @@ class OrderDraft:
     def again(self, due_at: datetime) -> None:
         """Make what this stage is due for due at it once more."""
         self._made.work.append(Due(self._stage, due_at, self.subject))
+
+    def is_due_before(self, moment: datetime) -> bool:
+        """Whether this stage will look at the order again before ``moment``: by what it waits for since just now, or once an
+        effect under way has ended."""
+        made = self._made
+        under_way = any(effect.state == "pending" for effect in self.facts.effects.values())
+        due = any(due.stage == self._stage and due.due_at <= moment for due in made.work)
+        return due or under_way or any(effect.wakes == self._stage for effect in made.effects)
 
     def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
         """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.

@@ -44,6 +44,7 @@ class Need(Flag):
     RANKS = auto()
     COUPONS = auto()
     REPRICING = auto()
+    NUMBERS = auto()  # with EVENTS and SHIPMENTS
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
 
@@ -111,6 +112,7 @@ class ShipmentFacts(NamedTuple):
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
+    told_at: datetime | None = None
 
 
 class UsedPoints(NamedTuple):
@@ -166,6 +168,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.RANKS: {"promotions": list},
     Need.COUPONS: {"coupons": list},
     Need.REPRICING: {"known": Known},
+    Need.NUMBERS: {"taken_numbers": dict},
     Need.PURSE: {"purse": Purse},
 }
 #: The need that brings each group.
@@ -184,7 +187,8 @@ class Facts:
     """Everything a stage may know of one order; only ``facts_of`` makes them.
 
     ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
-    ``supplier_urls`` and ``supplier_mails`` are by supplier. ``subjects`` are what the stage is due for, ``places``
+    ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
+    which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``mail_base`` is what all mails of the order are told, kept by
     ``pipelines.orders.mails``.
     """
@@ -222,6 +226,7 @@ class Facts:
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)
+    taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -28,9 +29,11 @@ from models.store.effects import EffectRow
 from models.store.holds import HoldRow
 from models.store.inbox import EventRow
 from models.store.orders import OrderRow
-from models.store.parcels import ParcelRow
+from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
 from models.store.shipments import ShipmentRow
+from pipelines.carriers import carrier
+from pipelines.carriers.numbers import clean
 from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
@@ -53,6 +56,8 @@ from pipelines.rules.money.repricing import Known
 
 #: How far back marks are read at all (INT-14); the profile's own window is within it.
 MARKS_SINCE = timedelta(days=3660)
+#: After how long a carrier may have given a tracking number to another parcel.
+_NUMBER_RESTS = timedelta(days=180)
 
 
 def facts_of(
@@ -78,6 +83,8 @@ def facts_of(
     if Need.EVENTS in stage.needs:
         for event in inbox.pending(connection, ids, stage.consumes):
             by_id[event.order_id].events.append(_event(event))
+    if Need.NUMBERS in stage.needs:
+        _add_taken_numbers(connection, batch, now)
     if Need.EFFECTS in stage.needs:
         for effect in effects.of_orders(connection, ids):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
@@ -166,6 +173,7 @@ def _shipment(row: ShipmentRow) -> ShipmentFacts:
         because=row.because,
         plan_as_of=row.plan_as_of,
         lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
+        told_at=row.told_at,
     )
 
 
@@ -211,6 +219,58 @@ def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], no
     ledger.read(whose, {lot.id for facts in members for lot in facts.lots})
     for facts in members:
         facts.purse = ledger.purse(facts.shop, facts.customer_id)
+
+
+class _Said(NamedTuple):
+    """An event of an order names a number for one of its shipments."""
+
+    event: int
+    facts: Facts
+    shipment: str
+
+
+def _add_taken_numbers(connection: Connection, batch: Sequence[Facts], now: datetime) -> None:
+    """Which of the tracking numbers that events bring are somebody else's: of a parcel that is known, or of an order of the same
+    batch whose supplier said so first. Carriers give a number again after some time."""
+    brought: dict[str, list[_Said]] = {}
+    for facts in batch:
+        for event in facts.events:
+            for number in _numbers(event.body):
+                brought.setdefault(number, []).append(_Said(event.id, facts, event.shipment or ""))
+    if not brought:
+        return
+    owners: dict[str, list[NumberRow]] = {}
+    for row in parcels.with_numbers(connection, list(brought), now - _NUMBER_RESTS):
+        owners.setdefault(row.number, []).append(row)
+    for number, said in brought.items():
+        known = owners.get(number, [])
+        for _, facts, shipment in sorted(said, key=lambda one: one.event):
+            supplier = next((one.supplier for one in facts.shipments if one.id == shipment), "")
+            mine = NumberRow(number, facts.id, shipment, supplier, facts.shop, facts.customer_id)
+            taken = next((one for one in known if not _may_share(one, mine)), None)
+            if taken is not None:
+                facts.taken_numbers[number] = taken.shipment_id
+            else:
+                known = [*known, mine]
+
+
+def _numbers(body: Mapping[str, Any]) -> set[str]:
+    """A number that an event brings: as any carrier writes it, and as the one it names does."""
+    number = body.get("tracking_number")
+    if not isinstance(number, str):
+        return set()
+    return {write(number) for write in (clean, carrier(str(body.get("carrier") or "")).normalise)} - {""}
+
+
+def _may_share(one: NumberRow, other: NumberRow) -> bool:
+    """One parcel may hold what one supplier sends one customer of a shop (TRK-05)."""
+    if one.order_id == other.order_id:
+        return True
+    return bool(one.customer_id) and (one.shop, one.customer_id, one.supplier) == (
+        other.shop,
+        other.customer_id,
+        other.supplier,
+    )
 
 
 def _add_suppliers(connection: Connection, batch: Sequence[Facts]) -> None:

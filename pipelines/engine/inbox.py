@@ -23,7 +23,7 @@ from pipelines.gateway import DEPOSIT, STANDS, Notice
 from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
 from pipelines.route import WOKEN_BY
-from pipelines.values.card_number import mask
+from pipelines.values.card_number import mask, masked
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,8 @@ class Received:
 def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
     """Store events, in one transaction where that succeeds, and make their orders due; True for each that is new.
 
-    One that cannot be stored, whatever raises, is quarantined alone. An event that names nothing its sender may touch, or that cannot be read, is quarantined for the operator.
+    One that cannot be stored, whatever raises, is quarantined alone. An event that names nothing its sender may touch, or
+    that cannot be read, is quarantined for the operator.
     """
     return in_parts(
         [_kept(event) for event in events],
@@ -185,14 +186,16 @@ def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
 def unreadable(
     source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str
 ) -> Received:
-    """What came in and cannot be read, as it is kept for the operator, with the first reason why."""
+    """What came in and cannot be read, as it is kept for the operator, with the first reason why: with the shipment that it
+    names, if it does, and without card numbers (INT-17)."""
     return Received(
         source=source,
         event_id=event_id,
         type=_told_type(raw),
-        body={"raw": raw},
+        body={"raw": masked(raw)},
         at=now,
         supplier=supplier,
+        shipment=_told_shipment(raw),
         fault=fault_of(error),
     )
 
@@ -201,3 +204,10 @@ def _told_type(raw: object) -> str:
     """The type that an unreadable event says it is of."""
     kind = raw.get("type") if isinstance(raw, dict) else None
     return kind[:64] if isinstance(kind, str) and kind else "unreadable"
+
+
+def _told_shipment(raw: object) -> str | None:
+    """The shipment that an unreadable event says it is about."""
+    data = raw.get("data") if isinstance(raw, dict) else None
+    told = data.get("shipment") if isinstance(data, dict) else None
+    return told if isinstance(told, str) and 0 < len(told) <= 64 else None

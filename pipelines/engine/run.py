@@ -1,7 +1,8 @@
 """The decide loop: claim, gather, decide, apply.
 
 A batch is one transaction with a fixed number of statements. What a stage decides for an order is applied as a whole
-or not at all; an order whose decision fails is set aside with a back-off and never takes its batch with it.
+or not at all. An event with which its order cannot be decided is quarantined (``apart``); an order whose decision fails all the
+same is set aside with a back-off and never takes its batch with it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import structlog
 from psycopg import errors as pg
@@ -23,9 +25,10 @@ from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
 from models.store.work import ClaimRow, FailureRow
 from models.subject import ORDER, Subject
+from pipelines.engine.apart import decide_apart, quarantine, without
 from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
-from pipelines.engine.facts import Facts
+from pipelines.engine.facts import Facts, Need
 from pipelines.engine.gather import facts_of
 from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.stage import Stage
@@ -37,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 #: Orders a batch: a smaller one costs throughput (docs/performance.md), a larger one holds its locks longer.
 BATCH = 500
+_NO_FAULTS: Final[Mapping[int, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Runner:
                 result = self._attempt(stage, len(part), part)
             except _Refused as refused:
                 if len(part) == 1:
-                    self._set_aside(stage, [FailureRow(*subject, refused.error) for subject in part])
+                    self._alone(stage, part[0], refused)
                     total.claimed += 1
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
@@ -81,14 +85,28 @@ class Runner:
             total.effects |= result.effects
         return total
 
+    def _alone(self, stage: Stage, subject: Subject, refused: _Refused) -> None:
+        """Decide an order that the database refused without one of the events it has, or set it aside."""
+        for event in refused.events:
+            try:
+                self._attempt(stage, 1, [subject], {event: refused.error})
+            except _Refused:
+                continue
+            return
+        self._set_aside(stage, [FailureRow(*subject, refused.error)])
+
     def _set_aside(self, stage: Stage, failures: Sequence[FailureRow]) -> None:
         with self.engine.begin() as connection:
             work.set_aside(connection, stage.name, failures)
 
-    def _attempt(self, stage: Stage, limit: int, only: Sequence[Subject] | None) -> BatchResult:
+    def _attempt(
+        self, stage: Stage, limit: int, only: Sequence[Subject] | None, faults: Mapping[int, str] = _NO_FAULTS
+    ) -> BatchResult:
+        """One transaction over up to ``limit`` due subjects, or ``only`` these; ``faults`` are events to quarantine unread."""
         now = self.clock.now()
         started = self.timer()
         taken: Sequence[_Taken] = ()
+        batch: Sequence[Facts] = ()
         try:
             with self.engine.begin() as connection:
                 claimed = work.claim(connection, stage.name, now, limit, only)
@@ -99,7 +117,9 @@ class Runner:
                 for facts, one in zip(batch, taken, strict=True):
                     facts.subjects, facts.places = one.subjects, one.places
                 gathered = self.timer()
-                decisions, failures = self._decide(stage, batch, now)
+                decisions, failures = self._decide(stage, [without(facts, faults) for facts in batch], now)
+                for decision in decisions if faults else ():
+                    quarantine(decision, faults)
                 new_mails = self._render(decisions, failures, now)
                 decided = self.timer()
                 sound = [d for d in decisions if d.facts.id not in failures]
@@ -115,7 +135,8 @@ class Runner:
             if not taken or is_away(error):
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
-            raise _Refused([subject for one in taken for subject in one.subjects], describe(error)) from error
+            subjects = [subject for one in taken for subject in one.subjects]
+            raise _Refused(subjects, describe(error), _events(stage, batch)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
@@ -130,13 +151,25 @@ class Runner:
         failures: dict[int, str] = {}
         for facts in batch:
             try:
-                decision = stage.decision(facts, self.shops[facts.shop], now)
-                enforce(decision)
-                decisions.append(decision)
+                decisions.append(self.decided(stage, facts, now))
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
                 failures[facts.id] = describe(error)
                 log.error("decision.failed", stage=stage.name, order_id=facts.id, error=describe(error))
         return decisions, failures
+
+    def decided(self, stage: Stage, facts: Facts, now: datetime) -> Decision:
+        """What the stage decides, without the events with which it cannot."""
+
+        def decide(known: Facts) -> Decision:
+            decision = stage.decision(known, self.shops[known.shop], now)
+            enforce(decision)
+            return decision
+
+        try:
+            return decide(facts)
+        except Exception as error:  # noqa: BLE001 - the boundary that keeps one event from its order; raised again if it is none
+            log.warning("decision.apart", stage=stage.name, order_id=facts.id, error=describe(error))
+            return decide_apart(facts, decide, describe, error)
 
     def _book(
         self, ledger: Ledger, decisions: Sequence[Decision], batch: Sequence[Facts], failures: dict[int, str]
@@ -191,6 +224,13 @@ def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_
     return list(taken.values())
 
 
+def _events(stage: Stage, batch: Sequence[Facts]) -> list[int]:
+    """Ids of the events that a batch read, the newest first."""
+    if Need.EVENTS not in stage.needs:
+        return []
+    return sorted((event.id for facts in batch for event in facts.events), reverse=True)
+
+
 def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[FailureRow]:
     return [
         FailureRow(*subject, failures[facts.id])
@@ -201,10 +241,11 @@ def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[F
 
 
 class _Refused(ShukkaError):
-    """A whole batch failed; which of its subjects is to blame is not known yet."""
+    """A whole batch failed; which of its subjects, or of the ``events`` that it read, is to blame is not known yet."""
 
-    def __init__(self, subjects: Sequence[Subject], error: str) -> None:
+    def __init__(self, subjects: Sequence[Subject], error: str, events: Sequence[int]) -> None:
         self.subjects = subjects
+        self.events = events
         self.error = error
         super().__init__(error)
 

@@ -18,7 +18,7 @@ class ShipmentDraft:
     """One shipment while a stage decides about its order: what it says holds after the changes so far.
 
     ``lines`` are its pieces by line, ``because`` why it leaves on ``dispatch_on``, ``plan_as_of`` when its supplier last
-    gave that date. It is changed by its methods alone.
+    gave that date, ``told_at`` since when it is waited for. It is changed by its methods alone.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class ShipmentDraft:
         "plan_as_of",
         "state",
         "supplier",
+        "told_at",
     )
 
     def __init__(self, facts: ShipmentFacts, moves: list[Move]) -> None:
@@ -52,6 +53,7 @@ class ShipmentDraft:
         self.arrive_on = facts.arrive_on
         self.because: Sequence[Mapping[str, str]] = facts.because
         self.plan_as_of = facts.plan_as_of
+        self.told_at = facts.told_at
         self.lines: Mapping[str, LineFacts] = facts.lines
 
     @property
@@ -70,14 +72,24 @@ class ShipmentDraft:
         return self.state in _UNANSWERED
 
     @property
-    def is_answered_now(self) -> bool:
-        """Whether nobody waits for its supplier's answer any more, since this decision."""
-        return self._facts.state in _UNANSWERED and not self.is_unanswered
-
-    @property
     def is_before_shipped(self) -> bool:
         """Whether it is to ship and has not wholly done so; one that was refused is not."""
         return self.state in _BEFORE_SHIPPED
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether its supplier knows of it and has goods to send: told, perhaps answered, not wholly shipped."""
+        return self.state in (ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED)
+
+    @property
+    def was_owed(self) -> bool:
+        """Whether it was owed before this decision."""
+        return self._facts.state in (ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED)
+
+    @property
+    def is_otherwise_owed(self) -> bool:
+        """Whether something else is owed of it since this decision: it was answered, or has another day."""
+        return self.state != self._facts.state or self.dispatch_on != self._facts.dispatch_on
 
     @property
     def left(self) -> int:
@@ -107,9 +119,19 @@ class ShipmentDraft:
         self.move(ShipmentState.REFUSED, cause)
         self._reason = reason
 
-    def plan_anew(self, as_of: datetime, dispatch_on: date | None, because: Sequence[Mapping[str, str]]) -> None:
+    def tell(self, now: datetime) -> None:
+        """Its supplier has the instruction, or is waited for anew, since ``now``."""
+        self.told_at = now
+
+    def plan_anew(
+        self,
+        as_of: datetime,
+        dispatch_on: date | None,
+        arrive_on: date | None,
+        because: Sequence[Mapping[str, str]],
+    ) -> None:
         """Its supplier gave another date at ``as_of``, or said that it has none."""
-        self.plan_as_of, self.dispatch_on, self.because = as_of, dispatch_on, because
+        self.plan_as_of, self.dispatch_on, self.arrive_on, self.because = as_of, dispatch_on, arrive_on, because
 
     def cancel(self, line: str, pieces: int) -> None:
         """Take ``pieces`` of ``line`` out."""
@@ -136,13 +158,15 @@ class ShipmentDraft:
         """The difference to the facts; None if there is none."""
         before = self._facts
         moved, planned_anew = self.state != before.state, self.plan_as_of != before.plan_as_of
-        if not moved and not planned_anew and self._own is None and self._reason is None:
+        told = self.told_at if self.told_at != before.told_at else None
+        if not moved and not planned_anew and told is None and self._own is None and self._reason is None:
             return None
-        change = ShipmentChange(self.id, reason=self._reason)
+        change = ShipmentChange(self.id, reason=self._reason, told_at=told)
         if moved:
             change.state = ShipmentState(self.state)
         if planned_anew:
-            change.plan_as_of, change.dispatch_on, change.because = self.plan_as_of, self.dispatch_on, self.because
+            change.plan_as_of, change.because = self.plan_as_of, self.because
+            change.dispatch_on, change.arrive_on = self.dispatch_on, self.arrive_on
         if self._own is not None:
             for line, pieces in self._own.items():
                 if pieces.shipped != before.lines[line].shipped:

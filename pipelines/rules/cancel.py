@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 _OVER: Final = frozenset({OrderState.CANCELLED, OrderState.DELIVERED})
-_RELEASED: Final = frozenset({OrderState.RELEASED, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED})
+_RELEASED: Final = frozenset(
+    {OrderState.RELEASED, OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.UNDELIVERED}
+)
 _MONEY_OUT: Final = frozenset({PaymentState.PENDING, PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.VOIDED})
 
 

@@ -72,6 +72,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "処理の時点で予定日を過ぎていたため、{day}の出荷を予定しています。",
         "The planned day had already passed: planned for dispatch on {day}.",
     ),
+    "dispatch_late": (
+        "{was}に発送できなかったため、{day}の出荷を予定しています。",
+        "The goods did not leave on {was}: planned for dispatch on {day}.",
+    ),
     "payment.paid": ("ご入金の確認後に出荷日が決まります。", "The dispatch day is set once the payment has arrived."),
     "payment.approved": (
         "ローンの審査可決後に出荷日が決まります。",
@@ -98,6 +102,19 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "The desired {desired} cannot be taken for back-orders and goods sent by the maker.",
     ),
     "transit": ("{region}へのお届けは出荷から{days}日後の予定です。", "Delivery to {region} takes {days} day(s)."),
+    # what suppliers say of a day, in the shop's words
+    "supplier_delay.dated": (
+        "出荷元の都合により、{day}の出荷を予定しています。",
+        "The supplier gave another day: planned for dispatch on {day}.",
+    ),
+    "supplier_delay.undated": (
+        "出荷元の都合により、出荷日はまだ決まっていません。",
+        "The supplier cannot give a day yet, so no dispatch day can be promised.",
+    ),
+    "supplier_delay.why": (
+        "商品の手配に、当初の予定より時間を要しております。",
+        "It takes longer than planned to get the goods ready.",
+    ),
     # events that start the clock
     "event.order": ("ご注文", "Ordered"),
     "event.paid": ("ご入金の確認", "Payment confirmed"),

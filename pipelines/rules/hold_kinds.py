@@ -188,6 +188,18 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "`shukka retry`, or void it at the gateway, then release the order.",
         ),
     ),
+    _R.AUTHORIZATION_ENDS: HoldKind(
+        "release",
+        ("release", "cancel"),
+        Sentence(
+            "商品の発送前に、{amount}円のオーソリが{until}に失効します(SPL-04)。",
+            "The authorization of {amount} yen ends on {until}, before the goods leave (SPL-04).",
+        ),
+        Sentence(
+            "保留を解除すると発送前に全額を売上確定します。発送できない場合はキャンセルしてください。",
+            "A release captures the whole sum now, and the goods follow; cancel the order where they will not.",
+        ),
+    ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
         "release",
         ("release", "cancel"),
@@ -221,12 +233,37 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "Take these lines out, or release the order where the supplier finds them after all.",
         ),
     ),
+    _R.SUPPLIER_SILENT: HoldKind(
+        "release",
+        ("release", "lines:cancel", "cancel"),
+        Sentence(
+            "{supplier}から出荷{shipment}について、再三の問い合わせにもかかわらず回答がありません。",
+            "{supplier} does not answer about {shipment}, though it was asked again and again.",
+        ),
+        Sentence(
+            "出荷元に連絡し、引き続き待つ場合は保留を解除、手配できない場合は明細を取り消してください。回答があれば自動的に解除されます。",
+            "Call the supplier; release the order to wait on, or take the lines out. The hold ends by itself once it answers.",
+        ),
+    ),
+    _R.DISPATCH_LATE: HoldKind(
+        "release",
+        ("release", "lines:cancel", "cancel"),
+        Sentence(
+            "{supplier}から出荷{shipment}の発送報告が、予定日({was})を過ぎてもありません。",
+            "{supplier} has not reported {shipment} as left on its day, {was}.",
+        ),
+        Sentence(
+            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は明細を取り消してください。発送されれば自動的に解除されます。",
+            "Ask the supplier; release the order to wait for the new day, or take the lines out. The hold ends by itself once the "
+            "goods leave.",
+        ),
+    ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(
         "release",
         ("release",),
         Sentence(
-            "注文はキャンセル済みですが、出荷{shipment}が発送されました。",
-            "{shipment} left although the order was cancelled.",
+            "キャンセル済みの商品が、出荷{shipment}で発送されました。",
+            "{shipment} left with goods that had been cancelled.",
         ),
         Sentence(
             "荷物を呼び戻すか、お客様に連絡してから保留を解除してください。",
@@ -245,10 +282,38 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     _R.TRANSIT_ACCIDENT: HoldKind(
         "release",
         ("lines:return", "release"),
-        Sentence("出荷{shipment}が輸送中に紛失しました(RET-07)。", "{shipment} was lost on the way (RET-07)."),
+        Sentence(
+            "出荷{shipment}が輸送中に紛失、または破損しました(RET-07)。",
+            "{shipment} was lost or damaged on the way (RET-07).",
+        ),
         Sentence(
             "店舗の責任(fault: shop)として返品処理してください。荷物が見つかれば自動的に解除されます。",
             'Take the goods back with "fault": "shop"; the hold ends by itself if the parcel is found.',
+        ),
+    ),
+    _R.PARCEL_PROBLEM: HoldKind(
+        "release",
+        ("release", "lines:return"),
+        Sentence(
+            "出荷{shipment}をお届けできていません(住所不明・受取拒否・返送中のいずれか)。",
+            "{shipment} cannot be delivered: the address is not found, it was refused, or it is on its way back.",
+        ),
+        Sentence(
+            "お客様に連絡し、運送会社に指示してから保留を解除してください。配達が完了すれば自動的に解除されます。",
+            "Ask the customer and instruct the carrier, then release the order; the hold ends by itself on delivery.",
+        ),
+    ),
+    _R.DELIVERY_OVERDUE: HoldKind(
+        "release",
+        ("release", "lines:return"),
+        Sentence(
+            "出荷{shipment}は届いているはずですが、{day}から配達の知らせがありません。",
+            "{shipment} should have arrived by now, and nothing was heard of it since {day}.",
+        ),
+        Sentence(
+            "運送会社またはお客様に確認し、届いていれば保留を解除、紛失していれば返品(fault: shop)として処理してください。",
+            'Ask the carrier or the customer: release the order where it arrived, else take the goods back with "fault": "shop"; '
+            "the hold ends by itself when news of the parcel comes.",
         ),
     ),
 }

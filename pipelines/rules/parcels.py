@@ -1,14 +1,23 @@
-"""Which parcel holds what: a supplier's claims, in whatever order and however often they came, give one answer.
+"""Which parcel holds what: a supplier's claims, in whatever order and however often they came, give one answer (TRK-05).
 
 A claim with lines takes them first. Claims without lines mean "all open lines": the earliest takes the whole rest, a
-later one is a further box of the same goods and holds no lines of its own.
+later one is a further box of the same goods and holds no lines of its own. One parcel may be told row by row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from models.states import TrackingState
+
+#: How a parcel ended that never reached the customer.
+GONE: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
+#: What a supplier says is in a parcel: pieces by line, None for all that was open.
+Lines = Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,7 @@ class Claim:
 
     key: str
     shipped_at: datetime
-    lines: Mapping[str, int] | None = None
+    lines: Lines = None
 
 
 def allocate(lines: Mapping[str, int], claims: Sequence[Claim]) -> dict[str, dict[str, int]]:
@@ -40,6 +49,36 @@ def allocate(lines: Mapping[str, int], claims: Sequence[Claim]) -> dict[str, dic
     if first is not None:
         taken[first.key] = rest
     return taken
+
+
+def together(known: Lines, told: Lines) -> Lines:
+    """What is in one parcel that was told twice: each row adds to those before it, and "all that is open" holds any row."""
+    return None if known is None or told is None else {**known, **told}
+
+
+def contradicts(known: Lines, told: Lines) -> str | None:
+    """Why ``told`` cannot be about the parcel in which ``known`` is; None if it can.
+
+    The same row again is no contradiction, and of another line it is a further row.
+    """
+    for line in sorted((known or {}).keys() & (told or {}).keys()):
+        if (known or {})[line] != (told or {})[line]:
+            return f"the parcel has {(known or {})[line]} of line {line} already, and {(told or {})[line]} are told now"
+    return None
+
+
+def too_much(lines: Mapping[str, int], claims: Iterable[Lines]) -> str | None:
+    """Why ``claims`` cannot all be right: a line that is not in the shipment, or more pieces than its ``lines`` have; None if
+    they can."""
+    named = Counter[str]()
+    for claim in claims:
+        named.update(claim or {})
+    for line, pieces in sorted(named.items()):
+        if line not in lines:
+            return f"line {line} is not in this shipment"
+        if pieces > lines[line]:
+            return f"line {line} has {lines[line]}, and {pieces} are named"
+    return None
 
 
 def _one_a_key(claims: Sequence[Claim]) -> list[Claim]:

@@ -90,6 +90,11 @@ class Delivery(Section):
     delivered_after_days: Days = Field(
         default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
     )
+    overdue_after_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=14,
+        description="Days after the planned arrival, and after the last news of it, at which a parcel that nobody reported "
+        "delivered goes before a human",
+    )
 
 
 AUTO = "auto"
@@ -124,7 +129,23 @@ class Supplier(Section):
     )
     cutoff: TimeOfDay | None = Field(default=None, description="Its own same-day cutoff; unset: the shop's")
     acknowledge_within_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        default=24, description="Hours until an unanswered instruction is overdue"
+        default=24,
+        description="Hours until an unanswered instruction is asked after, and again; 0: no answer is expected",
+    )
+    reminders: Annotated[int, Field(ge=0, le=20)] = Field(
+        default=2, description="How often it is asked after what it owes before the order goes before a person"
+    )
+    report_by: TimeOfDay = Field(
+        default=time(20),
+        description="Time of the dispatch day by which the goods are reported as left, else asked after",
+    )
+    late_at: TimeOfDay = Field(
+        default=time(10),
+        description="Time of the next open day at which goods that nobody reported count as late: the customer is told a new "
+        "day, and a person has the order",
+    )
+    ask_date_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=14, description="Days until it is asked for the day of goods that have none, and again"
     )
 
     @model_validator(mode="after")

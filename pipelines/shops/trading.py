@@ -43,6 +43,14 @@ class Payment(Section):
     capture_policy: Literal["first_shipment_full", "last_shipment_full", "per_shipment"] = Field(
         default="first_shipment_full", description="When an authorization is captured (SPL-04)"
     )
+    authorization_ends: Literal["hold", "capture"] = Field(
+        default="hold",
+        description="A day before an authorization ends whose goods have not left: a person decides, or the whole sum is "
+        "captured (SPL-04)",
+    )
+    authorization_warning_days: Annotated[int, Field(ge=1, le=30)] = Field(
+        default=3, description="Days before that end at which storefronts are told of it (payment.expiring)"
+    )
     accept_debit: bool = Field(default=True, description="Whether debit cards are accepted (PAY-02)")
     accept_prepaid: bool = Field(default=True, description="Whether prepaid cards are accepted (PAY-02)")
     bank_transfer_days: Days = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+from models.states import OrderState
 from pipelines.changes.points import earn
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -18,6 +19,8 @@ from pipelines.shops import Shop
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Confirm the order (CON-01) and let it go on, unless a hold keeps the amount from being fixed (CPN-03, INT-04)."""
     facts = draft.facts
+    if draft.state != OrderState.ACCEPTED:
+        return  # cancelled before it was looked at: that has been said, and there is nothing to confirm (CAN-03)
     since = now - timedelta(days=shop.intake.marks_window_days)
     found = holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if at >= since))
     if facts.customer_id:

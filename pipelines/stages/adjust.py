@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, ShipmentState, TrackingState
+from models.states import OrderState, ShipmentState
+from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import LETS_GO, TAKES, capture, collect
+from pipelines.changes.money import LETS_GO, TAKES, capture
 from pipelines.changes.requests import answer
-from pipelines.changes.suppliers import address, end_answered_waits
+from pipelines.changes.suppliers import address, heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -33,7 +34,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items())
     key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(draft, shop, now, lines, reason)
-    end_answered_waits(draft)
+    heard_from(draft, now)
     if not any(shipment.left for shipment in draft.shipments) and draft.state != OrderState.PARTLY_SHIPPED:
         draft.adjust(key, reason, change)
         reason = "customer_request" if kind == CANCEL else "out_of_stock"
@@ -114,10 +115,7 @@ def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """With the missing pieces gone the rest may be complete: then the order, its money and its points move on."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        draft.move_order(OrderState.SHIPPED, "what is left has shipped")
-        if draft.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in draft.parcels.values()):
-            draft.move_order(OrderState.DELIVERED, "all parcels delivered")
-            collect(draft)
+        follow_parcels(draft)
         capture(draft, shop)
         draft.next("reward", now)
     else:

@@ -1,39 +1,48 @@
-"""Dispatch (出荷指示): at the planned time the supplier is told, through the channel that its profile names."""
+"""Dispatch (出荷指示): at the planned time the supplier is told, through the channel that its profile names, and watched until
+the goods have left."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState
-from pipelines.changes.suppliers import address, answer_of
+from pipelines.changes.authorizations import is_ending, watch_authorization
+from pipelines.changes.money import TAKES
+from pipelines.changes.suppliers import address, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.orders.mails import supplier_mail
 from pipelines.rules.dates.cutoff import closes_at
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 from pipelines.shops.fulfilling import AUTO
-from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_key, instruction_of
+from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_key
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Instruct what is due, follow what was instructed, and wake up for what comes next."""
     if draft.state == OrderState.CANCELLED or draft.held:
         return
+    ending = is_ending(draft, now)
     for shipment in draft.shipments:
-        told, due_at = draft.effects.get(instruct_key(shipment.id)), _due_at(draft, shop, shipment)
-        if shipment.is_untold and told is not None:
-            _after_instruction(draft, shop, shipment, told, now)
-        elif shipment.is_untold and due_at > now:
-            draft.again(due_at)
-        elif shipment.is_untold:
-            _instruct(draft, shop, shipment, due_at)
-            _await_answer(draft, shop, shipment, now)
-        elif shipment.state == ShipmentState.INSTRUCTED:
-            _chase(draft, shop, shipment, now)
+        if shipment.is_untold and not ending:
+            _tell(draft, shop, shipment, now)
+        if shipment.is_owed and shipment.left:
+            watch(draft, shop, shipment, now)
+    if any(shipment.is_before_shipped for shipment in draft.shipments):
+        watch_authorization(draft, shop, now)
+
+
+def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
+    told, due_at = draft.effects.get(instruct_key(shipment.id)), _due_at(draft, shop, shipment)
+    if told is not None:
+        _after_instruction(draft, shipment, told, now)
+    elif due_at > now:
+        draft.again(due_at)
+    else:
+        _instruct(draft, shop, shipment, due_at)
 
 
 def _channel(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:
@@ -75,38 +84,19 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     )
 
 
-def _after_instruction(
-    draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, told: EffectFacts, now: datetime
-) -> None:
+def _after_instruction(draft: OrderDraft, shipment: ShipmentDraft, told: EffectFacts, now: datetime) -> None:
     if told.state == "done":
         shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
-        _await_answer(draft, shop, shipment, now)
+        shipment.tell(now)
     elif told.state in ("declined", "needs_review"):
         named = {"supplier": shipment.supplier}
         draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")
 
 
-def _await_answer(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, since: datetime) -> None:
-    """Wait for the supplier's word since it was told, where the profile expects one."""
-    if hours := shop.supplier(shipment.supplier).acknowledge_within_hours:
-        until = since + timedelta(hours=hours)
-        draft.await_for("supplier.acknowledgement", shipment.supplier, until, "remind", answer_of(shipment))
-
-
-def _chase(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
-    """An instruction that nobody answered is asked after once; a mail is told apart by its shipment alone."""
-    hours = shop.supplier(shipment.supplier).acknowledge_within_hours
-    if not hours or shipment.instruct_at is None:
-        return
-    told_at = max(_due_at(draft, shop, shipment), draft.facts.accepted_at)
-    overdue_at = told_at + timedelta(hours=hours)
-    if now < overdue_at:
-        _await_answer(draft, shop, shipment, told_at)
-        return
-    to = address(draft, shop, shipment)
-    due_on = shipment.dispatch_on or overdue_at.date()
-    told = instruction_of(draft.facts, shipment)
-    draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, due_on=due_on))
-
-
-STAGE = Stage("dispatch", decide, Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS, asks=(INSTRUCT,))
+STAGE = Stage(
+    "dispatch",
+    decide,
+    Need.PAYMENT | Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
+    leads_to=("settle",),
+    asks=(INSTRUCT, *TAKES),
+)

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import HoldReason, OrderState, ShipmentState, TrackingState
-from pipelines.changes.money import TAKES, capture, collect, uncollect
-from pipelines.changes.parcels import KINDS, News
-from pipelines.changes.suppliers import end_answered_waits
+from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
+from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
+from pipelines.changes.authorizations import stop_watching
+from pipelines.changes.money import TAKES, capture
+from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import Need
+from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, lines_of, parcel_context
-from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
+
+#: What the customer hears of how a parcel fared.
+_TOLD_AS: Mapping[TrackingState, str] = {
+    TrackingState.DELIVERED: "order_delivered",
+    TrackingState.RETURNED: "parcel_returned",
+    TrackingState.LOST: "transit_accident",
+    TrackingState.DAMAGED: "transit_accident",
+}
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -29,25 +38,28 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if shipment is None:
             draft.quarantined(event, "the order has no such shipment")
         else:
-            news.read(shipment, event)
+            read(news, shipment, event)
+    count_as_delivered(draft, shop, now)
     if draft.parcels != known:
-        _conclude(news)
-    end_answered_waits(draft)
+        _conclude(news, known)
+    heard_from(draft, now)
+    stop_watching(draft)
+    watch_delivery(draft, shop, now)
 
 
-def _conclude(news: News) -> None:
+def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     """From parcels to shipments, from shipments to the order; then money, mails and points."""
     draft = news.draft
     for shipment in draft.shipments:
         _recount(news, shipment)
-    _tell(news)
+    _tell(news, known)
     if draft.state == OrderState.CANCELLED:
         return
-    _move_order(draft)
-    if news.arrived and draft.state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED):
+    follow_parcels(draft)
+    if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, news.shop)
     each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
-    if each or draft.state in (OrderState.SHIPPED, OrderState.DELIVERED):
+    if each or draft.state in ALL_LEFT:
         draft.next("reward", news.now)
 
 
@@ -56,42 +68,26 @@ def _recount(news: News, shipment: ShipmentDraft) -> None:
     parcels = news.draft.parcels_of(shipment.id)
     if not parcels:
         return
-    contents = allocate(
-        {line: pieces.live for line, pieces in shipment.lines.items()},
-        [Claim(p.key, p.shipped_at, p.claim) for p in parcels],
-    )
+    held = contents(shipment, parcels)
     for parcel in parcels:
-        lines = dict(contents.get(parcel.key, {}))
+        lines = dict(held.get(parcel.key, {}))
         if lines != parcel.lines:
             news.draft.keep_parcel(parcel._replace(lines=lines))
     for line in list(shipment.lines):
-        shipment.ship(line, sum(content.get(line, 0) for content in contents.values()))
+        shipment.ship(line, sum(content.get(line, 0) for content in held.values()))
     if not shipment.is_live:
         return
     if all(pieces.open <= 0 for pieces in shipment.lines.values()):
         shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
         news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
+        news.lift(HoldReason.SUPPLIER_SHORT, shipment, "supplier shipped after all")
     elif shipment.is_unanswered:
         shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 
 
-def _move_order(draft: OrderDraft) -> None:
-    live = [shipment for shipment in draft.shipments if shipment.is_live]
-    if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        if draft.state not in (OrderState.SHIPPED, OrderState.DELIVERED):
-            draft.move_order(OrderState.SHIPPED, "all live shipments shipped")
-        if draft.parcels and all(p.tracking_status == TrackingState.DELIVERED for p in draft.parcels.values()):
-            draft.move_order(OrderState.DELIVERED, "all parcels delivered")
-            collect(draft)
-        elif draft.state == OrderState.DELIVERED:
-            draft.move_order(OrderState.SHIPPED, "a parcel came back after all")
-            uncollect(draft)
-    elif any(draft.shipped.values()):
-        draft.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
-
-
-def _tell(news: News) -> None:
-    """One mail a parcel (SPL-02): what is in it, what went before, what is still to come."""
+def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
+    """One mail a parcel (SPL-02): what is in it, what went before, what is still to come; one more for what a parcel that was
+    told already turns out to hold besides."""
     draft, facts = news.draft, news.draft.facts
     shipped, cancelled = draft.shipped, draft.cancelled
     ordered = [(line["line"], line["quantity"]) for line in facts.document["lines"]]
@@ -101,16 +97,30 @@ def _tell(news: News) -> None:
     before: dict[str, int] = {}
     for where, parcel in draft.parcels.items():
         if where not in news.arrived:
-            _add(before, parcel.lines)
-    for where in news.arrived:
+            _add(before, known[where].lines if where in news.grown else parcel.lines)
+    for where in [*news.grown, *news.arrived]:
+        parcel = draft.parcels[where]
+        more = _more(parcel, known[where]) if where in news.grown else dict(parcel.lines)
+        about = f":{','.join(sorted(more))}" if where in news.grown else ""
         shipped_before = lines_of(facts, before.items())
-        _mail(news, "shipment_shipped", where, shipped_before=shipped_before, outstanding=outstanding)
-        _add(before, draft.parcels[where].lines)
+        if more or where in news.arrived:
+            told = parcel._replace(lines=more)
+            _mail(news, "shipment_shipped", told, about, shipped_before=shipped_before, outstanding=outstanding)
+        _add(before, more)
     for where in news.corrected:
-        number = draft.parcels[where].tracking_number
-        _mail(news, "tracking_corrected", where, about=f":{number}", shipped_before=[], outstanding=outstanding)
-    for where in news.delivered:
-        _mail(news, "order_delivered", where, shipped_before=[], outstanding=outstanding)
+        parcel = draft.parcels[where]
+        about = f":{parcel.tracking_number}"
+        _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
+    for where in dict.fromkeys(news.fared):
+        parcel = draft.parcels[where]
+        if template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
+            _mail(news, template, parcel, shipped_before=[], outstanding=outstanding)
+
+
+def _more(parcel: ParcelFacts, known: ParcelFacts) -> dict[str, int]:
+    """The pieces that a parcel holds beyond those it was known to hold."""
+    more = {line: pieces - known.lines.get(line, 0) for line, pieces in parcel.lines.items()}
+    return {line: pieces for line, pieces in more.items() if pieces > 0}
 
 
 def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
@@ -118,16 +128,16 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
         total[line] = total.get(line, 0) + n
 
 
-def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
-    facts, parcel = news.draft.facts, news.draft.parcels[where]
+def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **extra: object) -> None:
+    facts = news.draft.facts
     news.draft.tell(
         customer_mail(
             template,
             facts,
             news.shop,
             news.now,
-            about=f"{where[0]}:{where[1]}{about}",
-            shipment_id=where[0],
+            about=f"{parcel.shipment}:{parcel.key}{about}",
+            shipment_id=parcel.shipment,
             parcel=parcel_context(facts, parcel),
             **extra,
         )
@@ -137,8 +147,8 @@ def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **
 STAGE = Stage(
     "notify",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
     consumes=KINDS,
-    leads_to=("settle", "reward"),
+    leads_to=("dispatch", "settle", "reward"),
     asks=TAKES,
 )

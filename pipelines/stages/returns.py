@@ -18,9 +18,8 @@ from pipelines.engine.stage import Stage
 from pipelines.orders.actions.return_lines import ACTION, LinesReturned
 from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
+from pipelines.rules.parcels import GONE
 from pipelines.shops import Shop
-
-_NEVER_ARRIVED = (TrackingState.RETURNED, TrackingState.LOST)
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -31,21 +30,27 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
     facts, lines = draft.facts, by_line(asked.lines)
     by_customer = asked.fault == "customer"
-    if not all(parcel.tracking_status in _NEVER_ARRIVED for parcel in draft.parcels.values()):
+    if not all(parcel.tracking_status in GONE for parcel in draft.parcels.values()):
         collect(draft)
     fee = shop.returns.customer_fee if by_customer else 0
     kind = RETURN if by_customer else FAULT
     change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
     credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
     _void_uncollected(draft)
-    if by_customer:
-        for line in facts.order.lines:
-            if line.line in lines and line.availability == "unique":
-                draft.free_item(line.sku)
-        if facts.customer_id:
-            draft.mark("customer_returns", f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
+    back = set(lines) if by_customer else set(lines) & _sent_back(draft)
+    for line in facts.order.lines:
+        if line.line in back and line.availability == "unique":
+            draft.free_item(line.sku)
+    if by_customer and facts.customer_id:
+        draft.mark("customer_returns", f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
     _answer_holds(draft)
     draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
+
+
+def _sent_back(draft: OrderDraft) -> set[str]:
+    """Lines in parcels that the carrier brought back: what was lost, or broke, is not there to be sold again."""
+    returned = (one for one in draft.parcels.values() if one.tracking_status == TrackingState.RETURNED)
+    return {line for parcel in returned for line in parcel.lines}
 
 
 def _void_uncollected(draft: OrderDraft) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from models.states import LotState, OrderState
+from models.states import ALL_LEFT, LotState, OrderState
 from pipelines.changes.ending import finish
 from pipelines.changes.points import activate
 from pipelines.engine.draft import OrderDraft
@@ -20,7 +20,7 @@ from pipelines.shops import Shop
 #: Where an order may stand for its points to become valid, by the event that makes them so.
 READY = {
     "ordered": frozenset(OrderState) - {OrderState.CANCELLED},
-    "shipped": frozenset({OrderState.SHIPPED, OrderState.DELIVERED}),
+    "shipped": ALL_LEFT,
     "delivered": frozenset({OrderState.DELIVERED}),
 }
 

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from pipelines.engine.inbox import Received, Tolerant, not_theirs, unreadable
 from pipelines.route import STAGES
+from pipelines.values.card_number import mask
+from pipelines.values.moment import bounded, too_far_ahead
+
+#: How far ahead of the Clock a supplier's own clock may be; a day that is given without its hour may be today.
+_AHEAD: Final = timedelta(days=1)
+_NOT_PRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def _one_line(text: object) -> object:
+    """``text`` without line breaks and other control characters; None where nothing else is in it."""
+    return (_NOT_PRINTED.sub(" ", text).strip() or None) if isinstance(text, str) else text
+
+
+_Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
+_Word = Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_one_line)]
+_Words = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_one_line)]
 
 
 class _Pieces(Tolerant):
@@ -16,21 +35,33 @@ class _Pieces(Tolerant):
     quantity: int = Field(ge=1, le=9999, strict=True)
 
 
+def _each_line_once(lines: list[_Pieces]) -> list[_Pieces]:
+    named = Counter(one.line for one in lines)
+    if twice := sorted(line for line, times in named.items() if times > 1):
+        raise ValueError(f"line {twice[0]} is named more than once")
+    return lines
+
+
+_Lines = Annotated[list[_Pieces], Field(min_length=1, max_length=200), AfterValidator(_each_line_once)]
+
+
 class _Data(Tolerant):
+    """``lines`` left out are all that are open; an empty list says nothing and is refused."""
+
     shipment: str = Field(min_length=1, max_length=64)
-    carrier: str | None = Field(default=None, max_length=64)
-    tracking_number: str | None = Field(default=None, max_length=64)
-    previous_tracking_number: str | None = Field(default=None, max_length=64)
-    shipped_at: AwareDatetime | None = None
-    expected_on: date | None = None
-    reason: str | None = Field(default=None, max_length=500)
-    status: str | None = Field(default=None, max_length=64)
-    lines: list[_Pieces] | None = Field(default=None, max_length=200)
+    carrier: _Word = None
+    tracking_number: _Word = None
+    previous_tracking_number: _Word = None
+    shipped_at: _Moment | None = None
+    expected_on: Annotated[date, AfterValidator(bounded)] | None = None
+    reason: _Words = None
+    status: _Word = None
+    lines: _Lines | None = None
 
 
 class _Event(Tolerant):
     type: str = Field(min_length=1, max_length=64)
-    timestamp: AwareDatetime
+    timestamp: _Moment
     data: _Data
 
 
@@ -38,21 +69,38 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     """What a supplier said, as the inbox takes it; never raises: what cannot be read is kept with the reason.
 
     ``raw`` is the event as the contract has it, however it came. ``event_id`` makes it news once: a webhook's own id; of a
-    file's row its digest and the row's content, so that the same file twice is nothing and a corrected row is news.
+    file's row its digest and the row's content, so that the same file twice is nothing and a corrected row is news. ``now``
+    is the Clock's: what happened more than a day after it has not happened. Texts are kept in one line, without card numbers
+    (INT-17).
     """
     source = f"supplier:{supplier}"
     try:
         event = _Event.model_validate(raw)
     except ValidationError as error:
         return unreadable(source, raw, error, event_id, now, supplier=supplier)
+    body = event.data.model_dump(mode="json", exclude={"shipment"})
+    if event.data.reason:
+        body["reason"] = mask(event.data.reason)
     return Received(
-        fault=not_theirs(event.type, STAGES["notify"].consumes),
+        fault=not_theirs(event.type, STAGES["notify"].consumes) or _not_yet(event, now),
         source=source,
         event_id=event_id,
         type=event.type,
-        body=event.data.model_dump(mode="json", exclude={"shipment"}),
+        body=body,
         at=event.timestamp,
         supplier=supplier,
         shipment=event.data.shipment,
         shops=tuple(shops),
     )
+
+
+def _not_yet(event: _Event, now: datetime) -> str | None:
+    """What is said to have happened has: a time to come is the slip of a clock."""
+    said: Iterable[tuple[str, datetime | None]] = (
+        ("timestamp", event.timestamp),
+        ("data.shipped_at", event.data.shipped_at),
+    )
+    for name, moment in said:
+        if moment is not None and (why := too_far_ahead(moment, now, _AHEAD)):
+            return f"{name}: {why}"
+    return None

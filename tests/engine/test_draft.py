@@ -212,7 +212,7 @@ def test_how_far_a_shipment_is(state: str, untold: bool, unanswered: bool, befor
 def test_a_new_date_is_the_difference_even_if_it_is_none() -> None:
     """A supplier that names no date promises nothing any more."""
     one = draft(shipments=(shipment(state="instructed"),))
-    one.shipment("SH-1").plan_anew(NOW, None, [{"rule": "supplier_delay", "says": "."}])
+    one.shipment("SH-1").plan_anew(NOW, None, None, [{"rule": "supplier_delay", "says": "."}])
     change = one.decision().shipments["SH-1"]
     assert (change.plan_as_of, change.dispatch_on, change.state) == (NOW, None, None)
 
@@ -370,6 +370,7 @@ GROUPS = [
     ("promotions", Need.RANKS, lambda one: one.facts.promotions),
     ("coupons", Need.COUPONS, lambda one: one.facts.coupons),
     ("known", Need.REPRICING, lambda one: one.facts.known),
+    ("taken_numbers", Need.NUMBERS, lambda one: one.facts.taken_numbers),
     ("purse", Need.PURSE, lambda one: one.facts.purse),
 ]
 

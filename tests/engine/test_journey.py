@@ -173,10 +173,33 @@ def test_a_supplier_with_a_webhook_is_instructed_and_asked_after(world: World) -
     assert instruction.data["ship_to"]["postal_code"] == "460-0008"
     world.clock.advance(hours=25)
     world.settle()
-    assert world.postbox.templates().count("supplier_overdue") == 1
-    world.clock.advance(hours=25)
+    assert world.postbox.templates().count("supplier_overdue") == 2, "for its answer, and for goods that did not leave"
+    world.at(at("2026-11-24 10:00:00"))
+    shown = world.show()
+    assert {hold["reason"] for hold in shown["hold"]} == {"supplier_silent", "dispatch_late"}
+    assert shown["shipments"][0]["dispatch_on"] == "2026-11-24"
+    assert world.postbox.templates().count("dispatch_delayed") == 1
+    world.tell(world.shipped(shipment))
     world.settle()
-    assert world.postbox.templates().count("supplier_overdue") == 1
+    assert (world.show()["hold"], world.states()["S-1"][0]) == ([], "shipped")
+    assert world.broken() == {}
+
+
+def test_a_person_who_waits_on_lets_the_supplier_be_asked_anew(world: World) -> None:
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook", mail="soko@example.jp")
+    world.take(document("S-1"))
+    world.settle()
+    world.at(at("2026-11-24 10:00:00"))
+    assert world.states()["S-1"] == ("released", "held")
+    asked = world.postbox.templates().count("supplier_overdue")
+    world.tell(world.ask("order.release", "S-1", reason="they ship tomorrow"))
+    world.settle()
+    assert world.states()["S-1"] == ("released", "running")
+    until = {one["what"]: one["until"] for one in world.show()["awaits"]}["supplier.ship"]
+    assert until[:16] == "2026-11-24T20:00"
+    world.at(until)
+    assert world.postbox.templates().count("supplier_overdue") == asked + 1
+    assert world.broken() == {}
 
 
 def test_what_the_remarks_ask_of_a_supplier_reaches_it(world: World) -> None:

@@ -93,7 +93,7 @@ def test_a_subject_that_fails_is_set_aside_alone(world: World, shipments: list[s
 
 
 def test_a_stage_of_orders_decides_once_about_all_that_is_due_of_one(world: World) -> None:
-    """Two suppliers owe their answers: one decision asks after both."""
+    """Two suppliers owe their goods: one decision asks after both."""
     world.take(of_two_suppliers())
     world.settle()
     assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch' AND subject_kind = 'shipment'") == 2
@@ -101,8 +101,8 @@ def test_a_stage_of_orders_decides_once_about_all_that_is_due_of_one(world: Worl
     result = world.runner.run_batch(STAGES["dispatch"])
     assert (result.claimed, result.decided) == (1, 1)
     world.settle()
-    assert world.value("SELECT count(*) FROM mail WHERE template = 'supplier_overdue'") == 2
-    assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch'") == 0
+    assert world.value("SELECT count(*) FROM mail WHERE template = 'supplier_overdue'") == 4
+    assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch' AND subject_kind = 'shipment'") == 2
 
 
 def test_a_subject_that_no_order_has(world: World) -> None:
@@ -185,7 +185,7 @@ def test_an_order_says_what_it_waits_for_until_when_and_what_happens_then(world:
     world.tell(world.deposit("S-1", world.show()["payment"]["amount"]))
     world.settle()
     ((what, whom, until, then),) = waits(world)
-    assert (what, whom, then) == ("supplier.acknowledgement", "warehouse", "remind")
+    assert (what, whom, then) == ("supplier.ship", "warehouse", "remind")
 
 
 def test_a_supplier_that_answered_is_waited_for_no_longer(world: World) -> None:
@@ -196,8 +196,9 @@ def test_a_supplier_that_answered_is_waited_for_no_longer(world: World) -> None:
     assert {(one["from"], one["shipment"]) for one in shown["awaits"]} == set(by_supplier.items())
     world.tell(world.news("shipment.acknowledged", by_supplier["maker-a"], "maker-a"))
     world.settle()
-    assert [whom for _, whom, _, _ in waits(world, "C-1", "clinic")] == ["warehouse"]
-    world.tell(world.shipped(by_supplier["warehouse"]))
+    owed = {whom: what for what, whom, _, _ in waits(world, "C-1", "clinic")}
+    assert owed == {"maker-a": "supplier.ship", "warehouse": "supplier.ship"}
+    world.tell(world.shipped(by_supplier["warehouse"]), world.shipped(by_supplier["maker-a"], "maker-a"))
     world.settle()
     assert waits(world, "C-1", "clinic") == []
     assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch'") == 0, "nobody wakes for nothing"

@@ -52,7 +52,7 @@ def both(mail: RenderedMail) -> str:
 
 def test_the_folders_are_the_contract() -> None:
     assert set(CONTRACT_MAILS) == TEMPLATES
-    assert len(CONTRACT_MAILS) == 22
+    assert len(CONTRACT_MAILS) == 24
 
 
 @every_mail

@@ -16,18 +16,19 @@ from pipelines.route import ROUTE, STAGES
 
 PIPELINES = Path(route.__file__).parent
 ROOMS = ("stages", "changes")
-SOURCES = [path for room in ROOMS for path in sorted((PIPELINES / room).glob("*.py"))]
+SOURCES = [path for room in ROOMS for path in sorted((PIPELINES / room).rglob("*.py"))]
 
 #: What changes of an order: its draft says how it stands.
 _CHANGING = {"state", "condition", "hold", *GROUPS} - {
-    *("balance", "supplier_urls", "supplier_mails", "marks", "promotions", "coupons", "known", "purse")
+    *("balance", "supplier_urls", "supplier_mails", "marks", "promotions", "coupons", "known", "purse", "taken_numbers")
 }
 
 
 @cache
 def symbols(module: str) -> dict[str, tuple[str, ast.AST]]:
     """What a name means in a module of stages or changes: the module that defines it, and its code."""
-    path = PIPELINES.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    path = PIPELINES.joinpath(*module.split(".")[1:])
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     found: dict[str, tuple[str, ast.AST]] = {}
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

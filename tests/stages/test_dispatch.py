@@ -1,16 +1,16 @@
-"""Dispatch: the supplier is told at the planned time, by webhook or by mail, and asked after once."""
+"""Dispatch: the supplier is told at the planned time, by webhook or by mail, and watched until the goods have left."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from pipelines.errors import Misconfigured
 from pipelines.stages.dispatch import STAGE
-from tests.rules.build import plain_shop
-from tests.stages.build import NOW, decide, due, effect, effects, facts, mails, moves, reasons, shipment
+from tests.rules.build import at, plain_shop, shop_with
+from tests.stages.build import NOW, decide, due, effect, effects, facts, mails, moves, payment, reasons, shipment
 
 LATER = NOW + timedelta(hours=5)
 KEY = "SH-1:requested"
@@ -72,19 +72,134 @@ def test_what_became_of_the_instruction(outcome: str, moved: list[str], hold: li
     assert (moves(decision), reasons(decision)) == (moved, hold)
 
 
+def told(state: str = "instructed", **changes: Any) -> Any:
+    """A shipment that leaves on Friday the 20th, of which its supplier was told at 10:00."""
+    return shipment(state=state, **{"told_at": NOW, **changes})
+
+
+def waits(decision: Any) -> list[tuple[str, str, str]]:
+    """(what, until, then) of what it waits for."""
+    return [(one.what, f"{one.due_at:%d. %H:%M}", one.then) for one in decision.work if one.what]
+
+
 @pytest.mark.parametrize(
-    ("hours", "state", "sent", "again"),
+    ("moment", "state", "sent", "wait"),
     [
-        (23, "instructed", [], True),
-        (24, "instructed", ["supplier_overdue"], False),
-        (24, "acknowledged", [], False),
-        (24, "shipped", [], False),
+        # it leaves today: at 20:00 it is asked after, whether or not it was acknowledged
+        ("2026-11-20 11:00:00", "instructed", [], ("supplier.ship", "20. 20:00", "remind")),
+        ("2026-11-20 11:00:00", "acknowledged", [], ("supplier.ship", "20. 20:00", "remind")),
+        ("2026-11-20 20:00:00", "acknowledged", ["supplier_overdue"], ("supplier.ship", "24. 10:00", "operator")),
+        # 24 hours after it was told, unless the profile says otherwise, its answer is due (A.5)
+        ("2026-11-20 20:00:00", "instructed", ["supplier_overdue"], ("supplier.acknowledgement", "21. 10:00", "remind")),
+        ("2026-11-21 10:00:00", "instructed", ["supplier_overdue"] * 2, ("supplier.acknowledgement", "22. 10:00", "remind")),
     ],
-)
-def test_an_unanswered_instruction_is_asked_after_once(hours: int, state: str, sent: list[str], again: bool) -> None:
-    """A.5: 24 hours unless the profile says otherwise."""
-    decision = decide(STAGE, standing(shipment(state=state), state="released"), now=NOW + timedelta(hours=hours))
-    assert (mails(decision), bool(decision.work)) == (sent, again)
+)  # fmt: skip
+def test_what_a_supplier_owes_is_asked_after(
+    moment: str, state: str, sent: list[str], wait: tuple[str, str, str]
+) -> None:
+    """P: whatever is waited for has a date, and something happens then."""
+    decision = decide(STAGE, standing(told(state), state="released"), now=at(moment))
+    assert (mails(decision), waits(decision), reasons(decision)) == (sent, [wait], [])
+
+
+def test_a_supplier_that_never_answers_goes_before_a_person() -> None:
+    later = told(dispatch_on=date(2026, 12, 1))
+    decision = decide(STAGE, standing(later, state="released"), now=NOW + timedelta(hours=72))
+    assert (reasons(decision), mails(decision), waits(decision)) == (["supplier_silent"], [], [])
+
+
+def test_one_that_need_not_answer_owes_the_goods_alone() -> None:
+    shop = shop_with("salon", **{"[suppliers.warehouse]": "[suppliers.warehouse]\nacknowledge_within_hours = 0"})
+    decision = decide(STAGE, standing(told(), state="released"), shop=shop, now=LATER)
+    assert waits(decision) == [("supplier.ship", "20. 20:00", "remind")]
+
+
+def test_goods_that_did_not_leave_on_their_day_get_another_one() -> None:
+    """The customer hears of it, the storefront too, and a person has the order; the reasons of the plan say so."""
+    decision = decide(STAGE, standing(told("acknowledged"), state="released"), now=at("2026-11-24 10:00:00"))
+    (change,) = decision.shipments.values()
+    assert (change.dispatch_on, change.because) == (
+        date(2026, 11, 24),
+        [
+            {
+                "rule": "dispatch_late",
+                "says": "The goods did not leave on Fri 20 Nov 2026: planned for dispatch on Tue 24 Nov 2026.",
+            }
+        ],
+    )
+    assert (mails(decision), reasons(decision)) == (["dispatch_delayed"], ["dispatch_late"])
+    (missed,) = decision.announced
+    assert (missed.type, dict(missed.data)) == (
+        "promise.missed",
+        {"shipment": "SH-1", "was": "2026-11-20", "dispatch_on": "2026-11-24"},
+    )
+
+
+def test_a_supplier_that_was_told_too_late_is_not_to_blame() -> None:
+    """After a hold, or days in which nothing ran: the customer is told the new day, and the supplier has its chance."""
+    decision = decide(
+        STAGE, standing(told(told_at=at("2026-11-25 09:00:00")), state="released"), now=at("2026-11-25 09:00:00")
+    )
+    assert (mails(decision), reasons(decision)) == (["dispatch_delayed"], [])
+    assert waits(decision) == [("supplier.ship", "25. 20:00", "remind")]
+
+
+def test_goods_without_a_day_are_asked_after_until_they_have_one() -> None:
+    """SPL-03: a back-order without a date."""
+    undated = told("acknowledged", dispatch_on=None)
+    first = decide(STAGE, standing(undated, state="released"), now=NOW)
+    assert waits(first) == [("supplier.date", "04. 10:00", "remind")]
+    asked_again = decide(STAGE, standing(undated, state="released"), now=NOW + timedelta(days=14))
+    assert (mails(asked_again), waits(asked_again)) == (
+        ["supplier_overdue"],
+        [("supplier.date", "18. 10:00", "remind")],
+    )
+    given_up = decide(STAGE, standing(undated, state="released"), now=NOW + timedelta(days=42))
+    assert reasons(given_up) == ["supplier_silent"]
+
+
+@pytest.mark.parametrize("state", ["shipped", "refused", "cancelled"])
+def test_nothing_is_owed_of_what_left_or_never_will(state: str) -> None:
+    decision = decide(STAGE, standing(told(state), state="released"), now=NOW + timedelta(days=9))
+    assert (mails(decision), decision.work, reasons(decision)) == ([], [], [])
+
+
+ENDS = at("2026-12-20 10:00:00")
+BACKORDER = shipment(state="backordered", dispatch_on=date(2026, 12, 31), instruct_at=at("2026-12-31 08:00:00"))
+
+
+def on_an_authorization(moment: str, shop: Any = None, **changes: Any) -> Any:
+    held = payment("authorized", 1100, expires_at=ENDS)
+    return decide(STAGE, standing(BACKORDER, payment=held, **changes), now=at(moment), shop=shop)
+
+
+def test_an_authorization_that_ends_before_the_goods_leave_is_told_of_three_days_ahead() -> None:
+    """SPL-04, B.6.2."""
+    early = on_an_authorization("2026-11-20 10:00:00")
+    assert waits(early) == [("shipment.left", "17. 10:00", "warn")]
+    warned = on_an_authorization("2026-12-17 10:00:00")
+    ((type_, _, data),) = [(one.type, one.about, one.data) for one in warned.announced]
+    assert (type_, data["expires_at"], data["amount"]) == ("payment.expiring", ENDS.isoformat(), 1100)
+    assert waits(warned) == [("shipment.left", "19. 10:00", "operator")]
+
+
+def test_a_day_before_its_end_a_person_decides_or_the_profile_does() -> None:
+    held = on_an_authorization("2026-12-19 10:00:00")
+    assert (reasons(held), held.effects) == (["authorization_ends"], [])
+    shop = shop_with("salon", **{"[payment]": '[payment]\nauthorization_ends = "capture"'})
+    taken = on_an_authorization("2026-12-19 10:00:00", shop)
+    assert (effects(taken), reasons(taken)) == ([("payment.capture", "salon/N-1:capture")], [])
+
+
+def test_nobody_is_told_to_ship_on_a_dead_authorization() -> None:
+    dead = on_an_authorization("2026-12-31 08:00:00")
+    assert (effects(dead), reasons(dead)) == ([], ["authorization_ends"])
+
+
+def test_goods_that_leave_long_before_the_end_need_no_wait_of_their_own() -> None:
+    held = payment("authorized", 1100, expires_at=ENDS)
+    decision = decide(STAGE, standing(told(), state="released", payment=held))
+    assert [what for what, _, _ in waits(decision)] == ["supplier.ship"]
 
 
 @pytest.mark.parametrize("changes", [{"condition": "held"}, {"state": "cancelled"}])

@@ -93,8 +93,20 @@ def on_its_way(*events: EventFacts, **changes: Any) -> Facts:
         ),
         (on_its_way(news("tracking_updated", status="out_for_delivery")), [], [], [], "applied"),
         (on_its_way(news("delivered")), ["order: shipped -> delivered"], ["order_delivered"], [], "applied"),
-        (on_its_way(news("returned")), ["condition: running -> held"], [], ["returned_undelivered"], "applied"),
-        (on_its_way(news("lost")), ["condition: running -> held"], [], ["transit_accident"], "applied"),
+        (
+            on_its_way(news("returned")),
+            ["condition: running -> held", "order: shipped -> undelivered"],
+            ["parcel_returned"],
+            ["returned_undelivered"],
+            "applied",
+        ),
+        (
+            on_its_way(news("lost")),
+            ["condition: running -> held", "order: shipped -> undelivered"],
+            ["transit_accident"],
+            ["transit_accident"],
+            "applied",
+        ),
         (
             instructed(news("short", lines=[{"line": "1", "quantity": 1}])),
             ["condition: running -> held"],
@@ -117,7 +129,7 @@ def test_the_first_parcel_takes_the_money_and_wakes_the_points() -> None:
     decision = decide(STAGE, instructed(shipped()))
     assert effects(decision) == [("payment.capture", "salon/N-1:capture")]
     assert decision.effects[0].payload == {"amount": 1_760}
-    assert goes_to(decision) == ["reward"]
+    assert goes_to(decision) == ["reward", "notify"]
 
 
 def parts(*events: EventFacts, **changes: Any) -> Facts:
@@ -172,9 +184,15 @@ def test_a_part_shipment_keeps_the_rest_open() -> None:
     assert decision.line_shipped == {"1": 2}
 
 
-def test_a_parcel_without_a_number_is_told_all_the_same() -> None:
-    """TRK-01."""
-    decision = decide(STAGE, instructed(shipped(tracking=None)))
+NO_TRACKING = shop_with("salon", **{"[suppliers.warehouse]": "[suppliers.warehouse]\nno_tracking = true"})
+
+
+@pytest.mark.parametrize(
+    ("shop", "by"), [(NO_TRACKING, "yamato"), (SHOPS["salon"], "自社便")], ids=["supplier", "carrier"]
+)
+def test_a_parcel_without_a_number_is_told_where_it_may_have_none(shop: Shop, by: str) -> None:
+    """TRK-01: the supplier's profile says so, or its carrier gives no numbers."""
+    decision = decide(STAGE, instructed(shipped(tracking=None, carrier=by)), shop=shop)
     assert mails(decision) == ["shipment_shipped"]
     assert decision.mails[0].context["parcel"]["tracking_number"] is None
 
@@ -184,10 +202,21 @@ def test_a_parcel_without_a_number_is_told_all_the_same() -> None:
     [
         ("TRK-03", "reuse", {"tracking": NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)}),
         ("TRK-03", "reuse", {"carrier": "sagawa"}),
+        ("TRK-03", "reuse", {"carrier": "自社便", "tracking": None}),
+        ("TRK-01", "salon", {"tracking": None}),
         ("SPL-02", "salon", {"lines": [{"line": "9", "quantity": 1}]}),
         ("SPL-02", "salon", {"lines": [{"line": "1", "quantity": 2}]}),
+        ("TRK-05", "salon", {"shipped_at": "2026-11-19T10:00:00+09:00"}),
     ],
-    ids=["check digit", "not the shop's carrier", "unknown line", "too many pieces"],
+    ids=[
+        "check digit",
+        "not the shop's carrier",
+        "not the shop's carrier, without a number",
+        "no number",
+        "unknown line",
+        "too many pieces",
+        "left before it was ordered",
+    ],
 )
 def test_news_that_cannot_be_right_goes_to_the_operator_and_to_nobody_else(
     rule: str, shop: str, body: dict[str, Any]
@@ -228,15 +257,29 @@ def test_news_of_a_parcel_that_is_not_known_yet_waits(type_: str, named: str | N
     ("status", "ending", "kept"),
     [
         ("teleported", "quarantined", None),
-        ("持戻（住所不明）", "quarantined", None),
+        ("お問い合わせ番号が見つかりません", "quarantined", None),
+        ("伝票番号誤り", "quarantined", None),
+        ("持戻（住所不明）", "applied", "address_problem"),
+        ("持戻（受取ご辞退）", "applied", "refused"),
+        ("damaged", "applied", "damaged"),
         ("伝票番号発行", "ignored", None),
         ("持戻（ご不在）", "applied", "attempt_failed"),
         ("配達完了", "applied", "delivered"),
     ],
-    ids=["nobody's word", "a word that asks for a human", "only a label", "not at home", "delivered"],
+    ids=[
+        "nobody's word",
+        "another carrier's word",
+        "a word that asks for a human",
+        "no such address",
+        "refused by the customer",
+        "damaged",
+        "only a label",
+        "not at home",
+        "delivered",
+    ],
 )
 def test_a_status_may_be_the_carriers_own_word(status: str, ending: str, kept: str | None) -> None:
-    """B.4.3: what is unknown, or asks for a human, goes to the operator and is never guessed."""
+    """B.4.3: what is unknown, or says that the number is none, goes to the operator and is never guessed."""
     decision = decide(STAGE, on_its_way(news("tracking_updated", status=status)))
     assert endings(decision) == {1: ending}
     assert [parcel.tracking_status for parcel in decision.parcels.values()] == ([kept] if kept else [])
@@ -324,7 +367,7 @@ def test_delivered_is_the_way_back_once_a_parcel_returned(first: str, method: st
     end = standing(draft)
     assert (end["parcels"][0][3], end["holds"]) == ("returned", [("returned_undelivered", "SH-1")])
     assert (draft.state, draft.money.state, draft.money.captured) == (
-        "shipped",
+        "undelivered",
         money,
         1_760 if method == "card" else 0,
     )

@@ -72,7 +72,7 @@ def test_it_is_sound(world: World) -> None:
 def test_every_order_is_read(world: World) -> None:
     """In every state, running, held and done; money says its currency."""
     rows = world.rows("SELECT shop, number, state, condition, grand_total FROM shop_order ORDER BY id")
-    assert {row.state for row in rows} == set(OrderState)
+    assert {row.state for row in rows} == set(OrderState) - {OrderState.UNDELIVERED}, "no older version knew it"
     assert {row.condition for row in rows} == {"running", "held", "done"}
     for row in rows:
         shown = world.show(row.number, row.shop)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from models.states import OrderState
+from models.states import ALL_LEFT, OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ _WHY = {
     OrderState.PARTLY_SHIPPED: "some goods left, the rest follows",
     OrderState.SHIPPED: "parcels on their way",
     OrderState.DELIVERED: "everything arrived",
+    OrderState.UNDELIVERED: "nothing arrived",
 }
 
 
@@ -68,7 +69,7 @@ def reasons(connection: Connection) -> Mapping[str, Sequence[tuple[int, str]]]:
             why = str(cause)
         elif state == OrderState.AUTHORIZED:
             why = "planned for a later day" + (f", from {dispatch_on}" if dispatch_on else "")
-        elif state in (OrderState.SHIPPED, OrderState.DELIVERED) and money == "authorized":
+        elif state in ALL_LEFT and money == "authorized":
             why = "shipped, the capture is under way"
         else:
             why = _WHY[OrderState(state)]

@@ -37,6 +37,8 @@ CUSTOMER_MAILS: Final = (
     "shipment_shipped",
     "tracking_corrected",
     "order_delivered",
+    "parcel_returned",
+    "transit_accident",
     "order_cancelled",
     "refund_done",
     "points_activated",

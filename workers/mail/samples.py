@@ -193,6 +193,8 @@ def _contexts(says: Mapping[str, Any]) -> Mapping[str, Context]:
         "shipment_shipped": {**_order(), **parcel},
         "tracking_corrected": {**_order(), **parcel},
         "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
+        "parcel_returned": {**_order(), **parcel},
+        "transit_accident": {**_order(), **parcel},
         "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
         "refund_done": {
             **_order(),
@@ -217,6 +219,7 @@ _CONTEXTS: Final = MappingProxyType({locale: _contexts(says) for locale, says in
 TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
     {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered"}
+    | {"parcel_returned", "transit_accident"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )
 

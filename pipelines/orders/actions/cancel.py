@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import OrderState, PaymentState
+from models.states import ALL_LEFT, OrderState, PaymentState
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.cancel import refusal
 from pipelines.rules.explain import Refusal, Sentence, sentence
 
-_LEFT: Final = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
+_LEFT: Final = (OrderState.PARTLY_SHIPPED, *ALL_LEFT)
 _HANDED_OVER: Final = Sentence(
     "商品はすでに出荷元へ引き渡されています。出荷の停止を依頼し、返品として処理してください。",
     "The goods were handed over already: ask the supplier to stop them, then take a return.",

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from models.states import OrderState
+from models.states import ALL_LEFT, OrderState
 from pipelines.changes.money import is_collected
 from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
@@ -17,7 +17,7 @@ from pipelines.orders.pieces import Lines
 from pipelines.orders.schema import MANY_LINES
 from pipelines.rules.explain import Refusal, Sentence
 
-_LEFT: Final = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED, OrderState.DELIVERED)
+_LEFT: Final = (OrderState.PARTLY_SHIPPED, *ALL_LEFT)
 _NOT_LEFT: Final = Sentence(
     "現在の注文状態は{state}です。返品できるのは発送済みの商品に限ります。発送前は注文または明細を取り消してください。",
     "Now the order is {state}: only goods that have left can come back; before that cancel it or its lines.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.values.prefecture import prefecture
@@ -15,6 +16,11 @@ _TWO_DAYS: Final = frozenset(
 )
 _THREE_DAYS: Final = frozenset({"沖縄県"})
 _UNKNOWN_REGION_DAYS: Final = 3
+
+
+def arrives_on(dispatch_on: date, region: str, shop: Shop) -> date:
+    """The day on which what leaves on ``dispatch_on`` arrives in ``region``."""
+    return dispatch_on + timedelta(days=transit_days(region, shop))
 
 
 def transit_days(region: str, shop: Shop) -> int:

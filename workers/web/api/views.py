@@ -76,7 +76,7 @@ def show_order(
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
-        "awaits": [] if _is_final(facts) else [_wait(one) for one in work.waits(connection, facts.id)],
+        "awaits": [_wait(one) for one in work.waits(connection, facts.id) if _still_matters(one, facts)],
         "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
@@ -171,8 +171,11 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
     }
 
 
-def _is_final(facts: Facts) -> bool:
-    return facts.condition == Condition.DONE or facts.state == OrderState.CANCELLED
+def _still_matters(wait: WaitRow, facts: Facts) -> bool:
+    """An order that rests waits for nothing but the arrival of what left."""
+    if facts.state == OrderState.CANCELLED:
+        return False
+    return facts.condition != Condition.DONE or wait.stage == "notify"
 
 
 def _wait(wait: WaitRow) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""From parcels to the order (配達完了・未達): where it stands once all of it has left, what was collected for it, and until when
+its delivery is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from models.states import HoldReason, OrderState, ShipmentState, TrackingState
+from models.subject import SHIPMENT, Subject
+from pipelines.changes.money import collect, is_collected, uncollect
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import ParcelFacts
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.rules.dates.delivery import DELIVERED, OPERATOR, counts_as_delivered_at, overdue_at
+from pipelines.rules.holds import Hold
+from pipelines.rules.parcels import GONE
+from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
+
+#: The stage that waits for deliveries, and what it waits for.
+WAITS_AT: Final = "notify"
+_DELIVERY: Final = "carrier.delivery"
+#: How the news of a parcel ends, or goes on before a human.
+_ENDED: Final = GONE | {TrackingState.DELIVERED, TrackingState.DAMAGED}
+
+
+def follow_parcels(draft: OrderDraft) -> None:
+    """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be."""
+    live = [shipment for shipment in draft.shipments if shipment.is_live]
+    if not live or any(shipment.state != ShipmentState.SHIPPED for shipment in live):
+        if any(draft.shipped.values()):
+            draft.move_order(OrderState.PARTLY_SHIPPED, "some pieces shipped")
+        return
+    if draft.state not in (OrderState.DELIVERED, OrderState.UNDELIVERED):
+        draft.move_order(OrderState.SHIPPED, "all live shipments shipped")
+    fare = {parcel.tracking_status for parcel in draft.parcels.values()}
+    if fare == {TrackingState.DELIVERED}:
+        draft.move_order(OrderState.DELIVERED, "all parcels delivered")
+        collect(draft)
+        return
+    if draft.state == OrderState.DELIVERED:
+        uncollect(draft)
+    if fare and fare <= GONE:
+        draft.move_order(OrderState.UNDELIVERED, "every parcel came back or was lost")
+    else:
+        draft.move_order(OrderState.SHIPPED, "a parcel is on its way after all")
+
+
+def count_as_delivered(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Parcels without a number, which nobody can follow, count as delivered some days after they should have arrived. Not where
+    money is collected with them: that it was is news of its own."""
+    if draft.state == OrderState.CANCELLED or is_collected(draft.money):
+        return
+    for shipment in draft.shipments:
+        for parcel in _under_way(draft, shipment):
+            at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
+            if parcel.tracking_number is None and at <= now:
+                draft.keep_parcel(parcel._replace(tracking_status=TrackingState.DELIVERED, status_as_of=at))
+
+
+def watch_delivery(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Wait for what is under way; what should have arrived, and of which nothing was heard since, a human has. For ``notify``
+    alone, after ``count_as_delivered``."""
+    for shipment in draft.shipments:
+        about, parcels = Subject(SHIPMENT, shipment.id), _under_way(draft, shipment)
+        if draft.state == OrderState.CANCELLED or not parcels:
+            if draft.parcels_of(shipment.id):
+                draft.end_wait(WAITS_AT, about)
+                _lift(draft, shipment)
+            continue
+        at, then, parcel = min((_step(draft, shop, shipment, one) for one in parcels), key=lambda step: step[0])
+        if at > now:
+            _lift(draft, shipment)
+            draft.end_wait(WAITS_AT, about)
+            draft.await_for(_DELIVERY, parcel.carrier or shipment.supplier, at, then, about)
+        else:
+            since = {"day": in_japan(_last_heard(parcel)).date().isoformat()}
+            draft.hold(Hold(HoldReason.DELIVERY_OVERDUE, shipment.id, facts=since), "no news of the delivery")
+
+
+def _under_way(draft: OrderDraft, shipment: ShipmentDraft) -> Sequence[ParcelFacts]:
+    return [one for one in draft.parcels_of(shipment.id) if one.tracking_status not in _ENDED]
+
+
+def _step(
+    draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, parcel: ParcelFacts
+) -> tuple[datetime, str, ParcelFacts]:
+    """When something is done about a parcel that nobody reports delivered, and what."""
+    if parcel.tracking_number is None and not is_collected(draft.money):
+        at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
+        return at, DELIVERED, parcel
+    at = overdue_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at, _last_heard(parcel))
+    return at, OPERATOR, parcel
+
+
+def _last_heard(parcel: ParcelFacts) -> datetime:
+    return max(parcel.shipped_at, parcel.status_as_of or parcel.shipped_at)
+
+
+def _lift(draft: OrderDraft, shipment: ShipmentDraft) -> None:
+    draft.lift(
+        lambda hold: hold.reason == HoldReason.DELIVERY_OVERDUE and hold.shipment == shipment.id,
+        "news of the parcel came",
+    )

@@ -1,0 +1,114 @@
+"""What a supplier says of a shipment before it leaves (受注確認・お断り・遅延・欠品)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from models.states import HoldReason, ShipmentState
+from pipelines.changes.parcels.news import News
+from pipelines.engine.facts import EventFacts
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.orders.mails import customer_mail, lines_of
+from pipelines.rules.dates.transit import arrives_on
+from pipelines.rules.explain import says
+from pipelines.rules.holds import Hold
+from pipelines.rules.parcels import too_much
+from pipelines.values.calendar import in_japan
+
+_DELAY: Final = "supplier_delay"
+#: How far ahead a supplier can know a day.
+_FARTHEST: Final = timedelta(days=366)
+
+
+def acknowledged(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier has the instruction."""
+    if shipment.is_unanswered:
+        shipment.move(ShipmentState.ACKNOWLEDGED, event.type)
+        news.draft.applied(event)
+    else:
+        news.draft.ignored(event, f"the shipment is {shipment.state} already")
+
+
+def refused(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier does not ship it: a human takes the lines out."""
+    if not shipment.is_before_shipped:
+        news.draft.ignored(event, f"the shipment is {shipment.state} already")
+        return
+    why = str(event.body.get("reason") or "no reason given")
+    shipment.refuse(why, event.type)
+    said = {"supplier": shipment.supplier, "why": why}
+    news.hold(Hold(HoldReason.SUPPLIER_REFUSED, shipment.id, facts=said))
+    news.draft.applied(event)
+
+
+def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier gave another date, or says that it has none. The newest word counts; the customer hears of each date once,
+    in the shop's words, and of none that is over by now."""
+    if shipment.plan_as_of is not None and event.at <= shipment.plan_as_of:
+        news.draft.ignored(event, "newer news is known")
+        return
+    expected = date.fromisoformat(event.body["expected_on"]) if event.body.get("expected_on") else None
+    if expected is not None and (fault := _no_such_day(expected, in_japan(event.at).date())):
+        news.draft.quarantined(event, fault)
+        return
+    promised, locale = shipment.dispatch_on, news.draft.facts.locale
+    sentence = says(f"{_DELAY}.dated", locale, day=expected) if expected else says(f"{_DELAY}.undated", locale)
+    planned = [b for b in shipment.because if b["rule"] != _DELAY]
+    arrive_on = expected and arrives_on(expected, news.draft.facts.order.ship_to.region, news.shop)
+    shipment.plan_anew(event.at, expected, arrive_on, [*planned, {"rule": _DELAY, "says": sentence}])
+    news.draft.applied(event)
+    has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))
+    is_over = expected is not None and expected < in_japan(news.now).date()
+    if expected != promised and not has_left and not is_over:
+        _tell_of_date(news, shipment, event, promised)
+
+
+def _no_such_day(expected: date, said_on: date) -> str | None:
+    if expected < said_on:
+        return f"expected_on {expected} was over on {said_on}, when it was said"
+    if expected > said_on + _FARTHEST:
+        return f"expected_on {expected} is more than a year after {said_on}, when it was said"
+    return None
+
+
+def _tell_of_date(news: News, shipment: ShipmentDraft, event: EventFacts, promised: date | None) -> None:
+    """An apology for what comes later than it was promised; a first or an earlier date is a plan like any other."""
+    facts, expected = news.draft.facts, shipment.dispatch_on
+    about = f"{shipment.id}:{expected}:{event.at.isoformat()}"
+    lines = lines_of(facts, [(line, p.open) for line, p in shipment.lines.items()])
+    context: dict[str, Any]
+    told: dict[str, Any] = {"id": shipment.id, "lines": lines, "dispatch_on": promised, "expected_on": expected}
+    if expected is None or (promised is not None and expected > promised):
+        reason = says(f"{_DELAY}.why", facts.locale)
+        template, context = "dispatch_delayed", {"reason": reason, "shipment": told}
+    else:
+        told |= {
+            "supplier": shipment.supplier,
+            "dispatch_on": expected,
+            "arrive_on": shipment.arrive_on,
+            "because": shipment.because,
+        }
+        template, context = "dispatch_planned", {"shipments": [told]}
+    mail = customer_mail(template, facts, news.shop, news.now, about=about, shipment_id=shipment.id, **context)
+    news.draft.tell(mail)
+
+
+def short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier lacks pieces (INT-13): held until a human takes them out, or until all of it has left after all. The customer
+    hears of it when they are taken out: only then is it known what is left to pay."""
+    told: Mapping[str, int] | None = None
+    if event.body.get("lines") is not None:
+        told = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
+    if fault := too_much({line: pieces.quantity for line, pieces in shipment.lines.items()}, [told]):
+        news.draft.quarantined(event, fault)
+        return
+    live = {line: pieces.live if told else pieces.open for line, pieces in shipment.lines.items()}
+    missing = {line: min(pieces, live[line]) for line, pieces in (told or live).items()}
+    missing = {line: pieces for line, pieces in missing.items() if pieces > 0}
+    if not missing or shipment.state == ShipmentState.SHIPPED or not shipment.is_live:
+        news.draft.ignored(event, "none of it is to ship any more")
+        return
+    news.hold(Hold(HoldReason.SUPPLIER_SHORT, shipment.id, missing, facts={"supplier": shipment.supplier}))
+    news.draft.applied(event)

@@ -1,0 +1,42 @@
+"""Until when a delivery (お届け) is waited for, and from when a parcel that nobody can follow counts as delivered (TRK-01)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from pipelines.rules.dates.periods import end_of
+from pipelines.values.calendar import in_japan
+
+if TYPE_CHECKING:
+    from pipelines.shops import Shop
+
+#: What happens then: it counts as delivered, or a human has it.
+DELIVERED: Final = "delivered"
+OPERATOR: Final = "operator"
+
+
+def arrival(dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime) -> date:
+    """The day on which a parcel should arrive: as was planned, later by as many days as it left later. One that left without a
+    plan arrives the day after."""
+    left_on = in_japan(shipped_at).date()
+    if dispatch_on is None or arrive_on is None:
+        return left_on + timedelta(days=1)
+    return arrive_on + max(left_on - dispatch_on, timedelta())
+
+
+def counts_as_delivered_at(
+    shop: Shop, dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime
+) -> datetime:
+    """When a parcel without a number counts as delivered: after the last of the days that the profile gives it."""
+    day = arrival(dispatch_on, arrive_on, shipped_at)
+    return end_of(day + timedelta(days=shop.delivery.delivered_after_days))
+
+
+def overdue_at(
+    shop: Shop, dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime, last_heard: datetime
+) -> datetime:
+    """When a parcel that nobody reports delivered goes before a human: the profile's days after it should have arrived, and
+    after the last news of it (aware)."""
+    day = max(arrival(dispatch_on, arrive_on, shipped_at), in_japan(last_heard).date())
+    return end_of(day + timedelta(days=shop.delivery.overdue_after_days))
