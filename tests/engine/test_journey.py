@@ -13,7 +13,7 @@ from tests.rules.build import at, shop_with
 from tests.world import World, a_line, document
 from workers.mail.rendering import Renderer
 
-HOT = ("work", "effect_lease")
+HOT = ("work WHERE what IS NULL", "effect_lease")
 
 
 def test_an_order_goes_from_the_storefront_to_active_points(world: World) -> None:
