@@ -19,7 +19,9 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward
     returns    -> settle, reward
-    attend     -> authorize, split, dispatch, settle, reward
+    attend     -> settle
+
+A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).
 
 A new stage is one file in ``pipelines/stages`` and one entry here; its actor is made from this tuple.
 """

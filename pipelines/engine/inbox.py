@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
@@ -14,12 +15,17 @@ from models.store import inbox, orders, shipments, work
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
+from pipelines import doors
+from pipelines.engine.parts import in_parts
+from pipelines.engine.run import describe
 from pipelines.engine.wake import woken
 from pipelines.gateway import DEPOSIT, STANDS, Notice
 from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
 from pipelines.route import WOKEN_BY
-from pipelines.values.card_number import masked
+from pipelines.values.card_number import mask, masked
+
+log = structlog.get_logger(__name__)
 
 #: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
 PENDING, QUARANTINED = "pending", "quarantined"
@@ -45,10 +51,42 @@ class Received:
 
 
 def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
-    """Store events in one transaction and make their orders due; True for each that is new.
+    """Store events, in one transaction where that succeeds, and make their orders due; True for each that is new.
 
-    An event that names nothing its sender may touch, or that cannot be read, is quarantined for the operator.
+    One that cannot be stored, whatever raises, is quarantined alone. An event that names nothing its sender may touch, or
+    that cannot be read, is quarantined for the operator.
     """
+    return in_parts(
+        [_kept(event) for event in events],
+        lambda part: _store(engine, clock, part),
+        lambda event, error: _quarantine(engine, clock, event, error),
+    )
+
+
+def _kept(event: Received) -> Received:
+    """An event without card numbers, which no door lets in (INT-17)."""
+    body, fault = doors.kept(event.body)
+    return replace(
+        event,
+        event_id=mask(event.event_id),
+        type=mask(event.type),
+        body=body,
+        shipment=None if event.shipment is None else mask(event.shipment),
+        fault=fault if event.fault is None else mask(event.fault),
+    )
+
+
+def _quarantine(engine: Engine, clock: Clock, event: Received, error: Exception) -> bool:
+    """Keep an event that raised when it was stored alone, with the reason and without what raised."""
+    log.error("event.unstorable", source=event.source, error=describe(error))
+    bare = replace(
+        event, body={}, at=clock.now(), shipment=None, order=None, fault=f"cannot be stored: {describe(error)}"
+    )
+    (new,) = _store(engine, clock, [bare])
+    return new
+
+
+def _store(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
     with engine.begin() as connection:
         rows = _rows(connection, events)
         new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}

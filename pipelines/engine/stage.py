@@ -6,15 +6,30 @@ for the whole batch before, everything it wants it does to a draft of the order,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from models.states import Condition, OrderState
 from models.subject import ORDER
-from pipelines.engine.decision import Decision
+from pipelines.engine.decision import Decision, Due
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
 from pipelines.shops import Shop
+
+#: Where an order goes on that nothing holds any more, by how it stands; one that was cancelled comes to rest there.
+GOES_ON_AT: Final[Mapping[str, str]] = {
+    OrderState.ACCEPTED: "authorize",
+    OrderState.AWAITING_PAYMENT: "authorize",
+    OrderState.AUTHORIZED: "split",
+    OrderState.RELEASED: "dispatch",
+    OrderState.PARTLY_SHIPPED: "dispatch",
+    OrderState.SHIPPED: "reward",
+    OrderState.DELIVERED: "reward",
+    OrderState.UNDELIVERED: "reward",
+    OrderState.CANCELLED: "settle",
+}
 
 Decide = Callable[[OrderDraft, Shop, datetime], None]
 
@@ -45,4 +60,10 @@ class Stage:
         """What the stage decides of an order as it stands in ``facts``."""
         draft = self.draft(facts)
         self.decide(draft, shop, now)
-        return draft.decision()
+        decision = draft.decision()
+        if facts.condition == Condition.HELD and draft.condition == Condition.RUNNING:
+            # Whatever ended the last hold, the order must not be forgotten: what it waited for was put off.
+            stage = GOES_ON_AT[draft.state]
+            if all(due.stage != stage for due in decision.work):
+                decision.work.append(Due(stage, now))
+        return decision

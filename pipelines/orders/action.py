@@ -12,12 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines import doors
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.errors import Invalid, Problem
-from pipelines.orders.document import problems_of
+from pipelines.errors import Problem
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.shops import Shop
 
@@ -98,15 +98,12 @@ class Action(Generic[Asked]):
     same: Callable[[Asked], str] | None = None
 
     def read(self, raw: object) -> Asked:
-        """The request; raises Invalid with every fault of its form."""
-        try:
-            return self.model.model_validate(raw)
-        except ValidationError as error:
-            raise Invalid(problems_of(error)) from None
+        """The request; raises Invalid with every fault of its form, and for a card number in it."""
+        return doors.read(self.model, raw)
 
     def heard(self, body: Mapping[str, Any]) -> Asked:
         """The request that an event of this action carries (`body_of`). Raises Invalid."""
-        return self.read({name: body[name] for name in self.model.model_fields if name in body})
+        return doors.formed(self.model, {name: body[name] for name in self.model.model_fields if name in body})
 
     def refusals(self, case: Case, asked: Asked) -> list[Refusal | Problem]:
         """Why ``asked`` cannot be granted as the order stands; none if it can. Where a Refusal is, no Problem is."""

@@ -20,6 +20,7 @@ from pipelines.rules.order import Order
 from pipelines.rules.split import Part, split
 from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
+from pipelines.values.card_number import masked
 from pipelines.values.coupon_key import coupon_key
 
 
@@ -143,7 +144,7 @@ def preview(
         raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
     if told.rank is not None and shop.rank_rates and told.rank not in shop.rank_rates:
         raise Invalid([Problem("assume.rank", f"This shop's ranks are {', '.join(shop.rank_rates)}.")])
-    return plan(order, shop, look_up(order, told)).to_json()
+    return masked(plan(order, shop, look_up(order, told)).to_json())  # the reasons quote what was sent (INT-17)
 
 
 def _mails(method: Method, *, held: bool, missed: bool, answered: bool) -> tuple[str, ...]:

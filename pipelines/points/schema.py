@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from pipelines.errors import Invalid
-from pipelines.orders.document import problems_of
 from pipelines.orders.schema import ONE_LINE, Day
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ONE_LINE)]
@@ -71,17 +69,6 @@ class ReleaseDocument(_Document):
 
     outcome: Literal["valid", "void"]
     shop: Name | None = Field(default=None, description="Needed where several shops have a hold of this key")
-
-
-Shape = TypeVar("Shape", bound=_Document)
-
-
-def parse(shape: type[Shape], raw: object) -> Shape:
-    """``raw`` as ``shape``. Raises Invalid naming every wrong field."""
-    try:
-        return shape.model_validate(raw)
-    except ValidationError as wrong:
-        raise Invalid(problems_of(wrong)) from None
 
 
 def digest(document: _Document) -> bytes:

@@ -13,23 +13,12 @@ from pipelines.engine.stage import Stage
 from pipelines.orders.actions.release import ACTION, stuck_shipments
 from pipelines.shops import Shop
 
-_GOES_ON_AT = {
-    OrderState.ACCEPTED: "authorize",
-    OrderState.AWAITING_PAYMENT: "authorize",
-    OrderState.AUTHORIZED: "split",
-    OrderState.RELEASED: "dispatch",
-    OrderState.PARTLY_SHIPPED: "dispatch",
-    OrderState.SHIPPED: "reward",
-    OrderState.DELIVERED: "reward",
-    OrderState.UNDELIVERED: "reward",
-}
-
 #: Holds whose release means to wait on.
 _WAIT_ON = frozenset({HoldReason.SUPPLIER_SILENT, HoldReason.DISPATCH_LATE})
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Lift the hold and wake the stage at which the order stands; a cancelled order only comes to rest."""
+    """Lift the hold, which wakes the stage at which the order stands; a cancelled order only comes to rest."""
     granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
     for event in granted:
         draft.applied(event)
@@ -46,9 +35,6 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
     draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
-    if not draft.held:
-        stage = _GOES_ON_AT[OrderState(draft.state)]
-        draft.next("dispatch" if stage == "split" and draft.shipments else stage, now)
 
 
 STAGE = Stage(
@@ -56,6 +42,6 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("authorize", "split", "dispatch", "settle", "reward"),
+    leads_to=("settle",),
     asks=TAKES,
 )

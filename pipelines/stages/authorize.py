@@ -127,12 +127,15 @@ def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str) -> None:
 def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence[EventFacts], now: datetime) -> None:
     if deposits:
         _deposited(draft, shop, deposits, now)
-    elif not draft.money.captured:
-        _wait(draft, shop, method, method.instructions(shop), now)
+        if draft.money.state != PaymentState.PENDING or draft.money.captured >= draft.grand_total:
+            return
+    if draft.money.captured < draft.grand_total and (draft.held or not draft.money.captured):
+        _wait(draft, shop, method, method.instructions(shop), now)  # a part does not stop the clock (PAY-07)
     elif not draft.held:
         # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
         draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
         _secured(draft, "taken as it was paid", now)
+        ask_for_refund(draft, outstanding(draft), "more was paid than is due")
 
 
 def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
@@ -141,7 +144,7 @@ def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None,
     cancel_at = terms.cancel_at or (must.until if must else None)
     context: dict[str, Any] = {
         "buyer": must.to_mail() if must else None,
-        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": terms.pay_by},
+        "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},
     }
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")

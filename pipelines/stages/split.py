@@ -23,7 +23,10 @@ from pipelines.shops import Shop
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Plan the shipments of an authorized order that no human holds (SPL-01, SPL-03, INT-16)."""
     facts = draft.facts
-    if draft.state != OrderState.AUTHORIZED or draft.held or draft.shipments:
+    if draft.state != OrderState.AUTHORIZED or draft.held:
+        return
+    if draft.shipments:
+        draft.next("dispatch", now)  # planned before it was held
         return
     plans = [(part, plan_for(facts, shop, part, now)) for part in split(facts.order.lines, shop)]
     waits_for_human = _wish_missed(draft, shop, plans, now)

@@ -10,8 +10,8 @@ import math
 from typing import Final
 
 DEEPEST: Final = 32
-LEAST_INTEGER: Final = -(2**63)
-GREATEST_INTEGER: Final = 2**63 - 1
+GREATEST_INTEGER: Final = (1 << 63) - 1
+LEAST_INTEGER: Final = -GREATEST_INTEGER - 1
 
 _INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
 _CUT_OFF: Final = "..."

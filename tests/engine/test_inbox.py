@@ -110,3 +110,19 @@ def test_what_cannot_be_read_is_kept_with_the_reason(world: World, raw: Any, fau
 def test_a_deposit_for_an_unknown_order_is_kept_for_the_operator(world: World) -> None:
     assert world.tell(world.deposit("S-404", 500)) == [True]
     assert inbox(world) == [("quarantined", "no order has that shop and number")]
+
+
+def test_one_that_cannot_be_stored_is_quarantined_alone(world: World) -> None:
+    """Events share a commit; what raises for one, whatever it is, harms no neighbour and is not lost."""
+    world.execute(
+        """CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN IF NEW.body ? 'poison' THEN RAISE 'poison'; END IF; RETURN NEW; END $$"""
+    )
+    world.execute("CREATE TRIGGER poison BEFORE INSERT ON inbox_event FOR EACH ROW EXECUTE FUNCTION poison()")
+    world.take(document("S-1"), document("S-2"))
+    asked = [world.ask("order.cancel", number, **body) for number, body in (("S-1", {}), ("S-2", {"poison": 1}))]
+    assert world.tell(*asked, asked[0]) == [True, True, False]
+    world.settle()
+    assert world.states()["S-1"][0] == "cancelled"
+    shown = world.rows("SELECT state, reason FROM inbox_event WHERE state = 'quarantined'")
+    assert [(row.state, row.reason.split(":")[0]) for row in shown] == [("quarantined", "cannot be stored")]

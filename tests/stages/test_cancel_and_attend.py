@@ -11,7 +11,7 @@ from models.states import HoldReason
 from pipelines.engine.facts import UsedPoints
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Clawback, GiveBack
-from pipelines.stages import attend, cancel
+from pipelines.stages import attend, cancel, split
 from tests.rules.build import a_line, an_order, at, shop_with
 from tests.stages.build import (
     NOW,
@@ -177,7 +177,9 @@ def test_a_released_order_goes_on_where_it_stands(state: str, stage: str) -> Non
 
 def test_an_order_with_shipments_is_not_split_again() -> None:
     known = facts(state="authorized", shipments=(shipment(),), events=(event("order.release"),), **HELD)
-    assert goes_to(decide(attend.STAGE, known)) == ["dispatch"]
+    assert goes_to(decide(attend.STAGE, known)) == ["split"]
+    decision = decide(split.STAGE, facts(state="authorized", shipments=(shipment(),)))
+    assert (goes_to(decision), decision.new_shipments) == (["dispatch"], [])
 
 
 def test_a_cancelled_order_comes_to_rest() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.stages.split import STAGE, shipment_id
 from tests.rules.build import a_line, an_order, at, day, shop_with
-from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons, shipment
+from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons
 
 
 def test_one_shipment_a_source() -> None:
@@ -93,9 +93,8 @@ def test_the_mail_names_the_wish_that_the_remarks_hold() -> None:
         {"state": "accepted"},
         {"state": "cancelled", "condition": "done"},
         {"state": "authorized", "condition": "held"},
-        {"state": "authorized", "shipments": (shipment(),)},
     ],
-    ids=["not paid", "cancelled", "held (INT-16)", "split already"],
+    ids=["not paid", "cancelled", "held (INT-16)"],
 )
 def test_what_may_not_go_is_not_split(standing: dict[str, Any]) -> None:
     decision = decide(STAGE, facts(**standing))

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import ShukkaError
+from pipelines.values.card_number import mask
 from pipelines.values.storable import DEEPEST, GREATEST_INTEGER, LEAST_INTEGER, Unstorable, check
 
 #: Seconds for a whole body, however slowly it comes.
@@ -104,7 +105,7 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
         name, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise BadBody(400, f"The key {json.dumps(name[:_LONGEST_NAME_SHOWN])} stands twice in one object.")
+        raise BadBody(400, f"The key {json.dumps(mask(name)[:_LONGEST_NAME_SHOWN])} stands twice in one object.")
     return members
 
 
@@ -120,7 +121,7 @@ def _integer(digits: str) -> int:
 def _float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise BadBody(400, f"The number {digits[:24]} is too large.")
+        raise BadBody(400, f"The number {mask(digits)[:24]} is too large.")
     return number
 
 

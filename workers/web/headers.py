@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from pipelines.doors import CARD_NUMBER
+from pipelines.values.card_number import find_card_number
 from workers.web.answers import HttpProblem
 
 _LANGUAGES = ("ja", "en")
@@ -14,6 +16,8 @@ def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= 255:
         raise HttpProblem(400, "Bad Idempotency-Key", "Idempotency-Key must have 1 to 255 characters.")
+    if key is not None and find_card_number(key):
+        raise HttpProblem(400, "Bad Idempotency-Key", f"Idempotency-Key: {CARD_NUMBER}")
     return key
 
 

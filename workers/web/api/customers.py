@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from pipelines.doors import read
 from pipelines.errors import Invalid, Problem
 from pipelines.points import grants, holds
 from pipelines.points.requests import Answered
-from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument, parse
+from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument
 from pipelines.points.statement import Statement, statement
 from pipelines.rules.dates.periods import last_day
 from pipelines.values.calendar import JST
@@ -49,11 +50,11 @@ async def read_points(request: Request, shop: str, customer: str) -> Response:
     if not caller.sees(shop):
         raise not_found()
 
-    def read() -> Statement | None:
+    def look() -> Statement | None:
         with state.house.engine.connect() as connection:
             return statement(connection, shop, customer, state.house.clock.now(), before=before, limit=limit)
 
-    found = await asyncio.to_thread(read)
+    found = await asyncio.to_thread(look)
     if found is None:
         raise not_found()
     return as_json(200, _shown(shop, customer, found))
@@ -105,7 +106,7 @@ def _shown(shop: str, customer: str, found: Statement) -> dict[str, Any]:
 async def grant_points(request: Request) -> Response:
     """Give points once by key: 201, 200 for the same again, 409 and 422 as for orders."""
     state, caller, raw = await _read(request)
-    wish = parse(GrantDocument, raw)
+    wish = read(GrantDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
     answered = await asyncio.to_thread(grants.grant, house.engine, house.shops, house.clock, wish)
@@ -116,7 +117,7 @@ async def grant_points(request: Request) -> Response:
 async def hold_points(request: Request) -> Response:
     """Take points aside while something is looked into, once by key: 201, 200 for the same again."""
     state, caller, raw = await _read(request)
-    wish = parse(HoldDocument, raw)
+    wish = read(HoldDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
     answered = await asyncio.to_thread(holds.hold, house.engine, house.shops, house.clock, wish)
@@ -127,7 +128,7 @@ async def hold_points(request: Request) -> Response:
 async def release_points(request: Request, key: str) -> Response:
     """End a hold: its points are valid again, or void for good."""
     state, caller, raw = await _read(request)
-    wish = parse(ReleaseDocument, raw)
+    wish = read(ReleaseDocument, raw)
     house = state.house
 
     def end() -> Answered:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.suppliers.news import supplier_event
+from pipelines.values.card_number import mask
 from workers.http.signed_json import read_signed
 from workers.http.signing import SignatureRefused
 from workers.metrics import WEBHOOKS
@@ -35,4 +36,4 @@ async def supplier_webhook(request: Request, supplier: str) -> Response:
     new = await state_of(request).desk.event(event)
     status = 202 if new else 200
     WEBHOOKS.labels("supplier", str(status)).inc()
-    return as_json(status, {"id": event.event_id, "status": "stored" if new else "known"})
+    return as_json(status, {"id": mask(event.event_id), "status": "stored" if new else "known"})
