@@ -92,12 +92,13 @@ def body_of(connection: Connection, source: str, event_id: str) -> Any | None:
 
 
 class ReceivedRow(NamedTuple):
-    """An event that came in about an order, and what became of it."""
+    """An event that came in about an order, and what became of it; ``body`` is what its sender wrote."""
 
     source: str
     event_id: str
     type: str
     shipment_id: str | None
+    body: Mapping[str, Any]
     state: str
     reason: str | None
     at: datetime

@@ -15,19 +15,18 @@ from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.rules.dates.delivery import DELIVERED, OPERATOR, counts_as_delivered_at, overdue_at
 from pipelines.rules.holds import Hold
-from pipelines.rules.parcels import GONE
+from pipelines.rules.parcels import ENDED, GONE
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
 
 #: The stage that waits for deliveries, and what it waits for.
 WAITS_AT: Final = "notify"
 _DELIVERY: Final = "carrier.delivery"
-#: How the news of a parcel ends, or goes on before a human.
-_ENDED: Final = GONE | {TrackingState.DELIVERED, TrackingState.DAMAGED}
 
 
 def follow_parcels(draft: OrderDraft) -> None:
-    """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be."""
+    """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be. What never
+    arrived and was settled counts no more beside what did."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if not live or any(shipment.state != ShipmentState.SHIPPED for shipment in live):
         if any(draft.shipped.values()):
@@ -35,17 +34,25 @@ def follow_parcels(draft: OrderDraft) -> None:
         return
     if draft.state not in (OrderState.DELIVERED, OrderState.UNDELIVERED):
         draft.move_order(OrderState.SHIPPED, "all live shipments shipped")
-    fare = {parcel.tracking_status for parcel in draft.parcels.values()}
+    if not draft.parcels:
+        return
+    fare = {parcel.tracking_status for parcel in draft.parcels.values() if not _is_settled(draft, parcel)} or GONE
     if fare == {TrackingState.DELIVERED}:
         draft.move_order(OrderState.DELIVERED, "all parcels delivered")
         collect(draft)
         return
     if draft.state == OrderState.DELIVERED:
         uncollect(draft)
-    if fare and fare <= GONE:
+    if fare <= GONE:
         draft.move_order(OrderState.UNDELIVERED, "every parcel came back or was lost")
     else:
         draft.move_order(OrderState.SHIPPED, "a parcel is on its way after all")
+
+
+def _is_settled(draft: OrderDraft, parcel: ParcelFacts) -> bool:
+    if parcel.tracking_status not in GONE or not parcel.lines:
+        return False
+    return all(draft.came_back(line) >= pieces for line, pieces in parcel.lines.items())
 
 
 def count_as_delivered(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -81,7 +88,7 @@ def watch_delivery(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 
 def _under_way(draft: OrderDraft, shipment: ShipmentDraft) -> Sequence[ParcelFacts]:
-    return [one for one in draft.parcels_of(shipment.id) if one.tracking_status not in _ENDED]
+    return [one for one in draft.parcels_of(shipment.id) if one.tracking_status not in ENDED]
 
 
 def _step(

@@ -16,6 +16,8 @@ from models.states import TrackingState
 
 #: How a parcel ended that never reached the customer.
 GONE: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
+#: How a parcel ended of which no more is to come.
+ENDED: Final = GONE | {TrackingState.DELIVERED, TrackingState.DAMAGED}
 #: What a supplier says is in a parcel: pieces by line, None for all that was open.
 Lines = Mapping[str, int] | None
 

@@ -16,6 +16,7 @@ from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, lines_of, parcel_context
+from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 
 #: What the customer hears of how a parcel fared.
@@ -109,6 +110,8 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         _add(before, more)
     for where in news.corrected:
         parcel = draft.parcels[where]
+        if parcel.tracking_status in ENDED:
+            continue  # there is nothing left to follow
         about = f":{parcel.tracking_number}"
         _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
     for where in dict.fromkeys(news.fared):

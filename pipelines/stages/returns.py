@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import PaymentState, TrackingState
+from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
 from pipelines.changes.money import LETS_GO, collect, is_collected
 from pipelines.changes.requests import answer
@@ -37,6 +38,7 @@ def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, 
     change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
     credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
     _void_uncollected(draft)
+    follow_parcels(draft)
     back = set(lines) if by_customer else set(lines) & _sent_back(draft)
     for line in facts.order.lines:
         if line.line in back and line.availability == "unique":

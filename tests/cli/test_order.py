@@ -54,6 +54,7 @@ def test_what_came_in_is_part_of_it(
     story = shown(monkeypatch, capfdbinary, "salon/S-1")
     (event,) = story["events"]
     assert (event["source"], event["type"], event["state"]) == ("supplier:warehouse", "shipment.refused", "applied")
+    assert event["says"] == "no stock", "in the supplier's own words"
     (hold,) = story["holds"]
     assert hold["reason"] == "supplier_refused"
     assert hold["ways_out"]

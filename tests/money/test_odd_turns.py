@@ -143,7 +143,7 @@ def test_a_return_that_gives_nothing_back_comes_to_rest(world: World) -> None:
     world.tell(world.news("shipment.returned", world.shipments()[0]))
     world.settle()
     ask(world, "order.return_lines", lines=pieces("1"))
-    assert world.states()["S-1"] == ("shipped", "done")
+    assert world.states()["S-1"] == ("undelivered", "done")
 
 
 @pytest.mark.parametrize("way_out", ["order.cancel_lines", "order.release"])

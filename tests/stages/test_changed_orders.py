@@ -25,6 +25,7 @@ STANDS: dict[OrderState, list[tuple[ShipmentState | None, PaymentState]]] = {
     OrderState.PARTLY_SHIPPED: [(ShipmentState.ACKNOWLEDGED, PaymentState.CAPTURED)],
     OrderState.SHIPPED: [(ShipmentState.SHIPPED, PaymentState.CAPTURED)],
     OrderState.DELIVERED: [(ShipmentState.SHIPPED, PaymentState.CAPTURED)],
+    OrderState.UNDELIVERED: [(ShipmentState.SHIPPED, PaymentState.CAPTURED)],
     OrderState.CANCELLED: [
         (None, PaymentState.PENDING),
         (None, PaymentState.VOIDED),

@@ -405,6 +405,8 @@ FIRST = [
     _of("SH-1", "shipped", 6, 6, carrier="yamato", tracking_number=OTHER, lines=_line("SH-1", 2)),
     _of("SH-1", "tracking_updated", 7, 7, tracking_number=NUMBER, status="in_transit"),
     _of("SH-1", "lost", 8, 8, tracking_number=NUMBER),
+    _of("SH-1", "tracking_updated", 12, 8, tracking_number=OTHER, status="refused"),
+    _of("SH-1", "tracking_updated", 13, 9, tracking_number=OTHER, status="damaged"),
     _of("SH-1", "tracking_updated", 9, 9, tracking_number=NUMBER, status="out_for_delivery"),
     _of("SH-1", "delivered", 10, 9, tracking_number=NUMBER),
     _of("SH-1", "delivered", 11, 10, tracking_number=OTHER),

@@ -46,7 +46,7 @@ def _ask(world: World, type_: str, number: str, **body: Any) -> None:
 
 def _end(world: World) -> None:
     """Orders that are over, or nearly."""
-    ended = ("shipped", "delivered", "returned", "taken-back")
+    ended = ("shipped", "delivered", "returned", "taken-back", "undelivered")
     world.grant(1_000, "M-9", expires_at=world.clock.now() + timedelta(days=1))
     world.grant(40, "M-7")
     points = {"points": {"use": 300}, "customer": "M-9"}
@@ -61,6 +61,7 @@ def _end(world: World) -> None:
     for number in ("delivered", "taken-back"):
         (shipment,) = world.shipments(number)
         world.tell(world.news("shipment.delivered", shipment))
+    world.tell(world.news("shipment.lost", world.shipments("undelivered")[0]))
     world.settle()
     for number in ("returned", "taken-back"):
         _ask(world, "order.return_lines", number, lines=PIECE)

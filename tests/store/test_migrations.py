@@ -102,9 +102,12 @@ def remember(world: World) -> None:
 
 
 def ship(world: World) -> None:
-    """Suppliers ship what they were told of and did not refuse."""
+    """Suppliers ship what they were told of and did not refuse, and it arrives."""
     told = world.rows("SELECT id, supplier FROM shipment WHERE state IN ('instructed', 'acknowledged') ORDER BY id")
     world.tell(*(world.shipped(one.id, one.supplier) for one in told))
+    world.settle()
+    left = world.rows("SELECT id, supplier FROM shipment WHERE state = 'shipped' ORDER BY id")
+    world.tell(*(world.news("shipment.delivered", one.id, one.supplier) for one in left))
     world.settle()
 
 
@@ -129,8 +132,8 @@ def test_every_order_goes_on_to_its_end(world: World) -> None:
     held = {number for number, (state, condition) in world.states().items() if condition == "held"}
     assert ended | held == before.keys(), "nothing is left that neither ends nor waits for a human"
     assert held <= {number for number, (_, condition) in before.items() if condition == "held"}
-    assert world.states()["accepted"] == ("shipped", "done")
-    assert world.states()["awaiting"] == ("shipped", "done")
+    assert world.states()["accepted"] == ("delivered", "done")
+    assert world.states()["awaiting"] == ("delivered", "done")
     assert world.states()["waits-in-the-inbox"] == ("cancelled", "done")
 
 

@@ -74,8 +74,8 @@ def _print(shown: Mapping[str, Any]) -> None:
     )
     _section(
         "came in",
-        ("at", "from", "what", "state", "why"),
-        ((_short(e["at"]), e["source"], e["type"], e["state"], e["reason"]) for e in shown["events"]),
+        ("at", "from", "what", "says", "state", "why"),
+        ((_short(e["at"]), e["source"], e["type"], e["says"], e["state"], e["reason"]) for e in shown["events"]),
     )
     _section(
         "asked of the world",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
-from models.states import HoldReason, ShipmentState
+from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.parcels.news import News
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -38,13 +38,17 @@ def refused(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     why = str(event.body.get("reason") or "no reason given")
     shipment.refuse(why, event.type)
     said = {"supplier": shipment.supplier, "why": why}
-    news.hold(Hold(HoldReason.SUPPLIER_REFUSED, shipment.id, facts=said))
+    if news.draft.state != OrderState.CANCELLED:
+        news.hold(Hold(HoldReason.SUPPLIER_REFUSED, shipment.id, facts=said))
     news.draft.applied(event)
 
 
 def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     """The supplier gave another date, or says that it has none. The newest word counts; the customer hears of each date once,
     in the shop's words, and of none that is over by now."""
+    if _is_off(news, shipment):
+        news.draft.ignored(event, "it is cancelled")
+        return
     if shipment.plan_as_of is not None and event.at <= shipment.plan_as_of:
         news.draft.ignored(event, "newer news is known")
         return
@@ -62,6 +66,11 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     is_over = expected is not None and expected < in_japan(news.now).date()
     if expected != promised and not has_left and not is_over:
         _tell_of_date(news, shipment, event, promised)
+
+
+def _is_off(news: News, shipment: ShipmentDraft) -> bool:
+    """Whether nothing of the shipment is wanted any more."""
+    return news.draft.state == OrderState.CANCELLED or not shipment.is_live
 
 
 def _no_such_day(expected: date, said_on: date) -> str | None:
@@ -109,7 +118,7 @@ def short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     live = {line: pieces.live if told else pieces.open for line, pieces in shipment.lines.items()}
     missing = {line: min(pieces, live[line]) for line, pieces in (told or live).items()}
     missing = {line: pieces for line, pieces in missing.items() if pieces > 0}
-    if not missing or shipment.state == ShipmentState.SHIPPED or not shipment.is_live:
+    if not missing or shipment.state == ShipmentState.SHIPPED or _is_off(news, shipment):
         news.draft.ignored(event, "none of it is to ship any more")
         return
     news.hold(Hold(HoldReason.SUPPLIER_SHORT, shipment.id, missing, facts={"supplier": shipment.supplier}))

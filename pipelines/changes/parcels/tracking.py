@@ -72,8 +72,9 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
         return
     for parcel in told:
         news.draft.keep_parcel(parcel._replace(tracking_status=status, status_as_of=event.at))
-        news.fared.append((shipment.id, parcel.key))
-    _hold(news, shipment, status)
+    if changed := [parcel for parcel in told if parcel.tracking_status != status]:
+        news.fared.extend((shipment.id, parcel.key) for parcel in changed)
+        _hold(news, shipment, status)
     news.draft.applied(event)
 
 
