@@ -13,7 +13,9 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.orders.mails import customer_mail, lines_of, parcel_context
+from pipelines.methods import METHODS, Capture
+from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
+from pipelines.rules.money.collecting import Candidate, collecting, to_collect
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.shops import Shop
 
@@ -118,6 +120,19 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
         total[line] = total.get(line, 0) + n
 
 
+def _cash(news: News, where: tuple[str, str]) -> dict[str, int] | None:
+    """What the customer has to have ready for a parcel (PAY-09): one shipment of an order collects, with its first one."""
+    draft, shop = news.draft, news.shop
+    if METHODS[draft.facts.method].capture is not Capture.ON_DELIVERY:
+        return None
+    candidates = [Candidate(one.id, one.state, one.backorder, one.instruct_at) for one in draft.shipments]
+    first = min(draft.parcels_of(where[0]), key=lambda parcel: (parcel.shipped_at, parcel.key))
+    if (collecting(candidates, shop.payment.cod_collects), first.key) != where:
+        return None
+    due = to_collect(draft.facts.breakdown, draft.adjustments)
+    return cash(draft.facts.method, due["amount"], shop) if due else None
+
+
 def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **extra: object) -> None:
     facts, parcel, shipment = news.draft.facts, news.draft.parcels[where], news.draft.shipment(where[0])
     news.draft.tell(
@@ -128,6 +143,7 @@ def _mail(news: News, template: str, where: tuple[str, str], about: str = "", **
             news.now,
             about=f"{where[0]}:{where[1]}{about}",
             shipment_id=where[0],
+            collect=_cash(news, where),
             parcel=parcel_context(facts, news.shop, parcel, (shipment.dispatch_on, shipment.arrive_on)),
             **extra,
         )
