@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -252,6 +253,11 @@ _ABOUT_A_SHIPMENT: Final = frozenset(
     {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )
+
+
+def of_shop(intent: MailIntent, said: Mapping[str, Any]) -> MailIntent:
+    """``intent`` from the shop of which ``said`` tells; what it leaves out stays the sample's."""
+    return replace(intent, context={**intent.context, "shop": {**intent.context["shop"], **said}})
 
 
 def sample(template: str, locale: str) -> MailIntent:
