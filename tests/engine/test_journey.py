@@ -212,7 +212,7 @@ def test_one_parcel_of_an_order_collects_its_money(world: World) -> None:
         world.tell(world.shipped(shipment, tracking_number=number, lines=[{"line": "1", "quantity": 1}]))
         world.settle()
     shipped = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "shipment_shipped"]
-    asked_for = [f"ご用意いただく現金: {due['grand_total']:,}円" in text_of(one) for one in shipped]
+    asked_for = [f"現金のご用意: {due['grand_total']:,}円" in text_of(one) for one in shipped]
     assert asked_for == [True, False]
 
 
