@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 LOCALES: Final = ("ja", "en")
+LAYOUT: Final = "_layout"
 _HERE: Final = files(__name__)
 
 TEMPLATES: Final[frozenset[str]] = frozenset(
@@ -23,3 +24,8 @@ def load(template: str, file: str) -> str:
     ``template`` may be ``_layout``. Raises FileNotFoundError if there is no such file.
     """
     return _HERE.joinpath(template, file).read_text(encoding="utf-8")
+
+
+def names(template: str) -> list[str]:
+    """The files of one mail, or of ``_layout``, sorted."""
+    return sorted(file.name for file in _HERE.joinpath(template).iterdir() if file.is_file())

@@ -25,6 +25,7 @@ from workers.broker import Bell, make_broker
 from workers.channels import CHANNELS
 from workers.effects import queues
 from workers.installation import INSTALLATION
+from workers.mail.overrides import read as read_overrides
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
 
@@ -71,13 +72,15 @@ class House:
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
     actions()  # raises for a declaration, or a plug-in's, that no stage would hear
+    shops = load_shops(settings.shops_dir, INSTALLATION)
+    overrides = read_overrides(settings.shops_dir, shops)
     return House(
         settings=settings,
         engine=connect(settings.need_database(), application=f"shukka-{application}"),
-        shops=load_shops(settings.shops_dir, INSTALLATION),
+        shops=shops,
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
-        renderer=Renderer(settings.mail_from, settings.mail_domain),
+        renderer=Renderer(settings.mail_from, settings.mail_domain, overrides=overrides),
     )
 
 

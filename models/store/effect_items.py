@@ -133,6 +133,30 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
     return [InstructionRow._make((*row, *told[row.shipment_id][1:])) for row in asked]
 
 
+class OnDeliveryRow(NamedTuple):
+    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and its shipments as
+    (id, state, backorder, instruct_at) in JSON."""
+
+    order_id: int
+    breakdown: Mapping[str, Any]
+    adjustments: Sequence[Mapping[str, Any]] | None
+    shipments: Sequence[tuple[str, str, bool, str | None]]
+
+
+_ON_DELIVERY = """
+SELECT d.order_id, d.breakdown,
+       (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = d.order_id),
+       (SELECT json_agg(json_build_array(s.id, s.state, s.backorder, s.instruct_at))
+        FROM shipment s WHERE s.order_id = d.order_id)
+FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
+"""
+
+
+def on_delivery(connection: Connection, order_ids: Sequence[int]) -> list[OnDeliveryRow]:
+    """What is to be collected for these orders; nothing is asked for no order."""
+    return fetch(connection, OnDeliveryRow, _ON_DELIVERY, {"ids": list(order_ids)}) if order_ids else []
+
+
 class ItemOutcomeRow(NamedTuple):
     """How one item ended, under the token its effect was performed with."""
 

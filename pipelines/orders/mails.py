@@ -67,7 +67,7 @@ def supplier_mail(
     called = supplier.name or told.supplier
     context = {
         "now": now,
-        "shop": _shop_contexts(shop)[1],
+        "shop": operators_context(shop),
         "order": {"number": told.number, "placed_at": told.placed_at},
         "supplier": called,
         "passed_on": passed_on,
@@ -206,9 +206,14 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
             "pay_by": None,
         },
         "wish": _wish_context(facts, shop),
-        "order_url": shop.order_url and shop.order_url.replace("{number}", quote(facts.number, safe="")),
+        "order_url": order_url(shop, facts.number),
         "collect": cash(facts.method, facts.grand_total, shop),
     }
+
+
+def order_url(shop: Shop, number: str) -> str:
+    """The page of an order at the storefront; empty where the profile names none."""
+    return shop.order_url.replace("{number}", quote(number, safe="")) if shop.order_url else ""
 
 
 def cash(method: str, amount: int, shop: Shop) -> dict[str, int] | None:
@@ -239,6 +244,11 @@ def _wish_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:
 def shop_context(shop: Shop) -> dict[str, Any]:
     """What customers' mails say of the shop; built once a profile."""
     return _shop_contexts(shop)[0]
+
+
+def operators_context(shop: Shop) -> dict[str, Any]:
+    """The same for suppliers' mails: whoever has a question writes to the shop's operators."""
+    return _shop_contexts(shop)[1]
 
 
 def _shop_contexts(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:

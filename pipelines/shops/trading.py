@@ -73,6 +73,10 @@ class Payment(Section):
     cod_unclaimed_days: Annotated[int, Field(ge=1, le=90)] = Field(
         default=7, description="Days from dispatch after which an undelivered parcel counts as unclaimed (PAY-09)"
     )
+    cod_collects: Literal["first", "last"] = Field(
+        default="first",
+        description="Which of an order's shipments collects the whole amount: the first or the last to be instructed (PAY-09)",
+    )
     cod_redelivery_wait_days: Days = Field(default=1, description="Days to wait while a redelivery is booked (PAY-09)")
     transfer_tolerance: Yen = Field(default=0, description="Yen a transfer may differ without a hold (B.6.7)")
     bank: BankAccount | None = Field(default=None, description="Account for transfers")

@@ -15,7 +15,9 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.orders.mails import customer_mail, lines_of, parcel_context
+from pipelines.methods import METHODS, Capture
+from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
+from pipelines.rules.money.collecting import Candidate, collecting, to_collect
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 
@@ -131,6 +133,19 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
         total[line] = total.get(line, 0) + n
 
 
+def _cash(news: News, parcel: ParcelFacts) -> dict[str, int] | None:
+    """What the customer has to have ready for a parcel (PAY-09): one shipment of an order collects, with its first one."""
+    draft, shop = news.draft, news.shop
+    if METHODS[draft.facts.method].capture is not Capture.ON_DELIVERY:
+        return None
+    candidates = [Candidate(one.id, one.state, one.backorder, one.instruct_at) for one in draft.shipments]
+    first = min(draft.parcels_of(parcel.shipment), key=lambda one: (one.shipped_at, one.key))
+    if (collecting(candidates, shop.payment.cod_collects), first.key) != (parcel.shipment, parcel.key):
+        return None
+    due = to_collect(draft.facts.breakdown, draft.adjustments)
+    return cash(draft.facts.method, due["amount"], shop) if due else None
+
+
 def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **extra: object) -> None:
     facts, shipment = news.draft.facts, news.draft.shipment(parcel.shipment)
     news.draft.tell(
@@ -141,6 +156,7 @@ def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **ext
             news.now,
             about=f"{parcel.shipment}:{parcel.key}{about}",
             shipment_id=parcel.shipment,
+            collect=_cash(news, parcel),
             parcel=parcel_context(facts, news.shop, parcel, (shipment.dispatch_on, shipment.arrive_on)),
             **extra,
         )

@@ -114,6 +114,11 @@ def test_a_file_that_is_not_there_is_named() -> None:
     assert json.loads(text)["detail"].startswith("/nowhere/order.json: ")
 
 
+def test_all_mails_of_a_shop_can_be_looked_at(tmp_path: Path) -> None:
+    done = runner.invoke(app, ["mails", "preview", "reuse", "--out", str(tmp_path / "mails")])
+    assert (done.exit_code, (tmp_path / "mails" / "order_accepted.ja.html").exists()) == (0, True)
+
+
 def test_the_shipped_profiles_are_in_order(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     code, out, _ = in_process(capsys, monkeypatch, "shops", "check")
     assert code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from itertools import cycle
 from typing import Any
 
@@ -217,6 +218,31 @@ def test_what_the_remarks_ask_of_a_supplier_reaches_it(world: World) -> None:
         "12/1の14-16時着希望",
     ]
     assert (shipment["dispatch_on"], shipment["arrive_on"]) == ("2026-11-30", "2026-12-01")
+
+
+def test_one_parcel_of_an_order_collects_its_money(world: World) -> None:
+    """PAY-09: supplier and customer are told the whole amount once; a parcel that follows collects nothing."""
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook")
+    world.take(document("S-1", a_line(quantity=2, unit_price=4_000), payment={"method": "cod"}))
+    world.take(document("S-2", a_line(unit_price=4_000)))
+    world.settle()
+    due = world.show()["totals"]
+    told = {one.data["order"]: one.data.get("collect") for one in world.suppliers.messages.values()}
+    assert told == {"S-1": {"amount": due["grand_total"], "tax": due["tax_total"]}, "S-2": None}
+    (shipment,) = world.shipments()[:1]
+    for number in ("444413758703", "444413758714"):
+        world.tell(world.shipped(shipment, tracking_number=number, lines=[{"line": "1", "quantity": 1}]))
+        world.settle()
+    shipped = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "shipment_shipped"]
+    asked_for = [f"現金のご用意: {due['grand_total']:,}円" in text_of(one) for one in shipped]
+    assert asked_for == [True, False]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The text of a mail."""
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
 
 
 @pytest.mark.parametrize("told", ["together", "one by one", "backwards"])

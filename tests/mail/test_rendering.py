@@ -382,7 +382,7 @@ def test_cash_on_delivery_says_how_much_to_have_ready_and_for_how_long(template:
     for kind in BOTH_KINDS:
         assert {"ja": "9,790円", "en": "¥9,790"}[locale] in body(by_cash, kind)
         assert {"ja": "7日以内", "en": "within 7 days"}[locale] in body(by_cash, kind)
-        assert {"ja": "現金", "en": "Cash to have"}[locale] not in body(by_card, kind)
+        assert {"ja": "現金のご用意", "en": "Cash needed"}[locale] not in body(by_card, kind)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -94,6 +94,24 @@ def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool
     assert effects(decision) == ([("payment.void", f"{shop}/N-1:void")] if refused else [])
 
 
+@pytest.mark.parametrize(
+    ("funding", "refuses", "told"),
+    [("prepaid", "accept_prepaid", "prepaid"), ("debit", "accept_debit", "debit"), ("credit", "accept_prepaid", None)],
+)
+def test_the_mail_names_the_kind_of_card_that_the_shop_refuses(funding: str, refuses: str, told: str | None) -> None:
+    """PAY-02, PAY-04: a card that the shop does not take is no matter of its issuer."""
+    shop = shop_with("salon", **{"[payment]": f"[payment]\n{refuses} = false"})
+    known = facts(an_order("salon"))
+    outcome = stands("authorized", known.grand_total, funding=funding)
+    known = but(
+        known, effects={"salon/N-1:authorize": effect("payment.authorize", "salon/N-1:authorize", "done", outcome)}
+    )
+    decision = decide(STAGE, known, shop=shop)
+    assert [mail.context["refused_card"] for mail in decision.mails if mail.template == "payment_failed"] == (
+        [told] if told else []
+    )
+
+
 def test_an_unknown_outcome_goes_before_a_human() -> None:
     decision = decide(STAGE, by_card("needs_review", code="timeout", data={}))
     assert moves(decision) == ["payment: pending -> needs_review", "condition: running -> held"]

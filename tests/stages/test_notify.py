@@ -16,7 +16,7 @@ from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.engine.run import enforce
 from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
-from tests.rules.build import a_line, an_order, shop_with
+from tests.rules.build import SHOPS, at, day, shop_with
 from tests.stages.build import (
     NOW,
     but,
@@ -316,6 +316,38 @@ def test_a_delay_without_a_date_promises_nothing_any_more() -> None:
     change = decision.shipments["SH-1"]
     assert (change.plan_as_of, change.dispatch_on) == (NOW, None)
     assert [b["rule"] for b in change.because or ()] == ["cutoff", "supplier_delay"]
+
+
+@pytest.mark.parametrize(
+    ("promised", "expected", "change", "arrives"),
+    [
+        ("2026-11-20", "2026-11-26", "later", "2026-11-27"),
+        (None, "2026-11-26", "dated", "2026-11-27"),
+        ("2026-11-30", "2026-11-26", "sooner", "2026-11-27"),
+        ("2026-11-20", None, "later", None),
+        ("2026-11-26", "2026-11-26", None, "2026-11-27"),
+        (None, None, None, None),
+    ],
+)
+def test_a_new_day_is_told_for_what_it_is(
+    promised: str | None, expected: str | None, change: str | None, arrives: str | None
+) -> None:
+    """CUT-01: a first day is no delay, what does not change is not told, and the arrival follows the dispatch."""
+    one = shipment(state="instructed", dispatch_on=promised and day(promised), arrive_on=day("2026-11-21"))
+    decision = decide(STAGE, instructed(news("delayed", expected_on=expected), shipments=(one,)))
+    assert decision.shipments["SH-1"].arrive_on == (arrives and day(arrives))
+    assert [(mail.context["change"], mail.context["shipment"]["arrive_on"]) for mail in decision.mails] == (
+        [(change, arrives and day(arrives))] if change else []
+    )
+
+
+@pytest.mark.parametrize(("left_on", "arrives"), [("2026-11-20", "2026-11-25"), ("2026-11-24", "2026-11-25")])
+def test_a_parcel_that_leaves_on_another_day_arrives_on_another(left_on: str, arrives: str) -> None:
+    """As planned where it left as planned (here to a wish), else as long after as it travels (B.4.6)."""
+    planned = shipment(state="instructed", dispatch_on=day("2026-11-20"), arrive_on=day("2026-11-25"))
+    event = news("shipped", tracking_number=NUMBER, carrier="yamato", shipped_at=f"{left_on}T10:00:00+09:00")
+    (mail,) = decide(STAGE, instructed(event, shipments=(planned,)), now=at("2026-11-24 18:00")).mails
+    assert mail.context["parcel"]["arrive_on"] == day(arrives)
 
 
 def told_nothing(known: Facts) -> OrderDraft:

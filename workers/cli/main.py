@@ -16,6 +16,7 @@ from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.database import opened
+from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.terminal import err, out, plain
@@ -33,6 +34,7 @@ app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
+app.add_typer(mails_app, name="mails")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(order)
@@ -111,17 +113,23 @@ def shops_check(
         Path | None, typer.Argument(help="Directory of profiles; SHOPS_DIR or the shipped ones.")
     ] = None,
 ) -> None:
-    """Validate every shop profile."""
+    """Validate every shop profile, and the mails that shops word themselves."""
     from pipelines.shops import ProfileErrors, load_shops
     from workers.installation import INSTALLATION
+    from workers.mail import overrides
+    from workers.mail.rendering import Renderer
     from workers.settings import load
 
+    settings = load()
+    place = directory or settings.shops_dir
     try:
-        shops = load_shops(directory or load().shops_dir, INSTALLATION)
+        shops = load_shops(place, INSTALLATION)
     except ProfileErrors as wrong:
         for file, key, reason in wrong.entries:
             err.print(": ".join(filter(None, (file, key, reason))), markup=False)
         raise typer.Exit(1) from None
+    if own := overrides.read(place, shops):
+        Renderer(settings.mail_from, settings.mail_domain, overrides=own).check()
     for name, shop in sorted(shops.items()):
         out.print(f"{name}: {shop.name}: ok", markup=False)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Engine
 
 from models.store import clients, effect_items
-from models.store.effect_items import InstructionRow
+from models.store.effect_items import InstructionRow, OnDeliveryRow
+from pipelines.methods import METHODS, Capture
 from pipelines.orders.document import order_from_json
 from pipelines.orders.instructions import supplier_instructions
 from pipelines.ports import Outcome, Verdict
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.collecting import Candidate, collecting, to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
@@ -32,18 +37,37 @@ class Instructed:
     are_items: bool
     remarked: Mapping[str, Mapping[str, Any]]
     """The documents of orders with remarks, by the instruction's key."""
+    on_delivery: Mapping[int, OnDeliveryRow]
+    """What orders are to pay on delivery, by their id."""
 
     def told_by(self, shops: Mapping[str, Shop]) -> Batch:
-        """The batch, with what the remarks ask of the supplier as the shops read them."""
-        if not self.remarked:
+        """The batch, with what the shops' profiles say of it: what the remarks ask of the supplier, and what it is to
+        collect."""
+        if not self.remarked and not self.on_delivery:
             return self.batch
         return replace(self.batch, instructions=[self._told(one, shops) for one in self.batch.instructions])
 
     def _told(self, instruction: Instruction, shops: Mapping[str, Shop]) -> Instruction:
-        document, shop = self.remarked.get(instruction.key), shops.get(instruction.shop)
-        if document is None or shop is None:
+        shop = shops.get(instruction.shop)
+        if shop is None:
             return instruction
-        return replace(instruction, **supplier_instructions(order_from_json(document), shop))
+        if (document := self.remarked.get(instruction.key)) is not None:
+            instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
+        if (due := self.on_delivery.get(instruction.order_id)) is not None:
+            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due, shop))
+        return instruction
+
+
+def _collected_by(shipment: str, due: OnDeliveryRow, shop: Shop) -> Mapping[str, int] | None:
+    """What ``shipment`` collects; None where another one of its order does."""
+    candidates = [
+        Candidate(id_, state, backorder, datetime.fromisoformat(at) if at else None)
+        for id_, state, backorder, at in due.shipments
+    ]
+    if collecting(candidates, shop.payment.cod_collects) != shipment:
+        return None
+    changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
+    return to_collect(Breakdown.from_json(due.breakdown), changes)
 
 
 def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perform[Instructed]:
@@ -78,6 +102,7 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         effect_items.close(connection, ids)
         rows = effect_items.to_instruct(connection, ids)
         registered = clients.suppliers(connection)
+        on_delivery = {row.order_id: row for row in effect_items.on_delivery(connection, _paid_on_delivery(rows))}
     contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
     loaded = {}
     for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
@@ -87,8 +112,16 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
         # Those that were asked for before channels were named went by webhook.
         remarked = {row.key: row.document for row in listed if row.document.get("remarks")}
-        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked)
+        due = {row.order_id: on_delivery[row.order_id] for row in listed if row.order_id in on_delivery}
+        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked, due)
     return loaded
+
+
+def _paid_on_delivery(rows: Sequence[InstructionRow]) -> list[int]:
+    """The ids of those orders whose carrier collects the money."""
+    return list(
+        {row.order_id for row in rows if METHODS[row.document["payment"]["method"]].capture is Capture.ON_DELIVERY}
+    )
 
 
 def _instruction(row: InstructionRow) -> Instruction:

@@ -1,24 +1,35 @@
-"""Every mail as it looks, from its sample: ``python -m workers.mail.preview OUTDIR``."""
+"""Every mail of a shop as it looks, from the samples: ``shukka mails preview SHOP``."""
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Final
 
+from pipelines.orders.mails import operators_context, order_url, shop_context
+from pipelines.shops import Shop
 from templates_mail import LOCALES
 from workers.mail import message, samples
-from workers.mail.rendering import Renderer
+from workers.mail.rendering import SUPPLIER_MAILS, Renderer
+
+_NUMBER: Final = "S-1001"
 
 
-def write(directory: Path) -> int:
-    """Write every sample into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails."""
-    renderer = Renderer("orders@salon.example", "salon.example")
+def write(renderer: Renderer, shop: Shop, directory: Path) -> int:
+    """Write every mail of ``shop`` into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails.
+
+    Raises OSError where that cannot be, Misconfigured for a template that cannot be used.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     written = 0
     for locale in LOCALES:
         for template in sorted(samples.TEMPLATES):
-            mail = renderer.render(samples.sample(template, locale), shop="salon", number="S-1001")
+            said = operators_context(shop) if template in SUPPLIER_MAILS else shop_context(shop)
+            intent = samples.of_shop(samples.sample(template, locale), said)
+            if intent.context.get("order_url"):
+                intent = replace(intent, context={**intent.context, "order_url": order_url(shop, _NUMBER)})
+            mail = renderer.render(intent, shop=shop.key, number=_NUMBER)
             (directory / f"{template}.{locale}.eml").write_bytes(message.encoded(mail.raw))
             parsed = message_from_bytes(mail.raw, policy=policy.default)
             for kind, suffix in (("plain", "txt"), ("html", "html")):
@@ -27,9 +38,3 @@ def write(directory: Path) -> int:
                 (directory / f"{template}.{locale}.{suffix}").write_text(body.get_content(), encoding="utf-8")
             written += 1
     return written
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m workers.mail.preview OUTDIR")
-    print(f"{write(Path(sys.argv[1]))} mails written to {sys.argv[1]}")

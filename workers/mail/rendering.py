@@ -20,6 +20,7 @@ from pipelines.ports import MailIntent, RenderedMail
 from pipelines.values.mail_address import addr_spec
 from templates_mail import LOCALES, TEMPLATES
 from workers.mail import message, samples
+from workers.mail.overrides import Overrides
 from workers.mail.sources import Compiled, Load, Sources
 
 CUSTOMER_MAILS: Final = (
@@ -51,6 +52,7 @@ CUSTOMER_MAILS: Final = (
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
 
+_NONE: Final[Mapping[str, Overrides]] = {}
 _NAMESPACE: Final = NAMESPACE_URL.bytes
 _HEADER_SAFE: Final = "/:@!$&'()*+,;=?#[] "
 
@@ -59,18 +61,31 @@ class Renderer:
     """Renders mails with the templates of ``templates_mail``.
 
     ``mail_from``: the address that mails of a shop without one of its own come from, in the envelope and in From.
-    ``domain``: the right-hand side of each Message-ID.  ``load``: where the files of the templates come from.  Raises Misconfigured if an address or domain
-    cannot be used.
+    ``domain``: the right-hand side of each Message-ID.  ``overrides``: the shops with files of their own.  ``load``: where
+    the files of the templates come from.  Raises Misconfigured if an address or domain cannot be used.
     """
 
-    def __init__(self, mail_from: str, domain: str, *, load: Load = templates_mail.load) -> None:
+    def __init__(
+        self,
+        mail_from: str,
+        domain: str,
+        *,
+        overrides: Mapping[str, Overrides] = _NONE,
+        load: Load = templates_mail.load,
+    ) -> None:
         try:
             self._mail_from = addr_spec(mail_from)
             message.mailbox("From", "", f"x@{domain}")
         except ValueError as refusal:
             raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
         self._domain = domain
+        self._overrides = overrides
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
+        self._own_sources = {
+            (shop, locale): Sources(locale, load=own.load, over=own.table)
+            for shop, own in overrides.items()
+            for locale in LOCALES
+        }
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
         """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.
@@ -110,19 +125,22 @@ class Renderer:
         )
 
     def check(self) -> None:
-        """Compile every mail of the contract and every other folder, and render those that have a sample.
+        """Compile every mail of the contract and every other folder, and render those that have a sample: the shared ones,
+        and those of each shop with files of its own.
 
-        Raises Misconfigured naming the first template and locale that cannot be used.
+        Raises Misconfigured naming the first template and locale that cannot be used, and the shop's files that may be why.
         """
-        for template, locale in _all_mails():
-            if template in samples.TEMPLATES:
-                self._bodies(samples.sample(template, locale), self._mail_from)
-            else:
-                self._compile(template, locale)
+        for shop in ("", *self._overrides):
+            for template, locale in _all_mails():
+                if template in samples.TEMPLATES:
+                    self._bodies(samples.of_shop(samples.sample(template, locale), {"key": shop}), self._mail_from)
+                else:
+                    self._compile(template, locale, shop)
 
     def _bodies(self, intent: MailIntent, sender: str) -> tuple[str, str, str]:
         """Subject, text and HTML of a mail that comes from ``sender``."""
-        mail = self._compile(intent.template, intent.locale)
+        shop = intent.context["shop"]["key"]
+        mail = self._compile(intent.template, intent.locale, shop)
         allowed = _to_allow(intent.context["shop"]["mail_domain"], sender)
         try:
             values = {"allowed_domain": allowed, "order_url": None, **intent.context}
@@ -130,11 +148,12 @@ class Renderer:
             text = _without_gaps(_fill(mail.text, values))
             html = _fill(mail.html, {**values, "subject": subject})
         except TemplateError as fault:
-            raise _unusable(intent.template, intent.locale, fault) from fault
+            raise self._unusable(intent.template, intent.locale, shop, fault) from fault
         return subject, text, html
 
-    def _compile(self, template: str, locale: str) -> Compiled:
-        sources = self._sources.get(locale)
+    def _compile(self, template: str, locale: str, shop: str) -> Compiled:
+        sources = self._own_sources.get((shop, locale)) if self._own_sources else None
+        sources = sources or self._sources.get(locale)
         if sources is None:
             raise Misconfigured(f"mail {template}", f"there is no locale {locale!r}; use one of {', '.join(LOCALES)}")
         if template not in TEMPLATES:
@@ -142,7 +161,12 @@ class Renderer:
         try:
             return sources.mail(template)
         except (TemplateError, ValueError) as fault:
-            raise _unusable(template, locale, fault) from fault
+            raise self._unusable(template, locale, shop, fault) from fault
+
+    def _unusable(self, template: str, locale: str, shop: str, fault: Exception) -> Misconfigured:
+        own = self._overrides[shop].of(template) if shop in self._overrides else []
+        named = f", {shop}: {', '.join(map(str, own))}" if own else ""
+        return Misconfigured(f"mail {template} ({locale}{named})", f"its template cannot be used: {fault}")
 
 
 def _fill(template: Template, values: dict[str, Any]) -> str:
@@ -177,10 +201,6 @@ def _all_mails() -> Iterator[tuple[str, str]]:
     for template in sorted(TEMPLATES.union(CONTRACT_MAILS)):
         for locale in LOCALES:
             yield template, locale
-
-
-def _unusable(template: str, locale: str, fault: Exception) -> Misconfigured:
-    return Misconfigured(f"mail {template} ({locale})", f"its template cannot be used: {fault}")
 
 
 def _sendable(address: str) -> str:

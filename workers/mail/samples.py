@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from models.states import HoldReason
 from pipelines.carriers import carrier
 from pipelines.gateway import BuyerMust, BuyerStep
 from pipelines.ports import MailIntent
+from pipelines.rules.hold_kinds import KINDS
 
 Context = Mapping[str, Any]
 
@@ -99,7 +102,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ja": {
         "cutoff": "15時までのご注文のため、当日の出荷を予定しております。",
         "backorder": "お取り寄せ商品のため、入荷後の出荷となります。",
-        "hold": "備考欄にクーポンコードのご記入がございます。",
+        "hold": KINDS[HoldReason.COUPONS_IN_REMARKS].tells.ja,
         "day": "11月22日(日)",
         "request": "ご希望のお届け日11月22日(日)には間に合いません。最短のお届けは11月24日(火)の予定です。",
         "wish": {"says": "ラッピングをお願いします", "because": "ギフト包装は承っておりません。"},
@@ -110,7 +113,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
     "en": {
         "cutoff": "Ordered by 15:00, so it is planned to leave the same day.",
         "backorder": "This item is ordered from its maker and leaves once it has come in.",
-        "hold": "Coupon codes are written in the remarks.",
+        "hold": KINDS[HoldReason.COUPONS_IN_REMARKS].tells.en,
         "day": "Sun 22 Nov 2026",
         "request": "The desired Sun 22 Nov 2026 cannot be met; the earliest arrival is Tue 24 Nov 2026.",
         "wish": {"says": "Gift wrapping, please", "because": "Gift wrapping is not available."},
@@ -233,7 +236,11 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},
         },
-        "points_expiring": {**_order(), "points": {**no_points, "amount": 168, "expires_on": due, "days": 7}},
+        "points_expiring": {
+            **_order(),
+            "order_url": None,
+            "points": {**no_points, "amount": 168, "expires_on": due, "days": 7},
+        },
         "rank_up": {**_order(), "rank": {"old": "Regular", "new": "Silver", "from_on": date(2027, 1, 1)}},
         "coupon_issued": {
             **_order(),
@@ -255,6 +262,11 @@ _ABOUT_A_SHIPMENT: Final = frozenset(
     | {"parcel_returned", "transit_accident"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )
+
+
+def of_shop(intent: MailIntent, said: Mapping[str, Any]) -> MailIntent:
+    """``intent`` from the shop of which ``said`` tells; what it leaves out stays the sample's."""
+    return replace(intent, context={**intent.context, "shop": {**intent.context["shop"], **said}})
 
 
 def sample(template: str, locale: str) -> MailIntent:

@@ -34,6 +34,11 @@ _BETWEEN_TAGS: Final = re.compile(r">\s+<")
 _CHOICES: Final[Mapping[str, tuple[str, Iterable[str]]]] = {"buyer": ("buyer.step", BuyerStep)}
 
 Load = Callable[[str, str], str]
+Table = Callable[[str], Mapping[str, Any]]
+
+
+def _nothing(file: str) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,15 @@ class Compiled:
 
 
 class Sources:
-    """The templates of one locale, compiled lazily, each once."""
+    """The templates of one locale, compiled lazily, each once.
 
-    def __init__(self, locale: str, *, load: Load = templates_mail.load) -> None:
+    ``load``: where a file comes from.  ``over``: what is laid over the tables of words and styles, name by name.
+    """
+
+    def __init__(self, locale: str, *, load: Load = templates_mail.load, over: Table = _nothing) -> None:
         self._locale = locale
         self._load = cache(load)
+        self._over = over
         self._mails: dict[str, Compiled] = {}
 
     def mail(self, template: str) -> Compiled:
@@ -66,12 +75,20 @@ class Sources:
 
     @cached_property
     def _words(self) -> Mapping[str, Any]:
-        return tomllib.loads(self._read(f"_layout/words.{self._locale}.toml"))
+        return self._table(f"words.{self._locale}.toml")
 
     @cached_property
     def _styles(self) -> Mapping[str, str]:
-        styles: Mapping[str, str] = tomllib.loads(self._read("_layout/styles.toml"))["style"]
+        styles: Mapping[str, str] = self._table("styles.toml")["style"]
         return styles
+
+    def _table(self, file: str) -> Mapping[str, Any]:
+        """A table of ``_layout`` with what is laid over it; a table in it likewise."""
+        own, table = self._over(file), tomllib.loads(self._read(f"_layout/{file}"))
+        return {
+            name: {**value, **own.get(name, {})} if isinstance(value, dict) else own.get(name, value)
+            for name, value in table.items()
+        }
 
     @cached_property
     def _text(self) -> Environment:

@@ -1,0 +1,41 @@
+"""Money that a carrier collects on delivery (代引): which shipment of an order brings it in, and how much (PAY-09, B.5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from models.states import ShipmentState
+from pipelines.rules.money.adjustments import Adjustment, totals_after
+from pipelines.rules.money.breakdown import Breakdown
+
+Which = Literal["first", "last"]
+
+_GOES_NOWHERE: Final = frozenset({ShipmentState.CANCELLED, ShipmentState.REFUSED})
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Candidate(NamedTuple):
+    """A shipment of an order that is paid on delivery; what it is chosen by never changes but ``state``."""
+
+    id: str
+    state: str
+    backorder: bool
+    instruct_at: datetime | None
+
+
+def collecting(shipments: Iterable[Candidate], which: Which) -> str | None:
+    """The one shipment that collects for the whole order: the first or last to be instructed, back-orders after the others;
+    None where none goes."""
+    going = sorted(
+        (one.backorder, one.instruct_at or _NEVER, one.id) for one in shipments if one.state not in _GOES_NOWHERE
+    )
+    return going[0 if which == "first" else -1][2] if going else None
+
+
+def to_collect(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dict[str, int] | None:
+    """``amount`` and the ``tax`` in it, in yen, after all changes of the order; None where nothing is left to pay."""
+    totals = totals_after(breakdown, adjustments)
+    amount = max(totals["grand_total"], 0)
+    return {"amount": amount, "tax": min(totals["tax_total"], amount)} if amount else None

@@ -1,0 +1,46 @@
+"""Which shipment of an order collects its money on delivery, and how much (PAY-09)."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.rules.money.adjustments import CANCEL, adjust
+from pipelines.rules.money.collecting import Candidate, Which, collecting, to_collect
+from pipelines.rules.money.pricing import price
+from tests.rules.build import SHOPS, a_line, an_order, at
+
+EARLY, LATE = at("2026-11-20 08:00"), at("2026-11-24 08:00")
+STOCK = Candidate("SH-B", "planned", False, LATE)
+MAKER = Candidate("SH-C", "planned", False, EARLY)
+BACK = Candidate("SH-A", "backordered", True, EARLY)
+
+
+@pytest.mark.parametrize(
+    ("why", "shipments", "which", "chosen"),
+    [
+        ("the first to be instructed", [STOCK, MAKER], "first", "SH-C"),
+        ("the last to be instructed", [STOCK, MAKER], "last", "SH-B"),
+        ("a back-order is told at once and leaves last", [BACK, STOCK], "first", "SH-B"),
+        ("a back-order is last", [BACK, STOCK], "last", "SH-A"),
+        ("what is cancelled goes nowhere", [STOCK, MAKER._replace(state="cancelled")], "first", "SH-B"),
+        ("what is refused goes nowhere", [STOCK, MAKER._replace(state="refused")], "first", "SH-B"),
+        ("what has left stays the one", [STOCK, MAKER._replace(state="shipped")], "first", "SH-C"),
+        ("of one moment, the same one always", [STOCK, STOCK._replace(id="SH-A")], "first", "SH-A"),
+        ("nothing goes", [BACK._replace(state="cancelled")], "first", None),
+    ],
+)
+def test_one_shipment_collects(why: str, shipments: list[Candidate], which: Which, chosen: str | None) -> None:
+    assert collecting(shipments, which) == collecting(shipments[::-1], which) == chosen, why
+
+
+def test_what_is_collected_follows_the_order() -> None:
+    """What was taken out is not collected, nor the tax on it."""
+    shop = SHOPS["salon"]
+    breakdown = price(an_order("salon", a_line(price=10_000, quantity=2), method="cod"), shop)
+    whole = to_collect(breakdown, [])
+    assert whole == {"amount": breakdown.grand_total, "tax": breakdown.tax_total}
+    one = adjust(breakdown, [], CANCEL, [("1", 1)])
+    rest = to_collect(breakdown, [one])
+    assert rest is not None
+    assert rest["amount"] == breakdown.grand_total - one.money
+    assert rest["tax"] < breakdown.tax_total
