@@ -16,7 +16,7 @@ from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.engine.run import enforce
 from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
-from tests.rules.build import SHOPS, at, day, shop_with
+from tests.rules.build import a_line, an_order, at, day, shop_with
 from tests.stages.build import (
     NOW,
     but,
