@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from models.customer import Customer
 from models.order import CustomerMark
-from models.store.statement import columns, insert, one, reader, scalars, values, writer
+from models.store.statement import columns, fetch, insert, one, reader, values, writer
 
 
 class CustomerKey(NamedTuple):
@@ -78,12 +78,22 @@ remember = writer(
           registered_at = coalesce(c.registered_at, excluded.registered_at)""",
 )
 
-_HAS_SHIPPED = """
-SELECT EXISTS (SELECT FROM shop_order WHERE shop = %(shop)s AND customer_id = %(id)s
-               AND state IN ('partly_shipped', 'shipped', 'delivered', 'undelivered'))
+
+class GoodsRow(NamedTuple):
+    """Goods that left for a customer, and the product that the storefront named for them."""
+
+    sku: str
+    product: str | None
+
+
+_SHIPPED_GOODS = """
+SELECT DISTINCT l.sku, (SELECT said->>'product' FROM json_array_elements(d.document->'lines') said
+                        WHERE said->>'line' = l.line LIMIT 1)
+FROM shop_order o JOIN order_line l ON l.order_id = o.id JOIN order_document d ON d.order_id = o.id
+WHERE o.shop = %(shop)s AND o.customer_id = %(id)s AND l.shipped > 0
 """
 
 
-def has_shipped(connection: Connection, shop: str, customer: str) -> bool:
-    """Whether something the customer ordered has left (PTS-10)."""
-    return any(scalars(connection, _HAS_SHIPPED, {"shop": shop, "id": customer}))
+def shipped_goods(connection: Connection, shop: str, customer: str) -> list[GoodsRow]:
+    """What of the customer's orders has left (PTS-10)."""
+    return fetch(connection, GoodsRow, _SHIPPED_GOODS, {"shop": shop, "id": customer})

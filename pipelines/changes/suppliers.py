@@ -11,9 +11,8 @@ from models.subject import SHIPMENT, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
-from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
+from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
 from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
-from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
@@ -85,10 +84,10 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     locale = draft.facts.locale
     kept = [one for one in shipment.because if one["rule"] != _LATE]
     why = because(_LATE, locale, was=promised, day=day)
-    arrive_on = arrives_on(day, draft.facts.order.ship_to.region, shop)
+    arrive_on = arrival(draft.facts, shop, day)
     shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
     pieces = lines_of(draft.facts, [(line, piece.open) for line, piece in shipment.lines.items()])
-    context = {"id": shipment.id, "lines": pieces, "dispatch_on": promised, "expected_on": day}
+    context = {"id": shipment.id, "lines": pieces, "dispatch_on": promised, "expected_on": day, "arrive_on": arrive_on}
     about = f"{shipment.id}:late:{promised}"
     draft.tell(
         customer_mail(
@@ -99,6 +98,7 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
             about=about,
             shipment_id=shipment.id,
             reason="",
+            change="later",
             shipment=context,
         )
     )

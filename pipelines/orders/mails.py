@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from pipelines.carriers import carrier
 from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
+from pipelines.methods import METHODS, Capture, agreed
 from pipelines.ports import MailIntent
+from pipelines.rules.dates.transit import arrives_on
+from pipelines.rules.explain import written
 from pipelines.rules.money.adjustments import totals_after
+from pipelines.rules.remarks import DeliveryWindow
+from pipelines.rules.wish import Wish, wish
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
 
@@ -51,13 +58,20 @@ def supplier_mail(
     template: str, shop: Shop, told: Instruction, to: str, now: datetime, *, about: str = "", **extra: Any
 ) -> MailIntent:
     """A mail to a supplier about what it is ``told``: what to ship and where, the delivery that is wished for, what the
-    remarks ask of it; no money. ``about`` as for customers, but for the shipment."""
-    wished = told.delivery or {}
+    remarks ask of it; no money but what it is to collect. ``about`` as for customers, but for the shipment.
+
+    Where ``to`` is the shop's operators', for want of an address of the supplier's, it asks them to pass it on.
+    """
+    wished, supplier = told.delivery or {}, shop.supplier(told.supplier)
+    passed_on = bool(to) and to == shop.operator_mail
+    called = supplier.name or told.supplier
     context = {
         "now": now,
-        "shop": shop_context(shop),
+        "shop": _shop_contexts(shop)[1],
         "order": {"number": told.number, "placed_at": told.placed_at},
-        "supplier": told.supplier,
+        "supplier": called,
+        "passed_on": passed_on,
+        "collect": told.collect,
         "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
         "ship_to": told.ship_to,
         "delivery": {
@@ -67,8 +81,8 @@ def supplier_mail(
         "instructions": list(dict.fromkeys(one["says"] for one in told.instructions)),
         **extra,
     }
-    locale = shop.supplier(told.supplier).locale
-    return MailIntent(template, to, told.supplier, locale, context, about or told.shipment, told.shipment)
+    to_name = shop.name if passed_on else called
+    return MailIntent(template, to, to_name, supplier.locale, context, about or told.shipment, told.shipment)
 
 
 def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -101,7 +115,7 @@ def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
-    """Planned shipments with their dates and reasons."""
+    """Planned shipments with their dates and the reasons for them."""
     return [
         {
             "id": s.id,
@@ -109,14 +123,33 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
             "lines": lines_of(facts, s.lines),
             "dispatch_on": s.dispatch_on,
             "arrive_on": s.arrive_on,
-            "because": s.because,
+            "because": _of_that_day(s, facts.locale),
         }
         for s in shipments
     ]
 
 
-def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
-    """A parcel as mails show it; without a number it says so kindly (TRK-01)."""
+#: Reasons that name a day of dispatch.
+_NAMES_A_DAY: Final = frozenset({"cutoff", "backorder", "lead_time", "processed_late"})
+
+
+def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, str]]:
+    """The reasons for the day of dispatch, without those for days that another reason moved: a customer reads of one."""
+    if shipment.dispatch_on is None:
+        return shipment.because
+    day = written(shipment.dispatch_on, locale)
+    return [one for one in shipment.because if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
+
+
+def parcel_context(
+    facts: Facts, shop: Shop, parcel: ParcelFacts, planned: tuple[date | None, date | None]
+) -> dict[str, Any]:
+    """A parcel as mails show it; without a number it says so kindly (TRK-01).
+
+    ``planned``: when its shipment was to leave and to arrive; a parcel that left on another day arrives on another.
+    """
+    shipped_on, wished = parcel.shipped_at.date(), _base(facts, shop)["wish"]
+    arrive_on = planned[1] if shipped_on == planned[0] else arrival(facts, shop, shipped_on)
     number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
@@ -124,9 +157,28 @@ def parcel_context(facts: Facts, parcel: ParcelFacts) -> dict[str, Any]:
         "carrier_name": known.called(facts.locale) if known else "",
         "tracking_number": number,
         "tracking_url": known.url(number) if known and number else None,
-        "shipped_on": parcel.shipped_at.date(),
+        "shipped_on": shipped_on,
+        "arrive_on": arrive_on,
+        "slot": wished["slot"] if wished else None,
         "lines": lines_of(facts, parcel.lines.items()),
     }
+
+
+def arrival(facts: Facts, shop: Shop, dispatch_on: date | None) -> date | None:
+    """When goods that leave on ``dispatch_on`` should arrive: not before the days that were wished for (CUT-04)."""
+    if dispatch_on is None:
+        return None
+    wished = _wish(facts, shop).window
+    return arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop, wished.first if wished else None)
+
+
+def change_of_plan(before: date | None, after: date | None) -> str:
+    """What a new day of dispatch is to the customer: ``dated`` where there was none, ``sooner``, or ``later``."""
+    if after is None:
+        return "later"
+    if before is None:
+        return "dated"
+    return "sooner" if after < before else "later"
 
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
@@ -148,28 +200,70 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
         "totals": sums(priced, shop),
         "points": {"used": priced["points_used"], "earned": priced["points_earned"]},
-        "payment": {"method": facts.method, "amount": facts.grand_total, "pay_by": None},
+        "payment": {
+            "method": agreed(facts.method, facts.grand_total).name,
+            "amount": facts.grand_total,
+            "pay_by": None,
+        },
+        "wish": _wish_context(facts, shop),
+        "order_url": shop.order_url and shop.order_url.replace("{number}", quote(facts.number, safe="")),
+        "collect": cash(facts.method, facts.grand_total, shop),
     }
 
 
-def shop_context(shop: Shop) -> dict[str, str]:
-    """What mails say of the shop; built once a profile."""
+def cash(method: str, amount: int, shop: Shop) -> dict[str, int] | None:
+    """What a customer who pays on delivery has to have ready (PAY-09): yen, and days from dispatch until the parcel goes
+    back; None where nothing is collected."""
+    if not amount or METHODS[method].capture is not Capture.ON_DELIVERY:
+        return None
+    return {"amount": amount, "days": shop.payment.cod_unclaimed_days}
+
+
+def _wish(facts: Facts, shop: Shop) -> Wish:
+    """When the customer wants the goods; the order's objects are built for its remarks alone."""
+    document = facts.document
+    if document.get("remarks"):
+        return wish(facts.order, shop)
+    wished = document.get("delivery") or {}
+    day = date.fromisoformat(wished["date"]) if wished.get("date") else None
+    return Wish(DeliveryWindow(day, day) if day else None, wished.get("slot"))
+
+
+def _wish_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:
+    wished = _wish(facts, shop)
+    if wished.window is None and wished.slot is None:
+        return None
+    return {"day": wished.window.says(facts.locale) if wished.window else "", "slot": wished.slot}
+
+
+def shop_context(shop: Shop) -> dict[str, Any]:
+    """What customers' mails say of the shop; built once a profile."""
+    return _shop_contexts(shop)[0]
+
+
+def _shop_contexts(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What mails to customers and to suppliers say of the shop: whom to write to differs."""
     known = _SHOPS.get(shop.key)
     if known is None or known[0] is not shop:
-        known = _SHOPS[shop.key] = (
-            shop,
-            {
-                "key": shop.key,
-                "name": shop.name,
-                "name_en": shop.name_en or shop.name,
-                "support_mail": shop.support_mail,
-                "support_phone": shop.support_phone,
-                "support_hours": shop.support_hours,
-                "site_url": shop.site_url,
-                "mail_domain": shop.mail_domain,
-            },
-        )
-    return known[1]
+        said = {
+            "key": shop.key,
+            "name": shop.name,
+            "name_en": shop.name_en or shop.name,
+            "support_mail": shop.support_mail,
+            "support_phone": shop.support_phone,
+            "support_tel": "".join(re.findall(r"^\+|[0-9]", shop.support_phone)),
+            "support_hours": shop.support_hours,
+            "site_url": shop.site_url,
+            "mail_from": shop.mail_from,
+            "mail_from_name": shop.mail_from_name,
+            "mail_domain": shop.mail_domain,
+            "reply_to": shop.mail_reply_to or shop.support_mail,
+            "colour": shop.brand_colour,
+            "logo_url": shop.logo_url,
+        }
+        operators = shop.operator_mail or shop.support_mail
+        known = _SHOPS[shop.key] = (shop, said, {**said, "support_mail": operators, "reply_to": operators})
+    return known[1:]
 
 
-_SHOPS: dict[str, tuple[Shop, dict[str, str]]] = {}
+_SHOPS: dict[str, tuple[Shop, dict[str, Any], dict[str, Any]]] = {}

@@ -131,6 +131,9 @@ class LineDocument(_Document):
     line: Key = Field(description="Unique within the order")
     sku: Annotated[str, _text(100, 1)]
     name: Name
+    product: Key | None = Field(
+        default=None, description="What variants (colours, sizes) have in common; reviews earn by it"
+    )
     quantity: int = Field(ge=1, le=9999)
     unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")

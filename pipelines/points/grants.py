@@ -21,6 +21,7 @@ from pipelines.ports import Clock
 from pipelines.rules.dates.periods import end_of, last_day
 from pipelines.rules.lots import NewLot
 from pipelines.rules.points import expiry
+from pipelines.rules.reviews import reviewed_product
 from pipelines.shops import Shop
 from pipelines.values.mail_address import addr_spec
 
@@ -70,8 +71,6 @@ def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDo
         if known is not None:
             same(known.request_hash, digest(wish))
             return Answered(False, known.answer)
-        if wish.kind == "review" and not customers.has_shipped(connection, shop.key, wish.customer):
-            raise Conflict("A review earns points once something the customer ordered has shipped.", rule="PTS-10")
         gifts = give(ledger, shop, _gifts(connection, shop, wish, ledger.now))
         ledger.write()
         customers.remember(connection, [_member(wish, ledger.now)])
@@ -109,7 +108,13 @@ def _gifts(connection: Connection, shop: Shop, wish: GrantDocument, now: datetim
     if wish.kind == "registration":
         gifts.append(Gift(customer, f"registration:{customer}", wish.kind, shop.points.registration_grant))
     elif wish.kind == "review":
-        gifts.append(Gift(customer, f"review:{customer}:{wish.product}", wish.kind, shop.points.review_grant))
+        product = reviewed_product(wish.product or "", customers.shipped_goods(connection, shop.key, customer), shop)
+        if product is None:
+            says = (
+                "A review earns points once the reviewed product has shipped to the customer: name it as in the order."
+            )
+            raise Conflict(says, rule="PTS-10")
+        gifts.append(Gift(customer, f"review:{customer}:{product}", wish.kind, shop.points.review_grant))
     elif wish.kind != "birthday":
         until = end_of(wish.expires_on) if wish.expires_on else None
         gifts.append(Gift(customer, f"{wish.kind}:{wish.key}", wish.kind, wish.amount or 0, until))

@@ -47,7 +47,7 @@ class GrantDocument(_Document):
         default=None, description="Last valid day of limited-time points; needed for a campaign (PTS-11)"
     )
     birth_date: BirthDate | None = Field(default=None, description="With registration or birthday (PTS-09)")
-    product: Name | None = Field(default=None, description="Reviewed product; variants count as one (PTS-10)")
+    product: Name | None = Field(default=None, description="Reviewed product, or the SKU of a variant of it (PTS-10)")
     email: Text = Field(default="", description="Where mails about points go; empty keeps what is known")
     name: Text = ""
     locale: Literal["ja", "en"] = "ja"

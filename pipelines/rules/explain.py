@@ -166,12 +166,16 @@ def because(key: str, locale: str, **values: object) -> Because:
     return Because(key.partition(".")[0], says(key, locale, **values))
 
 
+def written(day: date, locale: str) -> str:
+    """A day as sentences name it."""
+    return _date_ja(day) if locale == "ja" else _date_en(day)
+
+
 def days_between(first: date, last: date, locale: str) -> str:
     """A run of days: the single day, or first and last."""
-    written = _date_ja if locale == "ja" else _date_en
     if first == last:
-        return written(first)
-    return f"{written(first)}{'から' if locale == 'ja' else ' to '}{written(last)}"
+        return written(first, locale)
+    return f"{written(first, locale)}{'から' if locale == 'ja' else ' to '}{written(last, locale)}"
 
 
 def day_span(first: date | None, last: date | None, locale: str) -> str:
@@ -179,11 +183,10 @@ def day_span(first: date | None, last: date | None, locale: str) -> str:
     if first is not None and last is not None:
         return days_between(first, last, locale)
     ja = locale == "ja"
-    written = _date_ja if ja else _date_en
     if first is not None:
-        return f"{written(first)}以降" if ja else f"from {written(first)}"
+        return f"{written(first, locale)}以降" if ja else f"from {written(first, locale)}"
     if last is not None:
-        return f"{written(last)}まで" if ja else f"by {written(last)}"
+        return f"{written(last, locale)}まで" if ja else f"by {written(last, locale)}"
     return "最短" if ja else "as early as possible"
 
 

@@ -13,18 +13,23 @@ from pipelines.rules.explain import Sentence
 _R = HoldReason
 
 
+_CHECKED: Final = Sentence("ご注文の内容を確認しております。", "We are looking through your order.")
+
+
 @dataclass(frozen=True, slots=True)
 class HoldKind:
     """All holds of one reason.
 
     ``blocks`` authorize: the amount may still change; release: the money may be taken, goods wait. ``answered_by`` names the
-    actions that are ways out, the most fitting first. ``says`` is what is so, ``way_out`` what a person does about it.
+    actions that are ways out, the most fitting first. ``says`` is what is so, ``way_out`` what a person does about it;
+    ``tells`` is what the customer reads of it.
     """
 
     blocks: Literal["authorize", "release"]
     answered_by: tuple[str, ...]
     says: Sentence
     way_out: Sentence
+    tells: Sentence = _CHECKED
 
     @property
     def names(self) -> frozenset[str]:
@@ -45,6 +50,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "お客様に確認し、注文をキャンセルするか、届け先が事業所であれば保留を解除してください。",
             "Ask the customer; cancel the order, or release it where the address is a business after all.",
         ),
+        Sentence(
+            "個人宛にはお届けできない商品が含まれているため、お届け先を確認しております。",
+            "Some items cannot be delivered to an individual, so we are checking the address.",
+        ),
     ),
     _R.QUOTE_NEEDED: HoldKind(
         "authorize",
@@ -53,6 +62,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         Sentence(
             "送料をお客様と合意して保留を解除するか、キャンセルしてください。",
             "Agree on the fee with the customer and release the order, or cancel it.",
+        ),
+        Sentence(
+            "個人宛の送料をお見積りしております。送料が決まり次第、ご案内いたします。",
+            "We are working out the shipping fee to an individual and will tell you what it is.",
         ),
     ),
     _R.BLOCKED_CUSTOMER: HoldKind(
@@ -77,6 +90,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         Sentence(
             "クーポンを適用してください。該当がなければ空で適用します。", "Apply the coupons, none if there are none."
         ),
+        Sentence(
+            "備考欄にご記入いただいたクーポンを確認しております。適用後の金額をあらためてお知らせいたします。",
+            "We are applying the coupons you wrote in the remarks and will tell you the new total.",
+        ),
     ),
     _R.NEEDS_HUMAN: HoldKind(
         "release",
@@ -85,6 +102,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         Sentence(
             "備考を読み、必要な対応をしてから保留を解除してください。",
             "Read the remarks, do what they ask for, then release the order.",
+        ),
+        Sentence(
+            "備考欄にお書きいただいた内容を、担当者が確認しております。",
+            "Our staff are reading what you wrote in the remarks.",
         ),
     ),
     _R.REQUEST_NOT_MET: HoldKind(

@@ -59,6 +59,10 @@ class Hold:
             return str(self.facts[SAID])
         return self.kind.says.says(locale, **self.facts, **self._about(locale))
 
+    def tells(self, locale: str) -> str:
+        """What the customer is told of it, in ``locale`` (ja, else en)."""
+        return self.kind.tells.says(locale, **self._about(locale))
+
     def lacks(self) -> frozenset[str]:
         """Names of facts that its sentence has a place for and that are not there."""
         return frozenset() if SAID in self.facts else self.kind.names - self.facts.keys() - self._about("en").keys()

@@ -17,7 +17,7 @@ class Line:
     """One order line (明細). ``unit_price`` is yen in the shop's price display, ``tax_rate`` percent (0, 8 or 10).
 
     ``availability`` is in_stock, backorder, made_to_order or unique; ``points_rate`` (0..1) overrides every other
-    rate and is a snapshot taken at order time (PTS-04).
+    rate and is a snapshot taken at order time (PTS-04). ``product`` is what variants share, None where nobody named it.
     """
 
     line: str
@@ -31,6 +31,7 @@ class Line:
     expected_on: date | None = None
     points_rate: Decimal | None = None
     flags: frozenset[str] = frozenset()
+    product: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

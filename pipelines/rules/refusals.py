@@ -248,6 +248,8 @@ def _texts(order: Order) -> dict[str, str]:
         texts[f"lines[{index}].sku"] = line.sku
         texts[f"lines[{index}].name"] = line.name
         texts[f"lines[{index}].supplier"] = line.supplier
+        if line.product:
+            texts[f"lines[{index}].product"] = line.product
         if line.flags:
             texts[f"lines[{index}].flags"] = _APART.join(line.flags)
     for index, coupon in enumerate(order.coupons):

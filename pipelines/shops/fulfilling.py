@@ -117,6 +117,9 @@ class Supplier(Section):
         description="How it is instructed: webhook, mail, or another channel of the installation; auto: by webhook if it "
         "registered one, else by mail. A channel that sends files sends one a day, at the cutoff",
     )
+    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")] = Field(
+        default="", description="What its mails call it (〇〇 御中); empty: its name in order lines"
+    )
     mail: str = Field(default="", description="Address of its instructions by mail")
     locale: Literal["ja", "en"] = Field(default="ja", description="Language of those mails")
     carrier: Carrier | None = Field(

@@ -207,7 +207,14 @@ class Points(Section):
     expiry_notice_days: Days = Field(default=30, description="Days before expiry the customer is reminded")
     registration_grant: Count = Field(default=0, description="Points on registration, valid at once (PTS-08)")
     birthday_grant: Count = Field(default=0, description="Points in the birth month, once a year (PTS-09)")
-    review_grant: Count = Field(default=0, description="Points a reviewed product, once (PTS-10)")
+    review_grant: Count = Field(
+        default=0, description="Points for the review of a product that was shipped to the customer, once (PTS-10)"
+    )
+    product_separator: Annotated[str, Field(max_length=8)] = Field(
+        default="",
+        description="A SKU's part before it is the product that its variants share, where the order's line names none "
+        "(PTS-10); empty: each SKU is a product",
+    )
     first_order_coupon_points: Count = Field(
         default=0, description="Points of the thank-you coupon after the first order (CUT-05)"
     )

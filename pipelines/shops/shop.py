@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -15,12 +16,15 @@ from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
 from pipelines.values.calendar import BusinessCalendar
+from pipelines.values.colour import LEGIBLE, contrast_with_white
 from pipelines.values.mail_address import addr_spec
 from pipelines.values.money import Currency
 from pipelines.values.registration_number import check as check_registration_number
 from pipelines.values.registration_number import normalise
 
 _UNLISTED_SUPPLIER = Supplier()
+
+_SAFE_URL: Final = re.compile(r"https://[^\s\"'<>\\]+")
 
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
 
@@ -34,15 +38,33 @@ class Shop(Section):
     name: Annotated[Text, Field(min_length=1)] = Field(description="Name in Japanese mails and documents")
     name_en: Text = Field(default="", description="Name in English mails; empty: the Japanese one")
     audience: Literal["B2B", "B2C"] = Field(default="B2C", description="Whom the shop sells to")
-    support_mail: Text = Field(default="", description="Address customers write to; replies to mails go there")
+    support_mail: Text = Field(default="", description="Address customers write to")
     support_phone: Text = Field(default="", description="Telephone number of the support")
     support_hours: Text = Field(default="", description="When the support is reachable, as printed")
     support_reply_business_days: Days = Field(default=3, description="Promised reply time (OTH-01)")
     site_url: Text = Field(default="", description="Address of the storefront")
+    mail_from: Text = Field(
+        default="",
+        description="Address mails come from, in the envelope and in From; empty: MAIL_FROM of the installation",
+    )
     mail_from_name: Text = Field(default="", description="Display name of the sender; empty: the shop's name")
-    mail_domain: Text = Field(default="", description="Domain customers are asked to let through (CON-05)")
+    mail_reply_to: Text = Field(default="", description="Address customers' replies go to; empty: support_mail")
+    mail_domain: Text = Field(
+        default="",
+        description="Domain customers are asked to let through (CON-05), one that the sender's is or lies in; empty: the "
+        "sender's own",
+    )
+    brand_colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = Field(
+        default="#0b57a4", description="Colour of mails' headings and buttons, #rrggbb, dark enough for white letters"
+    )
+    logo_url: Text = Field(default="", description="Address of the logo over mails, https; empty: the name alone")
+    order_url: Text = Field(
+        default="",
+        description="Address of an order's page at the storefront, with {number} in it; empty: mails have no link",
+    )
     operator_mail: Text = Field(
-        default="", description="Address of the shop's operators for overdue suppliers and holds"
+        default="",
+        description="Address of the shop's operators for overdue suppliers and holds; suppliers' replies go there",
     )
     registration_number: str | None = Field(
         default=None, description="Qualified-invoice number, T and 13 digits, printed on documents (DOC-04)"
@@ -80,7 +102,35 @@ class Shop(Section):
             raise ValueError("must begin with https://, as in https://shop.example")
         return address
 
-    @field_validator("support_mail", "operator_mail")
+    @field_validator("logo_url", "order_url")
+    @classmethod
+    def _safe_address(cls, address: str) -> str:
+        if address and not _SAFE_URL.fullmatch(address):
+            raise ValueError("must begin with https:// and hold no space or quote, as in https://shop.example/...")
+        return address
+
+    @field_validator("order_url")
+    @classmethod
+    def _names_the_order(cls, address: str) -> str:
+        if address and (address.count("{number}") != 1 or address.count("{") + address.count("}") != 2):
+            raise ValueError("must hold {number} once and no other braces, as in https://shop.example/orders/{number}")
+        return address
+
+    @field_validator("brand_colour")
+    @classmethod
+    def _legible(cls, colour: str) -> str:
+        if contrast_with_white(colour) < LEGIBLE:
+            raise ValueError(f"is too light under white letters; choose one with a contrast of {LEGIBLE} : 1 or more")
+        return colour.lower()
+
+    @model_validator(mode="after")
+    def _lets_its_sender_through(self) -> Self:
+        sender = self.mail_from.rpartition("@")[2].lower()
+        if sender and self.mail_domain and not f".{sender}".endswith(f".{self.mail_domain.lower()}"):
+            raise ValueError(f"mail_domain: mails come from {sender}, which does not lie in it")
+        return self
+
+    @field_validator("support_mail", "operator_mail", "mail_from", "mail_reply_to")
     @classmethod
     def _sendable(cls, address: str) -> str:
         return addr_spec(address) if address else address

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.states import OrderState
+from pipelines.changes.plans import first_holds, foretells, plans, shipments
 from pipelines.changes.points import earn
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.instructions import not_offered
-from pipelines.orders.mails import customer_mail
-from pipelines.rules.holds import holds
+from pipelines.orders.mails import customer_mail, planned
 from pipelines.shops import Shop
 
 
@@ -21,16 +20,17 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     facts = draft.facts
     if draft.state != OrderState.ACCEPTED:
         return  # cancelled before it was looked at: that has been said, and there is nothing to confirm (CAN-03)
-    since = now - timedelta(days=shop.intake.marks_window_days)
-    found = holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if at >= since))
+    found = first_holds(facts, shop)
     if facts.customer_id:
         earn(draft, shop, now)
-    draft.tell(customer_mail("order_accepted", facts, shop, now, shipments=[], repriced=False))
+    made = plans(facts, shop, now)
+    told = planned(facts, shipments(facts, made, now)) if foretells(facts, shop, made, found) else []
+    draft.tell(customer_mail("order_accepted", facts, shop, now, shipments=told, repriced=False))
     if found:
         cause = "accept: " + ", ".join(hold.reason for hold in found)
         for hold in found:
             draft.hold(hold, cause)
-        reasons = [hold.says(facts.locale) for hold in found]
+        reasons = list(dict.fromkeys(hold.tells(facts.locale) for hold in found))
         draft.tell(customer_mail("order_held", facts, shop, now, reasons=reasons))
     if wishes := not_offered(facts.order, shop):
         days = shop.support_reply_business_days

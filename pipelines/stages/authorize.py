@@ -104,12 +104,20 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
 
 def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:
     told = snapshot_of(first) if first is not None else None
-    if told is not None and told.funding == "debit" and not shop.payment.accept_debit:
-        _fail(draft, shop, now, "debit_card")  # PAY-02; the cancel voids what was authorized
+    if told is not None and told.funding in _refused_cards(shop):
+        _fail(
+            draft, shop, now, f"{told.funding}_card", refused_card=told.funding
+        )  # the cancel voids what was authorized
         return
     if method.secured_by.is_awaited:
         draft.tell(customer_mail("payment_received", draft.facts, shop, now))
     _secured(draft, f"{method.name} {method.secured_by.release_when}", now)
+
+
+def _refused_cards(shop: Shop) -> set[str]:
+    """The kinds of card that the shop does not take (PAY-02)."""
+    taken = {"debit": shop.payment.accept_debit, "prepaid": shop.payment.accept_prepaid}
+    return {funding for funding, is_taken in taken.items() if not is_taken}
 
 
 def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
@@ -118,9 +126,10 @@ def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
     hold_unknown(draft, "authorize: outcome unknown")
 
 
-def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str) -> None:
-    """A final no of the gateway ends the order; the mail names no cause (PAY-04)."""
-    draft.tell(customer_mail("payment_failed", draft.facts, shop, now))
+def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str, *, refused_card: str | None = None) -> None:
+    """A final no ends the order: the gateway's, of which the mail names no cause (PAY-04), or the shop's own, to a kind of
+    card (``refused_card``)."""
+    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card))
     cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 

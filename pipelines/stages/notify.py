@@ -132,7 +132,7 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
 
 
 def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **extra: object) -> None:
-    facts = news.draft.facts
+    facts, shipment = news.draft.facts, news.draft.shipment(parcel.shipment)
     news.draft.tell(
         customer_mail(
             template,
@@ -141,7 +141,7 @@ def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **ext
             news.now,
             about=f"{parcel.shipment}:{parcel.key}{about}",
             shipment_id=parcel.shipment,
-            parcel=parcel_context(facts, parcel),
+            parcel=parcel_context(facts, news.shop, parcel, (shipment.dispatch_on, shipment.arrive_on)),
             **extra,
         )
     )

@@ -14,8 +14,9 @@ from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, Need
 from pipelines.engine.stage import Stage
+from pipelines.methods import agreed
 from pipelines.orders.actions.coupons import ACTION, CouponsApplied, coupons_of
-from pipelines.orders.mails import customer_mail, sums
+from pipelines.orders.mails import cash, customer_mail, sums
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.repricing import record, reprice
 from pipelines.shops import Shop
@@ -51,7 +52,12 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     return {
         "totals": sums(after.totals_json(), shop),
         "points": {"used": after.points_used, "earned": after.points_earned},
-        "payment": {"method": facts.method, "amount": after.grand_total, "pay_by": None},
+        "payment": {
+            "method": agreed(facts.method, after.grand_total).name,
+            "amount": after.grand_total,
+            "pay_by": None,
+        },
+        "collect": cash(facts.method, after.grand_total, shop),
     }
 
 

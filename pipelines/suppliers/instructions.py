@@ -25,7 +25,8 @@ class Instruction:
 
     ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
     quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
-    wishes for, ``instructions`` what the remarks ask of the supplier.
+    wishes for, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
+    it collects on delivery; None where it collects nothing.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Instruction:
     ship_to: Mapping[str, Any]
     delivery: Mapping[str, Any] | None
     instructions: Sequence[Mapping[str, Any]] = ()
+    collect: Mapping[str, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""
@@ -54,6 +56,7 @@ class Instruction:
             "ship_to": self.ship_to,
             "delivery": self.delivery,
             "instructions": list(self.instructions),
+            **({"collect": dict(self.collect)} if self.collect is not None else {}),
         }
 
 

@@ -24,7 +24,7 @@ from pipelines.ports import Verdict
 from tests.conftest import Running
 from tests.outside import Gateway, SetClock
 from tests.payments.gateway_conformance import Bench, conformance_of
-from tests.world import FRIDAY_MORNING, World, document
+from tests.world import FRIDAY_MORNING, World, a_line, document
 from workers.effects import payments
 from workers.effects.effect import Performer
 from workers.effects.loop import LEASE
@@ -220,13 +220,14 @@ def test_a_supplier_that_refuses_for_good_is_a_humans_matter(world: World) -> No
 
 def test_mails_are_retried_and_failures_are_shown(world: World) -> None:
     world.postbox.answers = [Verdict.RETRY, Verdict.DECLINED]
-    world.take(document("S-1", payment={"method": "cod"}))
+    lines = [a_line("1", supplier="maker-a"), a_line("2", supplier="maker-b")]
+    world.take(document("C-1", *lines, shop="clinic"))
     world.settle()
-    states = Counter(mail["state"] for mail in world.show()["mails"])
+    states = Counter(mail["state"] for mail in world.show("C-1", "clinic")["mails"])
     assert states == Counter(sent=1, queued=1, failed=1)
     world.hurry()
     world.settle()
-    assert Counter(mail["state"] for mail in world.show()["mails"]) == Counter(sent=2, failed=1)
+    assert Counter(mail["state"] for mail in world.show("C-1", "clinic")["mails"]) == Counter(sent=2, failed=1)
     assert world.value("SELECT code FROM mail WHERE state = 'failed'") == "450"
     assert world.broken() == {}
 

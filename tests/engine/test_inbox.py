@@ -126,3 +126,15 @@ def test_one_that_cannot_be_stored_is_quarantined_alone(world: World) -> None:
     assert world.states()["S-1"][0] == "cancelled"
     shown = world.rows("SELECT state, reason FROM inbox_event WHERE state = 'quarantined'")
     assert [(row.state, row.reason.split(":")[0]) for row in shown] == [("quarantined", "cannot be stored")]
+
+
+def test_two_ids_that_are_masked_stay_two(world: World) -> None:
+    """INT-17: an id with a card number is kept without it, and the same again is still the same."""
+    world.take(document("S-1"))
+    world.settle()
+    (shipment,) = world.shipments("S-1")
+    ids = ("4111 1111 1111 1111", "5555 5555 5555 4444")
+    told = [world.news("shipment.acknowledged", shipment, event_id=one) for one in (*ids, ids[0])]
+    assert world.tell(*told) == [True, True, False]
+    kept = [row.event_id for row in world.rows("SELECT event_id FROM inbox_event")]
+    assert all(one.startswith("****************#") for one in kept)

@@ -200,7 +200,7 @@ def test_a_supplier_that_answered_is_waited_for_no_longer(world: World) -> None:
     assert owed == {"maker-a": "supplier.ship", "warehouse": "supplier.ship"}
     world.tell(world.shipped(by_supplier["warehouse"]), world.shipped(by_supplier["maker-a"], "maker-a"))
     world.settle()
-    assert {what for what, *_ in waits(world, "C-1", "clinic")} == {"carrier.delivery"}
+    assert {what for what, _, _, _ in waits(world, "C-1", "clinic")} == {"carrier.delivery"}
     assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch'") == 0, "nobody wakes for nothing"
 
 

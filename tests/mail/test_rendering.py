@@ -52,7 +52,7 @@ def both(mail: RenderedMail) -> str:
 
 def test_the_folders_are_the_contract() -> None:
     assert set(CONTRACT_MAILS) == TEMPLATES
-    assert len(CONTRACT_MAILS) == 24
+    assert len(CONTRACT_MAILS) == 27
 
 
 @every_mail
@@ -67,7 +67,8 @@ def test_every_mail_says_who_it_is(template: str, locale: str) -> None:
         {"ja": "サロンサプライ", "en": "Salon Supply"}[locale],
         "orders@salon.example",
     )
-    assert parsed["Reply-To"].addresses[0].addr_spec == "support@salon.example"
+    answered_by = "operations" if template in SUPPLIER_MAILS else "support"
+    assert parsed["Reply-To"].addresses[0].addr_spec == f"{answered_by}@salon.example"
     assert (receiver.display_name, receiver.addr_spec) == (intent.to_name, intent.to)
     assert parsedate_to_datetime(parsed["Date"]) == intent.context["now"]
     assert parsed["Message-ID"] == mail.message_id
@@ -85,11 +86,66 @@ def test_every_mail_has_both_bodies_and_the_footer(template: str, locale: str) -
     assert not parse(mail.raw).defects
     for kind in BOTH_KINDS:
         content = body(mail, kind)
-        assert "support@salon.example" in content
+        assert f"{'operations' if template in SUPPLIER_MAILS else 'support'}@salon.example" in content
         assert "salon.example からのメールを受信" in content or "allow mail from salon.example" in content
         assert not re.search(r"\[\[|\{\{|\{%|\bNone\b|Undefined", content)
     assert f'lang="{locale}"' in body(mail, "html")
     assert "<" not in body(mail, "plain")
+
+
+@pytest.mark.parametrize(
+    ("said", "sender", "name", "reply_to", "allowed"),
+    [
+        ({}, "orders@salon.example", "サロンサプライ", "support@salon.example", "salon.example"),
+        ({"mail_from": "shop@a.example", "mail_domain": ""}, "shop@a.example", "サロンサプライ", None, "a.example"),
+        ({"mail_from": "shop@m.a.example", "mail_domain": "a.example"}, "shop@m.a.example", None, None, "a.example"),
+        ({"mail_from": "", "mail_domain": ""}, "orders@house.example", None, None, "house.example"),
+        ({"mail_from": "", "mail_domain": "a.example"}, "orders@house.example", None, None, "house.example"),
+        ({"mail_from_name": "サロン 受注係", "reply_to": "r@a.example"}, None, "サロン 受注係", "r@a.example", None),
+    ],
+)
+def test_each_shop_has_its_own_sender(
+    said: dict[str, str], sender: str | None, name: str | None, reply_to: str | None, allowed: str | None
+) -> None:
+    """CON-05: customers are asked to let through the domain that the mail really comes from."""
+    intent = sample("order_held", "ja")
+    shop = {**intent.context["shop"], **said}
+    renderer = Renderer("orders@house.example", "house.example")
+    mail = renderer.render(replace(intent, context={**intent.context, "shop": shop}), shop="salon", number="S-1")
+    parsed = parse(mail.raw)
+    assert mail.envelope_from == parsed["From"].addresses[0].addr_spec == (sender or "orders@salon.example")
+    assert parsed["From"].addresses[0].display_name == (name or "サロンサプライ")
+    assert parsed["Reply-To"].addresses[0].addr_spec == (reply_to or "support@salon.example")
+    assert mail.message_id.endswith("@house.example>")
+    for kind in BOTH_KINDS:
+        assert f"{allowed or 'salon.example'} からのメール" in body(mail, kind)
+
+
+def test_a_shops_brand_is_on_its_mails() -> None:
+    intent = sample("shipment_shipped", "en")
+    shop = {**intent.context["shop"], "colour": "#8a2f55", "logo_url": "https://salon.example/logo.png"}
+    content = body(changed("shipment_shipped", "en", shop=shop), "html")
+    assert 'src="https://salon.example/logo.png" alt="Salon Supply"' in content
+    assert "background:#8a2f55" in content
+    assert "border-top:4px solid #8a2f55" in content
+    assert "<img" not in body(render(intent), "html")
+
+
+@every_mail
+def test_every_mail_is_made_for_lists_of_mails_and_for_dark_screens(template: str, locale: str) -> None:
+    content = body(render(sample(template, locale)), "html")
+    assert '<meta name="color-scheme" content="light dark"' in content
+    assert "prefers-color-scheme:dark" in content
+    assert 'href="tel:0120000000"' in content
+    assert re.search(r"display:none[^>]*>[^<]{8,}</div>", content), "no preheader"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_order_mail_links_to_the_order_where_the_shop_says_where(locale: str) -> None:
+    linked, plain = render(sample("order_held", locale)), changed("order_held", locale, order_url="")
+    for kind in BOTH_KINDS:
+        assert "https://salon.example/orders/S-1001" in body(linked, kind)
+        assert {"ja": "ご注文内容を確認する", "en": "See your order"}[locale] not in body(plain, kind)
 
 
 @every_mail
@@ -100,7 +156,7 @@ def test_no_mail_advertises(template: str, locale: str) -> None:
 
 @every_mail
 def test_every_mail_is_light(template: str, locale: str) -> None:
-    assert len(body(render(sample(template, locale)), "html").encode()) < 12_288
+    assert len(body(render(sample(template, locale)), "html").encode()) < 14_336
 
 
 @every_mail
@@ -124,7 +180,7 @@ def _with_names(value: Any, name: str) -> Any:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("template", SUPPLIER_MAILS)
 def test_a_supplier_reads_where_to_ship_but_no_money(template: str, locale: str) -> None:
-    mail = render(sample(template, locale))
+    mail = changed(template, locale, collect=None)
     for kind in BOTH_KINDS:
         content = body(mail, kind)
         assert "SH-S-1001-1" in content
@@ -145,6 +201,27 @@ def test_a_supplier_reads_what_the_customer_wishes_for(locale: str, words: list[
     for kind in BOTH_KINDS:
         assert all(word in body(mail, kind) for word in [*words, "コマ詰めをお願いします。手首周り 16cm"])
         assert not any(word in body(plain, kind) for word in words)
+
+
+@pytest.mark.parametrize(("locale", "amount", "tax"), [("ja", "9,790円", "890円"), ("en", "¥9,790", "¥890")])
+def test_a_supplier_reads_what_to_collect(locale: str, amount: str, tax: str) -> None:
+    """PAY-09: the carrier's slip needs the amount and the tax in it."""
+    mail = changed("supplier_instruction", locale, collect={"amount": 9790, "tax": 890})
+    for kind in BOTH_KINDS:
+        assert amount in body(mail, kind)
+        assert tax in body(mail, kind)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", SUPPLIER_MAILS)
+def test_operators_are_asked_to_pass_it_on(template: str, locale: str) -> None:
+    """The shop's own people are no 御中: a supplier without an address is told through them."""
+    mail = changed(template, locale, passed_on=True)
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        assert {"ja": "サロンサプライ ご担当者様", "en": "the operators of Salon Supply"}[locale] in content
+        assert "みほん化粧品" in content
+        assert "御中" not in content
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -241,6 +318,98 @@ def test_a_failed_payment_names_no_cause(locale: str) -> None:
     content = both(changed("payment_failed", locale, reason="G12", code="42G120000"))
     assert "G12" not in content
     assert {"ja": "カード発行会社", "en": "the company that issued it"}[locale] in content
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("card", [None, "debit", "prepaid"])
+def test_a_failed_payment_says_that_the_order_is_cancelled_and_what_can_be_done(card: str | None, locale: str) -> None:
+    """PAY-02: a card that the shop itself refuses is no matter of its issuer."""
+    mail = changed("payment_failed", locale, refused_card=card)
+    refused = {
+        "debit": {"ja": "デビットカード", "en": "debit cards"},
+        "prepaid": {"ja": "プリペイド", "en": "prepaid cards"},
+    }
+    assert {"ja": "キャンセル", "en": "cancelled"}[locale] in mail.subject
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        assert {"ja": "ご注文をキャンセルいたしました", "en": "your order has been cancelled"}[locale] in content
+        assert {"ja": "あらためてご注文ください", "en": "please order again"}[locale] in content
+        assert ({"ja": "カード発行会社へお問い合わせ", "en": "please ask the company"}[locale] in content) == (
+            card is None
+        )
+        assert [kind for kind, words in refused.items() if words[locale] in content] == ([card] if card else [])
+
+
+@pytest.mark.parametrize(
+    ("locale", "change", "subject", "sorry"),
+    [
+        ("ja", "later", "出荷遅延のお詫び", True),
+        ("ja", "dated", "出荷予定日のお知らせ", False),
+        ("ja", "sooner", "出荷予定日の変更", False),
+        ("en", "later", "Your order is delayed", True),
+        ("en", "dated", "We have a date", False),
+        ("en", "sooner", "leaves sooner", False),
+    ],
+)
+def test_only_a_delay_is_apologised_for(locale: str, change: str, subject: str, sorry: bool) -> None:
+    """CUT-01: a back-order that gets its first date is good news."""
+    mail = changed("dispatch_delayed", locale, change=change)
+    assert subject in mail.subject
+    for kind in BOTH_KINDS:
+        content = body(mail, kind)
+        assert ("申し訳" in content or "sorry" in content) == sorry
+        assert {"ja": "2026年11月27日(金)", "en": "Fri, 27 Nov 2026"}[locale] in content  # the arrival, anew
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", ["order_accepted", "dispatch_planned", "shipment_shipped"])
+def test_the_slot_and_the_day_are_repeated_where_delivery_is_told(template: str, locale: str) -> None:
+    """DLV-02."""
+    for kind in BOTH_KINDS:
+        content = body(render(sample(template, locale)), kind)
+        assert {"ja": "14時～16時", "en": "14:00–16:00"}[locale] in content
+        assert re.search({"ja": "11月22日", "en": "22 Nov"}[locale], content)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", ["order_accepted", "shipment_shipped"])
+def test_cash_on_delivery_says_how_much_to_have_ready_and_for_how_long(template: str, locale: str) -> None:
+    """PAY-09."""
+    by_cash, by_card = (
+        changed(template, locale, collect={"amount": 9790, "days": 7}),
+        changed(template, locale, collect=None),
+    )
+    for kind in BOTH_KINDS:
+        assert {"ja": "9,790円", "en": "¥9,790"}[locale] in body(by_cash, kind)
+        assert {"ja": "7日以内", "en": "within 7 days"}[locale] in body(by_cash, kind)
+        assert {"ja": "現金", "en": "Cash to have"}[locale] not in body(by_card, kind)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_refund_tells_what_is_left_and_asks_for_nothing(locale: str) -> None:
+    for kind in BOTH_KINDS:
+        content = body(render(sample("refund_done", locale)), kind)
+        assert {"ja": "お支払い合計", "en": "Total to pay"}[locale] not in content
+        assert {"ja": "ご返金後の合計", "en": "Total after the refund"}[locale] in content
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_deposit_that_differs_names_what_is_missing_or_too_much(locale: str) -> None:
+    """B.6.7."""
+    over = {"amount": 20000, "due": 18246, "missing": 0, "beyond": 1754}
+    short, much = render(sample("deposit_differs", locale)), changed("deposit_differs", locale, deposit=over)
+    for kind in BOTH_KINDS:
+        assert {"ja": "246円", "en": "¥246"}[locale] in body(short, kind)
+        assert "みほん銀行" in body(short, kind)
+        assert {"ja": "1,754円", "en": "¥1,754"}[locale] in body(much, kind)
+        assert "みほん銀行" not in body(much, kind)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_wish_not_met_says_whether_anything_is_asked(asks: bool) -> None:
+    """DLV-04: a strict shop asks first, another sends as soon as it can."""
+    content = body(changed("request_not_met", "ja", asks=asks), "plain")
+    assert ("担当者よりご連絡いたします" in content, "最短の日程で" in content) == (asks, not asks)
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -102,7 +102,7 @@ def test_the_customer_is_told_what_is_left(world: World) -> None:
     assert "ご返金額: 5,000円" in text
     assert "商品 2" in text
     assert "商品 1" not in text
-    assert "お支払い合計: 4,000円" in text
+    assert "ご返金後の合計: 4,000円" in text
 
 
 def test_a_customers_return_is_marked(world: World) -> None:

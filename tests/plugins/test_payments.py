@@ -235,7 +235,7 @@ def test_either_secret_is_good_while_one_is_replaced(acme: Acme) -> None:
 
 def test_a_gateway_has_no_say_in_a_payment_that_was_asked_of_another(acme: Acme) -> None:
     """And none in orders of shops that do not name it."""
-    acme.world.take(document("R-2", a_line(), shop="reuse"))  # by card
+    acme.world.take(document("R-2", a_line(sku="BAG-2"), shop="reuse"))  # by card
     acme.world.settle()
     acme.order()
     acme.provider.orders["reuse/R-2"] = "acme-1"

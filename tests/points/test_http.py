@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,17 +63,27 @@ def test_a_grant_happens_once_by_key(world: World, call: Call) -> None:
     assert world.broken() == {}
 
 
-def test_a_review_earns_once_a_product_after_something_shipped(world: World, call: Call) -> None:
-    """PTS-10."""
-    early = call("POST", "/v1/points/grants", wish("review", product="SHIRT"))
-    assert (early.status_code, "PTS-10" in early.text or "review" in early.text) == (409, True)
-    world.take(document("A-1", shop="apparel"))
+def test_a_review_earns_once_a_product_after_it_has_shipped(world: World, call: Call) -> None:
+    """PTS-10: the customer's own shipped lines; variants are one product, by the SKU or as the storefront names it."""
+    goods = (("1", "TEE-WH-M", None), ("2", "TEE-BK-L", None), ("3", "4901", "SHOES"))
+    lines = [a_line(line, sku=sku, product=product) for line, sku, product in goods]
+    world.take(document("A-1", *lines, shop="apparel"))
+    world.take(document("A-2", a_line(sku="HAT-1"), shop="apparel", customer="M-2"))
     world.settle()
-    world.ship_all("A-1", shop="apparel")
+
+    def reviewed(product: str) -> int:
+        body = wish("review", key=f"r-{next(keys)}", product=product)
+        return call("POST", "/v1/points/grants", body).status_code
+
+    keys = itertools.count()
+    assert reviewed("TEE") == 409, "it has not left"
+    world.ship_all("A-1", "A-2", shop="apparel")
     before = world.balance(shop="apparel")[1]
-    for key, product in (("r-1", "SHIRT"), ("r-2", "SHIRT"), ("r-3", "SHOES")):
-        assert call("POST", "/v1/points/grants", wish("review", key=key, product=product)).status_code == 201
+    assert [reviewed(one) for one in ("HAT", "HAT-1", "SHIRT", "TEE-WH", "")] == [409, 409, 409, 409, 422]
+    assert world.balance(shop="apparel")[1] == before
+    assert [reviewed(one) for one in ("TEE", "TEE-BK-L", "TEE-WH-M", "SHOES", "4901")] == [201] * 5
     assert world.balance(shop="apparel")[1] == before + 600
+    assert world.broken() == {}
 
 
 def test_campaign_points_are_limited_in_time(world: World, call: Call) -> None:

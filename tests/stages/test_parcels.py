@@ -193,7 +193,8 @@ def test_a_date_is_told_once_and_again_when_it_changes_back() -> None:
             SHOPS["salon"],
         )
     sent = draft.decision().mails
-    assert [m.template for m in sent] == ["dispatch_delayed", "dispatch_delayed", "dispatch_planned"]
+    assert [m.template for m in sent] == ["dispatch_delayed", "dispatch_delayed", "dispatch_delayed"]
+    assert [m.context["change"] for m in sent] == ["later", "later", "sooner"]
     assert len({m.subject_key for m in sent}) == 3
     assert all("箱がない" not in str(m.context) for m in sent), "the supplier's own words are the operator's to read"
     late = news("delayed", 1, NOW - 48 * HOUR, expected_on="2026-11-19")
@@ -208,7 +209,6 @@ def test_a_new_date_brings_a_new_arrival() -> None:
 
 def test_a_first_date_is_no_delay() -> None:
     undated = shipment(state="instructed", backorder=True, dispatch_on=None, arrive_on=None)
-    assert mails(decide(STAGE, instructed(news("delayed", expected_on="2026-12-01"), shipments=(undated,)))) == [
-        "dispatch_planned"
-    ]
+    (mail,) = decide(STAGE, instructed(news("delayed", expected_on="2026-12-01"), shipments=(undated,))).mails
+    assert (mail.template, mail.context["change"], mail.context["reason"]) == ("dispatch_delayed", "dated", "")
     assert mails(decide(STAGE, instructed(news("delayed"), shipments=(undated,)))) == []

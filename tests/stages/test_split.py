@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.stages.split import STAGE, shipment_id
+from pipelines.changes.plans import shipment_id
+from pipelines.rules.order import Order
+from pipelines.stages import accept
+from pipelines.stages.split import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
 from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons
 
@@ -19,7 +22,7 @@ def test_one_shipment_a_source() -> None:
         ("maker-a", ["1", "3"], "planned"),
         ("warehouse", ["2"], "planned"),
     ]
-    assert mails(decision) == ["dispatch_planned"]
+    assert mails(decision) == []
     assert goes_to(decision) == ["dispatch"]
     assert moves(decision) == ["shipment: None -> planned"] * 2
 
@@ -67,8 +70,8 @@ def test_a_prepaid_order_counts_from_its_money() -> None:
     ("requests", "hold", "sent", "next_stages"),
     [
         ("strict", ["request_not_met"], ["request_not_met"], []),
-        ("clear", [], ["request_not_met", "dispatch_planned"], ["dispatch"]),
-        ("best_effort", [], ["dispatch_planned"], ["dispatch"]),
+        ("clear", [], ["request_not_met"], ["dispatch"]),
+        ("best_effort", [], [], ["dispatch"]),
     ],
 )
 def test_a_wish_that_cannot_be_met(requests: str, hold: list[str], sent: list[str], next_stages: list[str]) -> None:
@@ -78,6 +81,39 @@ def test_a_wish_that_cannot_be_met(requests: str, hold: list[str], sent: list[st
     decision = decide(STAGE, facts(order, state="authorized"), shop=shop)
     assert (reasons(decision), mails(decision), goes_to(decision)) == (hold, sent, next_stages)
     assert len(decision.new_shipments) == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "order", "standing", "told"),
+    [
+        ("confirmed with its plan", an_order("salon"), {}, []),
+        ("the next open day has come", an_order("salon"), {"now": at("2026-11-24 09:00")}, ["dispatch_planned"]),
+        (
+            "a back-order's day is the same",
+            an_order("clinic", a_line(availability="backorder", expected_on=day("2026-12-10"))),
+            {"now": at("2026-11-24 09:00")},
+            [],
+        ),
+        ("money was awaited", an_order("salon", method="bank_transfer"), {}, ["dispatch_planned"]),
+        ("a human had it first (INT-16)", an_order("salon", remarks="裏口へお願いします"), {}, ["dispatch_planned"]),
+    ],
+)
+def test_a_plan_is_told_once(why: str, order: Order, standing: dict[str, Any], told: list[str]) -> None:
+    """CON-01, CUT-01: what the confirmation told and what still holds is not written about again."""
+    known = facts(order, state="authorized")
+    confirmed = decide(accept.STAGE, facts(order), now=known.accepted_at).mails[0]
+    assert bool(confirmed.context["shipments"]) == (why not in {"money was awaited", "a human had it first (INT-16)"})
+    assert mails(decide(STAGE, known, **{"now": known.accepted_at, **standing})) == told, why
+
+
+def test_a_mail_names_one_day_of_dispatch() -> None:
+    """CUT-04: the reasons that a later one overrode are the operators' to read."""
+    order = an_order("reuse", delivery_date=day("2026-11-28"))
+    confirmed = decide(accept.STAGE, facts(order), now=order.placed_at).mails[0]
+    (told,) = confirmed.context["shipments"]
+    (planned,) = decide(STAGE, facts(order, state="authorized")).new_shipments
+    assert [one["rule"] for one in planned.because] == ["cutoff", "desired_date", "transit"]
+    assert [one["rule"] for one in told["because"]] == ["desired_date", "transit"]
 
 
 def test_the_mail_names_the_wish_that_the_remarks_hold() -> None:

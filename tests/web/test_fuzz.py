@@ -200,6 +200,7 @@ class Fuzzer:
         self.answered[f"{answer.status_code // 100}xx"] += 1
 
 
+@pytest.mark.timeout(max(120, COUNT // 5))
 def test_random_input_over_all_doors(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     fuzzer, world = Fuzzer(site, SEED), site.world
     for n in range(COUNT):

@@ -44,6 +44,9 @@ CUSTOMER_MAILS: Final = (
     "points_activated",
     "points_expiring",
     "rank_up",
+    "coupon_issued",
+    "deposit_differs",
+    "cod_unclaimed",
 )
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
@@ -55,8 +58,8 @@ _HEADER_SAFE: Final = "/:@!$&'()*+,;=?#[] "
 class Renderer:
     """Renders mails with the templates of ``templates_mail``.
 
-    ``mail_from``: the address all mails come from, in the envelope and in From.  ``domain``: the right-hand side of
-    each Message-ID.  ``load``: where the files of the templates come from.  Raises Misconfigured if an address or domain
+    ``mail_from``: the address that mails of a shop without one of its own come from, in the envelope and in From.
+    ``domain``: the right-hand side of each Message-ID.  ``load``: where the files of the templates come from.  Raises Misconfigured if an address or domain
     cannot be used.
     """
 
@@ -67,7 +70,6 @@ class Renderer:
         except ValueError as refusal:
             raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
         self._domain = domain
-        self._sender_domain = self._mail_from.rpartition("@")[2]
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
@@ -79,11 +81,13 @@ class Renderer:
         is no mail address. Neither tells the address nor the content.
         """
         envelope_to = _sendable(intent.to)
-        subject, text, html = self._bodies(intent)
+        said = intent.context["shop"]
+        envelope_from = said["mail_from"] or self._mail_from
+        subject, text, html = self._bodies(intent, envelope_from)
         identity = message_uuid(shop, number, intent.template, intent.subject_key)
         message_id = f"<{identity}@{self._domain}>"
         headers = [
-            message.mailbox("From", _shop_name(intent), self._mail_from),
+            message.mailbox("From", said["mail_from_name"] or _shop_name(intent), envelope_from),
             message.mailbox("To", intent.to_name, envelope_to),
             message.unstructured("Subject", subject),
             _date(_now(intent)),
@@ -92,14 +96,14 @@ class Renderer:
             f"X-Shukka-Template: {intent.template}",
             f"X-Shukka-Order: {_quoted(f'{shop}/{number}')}" if number else f"X-Shukka-Shop: {_quoted(shop)}",
         ]
-        if support := intent.context["shop"]["support_mail"]:
-            headers.insert(1, message.mailbox("Reply-To", _shop_name(intent), support))
+        if reply_to := said["reply_to"]:
+            headers.insert(1, message.mailbox("Reply-To", _shop_name(intent), reply_to))
         if intent.shipment:
             headers.append(f"X-Shukka-Shipment: {_quoted(intent.shipment)}")
         return RenderedMail(
             message_id=message_id,
             template=intent.template,
-            envelope_from=self._mail_from,
+            envelope_from=envelope_from,
             envelope_to=envelope_to,
             subject=subject,
             raw=message.assemble(headers, text=text, html=html, boundary=f"=_{identity.hex}"),
@@ -112,15 +116,16 @@ class Renderer:
         """
         for template, locale in _all_mails():
             if template in samples.TEMPLATES:
-                self._bodies(samples.sample(template, locale))
+                self._bodies(samples.sample(template, locale), self._mail_from)
             else:
                 self._compile(template, locale)
 
-    def _bodies(self, intent: MailIntent) -> tuple[str, str, str]:
-        """Subject, text and HTML."""
+    def _bodies(self, intent: MailIntent, sender: str) -> tuple[str, str, str]:
+        """Subject, text and HTML of a mail that comes from ``sender``."""
         mail = self._compile(intent.template, intent.locale)
+        allowed = _to_allow(intent.context["shop"]["mail_domain"], sender)
         try:
-            values = {"sender_domain": self._sender_domain, **intent.context}
+            values = {"allowed_domain": allowed, "order_url": None, **intent.context}
             subject = message.clean(_fill(mail.subject, values))
             text = _without_gaps(_fill(mail.text, values))
             html = _fill(mail.html, {**values, "subject": subject})
@@ -144,6 +149,13 @@ def _fill(template: Template, values: dict[str, Any]) -> str:
     """``Template.render`` without globals, of which there are none: looking for them took a third of the time."""
     context = Context(template.environment, values, template.name, template.blocks)
     return "".join(template.root_render_func(context))
+
+
+@lru_cache(maxsize=1024)
+def _to_allow(domain: str, sender: str) -> str:
+    """The domain that customers are asked to let through: ``domain`` where the sender's is or lies in it, else that."""
+    own = sender.rpartition("@")[2]
+    return domain if domain and f".{own}".endswith(f".{domain.lower()}") else own
 
 
 @lru_cache(maxsize=64)

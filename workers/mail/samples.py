@@ -1,7 +1,4 @@
-"""A realistic intent for every mail: what the tests render, what the boot check renders, what a designer looks at.
-
-``python -m workers.mail.samples OUTDIR`` writes each as .html, .txt and .eml.
-"""
+"""A realistic intent for every mail: what the tests render, what the boot check renders, what a designer looks at."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from pipelines.carriers import carrier
 from pipelines.gateway import BuyerMust, BuyerStep
 from pipelines.ports import MailIntent
 
@@ -47,8 +45,15 @@ _SHOP: Final = {
     "support_phone": "0120-000-000",
     "support_hours": "10:00-17:00",
     "site_url": "https://salon.example/",
+    "support_tel": "0120000000",
+    "mail_from": "orders@salon.example",
+    "mail_from_name": "",
     "mail_domain": "salon.example",
+    "reply_to": "support@salon.example",
+    "colour": "#0b57a4",
+    "logo_url": "",
 }
+_TO_SUPPLIERS: Final = {**_SHOP, "support_mail": "operations@salon.example", "reply_to": "operations@salon.example"}
 _BANK: Final = {
     "bank": "みほん銀行",
     "branch": "名古屋支店",
@@ -81,10 +86,11 @@ _WITHOUT_TOWEL: Final = {
 _PARCEL: Final = {
     "id": _SHIPMENT,
     "carrier": "yamato",
-    "carrier_name": "ヤマト運輸",
     "tracking_number": "444413758703",
     "tracking_url": "https://tracking.example/444413758703",
     "shipped_on": date(2026, 11, 20),
+    "arrive_on": date(2026, 11, 22),
+    "slot": "14-16",
     "lines": _IN_PARCEL,
 }
 _SUPPLIER_SHIPMENT: Final = {"id": _SHIPMENT, "dispatch_on": date(2026, 11, 20), "lines": _IN_PARCEL}
@@ -94,7 +100,8 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "cutoff": "15時までのご注文のため、当日の出荷を予定しております。",
         "backorder": "お取り寄せ商品のため、入荷後の出荷となります。",
         "hold": "備考欄にクーポンコードのご記入がございます。",
-        "request": "お取り寄せ商品のため、ご希望日までに入荷いたしません。",
+        "day": "11月22日(日)",
+        "request": "ご希望のお届け日11月22日(日)には間に合いません。最短のお届けは11月24日(火)の予定です。",
         "wish": {"says": "ラッピングをお願いします", "because": "ギフト包装は承っておりません。"},
         "delay": "メーカーからの入荷が遅れております。",
         "short": "メーカーで生産が終了しておりました。",
@@ -104,7 +111,8 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "cutoff": "Ordered by 15:00, so it is planned to leave the same day.",
         "backorder": "This item is ordered from its maker and leaves once it has come in.",
         "hold": "Coupon codes are written in the remarks.",
-        "request": "The item is ordered from its maker and will not come in by then.",
+        "day": "Sun 22 Nov 2026",
+        "request": "The desired Sun 22 Nov 2026 cannot be met; the earliest arrival is Tue 24 Nov 2026.",
         "wish": {"says": "Gift wrapping, please", "because": "Gift wrapping is not available."},
         "delay": "The maker delivers to us later than announced.",
         "short": "The maker has ended its production.",
@@ -124,17 +132,21 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
         "totals": _TOTALS,
         "points": {"used": 300, "earned": 168},
         "payment": {"method": method, "amount": 18246, "pay_by": pay_by},
+        "wish": None,
+        "order_url": "https://salon.example/orders/S-1001",
+        "collect": {"amount": 18246, "days": 7} if method == "cod" else None,
     }
 
 
 def _for_supplier(**extra: object) -> dict[str, Any]:
     order = _order()
-    kept = {key: order[key] for key in ("now", "shop", "order", "ship_to")}
+    kept = {**{key: order[key] for key in ("now", "order", "ship_to")}, "shop": _TO_SUPPLIERS}
+    told = {"supplier": "みほん化粧品", "passed_on": False, "collect": {"amount": 18246, "tax": 1658}}
     wished = {
         "delivery": {"date": date(2026, 11, 22), "slot": "14-16"},
         "instructions": ["コマ詰めをお願いします。手首周り 16cm"],
     }
-    return {**kept, "supplier": "みほん化粧品", "shipment": _SUPPLIER_SHIPMENT, **wished, **extra}
+    return {**kept, **told, "shipment": _SUPPLIER_SHIPMENT, **wished, **extra}
 
 
 def _shipments(says: Mapping[str, Any]) -> Sequence[Context]:
@@ -158,23 +170,35 @@ def _shipments(says: Mapping[str, Any]) -> Sequence[Context]:
     )
 
 
-def _contexts(says: Mapping[str, Any]) -> Mapping[str, Context]:
+def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Context]:
     due = date(2026, 11, 27)
     transfer = _order("bank_transfer", pay_by=due)
     to_account = BuyerMust(BuyerStep.TRANSFER, account=_BANK).to_mail()
-    parcel = {"parcel": _PARCEL, "shipped_before": (), "outstanding": _FROM_MAKER}
+    wished = {"wish": {"day": says["day"], "slot": "14-16"}}
+    parcel = {
+        "parcel": {**_PARCEL, "carrier_name": carrier_name},
+        "shipped_before": (),
+        "outstanding": _FROM_MAKER,
+    }
     no_points = {"used": 0, "earned": 0}
     return {
-        "order_accepted": {**_order(), "shipments": _shipments(says), "repriced": False},
+        "order_accepted": {**_order(), **wished, "shipments": _shipments(says), "repriced": False},
         "payment_instructions": {**transfer, "buyer": to_account},
         "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
-        "payment_failed": _order(),
+        "payment_failed": {**_order(), "refused_card": None},
+        "deposit_differs": {
+            **transfer,
+            "deposit": {"amount": 18000, "due": 18246, "missing": 246, "beyond": 0},
+            "pay_by": due,
+            "buyer": to_account,
+        },
         "order_held": {**_order(), "reasons": [says["hold"]]},
         "request_not_met": {
             **_order(),
             "request": {"date": date(2026, 11, 22), "slot": "14-16"},
             "reason": says["request"],
+            "asks": False,
         },
         "not_offered": {**_order(), "wishes": [says["wish"]], "reply_days": 3},
         "order_short": {
@@ -184,17 +208,19 @@ def _contexts(says: Mapping[str, Any]) -> Mapping[str, Context]:
             "short_lines": _FROM_MAKER,
             "wished": False,
         },
-        "dispatch_planned": {**_order(), "shipments": _shipments(says)},
+        "dispatch_planned": {**_order(), **wished, "shipments": _shipments(says)},
         "dispatch_delayed": {
             **_order(),
-            "shipment": {**_SUPPLIER_SHIPMENT, "expected_on": date(2026, 11, 26)},
+            "shipment": {**_SUPPLIER_SHIPMENT, "expected_on": date(2026, 11, 26), "arrive_on": date(2026, 11, 27)},
+            "change": "later",
             "reason": says["delay"],
         },
-        "shipment_shipped": {**_order(), **parcel},
+        "shipment_shipped": {**_order("cod"), **parcel},
         "tracking_corrected": {**_order(), **parcel},
         "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
         "parcel_returned": {**_order(), **parcel},
         "transit_accident": {**_order(), **parcel},
+        "cod_unclaimed": {**_order("cod"), **parcel, "receive_by": due},
         "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
         "refund_done": {
             **_order(),
@@ -209,16 +235,23 @@ def _contexts(says: Mapping[str, Any]) -> Mapping[str, Context]:
         },
         "points_expiring": {**_order(), "points": {**no_points, "amount": 168, "expires_on": due, "days": 7}},
         "rank_up": {**_order(), "rank": {"old": "Regular", "new": "Silver", "from_on": date(2027, 1, 1)}},
+        "coupon_issued": {
+            **_order(),
+            "order_url": None,
+            "coupon": {"code": "THANKS-7K2M", "points": 3000, "expires_on": date(2027, 5, 31)},
+        },
         "supplier_instruction": _for_supplier(),
         "supplier_overdue": _for_supplier(due_on=date(2026, 11, 20)),
         "supplier_cancel": _for_supplier(reason=says["supplier"]),
     }
 
 
-_CONTEXTS: Final = MappingProxyType({locale: _contexts(says) for locale, says in _SAYS.items()})
+_CONTEXTS: Final = MappingProxyType(
+    {locale: _contexts(says, carrier("yamato").called(locale)) for locale, says in _SAYS.items()}
+)
 TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
-    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered"}
+    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed"}
     | {"parcel_returned", "transit_accident"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )

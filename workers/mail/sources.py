@@ -26,6 +26,8 @@ from workers.mail import wording
 _BLANK: Final = re.compile(r"\[\[([a-z_.]+)\]\]")
 _BODY: Final = "[[body]]"
 _LOCALE: Final = "[[locale]]"
+#: Style sheets for columns beside each other; the one that mails have is as wide as its own style says.
+_COLUMN_WIDTHS: Final = re.compile(r"<style[^>]*>[^<]*\.mj-column-per-100 [^<]*</style>")
 _BETWEEN_TAGS: Final = re.compile(r">\s+<")
 
 #: What ``[[choice.x]]`` chooses by, and the values there are.
@@ -104,7 +106,7 @@ class Sources:
         if path.endswith(".mjml"):
             # Not mj-include: MRML gives included elements no row, hence no padding, of their own.
             mjml = self._read("_layout/frame.mjml").replace(_BODY, self._read(path)).replace(_LOCALE, self._locale)
-            html = mjml2html(mjml, disable_comments=True, fonts={})
+            html = _COLUMN_WIDTHS.sub("", mjml2html(mjml, disable_comments=True, fonts={}))
             return _BETWEEN_TAGS.sub("><", self._fill(html, "html", path))
         if "/text." in path:
             return self._fill(self._read("_layout/frame.txt").replace(_BODY, self._read(path)), "txt", path)
@@ -116,6 +118,12 @@ class Sources:
             return self._load(template, file).rstrip()
         except OSError:
             raise TemplateNotFound(path, f"the file templates_mail/{path} is missing") from None
+
+    def _word(self, kind: str, name: str, template: str) -> str:
+        """What fills a blank of ``template``; raises KeyError for nothing."""
+        if kind == "style":
+            return str(self._styles[name])
+        return str(self._words["preheaders"][template] if name == "preheader" else self._words[name])
 
     def _choice(self, name: str, medium: str) -> str:
         """The part ``<name>_<value>`` of each value that a variable may have, of which the mail's own is shown."""
@@ -136,10 +144,9 @@ class Sources:
             if kind == "choice":
                 return self._fill(self._choice(name, medium), medium, path)
             try:
-                word = self._styles[name] if kind == "style" else self._words[name]
+                return self._word(kind, name, path.partition("/")[0])
             except KeyError:
                 raise TemplateSyntaxError(f"nothing in templates_mail/_layout fills {blank[0]}", 0, path) from None
-            return str(word)
 
         return _BLANK.sub(filling, source)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.parcels.news import News
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules.dates.transit import arrives_on
+from pipelines.orders.mails import arrival, change_of_plan, customer_mail, lines_of
 from pipelines.rules.explain import says
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import too_much
@@ -60,7 +59,7 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     promised, locale = shipment.dispatch_on, news.draft.facts.locale
     sentence = says(f"{_DELAY}.dated", locale, day=expected) if expected else says(f"{_DELAY}.undated", locale)
     planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    arrive_on = expected and arrives_on(expected, news.draft.facts.order.ship_to.region, news.shop)
+    arrive_on = arrival(news.draft.facts, news.shop, expected)
     shipment.plan_anew(event.at, expected, arrive_on, [*planned, {"rule": _DELAY, "says": sentence}])
     news.draft.applied(event)
     has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))
@@ -85,22 +84,25 @@ def _no_such_day(expected: date, said_on: date) -> str | None:
 def _tell_of_date(news: News, shipment: ShipmentDraft, event: EventFacts, promised: date | None) -> None:
     """An apology for what comes later than it was promised; a first or an earlier date is a plan like any other."""
     facts, expected = news.draft.facts, shipment.dispatch_on
-    about = f"{shipment.id}:{expected}:{event.at.isoformat()}"
-    lines = lines_of(facts, [(line, p.open) for line, p in shipment.lines.items()])
-    context: dict[str, Any]
-    told: dict[str, Any] = {"id": shipment.id, "lines": lines, "dispatch_on": promised, "expected_on": expected}
-    if expected is None or (promised is not None and expected > promised):
-        reason = says(f"{_DELAY}.why", facts.locale)
-        template, context = "dispatch_delayed", {"reason": reason, "shipment": told}
-    else:
-        told |= {
-            "supplier": shipment.supplier,
-            "dispatch_on": expected,
-            "arrive_on": shipment.arrive_on,
-            "because": shipment.because,
-        }
-        template, context = "dispatch_planned", {"shipments": [told]}
-    mail = customer_mail(template, facts, news.shop, news.now, about=about, shipment_id=shipment.id, **context)
+    change = change_of_plan(promised, expected)
+    told = {
+        "id": shipment.id,
+        "lines": lines_of(facts, [(line, p.open) for line, p in shipment.lines.items()]),
+        "dispatch_on": promised,
+        "expected_on": expected,
+        "arrive_on": shipment.arrive_on,
+    }
+    mail = customer_mail(
+        "dispatch_delayed",
+        facts,
+        news.shop,
+        news.now,
+        about=f"{shipment.id}:{expected}:{event.at.isoformat()}",
+        shipment_id=shipment.id,
+        reason=says(f"{_DELAY}.why", facts.locale) if change == "later" else "",
+        change=change,
+        shipment=told,
+    )
     news.draft.tell(mail)
 
 

@@ -18,11 +18,6 @@ _THREE_DAYS: Final = frozenset({"沖縄県"})
 _UNKNOWN_REGION_DAYS: Final = 3
 
 
-def arrives_on(dispatch_on: date, region: str, shop: Shop) -> date:
-    """The day on which what leaves on ``dispatch_on`` arrives in ``region``."""
-    return dispatch_on + timedelta(days=transit_days(region, shop))
-
-
 def transit_days(region: str, shop: Shop) -> int:
     """Days from dispatch to arrival in ``region``: the shop's table, else the default; 3 for an unknown region."""
     name = prefecture(region)
@@ -33,3 +28,10 @@ def transit_days(region: str, shop: Shop) -> int:
     if name in _THREE_DAYS:
         return 3
     return 2 if name in _TWO_DAYS else 1
+
+
+def arrives_on(dispatch_on: date, region: str, shop: Shop, not_before: date | None = None) -> date:
+    """When goods that leave on ``dispatch_on`` for ``region`` should arrive; ``not_before``: the first day that the customer
+    wishes for (CUT-04)."""
+    soonest = dispatch_on + timedelta(days=transit_days(region, shop))
+    return soonest if not_before is None else max(soonest, not_before)

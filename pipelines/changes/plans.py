@@ -1,0 +1,90 @@
+"""The shipments planned for an order (出荷計画): ``accept`` tells the customer of them, ``split`` makes them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from models.states import ShipmentState
+from pipelines.engine.decision import NewShipment
+from pipelines.engine.facts import Facts
+from pipelines.methods import agreed
+from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.holds import Hold, holds
+from pipelines.rules.split import Part, split
+from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
+
+Plans = Sequence[tuple[Part, DispatchPlan]]
+
+
+def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
+    """The dispatch plan of each part: from the order's completion or the money's arrival (CUT-01), never in the past."""
+    awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
+    counts_at = now if awaited else facts.placed_at
+    return [
+        (part, plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=now))
+        for part in split(facts.order.lines, shop)
+    ]
+
+
+def shipments(facts: Facts, planned: Plans, now: datetime) -> list[NewShipment]:
+    """The shipments of ``planned``, in its order."""
+    return [_shipment(facts, index, part, plan, now) for index, (part, plan) in enumerate(planned, start=1)]
+
+
+def first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
+    """What keeps the order before a human as it comes in; the same whenever it is asked."""
+    since = facts.accepted_at - timedelta(days=shop.intake.marks_window_days)
+    return holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if since <= at <= facts.accepted_at))
+
+
+def foretells(facts: Facts, shop: Shop, planned: Plans, found: Sequence[Hold]) -> bool:
+    """Whether the mail that confirms an order with the holds ``found`` tells its plan too: nothing is waited for and nobody
+    has to decide first."""
+    if found or agreed(facts.method, facts.grand_total).secured_by.is_awaited:
+        return False
+    return shop.delivery.requests != "strict" or not is_missed(planned)
+
+
+def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> bool:
+    """Whether the customer was told of ``planned`` when the order was confirmed, and of no other day."""
+    if not foretells(facts, shop, planned, first_holds(facts, shop)):
+        return False
+    opens = shop.business_calendar.next_open
+    if opens(in_japan(facts.accepted_at).date()) == opens(in_japan(now).date()):
+        return True
+    return _days(plans(facts, shop, facts.accepted_at)) == _days(planned)
+
+
+def is_missed(planned: Plans) -> bool:
+    """Whether a day that was wished for cannot be met (DLV-04)."""
+    return any(plan.request_met is False for _, plan in planned)
+
+
+def _days(planned: Plans) -> list[object]:
+    return [(part.lines, plan.dispatch_on, plan.arrive_on) for part, plan in planned]
+
+
+def _shipment(facts: Facts, index: int, part: Part, plan: DispatchPlan, now: datetime) -> NewShipment:
+    return NewShipment(
+        id=shipment_id(facts, index),
+        supplier=part.supplier,
+        state=ShipmentState.BACKORDERED if part.backorder else ShipmentState.PLANNED,
+        backorder=part.backorder,
+        lines=part.lines,
+        dispatch_on=plan.dispatch_on,
+        # A supplier that nobody can give a date learns of the goods at once: only then can it ever name one.
+        instruct_at=plan.instruct_at or now,
+        arrive_on=plan.arrive_on,
+        because=[{"rule": b.rule, "says": b.says} for b in plan.because],
+    )
+
+
+def shipment_id(facts: Facts, index: int) -> str:
+    """The public id of an order's ``index``-th shipment: the same on every run, and not to be guessed from another."""
+    digest = hashlib.sha256(f"{facts.id}\x00{facts.shop}\x00{facts.number}\x00{index}".encode()).digest()
+    return "SH-" + base64.b32encode(digest)[:13].decode()
