@@ -74,7 +74,8 @@ class Runner:
                 result = self._attempt(stage, len(part), part)
             except _Refused as refused:
                 if len(part) == 1:
-                    self._alone(stage, part, refused)
+                    (subject,) = part
+                    self._alone(stage, subject, refused)
                     total.claimed += 1
                 else:
                     parts += [part[: len(part) // 2], part[len(part) // 2 :]]
@@ -85,15 +86,15 @@ class Runner:
             total.effects |= result.effects
         return total
 
-    def _alone(self, stage: Stage, part: Sequence[Subject], refused: _Refused) -> None:
+    def _alone(self, stage: Stage, subject: Subject, refused: _Refused) -> None:
         """Decide an order that the database refused without one of the events it has, or set it aside."""
         for event in refused.events:
             try:
-                self._attempt(stage, 1, part, {event: refused.error})
+                self._attempt(stage, 1, [subject], {event: refused.error})
             except _Refused:
                 continue
             return
-        self._set_aside(stage, [FailureRow(*subject, refused.error) for subject in part])
+        self._set_aside(stage, [FailureRow(*subject, refused.error)])
 
     def _set_aside(self, stage: Stage, failures: Sequence[FailureRow]) -> None:
         with self.engine.begin() as connection:
