@@ -140,7 +140,7 @@ class Sources:
         """What fills a blank of ``template``; raises KeyError for nothing."""
         if kind == "style":
             return str(self._styles[name])
-        return str(self._words["preheaders"][template] if name == "preheader" else self._words[name])
+        return str(self._words["preheaders"].get(template, "") if name == "preheader" else self._words[name])
 
     def _choice(self, name: str, medium: str) -> str:
         """The part ``<name>_<value>`` of each value that a variable may have, of which the mail's own is shown."""
