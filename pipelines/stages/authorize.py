@@ -135,7 +135,7 @@ def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str, *, refused_car
 
 def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence[EventFacts], now: datetime) -> None:
     if deposits:
-        _deposited(draft, shop, deposits, now)
+        _deposited(draft, shop, method, deposits, now)
         if draft.money.state != PaymentState.PENDING or draft.money.captured >= draft.grand_total:
             return
     if draft.money.captured < draft.grand_total and (draft.held or not draft.money.captured):
@@ -188,20 +188,38 @@ _LAST: Final = "unpaid"
 """What the last look before an unpaid order is cancelled is about."""
 
 
-def _deposited(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], now: datetime) -> None:
+def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence[EventFacts], now: datetime) -> None:
     """The whole sum releases the order; any other is held for a human (B.6.7)."""
     due = draft.facts.grand_total
     paid = sum(int(event.body["amount"]) for event in deposits) + draft.money.captured
     for event in deposits:
         draft.applied(event)
     if abs(paid - due) > shop.payment.transfer_tolerance:
-        draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs")
+        draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs", anew=True)
         draft.move_payment(None, "deposit differs", authorized=paid, captured=paid)
+        _tell_of_difference(draft, shop, method, paid, now)
         return
     draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
     draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
     draft.tell(customer_mail("payment_received", draft.facts, shop, now))
     _secured(draft, "deposit received", now)
+
+
+def _tell_of_difference(draft: OrderDraft, shop: Shop, method: Method, paid: int, now: datetime) -> None:
+    """The customer hears what is missing and until when, or that too much came in; once for each sum."""
+    due, must = draft.grand_total, method.instructions(shop)
+    draft.tell(
+        customer_mail(
+            "deposit_differs",
+            draft.facts,
+            shop,
+            now,
+            about=str(paid),
+            deposit={"amount": paid, "due": due, "missing": max(0, due - paid), "beyond": max(0, paid - due)},
+            pay_by=method.terms(shop, draft.facts.placed_at).pay_by,
+            buyer=must.to_mail() if must else None,
+        )
+    )
 
 
 def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], was_open: bool) -> None:

@@ -44,6 +44,8 @@ def test_a_part_does_not_stop_the_clock(unpaid: World) -> None:
     unpaid.settle()
     assert unpaid.states()["S-1"] == ("awaiting_payment", "held")
     assert awaited(unpaid) == ["customer.money"]
+    told = next(one for one in unpaid.postbox.mails if one["X-Shukka-Template"] == "deposit_differs")
+    assert "5,000" in told.get_body(("plain",)).get_content(), "what is missing"
     unpaid.clock.advance(days=6)
     unpaid.settle()
     reminder = next(one for one in unpaid.postbox.mails if one["X-Shukka-Template"] == "payment_reminder")
