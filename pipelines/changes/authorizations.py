@@ -18,8 +18,8 @@ _DAY: Final = timedelta(days=1)
 
 def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Warn, then capture or hold as the profile says; until then wake up in time. For ``dispatch`` alone."""
-    money, ends = draft.money, draft.money.expires_at
-    if ends is None or money.state != PaymentState.AUTHORIZED or capture_asked(draft):
+    money, ends = draft.money, _ends(draft)
+    if ends is None:
         return
     warn_at, act_at = ends - shop.payment.authorization_warning_days * _DAY, ends - _DAY
     if now >= act_at:
@@ -55,11 +55,14 @@ def _subject(draft: OrderDraft) -> Subject:
 
 def is_ending(draft: OrderDraft, now: datetime) -> bool:
     """Whether the authorization ends within a day, or has: nobody is told to ship on it."""
-    money = draft.money
-    ends = money.expires_at
-    return (
-        money.state == PaymentState.AUTHORIZED and ends is not None and now >= ends - _DAY and not capture_asked(draft)
-    )
+    ends = _ends(draft)
+    return ends is not None and now >= ends - _DAY
+
+
+def _ends(draft: OrderDraft) -> datetime | None:
+    """When the authorization ends that the goods are to leave on; None if there is none, or it is being captured."""
+    relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft)
+    return draft.money.expires_at if relied_on else None
 
 
 def hold_for_authorization(draft: OrderDraft, ends: datetime) -> None:

@@ -120,13 +120,8 @@ def heard_from(draft: OrderDraft, now: datetime) -> None:
         ),
         "the supplier answered",
     )
-    if any(one.is_owed and one.left for one in changed) or (changed and not draft.held and _is_open(draft)):
+    if any(one.is_owed and one.left for one in changed):
         draft.next(WAITS_AT, now)
-
-
-def _is_open(draft: OrderDraft) -> bool:
-    """Whether the dispatch of another shipment may have waited for this."""
-    return any(one.is_before_shipped for one in draft.shipments) and bool(draft.facts.holds)
 
 
 def address(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:
