@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
 from typing import Any
 
@@ -299,3 +300,33 @@ def test_a_parcel_that_was_to_be_paid_for_on_delivery_and_came_back_counts_for_b
     world.settle()
     counted = told(world, "R-1", "reuse")["counters"]
     assert [counted[kind]["count"] for kind in ("undelivered_returns", "customer_cancels")] == [1, 1]
+
+
+def test_two_accounts_that_are_told_one_mailbox_at_once(world: World) -> None:
+    """INT-01: whoever comes first has it, however close they come."""
+
+    def claim(customer: str) -> bool:
+        try:
+            told(world, customer, "clinic", email="desk@clinic.example.jp")
+        except Conflict:
+            return False
+        return True
+
+    customers = [f"C-{n}" for n in range(8)]
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        assert sum(threads.map(claim, customers)) == 1
+    assert world.value("SELECT count(*) FROM customer WHERE mailbox = 'desk@clinic.example.jp'") == 1
+
+
+def test_a_withdrawal_while_orders_are_decided(world: World) -> None:
+    """CON-06: in whichever order the two come, nothing is left, and the books agree."""
+    world.take(*(an_order(f"A-{n}") for n in range(12)))
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        deciding = threads.submit(lambda: [world.decide("accept") for _ in range(3)])
+        threads.submit(told, world, withdrawn=True).result()
+        deciding.result()
+    world.settle()
+    world.ship_all(*(f"A-{n}" for n in range(12)), shop="apparel")
+    assert world.balance(shop="apparel") == (0, 0)
+    assert set(world.states().values()) == {("shipped", "done")}
+    assert world.broken() == {}
