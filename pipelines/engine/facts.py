@@ -191,8 +191,8 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
-    address than the order's. ``mail_base`` is what all mails of the order are told, kept by
-    ``pipelines.orders.mails``.
+    address than the order's. ``mail_base`` is what all mails of the order are told, kept by ``pipelines.orders.mails``, and
+    ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
     """
 
     id: int
@@ -232,6 +232,7 @@ class Facts:
     purse: Purse = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+    planned: tuple[datetime, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
 
