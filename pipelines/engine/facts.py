@@ -6,12 +6,12 @@ so that nothing is ever decided on what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -27,6 +27,8 @@ from pipelines.rules.money.coupons import Use
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Order
 from pipelines.rules.purse import Purse
+
+T = TypeVar("T")
 
 
 class Need(Flag):
@@ -191,8 +193,7 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
-    address than the order's. ``mail_base`` is what all mails of the order are told, kept by ``pipelines.orders.mails``, and
-    ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
+    address than the order's.
     """
 
     id: int
@@ -231,8 +232,7 @@ class Facts:
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
-    mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
-    planned: tuple[datetime, Any] | None = field(default=None, init=False, repr=False)
+    _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
 
@@ -250,6 +250,12 @@ class Facts:
             if need in self.needs:
                 raise LookupError(f"order {self.id} has no {name}")
             raise Undeclared(f"{name} was read, but Need.{need.name} was not asked for")
+
+    def once(self, what: Hashable, work_out: Callable[[], T]) -> T:
+        """What follows from these facts alone and more than one stage or mail of a pass asks for, worked out once."""
+        if what not in self._worked_out:
+            self._worked_out[what] = work_out()
+        return cast(T, self._worked_out[what])
 
     @cached_property
     def document(self) -> Mapping[str, Any]:

@@ -183,9 +183,7 @@ def change_of_plan(before: date | None, after: date | None) -> str:
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
-    if facts.mail_base is None:
-        facts.mail_base = _build_base(facts, shop)
-    return facts.mail_base
+    return facts.once("mails", lambda: _build_base(facts, shop))
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
