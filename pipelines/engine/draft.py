@@ -32,6 +32,7 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
+    Need,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
@@ -104,7 +105,9 @@ class OrderDraft:
             known = {(p.shipment, p.key): p for p in self.facts.parcels}
             made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
         if made.order_state == OrderState.CANCELLED:
-            made.line_cancelled = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+            left = self.shipped if Need.SHIPMENTS in self.facts.needs else {}
+            ordered = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+            made.line_cancelled = {line: pieces - left.get(line, 0) for line, pieces in ordered.items()}
         return made
 
     def _count_lines(self) -> None:

@@ -19,7 +19,6 @@ CHECKOUT = Path(__file__).parents[2]
 NOT_READ_YET = {
     "Shop.audience",
     "Price.tax_unit",
-    "Payment.cod_redelivery_wait_days",
     "Returns.window_days",
     "Returns.window_from",
     "Returns.goods_back_days",
