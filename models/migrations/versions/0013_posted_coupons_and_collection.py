@@ -1,4 +1,4 @@
-"""which shipment was told to collect the order's money; what money and goods of cash on delivery may be held for"""
+"""which shipment was told to collect the order's money, and what such orders may be held for; sums that know no bound"""
 
 import re
 
@@ -10,6 +10,12 @@ down_revision = "0011"
 
 _REASONS = ("cod_uncollected", "cod_after_cancel", "return_overdue")
 
+_SUMS = {
+    "payment": ("amount", "authorized", "captured", "refunded", "refunded_by_hand"),
+    "order_hold": ("amount",),
+    "point_balance": ("pending", "valid", "held"),
+}
+
 
 def upgrade() -> None:
     known = op.get_bind().scalar(
@@ -19,6 +25,8 @@ def upgrade() -> None:
     op.drop_constraint(op.f("ck_order_hold_reason"), "order_hold")
     op.create_check_constraint(op.f("ck_order_hold_reason"), "order_hold", f"reason IN ({listed})")
     op.add_column("shipment", sa.Column("collects", sa.Boolean(), nullable=True))
+    for table, columns in _SUMS.items():
+        op.execute(f"ALTER TABLE {table} " + ", ".join(f"ALTER COLUMN {column} TYPE bigint" for column in columns))
     # Until now the first that was to be told collected: those that were told of it keep it.
     op.execute(
         """UPDATE shipment s SET collects = (s.id = chosen.id)
