@@ -16,6 +16,7 @@ from pipelines.engine.facts import ParcelFacts
 from pipelines.orders.mails import cash, customer_mail, parcel_context
 from pipelines.rules.dates.unclaimed import Unclaimed, unclaimed
 from pipelines.rules.holds import Hold
+from pipelines.rules.marks import CANCELLED, UNDELIVERED
 from pipelines.rules.money.collecting import collecting, gone
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
@@ -116,7 +117,8 @@ def _cancel(draft: OrderDraft, shop: Shop, now: datetime, parcel: ParcelFacts) -
         if draft.parcels_of(shipment.id):
             draft.end_wait(DELIVERIES_WAIT_AT, Subject(SHIPMENT, shipment.id))
     if draft.facts.customer_id:
-        draft.mark("undelivered_returns", f"{parcel.shipment}:returned")  # INT-14
+        draft.mark(UNDELIVERED, f"{parcel.shipment}:returned")  # INT-14
+        draft.mark(CANCELLED, f"{parcel.shipment}:returned")  # INT-15
     watch_goods(draft, shop, now)
 
 

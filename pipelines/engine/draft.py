@@ -56,6 +56,7 @@ class OrderDraft:
 
     __slots__ = (
         "_asks",
+        "_consumes",
         "_leads_to",
         "_lots",
         "_made",
@@ -71,28 +72,23 @@ class OrderDraft:
         "subject",
     )
 
-    def __init__(
-        self,
-        facts: Facts,
-        stage: str = "",
-        leads_to: Collection[str] = (),
-        asks: Collection[str] = (),
-        of: str = ORDER,
-    ) -> None:
+    def __init__(self, facts: Facts, of: str = ORDER) -> None:
         self.facts = facts
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
         self.condition = facts.condition
         self.holds: Sequence[Hold] = facts.holds
-        self._stage = stage
-        self._leads_to = leads_to
-        self._asks = asks
+        self.enter("", (), (), ())
         self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
         self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
         self._lots: dict[int, Lot] | None = None
         self._used_points: dict[int, UsedPoints] | None = None
+
+    def enter(self, stage: str, leads_to: Collection[str], asks: Collection[str], consumes: Collection[str]) -> None:
+        """From now on ``stage`` decides: it may make ``leads_to`` due, ask for ``asks``, and answers the events ``consumes``."""
+        self._stage, self._leads_to, self._asks, self._consumes = stage, leads_to, asks, consumes
 
     def decision(self) -> Decision:
         """The difference to the facts: what is to be written."""
@@ -105,9 +101,8 @@ class OrderDraft:
             known = {(p.shipment, p.key): p for p in self.facts.parcels}
             made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
         if made.order_state == OrderState.CANCELLED:
-            left = self.shipped if Need.SHIPMENTS in self.facts.needs else {}
-            ordered = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
-            made.line_cancelled = {line: pieces - left.get(line, 0) for line, pieces in ordered.items()}
+            left, lines = self.shipped if Need.SHIPMENTS in self.facts.needs else {}, self.facts.document["lines"]
+            made.line_cancelled = {one["line"]: one["quantity"] - left.get(one["line"], 0) for one in lines}
         return made
 
     def _count_lines(self) -> None:
@@ -131,8 +126,7 @@ class OrderDraft:
     @property
     def grand_total(self) -> int:
         """Yen of the order as it was priced last, before all changes of its lines."""
-        repricing = self._made.repricing
-        return self.facts.grand_total if repricing is None else repricing.after.grand_total
+        return self.facts.grand_total if self._made.repricing is None else self._made.repricing.after.grand_total
 
     def move_order(self, new: OrderState, cause: str) -> None:
         """Move the order; a move to where it already stands is nothing."""
@@ -390,9 +384,9 @@ class OrderDraft:
 
     @property
     def waiting(self) -> list[EventFacts]:
-        """The received events that were not answered yet."""
+        """The received events that this stage answers and that were not answered yet."""
         answered = {number for number, _, _ in self._made.events}
-        return [event for event in self.facts.events if event.id not in answered]
+        return [one for one in self.facts.events if one.type in self._consumes and one.id not in answered]
 
     def applied(self, event: EventFacts) -> None:
         """The event did what it says."""
@@ -416,6 +410,17 @@ class OrderDraft:
         self._check_edge(stage)
         self._made.work.append(Due(stage, due_at, subject))
 
+    def wake(self, due: Due) -> None:
+        """Make the order due at a stage that nothing has made it due at in this decision."""
+        if all(one.stage != due.stage for one in self._made.work):
+            self._made.work.append(due)
+
+    def take_up(self, stage: str, now: datetime) -> bool:
+        """Whether the order is due at ``stage`` at once; then it is due there no longer."""
+        left = [one for one in self._made.work if one.stage != stage or one.subject is not None or one.due_at > now]
+        is_due, self._made.work = len(left) < len(self._made.work), left
+        return is_due
+
     def again(self, due_at: datetime) -> None:
         """Make what this stage is due for due at it once more."""
         self._made.work.append(Due(self._stage, due_at, self.subject))
@@ -423,10 +428,9 @@ class OrderDraft:
     def is_due_before(self, moment: datetime) -> bool:
         """Whether this stage will look at the order again before ``moment``: by what it waits for since just now, or once an
         effect under way has ended."""
-        made = self._made
         under_way = any(effect.state == "pending" for effect in self.facts.effects.values())
-        due = any(due.stage == self._stage and due.due_at <= moment for due in made.work)
-        return due or under_way or any(effect.wakes == self._stage for effect in made.effects)
+        due = any(due.stage == self._stage and due.due_at <= moment for due in self._made.work)
+        return due or under_way or any(effect.wakes == self._stage for effect in self._made.effects)
 
     def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
         """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.

@@ -169,4 +169,5 @@ STAGE = Stage(
     consumes=KINDS,
     leads_to=("dispatch", "settle", "reward", "collect"),
     asks=TAKES,
+    at_once=("reward",),
 )

@@ -77,7 +77,7 @@ def test_an_order_that_nobody_receives_ends(now: str, moved: list[str]) -> None:
     if moved:
         (mail,) = [one for one in decision.mails if one.template == "order_cancelled"]
         assert mail.context["reason"] == "cod_unclaimed"
-        assert decision.marks == [("undelivered_returns", "SH-1:returned")]
+        assert decision.marks == [("undelivered_returns", "SH-1:returned"), ("customer_cancels", "SH-1:returned")]
         assert (decision.effects, decision.frees_items) == ([], [])
         assert decision.line_cancelled == {"1": 0}, "it has left"
         assert [one.lot for one in decision.clawbacks] == [1]
