@@ -122,6 +122,9 @@ class HoldReason(StrEnum):
     TRANSIT_ACCIDENT = "transit_accident"
     PARCEL_PROBLEM = "parcel_problem"
     DELIVERY_OVERDUE = "delivery_overdue"
+    COD_UNCOLLECTED = "cod_uncollected"
+    COD_AFTER_CANCEL = "cod_after_cancel"
+    RETURN_OVERDUE = "return_overdue"
 
 
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
@@ -132,11 +135,12 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     _O.AUTHORIZED: frozenset({_O.RELEASED, _O.PARTLY_SHIPPED, _O.SHIPPED, _O.CANCELLED}),
     _O.RELEASED: frozenset({_O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),
     _O.PARTLY_SHIPPED: frozenset({_O.SHIPPED, _O.DELIVERED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED, _O.UNDELIVERED}),
+    # cancelled: cash on delivery that nobody received in time (PAY-09)
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.UNDELIVERED, _O.CANCELLED}),
     # "delivered" was said of the way back to the shipper (B.4.3)
     _O.DELIVERED: frozenset({_O.SHIPPED, _O.UNDELIVERED}),
-    _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED}),  # found, or sent again
-    _O.CANCELLED: frozenset(),
+    _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),  # found, or sent again; or as above
+    _O.CANCELLED: frozenset({_O.DELIVERED}),  # it was received and paid for after all, and the sale stands (PAY-09)
 }
 
 PAYMENT_MOVES: Mapping[str, frozenset[str]] = {

@@ -134,20 +134,19 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
 
 
 class OnDeliveryRow(NamedTuple):
-    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and its shipments as
-    (id, state, backorder, instruct_at) in JSON."""
+    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and the shipments that
+    collect it."""
 
     order_id: int
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
-    shipments: Sequence[tuple[str, str, bool, str | None]]
+    collecting: Sequence[str]
 
 
 _ON_DELIVERY = """
 SELECT d.order_id, d.breakdown,
        (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = d.order_id),
-       (SELECT json_agg(json_build_array(s.id, s.state, s.backorder, s.instruct_at))
-        FROM shipment s WHERE s.order_id = d.order_id)
+       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects)
 FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
 """
 

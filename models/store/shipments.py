@@ -26,6 +26,7 @@ class ShipmentRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
     told_at: datetime | None
+    collects: bool | None
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -113,6 +114,7 @@ class ShipmentChangeRow(NamedTuple):
     plan_as_of: datetime | None
     reason: str | None
     told_at: datetime | None
+    collects: bool | None
 
 
 change = writer(

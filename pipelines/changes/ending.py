@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import ALL_LEFT, Condition, OrderState, PaymentState, ShipmentState
+from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
-from pipelines.changes.money import let_go
+from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.points import return_points
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
@@ -35,8 +35,11 @@ def cancel_order(
         if shipment.is_untold:
             shipment.cancel_rest()
             shipment.move(ShipmentState.CANCELLED, cause)
+    left = draft.shipped
     for line in facts.order.lines:
-        if line.availability == "unique":
+        if line.availability == "unique" and not left.get(
+            line.line
+        ):  # what left is free again once it is back (PAY-09)
             draft.free_item(line.sku)
     stop_watching(draft)
     if mail:
@@ -46,8 +49,8 @@ def cancel_order(
 
 
 def finish(draft: OrderDraft) -> None:
-    """Settle an order as done that nothing holds: one that was cancelled, or one that has shipped once its money is taken
-    and no points wait."""
+    """Settle an order as done that nothing holds: one that was cancelled, or one that has shipped once its money is taken,
+    or collected by the carrier (PAY-09), and no points wait."""
     if draft.condition == Condition.RUNNING and _is_over(draft):
         draft.settle(Condition.DONE, "nothing left to do")
 
@@ -55,4 +58,4 @@ def finish(draft: OrderDraft) -> None:
 def _is_over(draft: OrderDraft) -> bool:
     if draft.state not in ALL_LEFT:
         return draft.state == OrderState.CANCELLED
-    return draft.money.state != PaymentState.AUTHORIZED and not draft.has_pending_points
+    return not is_money_out(draft) and not draft.has_pending_points

@@ -76,6 +76,7 @@ class ShipmentChange:
     plan_as_of: datetime | None = None
     reason: str | None = None
     told_at: datetime | None = None
+    collects: bool | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 

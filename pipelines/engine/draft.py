@@ -32,6 +32,7 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
+    Need,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
@@ -100,7 +101,8 @@ class OrderDraft:
             known = {(p.shipment, p.key): p for p in self.facts.parcels}
             made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
         if made.order_state == OrderState.CANCELLED:
-            made.line_cancelled = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+            left, lines = self.shipped if Need.SHIPMENTS in self.facts.needs else {}, self.facts.document["lines"]
+            made.line_cancelled = {one["line"]: one["quantity"] - left.get(one["line"], 0) for one in lines}
         return made
 
     def _count_lines(self) -> None:
@@ -124,8 +126,7 @@ class OrderDraft:
     @property
     def grand_total(self) -> int:
         """Yen of the order as it was priced last, before all changes of its lines."""
-        repricing = self._made.repricing
-        return self.facts.grand_total if repricing is None else repricing.after.grand_total
+        return self.facts.grand_total if self._made.repricing is None else self._made.repricing.after.grand_total
 
     def move_order(self, new: OrderState, cause: str) -> None:
         """Move the order; a move to where it already stands is nothing."""
@@ -427,10 +428,9 @@ class OrderDraft:
     def is_due_before(self, moment: datetime) -> bool:
         """Whether this stage will look at the order again before ``moment``: by what it waits for since just now, or once an
         effect under way has ended."""
-        made = self._made
         under_way = any(effect.state == "pending" for effect in self.facts.effects.values())
-        due = any(due.stage == self._stage and due.due_at <= moment for due in made.work)
-        return due or under_way or any(effect.wakes == self._stage for effect in made.effects)
+        due = any(due.stage == self._stage and due.due_at <= moment for due in self._made.work)
+        return due or under_way or any(effect.wakes == self._stage for effect in self._made.effects)
 
     def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
         """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.

@@ -116,6 +116,7 @@ class ShipmentFacts(NamedTuple):
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
     told_at: datetime | None = None
+    collects: bool | None = None
 
 
 class UsedPoints(NamedTuple):

@@ -193,6 +193,7 @@ def _shipment(row: ShipmentRow) -> ShipmentFacts:
         plan_as_of=row.plan_as_of,
         lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
         told_at=row.told_at,
+        collects=row.collects,
     )
 
 

@@ -352,4 +352,40 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "the hold ends by itself when news of the parcel comes.",
         ),
     ),
+    _R.COD_UNCOLLECTED: HoldKind(
+        "release",
+        ("collected", "lines:return", "lines:cancel"),
+        Sentence(
+            "代金引換の{amount}円が未回収で、この先も自動では回収されません(PAY-09)。",
+            "The {amount} yen due on delivery were not collected, and nothing brings them in by itself (PAY-09).",
+        ),
+        Sentence(
+            "お客様から代金を受け取って記録するか、商品を返品として処理してください。代金を回収する荷物があれば自動的に解除されます。",
+            "Get the money from the customer and record it, or take the goods back; the hold ends by itself once a parcel collects it.",
+        ),
+    ),
+    _R.COD_AFTER_CANCEL: HoldKind(
+        "release",
+        ("release", "refunds"),
+        Sentence(
+            "代金引換の注文をキャンセルした後に出荷{shipment}が受け取られ、{amount}円が回収されました(PAY-09)。",
+            "{shipment} was received after the order was cancelled, and {amount} yen were collected (PAY-09).",
+        ),
+        Sentence(
+            "お客様がお買い上げになる場合は保留を解除して販売を成立させ、そうでない場合は返金して記録してください。",
+            "Where the customer keeps the goods, release the order and the sale stands; else give the money back and record the refund.",
+        ),
+    ),
+    _R.RETURN_OVERDUE: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "受け取られなかった出荷{shipment}が、まだ戻っていません(PAY-09)。",
+            "{shipment}, which nobody received, is not back yet (PAY-09).",
+        ),
+        Sentence(
+            "運送会社に所在を確認してから保留を解除してください。戻れば自動的に解除されます。",
+            "Ask the carrier where it is, then release the order; the hold ends by itself once the parcel is back.",
+        ),
+    ),
 }

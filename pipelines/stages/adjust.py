@@ -9,7 +9,7 @@ from models.states import OrderState, ShipmentState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import LETS_GO, TAKES, capture
+from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected
 from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import address, heard_from
 from pipelines.engine.draft import OrderDraft
@@ -115,11 +115,13 @@ def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """With the missing pieces gone the rest may be complete: then the order, its money and its points move on."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        follow_parcels(draft)
+        follow_parcels(draft, shop)
         capture(draft, shop)
         draft.next("reward", now)
     else:
         draft.next("dispatch", now)
+    if is_collected(draft.money):
+        draft.next("collect", now)
 
 
 STAGE = Stage(
@@ -136,6 +138,6 @@ STAGE = Stage(
     | Need.SUPPLIERS
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("dispatch", "settle", "reward"),
+    leads_to=("dispatch", "settle", "reward", "collect"),
     asks=(*TAKES, *LETS_GO),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import is_ending, watch_authorization
+from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import TAKES
 from pipelines.changes.suppliers import address, watch
 from pipelines.engine.decision import EffectIntent
@@ -72,6 +73,7 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     if draft.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
         draft.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
     channel = _channel(draft, shop, shipment)
+    tell_to_collect(draft, shop, shipment)
     draft.ask(
         EffectIntent(
             INSTRUCT,

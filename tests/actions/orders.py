@@ -41,6 +41,13 @@ def shipped(world: World) -> None:
     world.ship_all("S-1")
 
 
+def on_delivery(world: World) -> None:
+    """All of it has left, and the carrier is to collect 11,440 yen."""
+    world.take(two_lines(payment={"method": "cod"}))
+    world.settle()
+    world.ship_all("S-1")
+
+
 def owed(world: World) -> None:
     """Paid by transfer, of which 2,200 yen are due back."""
     world.take(two_lines(payment={"method": "bank_transfer"}))
@@ -74,6 +81,7 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     authorized: frozenset({"cancel", "lines:cancel"}),
     released: frozenset({"lines:cancel"}),
     shipped: frozenset({"lines:return"}),
+    on_delivery: frozenset({"collected", "lines:return"}),
     owed: frozenset({"lines:cancel", "refunds", "release"}),
     settled: frozenset(),
     cancelled: frozenset(),
@@ -83,6 +91,7 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
 REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "cancel": {"reason": "changed my mind"},
     "coupons": {"coupons": [AUTUMN]},
+    "collected": {"amount": 11_440, "reference": "2026-11"},
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
     "refunds": {"amount": 2_200, "reference": "T-1"},

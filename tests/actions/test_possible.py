@@ -36,6 +36,7 @@ def test_each_that_is_not_says_why(world: World) -> None:
     settled(world)
     assert offered(world) == {
         "cancel": ("CAN-06",),
+        "collected": ("PAY-09",),
         "coupons": ("CPN-03",),
         "lines:cancel": ("INT-13",),
         "lines:return": ("All that has left has come back or was settled.",),
@@ -91,7 +92,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
     assert (len(world.show()["timeline"]), len(world.show()["mails"])) == before
     assert event is not None
     world.tell(event)
-    world.decide("cancel", "reprice", "adjust", "returns", "settle", "attend")
+    world.decide("cancel", "reprice", "adjust", "returns", "settle", "attend", "collect")
     after = world.show()
     happened = [(m["entity"], m["from"], m["to"], m["cause"]) for m in after["timeline"][before[0] :]]
     assert sorted(m for m in happened if m[0] != "lot") == sorted(

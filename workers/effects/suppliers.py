@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +17,7 @@ from pipelines.orders.instructions import supplier_instructions
 from pipelines.ports import Outcome, Verdict
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.collecting import Candidate, collecting, to_collect
+from pipelines.rules.money.collecting import to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
@@ -54,17 +53,13 @@ class Instructed:
         if (document := self.remarked.get(instruction.key)) is not None:
             instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
         if (due := self.on_delivery.get(instruction.order_id)) is not None:
-            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due, shop))
+            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))
         return instruction
 
 
-def _collected_by(shipment: str, due: OnDeliveryRow, shop: Shop) -> Mapping[str, int] | None:
+def _collected_by(shipment: str, due: OnDeliveryRow) -> Mapping[str, int] | None:
     """What ``shipment`` collects; None where another one of its order does."""
-    candidates = [
-        Candidate(id_, state, backorder, datetime.fromisoformat(at) if at else None)
-        for id_, state, backorder, at in due.shipments
-    ]
-    if collecting(candidates, shop.payment.cod_collects) != shipment:
+    if shipment not in due.collecting:
         return None
     changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
     return to_collect(Breakdown.from_json(due.breakdown), changes)

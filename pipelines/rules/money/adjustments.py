@@ -219,6 +219,8 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
             else:
                 gone.coupon += coupon
         kept_coupons.append(share.coupon - sum(pieces.coupons[:count]))
+    moved = _keep_coupons_whole(breakdown, gone, kinds)
+    kept_coupons = [one + more for one, more in zip(kept_coupons, moved, strict=True)]
     risen = _recover_coupon(breakdown, gone, voiding, kept_coupons)
     all_gone = all(len(kinds.get(share.line, [])) == share.quantity for share in breakdown.lines)
     if all_gone and not any(kind == RETURN for listed in kinds.values() for kind in listed):
@@ -230,6 +232,30 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
             gone.fees -= fee
             gone.take(STANDARD_RATE, -fee, -_tax(breakdown, fee, STANDARD_RATE))
     return gone
+
+
+def _keep_coupons_whole(breakdown: Breakdown, gone: _Gone, kinds: Mapping[str, Sequence[str]]) -> list[int]:
+    """Coupons of yen stay whole where goods never left: what they took off missing pieces they take off the rest of what they
+    discount, as far as it has a price (INT-13). By line, how many yen more."""
+    of_yen = [0] * len(breakdown.lines)
+    for coupon in breakdown.coupons:
+        if coupon.kind == "amount":
+            of_yen = [one + part for one, part in zip(of_yen, coupon.by_line, strict=True)]
+    if SHORT in breakdown.rules.coupon_recovery or not any(of_yen):
+        return [0] * len(of_yen)
+    missing, room, taxes = 0, [], []
+    for share, yen in zip(breakdown.lines, of_yen, strict=True):
+        pieces, mine = _Pieces(share, on_top=breakdown.rules.display == "ex_tax"), kinds.get(share.line, [])
+        lost = sum(coupon for coupon, kind in zip(pieces.coupons, mine, strict=False) if kind == SHORT)
+        missing += lost * yen // share.coupon if yen else 0
+        room.append(sum(pieces.nets[len(mine) :]) if yen else 0)
+        taxes.append(sum(pieces.taxes[len(mine) :]))
+    moved = largest_remainder(min(missing, sum(room)), room)
+    for share, part, left, tax in zip(breakdown.lines, moved, room, taxes, strict=True):
+        if part:
+            gone.coupon -= part
+            gone.take(share.tax_rate, part, tax * part // left)
+    return list(moved)
 
 
 @dataclass(slots=True)

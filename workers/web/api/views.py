@@ -172,10 +172,10 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
 
 
 def _still_matters(wait: WaitRow, facts: Facts) -> bool:
-    """An order that rests waits for nothing but the arrival of what left."""
+    """An order that rests waits for nothing but the arrival of what left; a cancelled one for what is to come back (PAY-09)."""
     if facts.state == OrderState.CANCELLED:
-        return False
-    return facts.condition != Condition.DONE or wait.stage == "notify"
+        return wait.stage == "collect"
+    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect")
 
 
 def _wait(wait: WaitRow) -> dict[str, Any]:
