@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
-from pipelines.suppliers.instructions import instruction_of
+from pipelines.suppliers.instructions import instruct_key, instruction_of
 
 #: The stage that waits for what suppliers say of what they were told.
 WAITS_AT: Final = "dispatch"
@@ -122,6 +122,30 @@ def heard_from(draft: OrderDraft, now: datetime) -> None:
     )
     if any(one.is_owed and one.left for one in changed):
         draft.next(WAITS_AT, now)
+
+
+def may_be_told(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether its supplier was told to ship, or may be at this very moment; one that refused was, and ships nothing."""
+    if not shipment.is_untold:
+        return shipment.state != ShipmentState.REFUSED
+    asked = draft.effects.get(instruct_key(shipment.id))
+    return asked is not None and asked.state != "declined"
+
+
+def call_off(
+    draft: OrderDraft,
+    shop: Shop,
+    now: datetime,
+    shipment: ShipmentDraft,
+    pieces: Mapping[str, int],
+    *,
+    about: str,
+    reason: str,
+) -> None:
+    """Tell a supplier not to ship ``pieces`` by line of what it was told to; it reads ``reason``."""
+    told = instruction_of(draft.facts, shipment, pieces)
+    to = address(draft, shop, shipment)
+    draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 
 
 def address(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:

@@ -235,16 +235,16 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     ),
     _R.SUPPLIER_REFUSED: HoldKind(
         "release",
-        ("lines:cancel",),
+        ("lines:cancel", "cancel"),
         Sentence("{supplier}が出荷{shipment}を断りました: {why}", "{supplier} refused {shipment}: {why}"),
         Sentence(
-            "明細を取り消してください。出荷元が発送すれば自動的に解除されます。",
-            "Take the lines out; the hold ends by itself if the supplier ships after all.",
+            "明細または注文を取り消してください。出荷元が発送すれば自動的に解除されます。",
+            "Take the lines out, or cancel the order; the hold ends by itself if the supplier ships after all.",
         ),
     ),
     _R.SUPPLIER_SHORT: HoldKind(
         "release",
-        ("lines:cancel", "release"),
+        ("lines:cancel", "release", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}のうち{pieces}を手配できません(INT-13)。",
             "{supplier} cannot supply {pieces} of {shipment} (INT-13).",

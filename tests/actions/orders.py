@@ -35,6 +35,20 @@ def released(world: World) -> None:
     world.settle()
 
 
+def refused(world: World) -> None:
+    """The warehouse, which has all of it, does not ship it."""
+    released(world)
+    world.tell(world.news("shipment.refused", world.shipments()[0], reason="sold out"))
+    world.settle()
+
+
+def partly_shipped(world: World) -> None:
+    """One piece of three has left."""
+    released(world)
+    world.tell(world.shipped(world.shipments()[0], lines=[{"line": "2", "quantity": 1}]))
+    world.settle()
+
+
 def shipped(world: World) -> None:
     """All of it has left."""
     released(world)
@@ -72,9 +86,11 @@ Stand = Callable[[World], None]
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     held: frozenset({"cancel", "coupons", "release"}),
     authorized: frozenset({"cancel", "lines:cancel"}),
-    released: frozenset({"lines:cancel"}),
+    released: frozenset({"cancel", "lines:cancel"}),
+    refused: frozenset({"cancel", "lines:cancel"}),
+    partly_shipped: frozenset({"lines:cancel", "lines:return"}),
     shipped: frozenset({"lines:return"}),
-    owed: frozenset({"lines:cancel", "refunds", "release"}),
+    owed: frozenset({"cancel", "lines:cancel", "refunds", "release"}),
     settled: frozenset(),
     cancelled: frozenset(),
 }

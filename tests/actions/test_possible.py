@@ -9,9 +9,16 @@ import pytest
 from pipelines.orders.act import Asker, Asking, action_named, actions, look, possible, preview, standing
 from tests.actions.orders import REQUESTS, STANDS, Stand, cancelled, held, settled
 from tests.web.site import Site, problem
-from tests.world import World, document
+from tests.world import World, a_line, document
 
 OPERATOR = Asker("client:1", "operations", "operator")
+
+
+#: Where what is not possible is answered otherwise: asked for already, or without a piece that could be named.
+OTHERWISE = {
+    (cancelled, "cancel"): 202,
+    (settled, "lines:return"): 422,
+}
 
 
 def offered(world: World, role: str = "operator") -> dict[str, tuple[str, ...]]:
@@ -51,20 +58,26 @@ def test_a_customer_may_ask_for_a_cancel_alone(world: World) -> None:
 
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.__name__)
 def test_the_door_does_what_is_said(site: Site, stand: Stand) -> None:
-    """202 for what is possible; for what is not 409, or 422 where no piece could be named, and nothing is kept."""
+    """202 for what is possible; for what is not 409 in the same words and with the same ways out, or 422 where no piece could
+    be named, and nothing is kept."""
     stand(site.world)
 
-    def answer(action: str) -> int:
-        return site.post(f"/v1/orders/salon/S-1/{action}", dict(REQUESTS[action]), key=site.operator).status_code
+    def answer(action: str) -> Any:
+        return site.post(f"/v1/orders/salon/S-1/{action}", dict(REQUESTS[action]), key=site.operator)
 
     shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
     kept = site.world.value("SELECT count(*) FROM inbox_event")
-    refused = {one["name"]: answer(one["name"]) for one in shown["actions"] if not one["possible"]}
-    otherwise = {(cancelled, "cancel"): 202, (settled, "lines:return"): 422}
-    assert refused == {name: otherwise.get((stand, name), 409) for name in refused}
+    for one in (one for one in shown["actions"] if not one["possible"]):
+        refused, says = answer(one["name"]), one["refusals"][0]
+        if (status := OTHERWISE.get((stand, one["name"]))) is not None:
+            assert refused.status_code == status
+            continue
+        detail = f"{says['says']} ({says['rule']})" if says["rule"] else says["says"]
+        assert problem(refused, 409)["detail"] == detail
+        assert refused.json().get("ways_out", []) == says["ways_out"]
+        assert set(says["ways_out"]) <= STANDS[stand], "a way out leads somewhere"
     assert site.world.value("SELECT count(*) FROM inbox_event") == kept
-    assert all(says["says"] for one in shown["actions"] for says in one["refusals"])
-    taken = {one["name"]: answer(one["name"]) for one in shown["actions"] if one["possible"]}
+    taken = {one["name"]: answer(one["name"]).status_code for one in shown["actions"] if one["possible"]}
     assert taken == dict.fromkeys(STANDS[stand], 202)
 
 
@@ -90,6 +103,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
         event = look(connection, world.shops, request, world.clock.now(), "en").event
     assert (len(world.show()["timeline"]), len(world.show()["mails"])) == before
     assert event is not None
+    assert shown.moves or shown.mails or shown.adjustments or shown.payment, "what is possible changes something"
     world.tell(event)
     world.decide("cancel", "reprice", "adjust", "returns", "settle", "attend")
     after = world.show()
@@ -98,6 +112,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
         (m.entity, m.old, m.new, m.cause) for m in shown.moves if m.entity != "lot"
     )
     assert [m["template"] for m in after["mails"][before[1] :]] == [m.template for m in shown.mails]
+    assert world.value("SELECT state FROM inbox_event ORDER BY id DESC LIMIT 1") == "applied"
     assert world.broken() == {}
 
 
@@ -108,11 +123,39 @@ def test_operators_read_their_own_language_and_customers_the_orders(site: Site) 
     site.world.settle()
     assert "can no longer be cancelled" in problem(site.post(f"{path}/cancel"), 409)["detail"]
     assert "actions" not in site.get(path).json()
-    for language, says in (("ja-JP,en;q=0.5", "商品はすでに"), ("en", "handed over"), ("fr", "handed over")):
+    site.world.ship_all("S-1")
+    for language, says in (("ja-JP,en;q=0.5", "すでに発送"), ("en", "have left"), ("fr", "have left")):
         headers = {"accept-language": language}
-        detail = problem(site.post(f"{path}/cancel", key=site.operator, headers=headers), 409)["detail"]
-        assert (says in detail, "CAN-06" in detail) == (True, True)
+        refused = problem(site.post(f"{path}/cancel", key=site.operator, headers=headers), 409)
+        assert (says in refused["detail"], "CAN-06" in refused["detail"]) == (True, True)
+        assert refused["ways_out"] == ["lines:return"]
         actions_shown = site.get(path, key=site.operator, headers=headers).json()["actions"]
         (refusal,) = next(one["refusals"] for one in actions_shown if one["name"] == "cancel")
         assert says in refusal["says"]
-        assert (refusal["rule"], refusal["ways_out"]) == ("CAN-06", ["lines:cancel", "lines:return"])
+        assert (refusal["rule"], refusal["ways_out"]) == ("CAN-06", ["lines:return"])
+
+
+def test_an_operators_cancel_stops_whoever_was_told(world: World) -> None:
+    """CAN-04, CAN-06: one supplier refused, one has its instruction, one is not told yet; none of them is to ship any more, and
+    goods that leave all the same are seen."""
+    now, later = a_line("1", 1, 6_000, supplier="maker-a"), {"availability": "backorder", "expected_on": "2026-12-10"}
+    lines = (now, a_line("2", 1, 2_000, supplier="maker-b"), a_line("3", 1, 900, supplier="maker-b", **later))
+    world.take(document("C-1", *lines, shop="clinic"))
+    world.settle()
+    by_line = {one["lines"][0]["line"]: one["id"] for one in world.show("C-1", "clinic")["shipments"]}
+    assert len(by_line) == 3
+    world.tell(world.news("shipment.refused", by_line["1"], "maker-a", reason="sold out"))
+    world.settle()
+    world.tell(world.ask("order.cancel", "C-1", "clinic", operator=True))
+    world.settle()
+    shown = world.show("C-1", "clinic")
+    assert world.states()["C-1"] == ("cancelled", "done")
+    assert {one["state"] for one in shown["shipments"]} == {"cancelled"}
+    told = [(m["template"], m["shipment"]) for m in shown["mails"] if m["template"] == "supplier_cancel"]
+    assert told == [("supplier_cancel", by_line["2"])]
+    assert shown["payment"]["state"] == "voided"
+    assert world.broken() == {}
+    world.tell(world.shipped(by_line["2"], "maker-b"))
+    world.settle()
+    assert world.show("C-1", "clinic")["holds"][0]["reason"] == "shipped_after_cancel"
+    assert world.broken() == {}

@@ -41,7 +41,7 @@ def test_a_shortage_is_shown_answered_and_remembered(world: World) -> None:
         "amount": None,
         "opened_at": world.clock.now().isoformat(),
         "way_out": "Take these lines out, or release the order where the supplier finds them after all.",
-        "ways_out": ["lines:cancel", "release"],
+        "ways_out": ["lines:cancel", "release", "cancel"],
     }
     world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}]))
     world.settle()
@@ -97,10 +97,10 @@ def test_a_release_says_what_it_does_not_answer(world: World) -> None:
         world.tell(world.news("shipment.refused", world.shipments()[0], reason="sold out"))
         world.settle()
         refused = site.post("/v1/orders/salon/S-1/release", key=site.operator)
-        assert problem(refused, 409)["detail"] == "A release does not answer what holds it: use lines:cancel."
+        assert problem(refused, 409)["detail"] == "A release does not answer what holds it: use lines:cancel, cancel."
         shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
         (release,) = (one for one in shown["actions"] if one["name"] == "release")
-        assert (release["possible"], release["refusals"][0]["ways_out"]) == (False, ["lines:cancel"])
+        assert (release["possible"], release["refusals"][0]["ways_out"]) == (False, ["lines:cancel", "cancel"])
         world.tell(world.ask("order.release", "S-1"))
         world.settle()
         assert world.states()["S-1"] == ("released", "held")

@@ -61,7 +61,7 @@ def act(
     asking = Asking(chosen, shop, number, asked, Asker("shell", getpass.getuser(), "operator"), key)
     with engine.connect() as connection:
         if show:
-            facts = standing(connection, shop, number, now, chosen)
+            facts = standing(connection, shop, number, now)
             if facts is None:
                 raise NotFound(f"there is no order {order}")
             _print(preview(facts, shops[shop], asking, now, lang), lang)

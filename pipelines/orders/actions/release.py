@@ -30,7 +30,7 @@ def stands(case: Case) -> Sequence[Refusal]:
     ):
         return []
     ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
-    return [Refusal(_ELSEWHERE, {"ways_out": ", ".join(ways_out)}, ways_out=ways_out)]
+    return [Refusal(_ELSEWHERE, ways_out=ways_out)]
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:
