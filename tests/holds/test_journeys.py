@@ -147,7 +147,7 @@ def test_attention_names_every_hold_and_its_ways_out(
     found = {one["id"]: one for one in map(json.loads, printed) if one["what"] == "order held"}
     assert set(found) == {"salon/S-1", "salon/S-2"}
     assert found["salon/S-2"]["why"] == f"supplier_refused: warehouse refused {shipment}: sold out"
-    assert found["salon/S-2"]["ways_out"] == ["lines:cancel"]
+    assert found["salon/S-2"]["ways_out"] == ["lines:cancel", "cancel"]
     assert found["salon/S-1"]["ways_out"] == ["coupons", "release", "cancel"]
     table = CliRunner().invoke(app, ["attention", "--lang", "ja"]).stdout
     assert "クーポンコードの記載" in table
