@@ -4,7 +4,7 @@
                   |                                                           |
                deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
-cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
+cancel, reprice, adjust, amend, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
 order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
 
     accept     -> authorize, reward
@@ -18,6 +18,7 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     cancel     -> settle
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward
+    amend      -> dispatch
     returns    -> settle, reward
     attend     -> settle
 
@@ -34,6 +35,7 @@ from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
     adjust,
+    amend,
     attend,
     authorize,
     cancel,
@@ -59,6 +61,7 @@ ROUTE: tuple[Stage, ...] = (
     cancel.STAGE,
     reprice.STAGE,
     adjust.STAGE,
+    amend.STAGE,
     returns.STAGE,
     attend.STAGE,
 )

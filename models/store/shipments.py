@@ -26,6 +26,7 @@ class ShipmentRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
     told_at: datetime | None
+    again: int
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -113,6 +114,9 @@ class ShipmentChangeRow(NamedTuple):
     plan_as_of: datetime | None
     reason: str | None
     told_at: datetime | None
+    supplier: str | None
+    instruct_at: datetime | None
+    again: int | None
 
 
 change = writer(

@@ -183,7 +183,19 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
     shipments.change(
         connection,
         [
-            ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.arrive_on, c.because, c.plan_as_of, c.reason, c.told_at)
+            ShipmentChangeRow(
+                id=c.id,
+                state=c.state,
+                dispatch_on=c.dispatch_on,
+                arrive_on=c.arrive_on,
+                because=c.because,
+                plan_as_of=c.plan_as_of,
+                reason=c.reason,
+                told_at=c.told_at,
+                supplier=c.supplier,
+                instruct_at=c.instruct_at,
+                again=c.again,
+            )
             for c in changes
         ],
     )

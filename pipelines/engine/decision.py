@@ -76,6 +76,9 @@ class ShipmentChange:
     plan_as_of: datetime | None = None
     reason: str | None = None
     told_at: datetime | None = None
+    supplier: str | None = None
+    instruct_at: datetime | None = None
+    again: int | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 

@@ -113,6 +113,7 @@ class ShipmentFacts(NamedTuple):
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
     told_at: datetime | None = None
+    again: int = 0
 
 
 class UsedPoints(NamedTuple):

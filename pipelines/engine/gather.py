@@ -174,6 +174,7 @@ def _shipment(row: ShipmentRow) -> ShipmentFacts:
         plan_as_of=row.plan_as_of,
         lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
         told_at=row.told_at,
+        again=row.again,
     )
 
 

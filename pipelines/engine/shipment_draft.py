@@ -18,7 +18,7 @@ class ShipmentDraft:
     """One shipment while a stage decides about its order: what it says holds after the changes so far.
 
     ``lines`` are its pieces by line, ``because`` why it leaves on ``dispatch_on``, ``plan_as_of`` when its supplier last
-    gave that date, ``told_at`` since when it is waited for. It is changed by its methods alone.
+    gave that date, ``told_at`` since when it is waited for, ``again`` how often it was asked for anew. It is changed by its methods alone.
     """
 
     __slots__ = (
@@ -26,6 +26,7 @@ class ShipmentDraft:
         "_moves",
         "_own",
         "_reason",
+        "again",
         "arrive_on",
         "backorder",
         "because",
@@ -54,6 +55,7 @@ class ShipmentDraft:
         self.because: Sequence[Mapping[str, str]] = facts.because
         self.plan_as_of = facts.plan_as_of
         self.told_at = facts.told_at
+        self.again = facts.again
         self.lines: Mapping[str, LineFacts] = facts.lines
 
     @property
@@ -123,6 +125,12 @@ class ShipmentDraft:
         """Its supplier has the instruction, or is waited for anew, since ``now``."""
         self.told_at = now
 
+    def ask_anew(self, supplier: str, instruct_at: datetime, cause: str) -> None:
+        """Ask for it once more, of ``supplier`` and from ``instruct_at`` on; what was asked before does not hold any more."""
+        self.supplier, self.instruct_at, self.again = supplier, instruct_at, self._facts.again + 1
+        self._moves.append(Move("shipment", self.id, self.state, ShipmentState.PLANNED, cause))
+        self.state = ShipmentState.PLANNED
+
     def plan_anew(
         self,
         as_of: datetime,
@@ -159,9 +167,13 @@ class ShipmentDraft:
         before = self._facts
         moved, planned_anew = self.state != before.state, self.plan_as_of != before.plan_as_of
         told = self.told_at if self.told_at != before.told_at else None
-        if not moved and not planned_anew and told is None and self._own is None and self._reason is None:
+        asked_anew = self.again != before.again
+        stays = self._own is None and self._reason is None
+        if not moved and not planned_anew and not asked_anew and told is None and stays:
             return None
         change = ShipmentChange(self.id, reason=self._reason, told_at=told)
+        if asked_anew:
+            change.supplier, change.instruct_at, change.again = self.supplier, self.instruct_at, self.again
         if moved:
             change.state = ShipmentState(self.state)
         if planned_anew:

@@ -40,6 +40,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         shipment = shipments.get(event.shipment or "")
         if shipment is None:
             draft.quarantined(event, "the order has no such shipment")
+        elif event.source.startswith("supplier:") and event.source != f"supplier:{shipment.supplier}":
+            draft.quarantined(event, f"the shipment was given to {shipment.supplier} meanwhile")
         else:
             read(news, shipment, event)
     count_as_delivered(draft, shop, now)

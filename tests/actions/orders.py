@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from tests.world import World, a_line, document
 
+SUPPLIERS: Final = {"shipments:ask_again", "shipments:reroute"}
+"""What is asked of a shipment that waits to be sent."""
+
 ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
 AUTUMN: Final = {"code": "AUTUMN", "kind": "amount", "value": 500}
 
@@ -24,13 +27,15 @@ def held(world: World) -> None:
 
 def authorized(world: World) -> None:
     """Planned for tomorrow; no supplier was told."""
+    world.enrol("supplier", "maker-b")
     world.at("2026-11-20 15:00:01")
     world.take(two_lines(placed_at="2026-11-20T15:00:01+09:00"))
     world.settle()
 
 
 def released(world: World) -> None:
-    """The warehouse was told."""
+    """The warehouse was told; there is a maker that has the goods too."""
+    world.enrol("supplier", "maker-b")
     world.take(two_lines())
     world.settle()
 
@@ -57,6 +62,7 @@ def shipped(world: World) -> None:
 
 def owed(world: World) -> None:
     """Paid by transfer, of which 2,200 yen are due back."""
+    world.enrol("supplier", "maker-b")
     world.take(two_lines(payment={"method": "bank_transfer"}))
     world.settle()
     world.tell(world.deposit("S-1", 11_000))
@@ -85,17 +91,18 @@ Stand = Callable[[World], None]
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     held: frozenset({"cancel", "coupons", "release"}),
-    authorized: frozenset({"cancel", "lines:cancel"}),
-    released: frozenset({"cancel", "lines:cancel"}),
-    refused: frozenset({"cancel", "lines:cancel"}),
-    partly_shipped: frozenset({"lines:cancel", "lines:return"}),
+    authorized: frozenset({"cancel", "lines:cancel", "shipments:reroute"}),
+    released: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
+    refused: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
+    partly_shipped: frozenset({"lines:cancel", "lines:return", "shipments:ask_again"}),
     shipped: frozenset({"lines:return"}),
-    owed: frozenset({"cancel", "lines:cancel", "refunds", "release"}),
+    owed: frozenset({"cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
     settled: frozenset(),
     cancelled: frozenset(),
 }
 
-#: A request for each action, right wherever the action is possible.
+#: A request for each action, right wherever the action is possible; what is about a shipment is asked of the first
+#: (`request_for`).
 REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "cancel": {"reason": "changed my mind"},
     "coupons": {"coupons": [AUTUMN]},
@@ -103,4 +110,14 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "lines:return": {**ONE_PIECE, "fault": "shop"},
     "refunds": {"amount": 2_200, "reference": "T-1"},
     "release": {},
+    "shipments:ask_again": {"reason": "nobody answers"},
+    "shipments:reroute": {"supplier": "maker-b", "reason": "sold out"},
 }
+
+
+def request_for(world: World, action: str) -> dict[str, Any]:
+    """A request for ``action`` on S-1 as it stands."""
+    asked = dict(REQUESTS[action])
+    if action.startswith("shipments:"):
+        asked["shipment"] = next(iter(world.shipments()), "SH-NONE")
+    return asked

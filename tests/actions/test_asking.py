@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions.orders import ONE_PIECE, REQUESTS, STANDS, held, released
+from tests.actions.orders import ONE_PIECE, REQUESTS, STANDS, held, released, request_for
 from tests.web.site import Site, fields, problem
 from tests.world import document
 
@@ -15,7 +15,7 @@ STAND_OF = {name: stand for stand, possible in STANDS.items() for name in possib
 
 def post(site: Site, action: str, body: Any = None, key: str | None = None, **options: Any) -> Any:
     headers = {"idempotency-key": key} if key else {}
-    asked = dict(REQUESTS[action]) if body is None else body
+    asked = request_for(site.world, action) if body is None else body
     return site.post(f"/v1/orders/salon/S-1/{action}", asked, headers=headers, **{"key": site.operator, **options})
 
 

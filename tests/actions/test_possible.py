@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines.orders.act import Asker, Asking, action_named, actions, look, possible, preview, standing
-from tests.actions.orders import REQUESTS, STANDS, Stand, cancelled, held, settled
+from pipelines.orders.action import About
+from tests.actions.orders import STANDS, Stand, cancelled, held, request_for, settled
 from tests.web.site import Site, problem
 from tests.world import World, a_line, document
 
@@ -35,7 +36,8 @@ def test_what_is_possible_as_an_order_stands(world: World, stand: Stand) -> None
     stand(world)
     found = offered(world)
     assert {name for name, refused in found.items() if not refused} == STANDS[stand]
-    assert set(found) == {action.name for action in actions()}
+    of_shipments = {action.name for action in actions() if action.about == About.SHIPMENT}
+    assert set(found) | (set() if world.shipments() else of_shipments) == {action.name for action in actions()}
 
 
 def test_each_that_is_not_says_why(world: World) -> None:
@@ -48,6 +50,8 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "lines:return": ("All that has left has come back or was settled.",),
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
         "release": ("The order is done: nothing holds it.",),
+        "shipments:ask_again": ("Now the order is shipped: nothing of it waits to be sent.",),
+        "shipments:reroute": ("Now the order is shipped: nothing of it waits to be sent.",),
     }
 
 
@@ -63,7 +67,7 @@ def test_the_door_does_what_is_said(site: Site, stand: Stand) -> None:
     stand(site.world)
 
     def answer(action: str) -> Any:
-        return site.post(f"/v1/orders/salon/S-1/{action}", dict(REQUESTS[action]), key=site.operator)
+        return site.post(f"/v1/orders/salon/S-1/{action}", request_for(site.world, action), key=site.operator)
 
     shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
     kept = site.world.value("SELECT count(*) FROM inbox_event")
@@ -81,9 +85,9 @@ def test_the_door_does_what_is_said(site: Site, stand: Stand) -> None:
     assert taken == dict.fromkeys(STANDS[stand], 202)
 
 
-def asking(action: str, key: str | None = None, **request: Any) -> Asking:
+def asking(world: World, action: str) -> Asking:
     chosen = action_named(action)
-    return Asking(chosen, "salon", "S-1", chosen.read(request or dict(REQUESTS[action])), OPERATOR, key)
+    return Asking(chosen, "salon", "S-1", chosen.read(request_for(world, action)), OPERATOR)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def asking(action: str, key: str | None = None, **request: Any) -> Asking:
 def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) -> None:
     """A preview is the stage's own decision: its moves and mails are those that follow, and it changes nothing."""
     stand(world)
-    request = asking(action)
+    request = asking(world, action)
     before = (len(world.show()["timeline"]), len(world.show()["mails"]))
     with world.engine.connect() as connection:
         facts = standing(connection, "salon", "S-1", world.clock.now(), request.action)
@@ -105,7 +109,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
     assert event is not None
     assert shown.moves or shown.mails or shown.adjustments or shown.payment, "what is possible changes something"
     world.tell(event)
-    world.decide("cancel", "reprice", "adjust", "returns", "settle", "attend")
+    world.decide("cancel", "reprice", "adjust", "amend", "returns", "settle", "attend")
     after = world.show()
     happened = [(m["entity"], m["from"], m["to"], m["cause"]) for m in after["timeline"][before[0] :]]
     assert sorted(m for m in happened if m[0] != "lot") == sorted(
