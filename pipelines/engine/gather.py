@@ -61,9 +61,16 @@ _NUMBER_RESTS = timedelta(days=180)
 
 
 def facts_of(
-    connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+    connection: Connection,
+    stage: Stage,
+    orders: Sequence[OrderRow],
+    now: datetime,
+    *,
+    lock: bool = True,
+    coming: Sequence[EventFacts] = (),
 ) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
+    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them,
+    as they were if the events ``coming`` waited for each."""
     batch = [_order(row, stage.needs) for row in orders]
     if not batch:
         return batch
@@ -83,6 +90,8 @@ def facts_of(
     if Need.EVENTS in stage.needs:
         for event in inbox.pending(connection, ids, stage.consumes):
             by_id[event.order_id].events.append(_event(event))
+        for facts in batch if coming else ():
+            facts.events += coming
     if Need.NUMBERS in stage.needs:
         _add_taken_numbers(connection, batch, now)
     if Need.EFFECTS in stage.needs:

@@ -115,17 +115,26 @@ def _leading(refused: Refusal, possible_now: Collection[str]) -> Refusal:
     return replace(refused, ways_out=tuple(name for name in refused.ways_out if name in possible_now))
 
 
-def standing(connection: Connection, shop: str, number: str, now: datetime, *needing: Action[Any]) -> Facts | None:
+def standing(
+    connection: Connection,
+    shop: str,
+    number: str,
+    now: datetime,
+    *needing: Action[Any],
+    asking: Asking | None = None,
+) -> Facts | None:
     """The facts by which ``needing`` (every action, if none is named) refuse and decide; None if there is no such order.
 
-    Locks nothing.
+    With ``asking`` what its request names is looked up too. Locks nothing.
     """
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     needs = reduce(or_, (_stage(action).needs for action in needing or actions()))
     looking = Stage("look", lambda draft, shop, now: None, needs)
-    (facts,) = facts_of(connection, looking, [row], now, lock=False)
+    (facts,) = facts_of(
+        connection, looking, [row], now, lock=False, coming=[_waiting(asking, now)] if asking is not None else ()
+    )
     return facts
 
 
@@ -145,7 +154,7 @@ def look(
     and Invalid (the request is wrong).
     """
     action = asking.action
-    facts = standing(connection, asking.shop, asking.number, now, action)
+    facts = standing(connection, asking.shop, asking.number, now, action, asking=asking)
     if facts is None:
         raise NotFound(f"no order {asking.shop}/{asking.number}")
     known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
@@ -161,12 +170,11 @@ def look(
 
 
 def preview(facts: Facts, shop: Shop, asking: Asking, now: datetime, locale: str | None) -> Decision:
-    """What would happen: the stage's own decision on ``facts`` (`standing`, for every action) with the request added. Raises
-    as `look` does."""
+    """What would happen: the stage's own decision on ``facts`` (`standing`, for every action and this request). Raises as
+    `look` does."""
     _refuse(asking, facts, shop, now, locale, lambda: facts)
-    heard = _event(asking, now)
     asked = copy(facts)
-    asked.events = [EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)]
+    asked.events = [_waiting(asking, now)]
     return _stage(asking.action).decision(asked, shop, now)
 
 
@@ -189,6 +197,12 @@ def _refuse(
             raise Conflict(leading.says(locale or facts.locale), rule=one.rule, ways_out=leading.ways_out)
     if problems := [one for one in refusals if isinstance(one, Problem)]:
         raise Invalid(problems)
+
+
+def _waiting(asking: Asking, now: datetime) -> EventFacts:
+    """A request as if it had been received and waited for its order."""
+    heard = _event(asking, now)
+    return EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)
 
 
 def _event(asking: Asking, now: datetime) -> Received:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tests.world import World, a_line, document
+from tests.world import World, a_line, document, tracking_number
 
-SUPPLIERS: Final = {"shipments:ask_again", "shipments:reroute"}
+SUPPLIERS: Final = {"shipments:ask_again", "shipments:reroute", "shipments:ship"}
 """What is asked of a shipment that waits to be sent."""
 
 ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
@@ -91,10 +91,10 @@ Stand = Callable[[World], None]
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     held: frozenset({"cancel", "coupons", "release"}),
-    authorized: frozenset({"cancel", "lines:cancel", "shipments:reroute"}),
+    authorized: frozenset({"cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
     released: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
     refused: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
-    partly_shipped: frozenset({"lines:cancel", "lines:return", "shipments:ask_again"}),
+    partly_shipped: frozenset({"lines:cancel", "lines:return", "shipments:ask_again", "shipments:ship"}),
     shipped: frozenset({"lines:return"}),
     owed: frozenset({"cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
     settled: frozenset(),
@@ -111,6 +111,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "refunds": {"amount": 2_200, "reference": "T-1"},
     "release": {},
     "shipments:ask_again": {"reason": "nobody answers"},
+    "shipments:ship": {"carrier": "ヤマト", "tracking_number": tracking_number(44_441_375_900)},
     "shipments:reroute": {"supplier": "maker-b", "reason": "sold out"},
 }
 

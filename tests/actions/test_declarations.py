@@ -10,13 +10,23 @@ import pytest
 
 from pipelines.orders.act import actions
 from pipelines.orders.action import Action
-from pipelines.orders.actions import ask_again, cancel, cancel_lines, coupons, refunds, release, reroute, return_lines
+from pipelines.orders.actions import (
+    ask_again,
+    cancel,
+    cancel_lines,
+    coupons,
+    refunds,
+    release,
+    reroute,
+    return_lines,
+    ship,
+)
 from pipelines.route import WOKEN_BY
 from pipelines.rules.explain import Refusal, Sentence
 
 CHECKOUT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
-MODULES = (ask_again, cancel, cancel_lines, coupons, refunds, release, reroute, return_lines)
+MODULES = (ask_again, cancel, cancel_lines, coupons, refunds, release, reroute, return_lines, ship)
 
 
 def names() -> set[str]:

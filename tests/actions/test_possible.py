@@ -51,6 +51,7 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
         "release": ("The order is done: nothing holds it.",),
         "shipments:ask_again": ("Now the order is shipped: nothing of it waits to be sent.",),
+        "shipments:ship": ("Now the order is shipped: nothing of it waits to be sent.",),
         "shipments:reroute": ("Now the order is shipped: nothing of it waits to be sent.",),
     }
 
@@ -101,7 +102,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
     request = asking(world, action)
     before = (len(world.show()["timeline"]), len(world.show()["mails"]))
     with world.engine.connect() as connection:
-        facts = standing(connection, "salon", "S-1", world.clock.now(), request.action)
+        facts = standing(connection, "salon", "S-1", world.clock.now(), asking=request)
         assert facts is not None
         shown = preview(facts, world.shops["salon"], request, world.clock.now(), "en")
         event = look(connection, world.shops, request, world.clock.now(), "en").event
@@ -109,7 +110,7 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
     assert event is not None
     assert shown.moves or shown.mails or shown.adjustments or shown.payment, "what is possible changes something"
     world.tell(event)
-    world.decide("cancel", "reprice", "adjust", "amend", "returns", "settle", "attend")
+    world.decide("notify", "cancel", "reprice", "adjust", "amend", "returns", "settle", "attend")
     after = world.show()
     happened = [(m["entity"], m["from"], m["to"], m["cause"]) for m in after["timeline"][before[0] :]]
     assert sorted(m for m in happened if m[0] != "lot") == sorted(

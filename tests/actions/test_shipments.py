@@ -9,7 +9,8 @@ import pytest
 from pipelines.orders.act import possible, standing
 from pipelines.ports import Verdict
 from tests.actions.orders import released
-from tests.world import World, a_line, document
+from tests.web.site import Site, fields, problem
+from tests.world import World, a_line, document, tracking_number
 
 
 def clinic(world: World, supplier: str = "maker-a", **changes: Any) -> str:
@@ -181,3 +182,75 @@ def test_without_another_supplier_there_is_nobody_to_give_it_to(world: World) ->
     (refusal,) = found["shipments:reroute"]
     assert refusal.says("en").startswith("No other supplier is known")
     assert refusal.ways_out == ("shipments:ask_again", "lines:cancel")
+
+
+NUMBER = tracking_number(44_441_375_900)
+
+
+def test_goods_that_left_by_word_of_mouth_are_shipped_like_any(site: Site) -> None:
+    """TRK-05: a maker without a webhook calls; capture, mail and points follow as from its own news."""
+    world = site.world
+    shipment = clinic(world)
+    path = "/v1/orders/clinic/C-1/shipments:ship"
+    asked = {"shipment": shipment, "carrier": "クロネコヤマト", "tracking_number": NUMBER}
+    part = {**asked, "lines": [{"line": "1", "quantity": 1}], "shipped_at": "2026-11-20T08:59:00+09:00"}
+    assert site.post(path, {**part, "shipped_at": "2026-11-20T10:00:00+09:00"}, key=site.operator).status_code == 422
+    world.at("2026-11-20 15:00:00")
+    assert site.post(path, {**part, "shipped_at": "2026-11-20T14:00:00+09:00"}, key=site.operator).status_code == 202
+    world.settle()
+    assert world.states()["C-1"] == ("partly_shipped", "running")
+    assert fields(site.post(path, {**part, "shipped_at": "2026-11-20T14:00:00+09:00"}, key=site.operator)) == [
+        "tracking_number"
+    ]
+    rest = {**asked, "tracking_number": tracking_number(44_441_375_901)}
+    assert site.post(path, rest, key=site.operator).status_code == 202
+    world.settle()
+    (now,) = shown(world)["shipments"]
+    assert (now["state"], now["carrier"], len(now["parcels"])) == ("shipped", "yamato", 2)
+    assert (world.states()["C-1"][0], shown(world)["payment"]["state"]) == ("shipped", "captured")
+    assert templates(world).count("shipment_shipped") == 2
+    assert problem(site.post(path, rest, key=site.operator), 409)["ways_out"] == ["lines:return"]
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"tracking_number": f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 7}"}, "tracking_number"),
+        ({"tracking_number": None}, "tracking_number"),
+        ({"shipped_at": "2026-11-20T09:00:01+09:00"}, "shipped_at"),
+        ({"shipped_at": "2026-11-18T09:00:00+09:00"}, "shipped_at"),
+        ({"lines": [{"line": "1", "quantity": 3}]}, "lines[0].quantity"),
+        ({"lines": [{"line": "7", "quantity": 1}]}, "lines[0].line"),
+        ({"lines": [{"line": "1", "quantity": 1}, {"line": "1", "quantity": 1}]}, "lines[1].line"),
+        ({"carrier": "yamato\n"}, "carrier"),
+    ],
+)
+def test_what_would_be_quarantined_is_refused_at_once(site: Site, wrong: dict[str, Any], field: str) -> None:
+    """TRK-01, TRK-03: an operator hears of a slip while the supplier is still on the telephone."""
+    shipment = clinic(site.world)
+    asked = {"shipment": shipment, "carrier": "yamato", "tracking_number": NUMBER, **wrong}
+    assert fields(site.post("/v1/orders/clinic/C-1/shipments:ship", asked, key=site.operator)) == [field]
+    assert site.world.value("SELECT count(*) FROM inbox_event") == 0
+
+
+def test_another_customers_number_is_refused_at_once(site: Site) -> None:
+    """TRK-03."""
+    world = site.world
+    shipment = clinic(world)
+    world.take(document("C-2", a_line("1", 1, 3_000, supplier="maker-a"), shop="clinic", customer="M-2"))
+    world.settle()
+    (other,) = world.shipments("C-2", "clinic")
+    world.tell(world.shipped(other, "maker-a", tracking_number=NUMBER))
+    world.settle()
+    asked = {"shipment": shipment, "carrier": "yamato", "tracking_number": NUMBER}
+    refused = problem(site.post("/v1/orders/clinic/C-1/shipments:ship", asked, key=site.operator), 422)
+    assert f"is that of {other}" in refused["errors"][0]["message"]
+
+
+def test_a_supplier_cannot_speak_as_an_operator(site: Site) -> None:
+    shipment = clinic(site.world)
+    said = {"type": "order.ship", "timestamp": "2026-11-20T09:00:00+09:00", "data": {"shipment": shipment}}
+    assert site.hook(said, sender="maker-a").status_code == 202
+    site.world.settle()
+    assert site.world.value("SELECT state FROM inbox_event") == "quarantined"

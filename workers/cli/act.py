@@ -61,7 +61,7 @@ def act(
     asking = Asking(chosen, shop, number, asked, Asker("shell", getpass.getuser(), "operator"), key)
     with engine.connect() as connection:
         if show:
-            facts = standing(connection, shop, number, now)
+            facts = standing(connection, shop, number, now, asking=asking)
             if facts is None:
                 raise NotFound(f"there is no order {order}")
             _print(preview(facts, shops[shop], asking, now, lang), lang)
