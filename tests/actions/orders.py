@@ -94,10 +94,12 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     authorized: frozenset({"cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
     released: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
     refused: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
-    partly_shipped: frozenset({"lines:cancel", "lines:return", "shipments:ask_again", "shipments:ship"}),
-    shipped: frozenset({"lines:return"}),
+    partly_shipped: frozenset(
+        {"lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
+    ),
+    shipped: frozenset({"lines:return", "refunds:goodwill"}),
     owed: frozenset({"cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
-    settled: frozenset(),
+    settled: frozenset({"refunds:goodwill"}),  # the return fee was kept
     cancelled: frozenset(),
 }
 
@@ -109,6 +111,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
     "refunds": {"amount": 2_200, "reference": "T-1"},
+    "refunds:goodwill": {"amount": 500, "reason": "a scratch on the box"},
     "release": {},
     "shipments:ask_again": {"reason": "nobody answers"},
     "shipments:ship": {"carrier": "ヤマト", "tracking_number": tracking_number(44_441_375_900)},

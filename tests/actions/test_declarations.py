@@ -15,6 +15,7 @@ from pipelines.orders.actions import (
     cancel,
     cancel_lines,
     coupons,
+    goodwill,
     refunds,
     release,
     reroute,
@@ -26,7 +27,7 @@ from pipelines.rules.explain import Refusal, Sentence
 
 CHECKOUT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
-MODULES = (ask_again, cancel, cancel_lines, coupons, refunds, release, reroute, return_lines, ship)
+MODULES = (ask_again, cancel, cancel_lines, coupons, goodwill, refunds, release, reroute, return_lines, ship)
 
 
 def names() -> set[str]:

@@ -49,6 +49,9 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "lines:cancel": ("INT-13",),
         "lines:return": ("All that has left has come back or was settled.",),
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
+        "refunds:goodwill": (
+            "No money of this order is with the shop: it was not captured yet, or all of it went back.",
+        ),
         "release": ("The order is done: nothing holds it.",),
         "shipments:ask_again": ("Now the order is shipped: nothing of it waits to be sent.",),
         "shipments:ship": ("Now the order is shipped: nothing of it waits to be sent.",),

@@ -75,6 +75,7 @@ _TOTALS: Final = {
     "before_points": 18546,
     "points_used": 300,
     "points_deducted": 0,
+    "goodwill": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
 }
