@@ -4,7 +4,7 @@
                   |                                                           |
                deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
-cancel, reprice, adjust, amend, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
+cancel, reprice, adjust, amend, returns, attend and resend may enter at any point: a customer or an operator spoke. promote follows when an
 order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
 
     accept     -> authorize, reward
@@ -21,6 +21,7 @@ order raised its customer's rank. Which stage may make which other due, at a mom
     amend      -> dispatch
     returns    -> settle, reward
     attend     -> settle
+    resend
 
 A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).
 
@@ -43,6 +44,7 @@ from pipelines.stages import (
     notify,
     promote,
     reprice,
+    resend,
     returns,
     reward,
     settle,
@@ -64,6 +66,7 @@ ROUTE: tuple[Stage, ...] = (
     amend.STAGE,
     returns.STAGE,
     attend.STAGE,
+    resend.STAGE,
 )
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}

@@ -34,7 +34,7 @@ from models.store.effects import NewEffectRow
 from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
 from models.store.items import FreedItemRow
-from models.store.mails import NewMailRow
+from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
 from models.store.payments import PaymentChangeRow
@@ -89,6 +89,8 @@ def apply(
     holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
+    copies = [MailCopyRow(one.id, one.message_id, one.to, now) for d in decisions for one in d.resent]
+    mails.copy(connection, copies)
     asked, shared = _effect_rows(decisions), _item_rows(decisions)
     effects.add(connection, asked)
     effect_items.join(connection, shared)
@@ -111,7 +113,7 @@ def apply(
         stages={row.stage for row in due if row.due_at <= now},
         effects={row.kind for row in (*asked, *announced)}
         | {row.kind for row in shared}
-        | ({mails.SEND} if new_mails else set()),
+        | ({mails.SEND} if new_mails or copies else set()),
     )
 
 

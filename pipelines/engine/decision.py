@@ -156,6 +156,15 @@ class Announcement:
 
 
 @dataclass(slots=True, frozen=True)
+class MailCopy:
+    """The stored mail ``id`` goes out once more under ``message_id``, the copy's own, to ``to`` (the envelope's)."""
+
+    id: int
+    message_id: str
+    to: str
+
+
+@dataclass(slots=True, frozen=True)
 class OpenedHold:
     """A reason to wait for a human, from now on, and what brought it."""
 
@@ -211,6 +220,7 @@ class Decision:
     clawbacks: list[Clawback] = field(default_factory=list)
     adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)
+    resent: list[MailCopy] = field(default_factory=list)
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
     ended_waits: list[tuple[str, Subject]] = field(default_factory=list)

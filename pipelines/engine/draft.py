@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Unpack
+from uuid import NAMESPACE_URL, uuid5
 
 from models.states import Condition, LotState, OrderState, PaymentState
 from models.subject import ORDER, Subject
@@ -20,6 +21,7 @@ from pipelines.engine.decision import (
     Decision,
     Due,
     EffectIntent,
+    MailCopy,
     Move,
     NewAdjustment,
     NewShipment,
@@ -32,6 +34,7 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
+    MailFacts,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
@@ -380,6 +383,12 @@ class OrderDraft:
     def tell(self, mail: MailIntent) -> None:
         """Send a mail."""
         self._made.mails.append(mail)
+
+    def resend(self, mail: MailFacts, to: str, key: str) -> None:
+        """Send a stored mail once more, to ``to``; once for ``key``."""
+        domain = mail.message_id.rpartition("@")[2]
+        copy = f"<{uuid5(NAMESPACE_URL, f'{mail.message_id}:{key}')}@{domain}"
+        self._made.resent.append(MailCopy(mail.id, copy, to))
 
     def announce(self, type_: str, about: str, **data: object) -> None:
         """Tell storefronts what no move tells them; once ``about`` the same."""

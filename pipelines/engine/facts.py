@@ -44,6 +44,7 @@ class Need(Flag):
     RANKS = auto()
     COUPONS = auto()
     REPRICING = auto()
+    MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
@@ -136,6 +137,15 @@ class EventFacts(NamedTuple):
     at: datetime
 
 
+class MailFacts(NamedTuple):
+    """A mail about this order; ``to`` is the envelope's."""
+
+    id: int
+    message_id: str
+    to: str
+    state: str
+
+
 class EffectFacts(NamedTuple):
     """An effect of this order; ``outcome`` once it is known."""
 
@@ -169,6 +179,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.RANKS: {"promotions": list},
     Need.COUPONS: {"coupons": list},
     Need.REPRICING: {"known": Known},
+    Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.PURSE: {"purse": Purse},
 }
@@ -227,6 +238,7 @@ class Facts:
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)
+    mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)

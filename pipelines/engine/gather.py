@@ -17,6 +17,7 @@ from models.store import (
     effects,
     holds,
     inbox,
+    mails,
     parcels,
     payments,
     points,
@@ -39,6 +40,7 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
+    MailFacts,
     Need,
     ParcelFacts,
     PaymentFacts,
@@ -97,6 +99,9 @@ def facts_of(
     if Need.EFFECTS in stage.needs:
         for effect in effects.of_orders(connection, ids):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
+    if Need.MAILS in stage.needs:
+        for mail in mails.known(connection, ids):
+            by_id[mail.order_id].mails.append(MailFacts(mail.id, mail.message_id, mail.envelope_to, mail.state))
     if Need.ADJUSTMENTS in stage.needs:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))

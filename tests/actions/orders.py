@@ -9,6 +9,8 @@ from tests.world import World, a_line, document, tracking_number
 
 SUPPLIERS: Final = {"shipments:ask_again", "shipments:reroute", "shipments:ship"}
 """What is asked of a shipment that waits to be sent."""
+MAILS: Final = {"mails:resend"}
+"""What is asked of an order of which a mail was sent."""
 
 ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
 AUTUMN: Final = {"code": "AUTUMN", "kind": "amount", "value": 500}
@@ -90,17 +92,17 @@ Stand = Callable[[World], None]
 
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
-    held: frozenset({"cancel", "coupons", "release"}),
-    authorized: frozenset({"cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
-    released: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
-    refused: frozenset({"cancel", "lines:cancel", *SUPPLIERS}),
+    held: frozenset({*MAILS, "cancel", "coupons", "release"}),
+    authorized: frozenset({*MAILS, "cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
+    released: frozenset({*MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
+    refused: frozenset({*MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
     partly_shipped: frozenset(
-        {"lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
+        {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
     ),
-    shipped: frozenset({"lines:return", "refunds:goodwill"}),
-    owed: frozenset({"cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
-    settled: frozenset({"refunds:goodwill"}),  # the return fee was kept
-    cancelled: frozenset(),
+    shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
+    owed: frozenset({*MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
+    settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
+    cancelled: frozenset(MAILS),
 }
 
 #: A request for each action, right wherever the action is possible; what is about a shipment is asked of the first
@@ -110,6 +112,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "coupons": {"coupons": [AUTUMN]},
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
+    "mails:resend": {"to": "takahashi@new.example"},
     "refunds": {"amount": 2_200, "reference": "T-1"},
     "refunds:goodwill": {"amount": 500, "reason": "a scratch on the box"},
     "release": {},
@@ -124,4 +127,6 @@ def request_for(world: World, action: str) -> dict[str, Any]:
     asked = dict(REQUESTS[action])
     if action.startswith("shipments:"):
         asked["shipment"] = next(iter(world.shipments()), "SH-NONE")
+    if action == "mails:resend":
+        asked["mail"] = world.show()["mails"][0]["id"]
     return asked

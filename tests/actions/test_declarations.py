@@ -19,6 +19,7 @@ from pipelines.orders.actions import (
     refunds,
     release,
     reroute,
+    resend_mail,
     return_lines,
     ship,
 )
@@ -27,7 +28,19 @@ from pipelines.rules.explain import Refusal, Sentence
 
 CHECKOUT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
-MODULES = (ask_again, cancel, cancel_lines, coupons, goodwill, refunds, release, reroute, return_lines, ship)
+MODULES = (
+    ask_again,
+    cancel,
+    cancel_lines,
+    coupons,
+    goodwill,
+    refunds,
+    release,
+    resend_mail,
+    reroute,
+    return_lines,
+    ship,
+)
 
 
 def names() -> set[str]:

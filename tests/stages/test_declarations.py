@@ -100,6 +100,7 @@ def test_what_the_route_says_in_words_has_an_edge() -> None:
         "amend",
         "returns",
         "attend",
+        "resend",
     }
 
 

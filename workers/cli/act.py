@@ -145,6 +145,7 @@ def _print(decision: Decision, lang: str) -> None:
         ),
         *(("asked outside", " ".join((one.kind, *map(str, one.payload.values())))) for one in decision.effects),
         *(("mail", one.template) for one in decision.mails),
+        *(("mail", f"{one.id} once more, to {one.to}") for one in decision.resent),
         *(("held", f"{one.hold.reason}: {one.hold.says(lang)}") for one in decision.opened_holds),
     ]
     out.print(table(("what", "would happen"), rows) if rows else "nothing would change")

@@ -1,4 +1,4 @@
-"""shipments that are asked for anew; money that is given back at will"""
+"""shipments that are asked for anew; money that is given back at will; mails that are sent again"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,3 +14,4 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_order_adjustment_kind"), "order_adjustment", "kind IN ('cancel', 'short', 'return', 'fault', 'goodwill')"
     )
+    op.add_column("mail", sa.Column("copy_of", sa.BigInteger(), nullable=True))

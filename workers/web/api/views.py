@@ -96,7 +96,9 @@ def show_order(
         ],
         "mails": [
             {
+                "id": one.id,
                 "template": one.template,
+                "copy_of": one.copy_of,
                 "to": one.envelope_to,
                 "state": one.state,
                 "at": _moment(one.at),
