@@ -8,9 +8,10 @@ from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import supplier_mail
+from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
-from pipelines.rules.explain import says
+from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.explain import because, says
 from pipelines.rules.split import Part
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import instruction_of
@@ -43,6 +44,26 @@ def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: Shi
     draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, about=about, due_on=due_on))
     shipment.tell(now)
     draft.end_wait(WAITS_AT, report_of(shipment))
+
+
+def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, cause: str) -> None:
+    """The order's address is another one: suppliers that were told are told anew, arrivals are planned anew, and the customer
+    hears of both."""
+    facts, told = draft.facts, []
+    region = facts.document["ship_to"]["region"]
+    way = because("transit", facts.locale, region=region, days=transit_days(region, shop))
+    for shipment in draft.shipments:
+        if not shipment.left:
+            continue
+        if may_be_told(draft, shipment):
+            ask_again(draft, shop, now, shipment, cause=cause)
+        day = shipment.dispatch_on
+        why = [*(one for one in shipment.because if one["rule"] != way.rule), {"rule": way.rule, "says": way.says}]
+        shipment.plan_anew(now, day, arrival(facts, shop, day), why if day is not None else shipment.because)
+        pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
+        planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
+        told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})
+    draft.tell(customer_mail("address_changed", facts, shop, now, about=about, shipments=told))
 
 
 def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:

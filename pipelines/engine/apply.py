@@ -21,6 +21,7 @@ from models.store import (
     orders,
     parcels,
     payments,
+    readdressings,
     repricings,
     shipments,
     transitions,
@@ -38,6 +39,7 @@ from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
 from models.store.payments import PaymentChangeRow
+from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
@@ -103,6 +105,7 @@ def apply(
     repriced = [(d.facts, d.repricing) for d in decisions if d.repricing is not None]
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
+    readdressings.add(connection, _readdressing_rows(decisions, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
@@ -344,6 +347,14 @@ def _repricing_rows(repriced: Sequence[tuple[Facts, Repricing]], now: datetime) 
             at=now,
         )
         for facts, one in repriced
+    ]
+
+
+def _readdressing_rows(decisions: Sequence[Decision], now: datetime) -> list[NewReaddressingRow]:
+    return [
+        NewReaddressingRow(d.facts.id, one.key, one.reason, one.by, one.ship_to, now)
+        for d in decisions
+        if (one := d.readdressing) is not None
     ]
 
 

@@ -156,6 +156,16 @@ class Announcement:
 
 
 @dataclass(slots=True, frozen=True)
+class Readdressing:
+    """The order goes to ``ship_to`` (as its document has it) from now on; ``key`` names what asked for it, once."""
+
+    key: str
+    reason: str
+    by: str
+    ship_to: Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
 class MailCopy:
     """The stored mail ``id`` goes out once more under ``message_id``, the copy's own, to ``to`` (the envelope's)."""
 
@@ -229,6 +239,7 @@ class Decision:
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
     repricing: Repricing | None = None
+    readdressing: Readdressing | None = None
     frees_items: list[str] = field(default_factory=list)
 
     @property

@@ -28,6 +28,7 @@ from pipelines.engine.decision import (
     OpenedHold,
     PaymentChange,
     PaymentNumbers,
+    Readdressing,
 )
 from pipelines.engine.facts import (
     EffectFacts,
@@ -151,6 +152,11 @@ class OrderDraft:
         self._made.repricing = repricing
         for key in repricing.dropped:
             self.return_coupon(key, "repriced")
+
+    def readdress(self, change: Readdressing) -> None:
+        """The order goes elsewhere from now on; ``facts`` say so already."""
+        self._made.readdressing = change
+        self.facts = self.facts.readdressed(change.ship_to)
 
     def return_coupon(self, key: str, reason: str) -> None:
         """The order uses the coupon ``key`` no longer."""

@@ -7,6 +7,7 @@ so that nothing is ever decided on what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
@@ -244,6 +245,15 @@ class Facts:
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
+
+    def readdressed(self, ship_to: Mapping[str, Any]) -> Facts:
+        """The same facts of an order that goes to ``ship_to``."""
+        other = copy(self)
+        for read in ("document", "order"):
+            other.__dict__.pop(read, None)
+        other.document_text = orjson.dumps({**self.document, "ship_to": dict(ship_to)}).decode()
+        other.mail_base = None
+        return other
 
     def __post_init__(self) -> None:
         mine = self.__dict__

@@ -1,4 +1,4 @@
-"""Amend (出荷の変更): an operator changes who sends goods that have not left, or asks for them once more."""
+"""Amend (出荷の変更): an operator changes who sends goods that have not left, or where they go, or asks for them once more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from datetime import datetime
 
 from models.states import ShipmentState
 from pipelines.changes.requests import answer_each, asker
-from pipelines.changes.sending import ask_again, ask_for_the_rest, reroute
+from pipelines.changes.sending import ask_again, ask_for_the_rest, reroute, send_elsewhere
+from pipelines.engine.decision import Readdressing
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.ask_again import ACTION as ASK_AGAIN
 from pipelines.orders.actions.ask_again import SupplierAsked
+from pipelines.orders.actions.change_address import ACTION as ADDRESS
+from pipelines.orders.actions.change_address import AddressChanged
 from pipelines.orders.actions.reroute import ACTION as REROUTE
 from pipelines.orders.actions.reroute import ShipmentRerouted
 from pipelines.orders.unsent import has_left
@@ -36,7 +39,21 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             ask_again(draft, shop, now, shipment, cause=cause)
         _lift(draft, ASK_AGAIN.name, shipment.id, cause)
 
-    answer_each({REROUTE.wakes: (REROUTE, rerouted), ASK_AGAIN.wakes: (ASK_AGAIN, asked_again)}, draft, shop, now)
+    def readdress(event: EventFacts, asked: AddressChanged) -> None:
+        key, ship_to = f"{event.source}:{event.event_id}", asked.ship_to.model_dump()
+        draft.readdress(Readdressing(key, asked.reason, asker(event), ship_to))
+        send_elsewhere(draft, shop, now, about=key, cause=f"address changed by {asker(event)}")
+
+    answer_each(
+        {
+            REROUTE.wakes: (REROUTE, rerouted),
+            ASK_AGAIN.wakes: (ASK_AGAIN, asked_again),
+            ADDRESS.wakes: (ADDRESS, readdress),
+        },
+        draft,
+        shop,
+        now,
+    )
 
 
 def _lift(draft: OrderDraft, action: str, shipment: str, cause: str) -> None:
@@ -47,6 +64,6 @@ STAGE = Stage(
     "amend",
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
-    consumes=(REROUTE.wakes, ASK_AGAIN.wakes),
+    consumes=(REROUTE.wakes, ASK_AGAIN.wakes, ADDRESS.wakes),
     leads_to=("dispatch",),
 )

@@ -13,6 +13,14 @@ MAILS: Final = {"mails:resend"}
 """What is asked of an order of which a mail was sent."""
 
 ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
+ELSEWHERE: Final = {
+    "kind": "organisation",
+    "name": "サロン髙橋 札幌店",
+    "postal_code": "060-0001",
+    "region": "北海道",
+    "city": "札幌市中央区",
+    "line1": "北一条西1-1",
+}
 AUTUMN: Final = {"code": "AUTUMN", "kind": "amount", "value": 500}
 
 
@@ -92,15 +100,15 @@ Stand = Callable[[World], None]
 
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
-    held: frozenset({*MAILS, "cancel", "coupons", "release"}),
-    authorized: frozenset({*MAILS, "cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
-    released: frozenset({*MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
-    refused: frozenset({*MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
+    held: frozenset({"address:change", *MAILS, "cancel", "coupons", "release"}),
+    authorized: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
+    released: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
+    refused: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
     partly_shipped: frozenset(
         {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
     ),
     shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
-    owed: frozenset({*MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
+    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
     settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
     cancelled: frozenset(MAILS),
 }
@@ -108,6 +116,7 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
 #: A request for each action, right wherever the action is possible; what is about a shipment is asked of the first
 #: (`request_for`).
 REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "address:change": {"ship_to": ELSEWHERE, "reason": "moved"},
     "cancel": {"reason": "changed my mind"},
     "coupons": {"coupons": [AUTUMN]},
     "lines:cancel": ONE_PIECE,

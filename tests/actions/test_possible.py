@@ -44,6 +44,7 @@ def test_each_that_is_not_says_why(world: World) -> None:
     """CAN-02, CPN-03, INT-13."""
     settled(world)
     assert offered(world) == {
+        "address:change": ("INT-09",),
         "cancel": ("CAN-06",),
         "mails:resend": (),
         "coupons": ("CPN-03",),
