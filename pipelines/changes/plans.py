@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.states import ShipmentState
 from pipelines.engine.decision import NewShipment
@@ -14,6 +13,7 @@ from pipelines.engine.facts import Facts
 from pipelines.methods import agreed
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
+from pipelines.rules.marks import SAME_MAILBOX, counters, mailbox_mark
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
@@ -23,6 +23,13 @@ Plans = Sequence[tuple[Part, DispatchPlan]]
 
 def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     """The dispatch plan of each part: from the order's completion or the money's arrival (CUT-01), never in the past."""
+    if facts.planned is None or facts.planned[0] != now:  # what is accepted and split in one pass is planned once
+        facts.planned = now, _plans(facts, shop, now)
+    made: Plans = facts.planned[1]
+    return made
+
+
+def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     counts_at = now if awaited else facts.placed_at
     return [
@@ -38,21 +45,28 @@ def shipments(facts: Facts, planned: Plans, now: datetime) -> list[NewShipment]:
 
 def first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
     """What keeps the order before a human as it comes in; the same whenever it is asked."""
-    since = facts.accepted_at - timedelta(days=shop.intake.marks_window_days)
-    return holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if since <= at <= facts.accepted_at))
+    mailbox = mailbox_mark(facts.shop, facts.number)
+    return holds(
+        facts.order,
+        shop,
+        counted=counters(facts.marks, shop, facts.accepted_at),
+        shares_mailbox=any(mark.kind == SAME_MAILBOX and mark.source == mailbox for mark in facts.marks),
+    )
 
 
-def foretells(facts: Facts, shop: Shop, planned: Plans, found: Sequence[Hold]) -> bool:
-    """Whether the mail that confirms an order with the holds ``found`` tells its plan too: nothing is waited for and nobody
-    has to decide first."""
+def foretold(facts: Facts, shop: Shop, found: Sequence[Hold], at: datetime) -> Plans:
+    """The plan that the mail tells which confirms, at ``at``, an order with the holds ``found``; empty unless nothing is
+    waited for and nobody has to decide first."""
     if found or agreed(facts.method, facts.grand_total).secured_by.is_awaited:
-        return False
-    return shop.delivery.requests != "strict" or not is_missed(planned)
+        return ()
+    planned = plans(facts, shop, at)
+    return () if shop.delivery.requests == "strict" and is_missed(planned) else planned
 
 
 def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> bool:
     """Whether the customer was told of ``planned`` when the order was confirmed, and of no other day."""
-    if not foretells(facts, shop, planned, first_holds(facts, shop)):
+    told = foretold(facts, shop, first_holds(facts, shop), now)
+    if not told:
         return False
     opens = shop.business_calendar.next_open
     if opens(in_japan(facts.accepted_at).date()) == opens(in_japan(now).date()):

@@ -179,4 +179,5 @@ STAGE = Stage(
     consumes=(*KINDS, ACTION.wakes),
     leads_to=("dispatch", "settle", "reward"),
     asks=TAKES,
+    at_once=("reward",),
 )

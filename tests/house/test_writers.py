@@ -21,7 +21,8 @@ ENGINE = "pipelines/engine/"
 #: Rooms outside the engine that write tables of their own subject: outcomes of effects, who a customer is, keys of requests,
 #: ranks, leases of jobs. None of them is an order's or a lot's.
 ELSEWHERE = {
-    "customer": {"pipelines/orders/", "pipelines/points/"},
+    "customer": {"pipelines/customers/", "pipelines/orders/"},
+    "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},
     "effect": {"workers/cli/", "workers/effects/"},
     "effect_item": {"workers/cli/", "workers/effects/"},
