@@ -158,10 +158,14 @@ PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
 
 SHIPMENT_MOVES: Mapping[str, frozenset[str]] = {
     _S.BACKORDERED: frozenset({_S.PLANNED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.PLANNED: frozenset({_S.BACKORDERED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.INSTRUCTED: frozenset({_S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.ACKNOWLEDGED: frozenset({_S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.REFUSED: frozenset({_S.SHIPPED, _S.INSTRUCTED, _S.CANCELLED}),
+    # planned: given to another supplier before its own was told
+    _S.PLANNED: frozenset(
+        {_S.PLANNED, _S.BACKORDERED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}
+    ),
+    # planned: it is asked for anew, of its supplier or of another one
+    _S.INSTRUCTED: frozenset({_S.PLANNED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.ACKNOWLEDGED: frozenset({_S.PLANNED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.REFUSED: frozenset({_S.PLANNED, _S.SHIPPED, _S.INSTRUCTED, _S.CANCELLED}),
     _S.SHIPPED: frozenset(),
     _S.CANCELLED: frozenset({_S.SHIPPED}),  # the parcel had left before the cancel reached the supplier
 }

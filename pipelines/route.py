@@ -4,8 +4,9 @@
                   |                                                           |
                deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
-cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
-order raised its customer's rank, and collect waits for money that is paid on delivery. Which stage may make which other due, at a moment or by the outcome of an effect:
+cancel, reprice, adjust, amend, returns, attend and resend may enter at any point: a customer or an operator spoke. promote follows
+when an order raised its customer's rank, and collect waits for money that is paid on delivery. Which stage may make which other
+due, at a moment or by the outcome of an effect:
 
     accept     -> authorize, reward
     authorize  -> split, settle
@@ -19,8 +20,10 @@ order raised its customer's rank, and collect waits for money that is paid on de
     cancel     -> settle
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward, collect
+    amend      -> dispatch
     returns    -> settle, reward, collect
     attend     -> settle
+    resend
 
 A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).
 
@@ -35,6 +38,7 @@ from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
     adjust,
+    amend,
     attend,
     authorize,
     cancel,
@@ -43,6 +47,7 @@ from pipelines.stages import (
     notify,
     promote,
     reprice,
+    resend,
     returns,
     reward,
     settle,
@@ -62,8 +67,10 @@ ROUTE: tuple[Stage, ...] = (
     cancel.STAGE,
     reprice.STAGE,
     adjust.STAGE,
+    amend.STAGE,
     returns.STAGE,
     attend.STAGE,
+    resend.STAGE,
 )
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}

@@ -8,6 +8,7 @@ from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.points import return_points
+from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.money.coupons import comes_back
@@ -17,7 +18,8 @@ from pipelines.shops import Shop
 def cancel_order(
     draft: OrderDraft, shop: Shop, now: datetime, *, reason: str, cause: str, says: str = "", mail: bool = True
 ) -> None:
-    """End the order: give back money, points, coupons and one-of-a-kind items, and tell the customer why.
+    """End the order: give back money, points, coupons and one-of-a-kind items, tell the customer why, and suppliers that
+    were told to ship that they are not to.
 
     ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what is found now and
     only a human can give back holds it.
@@ -31,11 +33,8 @@ def cancel_order(
         for one in facts.coupons:
             if comes_back(one, shop, reason):
                 draft.return_coupon(one.key, reason)
-    for shipment in draft.shipments:
-        if shipment.is_untold:
-            shipment.cancel_rest()
-            shipment.move(ShipmentState.CANCELLED, cause)
     left = draft.shipped
+    _stop_shipments(draft, shop, now, cause)
     for line in facts.order.lines:
         if line.availability == "unique" and not left.get(
             line.line
@@ -46,6 +45,19 @@ def cancel_order(
         draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
     if not draft.holds:
         draft.settle(Condition.DONE, cause)
+
+
+def _stop_shipments(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
+    """Nothing of the order is to leave any more."""
+    for shipment in draft.shipments:
+        if not shipment.left:
+            continue
+        if may_be_told(draft, shipment):
+            pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
+            call_off(draft, shop, now, shipment, pieces, about=f"{shipment.id}:cancelled", reason="")
+        draft.end_wait(WAITS_AT, report_of(shipment))
+        shipment.cancel_rest()
+        shipment.move(ShipmentState.CANCELLED, cause)
 
 
 def finish(draft: OrderDraft) -> None:

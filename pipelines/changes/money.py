@@ -134,6 +134,13 @@ def outstanding(draft: OrderDraft) -> int:
     return draft.money.captured - _through_gateway(draft) - draft.money.refunded_by_hand - due
 
 
+def givable(draft: OrderDraft) -> int:
+    """Yen of the customer's that the shop has and may keep: what was captured less all that went back or is about to."""
+    if draft.state == OrderState.CANCELLED or draft.money.state not in HAS_MONEY:
+        return 0
+    return max(0, min(draft.due, draft.due + outstanding(draft)))
+
+
 def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:
     """Refund what is outstanding by the method's route, under a key of its own; where no gateway can, a human is asked to."""
     amount = outstanding(draft)

@@ -7,6 +7,7 @@ so that nothing is ever decided on what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
@@ -47,6 +48,7 @@ class Need(Flag):
     RANKS = auto()
     COUPONS = auto()
     REPRICING = auto()
+    MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
@@ -117,6 +119,7 @@ class ShipmentFacts(NamedTuple):
     lines: Mapping[str, LineFacts]
     told_at: datetime | None = None
     collects: bool | None = None
+    again: int = 0
 
 
 class UsedPoints(NamedTuple):
@@ -137,6 +140,15 @@ class EventFacts(NamedTuple):
     shipment: str | None
     body: Mapping[str, Any]
     at: datetime
+
+
+class MailFacts(NamedTuple):
+    """A mail about this order; ``to`` is the envelope's."""
+
+    id: int
+    message_id: str
+    to: str
+    state: str
 
 
 class EffectFacts(NamedTuple):
@@ -172,6 +184,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.RANKS: {"promotions": list},
     Need.COUPONS: {"coupons": list},
     Need.REPRICING: {"known": Known},
+    Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.PURSE: {"purse": Purse},
 }
@@ -230,12 +243,22 @@ class Facts:
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)
+    mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
+
+    def readdressed(self, ship_to: Mapping[str, Any]) -> Facts:
+        """The same facts of an order that goes to ``ship_to``."""
+        other = copy(self)
+        for read in ("document", "order"):
+            other.__dict__.pop(read, None)
+        other.document_text = orjson.dumps({**self.document, "ship_to": dict(ship_to)}).decode()
+        other._worked_out = {}
+        return other
 
     def __post_init__(self) -> None:
         mine = self.__dict__

@@ -104,7 +104,7 @@ def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, 
 
 def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     """The totals of an order as mails show them."""
-    return {"points_deducted": 0, **totals, "price_display": shop.price.display}
+    return {"points_deducted": 0, "goodwill": 0, **totals, "price_display": shop.price.display}
 
 
 def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:

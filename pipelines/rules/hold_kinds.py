@@ -238,60 +238,63 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
         "release",
-        ("release", "cancel"),
+        ("shipments:ask_again", "shipments:reroute", "release", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}の指示を受け付けませんでした。",
             "{supplier} did not take the instruction for {shipment}.",
         ),
         Sentence(
-            "出荷元に連絡し、`shukka retry`で指示を送り直すか、キャンセルしてください。",
-            "Call the supplier; `shukka retry` sends the instruction again, or cancel the order.",
+            "出荷元に連絡し、再度指示するか、別の出荷元に変更するか、キャンセルしてください。",
+            "Call the supplier; ask it again, give the shipment to another one, or cancel the order.",
         ),
     ),
     _R.SUPPLIER_REFUSED: HoldKind(
         "release",
-        ("lines:cancel",),
+        ("shipments:reroute", "shipments:ask_again", "lines:cancel", "cancel"),
         Sentence("{supplier}が出荷{shipment}を断りました: {why}", "{supplier} refused {shipment}: {why}"),
         Sentence(
-            "明細を取り消してください。出荷元が発送すれば自動的に解除されます。",
-            "Take the lines out; the hold ends by itself if the supplier ships after all.",
+            "別の出荷元に変更するか、再度指示するか、明細または注文を取り消してください。出荷元が発送すれば自動的に解除されます。",
+            "Give the shipment to another supplier, ask this one again, take the lines out, or cancel the order; the hold ends by itself "
+            "if the supplier ships after all.",
         ),
     ),
     _R.SUPPLIER_SHORT: HoldKind(
         "release",
-        ("lines:cancel", "release"),
+        ("lines:cancel", "release", "shipments:reroute", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}のうち{pieces}を手配できません(INT-13)。",
             "{supplier} cannot supply {pieces} of {shipment} (INT-13).",
         ),
         Sentence(
-            "手配できない明細を取り消すか、手配できる見込みなら保留を解除してください。",
-            "Take these lines out, or release the order where the supplier finds them after all.",
+            "手配できない明細を取り消すか、別の出荷元に変更するか、手配できる見込みなら保留を解除してください。",
+            "Take these lines out, give the shipment to another supplier, or release the order where the supplier finds them after "
+            "all.",
         ),
     ),
     _R.SUPPLIER_SILENT: HoldKind(
         "release",
-        ("release", "lines:cancel", "cancel"),
+        ("shipments:ask_again", "release", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}について、再三の問い合わせにもかかわらず回答がありません。",
             "{supplier} does not answer about {shipment}, though it was asked again and again.",
         ),
         Sentence(
-            "出荷元に連絡し、引き続き待つ場合は保留を解除、手配できない場合は明細を取り消してください。回答があれば自動的に解除されます。",
-            "Call the supplier; release the order to wait on, or take the lines out. The hold ends by itself once it answers.",
+            "出荷元に連絡し、再度指示するか、引き続き待つ場合は保留を解除、手配できない場合は別の出荷元に変更するか明細を取り消してください。回答があれば自動的に解除されます。",
+            "Call the supplier; ask it again, release the order to wait on, give the shipment to another supplier, or take the lines "
+            "out. The hold ends by itself once it answers.",
         ),
     ),
     _R.DISPATCH_LATE: HoldKind(
         "release",
-        ("release", "lines:cancel", "cancel"),
+        ("release", "shipments:ask_again", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}の発送報告が、予定日({was})を過ぎてもありません。",
             "{supplier} has not reported {shipment} as left on its day, {was}.",
         ),
         Sentence(
-            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は明細を取り消してください。発送されれば自動的に解除されます。",
-            "Ask the supplier; release the order to wait for the new day, or take the lines out. The hold ends by itself once the "
-            "goods leave.",
+            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は別の出荷元に変更するか明細を取り消してください。発送されれば自動的に解除されます。",
+            "Ask the supplier; release the order to wait for the new day, give the shipment to another supplier, or take the lines "
+            "out. The hold ends by itself once the goods leave.",
         ),
     ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(

@@ -24,7 +24,10 @@ from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_k
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Instruct what is due, follow what was instructed, and wake up for what comes next."""
-    if draft.state == OrderState.CANCELLED or draft.held:
+    if draft.state == OrderState.CANCELLED:
+        return
+    _reached(draft)
+    if draft.held:
         return
     ending = is_ending(draft, now)
     for shipment in draft.shipments:
@@ -36,8 +39,21 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         watch_authorization(draft, shop, now)
 
 
+def _reached(draft: OrderDraft) -> None:
+    """A supplier that could not be reached has its instruction after all: it was sent again by hand."""
+    told = {one.id for one in draft.shipments if one.is_untold and _instruction(draft, one) == "done"}
+    draft.lift(
+        lambda hold: hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment in told, "supplier was reached"
+    )
+
+
+def _instruction(draft: OrderDraft, shipment: ShipmentDraft) -> str | None:
+    asked = draft.effects.get(instruct_key(shipment.id, shipment.again))
+    return asked.state if asked is not None else None
+
+
 def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
-    told, due_at = draft.effects.get(instruct_key(shipment.id)), _due_at(draft, shop, shipment)
+    told, due_at = draft.effects.get(instruct_key(shipment.id, shipment.again)), _due_at(draft, shop, shipment)
     if told is not None:
         _after_instruction(draft, shipment, told, now)
     elif due_at > now:
@@ -77,7 +93,7 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     draft.ask(
         EffectIntent(
             INSTRUCT,
-            instruct_key(shipment.id),
+            instruct_key(shipment.id, shipment.again),
             wakes="dispatch",
             shipment=shipment.id,
             payload={"channel": channel},

@@ -11,11 +11,13 @@ from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.collection import collecting_parcel
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.requests import heard
 from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
+from pipelines.orders.actions.ship import ACTION, SHIPPED, as_news
 from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
@@ -35,10 +37,16 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     shipments = {shipment.id: shipment for shipment in draft.shipments}
     known = dict(draft.parcels)
     # Shipped first: what is said of a parcel can only be applied once the parcel is known.
-    for event in sorted(draft.waiting, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
+    for event in sorted(draft.waiting, key=lambda e: (e.type not in (SHIPPED, ACTION.wakes), e.at, e.event_id)):
+        if event.type == ACTION.wakes:
+            if (asked := heard(ACTION, draft, shop, now, event)) is not None:
+                read(news, shipments[asked.shipment], as_news(asked, now, event.id, event.source))
+            continue
         shipment = shipments.get(event.shipment or "")
         if shipment is None:
             draft.quarantined(event, "the order has no such shipment")
+        elif event.source.startswith("supplier:") and event.source != f"supplier:{shipment.supplier}":
+            draft.quarantined(event, f"the shipment was given to {shipment.supplier} meanwhile")
         else:
             read(news, shipment, event)
     count_as_delivered(draft, shop, now)
@@ -85,6 +93,7 @@ def _recount(news: News, shipment: ShipmentDraft) -> None:
         shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
         news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
         news.lift(HoldReason.SUPPLIER_SHORT, shipment, "supplier shipped after all")
+        news.lift(HoldReason.SUPPLIER_UNREACHABLE, shipment, "supplier shipped after all")
     elif shipment.is_unanswered:
         shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 
@@ -166,7 +175,7 @@ STAGE = Stage(
     "notify",
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
-    consumes=KINDS,
+    consumes=(*KINDS, ACTION.wakes),
     leads_to=("dispatch", "settle", "reward", "collect"),
     asks=TAKES,
     at_once=("reward",),

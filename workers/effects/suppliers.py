@@ -20,11 +20,12 @@ from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.collecting import to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
-from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction, instruct_key
 from workers.effects.effect import Effect, Job, Means, Perform
 
 #: From the best that an item can say to the worst: an effect is as far as the item that is least so.
 _FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
+_CALLED_OFF = Outcome(Verdict.DECLINED, code="called_off", says="called off, or asked for anew, before it was told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Instructed:
     """The documents of orders with remarks, by the instruction's key."""
     on_delivery: Mapping[int, OnDeliveryRow]
     """What orders are to pay on delivery, by their id."""
+    called_off: Sequence[str] = ()
+    """Keys of instructions of which nothing is to be sent any more, or for which another one stands by now."""
 
     def told_by(self, shops: Mapping[str, Shop]) -> Batch:
         """The batch, with what the shops' profiles say of it: what the remarks ask of the supplier, and what it is to
@@ -74,10 +77,11 @@ def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perf
         if sender is None:
             says = f"there is no channel {work.channel} in this process"
             return Outcome(Verdict.RETRY, code="no_channel", says=says)
+        told = dict.fromkeys(work.called_off, _CALLED_OFF)
         batch = work.told_by(shops)
-        outcomes = await sender.send(batch)
-        told = dict(zip([one.key for one in batch.instructions], outcomes, strict=True))
-        return gathered(told) if work.are_items else next(iter(outcomes))
+        if batch.instructions:
+            told |= zip([one.key for one in batch.instructions], await sender.send(batch), strict=True)
+        return gathered(told) if work.are_items else next(iter(told.values()))
 
     return perform
 
@@ -102,13 +106,16 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
     loaded = {}
     for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
         listed = list(found)
-        first, *_ = listed
+        wanted = [row for row in listed if row.lines and row.key == instruct_key(row.shipment_id, row.again)]
+        first = next(iter(wanted or listed))
         contact = contacts.get(first.supplier, Contact())
-        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
+        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in wanted])
         # Those that were asked for before channels were named went by webhook.
-        remarked = {row.key: row.document for row in listed if row.document.get("remarks")}
-        due = {row.order_id: on_delivery[row.order_id] for row in listed if row.order_id in on_delivery}
-        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked, due)
+        remarked = {row.key: row.document for row in wanted if row.document.get("remarks")}
+        due = {row.order_id: on_delivery[row.order_id] for row in wanted if row.order_id in on_delivery}
+        called_off = [row.key for row in listed if row not in wanted]
+        channel = first.payload.get("channel", WEBHOOK)
+        loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, called_off)
     return loaded
 
 

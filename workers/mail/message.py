@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
+from datetime import datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -70,6 +72,18 @@ def assemble(headers: Iterable[str], *, text: str, html: str, boundary: str) -> 
         b"--%s\r\nContent-Type: text/html; %s\r\n"
         b"--%s--\r\n"
     ) % (head, border, border, _unencoded(text), border, _unencoded(html), border)
+
+
+def resent(message_id: str, at: datetime, sender: str, to: str) -> bytes:
+    """The header lines that mark a copy (RFC 5322, 3.6.6): when, by whom and to whom, under ``message_id``."""
+    lines = (
+        "X-Shukka-Copy: yes",
+        f"Resent-Date: {format_datetime(at)}",
+        mailbox("Resent-From", "", sender),
+        mailbox("Resent-To", "", to),
+        f"Resent-Message-ID: {message_id}",
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def encoded(mail: bytes) -> bytes:

@@ -149,7 +149,8 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Conflict)
     async def on_conflict(request: Request, error: Conflict) -> Response:
-        return problem(409, "Conflict", f"{error.detail} ({error.rule})" if error.rule else error.detail)
+        detail = f"{error.detail} ({error.rule})" if error.rule else error.detail
+        return problem(409, "Conflict", detail, ways_out=error.ways_out)
 
     @app.exception_handler(NotFound)
     async def on_not_found(request: Request, error: NotFound) -> Response:

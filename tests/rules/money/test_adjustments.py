@@ -185,6 +185,7 @@ def test_what_is_left_reads_like_an_order() -> None:
         **priced(4_000, coupon=400, rate=10).totals_json(),
         "goods": 4_000,
         "points_deducted": 0,
+        "goodwill": 0,
         "tax": [{"rate": 10, "base": 3_600, "tax": 360}],
     }
 
