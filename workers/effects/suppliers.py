@@ -15,7 +15,7 @@ from models.store.effect_items import InstructionRow, OnDeliveryRow
 from pipelines.methods import METHODS, Capture
 from pipelines.orders.document import order_from_json
 from pipelines.orders.instructions import supplier_instructions
-from pipelines.ports import Outcome, Verdict
+from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.collecting import Candidate, collecting, to_collect
@@ -23,6 +23,7 @@ from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
 from workers.effects.effect import Effect, Job, Means, Perform
+from workers.http.signing import standing
 
 #: From the best that an item can say to the worst: an effect is as far as the item that is least so.
 _FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
@@ -39,13 +40,17 @@ class Instructed:
     """The documents of orders with remarks, by the instruction's key."""
     on_delivery: Mapping[int, OnDeliveryRow]
     """What orders are to pay on delivery, by their id."""
+    old_until: datetime | None = None
+    """Until when the supplier's replaced secret signs beside its new one."""
 
-    def told_by(self, shops: Mapping[str, Shop]) -> Batch:
-        """The batch, with what the shops' profiles say of it: what the remarks ask of the supplier, and what it is to
-        collect."""
+    def told_by(self, shops: Mapping[str, Shop], now: datetime) -> Batch:
+        """The batch, signed by the secrets that count ``now``, with what the shops' profiles say of it: what the remarks
+        ask of the supplier, and what it is to collect."""
+        contact = self.batch.contact
+        batch = replace(self.batch, contact=replace(contact, secrets=standing(contact.secrets, self.old_until, now)))
         if not self.remarked and not self.on_delivery:
-            return self.batch
-        return replace(self.batch, instructions=[self._told(one, shops) for one in self.batch.instructions])
+            return batch
+        return replace(batch, instructions=[self._told(one, shops) for one in batch.instructions])
 
     def _told(self, instruction: Instruction, shops: Mapping[str, Shop]) -> Instruction:
         shop = shops.get(instruction.shop)
@@ -70,7 +75,7 @@ def _collected_by(shipment: str, due: OnDeliveryRow, shop: Shop) -> Mapping[str,
     return to_collect(Breakdown.from_json(due.breakdown), changes)
 
 
-def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perform[Instructed]:
+def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop], clock: Clock) -> Perform[Instructed]:
     """Hands instructions over; the recipient's address goes from the database straight to the supplier."""
 
     async def perform(job: Job[Instructed]) -> Outcome:
@@ -79,7 +84,7 @@ def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perf
         if sender is None:
             says = f"there is no channel {work.channel} in this process"
             return Outcome(Verdict.RETRY, code="no_channel", says=says)
-        batch = work.told_by(shops)
+        batch = work.told_by(shops, clock.now())
         outcomes = await sender.send(batch)
         told = dict(zip([one.key for one in batch.instructions], outcomes, strict=True))
         return gathered(told) if work.are_items else next(iter(outcomes))
@@ -94,7 +99,7 @@ def gathered(items: Mapping[str, Outcome]) -> Outcome:
 
 
 def _equip(means: Means) -> Perform[Instructed]:
-    return performing(means.channels(), means.shops)
+    return performing(means.channels(), means.shops, means.clock)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
@@ -104,6 +109,7 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         registered = clients.suppliers(connection)
         on_delivery = {row.order_id: row for row in effect_items.on_delivery(connection, _paid_on_delivery(rows))}
     contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
+    old_until = {one.name: one.old_until for one in registered}
     loaded = {}
     for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
         listed = list(found)
@@ -113,7 +119,8 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         # Those that were asked for before channels were named went by webhook.
         remarked = {row.key: row.document for row in listed if row.document.get("remarks")}
         due = {row.order_id: on_delivery[row.order_id] for row in listed if row.order_id in on_delivery}
-        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked, due)
+        channel, until = first.payload.get("channel", WEBHOOK), old_until.get(first.supplier)
+        loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, until)
     return loaded
 
 

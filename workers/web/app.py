@@ -48,7 +48,7 @@ def create_app(house: House | None = None) -> FastAPI:
     if house is None:
         configure()
         house = build_or_exit("web", House.notice_secrets)
-    state = AppState(house, Desk(house), Clients(house.engine), house.notice_secrets())
+    state = AppState(house, Desk(house), Clients(house.engine, house.clock), house.notice_secrets())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
