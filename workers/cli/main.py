@@ -184,19 +184,25 @@ def migrate() -> None:
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    stop_within: Annotated[int, typer.Option(help="Seconds to answer what was asked when told to stop.", min=0)] = 10,
 ) -> None:
     """Run the web process in the foreground."""
     from workers.web.serve import serve
 
-    serve(host, port)
+    serve(host, port, stop_within)
 
 
 @app.command()
-def worker(processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2) -> NoReturn:
+def worker(
+    processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    stop_within: Annotated[
+        float, typer.Option(help="Seconds to finish what is under way when told to stop.", min=0)
+    ] = 15,
+) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv
 
-    argv = worker_argv(processes)
+    argv = worker_argv(processes, stop_within)
     os.execve(argv[0], argv, {**DRAMATIQ, **os.environ})  # noqa: S606 - the worker takes this process over
 
 

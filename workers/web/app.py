@@ -22,7 +22,7 @@ from models.database import is_away
 from models.migrations import is_current
 from models.store import attention
 from pipelines.engine.run import describe
-from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
+from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
@@ -146,6 +146,11 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(Invalid)
     async def on_invalid(request: Request, error: Invalid) -> Response:
         return invalid(error.problems)
+
+    @app.exception_handler(Raced)
+    async def on_raced(request: Request, error: Raced) -> Response:
+        says = "Others were in the way; nothing was stored: send the same request again."
+        return problem(503, "Busy", says, headers={"Retry-After": "1"})
 
     @app.exception_handler(Conflict)
     async def on_conflict(request: Request, error: Conflict) -> Response:

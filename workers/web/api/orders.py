@@ -32,7 +32,11 @@ router = APIRouter(prefix="/v1", tags=["orders"])
 MOST_ORDERS = 500
 _BATCH_LIMIT = 16 * MOST_BYTES
 #: Status and title of an answer that names no field.
-_UNTAKEN: Final = {Ending.CONFLICT: (409, "Conflict"), Ending.FAILED: (500, "Fault")}
+_UNTAKEN: Final = {
+    Ending.CONFLICT: (409, "Conflict"),
+    Ending.BUSY: (503, "Busy"),
+    Ending.FAILED: (500, "Fault"),
+}
 
 
 @router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
@@ -161,7 +165,8 @@ def _answered(answer: Answer) -> Response:
     if answer.ending == Ending.REFUSED:
         return invalid(answer.problems)
     if answer.ending in _UNTAKEN:
-        return problem(*_UNTAKEN[answer.ending], answer.detail)
+        headers = {"Retry-After": "1"} if answer.ending == Ending.BUSY else None
+        return problem(*_UNTAKEN[answer.ending], answer.detail, headers=headers)
     return as_json(202 if answer.ending == Ending.ACCEPTED else 200, _reference(answer))
 
 
