@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from pipelines.errors import Misconfigured
 from workers.encoding import Encoder
 from workers.redis_broker import CarefulRedisBroker
 
@@ -76,7 +77,7 @@ def middleware() -> list[Middleware]:
 
 
 def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
-    """A broker for ``url``: redis://, rediss://, unix:// or amqp://.
+    """A broker for ``url``: redis://, rediss://, unix:// or amqp://. Raises Misconfigured where the latter's client is missing.
 
     A ``consumer`` reads messages by ``workers.encoding`` and waits out a minute of broken connections; a ringer gives up within
     a second, since the clock rings for whatever nobody rang for.
@@ -84,7 +85,12 @@ def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
     if consumer:
         dramatiq.set_encoder(Encoder())
     if url.startswith(("amqp://", "amqps://")):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        try:
+            from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        except ImportError:
+            raise Misconfigured(
+                "BROKER_URL", "needs pika: run pip install 'shukka[rabbitmq]', or name a Redis"
+            ) from None
 
         return RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware() if consumer else [])
     retries = Retry(ExponentialBackoff(cap=2.0, base=0.05), 60) if consumer else Retry(ExponentialBackoff(), 0)
