@@ -21,6 +21,7 @@ from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.shapes import Kept, Points, answers
 
 router = APIRouter(prefix="/v1", tags=["points"])
 
@@ -38,7 +39,9 @@ _PAGING = [
 ]
 
 
-@router.get("/customers/{shop}/{customer}/points", openapi_extra={"parameters": _PAGING})
+@router.get(
+    "/customers/{shop}/{customer}/points", responses=answers(s200=Points), openapi_extra={"parameters": _PAGING}
+)
 async def read_points(request: Request, shop: str, customer: str) -> Response:
     """Balance by state, lots as they will be spent, and a page of the ledger, newest first."""
     state = state_of(request)
@@ -102,7 +105,9 @@ def _shown(shop: str, customer: str, found: Statement) -> dict[str, Any]:
     }
 
 
-@router.post("/points/grants", status_code=201, openapi_extra=takes(GrantDocument))
+@router.post(
+    "/points/grants", status_code=201, responses=answers(s201=Kept, s200=Kept), openapi_extra=takes(GrantDocument)
+)
 async def grant_points(request: Request) -> Response:
     """Give points once by key: 201, 200 for the same again, 409 and 422 as for orders."""
     state, caller, raw = await _read(request)
@@ -113,7 +118,9 @@ async def grant_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds", status_code=201, openapi_extra=takes(HoldDocument))
+@router.post(
+    "/points/holds", status_code=201, responses=answers(s201=Kept, s200=Kept), openapi_extra=takes(HoldDocument)
+)
 async def hold_points(request: Request) -> Response:
     """Take points aside while something is looked into, once by key: 201, 200 for the same again."""
     state, caller, raw = await _read(request)
@@ -124,7 +131,7 @@ async def hold_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds/{key:path}/release", openapi_extra=takes(ReleaseDocument))
+@router.post("/points/holds/{key:path}/release", responses=answers(s200=Kept), openapi_extra=takes(ReleaseDocument))
 async def release_points(request: Request, key: str) -> Response:
     """End a hold: its points are valid again, or void for good."""
     state, caller, raw = await _read(request)

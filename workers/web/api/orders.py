@@ -26,6 +26,7 @@ from workers.web.body import read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
+from workers.web.shapes import BatchResults, OrderReference, Preview, ShownOrder, answers
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -39,7 +40,12 @@ _UNTAKEN: Final = {
 }
 
 
-@router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
+@router.post(
+    "/orders",
+    status_code=202,
+    responses=answers(s202=OrderReference, s200=OrderReference),
+    openapi_extra=takes(OrderDocument),
+)
 async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
@@ -58,6 +64,7 @@ async def accept_order(request: Request) -> Response:
 @router.post(
     "/orders:batch",
     status_code=207,
+    responses=answers(s207=BatchResults),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -100,7 +107,7 @@ async def accept_batch(request: Request) -> Response:
     return as_json(207, {"results": results})
 
 
-@router.get("/orders/{shop}/{number}")
+@router.get("/orders/{shop}/{number}", responses=answers(s200=ShownOrder))
 async def read_order(request: Request, shop: str, number: str) -> Response:
     """One order with its payment, shipments, points, timeline and mails; for operators also what they may do with it."""
     state = state_of(request)
@@ -125,7 +132,7 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
     return as_json(200, shown)
 
 
-@router.post("/preview", openapi_extra=takes(PreviewDocument))
+@router.post("/preview", responses=answers(s200=Preview), openapi_extra=takes(PreviewDocument))
 async def preview_order(request: Request) -> Response:
     """What the pipeline would do with an order; stores nothing."""
     state = state_of(request)
