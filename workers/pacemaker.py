@@ -16,8 +16,7 @@ from pipelines.route import STAGES
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
-from workers.settings import load
-from workers.wiring import House, build
+from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +75,7 @@ def timekeeper(house: House) -> Timekeeper:
 def main() -> None:
     """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
-    house = build(load(), "clock")
+    house = build_or_exit("clock")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
