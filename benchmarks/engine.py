@@ -15,7 +15,7 @@ from multiprocessing.synchronize import Event
 from benchmarks.world import InstantGateway, InstantSuppliers, LocalBell
 from models.database import connect
 from pipelines.engine.run import Runner
-from pipelines.route import ROUTE
+from pipelines.route import ROUTE, STAGES
 from pipelines.shops import load_shops
 from workers.channels.webhook import WebhookSender
 from workers.clock import SettableClock
@@ -50,7 +50,7 @@ def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int,
 
     renderer = Renderer("orders@shukka.example", "shukka.example")
     renderer.check()
-    runner = Runner(engine, load_shops(installation=INSTALLATION), renderer, clock, observe, time.perf_counter)
+    runner = Runner(engine, load_shops(installation=INSTALLATION), renderer, clock, observe, time.perf_counter, STAGES)
     gc.collect()
     gc.freeze()  # as workers.main does
     gc.set_threshold(50_000, 20, 50)

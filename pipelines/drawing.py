@@ -18,7 +18,8 @@ Made by `python -m pipelines.drawing states` from `models/states.py`; a test com
 _ROUTE = """# Route
 
 Made by `python -m pipelines.drawing route` from the stages' declarations; a test compares. An arrow: the stage may make the other
-due, at once, at a moment, or when an effect that it asked for has ended. Boxes with round ends are received events and the stage
+due, at once, at a moment, or when an effect that it asked for has ended; where the arrow is thick, what is due at once is decided in
+the same pass. Boxes with round ends are received events and the stage
 they wake. A stage that names another one sets its order aside with the reason. Every stage may also wake itself again later.
 """
 _TITLES = {
@@ -53,7 +54,11 @@ def states() -> str:
 
 def route() -> str:
     """docs/route.md."""
-    arrows = [f"    {stage.name} --> {other}" for stage in ROUTE for other in stage.leads_to]
+    arrows = [
+        f"    {stage.name} {'==>' if other in stage.at_once else '-->'} {other}"
+        for stage in ROUTE
+        for other in stage.leads_to
+    ]
     consumed = [(event, stage.name) for stage in ROUTE for event in stage.consumes]
     events = [f"    {event.replace('.', '_')}([{event}]) -.-> {stage}" for event, stage in consumed]
     drawn = "\n".join(["flowchart LR", *(f"    {stage.name}" for stage in ROUTE), *arrows, *events])

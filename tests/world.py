@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, cast
@@ -20,6 +21,7 @@ from models.store.customers import CustomerKey
 from pipelines.engine.inbox import Received, notice_event, receive
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.run import BATCH, Runner
+from pipelines.engine.stage import Stage
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.ports import Clock
@@ -128,6 +130,7 @@ class World:
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
         self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker, queues()), renderer)
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
+        self.route: Mapping[str, Stage] = STAGES
         self.gateway, self.postbox = Gateway(self.clock), Postbox()
         self.suppliers, self.storefronts = Partners(), Partners()
         self.loop = self.performing(
@@ -213,7 +216,7 @@ class World:
     # Going on
 
     def decide(self, *stages: str) -> int:
-        """Decide what is due, in the route's order; how many orders were claimed."""
+        """Decide what is due, in the route's order, by each stage alone; how many orders were claimed."""
         return sum(self.runner.run_batch(STAGES[name]).claimed for name in stages or STAGES)
 
     def perform(self, *kinds: str) -> int:
@@ -225,11 +228,12 @@ class World:
         return self._asyncio.run(drain())
 
     def settle(self) -> None:
-        """Go on until nothing is due now."""
+        """Go on until nothing is due now; stages follow at once as in a worker."""
+        runner = replace(self.runner, route=self.route)
         for _ in range(100):
             busy = 0
             for stage in ROUTE:
-                while (claimed := self.runner.run_batch(stage).claimed) == BATCH:
+                while (claimed := runner.run_batch(stage).claimed) == BATCH:
                     busy += claimed
                 busy += claimed
             if not busy + self.perform():

@@ -16,6 +16,7 @@ from pipelines.errors import ShukkaError
 from pipelines.gateway import Adapter
 from pipelines.orders.act import actions
 from pipelines.ports import Clock
+from pipelines.route import STAGES
 from pipelines.shops import Shop, load_shops
 from pipelines.shops.fulfilling import AUTO
 from pipelines.suppliers.channel import Sender
@@ -44,7 +45,7 @@ class House:
     def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
         """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
         self.renderer.check()
-        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter)
+        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter, STAGES)
 
     def gateways(self) -> dict[str, Adapter]:
         """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""

@@ -37,15 +37,16 @@ def of_order(stage: str, order_id: int, due_at: datetime) -> WorkRow:
 
 
 class ClaimRow(NamedTuple):
-    """Work that was claimed, and where its row lies while the claim holds."""
+    """Work that was claimed, where its row lies while the claim holds, and how often deciding it has failed."""
 
     subject_kind: str
     subject_id: str
     place: str
+    attempts: int
 
 
 _CLAIM = f"""
-SELECT {ORDER}, w.subject_kind, w.subject_id, w.ctid
+SELECT {ORDER}, w.subject_kind, w.subject_id, w.ctid, w.attempts
 FROM work w JOIN shop_order o ON o.id = w.order_id JOIN order_document d ON d.order_id = w.order_id
 WHERE w.stage = %(stage)s AND w.due_at <= %(now)s AND (w.retry_at IS NULL OR w.retry_at <= now())
   AND (%(ids)b::text[] IS NULL

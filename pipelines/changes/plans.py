@@ -23,6 +23,13 @@ Plans = Sequence[tuple[Part, DispatchPlan]]
 
 def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     """The dispatch plan of each part: from the order's completion or the money's arrival (CUT-01), never in the past."""
+    if facts.planned is None or facts.planned[0] != now:  # what is accepted and split in one pass is planned once
+        facts.planned = now, _plans(facts, shop, now)
+    made: Plans = facts.planned[1]
+    return made
+
+
+def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     counts_at = now if awaited else facts.placed_at
     return [
@@ -42,17 +49,19 @@ def first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
     return holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if since <= at <= facts.accepted_at))
 
 
-def foretells(facts: Facts, shop: Shop, planned: Plans, found: Sequence[Hold]) -> bool:
-    """Whether the mail that confirms an order with the holds ``found`` tells its plan too: nothing is waited for and nobody
-    has to decide first."""
+def foretold(facts: Facts, shop: Shop, found: Sequence[Hold], at: datetime) -> Plans:
+    """The plan that the mail tells which confirms, at ``at``, an order with the holds ``found``; empty unless nothing is
+    waited for and nobody has to decide first."""
     if found or agreed(facts.method, facts.grand_total).secured_by.is_awaited:
-        return False
-    return shop.delivery.requests != "strict" or not is_missed(planned)
+        return ()
+    planned = plans(facts, shop, at)
+    return () if shop.delivery.requests == "strict" and is_missed(planned) else planned
 
 
 def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> bool:
     """Whether the customer was told of ``planned`` when the order was confirmed, and of no other day."""
-    if not foretells(facts, shop, planned, first_holds(facts, shop)):
+    told = foretold(facts, shop, first_holds(facts, shop), now)
+    if not told:
         return False
     opens = shop.business_calendar.next_open
     if opens(in_japan(facts.accepted_at).date()) == opens(in_japan(now).date()):

@@ -55,6 +55,7 @@ class OrderDraft:
 
     __slots__ = (
         "_asks",
+        "_consumes",
         "_leads_to",
         "_lots",
         "_made",
@@ -70,28 +71,23 @@ class OrderDraft:
         "subject",
     )
 
-    def __init__(
-        self,
-        facts: Facts,
-        stage: str = "",
-        leads_to: Collection[str] = (),
-        asks: Collection[str] = (),
-        of: str = ORDER,
-    ) -> None:
+    def __init__(self, facts: Facts, of: str = ORDER) -> None:
         self.facts = facts
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
         self.condition = facts.condition
         self.holds: Sequence[Hold] = facts.holds
-        self._stage = stage
-        self._leads_to = leads_to
-        self._asks = asks
+        self.enter("", (), (), ())
         self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
         self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
         self._lots: dict[int, Lot] | None = None
         self._used_points: dict[int, UsedPoints] | None = None
+
+    def enter(self, stage: str, leads_to: Collection[str], asks: Collection[str], consumes: Collection[str]) -> None:
+        """From now on ``stage`` decides: it may make ``leads_to`` due, ask for ``asks``, and answers the events ``consumes``."""
+        self._stage, self._leads_to, self._asks, self._consumes = stage, leads_to, asks, consumes
 
     def decision(self) -> Decision:
         """The difference to the facts: what is to be written."""
@@ -387,9 +383,9 @@ class OrderDraft:
 
     @property
     def waiting(self) -> list[EventFacts]:
-        """The received events that were not answered yet."""
+        """The received events that this stage answers and that were not answered yet."""
         answered = {number for number, _, _ in self._made.events}
-        return [event for event in self.facts.events if event.id not in answered]
+        return [one for one in self.facts.events if one.type in self._consumes and one.id not in answered]
 
     def applied(self, event: EventFacts) -> None:
         """The event did what it says."""
@@ -412,6 +408,17 @@ class OrderDraft:
         any other."""
         self._check_edge(stage)
         self._made.work.append(Due(stage, due_at, subject))
+
+    def wake(self, due: Due) -> None:
+        """Make the order due at a stage that nothing has made it due at in this decision."""
+        if all(one.stage != due.stage for one in self._made.work):
+            self._made.work.append(due)
+
+    def take_up(self, stage: str, now: datetime) -> bool:
+        """Whether the order is due at ``stage`` at once; then it is due there no longer."""
+        left = [one for one in self._made.work if one.stage != stage or one.subject is not None or one.due_at > now]
+        is_due, self._made.work = len(left) < len(self._made.work), left
+        return is_due
 
     def again(self, due_at: datetime) -> None:
         """Make what this stage is due for due at it once more."""

@@ -190,7 +190,7 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``mail_base`` is what all mails of the order are told, kept by
-    ``pipelines.orders.mails``.
+    ``pipelines.orders.mails``, and ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
     """
 
     id: int
@@ -229,6 +229,7 @@ class Facts:
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+    planned: tuple[datetime, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
 

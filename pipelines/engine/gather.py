@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
@@ -48,7 +48,6 @@ from pipelines.engine.facts import (
 )
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
-from pipelines.engine.stage import Stage
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
@@ -60,49 +59,59 @@ MARKS_SINCE = timedelta(days=3660)
 _NUMBER_RESTS = timedelta(days=180)
 
 
+class Asking(Protocol):
+    """A stage, or several that are decided together: what must be gathered, and which events it answers."""
+
+    @property
+    def needs(self) -> Need: ...
+
+    @property
+    def consumes(self) -> Sequence[str]: ...
+
+
 def facts_of(
-    connection: Connection, stage: Stage, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+    connection: Connection, asking: Asking, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
 ) -> list[Facts]:
-    """The facts that ``stage`` asked for, of the orders it claimed, in the same order; without ``lock`` only to look at them."""
-    batch = [_order(row, stage.needs) for row in orders]
+    """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them."""
+    batch = [_order(row, asking.needs) for row in orders]
     if not batch:
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
     _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
-    if Need.PAYMENT in stage.needs:
+    if Need.PAYMENT in asking.needs:
         for money in payments.of_orders(connection, ids):
             by_id[money.order_id].payment = _payment(money)
-    if Need.SHIPMENTS in stage.needs:
+    if Need.SHIPMENTS in asking.needs:
         for shipment in shipments.of_orders(connection, ids):
             by_id[shipment.order_id].shipments.append(_shipment(shipment))
-    if Need.PARCELS in stage.needs:
+    if Need.PARCELS in asking.needs:
         for parcel in parcels.of_orders(connection, ids):
             by_id[parcel.order_id].parcels.append(_parcel(parcel))
-    _add_points(connection, stage.needs, by_id, now, lock=lock)
-    if Need.EVENTS in stage.needs:
-        for event in inbox.pending(connection, ids, stage.consumes):
+    _add_points(connection, asking.needs, by_id, now, lock=lock)
+    if Need.EVENTS in asking.needs:
+        for event in inbox.pending(connection, ids, asking.consumes):
             by_id[event.order_id].events.append(_event(event))
-    if Need.NUMBERS in stage.needs:
+    if Need.NUMBERS in asking.needs:
         _add_taken_numbers(connection, batch, now)
-    if Need.EFFECTS in stage.needs:
+    if Need.EFFECTS in asking.needs:
         for effect in effects.of_orders(connection, ids):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
-    if Need.ADJUSTMENTS in stage.needs:
+    if Need.ADJUSTMENTS in asking.needs:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
-    if Need.RANKS in stage.needs:
+    if Need.RANKS in asking.needs:
         for rise in ranks.promotions(connection, ids):
             by_id[rise.order_id].promotions.append(Promotion(rise.previous, rise.rank, rise.from_on))
-    if Need.COUPONS in stage.needs:
+    if Need.COUPONS in asking.needs:
         for coupon in coupons.of_orders(connection, ids, UNPAID):
             by_id[coupon.order_id].coupons.append(Use(coupon.code_key, coupon.kind, coupon.unpaid))
-    if Need.REPRICING in stage.needs:
+    if Need.REPRICING in asking.needs:
         for basis in repricings.bases(connection, ids):
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
-    if Need.SUPPLIERS in stage.needs:
+    if Need.SUPPLIERS in asking.needs:
         _add_suppliers(connection, batch)
-    if Need.MARKS in stage.needs:
+    if Need.MARKS in asking.needs:
         _add_marks(connection, batch, now)
     return batch
 

@@ -8,7 +8,7 @@ same is set aside with a back-off and never takes its batch with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ from pipelines.engine.apart import decide_apart, quarantine, without
 from pipelines.engine.apply import BatchResult, StaleFacts, apply
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, Need
+from pipelines.engine.following import Pass
 from pipelines.engine.gather import facts_of
 from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.stage import Stage
@@ -45,7 +46,10 @@ _NO_FAULTS: Final[Mapping[int, str]] = {}
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics."""
+    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics.
+
+    Stages of ``route`` are decided in the same pass as the stage that they follow at once.
+    """
 
     engine: Engine
     shops: Mapping[str, Shop]
@@ -53,6 +57,7 @@ class Runner:
     clock: Clock
     observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None
     timer: Callable[[], float] = lambda: 0.0
+    route: Mapping[str, Stage] = field(default_factory=dict)
 
     def run_batch(self, stage: Stage, limit: int = BATCH) -> BatchResult:
         """Decide up to ``limit`` due orders of ``stage`` in one transaction.
@@ -105,6 +110,8 @@ class Runner:
     ) -> BatchResult:
         """One transaction over up to ``limit`` due subjects, or ``only`` these; ``faults`` are events to quarantine unread."""
         now = self.clock.now()
+        # What was refused, and what failed before, is decided by its stage alone: no trouble of a later one keeps it back.
+        whole, alone = Pass(stage, self.route if only is None else {}), Pass(stage, {})
         started = self.timer()
         taken: Sequence[_Taken] = ()
         batch: Sequence[Facts] = ()
@@ -114,11 +121,12 @@ class Runner:
                 if not claimed:
                     return BatchResult()
                 taken = _taken(stage, claimed)
-                batch = facts_of(connection, stage, [one.order for one in taken], now)
+                batch = facts_of(connection, whole, [one.order for one in taken], now)
                 for facts, one in zip(batch, taken, strict=True):
                     facts.subjects, facts.places = one.subjects, one.places
                 gathered = self.timer()
-                decisions, failures = self._decide(stage, [without(facts, faults) for facts in batch], now)
+                passes = [alone if one.attempts else whole for one in taken]
+                decisions, failures = self._decide(passes, [without(facts, faults) for facts in batch], now)
                 for decision in decisions if faults else ():
                     quarantine(decision, faults)
                 new_mails = self._render(decisions, failures, now)
@@ -137,7 +145,7 @@ class Runner:
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
             subjects = [subject for one in taken for subject in one.subjects]
-            raise _Refused(subjects, describe(error), _events(stage, batch)) from error
+            raise _Refused(subjects, describe(error), _events(batch)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
@@ -147,29 +155,34 @@ class Runner:
             result.stages.add(stage.name)  # something may be left for which this batch had no room
         return result
 
-    def _decide(self, stage: Stage, batch: Sequence[Facts], now: datetime) -> tuple[list[Decision], dict[int, str]]:
+    def _decide(
+        self, passes: Sequence[Pass], batch: Sequence[Facts], now: datetime
+    ) -> tuple[list[Decision], dict[int, str]]:
         decisions: list[Decision] = []
         failures: dict[int, str] = {}
-        for facts in batch:
+        for one, facts in zip(passes, batch, strict=True):
             try:
-                decisions.append(self.decided(stage, facts, now))
+                decisions.append(self.decided(one, facts, now))
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
                 failures[facts.id] = describe(error)
-                log.error("decision.failed", stage=stage.name, order_id=facts.id, error=describe(error))
+                log.error("decision.failed", stage=one.stage.name, order_id=facts.id, error=describe(error))
         return decisions, failures
 
-    def decided(self, stage: Stage, facts: Facts, now: datetime) -> Decision:
-        """What the stage decides, without the events with which it cannot."""
+    def decided(self, of: Pass, facts: Facts, now: datetime) -> Decision:
+        """What the stages of a pass decide: the first alone where one that follows cannot, and without the events with which
+        it cannot."""
 
         def decide(known: Facts) -> Decision:
-            decision = stage.decision(known, self.shops[known.shop], now)
+            decision = of.decision(known, self.shops[known.shop], now)
             enforce(decision)
             return decision
 
         try:
             return decide(facts)
         except Exception as error:  # noqa: BLE001 - the boundary that keeps one event from its order; raised again if it is none
-            log.warning("decision.apart", stage=stage.name, order_id=facts.id, error=describe(error))
+            log.warning("decision.apart", stage=of.stage.name, order_id=facts.id, error=describe(error))
+            if of.follows:
+                return self.decided(Pass(of.stage, {}), facts, now)
             return decide_apart(facts, decide, describe, error)
 
     def _book(
@@ -202,13 +215,14 @@ class Runner:
         return _mail_rows([one for one in rendered if one.order_id not in failures], now)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Taken:
-    """An order of a batch, and for what of it the stage is due."""
+    """An order of a batch, for what of it the stage is due, and how often that was in vain."""
 
     order: OrderRow
     subjects: list[Subject]
     places: list[str]
+    attempts: int
 
 
 def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_Taken]:
@@ -218,18 +232,18 @@ def _taken(stage: Stage, claimed: Iterable[tuple[OrderRow, ClaimRow]]) -> list[_
     for order, claim in claimed:
         one = taken.get(order.id)
         if one is None:
-            one = taken[order.id] = _Taken(order, [], [])
+            one = taken[order.id] = _Taken(order, [], [], claim.attempts)
         if stage.subject == ORDER or not one.subjects:
             one.subjects.append(Subject(claim.subject_kind, claim.subject_id))
             one.places.append(claim.place)
+            one.attempts = max(one.attempts, claim.attempts)
     return list(taken.values())
 
 
-def _events(stage: Stage, batch: Sequence[Facts]) -> list[int]:
+def _events(batch: Sequence[Facts]) -> list[int]:
     """Ids of the events that a batch read, the newest first."""
-    if Need.EVENTS not in stage.needs:
-        return []
-    return sorted((event.id for facts in batch for event in facts.events), reverse=True)
+    read = (facts.events for facts in batch if Need.EVENTS in facts.needs)
+    return sorted((event.id for events in read for event in events), reverse=True)
 
 
 def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[FailureRow]:

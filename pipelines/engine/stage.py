@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from models.states import Condition, OrderState
@@ -40,8 +41,9 @@ class Stage:
 
     ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
     make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is
-    the kind of what it is due for (``models.subject``), an order or a part of one. A stage that reads other facts, or names
-    another stage or kind, raises Undeclared, and its order is set aside.
+    the kind of what it is due for (``models.subject``), an order or a part of one. ``at_once`` are those of ``leads_to``
+    that are decided in the same pass where the stage makes the order due at them this moment (``engine.following``). A stage
+    that reads other facts, or names another stage or kind, raises Undeclared, and its order is set aside.
     """
 
     name: str
@@ -51,19 +53,28 @@ class Stage:
     leads_to: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     subject: str = ORDER
+    at_once: tuple[str, ...] = ()
+
+    def decision(
+        self, facts: Facts, shop: Shop, now: datetime, route: Mapping[str, Stage] = MappingProxyType({})
+    ) -> Decision:
+        """What the stage decides of an order as it stands in ``facts``, and what those of ``route`` decide that follow at once."""
+        draft = self.draft(facts)
+        stage: Stage | None = self
+        while stage is not None:
+            was = draft.condition
+            stage.decide(draft, shop, now)
+            if was == Condition.HELD and draft.condition == Condition.RUNNING:
+                # Whatever ended the last hold, the order must not be forgotten: what it waited for was put off.
+                draft.wake(Due(GOES_ON_AT[draft.state], now))
+            following = (route[name] for name in stage.at_once if name in route)
+            stage = next((one for one in following if draft.take_up(one.name, now)), None)
+            if stage is not None:
+                draft.enter(stage.name, stage.leads_to, stage.asks, stage.consumes)
+        return draft.decision()
 
     def draft(self, facts: Facts) -> OrderDraft:
         """An order for this stage to change."""
-        return OrderDraft(facts, self.name, self.leads_to, self.asks, self.subject)
-
-    def decision(self, facts: Facts, shop: Shop, now: datetime) -> Decision:
-        """What the stage decides of an order as it stands in ``facts``."""
-        draft = self.draft(facts)
-        self.decide(draft, shop, now)
-        decision = draft.decision()
-        if facts.condition == Condition.HELD and draft.condition == Condition.RUNNING:
-            # Whatever ended the last hold, the order must not be forgotten: what it waited for was put off.
-            stage = GOES_ON_AT[draft.state]
-            if all(due.stage != stage for due in decision.work):
-                decision.work.append(Due(stage, now))
-        return decision
+        draft = OrderDraft(facts, self.subject)
+        draft.enter(self.name, self.leads_to, self.asks, self.consumes)
+        return draft

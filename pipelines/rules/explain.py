@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from functools import lru_cache
@@ -156,12 +156,14 @@ def sentence(key: str) -> Sentence:
     return Sentence(*_SENTENCES[key])
 
 
-def says(key: str, locale: str, **values: object) -> str:
+@lru_cache(maxsize=4096)
+def says(key: str, locale: str, **values: Hashable) -> str:
     """The sentence ``key`` in ``locale`` (ja, else en)."""
     return sentence(key).says(locale, **values)
 
 
-def because(key: str, locale: str, **values: object) -> Because:
+@lru_cache(maxsize=4096)
+def because(key: str, locale: str, **values: Hashable) -> Because:
     """``says`` as a ``Because`` whose rule is the key's first part."""
     return Because(key.partition(".")[0], says(key, locale, **values))
 

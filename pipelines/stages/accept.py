@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import OrderState
-from pipelines.changes.plans import first_holds, foretells, plans, shipments
+from pipelines.changes.plans import first_holds, foretold, shipments
 from pipelines.changes.points import earn
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -23,8 +23,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     found = first_holds(facts, shop)
     if facts.customer_id:
         earn(draft, shop, now)
-    made = plans(facts, shop, now)
-    told = planned(facts, shipments(facts, made, now)) if foretells(facts, shop, made, found) else []
+    told = planned(facts, shipments(facts, foretold(facts, shop, found, now), now))
     draft.tell(customer_mail("order_accepted", facts, shop, now, shipments=told, repriced=False))
     if found:
         cause = "accept: " + ", ".join(hold.reason for hold in found)
@@ -39,4 +38,4 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.next("authorize", now)
 
 
-STAGE = Stage("accept", decide, Need.MARKS, leads_to=("authorize", "reward"))
+STAGE = Stage("accept", decide, Need.MARKS, leads_to=("authorize", "reward"), at_once=("authorize",))

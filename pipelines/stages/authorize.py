@@ -264,4 +264,5 @@ STAGE = Stage(
     consumes=(DEPOSIT,),
     leads_to=("split", "settle"),
     asks=(*SECURES, *LETS_GO),
+    at_once=("split",),
 )

@@ -170,4 +170,5 @@ STAGE = Stage(
     consumes=KINDS,
     leads_to=("dispatch", "settle", "reward"),
     asks=TAKES,
+    at_once=("reward",),
 )

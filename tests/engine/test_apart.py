@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, Need
+from pipelines.engine.following import Pass
 from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured
 from pipelines.shops import Shop
@@ -38,7 +39,7 @@ def test_one_event_is_left_out_wherever_it_stands(world: World, poison: dict[str
     """As if it had never come: what was read before it and after it is kept."""
     events = [event("told", number, amount=10**number) for number in (1, 2)]
     events.insert(place, event("told", 9, **poison))
-    decision = world.runner.decided(READS, told(*events), NOW)
+    decision = world.runner.decided(Pass(READS, {}), told(*events), NOW)
     assert endings(decision) == {1: "applied", 2: "applied", 9: "quarantined"}
     assert next(why for number, _, why in decision.events if number == 9)
     assert decision.payment is not None
@@ -47,7 +48,7 @@ def test_one_event_is_left_out_wherever_it_stands(world: World, poison: dict[str
 
 def test_where_a_profile_is_to_blame_nothing_is_wrong_with_the_event(world: World) -> None:
     with pytest.raises(Misconfigured):
-        world.runner.decided(READS, told(event("told", 1, profile=True)), NOW)
+        world.runner.decided(Pass(READS, {}), told(event("told", 1, profile=True)), NOW)
 
 
 def test_where_the_order_itself_cannot_be_decided_its_events_wait(world: World) -> None:
@@ -56,7 +57,7 @@ def test_where_the_order_itself_cannot_be_decided_its_events_wait(world: World) 
 
     stage = Stage("fails", fails, Need.EVENTS, consumes=("told",))
     with pytest.raises(ZeroDivisionError):
-        world.runner.decided(stage, but(told(event("told", 1)), needs=Need.EVENTS), NOW)
+        world.runner.decided(Pass(stage, {}), but(told(event("told", 1)), needs=Need.EVENTS), NOW)
 
 
 def slip_in(world: World, shipment: str, type_: str, body: dict[str, object]) -> None:

@@ -31,7 +31,9 @@ LATER = NOW + timedelta(hours=1)
 
 def draft(**changes: Any) -> OrderDraft:
     """A draft of one plain order of 1,760 yen, by a stage that may lead to split and ask a gateway for two things."""
-    return OrderDraft(facts(**changes), "authorize", ("split",), ("payment.refund", "payment.void"))
+    made = OrderDraft(facts(**changes))
+    made.enter("authorize", ("split",), ("payment.refund", "payment.void"), ("deposit.received",))
+    return made
 
 
 def nothing(known: Facts) -> Decision:
@@ -317,7 +319,7 @@ def test_what_was_asked_for_is_under_way() -> None:
 
 
 def test_an_event_is_answered_once() -> None:
-    one = draft(events=(event("a", 1), event("b", 2)))
+    one = draft(events=(event("deposit.received", 1), event("deposit.received", 2)))
     one.refused(one.waiting[0], "no")
     assert [waiting.id for waiting in one.waiting] == [2]
     one.applied(one.waiting[0])
