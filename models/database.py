@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg import errors as pg
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
@@ -43,7 +43,7 @@ def connect(url: str, *, pool_size: int = 8, application: str = "shukka", statem
     @event.listens_for(engine, "begin")
     def begin(connection: SqlConnection) -> None:
         """Of the transaction and not of the connection: a pooler gives the latter to others."""
-        _driver(connection.connection).execute(limit, prepare=False)
+        connection.exec_driver_sql(limit)
 
     return engine
 
@@ -56,11 +56,6 @@ def _settle_in(driver: Connection[Any], _record: object) -> None:
     driver.autocommit = False
     if found is not None and found[1] != driver.info.backend_pid:  # what answers is not what we are connected to
         driver.prepare_threshold = None
-
-
-def _driver(connection: PoolProxiedConnection) -> Connection[Any]:
-    driver: Connection[Any] = connection.driver_connection  # type: ignore[assignment]
-    return driver
 
 
 def driver_url(url: str) -> str:
