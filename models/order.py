@@ -117,22 +117,3 @@ class RefusedOrder(Base):
     problems: Mapped[Json]
     document: Mapped[Json]
     recorded_at: Mapped[Recorded]
-
-
-class CustomerMark(Base):
-    """Something a customer did that later orders must know of: an undelivered return, a customer's return (INT-14)."""
-
-    __tablename__ = "customer_mark"
-
-    id: Mapped[Id]
-    shop: Mapped[str]
-    customer_id: Mapped[str]
-    kind: Mapped[str]
-    source: Mapped[str]
-    at: Mapped[Moment]
-
-    __table_args__ = (
-        UniqueConstraint("source", "kind"),
-        one_of("kind", ("undelivered_returns", "customer_returns")),
-        Index(None, "shop", "customer_id", "at"),
-    )

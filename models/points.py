@@ -93,7 +93,8 @@ class PointTransfer(Base):
 
 
 class PointBalance(Base):
-    """A customer's points by account: kept with every transfer, checked against their sum by ``shukka check``."""
+    """A customer's points by account: kept with every transfer, checked against their sum by ``shukka check``. A ``closed`` one
+    is a withdrawn customer's: whatever comes is void at once (CON-06)."""
 
     __tablename__ = "point_balance"
 
@@ -102,6 +103,7 @@ class PointBalance(Base):
     pending: Mapped[int]
     valid: Mapped[int]
     held: Mapped[int]
+    closed: Mapped[bool] = mapped_column(server_default="false")
 
     __table_args__ = (
         CheckConstraint("pending >= 0 AND held >= 0", name="not_negative"),

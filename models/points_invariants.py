@@ -100,6 +100,15 @@ POINTS: tuple[Invariant, ...] = (
         """SELECT id, lot_id, debit FROM point_transfer WHERE debit IN ('expired', 'void')""",
     ),
     Invariant(
+        "points_closed",
+        "a customer who withdrew has no points, and nobody else's balance is closed (CON-06)",
+        """SELECT b.shop, b.customer_id, b.closed, c.withdrawn_at, l.points FROM point_balance b
+           LEFT JOIN customer c ON c.shop = b.shop AND c.id = b.customer_id
+           LEFT JOIN LATERAL (SELECT sum(remaining + held) AS points FROM point_lot
+                              WHERE shop = b.shop AND customer_id = b.customer_id) l ON b.closed
+           WHERE b.closed <> (c.withdrawn_at IS NOT NULL) OR l.points > 0""",
+    ),
+    Invariant(
         "points_returned_once",
         "an order gets back no more points of a lot than it used, those granted anew included",
         """WITH kept AS (SELECT order_id, lot_id, sum(CASE kind WHEN 'use' THEN amount ELSE -amount END) AS points

@@ -5,11 +5,11 @@ from __future__ import annotations
 from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.coupon import CouponUse
-from models.customer import Customer
+from models.customer import Customer, CustomerMark
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput, Mail
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
-from models.order import CustomerMark, OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
+from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
 from models.points import PointBalance, PointHold, PointLot, PointRequest, PointTransfer

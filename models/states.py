@@ -97,6 +97,7 @@ class HoldReason(StrEnum):
     INDIVIDUAL_NOT_DELIVERABLE = "individual_not_deliverable"
     QUOTE_NEEDED = "quote_needed"
     BLOCKED_CUSTOMER = "blocked_customer"
+    SAME_MAILBOX = "same_mailbox"
     COUPONS_IN_REMARKS = "coupons_in_remarks"
     NEEDS_HUMAN = "needs_human"
     REQUEST_NOT_MET = "request_not_met"

@@ -34,6 +34,7 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
         display=shop.price.display,
         rounding=shop.price.rounding,
         points_treatment=shop.price.points_treatment,
+        tax_unit=shop.price.tax_unit,
     )
     return {
         "shop": shop.key,
@@ -42,6 +43,7 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
         "customer": customer,
         "month": f"{month:%Y-%m}",
         "price_display": shop.price.display,
+        "tax_unit": shop.price.tax_unit,
         "orders": [
             {
                 "number": one.number,

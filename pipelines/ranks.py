@@ -95,7 +95,8 @@ def _begins(one: Standing) -> date:
 
 
 def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -> dict[str, Any]:
-    """A customer's rank as the interface shows it: since when, spend in the window, what is missing, the history."""
+    """A customer's rank as the interface shows it: since when, spend in the window, what is missing, the history; and
+    whether the shop's levels are samples."""
     today = now.astimezone(JST).date()
     known = _read(connection, [CustomerKey(shop.key, customer)], now)[shop.key, customer]
     first, last = window(shop.ranks.window, today)
@@ -110,6 +111,7 @@ def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -
         "since": None if current.from_on == date.min else current.from_on.isoformat(),
         "spend": spend,
         "window": {"kind": shop.ranks.window, "from": first.isoformat(), "to": last.isoformat()},
+        "sample": shop.ranks.sample,
         "next": None if above is None else {"rank": above.rank, "missing": above.missing},
         "history": [
             {
@@ -122,6 +124,14 @@ def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -
             for one in store.histories(connection, [CustomerKey(shop.key, customer)])
         ],
     }
+
+
+def rank_of(connection: Connection, shop: Shop, customer: str, now: datetime) -> str | None:
+    """The rank in force today, the lowest for a customer without history; None where a shop has no ranks."""
+    if not shop.ranks.levels:
+        return None
+    history = _read(connection, [CustomerKey(shop.key, customer)], now)[shop.key, customer].history
+    return in_force(history, now.astimezone(JST).date(), shop).rank
 
 
 def stored_ranks(

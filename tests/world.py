@@ -99,10 +99,13 @@ def a_line(line: str = "1", quantity: int = 1, unit_price: object = 10_000, **ch
 
 
 def document(number: str = "S-1", *lines: dict[str, Any], customer: str = "M-1", **changes: Any) -> dict[str, Any]:
-    """An order as a storefront sends it: salon, one line of 10,000 yen, by card, unless a test says otherwise."""
+    """An order as a storefront sends it: salon, one line of 10,000 yen, by card, unless a test says otherwise. Every customer
+    has a mailbox of their own (INT-01)."""
     made = copy.deepcopy(_DOCUMENT)
     made |= {"number": number, "lines": list(lines) or [a_line()], **changes}
     made["customer"] = {**made["customer"], "id": customer}
+    if customer not in ("", "M-1"):
+        made["customer"]["email"] = f"takahashi+{customer.lower()}@example.jp"
     return made
 
 

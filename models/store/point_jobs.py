@@ -47,7 +47,7 @@ _EXPIRING = """
 SELECT l.customer_id, l.expires_at, sum(l.remaining)::int, c.email, c.name, c.locale
 FROM point_lot l JOIN customer c ON c.shop = l.shop AND c.id = l.customer_id
 WHERE l.state = 'valid' AND l.shop = %(shop)s AND l.expires_at > %(since)s AND l.expires_at <= %(until)s
-  AND c.email <> '' AND (l.customer_id, l.expires_at) > (%(customer)s, %(expires_at)s)
+  AND c.email <> '' AND c.withdrawn_at IS NULL AND c.mail_consent IS NOT FALSE AND (l.customer_id, l.expires_at) > (%(customer)s, %(expires_at)s)
 GROUP BY l.customer_id, l.expires_at, c.email, c.name, c.locale
 ORDER BY l.customer_id, l.expires_at LIMIT %(limit)s
 """
@@ -63,14 +63,15 @@ def expiring(
     after_expiry: datetime,
     limit: int,
 ) -> list[ExpiringRow]:
-    """Points that expire in (since, until], by customer and expiry: the page after those named."""
+    """Points that expire in (since, until], by customer and expiry: the page after those named. Not of customers who want no
+    mails beside those of their orders (CON-02), or withdrew (CON-06)."""
     page = {"customer": after_customer, "expires_at": after_expiry, "limit": limit}
     return fetch(connection, ExpiringRow, _EXPIRING, {"shop": shop, "since": since, "until": until, **page})
 
 
 _BORN = """
 SELECT c.id FROM customer c
-WHERE c.shop = %(shop)s AND extract(month FROM c.birth_date) = %(month)s
+WHERE c.shop = %(shop)s AND c.withdrawn_at IS NULL AND extract(month FROM c.birth_date) = %(month)s
   AND NOT EXISTS (SELECT FROM point_lot l WHERE l.shop = c.shop
                   AND l.source = 'birthday:' || c.id || ':' || %(year)s::int)
 ORDER BY c.id LIMIT %(limit)s
@@ -86,6 +87,7 @@ _UNTHANKED = """
 SELECT DISTINCT o.customer_id FROM shop_order o
 WHERE o.shop = %(shop)s AND o.accepted_at >= %(since)s AND o.accepted_at < %(until)s
   AND o.state <> 'cancelled' AND o.customer_id <> ''
+  AND NOT EXISTS (SELECT FROM customer c WHERE c.shop = o.shop AND c.id = o.customer_id AND c.withdrawn_at IS NOT NULL)
   AND NOT EXISTS (SELECT FROM point_lot l WHERE l.shop = o.shop AND l.source = 'thanks:' || o.customer_id)
 ORDER BY 1 LIMIT %(limit)s
 """

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from models.points import PointBalance, PointLot, PointTransfer
 from models.store.customers import CustomerKey
-from models.store.statement import columns, fetch, insert, one, reader, scalars, update, values, writer
+from models.store.statement import columns, execute, fetch, insert, one, reader, scalars, update, values, writer
 
 
 class LotRow(NamedTuple):
@@ -79,6 +79,15 @@ class BalanceRow(NamedTuple):
 
 # Under the lock.
 
+
+class LockedRow(NamedTuple):
+    """A balance that is locked; ``closed`` if its customer withdrew (CON-06)."""
+
+    shop: str
+    customer_id: str
+    closed: bool
+
+
 _NOTHING: Final = dict.fromkeys(("pending", "valid", "held"), "0")
 
 #: Makes balances; those that did not exist yet, which nobody else sees until the transaction ends.
@@ -90,23 +99,32 @@ open_balances = reader(
         constants=_NOTHING,
         order_by="shop, customer_id",
         conflict="(shop, customer_id) DO NOTHING",
-        returning="shop, customer_id",
+        returning=columns(LockedRow),
     ),
-    CustomerKey,
+    LockedRow,
 )
 
 _lock = reader(
     CustomerKey,
-    f"""SELECT {columns(CustomerKey, "b")} FROM point_balance b
+    f"""SELECT {columns(LockedRow, "b")} FROM point_balance b
         JOIN (SELECT DISTINCT * FROM {values(CustomerKey, PointBalance)}) AS v USING (shop, customer_id)
         ORDER BY b.shop, b.customer_id FOR NO KEY UPDATE OF b""",
-    CustomerKey,
+    LockedRow,
 )
 
 
-def lock_balances(connection: Connection, customers: Iterable[CustomerKey]) -> list[CustomerKey]:
+def lock_balances(connection: Connection, customers: Iterable[CustomerKey]) -> list[LockedRow]:
     """Lock the balances of customers until the transaction ends, one after the other; those who have one."""
     return _lock(connection, list(customers))
+
+
+def close_balance(connection: Connection, customer: CustomerKey, *, closed: bool) -> None:
+    """Close a balance that is locked, or open it again."""
+    execute(
+        connection,
+        "UPDATE point_balance SET closed = %(closed)s WHERE shop = %(shop)s AND customer_id = %(customer_id)s",
+        {**customer._asdict(), "closed": closed},
+    )
 
 
 _HOLDING: Final = "(l.remaining > 0 OR l.held > 0 OR l.owed > 0)"

@@ -162,10 +162,13 @@ class PromotionRow(NamedTuple):
 
 
 _PROMOTIONS = f"""
-SELECT {columns(PromotionRow)} FROM customer_rank WHERE order_id = ANY(%(ids)b::bigint[]) AND cause = 'spend' ORDER BY id
+SELECT {columns(PromotionRow, "r")} FROM customer_rank r LEFT JOIN customer c ON c.shop = r.shop AND c.id = r.customer_id
+WHERE r.order_id = ANY(%(ids)b::bigint[]) AND r.cause = 'spend' AND c.withdrawn_at IS NULL AND c.mail_consent IS NOT FALSE
+ORDER BY r.id
 """
 
 
 def promotions(connection: Connection, ids: Sequence[int]) -> list[PromotionRow]:
-    """The rises that the orders brought."""
+    """The rises that the orders brought, to tell of: not to customers who want no mails beside those of their orders (CON-02),
+    or withdrew (CON-06)."""
     return fetch(connection, PromotionRow, _PROMOTIONS, {"ids": list(ids)})

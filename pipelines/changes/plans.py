@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from models.states import ShipmentState
 from pipelines.engine.decision import NewShipment
@@ -14,6 +13,7 @@ from pipelines.engine.facts import Facts
 from pipelines.methods import agreed
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
+from pipelines.rules.marks import SAME_MAILBOX, counters, mailbox_mark
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
@@ -45,8 +45,13 @@ def shipments(facts: Facts, planned: Plans, now: datetime) -> list[NewShipment]:
 
 def first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
     """What keeps the order before a human as it comes in; the same whenever it is asked."""
-    since = facts.accepted_at - timedelta(days=shop.intake.marks_window_days)
-    return holds(facts.order, shop, marks=Counter(kind for kind, at in facts.marks if since <= at <= facts.accepted_at))
+    mailbox = mailbox_mark(facts.shop, facts.number)
+    return holds(
+        facts.order,
+        shop,
+        counted=counters(facts.marks, shop, facts.accepted_at),
+        shares_mailbox=any(mark.kind == SAME_MAILBOX and mark.source == mailbox for mark in facts.marks),
+    )
 
 
 def foretold(facts: Facts, shop: Shop, found: Sequence[Hold], at: datetime) -> Plans:

@@ -20,6 +20,7 @@ from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Lot
+from pipelines.rules.marks import Mark
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import Use
@@ -189,8 +190,9 @@ class Facts:
     ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
-    where the store finds that work again. ``mail_base`` is what all mails of the order are told, kept by
-    ``pipelines.orders.mails``, and ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
+    where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
+    address than the order's. ``mail_base`` is what all mails of the order are told, kept by ``pipelines.orders.mails``, and
+    ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
     """
 
     id: int
@@ -221,13 +223,14 @@ class Facts:
     effects: dict[str, EffectFacts] = field(init=False, repr=False)
     supplier_urls: Mapping[str, str | None] = field(init=False, repr=False)
     supplier_mails: Mapping[str, str | None] = field(init=False, repr=False)
-    marks: Sequence[tuple[str, datetime]] = field(init=False, repr=False)
+    marks: Sequence[Mark] = field(init=False, repr=False)
     adjustments: list[Adjustment] = field(init=False, repr=False)
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
+    told_email: str | None = field(default=None, init=False, repr=False)
     mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
     planned: tuple[datetime, Any] | None = field(default=None, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)

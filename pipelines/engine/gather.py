@@ -49,12 +49,11 @@ from pipelines.engine.facts import (
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
 from pipelines.rules.holds import Hold
+from pipelines.rules.marks import KEPT, Mark
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
 
-#: How far back marks are read at all (INT-14); the profile's own window is within it.
-MARKS_SINCE = timedelta(days=3660)
 #: After how long a carrier may have given a tracking number to another parcel.
 _NUMBER_RESTS = timedelta(days=180)
 
@@ -78,6 +77,7 @@ def facts_of(
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
+    _add_addresses(connection, batch)
     _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in asking.needs:
         for money in payments.of_orders(connection, ids):
@@ -137,6 +137,16 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         sequence=row.sequence,
         needs=needs,
     )
+
+
+def _add_addresses(connection: Connection, batch: Sequence[Facts]) -> None:
+    """Where mails go whose customer has told another address since the order came in."""
+    members = [CustomerKey(facts.shop, facts.customer_id) for facts in batch if facts.customer_id]
+    told = {(row.shop, row.customer_id): row for row in customers.told_addresses(connection, members)}
+    for facts in batch if told else ():
+        address = told.get((facts.shop, facts.customer_id))
+        if address is not None and address.email_told_at > facts.accepted_at:
+            facts.told_email = address.email
 
 
 def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:
@@ -292,9 +302,9 @@ def _add_suppliers(connection: Connection, batch: Sequence[Facts]) -> None:
 
 def _add_marks(connection: Connection, batch: Sequence[Facts], now: datetime) -> None:
     members = [CustomerKey(f.shop, f.customer_id) for f in batch if f.customer_id]
-    found: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
-    for mark in customers.marks(connection, members, since=now - MARKS_SINCE):
-        found.setdefault((mark.shop, mark.customer_id), []).append((mark.kind, mark.at))
+    found: dict[tuple[str, str], list[Mark]] = {}
+    for mark in customers.marks(connection, members, since=now - KEPT):
+        found.setdefault((mark.shop, mark.customer_id), []).append(Mark(mark.kind, mark.at, mark.source))
     for facts in batch:
         marks = found.get((facts.shop, facts.customer_id))
         if marks:

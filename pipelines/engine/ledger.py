@@ -23,7 +23,7 @@ from models.states import LotState, may_move
 from models.store import effects, orders, points, transitions
 from models.store.customers import CustomerKey
 from models.store.orders import CountedRow, OrderIdRow
-from models.store.points import BalanceRow, LotChangeRow, LotRow, TransferRow
+from models.store.points import BalanceRow, LockedRow, LotChangeRow, LotRow, TransferRow
 from models.store.transitions import TransitionRow
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision, Move
@@ -40,6 +40,7 @@ class Ledger:
         self.connection = connection
         self.now = now
         self._locked: set[CustomerKey] = set()
+        self._closed: set[CustomerKey] = set()
         self._purses: dict[CustomerKey, Purse] = {}
         self._asking: dict[CustomerKey, set[int]] = defaultdict(set)
         self._ids: deque[int] = deque()
@@ -57,13 +58,23 @@ class Ledger:
     def lock(self, customers: Collection[CustomerKey], *, opening: Collection[CustomerKey] = ()) -> None:
         """Lock the balances of customers, and make those of ``opening`` that do not exist; purses are empty until they are
         read."""
-        self._locked.update(points.lock_balances(self.connection, customers))
+        self._hold(points.lock_balances(self.connection, customers))
         missing = [one for one in opening if one not in self._locked]
-        self._locked.update(points.open_balances(self.connection, missing))
+        self._hold(points.open_balances(self.connection, missing))
         # One that another process made in this very moment.
-        self._locked.update(points.lock_balances(self.connection, [one for one in missing if one not in self._locked]))
+        self._hold(points.lock_balances(self.connection, [one for one in missing if one not in self._locked]))
         for one in customers:
-            self._purses[one] = Purse(new_id=self._new_id)
+            self._purses[one] = self._purse(one)
+
+    def _hold(self, locked: Iterable[LockedRow]) -> None:
+        for row in locked:
+            customer = CustomerKey(row.shop, row.customer_id)
+            self._locked.add(customer)
+            if row.closed:
+                self._closed.add(customer)
+
+    def _purse(self, customer: CustomerKey, lots: Iterable[Lot] = ()) -> Purse:
+        return Purse(lots, self._new_id, closed=customer in self._closed)
 
     def read(self, customers: Collection[CustomerKey], named: Collection[int] = ()) -> None:
         """The purses of customers whose balances are locked."""
@@ -71,7 +82,7 @@ class Ledger:
         for row in points.lots_of(self.connection, list(customers), list(named)):
             lots[row.shop, row.customer_id].append(lot_of(row))
         for one in customers:
-            self._purses[one] = Purse(lots[one], self._new_id)
+            self._purses[one] = self._purse(one, lots[one])
 
     def read_lots(self, lots: Collection[int]) -> None:
         """Of purses that are locked only these lots: for what concerns no others."""
@@ -79,11 +90,23 @@ class Ledger:
         for row in points.lots_by_id(self.connection, list(lots)):
             found[CustomerKey(row.shop, row.customer_id)].append(lot_of(row))
         for one, some in found.items():
-            self._purses[one] = Purse(some, self._new_id)
+            self._purses[one] = self._purse(one, some)
 
     def purse(self, shop: str, customer: str) -> Purse:
         """The purse of a customer whose balance was locked; what changes in it is written."""
         return self._purses[CustomerKey(shop, customer)]
+
+    def close(self, customer: CustomerKey) -> None:
+        """Void a customer's points, whose balance was opened, and those that come from now on (CON-06)."""
+        self._purses[customer].close(
+            Cause(f"withdrawn:{customer.shop}:{customer.customer_id}:{self.now.isoformat()}", self.now)
+        )
+        points.close_balance(self.connection, customer, closed=True)
+
+    def reopen(self, customer: CustomerKey) -> None:
+        """Let a customer who withdrew have points again; those that are void stay so."""
+        self._purses[customer].closed = False
+        points.close_balance(self.connection, customer, closed=False)
 
     def reserve(self, lots: int) -> None:
         """Ids for so many lots to grant, asked for at once."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from models.states import LotState
 from models.store import customers, orders
 from models.store.coupons import CouponUseRow
-from models.store.customers import CustomerKey, MemberRow
+from models.store.customers import CustomerKey, MarkRow, MemberRow
 from models.store.idempotency import KeyRow
 from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
@@ -21,6 +21,7 @@ from pipelines.engine.ledger import Ledger
 from pipelines.methods import Asks, agreed
 from pipelines.orders.document import Content
 from pipelines.rules.lots import NewLot
+from pipelines.rules.marks import SAME_MAILBOX, mailbox_mark
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
 from pipelines.rules.one_of_a_kind import items_of
@@ -29,17 +30,20 @@ from pipelines.rules.points import expiry
 from pipelines.rules.purse import Cause
 from pipelines.shops import Shop
 from pipelines.values.coupon_key import coupon_key
+from pipelines.values.mail_address import mailbox_key
 
 
 @dataclass(slots=True)
 class Taken:
-    """An order that will be stored, as it is sold: who sent it under which key, and its prices."""
+    """An order that will be stored, as it is sold: who sent it under which key, its prices, and whether its customer is new
+    and has another account's mailbox (INT-01)."""
 
     order: Order
     client: int
     key: str | None
     breakdown: Breakdown
     content: Content
+    shares_mailbox: bool = False
 
 
 def store_orders(
@@ -57,6 +61,7 @@ def store_orders(
     # After the points: grants lock in the same order, balance before customer.
     newest = {(t.order.shop, t.order.customer.id): t.order for t in taken if t.order.customer.id}
     customers.remember(connection, [_member_row(order, now) for order in newest.values()])
+    customers.add_marks(connection, [_mailbox_row(t.order, now) for t in taken if t.shares_mailbox])
 
 
 def _member_row(order: Order, now: datetime) -> MemberRow:
@@ -64,12 +69,16 @@ def _member_row(order: Order, now: datetime) -> MemberRow:
         shop=order.shop,
         id=order.customer.id,
         email=order.customer.email,
+        mailbox=mailbox_key(order.customer.email),
         name=order.customer.name,
         locale=order.locale,
-        birth_date=None,
-        registered_at=None,
         known_since=now,
     )
+
+
+def _mailbox_row(order: Order, now: datetime) -> MarkRow:
+    """What holds the order before a human."""
+    return MarkRow(order.shop, order.customer.id, SAME_MAILBOX, mailbox_mark(order.shop, order.number), now)
 
 
 def _gateway(shop: Shop, order: Order, taken: Taken) -> str | None:

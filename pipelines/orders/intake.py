@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from models.states import OrderState
-from models.store import idempotency, orders
+from models.store import customers, idempotency, orders
 from models.store.idempotency import ClientKey
 from models.store.orders import OrderKey
 from pipelines.engine.ledger import Ledger
@@ -25,7 +25,7 @@ from pipelines.errors import Problem, Raced
 from pipelines.orders.admission import Taken, store_orders
 from pipelines.orders.document import Content, content_of, order_to_json
 from pipelines.orders.judgement import judge
-from pipelines.orders.lookup import Before, spending, usable_points
+from pipelines.orders.lookup import Before, mailboxes_of, spending, usable_points
 from pipelines.ports import Clock
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
@@ -122,6 +122,7 @@ def _attempt(
     _answer_known(connection, submissions, contents, answers)
     new = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
     wanted = spending(new)
+    customers.lock_mailboxes(connection, mailboxes_of(new, shops))
     ledger.open(wanted)
     before = Before.of(connection, shops, new, usable_points(ledger, wanted))
     taken: list[Taken] = []
@@ -200,13 +201,16 @@ def _decide(
     shop = shops.get(order.shop)
     if shop is None:
         return _refused(order, [Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
-    judged = judge(order, shop, before.known(order, now))
+    known = before.known(order, now)
+    judged = judge(order, shop, known)
     if judged.problems:
         return _refused(order, judged.problems)
-    before.add(judged)
+    before.add(judged, shop)
     if judged.order is not order:  # what was sent tells whether it is the same again; what is sold is what is kept
         content = Content(order_to_json(judged.order), content.hash)
-    taken.append(Taken(judged.order, submission.client, submission.key, judged.breakdown, content))
+    taken.append(
+        Taken(judged.order, submission.client, submission.key, judged.breakdown, content, known.shares_mailbox)
+    )
     return None
 
 

@@ -19,13 +19,20 @@ from pipelines.shops import Shop
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known beside the order: the time (aware), the customer's usable points and rank (None: the order's own), the
-    keys of coupons that the customer used before, and the SKUs of one-of-a-kind items that live orders have."""
+    keys of coupons that the customer used before, and the SKUs of one-of-a-kind items that live orders have.
+
+    ``allowed_methods``: those that the shop leaves the customer, None for all (INT-15). ``withdrawn_at``: when the customer
+    withdrew (CON-06). ``shares_mailbox``: the customer is new, and another account has the mailbox (INT-01).
+    """
 
     now: datetime
     balance: int = 0
     rank: str | None = None
     used_coupons: Collection[str] = ()
     taken_items: Collection[str] = ()
+    allowed_methods: Collection[str] | None = None
+    withdrawn_at: datetime | None = None
+    shares_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ def judge(order: Order, shop: Shop, known: Known) -> Judgement:
         balance=known.balance,
         rank=known.rank,
         used_coupons=known.used_coupons,
+        allowed_methods=known.allowed_methods,
+        withdrawn_at=known.withdrawn_at,
     )
     if not any(problem.field.startswith("payment.") for problem in found):
         found += _unpayable(sold, shop, breakdown)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
 from sqlalchemy import Connection
 
-from models.store import coupons, items, orders
+from models.store import coupons, customers, items, orders
 from models.store.coupons import CouponKey
-from models.store.customers import CustomerKey
+from models.store.customers import AccountRow, CustomerKey, MailboxRow
 from models.store.items import ItemKey
 from models.store.orders import OrderKey
 from pipelines.engine.ledger import Ledger
@@ -19,24 +19,29 @@ from pipelines.orders.document import AssumeDocument, content_of
 from pipelines.orders.judgement import Judgement, Known
 from pipelines.orders.plan import Assume
 from pipelines.ranks import stored_ranks
+from pipelines.rules.marks import KEPT, Mark
 from pipelines.rules.one_of_a_kind import as_sold, items_of
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 from pipelines.values.coupon_key import coupon_key
+from pipelines.values.mail_address import mailbox_key
 
 
 @dataclass(slots=True)
 class Before:
     """What was there before; the orders that are taken are added, so that later ones of the group see them.
 
-    ``usable`` are points by customer, ``ranks`` by (shop, customer, day of purchase).
+    ``usable`` are points by customer, ``ranks`` by (shop, customer, day of purchase), ``owners`` the accounts by mailbox where a
+    mailbox is one account's.
     """
 
     usable: dict[CustomerKey, int]
     ranks: dict[tuple[str, str, date], str]
     taken_items: set[ItemKey]
     used_coupons: set[CouponKey]
+    accounts: dict[CustomerKey, AccountRow]
+    owners: dict[MailboxRow, str]
 
     @classmethod
     def of(
@@ -46,11 +51,15 @@ class Before:
         known = [order for order in group if order.shop in shops]
         wanted = {ItemKey(o.shop, sku) for o in known for sku in items_of(as_sold(o, shops[o.shop]))}
         used = {coupon for order in known for coupon in _coupons_of(order)}
+        members = [CustomerKey(o.shop, o.customer.id) for o in known if o.customer.id]
+        owned = customers.owners(connection, mailboxes_of(known, shops))
         return cls(
             usable,
             stored_ranks(connection, shops, [(o.shop, o.customer.id, o.placed_at) for o in known]),
             set(items.taken(connection, sorted(wanted))),
             set(coupons.used(connection, sorted(used))),
+            {CustomerKey(one.shop, one.customer_id): one for one in customers.accounts(connection, members)},
+            {MailboxRow(one.shop, one.mailbox): one.customer_id for one in reversed(owned)},
         )
 
     def known(self, order: Order, now: datetime) -> Known:
@@ -59,21 +68,44 @@ class Before:
         RNK-06: the rank of the day of purchase; the storefront's word counts only for a customer without a history.
         """
         customer = CustomerKey(order.shop, order.customer.id)
+        account = self.accounts.get(customer)
+        owner = self.owners.get(_mailbox_of(order), order.customer.id) if self.owners else order.customer.id
         return Known(
             now,
             self.usable.get(customer, 0),
             self.ranks.get((order.shop, order.customer.id, order.placed_at.astimezone(JST).date())),
             {coupon.code_key for coupon in _coupons_of(order) & self.used_coupons},
             {line.sku for line in order.lines if (order.shop, line.sku) in self.taken_items},
+            account.allowed_methods if account else None,
+            account.withdrawn_at if account else None,
+            account is None and owner != order.customer.id,
         )
 
-    def add(self, judged: Judgement) -> None:
+    def add(self, judged: Judgement, shop: Shop) -> None:
         """An order is taken."""
         order, sums = judged.order, judged.breakdown
         customer = CustomerKey(order.shop, order.customer.id)
+        self.accounts.setdefault(customer, AccountRow(*customer, None, None))
+        for mailbox in mailboxes_of([order], {shop.key: shop}):
+            self.owners.setdefault(mailbox, order.customer.id)
         self.used_coupons |= _coupons_of(order)
         self.taken_items |= {ItemKey(order.shop, sku) for sku in items_of(order)}
         self.usable[customer] = self.usable.get(customer, 0) + sums.coupon_points - sums.points_used
+
+
+def mailboxes_of(group: Iterable[Order], shops: Mapping[str, Shop]) -> list[MailboxRow]:
+    """The mailboxes of members at shops where a mailbox is one account's (INT-01)."""
+    return sorted(
+        {
+            _mailbox_of(order)
+            for order in group
+            if order.customer.id and order.shop in shops and shops[order.shop].intake.one_account_per_mailbox
+        }
+    )
+
+
+def _mailbox_of(order: Order) -> MailboxRow:
+    return MailboxRow(order.shop, mailbox_key(order.customer.email))
 
 
 def spending(group: Iterable[Order]) -> set[CustomerKey]:
@@ -111,7 +143,18 @@ def as_it_stands(connection: Connection, shops: Mapping[str, Shop], order: Order
         tuple(told.used_coupons if "used_coupons" in given else known.used_coupons),
         tuple(known.taken_items),
         _number_taken(connection, order),
+        known.allowed_methods,
+        known.withdrawn_at,
+        known.shares_mailbox,
+        tuple(_marks(connection, order, now)),
     )
+
+
+def _marks(connection: Connection, order: Order, now: datetime) -> Iterator[Mark]:
+    """What is counted of the order's customer (INT-14)."""
+    asked = [CustomerKey(order.shop, order.customer.id)] if order.customer.id else []
+    for row in customers.marks(connection, asked, since=now - KEPT):
+        yield Mark(row.kind, row.at, row.source)
 
 
 def _number_taken(connection: Connection, order: Order) -> str | None:

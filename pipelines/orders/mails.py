@@ -33,11 +33,11 @@ def customer_mail(
     shipment_id: str | None = None,
     **extra: Any,
 ) -> MailIntent:
-    """A mail to the customer; ``about`` tells apart several mails of one template about one order."""
+    """A mail to the customer, at the order's address or the one that was told since; ``about`` tells apart several mails of one template about one order."""
     customer = facts.document["customer"]
     return MailIntent(
         template=template,
-        to=customer["email"],
+        to=facts.told_email or customer["email"],
         to_name=customer["name"],
         locale=facts.locale,
         context={**_base(facts, shop), "now": now, **extra},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.orders.judgement import Known, judge
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
+from pipelines.rules.marks import Mark, counters
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.order import Order
 from pipelines.rules.split import Part, split
@@ -27,7 +28,8 @@ from pipelines.values.coupon_key import coupon_key
 @dataclass(frozen=True, slots=True)
 class Assume:
     """What a plan takes for granted: when the money came, the customer's points and rank, the time, the codes of coupons
-    that the customer has used, the SKUs of one-of-a-kind items that are sold, and why the number cannot be used."""
+    that the customer has used, the SKUs of one-of-a-kind items that are sold, and why the number cannot be used; of the
+    customer what `Known` says, and the marks that are counted (INT-14)."""
 
     paid_at: datetime | None = None
     points_balance: int = 0
@@ -36,6 +38,10 @@ class Assume:
     used_coupons: tuple[str, ...] = ()
     taken_items: tuple[str, ...] = ()
     number_taken: str | None = None
+    allowed_methods: Collection[str] | None = None
+    withdrawn_at: datetime | None = None
+    shares_mailbox: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         for part in split(order.lines, shop)
     )
     missed = any(one.dispatch.request_met is False for one in shipments)
-    reasons = holds(order, shop)
+    counted = counters(assume.marks, shop, assume.now or order.placed_at)
+    reasons = holds(order, shop, counted=counted, shares_mailbox=assume.shares_mailbox)
     if missed and shop.delivery.requests == "strict":
         reasons = (*reasons, Hold(HoldReason.REQUEST_NOT_MET))
     return Plan(
@@ -123,6 +130,9 @@ def _known(order: Order, assume: Assume) -> Known:
         assume.rank,
         {coupon_key(code) for code in assume.used_coupons},
         assume.taken_items,
+        assume.allowed_methods,
+        assume.withdrawn_at,
+        assume.shares_mailbox,
     )
 
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Engine
 
 from models.states import LotState
 from models.store import customers, point_requests, points
-from models.store.customers import CustomerKey, MemberRow
+from models.store.customers import CustomerKey, CustomerRow
 from models.store.point_requests import RequestRow
+from pipelines.customers.facts import keep_facts, lock_mailbox, problems
+from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import Conflict, Invalid, Problem, Raced
 from pipelines.points.requests import Answered, same, shop_of, transact
@@ -23,7 +25,6 @@ from pipelines.rules.lots import NewLot
 from pipelines.rules.points import expiry
 from pipelines.rules.reviews import reviewed_product
 from pipelines.shops import Shop
-from pipelines.values.mail_address import addr_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +57,33 @@ def birthday(shop: Shop, customer: str, year: int) -> Gift:
     return Gift(customer, f"birthday:{customer}:{year}", "birthday", shop.points.birthday_grant)
 
 
+def registration(shop: Shop, customer: str) -> Gift:
+    """The registration points of a customer, once (PTS-08)."""
+    return Gift(customer, f"registration:{customer}", "registration", shop.points.registration_grant)
+
+
 def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDocument) -> Answered:
     """Give a customer points, once by key and once by what they are for (PTS-08 to PTS-10).
 
     Raises Invalid for what cannot be granted so, Conflict for a key used otherwise or a rule that refuses.
     """
     shop = shop_of(shops, wish.shop)
-    _check(wish, clock.now())
+    told = _told(wish)
+    if wrong := [*_mismatched(wish, clock.now()), *problems(told, shop, clock.now())]:
+        raise Invalid(wrong)
 
     def attempt(ledger: Ledger) -> Answered:
         connection = ledger.connection
+        lock_mailbox(connection, shop, wish.customer, told)
         ledger.open([CustomerKey(shop.key, wish.customer)], opening=True)
         known = point_requests.request(connection, shop.key, wish.key)
         if known is not None:
             same(known.request_hash, digest(wish))
             return Answered(False, known.answer)
+        _stands(customers.customer(connection, shop.key, wish.customer))
         gifts = give(ledger, shop, _gifts(connection, shop, wish, ledger.now))
         ledger.write()
-        customers.remember(connection, [_member(wish, ledger.now)])
+        keep_facts(connection, shop, wish.customer, told, ledger.now)
         body = {
             "shop": shop.key,
             "customer": wish.customer,
@@ -89,24 +99,29 @@ def grant(engine: Engine, shops: Mapping[str, Shop], clock: Clock, wish: GrantDo
     return transact(engine, clock, attempt)
 
 
-def _member(wish: GrantDocument, now: datetime) -> MemberRow:
-    return MemberRow(
-        shop=wish.shop,
-        id=wish.customer,
-        email=wish.email,
-        name=wish.name,
-        locale=wish.locale,
-        birth_date=wish.birth_date,
-        registered_at=now if wish.kind == "registration" else None,
-        known_since=now,
-    )
+def _stands(known: CustomerRow | None) -> None:
+    """Raise Conflict for a customer who withdrew."""
+    if known is not None and known.withdrawn_at is not None:
+        raise Conflict("The customer withdrew: points would be void at once.", rule="CON-06")
+
+
+def _told(wish: GrantDocument) -> CustomerFactsDocument:
+    """What a request tells of the customer beside the points; texts that are empty tell nothing."""
+    told: dict[str, Any] = {name: said for name, said in (("email", wish.email), ("name", wish.name)) if said}
+    if "locale" in wish.model_fields_set:
+        told["locale"] = wish.locale
+    if wish.birth_date is not None:
+        told["birth_date"] = wish.birth_date.isoformat()
+    if wish.kind == "registration":
+        told["registered"] = True
+    return CustomerFactsDocument(**told)
 
 
 def _gifts(connection: Connection, shop: Shop, wish: GrantDocument, now: datetime) -> list[Gift]:
     customer = wish.customer
     gifts: list[Gift] = []
     if wish.kind == "registration":
-        gifts.append(Gift(customer, f"registration:{customer}", wish.kind, shop.points.registration_grant))
+        gifts.append(registration(shop, customer))
     elif wish.kind == "review":
         product = reviewed_product(wish.product or "", customers.shipped_goods(connection, shop.key, customer), shop)
         if product is None:
@@ -119,7 +134,7 @@ def _gifts(connection: Connection, shop: Shop, wish: GrantDocument, now: datetim
         until = end_of(wish.expires_on) if wish.expires_on else None
         gifts.append(Gift(customer, f"{wish.kind}:{wish.key}", wish.kind, wish.amount or 0, until))
     if wish.kind in ("registration", "birthday"):
-        member = customers.member(connection, shop.key, customer)
+        member = customers.customer(connection, shop.key, customer)
         born = wish.birth_date or (member.birth_date if member else None)
         if born is None and wish.kind == "birthday":
             raise Invalid([Problem("birth_date", "is needed: none is known of this customer (PTS-09)")])
@@ -143,30 +158,22 @@ def _granted(connection: Connection, shop: Shop, gifts: Sequence[Gift]) -> list[
     ]
 
 
-def _check(wish: GrantDocument, now: datetime) -> None:
-    """Which fields go with which kind; raises Invalid with every one that does not."""
+def _mismatched(wish: GrantDocument, now: datetime) -> list[Problem]:
+    """Fields that do not go with the kind of the grant."""
     chosen = wish.kind in ("campaign", "manual")
-    problems = []
+    found = []
     if chosen and wish.amount is None:
-        problems.append(Problem("amount", f"is needed: a {wish.kind} grant has no amount of its own"))
+        found.append(Problem("amount", f"is needed: a {wish.kind} grant has no amount of its own"))
     if not chosen and wish.amount is not None:
-        problems.append(Problem("amount", f"must be left out: the shop's profile says what a {wish.kind} earns"))
+        found.append(Problem("amount", f"must be left out: the shop's profile says what a {wish.kind} earns"))
     if wish.kind == "campaign" and wish.expires_on is None:
-        problems.append(Problem("expires_on", "is needed: points of a campaign are limited in time (PTS-11)"))
+        found.append(Problem("expires_on", "is needed: points of a campaign are limited in time (PTS-11)"))
     if not chosen and wish.expires_on is not None:
-        problems.append(Problem("expires_on", "must be left out: only campaign and manual points may be limited"))
+        found.append(Problem("expires_on", "must be left out: only campaign and manual points may be limited"))
     if wish.expires_on is not None and wish.expires_on < now.date():
-        problems.append(Problem("expires_on", "is over already; name today or a later day"))
+        found.append(Problem("expires_on", "is over already; name today or a later day"))
     if wish.birth_date is not None and wish.kind not in ("registration", "birthday"):
-        problems.append(Problem("birth_date", "goes with the kinds registration and birthday alone"))
-    if wish.birth_date is not None and wish.birth_date > now.date():
-        problems.append(Problem("birth_date", "lies in the future"))
+        found.append(Problem("birth_date", "goes with the kinds registration and birthday alone"))
     if (wish.product is None) == (wish.kind == "review"):
-        problems.append(Problem("product", "goes with the kind review, and is needed there (PTS-10)"))
-    if wish.email:
-        try:
-            addr_spec(wish.email)
-        except ValueError as refusal:
-            problems.append(Problem("email", str(refusal)))
-    if problems:
-        raise Invalid(problems)
+        found.append(Problem("product", "goes with the kind review, and is needed there (PTS-10)"))
+    return found

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pipelines.customers.schema import BirthDate, Text
 from pipelines.orders.schema import ONE_LINE, Day
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ONE_LINE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ONE_LINE)]
-Text = Annotated[str, StringConstraints(max_length=254, pattern=ONE_LINE)]
-_FIRST_BIRTH = date(1900, 1, 1)
-
-
-def _birth_date(value: object) -> date:
-    try:
-        born = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        born = None
-    if born is None or born < _FIRST_BIRTH:
-        raise ValueError(f"Must be a date written YYYY-MM-DD, such as 1990-11-02, from {_FIRST_BIRTH.year} on.")
-    return born
-
-
-BirthDate = Annotated[date, BeforeValidator(_birth_date), WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[int, Field(ge=1, le=1_000_000)]
 
 

@@ -34,7 +34,7 @@ def statement(
 ) -> Statement | None:
     """The customer's points and the transfers before the one with the id ``before``; None for one nobody knows."""
     balance = points.balance(connection, shop, customer)
-    if balance is None and customers.member(connection, shop, customer) is None:
+    if balance is None and customers.customer(connection, shop, customer) is None:
         return None
     lots = [lot_of(row) for row in points.lots_of(connection, [CustomerKey(shop, customer)])]
     entries = point_reports.page(connection, shop, customer, before, limit)

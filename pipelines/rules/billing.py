@@ -1,11 +1,12 @@
-"""The monthly bill (請求書) of orders that are paid later: tax per rate once on the bill, not once an order (TAX-02).
+"""The monthly bill (請求書) of orders that are paid later: tax per rate once on the bill, or once an order (TAX-02).
 
-The bill's tax is the legal amount; the orders' own taxes were shown for orientation and may add up to some yen more or
-less (B.1.2).
+The document whose tax is the legal amount rounds it. Where that is the bill, the orders' own taxes were shown for orientation and
+may add up to some yen more or less (B.1.2).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,15 +24,20 @@ def billed_methods() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class BilledOrder:
-    """What one order adds to the bill, in yen after its adjustments: ``bases`` by rate in the price display, the tax
-    that was shown with the order, and used points."""
+    """What one order adds to the bill, in yen after its adjustments: by rate ``bases`` in the price display and ``taxes`` as
+    they were shown with the order; and used points."""
 
     number: str
     placed_on: date
     method: str
     bases: Mapping[int, int]
-    shown_tax: int
+    taxes: Mapping[int, int]
     points_used: int
+
+    @property
+    def shown_tax(self) -> int:
+        """The tax that was shown with the order, of all rates."""
+        return sum(self.taxes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +64,22 @@ def billed(
     """An order as the bill lists it."""
     left = totals_after(breakdown, adjustments)
     bases = {one["rate"]: one["base"] for one in left["tax"]}
-    return BilledOrder(number, placed_on, method, bases, left["tax_total"], left["points_used"])
+    taxes = {one["rate"]: one["tax"] for one in left["tax"]}
+    return BilledOrder(number, placed_on, method, bases, taxes, left["points_used"])
 
 
-def bill(orders: Sequence[BilledOrder], *, display: str, rounding: str, points_treatment: str) -> Bill:
-    """The bill of ``orders``. ``display`` is ex_tax or tax_included, ``rounding`` the shop's, once per rate."""
-    bases: dict[int, int] = {}
+def bill(orders: Sequence[BilledOrder], *, display: str, rounding: str, points_treatment: str, tax_unit: str) -> Bill:
+    """The bill of ``orders``. ``display`` is ex_tax or tax_included. ``tax_unit``: billing_month rounds the tax as ``rounding``
+    says, once per rate; order sums up what the orders stated (TAX-02)."""
+    bases, stated = Counter[int](), Counter[int]()
     for order in orders:
-        for rate, base in order.bases.items():
-            bases[rate] = bases.get(rate, 0) + base
+        bases.update(order.bases)
+        stated.update(order.taxes)
     compute = tax_on if display == "ex_tax" else tax_in
+    by_order = tax_unit == "order"
     tax = tuple(
-        TaxAmount(rate, bases[rate], compute(bases[rate], rate, rounding)) for rate in sorted(bases, reverse=True)
+        TaxAmount(rate, bases[rate], stated[rate] if by_order else compute(bases[rate], rate, rounding))
+        for rate in sorted(bases, reverse=True)
     )
     gross = {one.rate: one.base + (one.tax if display == "ex_tax" else 0) for one in tax}
     points = sum(order.points_used for order in orders)

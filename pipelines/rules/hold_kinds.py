@@ -72,12 +72,27 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         "authorize",
         ("release", "cancel"),
         Sentence(
-            "お受け取りいただけなかったご注文、または返品が続いているため、確認が必要です。",
-            "Earlier parcels were not received or were returned repeatedly: a person has to decide.",
+            "{since}からの{days}日間に、お受け取りいただけなかった荷物が{undelivered_returns}件、お客様都合の返品が{customer_returns}件、"
+            "お客様都合のキャンセルが{customer_cancels}件あります。",
+            "In the {days} days from {since}: {undelivered_returns} parcels not received, {customer_returns} returns and "
+            "{customer_cancels} cancels at the customer's wish.",
         ),
         Sentence(
-            "以前のご注文を確認し、保留を解除するか、キャンセルしてください。",
-            "Look at the customer's earlier orders; release this one or cancel it.",
+            "以前のご注文を確認し、保留を解除するか、キャンセルしてください。お支払い方法を指定する場合は、お客様のallowed_methodsに登録します。",
+            "Look at the customer's earlier orders; release this one or cancel it. To dictate how the customer pays, put "
+            "allowed_methods among the customer's facts.",
+        ),
+    ),
+    _R.SAME_MAILBOX: HoldKind(
+        "authorize",
+        ("release", "cancel"),
+        Sentence(
+            "初めてのお客様のメールアドレスが、別の会員ですでに登録されています(INT-01)。",
+            "The mail address of this new customer is another account's already (INT-01).",
+        ),
+        Sentence(
+            "お客様に確認し、同じ方でなければ保留を解除してください。古い会員を退会にするか、メールアドレスを改めます。",
+            "Ask the customer: release the order, and let the older account be withdrawn or told its own address; else cancel it.",
         ),
     ),
     _R.COUPONS_IN_REMARKS: HoldKind(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from models.states import HoldReason
 from pipelines.rules.hold_kinds import KINDS, HoldKind
+from pipelines.rules.marks import Counters
 from pipelines.rules.money.pricing import individual_surcharge
 from pipelines.rules.order import Order
 from pipelines.rules.remarks import read
@@ -19,7 +20,6 @@ from pipelines.rules.remarks import read
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
-_NO_MARKS: Final[Mapping[str, int]] = {}
 #: The fact under which a hold that is older than its kind keeps the sentence that it was opened with.
 SAID: Final = "said"
 
@@ -82,10 +82,13 @@ class Hold:
         return about
 
 
-def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> tuple[Hold, ...]:
+def holds(
+    order: Order, shop: Shop, *, counted: Counters | None = None, shares_mailbox: bool = False
+) -> tuple[Hold, ...]:
     """Every reason to hold ``order``, the most fundamental first.
 
-    ``marks`` counts what the customer did in the shop's window: undelivered_returns, customer_returns (INT-14).
+    ``counted``: what the shop counts of the customer (INT-14, INT-15). ``shares_mailbox``: the order brings a new customer whose
+    mailbox another account has (INT-01).
     """
     found: list[Hold] = []
     if order.ship_to.kind == "individual":
@@ -93,8 +96,10 @@ def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> 
             found.append(Hold(HoldReason.INDIVIDUAL_NOT_DELIVERABLE, lines=barred))  # INT-04
         if individual_surcharge(order, shop) is None:
             found.append(Hold(HoldReason.QUOTE_NEEDED))  # INT-04
-    if marks and _is_marked(shop, marks):
-        found.append(Hold(HoldReason.BLOCKED_CUSTOMER))  # INT-14
+    if shares_mailbox:
+        found.append(Hold(HoldReason.SAME_MAILBOX))  # INT-01
+    if counted is not None and counted.reached():
+        found.append(Hold(HoldReason.BLOCKED_CUSTOMER, facts=counted.figures()))  # INT-14, INT-15
     if order.remarks:
         reading = read(order, shop)
         if coupons := reading.words("coupon_codes"):
@@ -103,11 +108,3 @@ def holds(order: Order, shop: Shop, *, marks: Mapping[str, int] = _NO_MARKS) -> 
         if unread := reading.words("unread"):
             found.append(Hold(HoldReason.NEEDS_HUMAN, facts={"words": unread}))  # INT-16
     return tuple(found)
-
-
-def _is_marked(shop: Shop, marks: Mapping[str, int]) -> bool:
-    limits = {
-        "undelivered_returns": shop.intake.max_undelivered_returns,
-        "customer_returns": shop.intake.max_customer_returns,
-    }
-    return any(limit and marks.get(name, 0) >= limit for name, limit in limits.items())

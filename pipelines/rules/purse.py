@@ -33,16 +33,22 @@ class HeldPart(NamedTuple):
 
 
 class Purse:
-    """A customer's lots by id. ``new_id`` gives the lots to grant their ids, each greater than those before."""
+    """A customer's lots by id. ``new_id`` gives the lots to grant their ids, each greater than those before.
 
-    __slots__ = ("_before", "granted", "lots", "moves", "new_id", "transfers")
+    A ``closed`` purse is that of a customer who withdrew: whatever comes into it is void at once (CON-06).
+    """
 
-    def __init__(self, lots: Iterable[Lot] = (), new_id: Callable[[], int] | None = None) -> None:
+    __slots__ = ("_before", "closed", "granted", "lots", "moves", "new_id", "transfers")
+
+    def __init__(
+        self, lots: Iterable[Lot] = (), new_id: Callable[[], int] | None = None, *, closed: bool = False
+    ) -> None:
         self.lots = {lot.id: lot for lot in lots}
         self.granted: list[tuple[NewLot, int]] = []
         self.transfers: list[Transfer] = []
         self.moves: list[LotMove] = []
         self.new_id = new_id
+        self.closed = closed
         self._before = dict(self.lots)
 
     @property
@@ -69,6 +75,7 @@ class Purse:
         self.moves.append(LotMove(number, order_id, None, new.state, new.kind))
         if new.state == LotState.VALID:
             self._acquired(Cause(new.source, at), None if new.limited else new.expires_at)
+        self._void_if_closed(Cause(new.source, at, order_id))
         return number
 
     def activate(self, lot: int, expires_at: datetime | None, cause: Cause) -> None:
@@ -78,6 +85,7 @@ class Purse:
             self._last_until(lot, expires_at)
             self._transfer(lot, "activate", "pending", "valid", amount, cause)
             self._acquired(cause, expires_at)
+            self._void_if_closed(cause)
 
     def use(self, amount: int, cause: Cause) -> None:
         """Spend valid points (PTS-06, PTS-12). Raises ValueError if the customer has fewer."""
@@ -114,6 +122,7 @@ class Purse:
                 self._transfer(lot.id, "void", "held", "void", amount, cause, ended)
         if outcome == "valid":
             self._acquired(cause, acquired)
+        self._void_if_closed(cause)
 
     def give_back(self, lot: int, amount: int, regrant_until: datetime | None, cause: Cause) -> None:
         """Used points return to their lot, whichever way it went since (PTS-12). Of an expired one they are lost, or
@@ -127,6 +136,7 @@ class Purse:
         elif stands.state in (LotState.USED, *_WITH_CUSTOMER):
             self._transfer(lot, "return", "used", "valid", amount, cause)
             self._settle(cause)
+            self._void_if_closed(cause)
 
     def claw_back(self, lot: int, amount: int, cause: Cause) -> int:
         """Take back points that were earned in the lot (PTS-13); how many of them are missing and owed from now on.
@@ -156,6 +166,11 @@ class Purse:
             self._transfer(lot, "owe", "valid", "clawed_back", missing, cause)
         self._lose(lot, amount - waiting - aside)
         return missing
+
+    def close(self, cause: Cause) -> None:
+        """The customer withdraws: what is pending, valid or held is void, and whatever comes later is too (CON-06)."""
+        self.closed = True
+        self._void(cause)
 
     def expire(self, cause: Cause) -> None:
         """Valid points whose last day is over are lost for good; held ones only once they were released (PTS-05)."""
@@ -199,6 +214,20 @@ class Purse:
         new = self.lots[lot] = after(old, transfer, ended)
         if new.state != old.state:
             self.moves.append(LotMove(lot, old.order_id, old.state, new.state, kind))
+
+    def _void_if_closed(self, cause: Cause) -> None:
+        if self.closed:
+            self._void(cause._replace(source=f"closed:{cause.source}"))
+
+    def _void(self, cause: Cause) -> None:
+        """All that stands in the lots is void. Of a lot of which some was used that may still come back (PTS-12)."""
+        for lot in list(self.lots.values()):
+            untouched = lot.remaining + lot.held == lot.amount
+            ended = LotState.VOID if untouched or lot.state == LotState.PENDING else LotState.USED
+            if lot.remaining:
+                self._transfer(lot.id, "void", lot.state, "void", lot.remaining, cause, ended)
+            if lot.held:
+                self._transfer(lot.id, "void_held", "held", "void", lot.held, cause, ended)
 
     def _last_until(self, lot: int, expires_at: datetime | None) -> None:
         if expires_at is not None:

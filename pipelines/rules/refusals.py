@@ -37,6 +37,7 @@ class _Case:
     rank: str | None
     used_coupons: Collection[str]
     allowed_methods: Collection[str] | None
+    withdrawn_at: datetime | None
 
 
 def refusals(
@@ -49,14 +50,16 @@ def refusals(
     rank: str | None = None,
     used_coupons: Collection[str] = (),
     allowed_methods: Collection[str] | None = None,
+    withdrawn_at: datetime | None = None,
 ) -> tuple[Problem, ...]:
     """Every problem the shop has with ``order``; empty means it is taken.
 
     ``breakdown``: the order's own sum. ``now``: the time of the one clock, aware. ``balance``: the customer's valid
     points. ``rank``: the customer's, else the order's own. ``used_coupons``: keys of the codes that the customer used
     before. ``allowed_methods``: what the shop dictates for this customer, narrowing the account's methods (INT-15).
+    ``withdrawn_at``: when the customer withdrew (CON-06).
     """
-    case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods)
+    case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods, withdrawn_at)
     return tuple(problem for check in _CHECKS for problem in check(case))
 
 
@@ -84,6 +87,18 @@ def _customer(case: _Case) -> Iterator[Problem]:
         yield Problem("customer.email", reason)
     if who.rank is not None and shop.rank_rates and who.rank not in shop.rank_rates:
         yield Problem("customer.rank", f"This shop has no such rank; its ranks are {_listed(shop.rank_rates)}.")
+
+
+def _withdrawn(case: _Case) -> Iterator[Problem]:
+    """CON-06: what was ordered before the customer withdrew goes on, without points; nothing is ordered afterwards."""
+    at = case.withdrawn_at
+    if at is None:
+        return
+    if case.order.placed_at >= at:
+        day = in_japan(at).date().isoformat()
+        yield Problem("customer.id", f"This customer withdrew on {day}; send the number of the new account (CON-06).")
+    elif case.breakdown.points_used:
+        yield Problem("points.use", "Must be 0: the customer withdrew, and the points are void (CON-06).")
 
 
 def _ship_to(case: _Case) -> Iterator[Problem]:
@@ -154,9 +169,15 @@ def _method(case: _Case) -> Iterator[Problem]:
     if not allowed:
         yield Problem("customer.account", f"This shop has no {account} accounts.")
         return
-    if case.allowed_methods is not None:
-        allowed = tuple(method for method in allowed if method in case.allowed_methods)
-    if order.method not in allowed:
+    if case.allowed_methods is not None and order.method in allowed:
+        left = [method for method in allowed if method in case.allowed_methods]
+        if order.method not in left:
+            choice = f"must be {_listed(left, 'or')}" if left else "no method is left; ask the shop"
+            yield Problem(
+                "payment.method",
+                f"The shop does not take {order.method} from this customer any more; {choice} (INT-15).",
+            )
+    elif order.method not in allowed:
         choice = f"must be {_listed(allowed, 'or')}" if allowed else "no method is open to this customer; ask the shop"
         yield Problem("payment.method", f"{order.method} is not allowed for a {account} account here; {choice}.")
 
@@ -210,6 +231,7 @@ _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
     _placed_at,
     _channel,
     _customer,
+    _withdrawn,
     _ship_to,
     _lines,
     _size,

@@ -38,8 +38,10 @@ class Price(Section):
     rounding: Rounding = Field(
         default="floor", description="Rounding of consumption tax, once per rate (TAX-01, B.1.2)"
     )
-    tax_unit: Literal["order", "invoice", "billing_month"] = Field(
-        default="order", description="The document whose tax is the legal amount (TAX-02)"
+    tax_unit: Literal["order", "billing_month"] = Field(
+        default="billing_month",
+        description="What the tax of a monthly bill is: the sum of what its orders stated, each an invoice of its own, or rounded "
+        "once per rate on the bill (TAX-02)",
     )
     member_discount_percent: Annotated[int, Field(ge=0, le=100)] = Field(
         default=0, description="Percent off every unit price for members, before coupons (CPN-07)"
@@ -245,6 +247,10 @@ class Ranks(Section):
 
     levels: Annotated[tuple[Rank, ...], FromList] = Field(
         default=(), description="Lowest first; empty: no ranks (RNK-01)"
+    )
+    sample: bool = Field(
+        default=False,
+        description="The levels are samples, because the shop has not published its figures; answers about ranks say so (RNK-01)",
     )
     window: Literal["calendar_year", "rolling_365d"] = Field(
         default="calendar_year", description="The period whose spend counts (RNK-02)"

@@ -37,7 +37,6 @@ class Shop(Section):
     )
     name: Annotated[Text, Field(min_length=1)] = Field(description="Name in Japanese mails and documents")
     name_en: Text = Field(default="", description="Name in English mails; empty: the Japanese one")
-    audience: Literal["B2B", "B2C"] = Field(default="B2C", description="Whom the shop sells to")
     support_mail: Text = Field(default="", description="Address customers write to")
     support_phone: Text = Field(default="", description="Telephone number of the support")
     support_hours: Text = Field(default="", description="When the support is reachable, as printed")

@@ -150,6 +150,20 @@ class Intake(Section):
     max_customer_returns: Count = Field(
         default=3, description="Customer's-reason returns in the window that hold the next order (INT-14); 0: never"
     )
+    max_customer_cancels: Count = Field(
+        default=0,
+        description="Customer's-reason cancels, and parcels not received that were to be paid for on delivery, in the window "
+        "that hold the next order and propose methods_after_cancels to the operator (INT-15); 0: never",
+    )
+    methods_after_cancels: Annotated[tuple[MethodName, ...], FromList] = Field(
+        default=("card", "bank_transfer"),
+        description="Payment methods proposed for such a customer, of those that the shop allows (INT-15)",
+    )
+    one_account_per_mailbox: bool = Field(
+        default=False,
+        description="A mail address is one account's, until that is withdrawn: another is told 409, and the first order of "
+        "another waits for a human (INT-01)",
+    )
 
 
 class RemarkRule(Section):

@@ -12,6 +12,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.cancel import ACTION
+from pipelines.rules.marks import CANCELLED
 from pipelines.shops import Shop
 
 
@@ -25,6 +26,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             reason = "shop_decision" if by_operator else "customer_request"
             who = "operator" if by_operator else "customer"
             cancel_order(draft, shop, now, reason=reason, cause=f"cancelled by the {who}")
+            if not by_operator and draft.facts.customer_id:
+                draft.mark(CANCELLED, f"{draft.facts.shop}/{draft.facts.number}:cancelled")  # INT-15
             draft.applied(event)
 
 

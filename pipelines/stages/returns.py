@@ -18,6 +18,7 @@ from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.return_lines import ACTION, LinesReturned
 from pipelines.orders.pieces import by_line
+from pipelines.rules.marks import RETURNED
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
 from pipelines.rules.parcels import GONE
 from pipelines.shops import Shop
@@ -44,7 +45,7 @@ def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, 
         if line.line in back and line.availability == "unique":
             draft.free_item(line.sku)
     if by_customer and facts.customer_id:
-        draft.mark("customer_returns", f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
+        draft.mark(RETURNED, f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
     _answer_holds(draft)
     draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
 

@@ -103,6 +103,7 @@ PLANTED = {
     "points_negative_by_clawback": ["UPDATE point_lot SET owed = 1"],
     "points_activated_once": ["UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-1'"],
     "points_final": [TRANSFERRED.format(kind="revive", debit="expired", credit="valid")],
+    "points_closed": ["UPDATE customer SET withdrawn_at = now()"],
     "points_returned_once": [TRANSFERRED.format(kind="return", debit="used", credit="valid")],
     "points_used_within_order": [TRANSFERRED.format(kind="use", debit="valid", credit="used")],
     "coupons_recorded": [

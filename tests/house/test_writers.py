@@ -22,7 +22,8 @@ ENGINE = "pipelines/engine/"
 #: ranks, leases of jobs. None of them is an order's or a lot's.
 ELSEWHERE = {
     "client": {"workers/enrolment.py"},
-    "customer": {"pipelines/orders/", "pipelines/points/"},
+    "customer": {"pipelines/customers/", "pipelines/orders/"},
+    "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},
     "effect": {"workers/cli/", "workers/effects/"},
     "effect_item": {"workers/cli/", "workers/effects/"},

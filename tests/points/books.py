@@ -15,12 +15,12 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from models.store import points
-from models.store.customers import CustomerKey
+from models.store import customers, points
+from models.store.customers import CustomerKey, MemberRow
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
 from pipelines.rules.lots import Lot, Transfer
-from pipelines.rules.purse import Purse
+from pipelines.rules.purse import Cause, Purse
 
 CUSTOMER = CustomerKey("apparel", "M-1")
 
@@ -62,6 +62,7 @@ class PointByPoint:
 
     terms: dict[int, Terms] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
+    closed: bool = False
 
     # What happens
 
@@ -71,6 +72,7 @@ class PointByPoint:
         self.points += [Point(number, where) for _ in range(amount)]
         if where == "valid":
             self._come(now, None if limited else expires_at)
+        self._void_if_closed()
         return number
 
     def activate(self, lot: int, expires_at: datetime | None, now: datetime) -> None:
@@ -105,6 +107,7 @@ class PointByPoint:
                 self.terms[lot].lost += outcome == "void"
         if outcome == "valid":
             self._come(now, newest)
+        self._void_if_closed()
 
     def give_back(self, lot: int, amount: int, regrant_until: datetime | None, now: datetime) -> None:
         terms = self.terms[lot]
@@ -115,6 +118,11 @@ class PointByPoint:
             for point in self._of(lot, "used")[:amount]:
                 point.where = "valid"
             self._come(now, None)
+            self._void_if_closed()
+
+    def withdraw(self) -> None:
+        self.closed = True
+        self._void_if_closed()
 
     def take_back(self, lot: int, amount: int, now: datetime) -> None:
         amount = max(0, min(amount, self._size(lot) - self.terms[lot].lost))
@@ -175,6 +183,15 @@ class PointByPoint:
         point.where = where
         self.terms[point.lot].end = end
 
+    def _void_if_closed(self) -> None:
+        """CON-06: nobody has the points any more. A lot that keeps used ones may get these back."""
+        for lot in self.terms if self.closed else ():
+            standing = [point for where in ("pending", "valid", "held") for point in self._of(lot, where)]
+            wholly = len(standing) == self._size(lot) or self.state(lot) == "pending"
+            for point in standing:
+                self._move(point, "void", "void" if wholly else "used")
+                self.terms[lot].lost += 1
+
     def _spendable(self, now: datetime) -> list[Point]:
         good = [p for p in self.points if p.where == "valid" and self._lasts(p.lot, now)]
         # Sorting is stable: the last rule weighs most.
@@ -212,6 +229,10 @@ class Product(Protocol):
         """Let something happen to the purse; what was booked."""
         ...
 
+    def withdraw(self, now: datetime) -> None:
+        """The customer withdraws."""
+        ...
+
     def shown(self) -> dict[int, Shown]: ...
 
     def balance(self) -> tuple[int, int, int]: ...
@@ -234,6 +255,9 @@ class Rules:
         before = len(self.purse.transfers)
         act(self.purse)
         return self.purse.transfers[before:]
+
+    def withdraw(self, now: datetime) -> None:
+        self.purse.close(Cause("withdrawn", now))
 
     def shown(self) -> dict[int, Shown]:
         return {number: show(lot) for number, lot in self.purse.lots.items()}
@@ -264,6 +288,16 @@ class Statements:
         ledger.write()
         self.ids += [number for _, number in purse.granted]
         return purse.transfers
+
+    def withdraw(self, now: datetime) -> None:
+        ledger = Ledger(self.connection, now)
+        ledger.open([CUSTOMER], opening=True)
+        customers.remember(self.connection, [MemberRow(*CUSTOMER, "", "", "", "ja", now)])
+        known = customers.customer(self.connection, *CUSTOMER)
+        assert known is not None
+        customers.change(self.connection, known._replace(withdrawn_at=now))
+        ledger.close(CUSTOMER)
+        ledger.write()
 
     def shown(self) -> dict[int, Shown]:
         found = {row.id: show(lot_of(row)) for row in points.lots_of(self.connection, [CUSTOMER], self.ids)}

@@ -20,6 +20,7 @@ FAULTS = {
     "points_negative_by_clawback": "UPDATE point_lot SET owed = 1 WHERE kind = 'gift'",
     "points_activated_once": _TRANSFER.format("'activate', 'pending', 'valid', 1, at", "purchase"),
     "points_final": _TRANSFER.format("'return', 'expired', 'valid', 1, at", "gift"),
+    "points_closed": "UPDATE point_balance SET closed = true",
     "points_returned_once": _TRANSFER.format("'return', 'used', 'valid', 1, at", "purchase"),
     "points_used_within_order": _TRANSFER.format("'use', 'valid', 'used', 1, at", "purchase"),
 }

@@ -50,9 +50,10 @@ EVERYTHING = {
 
 @dataclass
 class Diary:
-    """How many lives were drawn, and how often each kind of transfer was booked in them."""
+    """How many lives were drawn, in how many the customer withdrew, and how often each kind of transfer was booked."""
 
     lives: int = 0
+    withdrawals: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
 
 
@@ -251,7 +252,22 @@ class Life(RuleBasedStateMachine):
         self.do(lambda purse: purse.release(held, outcome, until, self.cause("release")))
         self.oracle.release(parts, outcome, until, self.now)
 
+    @precondition(lambda self: not self.oracle.closed)
+    @rule(really=st.integers(0, 9))
+    def withdraw(self, really: int) -> None:
+        """CON-06: seldom, since little can happen afterwards; what comes then is void at once."""
+        if really == 9:
+            self.product.withdraw(self.now)
+            self.oracle.withdraw()
+            self.diary.withdrawals += 1
+
     # What always holds.
+
+    @invariant()
+    def nobody_who_withdrew_has_points(self) -> None:
+        if self.oracle.closed:
+            pending, valid, held = self.product.balance()
+            assert (pending, max(0, valid), held) == (0, 0, 0)
 
     @invariant()
     def the_rules_say_what_the_oracle_says(self) -> None:
@@ -365,6 +381,7 @@ def test_any_sequence_keeps_every_invariant() -> None:
     diary = Diary()
     live(lambda: LifeByRules(diary), 2_000)
     assert diary.lives >= 2_000
+    assert diary.withdrawals >= 50
     assert diary.kinds.keys() == EVERYTHING
 
 

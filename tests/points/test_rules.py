@@ -318,6 +318,35 @@ def test_what_a_customer_has_no_more(held: int, takings: list[int], missing: lis
     assert [customer.claw_back(1, points, WHY) for points in takings] == missing
 
 
+@pytest.mark.parametrize(
+    ("stood", "booked_as", "ended"),
+    [
+        (lot(1), [(1, "valid", "void", 100)], "void"),
+        (lot(1, state="pending"), [(1, "pending", "void", 100)], "void"),
+        (lot(1, remaining=60), [(1, "valid", "void", 60)], "used"),  # 40 were used, and may come back
+        (lot(1, remaining=60, held=40), [(1, "valid", "void", 60), (1, "held", "void", 40)], "void"),
+        (lot(1, state="held", remaining=0, held=30), [(1, "held", "void", 30)], "used"),
+        (spent(1), [], "used"),
+    ],
+)
+def test_a_customer_who_withdraws_has_no_points(stood: Lot, booked_as: list[Any], ended: str) -> None:
+    """CON-06."""
+    customer = purse(stood)
+    customer.close(WHY)
+    assert (booked(customer), states(customer)) == (booked_as, {1: ended})
+    assert customer.usable(NOW) == 0
+
+
+def test_what_comes_to_a_customer_who_withdrew_is_void_at_once() -> None:
+    """CON-06: grants, and used points that come back (PTS-12); whatever it is, the books say both."""
+    customer = purse(spent(1))
+    customer.close(WHY)
+    customer.grant(NewLot("g", "campaign", 5, LotState.VALID, SOON), NOW)
+    customer.give_back(1, 40, None, WHY)
+    assert [move for move in booked(customer) if move[0] == 1] == [(1, "used", "valid", 40), (1, "valid", "void", 40)]
+    assert states(customer) == {1: "used", 100: "void"}
+
+
 def test_what_was_asked_in_vain_leaves_the_purse_as_it_was() -> None:
     customer = purse(lot(1), lot(2, state="pending"))
     customer.use(10, WHY)

@@ -18,14 +18,28 @@ def an_entry(goods: int, *, rate: int = 10, shop: str = "clinic") -> BilledOrder
     return billed("N-1", day("2026-11-20"), "direct_debit", sums, [])
 
 
-def bill_of(*orders: BilledOrder, display: str = "ex_tax", rounding: str = "half_up", points: str = "discount") -> Bill:
-    return bill(orders, display=display, rounding=rounding, points_treatment=points)
+def bill_of(
+    *orders: BilledOrder,
+    display: str = "ex_tax",
+    rounding: str = "half_up",
+    points: str = "discount",
+    unit: str = "billing_month",
+) -> Bill:
+    return bill(orders, display=display, rounding=rounding, points_treatment=points, tax_unit=unit)
 
 
-@pytest.mark.parametrize(("goods", "shown", "on_the_bill"), [(1_005, 303, 302), (1_004, 300, 301)])
-def test_tax_is_rounded_once_on_the_bill(goods: int, shown: int, on_the_bill: int) -> None:
-    """TAX-02: clinic, three orders, 10 %, half-up."""
-    made = bill_of(*[an_entry(goods)] * 3, rounding=CLINIC.price.rounding)
+@pytest.mark.parametrize(
+    ("unit", "goods", "shown", "on_the_bill"),
+    [
+        ("billing_month", 1_005, 303, 302),
+        ("billing_month", 1_004, 300, 301),
+        ("order", 1_005, 303, 303),
+        ("order", 1_004, 300, 300),
+    ],
+)
+def test_tax_is_rounded_in_the_document_that_states_it(unit: str, goods: int, shown: int, on_the_bill: int) -> None:
+    """TAX-02: clinic, three orders, 10 %, half-up; where each order is an invoice of its own, the bill sums up what they state."""
+    made = bill_of(*[an_entry(goods)] * 3, rounding=CLINIC.price.rounding, unit=unit)
     assert (made.shown_tax, made.tax_total) == (shown, on_the_bill)
     assert made.total == made.due == 3 * goods + on_the_bill
 
@@ -39,7 +53,7 @@ def test_every_rate_is_its_own() -> None:
 def test_prices_that_contain_their_tax() -> None:
     """TAX-03."""
     made = bill_of(
-        *[BilledOrder("N", day("2026-11-20"), "direct_debit", {10: 1_000}, 90, 0)] * 3, display="tax_included"
+        *[BilledOrder("N", day("2026-11-20"), "direct_debit", {10: 1_000}, {10: 90}, 0)] * 3, display="tax_included"
     )
     assert (made.tax_total, made.total) == (273, 3_000)
 
@@ -47,7 +61,7 @@ def test_prices_that_contain_their_tax() -> None:
 @pytest.mark.parametrize(("treatment", "gross"), [("discount", {10: 539, 8: 530}), ("payment", {10: 550, 8: 540})])
 def test_points_on_a_bill(treatment: str, gross: dict[int, int]) -> None:
     """B.1.3: 540 and 550 yen, 21 points."""
-    order = BilledOrder("N", day("2026-11-20"), "direct_debit", {10: 550, 8: 540}, 90, 21)
+    order = BilledOrder("N", day("2026-11-20"), "direct_debit", {10: 550, 8: 540}, {10: 50, 8: 40}, 21)
     made = bill_of(order, display="tax_included", points=treatment)
     assert (made.due, made.after_points) == (1_069, gross)
 

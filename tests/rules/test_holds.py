@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.rules.holds import holds
+from pipelines.rules.marks import Mark, counters
 from pipelines.rules.order import Order, ShipTo
 from tests.rules.build import SHOPS, a_line, an_order, plain_shop, shop_with
 
@@ -32,18 +33,34 @@ def test_an_individual_without_a_row_in_the_fee_table_needs_a_quote() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "held"),
+    ("shop", "marks", "held"),
     [
-        ({}, False),
-        ({"undelivered_returns": 1, "customer_returns": 2}, False),
-        ({"undelivered_returns": 2}, True),
-        ({"customer_returns": 3}, True),
+        ("apparel", {}, False),
+        ("apparel", {"undelivered_returns": 1, "customer_returns": 2, "customer_cancels": 9}, False),
+        ("apparel", {"undelivered_returns": 2}, True),
+        ("apparel", {"customer_returns": 3}, True),
+        ("reuse", {"customer_cancels": 2}, False),
+        ("reuse", {"customer_cancels": 3}, True),
     ],
 )
-def test_customers_who_do_not_receive_their_goods_are_reviewed(marks: dict[str, int], held: bool) -> None:
-    """INT-14: held, never refused."""
-    found = holds(an_order("apparel"), SHOPS["apparel"], marks=marks)
+def test_customers_who_do_not_receive_their_goods_are_reviewed(shop: str, marks: dict[str, int], held: bool) -> None:
+    """INT-14, INT-15: held, never refused; the operator reads the figures and their window."""
+    order, profile = an_order(shop), SHOPS[shop]
+    made = [Mark(kind, order.placed_at) for kind, times in marks.items() for _ in range(times)]
+    found = holds(order, profile, counted=counters(made, profile, order.placed_at))
     assert [hold.reason for hold in found] == (["blocked_customer"] if held else [])
+    for hold in found:
+        figures = [
+            f"{marks.get('undelivered_returns', 0)} parcels not received",
+            f"{marks.get('customer_returns', 0)} returns",
+        ]
+        assert all(said in hold.says("en") for said in [*figures, "365 days from 2025-"]), hold.says("en")
+        assert f"キャンセルが{marks.get('customer_cancels', 0)}件" in hold.says("ja")
+
+
+def test_a_new_customer_with_a_mailbox_of_another_account_is_reviewed() -> None:
+    """INT-01."""
+    assert [hold.reason for hold in holds(an_order("clinic"), SHOPS["clinic"], shares_mailbox=True)] == ["same_mailbox"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """INT-02, INT-05 to INT-10, INT-15, INT-17, PAY-01, PAY-09, PAY-13, DLV-02, CPN-03 to CPN-06, PTS-06 and totals."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -203,6 +204,21 @@ def test_guests_have_no_points() -> None:
 def test_a_shop_may_dictate_the_method_to_a_customer(dictated: set[str], refused: list[str]) -> None:
     """INT-15."""
     assert fields(an_order("reuse"), allowed_methods=dictated) == refused
+
+
+def test_the_methods_that_remain_are_said() -> None:
+    """INT-15."""
+    order, shop = an_order("reuse"), SHOPS["reuse"]
+    left = {"bank_transfer", "konbini"}
+    (problem,) = refusals(order, shop, price(order, shop), now=order.placed_at, allowed_methods=left)
+    assert problem.message.endswith("must be konbini or bank_transfer (INT-15).")
+
+
+@pytest.mark.parametrize(("seconds", "refused_for"), [(-1, ["customer.id"]), (0, ["customer.id"]), (1, [])])
+def test_nothing_is_ordered_from_the_withdrawal_on(seconds: int, refused_for: list[str]) -> None:
+    """CON-06: what was placed before goes on."""
+    order = an_order("salon")
+    assert fields(order, withdrawn_at=order.placed_at + timedelta(seconds=seconds)) == refused_for
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -59,7 +59,7 @@ def test_a_name_is_all_a_shop_needs() -> None:
         ('logo_url = "http://shop.jp/logo.png"', "logo_url", "must begin with https://"),
         ('order_url = "https://shop.jp/orders"', "order_url", "must hold {number} once"),
         ('order_url = "https://shop.jp/{number}/{token}"', "order_url", "must hold {number} once"),
-        ('audience = "B2G"', "audience", "must be 'B2B' or 'B2C'"),
+        ('registration_kind = "club"', "registration_kind", "must be 'corporation' or 'individual'"),
         ('colour = "red"', "colour", "no such parameter"),
         ('key = "other"', "key", "leave it out"),
         ('[calendar]\ncutoff = "24:00"', "calendar.cutoff", "time of day"),
@@ -124,7 +124,7 @@ def test_a_sole_proprietors_number_has_no_check_digit() -> None:
 
 
 def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "one.toml").write_text('audience = "B2G"', "utf-8")
+    (tmp_path / "one.toml").write_text('registration_kind = "club"', "utf-8")
     (tmp_path / "two.toml").write_text("name = ", "utf-8")
     (tmp_path / "three.toml").write_bytes('name = "店"'.encode("cp932"))
     (tmp_path / "Four!.toml").write_text('name = "店"', "utf-8")
@@ -134,8 +134,8 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     found = sorted((Path(file).name, key) for file, key, _ in caught.value.entries)
     assert found == [
         ("Four!.toml", ""),
-        ("one.toml", "audience"),
         ("one.toml", "name"),
+        ("one.toml", "registration_kind"),
         ("three.toml", ""),
         ("two.toml", ""),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.rules.marks import Mark
 from pipelines.stages.accept import STAGE
 from tests.rules.build import a_line, an_order
 from tests.stages.build import NOW, but, decide, facts, goes_to, mails, moves, reasons
@@ -75,7 +76,7 @@ def test_a_wish_that_the_shop_does_not_meet_is_answered_at_once() -> None:
 )
 def test_a_customer_with_a_history_is_looked_at(marks: list[tuple[str, int]], held: bool) -> None:
     """INT-14: two undelivered or three returned parcels within 365 days."""
-    known = but(facts(), marks=[(kind, NOW - timedelta(days=days)) for kind, days in marks])
+    known = but(facts(), marks=[Mark(kind, NOW - timedelta(days=days)) for kind, days in marks])
     decision = decide(STAGE, known)
     assert (reasons(decision) == ["blocked_customer"]) is held
     assert goes_to(decision) == ([] if held else ["authorize"])

@@ -19,7 +19,10 @@ from models.database import connect
 from models.migrations import upgrade
 from models.schema import metadata
 from models.states import OrderState
+from models.store import holds
 from models.subject import ORDER
+from pipelines.engine.gather import hold_of
+from pipelines.values.mail_address import mailbox_key
 from tests.conftest import Running
 from tests.outside import Card
 from tests.world import World
@@ -160,3 +163,39 @@ def test_lots_say_what_was_read_out_of_their_sources(world: World) -> None:
         "SELECT o.number FROM shop_order o JOIN transition t ON t.order_id = o.id "
         "GROUP BY o.id HAVING count(*) > o.sequence"
     ) == []  # fmt: skip
+
+
+def test_customers_have_their_mailboxes(world: World) -> None:
+    """INT-01: from 0012 on; nobody had withdrawn, and nobody's balance is closed."""
+    rows = world.rows("SELECT email, mailbox, withdrawn_at FROM customer")
+    assert rows
+    assert all(row.mailbox == (mailbox_key(row.email) if row.email else "") for row in rows)
+    assert {row.withdrawn_at for row in rows} == {None}
+    assert world.value("SELECT count(*) FROM point_balance WHERE closed") == 0
+
+
+def test_a_hold_keeps_the_sentence_it_was_opened_with(running: Running) -> None:
+    """INT-14: before 0012 it had no figures to say."""
+    name = "shukka_of_0011"
+    running.execute(f"CREATE DATABASE {name}")
+    engine = connect(running.database_url(name), statement_timeout=120)
+    upgrade(engine, "0011")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            """INSERT INTO shop_order (shop, number, content_hash, customer_id, locale, state, condition, method, currency,
+                                       grand_total, placed_at, accepted_at, version, sequence)
+               VALUES ('salon', 'S-1', '', 'M-1', 'en', 'accepted', 'held', 'card', 'JPY', 100, now(), now(), 1, 1)"""
+        )
+        connection.exec_driver_sql(
+            """INSERT INTO order_hold (order_id, reason, lines, facts, opened_at, opened_by)
+               SELECT id, 'blocked_customer', '{}', '{}', now(), 'accept' FROM shop_order"""
+        )
+    upgrade(engine)
+    with engine.connect() as connection:
+        (row,) = holds.open_of(connection, [1])
+    assert (
+        hold_of(row).says("en")
+        == "Earlier parcels were not received or were returned repeatedly: a person has to decide."
+    )
+    engine.dispose()
+    running.execute(f"DROP DATABASE {name} WITH (FORCE)")

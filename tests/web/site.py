@@ -72,6 +72,9 @@ class Site:
         content = {"json": body} if body is not None else {}
         return self.run(lambda: self.request("POST", path, **content, **options))
 
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        return self.run(lambda: self.request("PUT", path, **options))
+
     def order(self, body: Any, **options: Any) -> httpx.Response:
         """Send one order."""
         return self.post("/v1/orders", body, **options)

@@ -58,6 +58,7 @@ class Fuzzer:
             self.grant,
             self.hold,
             self.release,
+            self.customer,
             self.look,
         )
 
@@ -183,6 +184,23 @@ class Fuzzer:
         key = quote(self.chance.choice((*CARDS, "F-1", "a/b", "\x00")), safe="")
         self._post(f"/v1/points/holds/{key}/release", self.strange.spoiled({"outcome": "valid", "shop": "salon"}))
 
+    def customer(self) -> None:
+        """Facts, of customers that orders know and of those that nobody does."""
+        number = quote(self.chance.choice((*CARDS, "F-1", "F-2", "a b", "\x00", "𠮷")), safe="")
+        facts = {
+            "email": "hana@example.jp",
+            "name": "花子",
+            "locale": "ja",
+            "birth_date": "1990-11-02",
+            "registered": True,
+            "mail_consent": False,
+            "postal_stop": True,
+            "withdrawn": self.chance.random() < 0.5,
+        }
+        content = json.dumps(self.chance.choice((facts, self.strange.spoiled(facts)))).encode()
+        path = f"/v1/customers/salon/{number}"
+        self._noted(path, self.site.put(path, content=content))
+
     def look(self) -> None:
         """Paths and questions hold anything."""
         named = quote(self.chance.choice((*CARDS, *self.good[:9], "\x00", "..", "𠮷", "%", "a" * 300)), safe="")
@@ -192,6 +210,7 @@ class Fuzzer:
                 f"/v1/orders/salon/{named}",
                 f"/v1/customers/salon/{named}/points?cursor={asked}&limit={asked}",
                 f"/v1/customers/apparel/{named}/rank",
+                f"/v1/customers/salon/{named}",
                 f"/v1/orders/{named}/{named}",
             )
         )

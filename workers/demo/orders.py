@@ -120,7 +120,7 @@ def _availability(chance: random.Random, shop: str, placed_at: datetime) -> tupl
 def _customer(chance: random.Random, shop: str, number: str, account: str, *, english: bool) -> dict[str, Any]:
     name, mailbox = chance.choice(FOREIGNERS if english else PEOPLE)
     if chance.random() < 0.01:
-        email = f"{chance.choice(CARRIER_MAILBOXES)}@docomo.ne.jp"
+        email = f"{number.replace('-', '')}{chance.choice(CARRIER_MAILBOXES)}@docomo.ne.jp"
     else:
         email = f"{mailbox}+{_LETTER[shop].lower()}{number}@example.jp"
     return {

@@ -181,6 +181,15 @@ class Points(Shape):
     next: str | None = Field(description="`cursor` of the next page")
 
 
+class KnownCustomer(Shape):
+    """A customer: facts, balance of points, rank, and what is counted of the past."""
+
+    shop: str
+    customer: str
+    balance: dict[str, int]
+    counters: dict[str, Any]
+
+
 class Kept(Shape):
     """What became of a grant or hold of points."""
 

@@ -13,7 +13,9 @@ from pipelines.changes.parcels.departures import carrier_of, parcel_meant
 from pipelines.changes.parcels.news import News, contents
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.methods import METHODS, Capture
 from pipelines.rules.holds import Hold
+from pipelines.rules.marks import CANCELLED, UNDELIVERED
 
 _STATES: Final = frozenset(TrackingState)
 #: What holds an order, by how its parcels fare.
@@ -87,7 +89,9 @@ def _hold(news: News, shipment: ShipmentDraft, status: TrackingState) -> None:
         elif not fare & statuses:
             news.lift(reason, shipment, f"the parcel is {status}")
     if status == TrackingState.RETURNED and news.draft.facts.customer_id and not _is_settled(news, shipment):
-        news.draft.mark("undelivered_returns", f"{shipment.id}:returned")  # INT-14
+        news.draft.mark(UNDELIVERED, f"{shipment.id}:returned")  # INT-14
+        if METHODS[news.draft.facts.method].capture is Capture.ON_DELIVERY:
+            news.draft.mark(CANCELLED, f"{shipment.id}:returned")  # INT-15
 
 
 def _is_settled(news: News, shipment: ShipmentDraft) -> bool:

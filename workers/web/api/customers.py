@@ -1,4 +1,4 @@
-"""A customer's points over HTTP: statement, grants, holds and their release (A.8)."""
+"""Customers over HTTP: their facts (A.14), and their points: statement, grants, holds and their release (A.8)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from pipelines.customers.schema import CustomerFactsDocument, CustomerPath
+from pipelines.customers.tell import shown, tell
 from pipelines.doors import read
 from pipelines.errors import Invalid, Problem
 from pipelines.points import grants, holds
@@ -15,13 +17,14 @@ from pipelines.points.requests import Answered
 from pipelines.points.schema import GrantDocument, HoldDocument, ReleaseDocument
 from pipelines.points.statement import Statement, statement
 from pipelines.rules.dates.periods import last_day
+from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.shapes import Kept, Points, answers
+from workers.web.shapes import Kept, KnownCustomer, Points, answers
 
 router = APIRouter(prefix="/v1", tags=["points"])
 
@@ -30,7 +33,50 @@ _MOST_TRANSFERS = 200
 _CURSOR_DIGITS = 18
 
 #: Documents that the published schema describes.
-DOCUMENTS = (GrantDocument, HoldDocument, ReleaseDocument)
+DOCUMENTS = (CustomerFactsDocument, GrantDocument, HoldDocument, ReleaseDocument)
+
+
+@router.get("/customers/{shop}/{customer}", tags=["customers"], responses=answers(s200=KnownCustomer))
+async def read_customer(request: Request, shop: str, customer: str) -> Response:
+    """What is known of a customer: facts, balance, rank, and what is counted of the past with its window (INT-14)."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    profile = _profile(state, caller, shop)
+    house = state.house
+    found = await asyncio.to_thread(shown, house.engine, profile, house.clock, customer)
+    if found is None:
+        raise not_found()
+    return as_json(200, found)
+
+
+@router.put(
+    "/customers/{shop}/{customer}",
+    tags=["customers"],
+    responses=answers(s200=KnownCustomer, s201=KnownCustomer),
+    openapi_extra=takes(CustomerFactsDocument),
+)
+async def put_customer(request: Request, shop: str, customer: str) -> Response:
+    """Tell facts of a customer, those that are new or changed: 201 for a new customer, else 200, with all that is known.
+
+    What is left out stays as it is; the same again changes nothing. 409 for a mail address of another account (INT-01).
+    """
+    state, caller, raw = await _read(request)
+    profile = _profile(state, caller, shop)
+    read(CustomerPath, {"customer": customer})
+    told = read(CustomerFactsDocument, raw)
+    house, by_operator = state.house, caller.kind == "operator"
+    answered = await asyncio.to_thread(
+        tell, house.engine, profile, house.clock, customer, told, by_operator=by_operator
+    )
+    return as_json(201 if answered.new else 200, answered.body)
+
+
+def _profile(state: AppState, caller: Caller, shop: str) -> Shop:
+    """The shop of a path; one that the key may not see looks like one that there is not."""
+    profile = state.house.shops.get(shop)
+    if profile is None or not caller.sees(shop):
+        raise not_found()
+    return profile
 
 
 _PAGING = [
