@@ -169,7 +169,9 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
     world.decide()
     dripping = Dripping("S-1")
     brief = replace(suppliers.EFFECT, total=0.05)
-    world.loop = world.performing(*brief.performed_by(suppliers.performing({"mail": dripping}, world.shops), 2))
+    world.loop = world.performing(
+        *brief.performed_by(suppliers.performing({"mail": dripping}, world.shops, world.clock), 2)
+    )
     world.perform("supplier.instruct")
     world.execute("UPDATE effect_lease SET attempts = :n, due_at = now() WHERE kind = 'supplier.instruct'", n=times - 1)
     world.perform("supplier.instruct")
@@ -184,6 +186,6 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
 
 def test_every_effect_says_how_long_it_may_take_and_what_slows_down_together() -> None:
     assert {name: effect.total for name, effect in EFFECTS.items() if not 0 < effect.total <= 300} == {}
-    event = StorefrontEventRow(1, "key", {}, "https://shop.example/hooks", ())
+    event = StorefrontEventRow(1, "key", {}, "https://shop.example/hooks", (), None)
     assert storefronts.EFFECT.target(event) == "shop.example"
     assert storefronts.EFFECT.target(event._replace(url="https://[")) == "no URL"

@@ -15,10 +15,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.database import is_away
 from models.store import leases
 from models.store.leases import PostponedRow
+from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job, Performer
@@ -126,8 +128,8 @@ class EffectLoop:
     async def _lease_more(self, shift: _Shift) -> list[Job[Any]]:
         try:
             return await asyncio.to_thread(self._lease, shift.performer, shift.batch)
-        except DBAPIError:
-            if not shift.held:
+        except SQLAlchemyError as error:
+            if not shift.held or not is_away(error):
                 raise
             return []  # what is under way has outcomes to record first
 
@@ -139,8 +141,8 @@ class EffectLoop:
             if held:
                 try:
                     await asyncio.to_thread(self._extend, shift.performer.kind, held)
-                except DBAPIError as error:
-                    log.warning("effects.not_renewed", kind=shift.performer.kind, error=type(error.orig).__name__)
+                except SQLAlchemyError as error:  # whatever it is, the next try may still come in time
+                    log.warning("effects.not_renewed", kind=shift.performer.kind, error=describe(error))
 
     def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
         with self._engine.begin() as connection:
