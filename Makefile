@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test lint hooks bench bench-ledger chaos lock clean
+.PHONY: demo run test lint hooks bench bench-ledger chaos walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -39,6 +39,13 @@ bench-ledger: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos
+
+walk: $(READY)
+	$(BIN)/python -m benchmarks.walk
+
+N ?= 20000
+fuzz: $(READY)
+	SHUKKA_FUZZ=$(N) $(BIN)/python -m pytest tests/web/test_fuzz.py
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
