@@ -225,7 +225,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT o.id AS order_id, s.id, s.state FROM shop_order o JOIN shipment s ON s.order_id = o.id
            WHERE o.condition = 'running' AND s.state IN ('planned', 'backordered', 'instructed', 'acknowledged')
              AND EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.id AND l.shipped + l.cancelled < l.quantity)
-             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'dispatch'
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage IN ('split', 'dispatch')
                              AND (w.subject_kind = 'order' OR w.subject_id = s.id))
              AND NOT EXISTS (SELECT FROM effect e WHERE e.shipment_id = s.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM effect_item i WHERE i.shipment_id = s.id AND i.state = 'pending')""",
