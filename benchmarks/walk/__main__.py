@@ -37,7 +37,7 @@ from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines
 
 #: Lives that share a house: enough for batches, few enough that every commit is looked at.
-CROWD: Final = 250
+CROWD: Final = 500
 
 
 @dataclass

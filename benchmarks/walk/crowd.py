@@ -22,11 +22,13 @@ from pipelines.route import STAGES
 from workers.periodic import Timekeeper
 
 #: How often the clock jumps by so many hours between two rounds.
-_JUMPS: Final[Mapping[float, int]] = {0.01: 3, 0.5: 4, 3: 6, 12: 5, 30: 4, 24 * 5: 2, 24 * 18: 1, 24 * 50: 1}
+_JUMPS: Final[Mapping[float, int]] = {0.01: 12, 0.5: 12, 3: 12, 12: 10, 30: 8, 24 * 5: 4, 24 * 18: 1, 24 * 50: 1}
 #: Rounds in which new orders come, and those after which it is looked whether anything is broken.
-_ARRIVALS, _LOOK_EVERY = 6, 4
+_ARRIVALS, _LOOK_EVERY = 10, 5
 #: Days after its last round in which all timers of a crowd have fired.
 _MOST_DAYS: Final = 500
+#: How often people answer what still holds orders, once all is over.
+_HOURS: Final = 3
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Crowd:
     town: Town
     chance: random.Random
     size: int
-    rounds: int = 16
+    rounds: int = 30
     route: Mapping[str, Stage] = field(default_factory=lambda: STAGES)
     name: str = "W"
     inputs: int = 0
@@ -57,6 +59,9 @@ class Crowd:
             if round_ % _LOOK_EVERY == _LOOK_EVERY - 1 and (found := list(broken(self.town))):
                 return found
         self._end()
+        for _ in range(_HOURS):
+            self._answer()
+            self._run_on()
         return verdict(self.town)
 
     def ends(self) -> Counter[tuple[str, str]]:
@@ -91,12 +96,22 @@ class Crowd:
             self.town.perform_some(self.chance.sample(kinds, self.chance.randint(0, len(kinds))))
 
     def _end(self) -> None:
-        """The world answers from now on, gateways tell what they have not told yet, and the clock runs until no timer is left."""
+        """The world answers from now on, and gateways tell what they have not told yet."""
         self.town.faults.end()
         told = [self.town.slips.notice(order, f"at last {order}") for order in self.town.slips.orders]
         now = self.town.clock.now()
         self.town.tell(*(notice_event(one, gateway="slips", shops=(), now=now) for one in told if one is not None))
-        until = now + timedelta(days=_MOST_DAYS)
+        self._run_on()
+
+    def _answer(self) -> None:
+        """People answer what holds orders, and what is still out arrives, each as well as they can."""
+        events = [event for order in standings(self.town) for event in self.voices.sensibly(order)]
+        if events:
+            self.town.tell(*events)
+
+    def _run_on(self) -> None:
+        """The clock runs until no timer is left."""
+        until = self.town.clock.now() + timedelta(days=_MOST_DAYS)
         while True:
             self._settle()
             now = self.town.clock.now()

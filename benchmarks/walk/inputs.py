@@ -12,12 +12,13 @@ from typing import Any, Final
 from benchmarks.walk.orders import SUPPLIERS
 from benchmarks.walk.standing import Standing
 from benchmarks.walk.town import Town
-from models.states import PaymentState, TrackingState
+from models.states import HoldReason, OrderState, PaymentState, TrackingState
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
 from pipelines.engine.inbox import Received, notice_event
 from pipelines.errors import Conflict, Invalid
 from pipelines.orders.act import Asker, Asking, actions, look
+from pipelines.rules.hold_kinds import KINDS
 from tests.world import tracking_number
 
 OPERATOR: Final = Asker("client:1", "operations", "operator")
@@ -44,9 +45,36 @@ class Voices:
 
     def about(self, order: Standing) -> list[Received]:
         """Something about ``order``: the events that bring it; none where it was said at a door of its own."""
+        if self.chance.random() < 0.5:
+            return self.sensibly(order)
         events = self.chance.choices(list(_SORTS), list(_SORTS.values()))[0](self, order)
         self.said += events
         return events
+
+    def sensibly(self, order: Standing) -> list[Received]:
+        """What moves ``order`` on as it stands: a person answers what holds it, money comes, goods leave and arrive."""
+        if order.holds:
+            ways = KINDS[HoldReason(self.chance.choice(order.holds))].answered_by
+            return self.ask(order, self.chance.choice(ways)) if ways else []
+        if order.state == OrderState.AWAITING_PAYMENT:
+            return self._pays(order)
+        owed = [one for one in order.shipments if one["state"] in ("instructed", "acknowledged")]
+        if owed:
+            shipment = self.chance.choice(owed)
+            kind = self.chance.choice(("shipment.acknowledged", "shipment.shipped", "shipment.shipped"))
+            return [self._news(kind, shipment, self._data() if kind == "shipment.shipped" else {})]
+        if order.state in (OrderState.SHIPPED, OrderState.PARTLY_SHIPPED) and order.parcels:
+            parcel = self.chance.choice(order.parcels)
+            shipment = next(one for one in order.shipments if one["id"] == parcel["shipment"])
+            return [self._news("shipment.delivered", shipment, {"tracking_number": parcel["number"]})]
+        return []
+
+    def _pays(self, order: Standing) -> list[Received]:
+        """The customer does what is waited for."""
+        if order.method == "bank_transfer":
+            return [self.town.deposit(order.number, max(1, order.total - order.captured), order.shop)]
+        self.town.slips.go_on(order.key, PaymentState.AUTHORIZED if order.method == "loan" else PaymentState.CAPTURED)
+        return self._told_of_slip(order)
 
     # Money
 
@@ -63,6 +91,9 @@ class Voices:
         if order.method == "loan":
             steps = (PaymentState.AUTHORIZED, PaymentState.AUTHORIZED, PaymentState.CAPTURED, PaymentState.FAILED)
         self.town.slips.go_on(order.key, self.chance.choice(steps))
+        return self._told_of_slip(order)
+
+    def _told_of_slip(self, order: Standing) -> list[Received]:
         notice = self.town.slips.notice(order.key, f"notice-{next(self._ids)}")
         if notice is None or self.chance.random() < 0.1:
             return []
@@ -74,7 +105,7 @@ class Voices:
         """Goods leave: all of them, or some; under a new number, a known one, or none."""
         if (shipment := self._shipment(order)) is None:
             return []
-        data = self._data(order, shipment)
+        data = self._data()
         if self.chance.random() < 0.4:
             data["lines"] = self._pieces(shipment["lines"])
         return [self._news("shipment.shipped", shipment, data)]
@@ -99,7 +130,7 @@ class Voices:
         kind = self.chance.choice(
             ("tracking_updated", "delivered", "delivered", "returned", "lost", "tracking_corrected")
         )
-        data = self._data(order, shipment)
+        data = self._data()
         if kind == "tracking_updated":
             data["status"] = self.chance.choice((*TrackingState, "配達完了", "ご不在", "unheard of"))
         if kind == "tracking_corrected" and order.parcels:
@@ -133,6 +164,8 @@ class Voices:
     def ask(self, order: Standing, name: str, asker: Asker = OPERATOR) -> list[Received]:
         """Ask for the action ``name``; the event where it can be granted by now, or where nobody looked."""
         action = next(one for one in actions() if one.name == name)
+        if name == "release" and (order.state == OrderState.CANCELLED or HoldReason.VOID_FAILED in order.holds):
+            self.town.let_go(order.key)  # as the hold says: void it there, then release
         try:
             asked = action.read(self._request(order, name))
         except Invalid:
@@ -202,7 +235,7 @@ class Voices:
             "shipments:ship": {
                 "shipment": shipment["id"],
                 "carrier": "yamato",
-                "tracking_number": self._number(order),
+                "tracking_number": self._number(),
                 **({"lines": self._pieces(shipment["lines"])} if self.chance.random() < 0.4 else {}),
             },
         }
@@ -218,14 +251,14 @@ class Voices:
         named = self.chance.sample(sorted(lines), self.chance.randint(1, len(lines)))
         return [{"line": one, "quantity": self.chance.randint(1, lines[one])} for one in named]
 
-    def _number(self, order: Standing) -> str:
+    def _number(self) -> str:
         """A tracking number: mostly a fresh one, at times one that another parcel has."""
         base = next(self._ids) if self.chance.random() < 0.9 else self.chance.randint(1, 50)
         return tracking_number(44_441_375_000 + base)
 
-    def _data(self, order: Standing, shipment: Mapping[str, Any]) -> dict[str, Any]:
+    def _data(self) -> dict[str, Any]:
         carrier = self.chance.choice(_CARRIERS)
-        return {"carrier": carrier, "tracking_number": self._number(order) if self.chance.random() < 0.9 else None}
+        return {"carrier": carrier, "tracking_number": self._number() if self.chance.random() < 0.9 else None}
 
     def _news(self, type_: str, shipment: Mapping[str, Any], data: Mapping[str, Any]) -> Received:
         """News of now, or that took some days to come."""

@@ -39,7 +39,7 @@ _REMARKS: Final = (
     "玄関前に置いてください",
 )
 #: Customers of a shop in one crowd: few enough that orders share their points, marks and ranks.
-CUSTOMERS: Final = 40
+CUSTOMERS: Final = 80
 SUPPLIERS: Final = ("warehouse", "maker-a", "maker-b", "maker-c")
 
 

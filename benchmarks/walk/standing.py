@@ -9,7 +9,8 @@ from tests.world import World
 
 
 class Standing(NamedTuple):
-    """One order; ``shipments`` have id, supplier, state and lines, ``parcels`` shipment and number, ``mails`` are ids."""
+    """One order; ``shipments`` have id, supplier, state and lines, ``parcels`` shipment and number, ``mails`` are ids,
+    ``holds`` reasons."""
 
     shop: str
     number: str
@@ -25,6 +26,7 @@ class Standing(NamedTuple):
     shipments: Sequence[Mapping[str, Any]]
     parcels: Sequence[Mapping[str, Any]]
     mails: Sequence[int]
+    holds: Sequence[str]
 
     @property
     def key(self) -> str:
@@ -40,7 +42,8 @@ SELECT o.shop, o.number, o.customer_id, o.state, o.condition, o.method, o.grand_
      FROM shipment s WHERE s.order_id = o.id), '[]'),
   coalesce((SELECT json_agg(json_build_object('shipment', k.shipment_id, 'number', k.tracking_number))
      FROM parcel k WHERE k.order_id = o.id), '[]'),
-  coalesce((SELECT json_agg(m.id ORDER BY m.id) FROM mail m WHERE m.order_id = o.id), '[]')
+  coalesce((SELECT json_agg(m.id ORDER BY m.id) FROM mail m WHERE m.order_id = o.id), '[]'),
+  coalesce((SELECT json_agg(h.reason ORDER BY h.id) FROM order_hold h WHERE h.order_id = o.id AND h.closed_at IS NULL), '[]')
 FROM shop_order o JOIN payment p ON p.order_id = o.id ORDER BY o.id
 """
 

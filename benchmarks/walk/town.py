@@ -48,6 +48,11 @@ class CardGateway(Cards):
             return DECLINED
         return await super().capture(key=key, order=order, reference=reference, amount=amount)
 
+    def let_go(self, order: str) -> None:
+        """Somebody voids the authorization of ``order`` by hand."""
+        if (card := self.cards.get(self.orders.get(order, ""))) is not None:
+            card.voided = not card.captured
+
 
 @dataclass
 class Slips:
@@ -188,6 +193,11 @@ class Town(World):
             return Outcome(Verdict.UNKNOWN, code="lost") if fate == "lost" else outcome
 
         return attempt
+
+    def let_go(self, order: str) -> None:
+        """Somebody voids the payment of ``order`` at its gateway by hand."""
+        self.cards.let_go(order)
+        self.slips.go_on(order, PaymentState.VOIDED)
 
     def perform_some(self, kinds: Sequence[str]) -> int:
         """Perform all that waits of these kinds; in the place of a process that was killed comes a new one."""

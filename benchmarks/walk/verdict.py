@@ -59,7 +59,9 @@ def _silent(town: Town) -> Iterator[str]:
 _MONEY = """
 SELECT o.shop || '/' || o.number AS key, o.state, o.condition, p.state AS money, p.captured, p.refunded,
   p.refunded_by_hand, EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind LIKE 'payment.%'
-                              AND e.state = 'needs_review') AS unknown
+                              AND e.state = 'needs_review') AS unknown,
+  EXISTS (SELECT FROM transition t WHERE t.order_id = o.id AND t.entity = 'payment'
+          AND t.cause = 'received another way, says the operator') AS elsewhere
 FROM shop_order o JOIN payment p ON p.order_id = o.id
 """
 
@@ -72,7 +74,7 @@ def _cards(town: Town) -> Iterator[str]:
             yield f"{key}: was authorized {times} times"
     for row in town.rows(_MONEY):
         card = town.cards.cards.get(town.cards.orders.get(row.key, ""))
-        if card is None or (row.condition == "held" and row.unknown):
+        if card is None or row.elsewhere or (row.condition == "held" and row.unknown):
             continue
         ours, theirs = (row.captured, row.refunded - row.refunded_by_hand), (card.captured, card.refunded)
         if ours != theirs:
@@ -86,7 +88,7 @@ def _slips(town: Town) -> Iterator[str]:
     """What was paid at stores and by lenders is in the books, or before a human."""
     for row in town.rows(_MONEY):
         slip = town.slips.stands.get(town.slips.orders.get(row.key, ""))
-        if slip is None or row.condition == "held":
+        if slip is None or row.elsewhere or row.condition == "held":
             continue
         if slip.captured != row.captured:
             yield f"{row.key}: {row.captured} yen are in the books, {slip.captured} were paid ({row.money})"

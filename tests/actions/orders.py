@@ -116,7 +116,7 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     ),
     shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
     on_delivery: frozenset({*MAILS, "collected", "lines:return"}),
-    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
+    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", *SUPPLIERS}),
     settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
     cancelled: frozenset(MAILS),
 }
