@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from models.store.statement import fetch
 
 _WAITING = """
-SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event
+SELECT 'event quarantined', id::text, source || ' ' || event_id || ', ' || type || ': ' || coalesce(reason, '')
+FROM inbox_event
 WHERE state = 'quarantined'
 UNION ALL
 SELECT 'event waits', source || ' ' || event_id, type || ': names a parcel that is not known yet' FROM inbox_event

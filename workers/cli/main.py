@@ -6,7 +6,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import orjson
 import typer
@@ -22,6 +22,9 @@ from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 app = typer.Typer(
     name="shukka",
@@ -153,19 +156,24 @@ def check() -> None:
 
 @app.command()
 def retry(
-    what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
+    what: Annotated[str, typer.Argument(help="effect, mail or event, as `shukka attention` names it.")],
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
-    """Try an effect or mail that was given up again, under its old key."""
+    """Try an effect or mail that was given up again, under its old key; read a quarantined event again."""
     from models.store import effects, mails
+    from pipelines.engine import inbox
+    from workers.settings import load
 
-    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
+    def event(connection: Connection, number: int) -> str | None:
+        return inbox.try_again(connection, number, load().clock.now())
+
+    again = {"effect": effects.try_again, "mail": mails.try_again, "event": event}.get(what)
     if again is None:
-        raise Invalid([Problem("WHAT", "must be effect or mail")])
+        raise Invalid([Problem("WHAT", "must be effect, mail or event")])
     with opened("retry").begin() as connection:
         kind = again(connection, number)
     if kind is None:
-        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up")])
+        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
     out.print(f"{what} {number} is due again ({kind})")
 
 
