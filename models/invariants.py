@@ -230,6 +230,17 @@ INVARIANTS: tuple[Invariant, ...] = (
              AND NOT EXISTS (SELECT FROM effect e WHERE e.shipment_id = s.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM effect_item i WHERE i.shipment_id = s.id AND i.state = 'pending')""",
     ),
+    Invariant(
+        "parcels_watched",
+        "every parcel on its way of an order that nobody holds is awaited, or somebody was asked about it",
+        """SELECT p.order_id, p.shipment_id, p.key FROM parcel p JOIN shop_order o ON o.id = p.order_id
+           WHERE o.state IN ('partly_shipped', 'shipped', 'delivered', 'undelivered') AND o.condition <> 'held'
+             AND (p.tracking_status IS NULL OR p.tracking_status NOT IN ('delivered', 'returned', 'lost', 'damaged'))
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'notify'
+                             AND w.subject_id IN (o.id::text, p.shipment_id))
+             AND NOT EXISTS (SELECT FROM order_hold h WHERE h.shipment_id = p.shipment_id
+                             AND h.reason = 'delivery_overdue')""",
+    ),
 )
 
 

@@ -125,6 +125,7 @@ PLANTED = {
     "held_for_a_reason": ["UPDATE shop_order SET condition = 'held' WHERE number = 'S-2'"],
     "nothing_forgotten": ["UPDATE shop_order SET state = 'authorized' WHERE number = 'S-2'", "DELETE FROM work"],
     "shipments_watched": ["DELETE FROM work WHERE stage = 'dispatch'"],
+    "parcels_watched": ["DELETE FROM work WHERE stage = 'notify'"],
 }
 
 
