@@ -11,6 +11,8 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.release import ACTION, stuck_shipments
+from pipelines.orders.mails import customer_mail
+from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
@@ -31,12 +33,20 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.settle(Condition.DONE, "operator")
         return
     stuck = stuck_shipments(draft)
+    if any(hold.reason == HoldReason.QUOTE_NEEDED for hold in draft.holds):
+        draft.tell(_no_fee(draft, shop, now))
     if any(hold.reason == HoldReason.AUTHORIZATION_ENDS for hold in draft.holds):
         capture_early(draft)
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
     draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
+
+
+def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:
+    """The customer was promised to hear of the fee for an individual; none is added (INT-04)."""
+    facts = draft.facts
+    return customer_mail("order_accepted", facts, shop, now, about="fee:none", shipments=[], repriced="no_fee")
 
 
 STAGE = Stage(

@@ -49,6 +49,7 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "collected": ("PAY-09",),
         "mails:resend": (),
         "coupons": ("CPN-03",),
+        "fee:agree": ("INT-04",),
         "lines:cancel": ("INT-13",),
         "lines:return": ("All that has left has come back or was settled.",),
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),

@@ -51,6 +51,12 @@ def faults(case: Case, asked: AddressChanged) -> Sequence[Problem]:
         return [Problem("ship_to", "is the address that the order has")]
     if individual_surcharge(before, case.shop) != individual_surcharge(after, case.shop):
         return [Problem("ship_to", "costs another fee than was agreed: cancel the order and take it anew (CAN-02)")]
+    if case.order.facts.breakdown.rules.agreed_fee is not None and before.ship_to.region != after.ship_to.region:
+        return [
+            Problem(
+                "ship_to.region", "the fee was agreed for another region: cancel the order and take it anew (CAN-02)"
+            )
+        ]
     if "individual" == after.ship_to.kind != before.ship_to.kind and any(
         "business_address_only" in line.flags for line in after.lines
     ):
