@@ -55,6 +55,7 @@ _COUNTS = """
 SELECT 'work', stage, count(*) FROM work GROUP BY 2
 UNION ALL SELECT 'effect', kind, count(*) FROM effect_lease GROUP BY 2
 UNION ALL SELECT 'attention', 'quarantined', count(*) FROM inbox_event WHERE state = 'quarantined'
+UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon WHERE way = 'post' AND posted_at IS NULL
 """
 
 
