@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.shops import PACKAGED, ProfileErrors, load_shops, parse_shop
 from pipelines.shops.reference import markdown
-from tests.rules.build import day
+from tests.rules.build import day, shop_with
 
 
 def mistakes(text: str) -> dict[str, str]:
@@ -163,6 +163,6 @@ def test_the_packaged_files_are_public(file: Path) -> None:
 
 def test_a_code_that_nobody_could_enter_is_not_promised() -> None:
     """CUT-05, PTS-15: a thank-you coupon needs coupons of points."""
-    with pytest.raises(Misconfigured) as raised:
+    with pytest.raises(ProfileErrors) as raised:
         shop_with("clinic", **{'kinds = ["points"]': "kinds = []"})
     assert "points.first_order_coupon_points" in str(raised.value)

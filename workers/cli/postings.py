@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from workers.cli.database import opened
-from workers.cli.terminal import out, table
+from workers.cli.terminal import out, plain, table
 
 app = typer.Typer(help="Letters with coupon codes.", no_args_is_help=True)
 
@@ -48,9 +48,9 @@ def label(posting: Annotated[int, _ID]) -> None:
         row = to_post(connection, posting)
     to = row.ship_to
     lines = (f"〒{to['postal_code']}", f"{to['region']}{to['city']}{to['line1']}", to["line2"], f"{to['name']} 様")
-    out.print("\n".join(line for line in lines if line), markup=False)
+    out.print(plain("\n".join(line for line in lines if line)))
     until = f", until {last_day(row.expires_at).isoformat()}" if row.expires_at else ""
-    out.print(f"\n{row.code}  {row.points:,} points{until}", markup=False)
+    out.print(plain(f"\n{row.code}  {row.points:,} points{until}"))
 
 
 @app.command()
