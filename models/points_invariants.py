@@ -144,7 +144,7 @@ POINTS: tuple[Invariant, ...] = (
         "a code brings its points when it is entered and never before, and nobody got points in its place (CUT-05, PTS-15)",
         """SELECT p.id, p.used_order_id, l.id AS lot, l.amount FROM posted_coupon p
            LEFT JOIN point_lot l ON l.shop = p.shop AND l.customer_id = p.customer_id AND l.kind = 'coupon'
-             AND l.source = 'coupon:' || replace(replace(p.customer_id, '%', '%25'), ':', '%3A') || ':' || p.code_key
+             AND l.source = 'coupon:' || replace(replace(p.customer_id, chr(37), chr(37) || '25'), ':', chr(37) || '3A') || ':' || p.code_key
            WHERE (l.id IS NULL) <> (p.used_order_id IS NULL) OR l.amount <> p.points
            UNION ALL
            SELECT p.id, p.used_order_id, l.id, l.amount FROM posted_coupon p

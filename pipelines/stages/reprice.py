@@ -20,7 +20,7 @@ from pipelines.orders.actions.agree_fee import ACTION as FEE
 from pipelines.orders.actions.agree_fee import FeeAgreed
 from pipelines.orders.actions.coupons import ACTION as COUPONS
 from pipelines.orders.actions.coupons import CouponsApplied, coupons_of
-from pipelines.orders.mails import cash, customer_mail, sums
+from pipelines.orders.mails import cash, customer_mail, points_of, sums
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.repricing import Repricing, record, reprice, with_fee
 from pipelines.shops import Shop
@@ -74,7 +74,7 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     """What the mail says of money and points; the order's own facts are those it had until now."""
     return {
         "totals": sums(after.totals_json(), shop),
-        "points": {"used": after.points_used, "earned": after.points_earned},
+        "points": points_of(facts, after.points_used, after.points_earned),
         "payment": {
             "method": agreed(facts.method, after.grand_total).name,
             "amount": after.grand_total,

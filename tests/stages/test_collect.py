@@ -279,4 +279,18 @@ def test_goods_that_came_back_refused_cost_nobody_anything(world: World) -> None
     world.settle()
     assert (world.states()["S-1"][1], money(world)) == ("done", ("voided", 0))
     assert "refund_done" not in told(world)
+    (change,) = world.show()["adjustments"]
+    assert (change["money"] > 0, change["refund"], change["return_invoice"]) == (True, 0, False)
     assert world.broken() == {}
+
+
+def test_goods_that_were_paid_on_delivery_are_refunded_when_they_come_back(world: World) -> None:
+    """TAX-01: then a refund is one, with its invoice."""
+    shipment_id = on_delivery(world, a_line_of(unit_price=20_000))
+    world.tell(world.news("shipment.delivered", shipment_id))
+    world.settle()
+    world.tell(world.ask("order.return_lines", "S-1", lines=[{"line": "1", "quantity": 1}], operator="a"))
+    world.settle()
+    (change,) = world.show()["adjustments"]
+    assert (change["refund"], change["return_invoice"]) == (change["money"], True)
+    assert change["refund"] > 0

@@ -145,7 +145,12 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
 def _for_supplier(**extra: object) -> dict[str, Any]:
     order = _order()
     kept = {**{key: order[key] for key in ("now", "order", "ship_to")}, "shop": _TO_SUPPLIERS}
-    told = {"supplier": "みほん化粧品", "passed_on": False, "collect": {"amount": 18246, "tax": 1658}}
+    told = {
+        "supplier": "みほん化粧品",
+        "passed_on": False,
+        "replaces": False,
+        "collect": {"amount": 18246, "tax": 1658},
+    }
     wished = {
         "delivery": {"date": date(2026, 11, 22), "slot": "14-16"},
         "instructions": ["コマ詰めをお願いします。手首周り 16cm"],

@@ -22,6 +22,10 @@ _TOO_LATE: Final = Sentence(
     "現在の注文状態は{state}です。届け先を変更できるのは、商品が発送されるまでです。",
     "Now the order is {state}: its address can be changed until goods have left.",
 )
+_NEVER: Final = Sentence(
+    "このショップでは、ご注文後に届け先を変更できません。キャンセルのうえ、あらためてご注文いただきます。",
+    "This shop changes no address after the order: cancel it, and let the customer order anew.",
+)
 
 
 class AddressChanged(Request):
@@ -34,8 +38,10 @@ class AddressChanged(Request):
 
 
 def stands(case: Case) -> Sequence[Refusal]:
-    """Nothing has left."""
+    """The shop changes addresses, and nothing has left."""
     order = case.order
+    if not case.shop.intake.address_changes:
+        return [Refusal(_NEVER, rule="CAN-02", ways_out=("cancel",))]
     if order.state in _BEFORE:
         return []
     return [Refusal(_TOO_LATE, {"state": order.state}, rule="INT-09", ways_out=("lines:cancel", "lines:return"))]
