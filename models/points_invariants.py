@@ -122,9 +122,10 @@ POINTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "points_used_within_order",
-        "an order used the points its breakdown says, within the cap that held (PTS-07)",
+        "an order used the points its breakdown says, within the cap that held (PTS-07); those of a sale that stands again aside",
         """SELECT t.order_id, t.used, (d.breakdown->>'points_used')::int AS priced FROM (
-             SELECT order_id, sum(amount) AS used FROM point_transfer WHERE kind = 'use' AND order_id IS NOT NULL
+             SELECT order_id, sum(amount) AS used FROM point_transfer
+             WHERE kind = 'use' AND order_id IS NOT NULL AND source <> 'order:' || order_id || ':use:again'
              GROUP BY order_id) t
            JOIN order_document d USING (order_id)
            WHERE t.used <> (d.breakdown->>'points_used')::int""",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from models.states import Condition, HoldReason, OrderState
 from pipelines.changes.money import TAKES, capture_early
+from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -29,6 +30,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):
             draft.move_order(OrderState.DELIVERED, "received and paid for after all")
+            stand_again(draft, shop, now)
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
@@ -52,8 +54,8 @@ def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:
 STAGE = Stage(
     "attend",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("settle",),
+    leads_to=("settle", "reward"),
     asks=TAKES,
 )

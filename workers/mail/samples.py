@@ -252,7 +252,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "coupon_issued": {
             **_order(),
             "order_url": None,
-            "coupon": {"code": "THANKS-7K2M", "points": 3000, "expires_on": date(2027, 5, 31)},
+            "coupon": {"code": "THX-7K2M-QX9D-4HPA", "points": 3000, "expires_on": date(2027, 5, 31)},
         },
         "supplier_instruction": _for_supplier(),
         "supplier_overdue": _for_supplier(due_on=date(2026, 11, 20)),
