@@ -134,7 +134,8 @@ def test_every_order_goes_on_to_its_end(world: World) -> None:
     ended = {number for number, (state, condition) in world.states().items() if condition == "done"}
     held = {number for number, (state, condition) in world.states().items() if condition == "held"}
     assert ended | held == before.keys(), "nothing is left that neither ends nor waits for a human"
-    assert held <= {number for number, (_, condition) in before.items() if condition == "held"}
+    # The one on delivery, whose money was out, was given up after its days and received after all (PAY-09).
+    assert held <= {number for number, (_, condition) in before.items() if condition == "held"} | {"on-delivery"}
     assert world.states()["accepted"] == ("delivered", "done")
     assert world.states()["awaiting"] == ("delivered", "done")
     assert world.states()["waits-in-the-inbox"] == ("cancelled", "done")
