@@ -7,11 +7,14 @@ from typing import Final
 
 from models.states import Condition, HoldReason, OrderState, PaymentState
 from pipelines.changes.money import TAKES, capture_early
+from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.release import ACTION, stands_after_all, stuck_shipments
+from pipelines.orders.mails import customer_mail
+from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
@@ -31,6 +34,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         if stands_after_all(draft):
             draft.move_order(OrderState.DELIVERED, "received and paid for after all")
+            stand_again(draft, shop, now)
         else:
             _let_go_elsewhere(draft)
         draft.drop_holds("operator")
@@ -42,6 +46,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.move_payment(PaymentState.CAPTURED, "received another way, says the operator", captured=due)
     if HoldReason.VOID_FAILED in reasons:
         _let_go_elsewhere(draft)
+    if HoldReason.QUOTE_NEEDED in reasons:
+        draft.tell(_no_fee(draft, shop, now))
     if HoldReason.AUTHORIZATION_ENDS in reasons:
         capture_early(draft)
     for hold in draft.holds:
@@ -56,11 +62,17 @@ def _let_go_elsewhere(draft: OrderDraft) -> None:
         draft.move_payment(PaymentState.VOIDED, "let go at the gateway, says the operator")
 
 
+def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:
+    """The customer was promised to hear of the fee for an individual; none is added (INT-04)."""
+    facts = draft.facts
+    return customer_mail("order_accepted", facts, shop, now, about="fee:none", shipments=[], repriced="no_fee")
+
+
 STAGE = Stage(
     "attend",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("settle",),
+    leads_to=("settle", "reward"),
     asks=TAKES,
 )
