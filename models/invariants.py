@@ -234,7 +234,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "parcels_watched",
         "every parcel on its way of an order that nobody holds is awaited, or somebody was asked about it",
         """SELECT p.order_id, p.shipment_id, p.key FROM parcel p JOIN shop_order o ON o.id = p.order_id
-           WHERE o.state IN ('partly_shipped', 'shipped', 'delivered', 'undelivered') AND o.condition <> 'held'
+           WHERE o.state IN ('partly_shipped', 'shipped') AND o.condition <> 'held'
              AND (p.tracking_status IS NULL OR p.tracking_status NOT IN ('delivered', 'returned', 'lost', 'damaged'))
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'notify'
                              AND w.subject_id IN (o.id::text, p.shipment_id))

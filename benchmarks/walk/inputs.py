@@ -278,7 +278,7 @@ _SORTS: Final[Mapping[Callable[[Voices, Standing], list[Received]], int]] = {
     Voices.tracking: 7,
     Voices.again: 2,
     Voices.act: 9,
-    Voices.cancel: 2,
+    Voices.cancel: 5,
     Voices.facts: 1,
     Voices.gift: 1,
 }

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, LineFacts
+from pipelines.engine.run import enforce
+from pipelines.shops import Shop
+from pipelines.stages.notify import STAGE
 from tests.rules.build import an_order
 from tests.stages.build import (
     NOW,
+    but,
     event,
     facts,
     parcel,
@@ -54,3 +60,32 @@ def parts(*events: EventFacts, **changes: Any) -> Facts:
 
 def some(pieces: int) -> dict[str, Any]:
     return {"lines": [{"line": "1", "quantity": pieces}]}
+
+
+def told_nothing(known: Facts) -> OrderDraft:
+    """A draft that is told news portion by portion: each is read on what those before it left."""
+    return STAGE.draft(but(known, needs=STAGE.needs, events=()))
+
+
+def hear(draft: OrderDraft, news: Sequence[EventFacts], shop: Shop) -> None:
+    """Tell ``news`` together; what cannot be applied yet waits."""
+    draft.facts.events.extend(news)
+    STAGE.decide(draft, shop, NOW)
+    enforce(draft.decision())
+
+
+def standing(draft: OrderDraft) -> dict[str, Any]:
+    """Where everything stands."""
+    return {
+        "order": (draft.state, draft.condition),
+        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
+        "shipments": [
+            (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
+            for s in draft.shipments
+        ],
+        "parcels": sorted(
+            (p.shipment, p.key, str(p.tracking_number), str(p.tracking_status), sorted(p.lines.items()))
+            for p in draft.parcels.values()
+        ),
+        "waiting": sorted({(e.type, e.at) for e in draft.waiting}),
+    }

@@ -10,15 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EventFacts, Facts
-from pipelines.engine.run import enforce
-from pipelines.shops import Shop
+from pipelines.engine.facts import EventFacts
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order
 from tests.stages.build import (
     NOW,
-    but,
     decide,
     effects,
     event,
@@ -27,37 +23,8 @@ from tests.stages.build import (
     payment,
     shipment,
 )
-from tests.stages.news import HOUR, NUMBER, OTHER, THIRD, news, on_its_way
+from tests.stages.news import HOUR, NUMBER, OTHER, THIRD, hear, news, on_its_way, standing, told_nothing
 from tests.world import SHOPS
-
-
-def told_nothing(known: Facts) -> OrderDraft:
-    """A draft that is told news portion by portion: each is read on what those before it left."""
-    return STAGE.draft(but(known, needs=STAGE.needs, events=()))
-
-
-def hear(draft: OrderDraft, news: Sequence[EventFacts], shop: Shop) -> None:
-    """Tell ``news`` together; what cannot be applied yet waits."""
-    draft.facts.events.extend(news)
-    STAGE.decide(draft, shop, NOW)
-    enforce(draft.decision())
-
-
-def standing(draft: OrderDraft) -> dict[str, Any]:
-    """Where everything stands."""
-    return {
-        "order": (draft.state, draft.condition),
-        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
-        "shipments": [
-            (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
-            for s in draft.shipments
-        ],
-        "parcels": sorted(
-            (p.shipment, p.key, str(p.tracking_number), str(p.tracking_status), sorted(p.lines.items()))
-            for p in draft.parcels.values()
-        ),
-        "waiting": sorted({(e.type, e.at) for e in draft.waiting}),
-    }
 
 
 def portions(news: Sequence[EventFacts], cuts: Iterable[int]) -> list[list[EventFacts]]:

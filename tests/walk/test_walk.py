@@ -36,4 +36,4 @@ def test_nothing_breaks_and_nobody_is_silent(engine: Engine, database_url: str, 
 def test_a_planted_fault_is_found(engine: Engine, database_url: str, renderer: Renderer, plant: str) -> None:
     """The walk can fail: a stage that forgets one look breaks what is judged."""
     stage = PLANTS[plant]
-    assert walked(engine, database_url, renderer, size=100, route={**STAGES, stage.name: stage})
+    assert walked(engine, database_url, renderer, size=250, route={**STAGES, stage.name: stage})

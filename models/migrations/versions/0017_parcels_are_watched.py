@@ -9,7 +9,7 @@ _WAKE = """
 INSERT INTO work (stage, subject_kind, subject_id, order_id, due_at, attempts)
 SELECT DISTINCT 'notify', 'order', o.id::text, o.id, o.accepted_at, 0
 FROM shop_order o JOIN parcel p ON p.order_id = o.id
-WHERE o.state IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')
+WHERE o.state IN ('partly_shipped', 'shipped')
   AND (p.tracking_status IS NULL OR p.tracking_status NOT IN ('delivered', 'returned', 'lost', 'damaged'))
   AND NOT EXISTS (SELECT FROM work w WHERE w.stage = 'notify' AND w.subject_id IN (o.id::text, p.shipment_id))
 ON CONFLICT DO NOTHING
