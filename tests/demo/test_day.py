@@ -153,6 +153,19 @@ def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> No
 
 
 @pytest.mark.journey
+@pytest.mark.timeout(180)
+def test_a_day_on_which_nobody_keeps_his_word_leaves_no_order_silent(own_tmp: Path) -> None:
+    """Suppliers silent, refusing, late and contradicting, customers paying short, late and twice, cancels racing."""
+    with shukka("demo", "--orders", "60", "--seed", "3", "--faults", "--json") as demo:
+        out, err = demo.communicate()
+    assert demo.returncode == 0, err.decode()
+    told = json.loads(out)
+    assert (told["stuck"], told["violations"]) == (0, [])
+    assert told["late"]
+    assert {"supplier.ship", "carrier.delivery"} <= {one["what"] for one in told["awaits"]}
+
+
+@pytest.mark.journey
 def test_ctrl_c_ends_the_day_and_every_process(own_tmp: Path) -> None:
     with shukka("demo", "--orders", "20") as demo:
         assert eventually(lambda: len(processes_of(own_tmp)) >= 7, within=30)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, text
 
+from workers.sandbox.contradictions import is_contradiction
 from workers.sandbox.journal import read
 
 Record = Mapping[str, Any]
@@ -55,6 +56,8 @@ class Books:
     """Message-ID -> template."""
     parcels: Mapping[str, int] = field(default_factory=dict)
     captured: Mapping[Key, int] = field(default_factory=dict)
+    news: Mapping[str, str] = field(default_factory=dict)
+    """Id of a supplier's event -> what became of it."""
 
     @classmethod
     def read(cls, connection: Connection) -> Self:
@@ -65,11 +68,13 @@ class Books:
         captured = connection.execute(
             text("SELECT o.shop, o.number, p.captured FROM payment p JOIN shop_order o ON o.id = p.order_id")
         )
+        news = connection.execute(text("SELECT event_id, state FROM inbox_event WHERE source LIKE 'supplier:%'"))
         return cls(
             Counter((shop, number) for shop, number in orders),
             {mail.message_id: mail.template for mail in sent},
             {shipment.shipment_id: shipment.parcels for shipment in parcels},
             {(shop, number): amount for shop, number, amount in captured},
+            {one.event_id: one.state for one in news},
         )
 
 
@@ -80,6 +85,7 @@ def violations(journals: Journals, books: Books, until: datetime) -> list[str]:
         *_cards(journals.gateway, _shipped_orders(journals.suppliers, until)),
         *_mails(journals, books),
         *_shipments(journals, books),
+        *_contradictions(journals.suppliers, books),
         *_deposits(journals.bank, books),
     ]
 
@@ -168,8 +174,10 @@ def _mails(journals: Journals, books: Books) -> Iterator[str]:
         if template in _ONCE_AN_ORDER and len(messages) > 1:
             yield f"sink: {order} got {len(messages)} different mails {template}"
     for record in journals.storefront:
-        if record["kind"] == "ack" and (_name(_key(record)), "order_accepted") not in kinds:
-            yield f"sink: {_name(_key(record))} was acknowledged and never confirmed by mail"
+        name = _name(_key(record)) if record["kind"] == "ack" else ""
+        # Cancelled before it was looked at: that is all there is to say of it.
+        if name and (name, "order_accepted") not in kinds and (name, "order_cancelled") not in kinds:
+            yield f"sink: {name} was acknowledged and never confirmed by mail"
 
 
 def _repeats(sink: Sequence[Record]) -> Iterator[tuple[str, bool]]:
@@ -227,7 +235,15 @@ def _shipments(journals: Journals, books: Books) -> Iterator[str]:
 
 
 def _is_news_of_parcel(record: Record) -> bool:
-    return bool(record["kind"] == "delivered" and record["type"] == "shipment.shipped")
+    is_departure = record["kind"] == "delivered" and record["type"] == "shipment.shipped"
+    return is_departure and not is_contradiction(record["id"])
+
+
+def _contradictions(suppliers: Sequence[Record], books: Books) -> Iterator[str]:
+    """What cannot be so changes nothing: it goes to the operator, or says nothing new."""
+    for identity in sorted({one["id"] for one in suppliers if one["kind"] == "delivered"}):
+        if is_contradiction(identity) and (state := books.news.get(identity)) not in ("quarantined", "ignored"):
+            yield f"suppliers: {identity} contradicts what is known, and is {state or 'lost'}"
 
 
 def _deposits(bank: Sequence[Record], books: Books) -> Iterator[str]:

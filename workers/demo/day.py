@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -67,18 +68,38 @@ def plan_for(orders: int, seed: int) -> WorldPlan:
     )
 
 
-def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
+def faulty_plan_for(orders: int, seed: int) -> WorldPlan:
+    """A day on which nobody keeps his word: suppliers are silent, refuse, are late, lack goods and contradict themselves;
+    customers pay short, late and twice and cancel at once; the bank tells of one deposit twice; parcels are unclaimed."""
+    ordinary = plan_for(orders, seed)
+    return replace(
+        ordinary,
+        storefront=(
+            *ordinary.storefront,
+            *_faults(underpaid_rate=0.15, twice_paid_rate=0.15, late_paid_rate=0.15, race_rate=0.06),
+        ),
+        suppliers=(
+            *ordinary.suppliers,
+            *_faults(silent_rate=0.06, refuse_rate=0.06, overdue_rate=0.06, delay_rate=0.06, short_rate=0.06),
+            *_faults(contradict_rate=0.25, unclaimed_rate=0.5, lost_rate=0.03, return_rate=0.03),
+        ),
+        bank=_faults(duplicate_rate=0.2, renamed_rate=0.2),
+    )
+
+
+def run_day(*, orders: int, seed: int, as_json: bool, console: Console, faults: bool = False) -> int:
     """Run one business day; the exit code: 0, 1 if an order is stuck or a promise broken, 130 after Ctrl-C.
 
     Live progress and the summary go to ``console``; with ``as_json`` the contract's one object goes to stdout. What
-    was written is kept, and its directory named, only when something failed.
+    was written is kept, and its directory named, only when something failed. ``faults``: nobody outside keeps his word.
     """
     stop = stop_on_signals()
     began = time.monotonic()
     root = scratch("demo")
     failed = True
     try:
-        verdict = _day(root, plan_for(orders, seed), console, stop)
+        plan = faulty_plan_for(orders, seed) if faults else plan_for(orders, seed)
+        verdict = _day(root, plan, console, stop)
         failed = verdict is not None and not verdict.is_good
     finally:
         if failed:
