@@ -239,7 +239,8 @@ FROM payment p JOIN shop_order o ON o.id = p.order_id WHERE p.gateway = 'sandbox
 _TO_TELL = """
 SELECT o.shop, o.number, o.state,
        (SELECT count(*) FROM parcel p WHERE p.order_id = o.id) AS parcels,
-       (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled') AS ends
+       (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled') AS ends,
+       (SELECT count(*) FROM order_repricing r WHERE r.order_id = o.id) AS repriced
 FROM shop_order o
 """
 #: The mails by which a customer hears that nothing comes any more.
@@ -263,7 +264,7 @@ def _mails_differ(connection: Any, by_order: Mapping[str, Mapping[str, int]]) ->
     for row in connection.execute(text(_TO_TELL)):
         order = f"{row.shop}/{row.number}"
         told = by_order.get(order, {})
-        if told.get("order_accepted", 0) > 1 or not (told.get("order_accepted", 0) or row.ends):
+        if told.get("order_accepted", 0) > 1 + row.repriced or not (told.get("order_accepted", 0) or row.ends):
             yield f"{order}: was confirmed {told.get('order_accepted', 0)} times"
         if told.get("shipment_shipped", 0) < row.parcels:
             yield f"{order}: left in {row.parcels} parcels, and {told.get('shipment_shipped', 0)} were told"

@@ -194,6 +194,8 @@ class Desk:
         self._asked: Counter[str] = Counter()
         self._silent: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._called_off: set[str] = set()
+        self._refused: set[str] = set()
+        self._given_to: dict[str, tuple[str, datetime]] = {}
         self.on_delivery: Callable[[Mapping[str, Any], datetime], None] = lambda data, at: None
 
     async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
@@ -209,26 +211,35 @@ class Desk:
         """Asked again by mail: half of those who were silent find the instruction now."""
         if shipment in self._silent and seeded(self._seed, shipment, self._clock.now()).random() < 0.5:
             supplier, data = self._silent.pop(shipment)
+            self._given_to.pop(shipment, None)  # it comes to him as if for the first time
             self._take(supplier, f"{shipment}:reminded", data)
 
     def call_off(self, shipment: str) -> None:
-        """Told by mail that nothing of it is wanted any more."""
-        self._called_off.add(shipment)
+        """Told by mail that nothing of it is wanted any more; not what was given to another one at this moment."""
+        _, since = self._given_to.get(shipment, ("", None))
+        if since != self._clock.now():
+            self._called_off.add(shipment)
 
     def _take(self, supplier: str, key: str, data: Mapping[str, Any]) -> None:
         shipment, now = data["shipment"], self._clock.now()
         self._asked[shipment] += 1
+        before, _ = self._given_to.get(shipment, ("", now))
+        is_under_way = before == supplier and shipment not in self._called_off | self._refused
+        self._given_to[shipment] = supplier, now
         self._called_off.discard(shipment)
         habits = Habits(
             delivery_hours=_DELIVERY_HOURS,
             carrier="sagawa" if supplier == "maker-b" else "yamato",
             no_tracking=supplier == "maker-c",
         )
-        sendings = plan(
+        sendings = [] if is_under_way else plan(
             {**data, "supplier": supplier}, attempt=self._asked[shipment], now=now, seed=self._seed, habits=habits,
             faults=self._faults,
         )  # fmt: skip
-        if not sendings:
+        self._refused.discard(shipment)
+        if any(one.event.type == "shipment.refused" for one in sendings):
+            self._refused.add(shipment)
+        if not sendings and not is_under_way:
             self._silent[shipment] = (supplier, data)
         self._diary.suppliers.append(
             {
@@ -242,7 +253,8 @@ class Desk:
 
     def _say(self, supplier: str, sending: Sending, data: Mapping[str, Any]) -> None:
         event = sending.event
-        if data["shipment"] in self._called_off:
+        given_to, _ = self._given_to[data["shipment"]]
+        if data["shipment"] in self._called_off or given_to != supplier:
             return
         raw = {"type": event.type, "timestamp": event.timestamp, "data": dict(event.data)}
         for _ in range(sending.copies):

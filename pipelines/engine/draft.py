@@ -183,10 +183,10 @@ class OrderDraft(PointsDraft):
             if not self.holds:
                 self.settle(Condition.RUNNING, cause)
 
-    def drop_holds(self, cause: str) -> None:
-        """What held the order until now is over, but for holds made just now; whoever drops them says what its condition
-        is."""
-        self._close([hold for hold in self.holds if hold in self.facts.holds], cause)
+    def drop_holds(self, cause: str, answered: Callable[[Hold], bool] = lambda hold: True) -> None:
+        """What held the order until now, and has been ``answered``, is over, but for holds made just now; whoever drops them says
+        what its condition is."""
+        self._close([hold for hold in self.holds if hold in self.facts.holds and answered(hold)], cause)
 
     def _close(self, closed: Sequence[Hold], cause: str) -> None:
         """One that was opened in this very decision has never been."""

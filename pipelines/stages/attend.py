@@ -10,7 +10,7 @@ from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.release import ACTION, stuck_shipments
+from pipelines.orders.actions.release import ACTION, is_let_go, stuck_shipments
 from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
@@ -18,25 +18,27 @@ _WAIT_ON = frozenset({HoldReason.SUPPLIER_SILENT, HoldReason.DISPATCH_LATE})
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Lift the hold, which wakes the stage at which the order stands; a cancelled order only comes to rest."""
+    """Lift what a look answers, which wakes the stage at which the order stands; a cancelled order only comes to rest."""
     granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
     for event in granted:
         draft.applied(event)
     if not granted:
         return
-    if draft.state == OrderState.CANCELLED:
-        if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):
-            draft.move_order(OrderState.DELIVERED, "received and paid for after all")
-        draft.drop_holds("operator")
-        draft.settle(Condition.DONE, "operator")
-        return
     stuck = stuck_shipments(draft)
+    ended = [hold for hold in draft.holds if is_let_go(draft, hold, stuck)]
+    if draft.state == OrderState.CANCELLED:
+        if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in ended):
+            draft.move_order(OrderState.DELIVERED, "received and paid for after all")
+        draft.drop_holds("operator", lambda hold: hold in ended)
+        if not draft.holds:
+            draft.settle(Condition.DONE, "operator")
+        return
     if any(hold.reason == HoldReason.AUTHORIZATION_ENDS for hold in draft.holds):
         capture_early(draft)
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
-    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
+    draft.lift(lambda hold: hold in ended, "operator")
 
 
 STAGE = Stage(

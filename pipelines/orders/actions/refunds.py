@@ -30,18 +30,19 @@ class RefundMade(Request):
     ]
 
 
-def _due_back(order: OrderDraft) -> int:
+def due_back(order: OrderDraft) -> int:
+    """Yen that nobody has sent back yet."""
     return outstanding(order) if order.money.state in HAS_MONEY else 0
 
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Something is due back that nobody has sent."""
-    return [] if _due_back(case.order) > 0 else [Refusal(_NOTHING_DUE)]
+    return [] if due_back(case.order) > 0 else [Refusal(_NOTHING_DUE)]
 
 
 def faults(case: Case, asked: RefundMade) -> Sequence[Problem]:
     """More than is due back."""
-    left = _due_back(case.order)
+    left = due_back(case.order)
     return [Problem("amount", f"only {left} yen are due back")] if asked.amount > left else []
 
 

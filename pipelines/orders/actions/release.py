@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from models.states import OrderState, ShipmentState
+from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Action, Case, Reason
+from pipelines.orders.actions.refunds import due_back
 from pipelines.rules.explain import Refusal, Sentence
+from pipelines.rules.holds import Hold
 from pipelines.suppliers.instructions import instruct_key
 
 _ELSEWHERE: Final = Sentence(
     "この保留は解除できません。次の操作で対応してください: {ways_out}",
     "A release does not answer what holds it: use {ways_out}.",
 )
+_DUE_BACK: Final = frozenset({HoldReason.REFUND_DUE, HoldReason.REFUND_FAILED})
 _NOT_HELD: Final = Sentence(
     "この注文の処理状況は{condition}で、保留されていません。", "The order is {condition}: nothing holds it."
 )
@@ -27,12 +30,19 @@ def stands(case: Case) -> Sequence[Refusal]:
     if not order.held:
         return [Refusal(_NOT_HELD, {"condition": order.condition})]
     stuck = stuck_shipments(order)
-    if order.state == OrderState.CANCELLED or any(
-        h.answered_by(ACTION.name) or h.shipment not in stuck for h in order.holds
-    ):
+    if any(is_let_go(order, hold, stuck) for hold in order.holds):
         return []
-    ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
+    answers = dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by)
+    ways_out = tuple(name for name in answers if name != ACTION.name)
     return [Refusal(_ELSEWHERE, ways_out=ways_out)]
+
+
+def is_let_go(order: OrderDraft, hold: Hold, stuck: Collection[str]) -> bool:
+    """Whether somebody's look at ``hold`` ends it. Not while money is due back: it is the customer's, whatever becomes of the
+    order. And not where its shipment is ``stuck``, unless the order is over."""
+    if hold.reason in _DUE_BACK and due_back(order) > 0:
+        return False
+    return order.state == OrderState.CANCELLED or hold.answered_by(ACTION.name) or hold.shipment not in stuck
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:
