@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
@@ -63,7 +64,7 @@ class Quarter:
     """How long, and how busy."""
 
     days: int = 90
-    orders_a_day: int = 30
+    orders_a_day: int = 10
     seed: int = 1
 
 
@@ -280,7 +281,9 @@ def show(outcome: Outcome, seconds: float, console: Console) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
     for state, count in outcome.by_state.items():
-        say(f"{state:<17}{count:>6}  " + "; ".join(f"{n} {why}" for n, why in outcome.reasons.get(state, ())[:6]))
+        say(
+            f"{state:<17}{count:>6}  " + "; ".join(f"{n} {why}" for n, why in islice(outcome.reasons.get(state, ()), 6))
+        )
     if outcome.awaits:
         console.print(waits(outcome.awaits))
     say("money   " + ", ".join(f"{name} {value:,}" for name, value in outcome.money.items()))

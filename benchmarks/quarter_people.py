@@ -31,6 +31,7 @@ CUSTOMER: Final = Asker("client:2", "storefront", "storefront")
 
 #: Of how many an order comes from a customer who was here before, or will be again.
 _REGULARS: Final = 40
+_LETTERS: Final = dict(zip(SHOPS, "CARS", strict=True))
 _ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
 _ANSWERED: Final = 0.7
 """How much of what is held an operator gets to in a day."""
@@ -76,7 +77,7 @@ class People:
         if chance.random() < 0.85:
             number = chance.randrange(_REGULARS)
             account = document["customer"]["account"]
-            id_ = f"{document['shop'][0].upper()}-{_ACCOUNTS.index(account)}-{number}"
+            id_ = f"{_LETTERS[document['shop']]}-{_ACCOUNTS.index(account)}-{number}"
             email = f"regular.{id_.lower()}@example.jp"
             document["customer"] = {**document["customer"], "id": id_, "email": email}
         shop, customer = document["shop"], document["customer"]["id"]
@@ -192,7 +193,7 @@ class People:
             yield {"coupons": []}
         elif way in ("refunds", "collected"):
             if one.amount:
-                yield {"amount": one.amount}
+                yield {"amount": one.amount, "reference": "by hand"}
         elif way in ("shipments:ask_again", "shipments:reroute"):
             if one.shipment_id:
                 other = {"supplier": "warehouse"} if way == "shipments:reroute" else {}
@@ -231,6 +232,3 @@ class People:
 def at_time(day: datetime, hour: int, minute: int = 0) -> datetime:
     """That time of the day, Asia/Tokyo."""
     return datetime.combine(day.astimezone(JST).date(), time(hour, minute), JST)
-
-
-__all__ = ["SHOPS", "Asked", "People", "at_time"]

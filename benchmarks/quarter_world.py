@@ -75,16 +75,14 @@ class Agenda:
 
     @property
     def next_at(self) -> datetime | None:
-        return self._planned[0][0] if self._planned else None
+        at, _, _ = next(iter(self._planned), (None, 0, None))  # of a heap the first is the least
+        return at
 
-    def do(self, until: datetime) -> int:
-        """Do what is planned up to ``until``; how much."""
-        done = 0
-        while self._planned and self._planned[0][0] <= until:
-            at, _, deed = heapq.heappop(self._planned)
+    def do(self, until: datetime) -> None:
+        """Do what is planned up to ``until``."""
+        while (at := self.next_at) is not None and at <= until:
+            _, _, deed = heapq.heappop(self._planned)
             deed(at)
-            done += 1
-        return done
 
 
 @dataclass
@@ -158,7 +156,8 @@ class LedgerGateway:
             return settled(known.status, known.answer) if known else None
         now = self._clock.now()
         shown = [self.ledger.payment(reference, now)] if reference else self.ledger.payments_of(order, now)
-        return stands(shown[-1]) if shown and shown[-1] else None
+        *_, last = [None, *shown]
+        return stands(last) if last else None
 
     async def aclose(self) -> None:
         return None
