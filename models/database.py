@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from psycopg import Connection
@@ -12,6 +12,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 import models.arrays  # noqa: F401 - every connection knows its types
 
@@ -37,25 +38,39 @@ def connect(url: str, *, pool_size: int = 8, application: str = "shukka", statem
         json_serializer=lambda value: orjson.dumps(value).decode(),
         connect_args={"application_name": application, "connect_timeout": 5},
     )
-    event.listen(engine, "connect", _settle_in)
-    limit = f"SET LOCAL statement_timeout = {statement_timeout * 1000}"
+    milliseconds = statement_timeout * 1000
+
+    @event.listens_for(engine, "connect")
+    def settle_in(driver: Connection[Any], record: ConnectionPoolEntry) -> None:
+        record.info[_POOLED] = _settle_in(driver, milliseconds)
 
     @event.listens_for(engine, "begin")
     def begin(connection: SqlConnection) -> None:
-        """Of the transaction and not of the connection: a pooler gives the latter to others."""
-        connection.exec_driver_sql(limit)
+        """A pooler gives what was set of a connection to others: there the limit is of each transaction."""
+        if connection.info[_POOLED]:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
 
     return engine
 
 
-def _settle_in(driver: Connection[Any], _record: object) -> None:
+#: Whether a connection reaches the database through a pooler.
+_POOLED: Final = "pooled"
+
+
+def _settle_in(driver: Connection[Any], statement_timeout: int) -> bool:
     """Times come in Tokyo's; poolers know of this setting and carry it along. Behind one nothing is prepared: the next
-    transaction may meet another connection, which would not know the statement."""
+    transaction may meet another connection, which would not know the statement. Answers whether there is one."""
     driver.autocommit = True
     found = driver.execute("SELECT set_config('TimeZone', 'Asia/Tokyo', false), pg_backend_pid()").fetchone()
-    driver.autocommit = False
-    if found is not None and found[1] != driver.info.backend_pid:  # what answers is not what we are connected to
+    is_pooled = (
+        found is not None and found[1] != driver.info.backend_pid
+    )  # what answers is not what we are connected to
+    if is_pooled:
         driver.prepare_threshold = None
+    else:
+        driver.execute(f"SET statement_timeout = {statement_timeout}".encode())
+    driver.autocommit = False
+    return is_pooled
 
 
 def driver_url(url: str) -> str:

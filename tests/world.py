@@ -105,7 +105,7 @@ def document(number: str = "S-1", *lines: dict[str, Any], customer: str = "M-1",
     made |= {"number": number, "lines": list(lines) or [a_line()], **changes}
     made["customer"] = {**made["customer"], "id": customer}
     if customer not in ("", "M-1"):
-        made["customer"]["email"] = f"takahashi+{customer.lower()}@example.jp"
+        made["customer"]["email"] = f"takahashi+{customer.encode().hex()}@example.jp"
     return made
 
 

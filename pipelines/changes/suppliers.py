@@ -40,7 +40,7 @@ def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
             _remind(draft, shop, shipment, step, now)
     if draft.held:
         return
-    following = next((step for step in _steps(draft, shop, shipment) if step.at > now), None)
+    following = next((step for step in (_steps(draft, shop, shipment) if over else owed) if step.at > now), None)
     if following is not None:
         draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
 

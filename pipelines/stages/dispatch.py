@@ -41,6 +41,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 def _reached(draft: OrderDraft) -> None:
     """A supplier that could not be reached has its instruction after all: it was sent again by hand."""
+    if not draft.held:
+        return
     told = {one.id for one in draft.shipments if one.is_untold and _instruction(draft, one) == "done"}
     draft.lift(
         lambda hold: hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment in told, "supplier was reached"

@@ -42,14 +42,6 @@ def test_transactions_are_ours_whatever_the_server_says(running: Running, engine
     fresh.dispose()
 
 
-def test_a_connection_that_was_wiped_between_transactions_keeps_its_limit(engine: Engine) -> None:
-    """As poolers do it."""
-    for _ in range(2):
-        assert shown(engine, "statement_timeout") == ["30s"]
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("RESET ALL")
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

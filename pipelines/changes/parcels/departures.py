@@ -20,10 +20,10 @@ from pipelines.values.calendar import in_japan
 
 def shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     """A parcel left, or a further row of one. What cannot be right is quarantined: no mail goes out on it."""
-    if fault := departure_fault(news, shipment, event):
+    said = _departure(news, shipment, event)
+    if fault := _fault(news, shipment, said):
         news.draft.quarantined(event, fault.message)
         return
-    said = _departure(news, shipment, event)
     known, key = said.known, said.number or _unnumbered(said.shipped_at)
     if _is_known(said):
         news.draft.ignored(event, _KNOWN)
@@ -45,13 +45,18 @@ def departure_fault(news: News, shipment: ShipmentDraft, event: EventFacts, *, k
     """Why ``event`` cannot be right about a parcel of ``shipment``, by the field of it that is wrong; with ``known`` that it
     says nothing new is a fault too."""
     said = _departure(news, shipment, event)
+    fault = _fault(news, shipment, said)
+    return Problem("tracking_number", _KNOWN) if fault is None and known and _is_known(said) else fault
+
+
+def _fault(news: News, shipment: ShipmentDraft, said: _Departure) -> Problem | None:
     if why := _time_fault(news, said.shipped_at):
         return Problem("shipped_at", why)
     if why := _number_fault(news, shipment, said.by, said.number):
         return Problem("carrier" if why.startswith("carrier") else "tracking_number", why)
     if why := _lines_fault(news, shipment, said.known, said.told):
         return Problem("lines", why)
-    return Problem("tracking_number", _KNOWN) if known and _is_known(said) else None
+    return None
 
 
 _KNOWN: Final = "this parcel is known (TRK-05)"
