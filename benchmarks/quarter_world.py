@@ -224,6 +224,7 @@ class Desk:
         self._asked[shipment] += 1
         before, _ = self._given_to.get(shipment, ("", now))
         is_under_way = before == supplier and shipment not in self._called_off | self._refused
+        is_instead = shipment in self._called_off or before not in ("", supplier)
         self._given_to[shipment] = supplier, now
         self._called_off.discard(shipment)
         habits = Habits(
@@ -243,6 +244,7 @@ class Desk:
         self._diary.suppliers.append(
             {
                 "kind": "instruction", "supplier": supplier, "id": key, "shipment": shipment, "at": now.isoformat(),
+                "instead": is_instead,
                 **{name: data[name] for name in ("shop", "order", "dispatch_on", "lines")},
                 "plan": [one.record() for one in sendings],
             }

@@ -122,6 +122,12 @@ def test_an_order_must_be_confirmed_and_its_parcel_told() -> None:
     ]
 
 
+def test_what_was_called_off_may_be_asked_of_another_instead() -> None:
+    called_off = {**INSTRUCTED, "id": "SH-1:first"}
+    instead = {**INSTRUCTED, "instead": True}
+    assert violations(replace(KEPT, suppliers=[called_off, instead, REPORTED]), BOOKS, NOON) == []
+
+
 def test_an_order_that_was_cancelled_before_it_was_looked_at_is_told_so_and_nothing_else() -> None:
     sink = [mail("<1@x>", "order_cancelled"), TOLD]
     assert violations(replace(KEPT, sink=sink), replace(BOOKS, sent={}), NOON) == []

@@ -219,7 +219,8 @@ def _shipments(journals: Journals, books: Books) -> Iterator[str]:
     for record in journals.suppliers:
         if record["kind"] == "instruction":
             asked[record["supplier"], record["id"]] += 1
-            acted[record["shipment"]] += bool(record.get("plan"))
+            # One that was called off, or given to another supplier, is asked for instead of what was asked before.
+            acted[record["shipment"]] += bool(record.get("plan")) and not record.get("instead", False)
             types = {sending["event"]["type"] for sending in record.get("plan", ())}
             refused[record["shipment"]] += "shipment.refused" in types
     for identity in {record["id"] for record in journals.suppliers if _is_news_of_parcel(record)}:
