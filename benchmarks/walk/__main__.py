@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -119,7 +120,7 @@ def _show(console: Console, summary: Summary, seconds: float) -> None:
         table.add_row(state, *(str(summary.ends[state, condition]) for condition in ("done", "held", "running")))
     console.print(table)
     console.print("events  " + "  ".join(f"{state} {number}" for state, number in sorted(summary.events.items())))
-    for violation in summary.violations[:50]:
+    for violation in islice(summary.violations, 50):
         console.print(violation, markup=False, soft_wrap=True)
     console.print(
         f"{summary.lives} lives ({summary.refused} refused at the door), {summary.inputs} inputs, {summary.days:.0f} days: "

@@ -153,7 +153,8 @@ class Faults:
         chance = random.Random(f"{self.seed}/{job.kind}/{job.id}/{job.attempts}")
         fates = ("down", "lost", "killed", "refused")
         weights = (self.down, self.lost, self.killed, self.refused)
-        return chance.choices((*fates, None), (*weights, 1 - sum(weights)))[0]
+        (fate,) = chance.choices((*fates, None), (*weights, 1 - sum(weights)))
+        return fate
 
     def end(self) -> None:
         """From now on the world answers."""

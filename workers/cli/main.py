@@ -82,12 +82,14 @@ def up(
 def demo(
     orders: Annotated[int, typer.Option(help="How many orders.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Same seed, same orders.")] = 1,
+    faults: Annotated[bool, typer.Option("--faults", help="Nobody outside keeps his word.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
     """One business day of the four shops against a simulated outside world."""
     from workers.demo.day import run_day
 
-    raise typer.Exit(run_day(orders=orders, seed=seed, as_json=as_json, console=err if as_json else out))
+    console = err if as_json else out
+    raise typer.Exit(run_day(orders=orders, seed=seed, as_json=as_json, console=console, faults=faults))
 
 
 @app.command()
