@@ -41,7 +41,7 @@ class Schema:
         """Every method and path that takes JSON, and the schema of its body."""
         for path, operations in self._openapi["paths"].items():
             for method, operation in operations.items():
-                if method != "get" and path not in ELSEWHERE:
+                if "requestBody" in operation and path not in ELSEWHERE:
                     content = operation["requestBody"]["content"]
                     yield method, path, self.resolved(content["application/json"]["schema"])
 
