@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
-from models.store.statement import fetch, scalars, values, writer
+from models.store.statement import fetch, reader, scalars, values, writer
 
 #: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
 #: record.
@@ -42,18 +42,41 @@ def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list
     return fetch(connection, LeasedRow, _LEASE, {"kind": kind, "limit": limit, "seconds": seconds})
 
 
+class HeldRow(NamedTuple):
+    """An effect that is held under a token."""
+
+    subject_id: int
+    token: int
+
+
+_renew = reader(
+    HeldRow,
+    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+        FROM {values(HeldRow, EffectLease)} WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token
+        RETURNING l.subject_id, l.token""",
+    HeldRow,
+)
+
+
+def renew(connection: Connection, kind: str, held: Sequence[HeldRow], seconds: float) -> list[HeldRow]:
+    """Keep effects of ``kind`` for ``seconds`` from now; those whose token is still current."""
+    return _renew(connection, held, kind=kind, seconds=seconds)
+
+
 class PostponedRow(NamedTuple):
-    """A leased effect that is due again in ``seconds``."""
+    """A leased effect that is due again in ``seconds``; ``begun`` is whether it was attempted at all."""
 
     subject_id: int
     token: int
     seconds: float
+    begun: bool = True
 
 
 _postpone = writer(
     PostponedRow,
-    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds)
-        FROM {values(PostponedRow, EffectLease, seconds="float8")}
+    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds),
+               attempts = l.attempts - CASE WHEN v.begun THEN 0 ELSE 1 END
+        FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool")}
         WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token""",
 )
 

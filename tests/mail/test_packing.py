@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from hashlib import sha256
 from importlib.resources import files
 
@@ -17,7 +18,7 @@ from pipelines.ports import Outcome, Verdict
 from templates_mail import LOCALES
 from tests.outside import Postbox
 from workers.effects import mail
-from workers.effects.effect import Job
+from workers.effects.effect import Job, Lease
 from workers.mail import message
 from workers.mail.dictionary import train
 from workers.mail.rendering import CONTRACT_MAILS, Renderer
@@ -37,7 +38,7 @@ def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     """What becomes of a stored mail whose turn it is, and what arrived."""
     postbox = Postbox()
     row = QueuedMailRow(1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
-    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row)
+    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row, lease=Lease(math.inf))
     return asyncio.run(_perform(job, postbox)), postbox
 
 

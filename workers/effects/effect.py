@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,15 +18,35 @@ from workers.settings import Settings
 Row = TypeVar("Row")
 
 
+def real_seconds() -> float:
+    """Real seconds since some moment in the past, those during which the process or the machine slept too."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Lease:
+    """How long a leased effect is surely ours, in ``real_seconds``: a process that was paused longer finds it out."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+
+    def holds(self) -> bool:
+        """Whether nobody else may have taken it meanwhile: ask right before what cannot be undone."""
+        return real_seconds() < self.until
+
+
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Row]):
-    """One leased effect: what its row says, under which token it is held, and the how-manieth attempt this is."""
+    """One leased effect: what its row says, under which token it is held and for how long, and the how-manieth attempt this
+    is."""
 
     id: int
     kind: str
     token: int
     attempts: int
     row: Row
+    lease: Lease
 
 
 Load = Callable[[Engine, Sequence[int]], Mapping[int, Row]]

@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from models.store import leases
-from models.store.leases import PostponedRow
+from models.store.leases import HeldRow, PostponedRow
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
-from workers.effects.effect import Job, Performer
+from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
 from workers.grouping import Group
 
@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 #: Seconds an effect stays with the process that leased it, in the database's time; renewed while it is worked on, so
 #: that a killed process holds nothing back for longer.
 LEASE = 20.0
-RENEW_EVERY = 5.0
+#: How often it is renewed while it lasts.
+RENEWALS = 4
 #: Seconds between two looks for more while slow effects of a kind are still under way.
 LOOK_EVERY = 0.2
 #: Channels opened beyond what waits at first.
@@ -62,8 +63,17 @@ class _Shift:
 class EffectLoop:
     """Performs effects of the kinds it was given; one per process and event loop."""
 
-    def __init__(self, engine: Engine, clock: Clock, bell: Bell, performers: Sequence[Performer[Any]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        bell: Bell,
+        performers: Sequence[Performer[Any]],
+        *,
+        lease: float = LEASE,
+    ) -> None:
         self._engine = engine
+        self._lease_seconds = lease
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
             p.kind: Group(Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers).record) for p in performers
@@ -82,18 +92,33 @@ class EffectLoop:
         shift = _Shift(self._performers[kind], batch, time.monotonic() + seconds)
         if not await self._look(shift):
             return 0
-        renewing = asyncio.create_task(self._renew(shift))
         # Some more than there is work for: they take up what comes in while the others are slow.
         wanted = min(shift.performer.channels, len(shift.waiting) + SPARE)
-        channels = [self._channel(shift) for _ in range(wanted)]
-        ends = await asyncio.gather(*channels, return_exceptions=True)
-        renewing.cancel()
+        renewing = asyncio.create_task(self._renew(shift))
+        channels = [asyncio.create_task(self._channel(shift)) for _ in range(wanted)]
+        try:
+            ends = await asyncio.gather(*channels, return_exceptions=True)
+        finally:
+            renewing.cancel()
+            for channel in channels:
+                channel.cancel()
+            await asyncio.shield(self._leave(shift))
         for fault in ends:
             if fault is not None:
                 raise fault
-        if shift.waiting:
-            await asyncio.to_thread(self._give_back, kind, list(shift.waiting))
         return shift.performed
+
+    async def _leave(self, shift: _Shift) -> None:
+        """Give back what is still held, whatever ended the drain; while the database is away it runs out by itself."""
+        if not shift.held:
+            return
+        kind, waiting = shift.performer.kind, {(job.id, job.token) for job in shift.waiting}
+        shift.waiting.clear()
+        rows = [PostponedRow(*held, 0.0, held not in waiting) for held in shift.held]
+        try:
+            await asyncio.to_thread(self._give_back, kind, rows)
+        except DBAPIError as error:
+            log.warning("effects.not_given_back", kind=kind, count=len(rows), error=type(error.orig).__name__)
 
     async def _channel(self, shift: _Shift) -> None:
         while not self._stopping:
@@ -104,6 +129,9 @@ class EffectLoop:
                     await asyncio.wait_for(shift.idle.wait(), LOOK_EVERY)
                 continue
             job = shift.waiting.popleft()
+            if not job.lease.holds():  # the process was paused: whoever has it now performs it
+                del shift.held[job.id, job.token]
+                continue
             await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
             del shift.held[job.id, job.token]
             shift.performed += 1
@@ -134,32 +162,37 @@ class EffectLoop:
     async def _renew(self, shift: _Shift) -> None:
         """Keep the leases of what waits and what is under way."""
         while True:
-            await asyncio.sleep(RENEW_EVERY)
-            held = list(shift.held)
+            await asyncio.sleep(self._lease_seconds / RENEWALS)
+            held = dict(shift.held)
             if held:
+                until = real_seconds() + self._lease_seconds
                 try:
-                    await asyncio.to_thread(self._extend, shift.performer.kind, held)
+                    kept = await asyncio.to_thread(self._extend, shift.performer.kind, [HeldRow(*one) for one in held])
                 except DBAPIError as error:
                     log.warning("effects.not_renewed", kind=shift.performer.kind, error=type(error.orig).__name__)
+                    continue
+                for one in kept:
+                    held[one].lease.until = until
 
-    def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
+    def _extend(self, kind: str, held: Sequence[HeldRow]) -> list[HeldRow]:
         with self._engine.begin() as connection:
-            leases.postpone(connection, kind, [PostponedRow(*lease, LEASE) for lease in held])
+            return leases.renew(connection, kind, held, self._lease_seconds)
 
     def _lease(self, performer: Performer[Any], batch: int) -> list[Job[Any]]:
+        until = real_seconds() + self._lease_seconds  # counted from before the database counts
         with self._engine.begin() as connection:
-            leased = leases.lease(connection, performer.kind, batch, LEASE)
+            leased = leases.lease(connection, performer.kind, batch, self._lease_seconds)
         rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [
-            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id])
+            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id], Lease(until))
             for one in leased
             if one.subject_id in rows
         ]
 
-    def _give_back(self, kind: str, jobs: Sequence[Job[Any]]) -> None:
-        """Leased and not begun: due again now, for whoever comes next."""
+    def _give_back(self, kind: str, rows: Sequence[PostponedRow]) -> None:
+        """Due again now, for whoever comes next."""
         with self._engine.begin() as connection:
-            leases.postpone(connection, kind, [PostponedRow(job.id, job.token, 0.0) for job in jobs])
+            leases.postpone(connection, kind, rows)
 
     async def _safely(self, performer: Performer[Any], job: Job[Any]) -> Outcome:
         effect = performer.effect
