@@ -71,26 +71,23 @@ def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains
         make(stage)
 
 
-def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[], EffectLoop]) -> None:
-    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs."""
+def declare_effects(broker: dramatiq.Broker, loop_of: Callable[[], EffectLoop]) -> None:
+    """An actor for every kind of effect: it hands the bell on to the process's effect loop, and its thread is free again.
+
+    ``loop_of`` gives that loop once its event loop runs.
+    """
 
     def make(kind: str, queue: str) -> None:
         def perform() -> None:
             thread = get_event_loop_thread()
             if thread is None:
                 raise Misconfigured("broker", "the AsyncIO middleware is missing")
-            with away_is_no_fault(kind):
-                drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
+            thread.loop.call_soon_threadsafe(loop_of().ring, kind)
 
         dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=queue)(perform)
 
     for kind, queue in queues().items():
         make(kind, queue)
-
-
-def _run(performed: int) -> None:
-    if performed:
-        log.debug("effects.performed", count=performed)
 
 
 def declare_intake(broker: dramatiq.Broker, house: House) -> None:

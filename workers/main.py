@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
+import threading
 from pathlib import Path
 
 import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 
 from pipelines.errors import ShukkaError
@@ -29,6 +32,10 @@ os.environ.setdefault("dramatiq_worker_timeout", "50")
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 
+#: Seconds that effects under way may take to end when the process is to end.
+STOP = 6.0
+
+
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
@@ -36,21 +43,24 @@ class _Loops(Middleware):
         self._house = house
         self._drains = drains
         self._loop: EffectLoop | None = None
+        self._lock = threading.Lock()
         check_performed(ASKED)
         self._performers = [performer for effect in EFFECTS.values() for performer in effect.ready(house)]
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
         self._drains.stopping.set()
-        if self._loop is not None:
-            self._loop.stop()
+        thread = get_event_loop_thread()
+        if self._loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self._loop.ended(STOP), thread.loop).result()
 
     def loop(self) -> EffectLoop:
         """The effect loop of this process."""
-        if self._loop is None:
-            house = self._house
-            self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
-        return self._loop
+        with self._lock:
+            if self._loop is None:
+                house = self._house
+                self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
+            return self._loop
 
 
 def make(settings: Settings) -> dramatiq.Broker:
@@ -61,7 +71,7 @@ def make(settings: Settings) -> dramatiq.Broker:
     loops = _Loops(house, drains)
     broker.add_middleware(loops)
     actors.declare_stages(broker, house, house.runner(stage_seconds), drains)
-    actors.declare_effects(broker, drains, loops.loop)
+    actors.declare_effects(broker, loops.loop)
     actors.declare_intake(broker, house)
     actors.check_complete(broker)
     return broker

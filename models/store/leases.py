@@ -5,7 +5,7 @@ Leases count in the database's own time, so a fast or set Clock never shortens o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -20,26 +20,32 @@ _DUE: Final = """l.due_at <= now()
 
 
 class LeasedRow(NamedTuple):
-    """An effect, or mail, that was leased: under which token, and the how-manieth attempt from 1 this is."""
+    """An effect, or mail, that was leased: under which token, the how-manieth attempt from 1 this is, and how many of those
+    before may have happened."""
 
     subject_id: int
     token: int
     attempts: int
+    unknowns: int
 
 
 _LEASE = f"""
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
 FROM (SELECT kind, subject_id FROM effect_lease l WHERE kind = %(kind)s AND {_DUE}
+        AND (l.target IS NULL OR l.target <> ALL(%(without)b::text[]))
       ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
 WHERE e.kind = due.kind AND e.subject_id = due.subject_id
-RETURNING e.subject_id, e.token, e.attempts
+RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
 
 
-def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list[LeasedRow]:
-    """Take up to ``limit`` due effects of ``kind`` for ``seconds``."""
-    return fetch(connection, LeasedRow, _LEASE, {"kind": kind, "limit": limit, "seconds": seconds})
+def lease(
+    connection: Connection, kind: str, limit: int, seconds: float, without: Collection[str] = ()
+) -> list[LeasedRow]:
+    """Take up to ``limit`` due effects of ``kind`` for ``seconds``, none that goes to a target of ``without``."""
+    parameters = {"kind": kind, "limit": limit, "seconds": seconds, "without": list(without)}
+    return fetch(connection, LeasedRow, _LEASE, parameters)
 
 
 class HeldRow(NamedTuple):
@@ -64,19 +70,23 @@ def renew(connection: Connection, kind: str, held: Sequence[HeldRow], seconds: f
 
 
 class PostponedRow(NamedTuple):
-    """A leased effect that is due again in ``seconds``; ``begun`` is whether it was attempted at all."""
+    """A leased effect that is due again in ``seconds``: whether it was attempted at all, and may have happened; the target that
+    it goes to."""
 
     subject_id: int
     token: int
     seconds: float
     begun: bool = True
+    unknown: bool = False
+    target: str | None = None
 
 
 _postpone = writer(
     PostponedRow,
     f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds),
-               attempts = l.attempts - CASE WHEN v.begun THEN 0 ELSE 1 END
-        FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool")}
+               attempts = l.attempts - (NOT v.begun)::int,
+               unknowns = l.unknowns + v.unknown::int, target = coalesce(v.target, l.target)
+        FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool", unknown="bool")}
         WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token""",
 )
 
@@ -97,7 +107,7 @@ def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
     return scalars(connection, _DUE_KINDS, {"kinds": list(kinds)})
 
 
-def opened(new: str, kind: str, attempts: int = 0) -> str:
-    """SQL that makes the rows of the CTE ``new`` (id, and whatever ``kind`` names) due at once."""
-    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
-               SELECT {kind}, id, now(), {attempts}, 0 FROM {new}"""
+def opened(new: str, kind: str, target: str, attempts: int = 0) -> str:
+    """SQL that makes the rows of the CTE ``new`` (id, and whatever ``kind`` and ``target`` name) due at once."""
+    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token, target)
+               SELECT {kind}, id, now(), {attempts}, 0, {target} FROM {new}"""

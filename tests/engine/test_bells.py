@@ -84,7 +84,7 @@ def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(
 ) -> None:
     broker = make_broker(running.redis_url, consumer=True)
     declare_stages(broker, house, world.runner, Drains())
-    declare_effects(broker, Drains(), lambda: world.loop)
+    declare_effects(broker, lambda: world.loop)
     declare_intake(broker, house)
     worker = Worker(broker, worker_timeout=50, worker_threads=4)
     broker.emit_before("process_boot")

@@ -11,12 +11,14 @@ import pytest
 
 from pipelines.ports import Outcome, Verdict
 from tests.world import World, document
-from workers.effects import payments
+from workers.effects import payments, targets
 from workers.effects.effect import Job, Performer
 from workers.effects.loop import EffectLoop
 
 KIND = "payment.authorize"
-CHANNELS = 2
+CHANNELS = 8
+#: How many of them one gateway may take.
+SHARE = CHANNELS // targets.SHARE
 #: Seconds; a paused process is away for longer.
 LEASE = 0.8
 
@@ -28,7 +30,7 @@ def asked(world: World, orders: int = 6) -> None:
 
 
 def performers(perform: object) -> list[Performer[object]]:
-    """What authorizes by ``perform``, on two channels."""
+    """What authorizes by ``perform``."""
     return payments.EFFECT.performed_by(perform, CHANNELS)  # type: ignore[arg-type]
 
 
@@ -59,7 +61,7 @@ def test_a_drain_that_is_interrupted_gives_everything_back_and_renews_nothing(wo
         drain.cancel()
         with pytest.raises(asyncio.CancelledError):
             await drain
-        assert await asyncio.to_thread(leased, world) == {"held": 0, "attempts": CHANNELS, "open": 6}
+        assert await asyncio.to_thread(leased, world) == {"held": 0, "attempts": SHARE, "open": 6}
         await asyncio.sleep(LEASE / 2)
         assert (await asyncio.to_thread(leased, world))["held"] == 0, "nobody renews what nobody holds"
 
@@ -67,7 +69,7 @@ def test_a_drain_that_is_interrupted_gives_everything_back_and_renews_nothing(wo
 
 
 def test_a_paused_process_performs_none_of_its_stock_again(world: World) -> None:
-    """Its leases ran out while it stood still: whoever took them over has done it. At most the channels are in doubt."""
+    """Its leases ran out while it stood still: whoever took them over has done it. At most what was under way is in doubt."""
     asked(world)
     performed: Counter[int] = Counter()
 
@@ -87,4 +89,4 @@ def test_a_paused_process_performs_none_of_its_stock_again(world: World) -> None
     loop = EffectLoop(world.engine, world.clock, world.house.bell, performers(paused), lease=LEASE)
     asyncio.run(loop.drain(KIND))
     assert len(performed) == 6
-    assert sum(performed.values()) <= 6 + CHANNELS
+    assert sum(performed.values()) <= 6 + SHARE

@@ -77,7 +77,7 @@ def broker(world: World) -> dramatiq.Broker:
     """A broker with every actor declared."""
     broker = StubBroker(middleware=middleware())
     actors.declare_stages(broker, world.house, world.runner, Drains())
-    actors.declare_effects(broker, Drains(), lambda: world.loop)
+    actors.declare_effects(broker, lambda: world.loop)
     actors.declare_intake(broker, world.house)
     return broker
 

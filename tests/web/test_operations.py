@@ -26,6 +26,7 @@ METRICS = {
     "shukka_work_due",
     "shukka_effects_waiting",
     "shukka_needs_attention",
+    "shukka_circuit_open",
 }
 
 
@@ -77,6 +78,11 @@ def test_metrics_are_named_shukka(site: Site) -> None:
     site.order(document("S-2", totals={"grand_total": 1}))
     site.hook({}, headers={"webhook-signature": "v1,none"})
     site.hook({})
+    site.world.execute(
+        "INSERT INTO circuit (kind, target, probe_at, failures, code) VALUES"
+        " ('supplier.instruct', 'maker-a', now() + interval '9 s', 7, 'unreachable'),"
+        " ('supplier.instruct', 'maker-b', now() - interval '1 hour', 7, 'unreachable')"
+    )
     text = site.get("/metrics", key=None).text
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE shukka_")} >= {
         name.removesuffix("_total") if f"# TYPE {name} " not in text else name for name in METRICS
@@ -87,8 +93,10 @@ def test_metrics_are_named_shukka(site: Site) -> None:
         'shukka_webhooks_total{kind="supplier",status="401"}',
         'shukka_work_due{stage="accept"} 1.0',
         'shukka_needs_attention{what="quarantined"} 1.0',
+        'shukka_circuit_open{target="supplier.instruct maker-a"} 1.0',
     ):
         assert sample in text
+    assert "maker-b" not in text, "whoever found it open has long ended"
 
 
 def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:

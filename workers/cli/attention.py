@@ -18,6 +18,7 @@ _WAYS_OUT: Final[Mapping[str, str]] = {
     "mail": "shukka retry mail {id}",
     "event quarantined": "ask its sender",
     "event waits": "ask its sender for the news before it",
+    "circuit open": "it is asked again by itself, at most a minute apart; ask the partner",
     "work failing": "it is tried again by itself, at most an hour apart",
     "order refused": "ask the storefront to send it again, corrected",
 }

@@ -38,8 +38,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Row]):
-    """One leased effect: what its row says, under which token it is held and for how long, and the how-manieth attempt this
-    is."""
+    """One leased effect: what its row says, under which token it is held and for how long, the how-manieth attempt this is,
+    and how many of those before may have happened."""
 
     id: int
     kind: str
@@ -47,6 +47,7 @@ class Job(Generic[Row]):
     attempts: int
     row: Row
     lease: Lease
+    unknowns: int = 0
 
 
 Load = Callable[[Engine, Sequence[int]], Mapping[int, Row]]
@@ -87,7 +88,7 @@ class Means(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Performer(Generic[Row]):
-    """An effect kind that is ready: ``channels`` calls run side by side."""
+    """An effect kind that is ready: at most ``channels`` calls run side by side, of one target a share of them."""
 
     kind: str
     effect: Effect[Row]
@@ -101,7 +102,7 @@ class Effect(Generic[Row]):
 
     ``kinds`` are the words by which stages ask for it, ``queue`` is whose workers hear its bell.  ``load`` reads the rows of
     leased effects by id, with what performing them needs; an id that it leaves out is not performed.  ``target`` names what
-    slows down together: a gateway, a supplier, a mail domain.  ``total`` is how many seconds one attempt may take in all;
+    slows down together: a gateway, a supplier, a mail domain (``workers.effects.targets``).  ``total`` is how many seconds one attempt may take in all;
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
     stand for several items, each with its own outcome.
@@ -116,7 +117,7 @@ class Effect(Generic[Row]):
     equip: Callable[[Means], Perform[Row]]
     late: Verdict = Verdict.UNKNOWN
     gathers: bool = False
-    channels: Callable[[Settings], int] = field(default=lambda settings: 16)
+    channels: Callable[[Settings], int] = field(default=lambda settings: 64)
 
     def ready(self, means: Means) -> list[Performer[Any]]:
         """A performer for each of its kinds. Raises Misconfigured for what is missing."""

@@ -2,27 +2,30 @@
 
 An outcome is recorded before its channel takes the next effect, many channels to a commit: when the plug is pulled, at
 most the one effect in flight on each channel is in doubt, and it is repeated under the same key.
+
+Leasing goes on while channels are slow, and a target has a share of them only (``workers.effects.targets``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from models.store import leases
+from models.store import circuits, leases
+from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
+from workers.effects.shift import LOOK_EVERY, Shift
+from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
 
 log = structlog.get_logger(__name__)
@@ -32,32 +35,6 @@ log = structlog.get_logger(__name__)
 LEASE = 20.0
 #: How often it is renewed while it lasts.
 RENEWALS = 4
-#: Seconds between two looks for more while slow effects of a kind are still under way.
-LOOK_EVERY = 0.2
-#: Channels opened beyond what waits at first.
-SPARE = 4
-
-
-class _Shift:
-    """What one drain holds: jobs that wait, jobs that are leased at all, and when it last looked for more."""
-
-    def __init__(self, performer: Performer[Any], batch: int, ends: float) -> None:
-        self.performer = performer
-        self.batch = batch
-        self.waiting: deque[Job[Any]] = deque()
-        # By token too: a lease that ran out may be taken again here before the first holder is back.
-        self.held: dict[tuple[int, int], Job[Any]] = {}
-        self.looking = asyncio.Lock()
-        self.idle = asyncio.Event()
-        self.looked = 0.0
-        self.found_nothing = False
-        self.performed = 0
-        self._ends = ends
-
-    @property
-    def over(self) -> bool:
-        """Whether the time slice has ended: nothing more is leased."""
-        return time.monotonic() > self._ends
 
 
 class EffectLoop:
@@ -71,105 +48,173 @@ class EffectLoop:
         performers: Sequence[Performer[Any]],
         *,
         lease: float = LEASE,
+        pause: float = PAUSE,
     ) -> None:
+        """``lease``: seconds that a lease lasts unless it is renewed. ``pause``: seconds that a target which fails is first
+        left alone."""
         self._engine = engine
         self._lease_seconds = lease
+        self._pause = pause
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
             p.kind: Group(Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers).record) for p in performers
         }
+        self._targets: dict[str, dict[str, Target]] = {p.kind: {} for p in performers}
+        self._shifts: dict[str, Shift] = {}
+        self._drains: dict[str, asyncio.Task[None]] = {}
+        self._rung: set[str] = set()
         self._stopping = False
 
     def stop(self) -> None:
         """Begin nothing new: what is under way ends and is recorded, the rest is given back at once."""
         self._stopping = True
+        for shift in self._shifts.values():
+            shift.wake.set()
 
-    async def drain(self, kind: str, *, batch: int = 200, seconds: float = 30.0) -> int:
-        """Perform what is due until nothing is, or the time slice ends; how many were performed.
+    async def ended(self, seconds: float) -> None:
+        """Stop, wait for what is under way, and after ``seconds`` break it off; nothing is left leased."""
+        self.stop()
+        if drains := list(self._drains.values()):
+            _, slow = await asyncio.wait(drains, timeout=seconds)
+            for drain in slow:
+                drain.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
-        Channels that are free take up what comes in meanwhile: a slow effect holds up its own channel only.
-        """
-        shift = _Shift(self._performers[kind], batch, time.monotonic() + seconds)
-        if not await self._look(shift):
-            return 0
-        # Some more than there is work for: they take up what comes in while the others are slow.
-        wanted = min(shift.performer.channels, len(shift.waiting) + SPARE)
-        renewing = asyncio.create_task(self._renew(shift))
-        channels = [asyncio.create_task(self._channel(shift)) for _ in range(wanted)]
+    def drains_under_way(self) -> bool:
+        """Whether anything is being drained."""
+        return bool(self._drains)
+
+    def ring(self, kind: str) -> None:
+        """Something of ``kind`` may be due: drain it, or let the drain under way look again. In the loop's own thread."""
+        self._rung.add(kind)
+        if kind in self._shifts:
+            self._shifts[kind].rung()
+        if kind not in self._drains and not self._stopping:
+            self._drains[kind] = asyncio.create_task(self._answer(kind))
+
+    async def _answer(self, kind: str) -> None:
         try:
-            ends = await asyncio.gather(*channels, return_exceptions=True)
+            while kind in self._rung and not self._stopping:
+                self._rung.discard(kind)
+                if performed := await self.drain(kind):
+                    log.debug("effects.performed", kind=kind, count=performed)
+        except DBAPIError as error:  # nothing is lost, and the clock rings again
+            log.warning("database.away", actor=kind, error=type(error.orig).__name__)
+        except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded
+            log.error("effects.drain_failed", kind=kind, error=type(error).__name__)
+        finally:
+            del self._drains[kind]
+
+    async def drain(self, kind: str, *, batch: int = 200) -> int:
+        """Perform what is due until nothing is; how many were performed.
+
+        At most ``batch`` are leased at once. A slow effect holds up its own channel only, a slow target its own share.
+        """
+        targets = self._targets[kind]
+        shift = self._shifts[kind] = Shift(self._performers[kind], targets, self._pause, batch)
+        renewing = asyncio.create_task(self._renew(shift))
+        try:
+            await self._lead(shift)
         finally:
             renewing.cancel()
-            for channel in channels:
-                channel.cancel()
+            del self._shifts[kind]
             await asyncio.shield(self._leave(shift))
-        for fault in ends:
-            if fault is not None:
-                raise fault
+            for name in [name for name, target in targets.items() if target.is_worth_nothing]:
+                del targets[name]
         return shift.performed
 
-    async def _leave(self, shift: _Shift) -> None:
-        """Give back what is still held, whatever ended the drain; while the database is away it runs out by itself."""
-        if not shift.held:
-            return
-        kind, waiting = shift.performer.kind, {(job.id, job.token) for job in shift.waiting}
-        shift.waiting.clear()
-        rows = [PostponedRow(*held, 0.0, held not in waiting) for held in shift.held]
-        try:
-            await asyncio.to_thread(self._give_back, kind, rows)
-        except DBAPIError as error:
-            log.warning("effects.not_given_back", kind=kind, count=len(rows), error=type(error.orig).__name__)
-
-    async def _channel(self, shift: _Shift) -> None:
-        while not self._stopping:
-            if not shift.waiting and not await self._look(shift):
-                if not shift.held or shift.over:
-                    return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(shift.idle.wait(), LOOK_EVERY)
+    async def _lead(self, shift: Shift) -> None:
+        """Begin what may begin, and lease more while there are channels for it."""
+        while True:
+            shift.wake.clear()
+            if shift.changed:
+                await self._note(shift)
+            self._begin(shift)
+            if not self._stopping and shift.wants_more() and await self._look(shift):
                 continue
-            job = shift.waiting.popleft()
-            if not job.lease.holds():  # the process was paused: whoever has it now performs it
-                del shift.held[job.id, job.token]
-                continue
-            await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
-            del shift.held[job.id, job.token]
-            shift.performed += 1
-            if not shift.held:
-                shift.idle.set()
+            if shift.fault is not None:
+                raise shift.fault
+            if not shift.under_way and (self._stopping or not shift.wants_more()):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(shift.wake.wait(), LOOK_EVERY)
 
-    async def _look(self, shift: _Shift) -> bool:
-        """Lease more, one channel at a time; whether anything waits."""
-        async with shift.looking:
-            soon = time.monotonic() - shift.looked < LOOK_EVERY and shift.found_nothing
-            if not shift.waiting and not shift.over and not soon:
-                jobs = await self._lease_more(shift)
-                shift.looked, shift.found_nothing = time.monotonic(), not jobs
-                shift.waiting.extend(jobs)
-                shift.held.update({(job.id, job.token): job for job in jobs})
-                if jobs:
-                    shift.idle.clear()
-        return bool(shift.waiting)
+    def _begin(self, shift: Shift) -> None:
+        while not self._stopping and not shift.is_full() and (found := shift.next()):
+            task = asyncio.create_task(self._channel(shift, *found))
+            shift.under_way.add(task)
 
-    async def _lease_more(self, shift: _Shift) -> list[Job[Any]]:
+    async def _channel(self, shift: Shift, target: Target, job: Job[Any]) -> None:
+        """Perform a job, and one after the other for as long as some may begin."""
+        recorder = self._recorders[shift.performer.kind]
+        going_on: tuple[Target, Job[Any]] | None = (target, job)
         try:
-            return await asyncio.to_thread(self._lease, shift.performer, shift.batch)
+            while going_on:
+                target, job = going_on
+                outcome = None
+                try:
+                    outcome = await self._safely(shift.performer, job)
+                    shift.recording.add((job.id, job.token))
+                    await recorder.submit(Done(job, outcome))
+                    shift.performed += 1
+                    del shift.held[job.id, job.token]
+                    shift.recording.discard((job.id, job.token))
+                finally:
+                    if target.ended(outcome):
+                        shift.changed.append(target)
+                        shift.wake.set()
+                going_on = None if self._stopping else shift.next()
+        except Exception as fault:  # noqa: BLE001 - carried to the drain, which raises it
+            shift.fault = fault
+        finally:
+            if task := asyncio.current_task():
+                shift.under_way.discard(task)
+            shift.wake.set()
+
+    async def _look(self, shift: Shift) -> bool:
+        """Lease more; whether there was any."""
+        without = shift.left_out()
+        try:
+            jobs = await asyncio.to_thread(self._lease, shift.performer, shift.batch, without)
         except DBAPIError:
-            if not shift.held:
+            if not shift.under_way:
                 raise
-            return []  # what is under way has outcomes to record first
+            jobs = []  # what is under way has outcomes to record first
+        shift.take(jobs, without)
+        await self._give_back(shift, _surplus(shift))
+        return bool(jobs)
 
-    async def _renew(self, shift: _Shift) -> None:
+    def _lease(self, performer: Performer[Any], batch: int, without: frozenset[str]) -> list[Job[Any]]:
+        until = real_seconds() + self._lease_seconds  # counted from before the database counts
+        with self._engine.begin() as connection:
+            leased = leases.lease(connection, performer.kind, batch, self._lease_seconds, without)
+        rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
+        return [
+            Job(
+                one.subject_id,
+                performer.kind,
+                one.token,
+                one.attempts,
+                rows[one.subject_id],
+                Lease(until),
+                one.unknowns,
+            )
+            for one in leased
+            if one.subject_id in rows
+        ]
+
+    async def _renew(self, shift: Shift) -> None:
         """Keep the leases of what waits and what is under way."""
+        kind = shift.performer.kind
         while True:
             await asyncio.sleep(self._lease_seconds / RENEWALS)
             held = dict(shift.held)
             if held:
                 until = real_seconds() + self._lease_seconds
                 try:
-                    kept = await asyncio.to_thread(self._extend, shift.performer.kind, [HeldRow(*one) for one in held])
+                    kept = await asyncio.to_thread(self._extend, kind, [HeldRow(*one) for one in held])
                 except DBAPIError as error:
-                    log.warning("effects.not_renewed", kind=shift.performer.kind, error=type(error.orig).__name__)
+                    log.warning("effects.not_renewed", kind=kind, error=type(error.orig).__name__)
                     continue
                 for one in kept:
                     held[one].lease.until = until
@@ -178,21 +223,47 @@ class EffectLoop:
         with self._engine.begin() as connection:
             return leases.renew(connection, kind, held, self._lease_seconds)
 
-    def _lease(self, performer: Performer[Any], batch: int) -> list[Job[Any]]:
-        until = real_seconds() + self._lease_seconds  # counted from before the database counts
-        with self._engine.begin() as connection:
-            leased = leases.lease(connection, performer.kind, batch, self._lease_seconds)
-        rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
-        return [
-            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id], Lease(until))
-            for one in leased
-            if one.subject_id in rows
-        ]
+    async def _note(self, shift: Shift) -> None:
+        """Write down which circuits opened and closed, and give back what waits for those that are open."""
+        changed, shift.changed = shift.changed, []
+        try:
+            await asyncio.to_thread(self._tell, shift.performer.kind, {target.name: target for target in changed})
+        except DBAPIError as error:
+            log.warning("circuits.not_told", kind=shift.performer.kind, error=type(error.orig).__name__)
+        await self._give_back(shift, _surplus(shift))
 
-    def _give_back(self, kind: str, rows: Sequence[PostponedRow]) -> None:
-        """Due again now, for whoever comes next."""
+    def _tell(self, kind: str, targets: dict[str, Target]) -> None:
+        failing = [one for one in targets.values() if one.is_open]
         with self._engine.begin() as connection:
-            leases.postpone(connection, kind, rows)
+            circuits.open_(connection, [OpenRow(kind, t.name, t.pause, t.failures, t.code) for t in failing])
+            circuits.close(connection, [ClosedRow(kind, t.name) for t in targets.values() if not t.is_open])
+        for one in targets.values():
+            log.warning("circuit.open" if one.is_open else "circuit.closed", kind=kind, target=one.name, code=one.code)
+
+    async def _give_back(self, shift: Shift, rows: Iterable[PostponedRow]) -> None:
+        """Due again now, for whoever comes next; while the database is away, once the leases have run out."""
+        kind, given = shift.performer.kind, list(rows)
+
+        def give_back() -> None:
+            with self._engine.begin() as connection:
+                leases.postpone(connection, kind, given)
+
+        if given:
+            try:
+                await asyncio.to_thread(give_back)
+            except DBAPIError as error:
+                log.warning("effects.not_given_back", kind=kind, count=len(given), error=type(error.orig).__name__)
+
+    async def _leave(self, shift: Shift) -> None:
+        """Whatever ended the drain: break off what is under way and give back all that is held. An outcome that is being
+        recorded takes its lease with it."""
+        under_way = list(shift.under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        begun = shift.begun()
+        rows = [PostponedRow(*held, 0.0, held in begun) for held in shift.held if held not in shift.recording]
+        await self._give_back(shift, rows)
 
     async def _safely(self, performer: Performer[Any], job: Job[Any]) -> Outcome:
         effect = performer.effect
@@ -206,3 +277,9 @@ class EffectLoop:
                 return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
             log.error("effect.failed", kind=job.kind, id=job.id, target=target, error=type(error).__name__)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
+
+
+def _surplus(shift: Shift) -> list[PostponedRow]:
+    return [
+        PostponedRow(job.id, job.token, 0.0, begun=False, target=target.name) for target, job in list(shift.surplus())
+    ]

@@ -128,7 +128,8 @@ def _measure(house: House) -> None:
     except SQLAlchemyError:
         return
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
-    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING):
+    gauges["circuit"] = metrics.CIRCUITS
+    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS):
         gauge.clear()
     for row in counted:
         gauges[row.what].labels(row.name).set(row.number)
