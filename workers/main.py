@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import dramatiq
@@ -21,6 +22,7 @@ from workers.draining import Drains
 from workers.effects import EFFECTS, check_performed
 from workers.effects.loop import EffectLoop
 from workers.logs import configure
+from workers.lookout import Lookout
 from workers.metrics import serve_worker_metrics, stage_seconds
 from workers.process.service import READY_FILE
 from workers.settings import Settings, load
@@ -39,17 +41,25 @@ STOP = 6.0
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
-    def __init__(self, house: House, drains: Drains) -> None:
+    def __init__(self, house: House, drains: Drains, decide: Callable[[str], None]) -> None:
         self._house = house
         self._drains = drains
         self._loop: EffectLoop | None = None
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._decide = decide
         check_performed(ASKED)
         self._performers = [performer for effect in EFFECTS.values() for performer in effect.ready(house)]
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """The worker looks for itself where no bell comes."""
+        lookout = Lookout(self._house, self._decide, actors.performing(self.loop))
+        threading.Thread(target=lookout.run, args=(self._stopped,), name="lookout", daemon=True).start()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
         self._drains.stopping.set()
+        self._stopped.set()
         thread = get_event_loop_thread()
         if self._loop is not None and thread is not None:
             asyncio.run_coroutine_threadsafe(self._loop.ended(STOP), thread.loop).result()
@@ -68,10 +78,11 @@ def make(settings: Settings) -> dramatiq.Broker:
     house = build(settings, "worker")
     broker = make_broker(settings.need_broker(), consumer=True)
     drains = Drains()
-    loops = _Loops(house, drains)
+    decide = actors.deciding(house, house.runner(stage_seconds), drains)
+    loops = _Loops(house, drains, decide)
     broker.add_middleware(loops)
-    actors.declare_stages(broker, house, house.runner(stage_seconds), drains)
-    actors.declare_effects(broker, loops.loop)
+    actors.declare_stages(broker, decide)
+    actors.declare_effects(broker, actors.performing(loops.loop))
     actors.declare_intake(broker, house)
     actors.check_complete(broker)
     return broker

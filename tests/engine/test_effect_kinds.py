@@ -61,7 +61,7 @@ LABELS = Stage("labels", _print_labels, Need.EFFECTS, asks=("label.print",))
 def test_a_kind_that_was_dropped_in_has_its_queue_actor_and_bell(dropped_in: Path, world: World) -> None:
     assert queues()["label.print"] == "printers"
     broker = StubBroker(middleware=[])
-    actors.declare_effects(broker, lambda: world.loop)
+    actors.declare_effects(broker, actors.performing(lambda: world.loop))
     actor: dramatiq.Actor[..., object] = broker.get_actor(effect_actor("label.print"))
     assert actor.queue_name == "printers"
 

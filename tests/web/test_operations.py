@@ -67,6 +67,16 @@ def test_without_its_engines_it_is_alive_and_not_ready(away: Site) -> None:
     assert away.get("/metrics", key=None).status_code == 200
 
 
+def test_without_the_broker_it_stays_in_the_balancer_and_says_so(site: Site) -> None:
+    """Orders are stored and go on without it: taking the intake out would be the greater harm."""
+    site.app = create_app(
+        replace(site.world.house, bell=Bell(make_broker("unix:///nowhere/socket", consumer=False), {}))
+    )
+    site._client = httpx.AsyncClient(transport=httpx.ASGITransport(site.app), base_url="http://shukka")
+    answer = site.get("/readyz", key=None)
+    assert (answer.status_code, answer.json()["status"], answer.json()["degraded"]) == (200, "degraded", ["broker"])
+
+
 def test_without_the_database_nothing_is_acknowledged(away: Site) -> None:
     for answer in (away.order(document("S-1")), away.get("/v1/orders/salon/S-1"), away.hook({})):
         assert "send the same request again" in problem(answer, 503)["detail"]
