@@ -106,7 +106,7 @@ class EffectLease(Base):
     Leasing moves ``due_at`` past the lease and raises ``token``; an outcome is recorded only under the current token
     (fencing), so a paused performer that comes back late changes nothing. ``target`` is what slows down together: a gateway,
     a supplier, a storefront, a mail domain; None until a kind of effect that says it only when it is loaded was given back.
-    ``unknowns`` are those of the attempts that may have happened.
+    ``unknowns`` are those of the attempts that may have happened. Shops take turns; what is of several has none ("").
     """
 
     __tablename__ = "effect_lease"
@@ -118,8 +118,9 @@ class EffectLease(Base):
     token: Mapped[int] = mapped_column(BigInteger)
     target: Mapped[str | None]
     unknowns: Mapped[int] = mapped_column(server_default="0")
+    shop: Mapped[str] = mapped_column(server_default="")
 
-    __table_args__ = (Index(None, "kind", "due_at"), QUEUE)
+    __table_args__ = (Index(None, "kind", "shop", "due_at"), QUEUE)
 
 
 class Circuit(Base):

@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
+from models.store.lanes import lanes, shares
 from models.store.statement import fetch, reader, scalars, values, writer
 
 #: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
 #: record.
-_DUE: Final = """l.due_at <= now()
-  AND (l.attempts = 0 OR l.due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')"""
+_DUE: Final = """t.due_at <= now()
+  AND (t.attempts = 0 OR t.due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')"""
 
 
 class LeasedRow(NamedTuple):
@@ -29,13 +30,16 @@ class LeasedRow(NamedTuple):
     unknowns: int
 
 
+_KEY: Final = "kind = %(kind)s"
+_OPEN: Final = f"{_DUE} AND (t.target IS NULL OR t.target <> ALL(%(without)b::text[]))"
 _LEASE = f"""
+WITH RECURSIVE {lanes("effect_lease", _KEY)}, {shares("effect_lease", _KEY, _OPEN)}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
-FROM (SELECT kind, subject_id FROM effect_lease l WHERE kind = %(kind)s AND {_DUE}
-        AND (l.target IS NULL OR l.target <> ALL(%(without)b::text[]))
-      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
-WHERE e.kind = due.kind AND e.subject_id = due.subject_id
+FROM (SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
+        SELECT t.subject_id FROM effect_lease t WHERE t.kind = %(kind)s AND t.shop = share.shop AND {_OPEN}
+        ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken) AS due
+WHERE e.kind = %(kind)s AND e.subject_id = due.subject_id
 RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
 
@@ -43,7 +47,8 @@ RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 def lease(
     connection: Connection, kind: str, limit: int, seconds: float, without: Collection[str] = ()
 ) -> list[LeasedRow]:
-    """Take up to ``limit`` due effects of ``kind`` for ``seconds``, none that goes to a target of ``without``."""
+    """Take up to ``limit`` due effects of ``kind`` for ``seconds``, none that goes to a target of ``without``; shops take
+    turns, and of a shop those due longest come first."""
     parameters = {"kind": kind, "limit": limit, "seconds": seconds, "without": list(without)}
     return fetch(connection, LeasedRow, _LEASE, parameters)
 
@@ -97,8 +102,9 @@ def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) ->
 
 
 _DUE_KINDS = f"""
-SELECT kind FROM unnest(%(kinds)b::text[]) AS kind
-WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND {_DUE})
+SELECT asked.name FROM unnest(%(kinds)b::text[]) AS asked(name)
+WHERE EXISTS (WITH RECURSIVE {lanes("effect_lease", "kind = asked.name")}
+              SELECT FROM lane JOIN effect_lease t ON t.kind = asked.name AND t.shop = lane.shop AND {_DUE})
 """
 
 
@@ -108,6 +114,7 @@ def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
 
 
 def opened(new: str, kind: str, target: str, attempts: int = 0) -> str:
-    """SQL that makes the rows of the CTE ``new`` (id, and whatever ``kind`` and ``target`` name) due at once."""
-    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token, target)
-               SELECT {kind}, id, now(), {attempts}, 0, {target} FROM {new}"""
+    """SQL that makes the rows of the CTE ``new`` (id, order_id, and whatever ``kind`` and ``target`` name) due at once."""
+    shop = f"coalesce((SELECT o.shop FROM shop_order o WHERE o.id = {new}.order_id), '')"
+    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token, target, shop)
+               SELECT {kind}, id, now(), {attempts}, 0, {target}, {shop} FROM {new}"""

@@ -41,7 +41,7 @@ add = writer(
         Mail,
         constants={"state": "'queued'"},
         conflict="(message_id) DO NOTHING",
-        returning="id, envelope_to",
+        returning="id, order_id, envelope_to",
     )
     + ") "
     + leases.opened("new", f"'{SEND}'", _DOMAIN),
@@ -109,7 +109,7 @@ def of_order(connection: Connection, order_id: int) -> list[MailRow]:
 
 _AGAIN = f"""
 WITH again AS (UPDATE mail SET state = 'queued', code = NULL
-               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id, envelope_to)
+               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id, order_id, envelope_to)
 {leases.opened("again", f"'{SEND}'", _DOMAIN, attempts=1)} RETURNING kind
 """
 

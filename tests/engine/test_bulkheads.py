@@ -57,7 +57,7 @@ def test_a_target_gets_room_as_it_answers_and_loses_it_as_it_fails(target: Targe
         attempts(target, outcome)
         rooms.append(target.room())
     assert rooms[:3] == [START, START + 1, START + 2]
-    assert rooms[-4:] == [64 // SHARE, 8, 4, 2]
+    assert rooms[-4:] == [64 // SHARE, 16, 8, 4]
 
 
 def test_a_circuit_opens_after_failures_on_end_and_one_probe_closes_it(target: Target, ticking: Ticking) -> None:

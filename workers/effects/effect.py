@@ -117,7 +117,7 @@ class Effect(Generic[Row]):
     equip: Callable[[Means], Perform[Row]]
     late: Verdict = Verdict.UNKNOWN
     gathers: bool = False
-    channels: Callable[[Settings], int] = field(default=lambda settings: 64)
+    channels: Callable[[Settings], int] = field(default=lambda settings: 32)
 
     def ready(self, means: Means) -> list[Performer[Any]]:
         """A performer for each of its kinds. Raises Misconfigured for what is missing."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from workers.effects.effect import Job, Performer
-from workers.effects.targets import Target
+from workers.effects.targets import RESERVE, START, Target
 
 #: Seconds between two looks for more while nothing more was found and effects are still under way.
 LOOK_EVERY = 0.2
@@ -57,7 +57,7 @@ class Shift:
         for _ in range(len(self._turns)):
             name = self._turns.popleft()
             queue, target = self._queues[name], self._targets[name]
-            while queue and target.room():
+            while queue and self._may_begin(target):
                 job = queue.popleft()
                 if job.lease.holds():
                     self._turns.append(name)
@@ -70,6 +70,10 @@ class Shift:
                 del self._queues[name]
         return None
 
+    def _may_begin(self, target: Target) -> bool:
+        crowded = len(self.under_way) >= self.performer.channels - self.performer.channels // RESERVE
+        return target.room() > 0 and not (crowded and target.under_way >= START)
+
     def is_full(self) -> bool:
         """Whether every channel is taken."""
         return len(self.under_way) >= self.performer.channels
@@ -81,7 +85,7 @@ class Shift:
 
     def left_out(self) -> frozenset[str]:
         """The targets of which nothing more should be leased now: those that have no room, or have jobs that wait for it."""
-        full = {name for name, target in self._targets.items() if not target.room()}
+        full = {name for name, target in self._targets.items() if not self._may_begin(target)}
         return frozenset(full | self._queues.keys())
 
     def wants_more(self) -> bool:

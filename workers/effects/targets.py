@@ -2,7 +2,7 @@
 
 A target is whatever slows down together: a supplier, a storefront, a gateway, the domain of a recipient. It starts with a few
 attempts at a time, gets one more with each that ends well and half with each that fails, and never more than its share of
-a worker's channels. After ``TRIP`` failures on end its circuit opens: nothing is asked for a pause, which doubles with each
+a worker's channels, the last of which are for those that have few. After ``TRIP`` failures on end its circuit opens: nothing is asked for a pause, which doubles with each
 probe that fails. Each worker process has breakers of its own; what they found is written down for operators (``Circuit``).
 """
 
@@ -20,8 +20,10 @@ TRIP = 5
 #: Seconds of the first pause, and of the longest.
 PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-#: A target has at most one in so many of a kind's channels: the others go on although several hang.
-SHARE = 4
+#: A target has at most one in so many of a kind's channels.
+SHARE = 2
+#: One in so many channels is for targets that have fewer than ``START`` under way: they go on although several others hang.
+RESERVE = 4
 #: What did not end well for reasons of our own.
 _OURS = frozenset({"lease_ended", "dictionary", "no_gateway", "no_channel"})
 
