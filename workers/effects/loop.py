@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
@@ -98,7 +98,7 @@ class EffectLoop:
                 self._rung.discard(kind)
                 if performed := await self.drain(kind):
                     log.debug("effects.performed", kind=kind, count=performed)
-        except DBAPIError as error:  # nothing is lost, and the clock rings again
+        except (OperationalError, InterfaceError) as error:  # nothing is lost, and the clock rings again
             log.warning("database.away", actor=kind, error=type(error.orig).__name__)
         except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded
             log.error("effects.drain_failed", kind=kind, error=type(error).__name__)

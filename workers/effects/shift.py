@@ -15,8 +15,6 @@ from workers.effects.targets import RESERVE, START, Target
 LOOK_EVERY = 0.2
 #: Seconds between two looks where a target that was left out has room again.
 LOOK_AGAIN = 0.02
-#: Seconds that what is leased at once should keep the channels busy: the rest may go to others, and other shops' go first.
-QUICK, SLOW = 0.5, 1.0
 
 Held = tuple[int, int]
 """An effect's id and the token under which it is held: a lease that ran out may be taken again here before its first holder
@@ -35,8 +33,7 @@ class Shift:
         self.wake = asyncio.Event()
         self.performed = 0
         self.fault: BaseException | None = None
-        self.batch = min(batch, performer.channels)
-        self._most = batch
+        self.batch = batch
         self._targets = targets
         self._pause = pause
         self._queues: dict[str, deque[Job[Any]]] = {}
@@ -109,22 +106,13 @@ class Shift:
             self._queues[name].append(job)
             self.held[job.id, job.token] = job
         now = time.monotonic()
-        if found >= self.batch and not self._found_nothing:
-            self._adapt(now - self._looked)
         self._looked, self._found_nothing, self._left_out = now, not found, without
-
-    def _adapt(self, seconds: float) -> None:
-        """Lease as much at once as keeps the channels busy for a moment."""
-        if seconds < QUICK:
-            self.batch = min(self._most, self.batch * 2)
-        elif seconds > SLOW:
-            self.batch = max(self.performer.channels // 4, self.batch // 2, 1)
 
     def surplus(self) -> Iterator[tuple[Target, Job[Any]]]:
         """What waits for a target that is not asked now, or that has more waiting than it needs: not held any more."""
         for name, queue in self._queues.items():
             target = self._targets[name]
-            keeps = min(1, target.room()) if target.is_open else self._most
+            keeps = min(1, target.room()) if target.is_open else self.batch
             while len(queue) > keeps:
                 job = queue.pop()
                 del self.held[job.id, job.token]
