@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 #: Seconds an effect stays with the process that leased it, in the database's time; renewed while it is worked on, so
 #: that a killed process holds nothing back for longer.
 LEASE = 20.0
+#: Targets of a kind of which more is remembered than that they fail.
+KNOWN = 1000
 #: How often it is renewed while it lasts.
 RENEWALS = 4
 
@@ -119,8 +121,9 @@ class EffectLoop:
             renewing.cancel()
             del self._shifts[kind]
             await asyncio.shield(self._leave(shift))
-            for name in [name for name, target in targets.items() if target.is_worth_nothing]:
-                del targets[name]
+            if len(targets) > KNOWN:
+                for name in [name for name, target in targets.items() if target.is_idle]:
+                    del targets[name]
         return shift.performed
 
     async def _lead(self, shift: Shift) -> None:
@@ -151,18 +154,14 @@ class EffectLoop:
         try:
             while going_on:
                 target, job = going_on
-                outcome = None
-                try:
-                    outcome = await self._safely(shift.performer, job)
-                    shift.recording.add((job.id, job.token))
-                    await recorder.submit(Done(job, outcome))
-                    shift.performed += 1
-                    del shift.held[job.id, job.token]
-                    shift.recording.discard((job.id, job.token))
-                finally:
-                    if target.ended(outcome):
-                        shift.changed.append(target)
-                        shift.wake.set()
+                outcome = await self._asked(shift, target, job)
+                held = (job.id, job.token)
+                shift.recording.add(held)
+                self._begin(shift)  # the target has room again: recording is none of its business
+                await recorder.submit(Done(job, outcome))
+                shift.performed += 1
+                del shift.held[held]
+                shift.recording.discard(held)
                 going_on = None if self._stopping else shift.next()
         except Exception as fault:  # noqa: BLE001 - carried to the drain, which raises it
             shift.fault = fault
@@ -170,6 +169,17 @@ class EffectLoop:
             if task := asyncio.current_task():
                 shift.under_way.discard(task)
             shift.wake.set()
+
+    async def _asked(self, shift: Shift, target: Target, job: Job[Any]) -> Outcome:
+        """What an attempt brought; its target has learned from it."""
+        outcome = None
+        try:
+            outcome = await self._safely(shift.performer, job)
+            return outcome
+        finally:
+            if target.ended(outcome):
+                shift.changed.append(target)
+                shift.wake.set()
 
     async def _look(self, shift: Shift) -> bool:
         """Lease more; whether there was any."""

@@ -55,8 +55,8 @@ class Target:
         return min(LONGEST_PAUSE, self._first_pause * 2.0 ** min(self._probes, 16))
 
     @property
-    def is_worth_nothing(self) -> bool:
-        """Whether nothing is lost by forgetting it."""
+    def is_idle(self) -> bool:
+        """Whether nothing is under way and nothing has failed."""
         return not self.under_way and not self.failures
 
     def room(self) -> int:
