@@ -81,7 +81,9 @@ async def _perform(
     pool = SmtpPool(smtp, size=SMTP_CONNECTIONS) if smtp else None
     performers = [
         *payments.EFFECT.performed_by(payments.performing({"sandbox": InstantGateway(clock)}), 64),
-        *suppliers.EFFECT.performed_by(suppliers.performing({"webhook": WebhookSender(told, clock)}, load_shops()), 64),
+        *suppliers.EFFECT.performed_by(
+            suppliers.performing({"webhook": WebhookSender(told, clock)}, load_shops(), clock), 64
+        ),
     ]
     if pool:
         performers += mail.EFFECT.performed_by(mail.performing(pool.deliver), SMTP_CONNECTIONS)

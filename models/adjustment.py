@@ -11,7 +11,8 @@ from models.base import Base, Id, Moment, Recorded, one_of
 
 
 class OrderAdjustment(Base):
-    """One change of an order, its ``sequence``-th from 1: which pieces went, and what that came to.
+    """One change of an order, its ``sequence``-th from 1: which pieces went, and what that came to; none where the shop gave
+    money back at will.
 
     ``amounts`` is ``rules.adjustments.Adjustment`` whole; ``money`` (yen), ``points`` (used ones that came back) and
     ``rank_spend`` repeat what set-based queries need of it. ``key`` names what asked for it, once.
@@ -34,6 +35,6 @@ class OrderAdjustment(Base):
 
     __table_args__ = (
         UniqueConstraint("order_id", "sequence"),
-        one_of("kind", ("cancel", "short", "return", "fault")),
+        one_of("kind", ("cancel", "short", "return", "fault", "goodwill")),
         CheckConstraint("sequence > 0 AND money >= 0 AND points >= 0", name="amounts"),
     )

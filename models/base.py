@@ -31,6 +31,8 @@ Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 #: When the row was written, by the database's own time; what happened carries its own time beside it.
 Recorded = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 Json = Annotated[Any, mapped_column(JSONB)]
+#: Yen or points that add up without a bound: several deposits for one order, a customer's balance.
+Sum = Annotated[int, mapped_column(BigInteger)]
 
 #: Tables whose rows are updated in place leave room on the page, so that an update touches no index (HOT).
 UPDATED_IN_PLACE = {"postgresql_with": {"fillfactor": 75}}

@@ -79,7 +79,8 @@ class Mail(Base):
 
     One that is about a customer's points, not about an order, has no ``order_id``.
 
-    ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row.
+    ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row. One that repeats another
+    (``copy_of``) has its bytes, and as its key the id under which it is sent again.
     """
 
     __tablename__ = "mail"
@@ -96,6 +97,7 @@ class Mail(Base):
     code: Mapped[str | None]
     at: Mapped[Moment]
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    copy_of: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (one_of("state", MAIL_STATES), UPDATED_IN_PLACE)
 

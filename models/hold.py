@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, Sum, one_of
 from models.states import HoldReason
 
 
@@ -25,7 +25,7 @@ class OrderHold(Base):
     reason: Mapped[str]
     shipment_id: Mapped[str | None] = mapped_column(String, ForeignKey("shipment.id"))
     lines: Mapped[Json]
-    amount: Mapped[int | None]
+    amount: Mapped[Sum | None]
     facts: Mapped[Json]
     opened_at: Mapped[Moment]
     opened_by: Mapped[str]

@@ -54,8 +54,9 @@ class ShopOrder(Base):
 
 
 class OrderDocument(Base):
-    """The order as accepted, which never changes, and the prices and points frozen with it (CAN-02, PTS-04).
+    """The order as accepted, which never changes but for its address, and the prices and points frozen with it (CAN-02, PTS-04).
 
+    Where the goods go may be changed until they leave; ``OrderReaddressing`` keeps the old address.
     The prices are replaced as a whole while the amount is not fixed yet (CPN-03); ``OrderRepricing`` keeps the old ones.
 
     ``json``, not ``jsonb``: it is read as a whole with every decision, and text costs nothing to read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, LargeBinary, UniqueConstraint
+from sqlalchemy import DateTime, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,10 +14,11 @@ CLIENT_KINDS = ("storefront", "supplier", "gateway", "operator")
 
 
 class Client(Base):
-    """A partner with a key (only its SHA-256 is kept) and webhook secrets (newest first; two during a rotation).
+    """A partner with a key (only its SHA-256 is kept) and webhook secrets (newest first).
 
-    ``shops`` empty means every shop. ``url`` is where events or instructions go; ``mail`` where instructions go
-    if there is no URL.
+    When both are replaced, the key and the secret before count until ``old_until``, in the Clock's time. ``shops`` empty
+    means every shop. ``url`` is where events or instructions go; ``mail`` where instructions go if there is no URL. One
+    that is revoked counts for nothing any more, and its name may be given again.
     """
 
     __tablename__ = "client"
@@ -27,10 +28,15 @@ class Client(Base):
     name: Mapped[str]
     shops: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    old_key_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     webhook_secrets: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     url: Mapped[str | None]
     mail: Mapped[str | None]
     recorded_at: Mapped[Recorded]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    __table_args__ = (UniqueConstraint("kind", "name"), one_of("kind", CLIENT_KINDS))
+    __table_args__ = (
+        Index("uq_client_kind_name", "kind", "name", unique=True, postgresql_where="revoked_at IS NULL"),
+        one_of("kind", CLIENT_KINDS),
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Json, one_of
+from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Json, Sum, one_of
 from models.states import PaymentState
 
 
@@ -28,11 +28,11 @@ class Payment(Base):
     token: Mapped[str | None]
     state: Mapped[str]
     currency: Mapped[str]
-    amount: Mapped[int]
-    authorized: Mapped[int]
-    captured: Mapped[int]
-    refunded: Mapped[int]
-    refunded_by_hand: Mapped[int]
+    amount: Mapped[Sum]
+    authorized: Mapped[Sum]
+    captured: Mapped[Sum]
+    refunded: Mapped[Sum]
+    refunded_by_hand: Mapped[Sum]
     reference: Mapped[str | None]
     code: Mapped[str | None]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

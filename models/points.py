@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
+from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, Sum, one_of
 from models.states import LotState
 
 #: Accounts a transfer may name: the customer's three, and the shop's counter-accounts.
@@ -100,9 +100,9 @@ class PointBalance(Base):
 
     shop: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str] = mapped_column(primary_key=True)
-    pending: Mapped[int]
-    valid: Mapped[int]
-    held: Mapped[int]
+    pending: Mapped[Sum]
+    valid: Mapped[Sum]
+    held: Mapped[Sum]
     closed: Mapped[bool] = mapped_column(server_default="false")
 
     __table_args__ = (

@@ -14,6 +14,7 @@ from models.partner import Client
 from models.payment import Payment
 from models.points import PointBalance, PointHold, PointLot, PointRequest, PointTransfer
 from models.rank import CustomerRank
+from models.readdressing import OrderReaddressing
 from models.repricing import OrderRepricing
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.transition import Transition
@@ -40,6 +41,7 @@ __all__ = [
     "OrderDocument",
     "OrderHold",
     "OrderLine",
+    "OrderReaddressing",
     "OrderRepricing",
     "Parcel",
     "Payment",

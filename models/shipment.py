@@ -15,7 +15,9 @@ class Shipment(Base):
     """What one supplier is asked to ship of one order (SPL-01).
 
     ``dispatch_on`` is promised with ``because``, an ordered list of {rule, says}; ``instruct_at`` is when the supplier
-    is to be told, ``told_at`` when it had the instruction, or since when it is waited for anew. ``plan_as_of`` is the timestamp of the newest supplier news about the plan, so late news changes nothing.
+    is to be told, ``told_at`` when it had the instruction, or since when it is waited for anew, and ``again`` how often it was
+    asked for anew; ``collects`` whether it was told to collect the order's money (PAY-09), null before. ``plan_as_of`` is the
+    timestamp of the newest supplier news about the plan, so late news changes nothing.
     """
 
     __tablename__ = "shipment"
@@ -32,8 +34,10 @@ class Shipment(Base):
     plan_as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str | None]
     told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    collects: Mapped[bool | None]
+    again: Mapped[int] = mapped_column(server_default="0")
 
-    __table_args__ = (one_of("state", ShipmentState), UPDATED_IN_PLACE)
+    __table_args__ = (one_of("state", ShipmentState), CheckConstraint("again >= 0", name="again"), UPDATED_IN_PLACE)
 
 
 class ShipmentLine(Base):

@@ -122,6 +122,9 @@ class HoldReason(StrEnum):
     TRANSIT_ACCIDENT = "transit_accident"
     PARCEL_PROBLEM = "parcel_problem"
     DELIVERY_OVERDUE = "delivery_overdue"
+    COD_UNCOLLECTED = "cod_uncollected"
+    COD_AFTER_CANCEL = "cod_after_cancel"
+    RETURN_OVERDUE = "return_overdue"
 
 
 _O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
@@ -132,11 +135,12 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     _O.AUTHORIZED: frozenset({_O.RELEASED, _O.PARTLY_SHIPPED, _O.SHIPPED, _O.CANCELLED}),
     _O.RELEASED: frozenset({_O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),
     _O.PARTLY_SHIPPED: frozenset({_O.SHIPPED, _O.DELIVERED}),
-    _O.SHIPPED: frozenset({_O.DELIVERED, _O.UNDELIVERED}),
+    # cancelled: cash on delivery that nobody received in time (PAY-09)
+    _O.SHIPPED: frozenset({_O.DELIVERED, _O.UNDELIVERED, _O.CANCELLED}),
     # "delivered" was said of the way back to the shipper (B.4.3)
     _O.DELIVERED: frozenset({_O.SHIPPED, _O.UNDELIVERED}),
-    _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED}),  # found, or sent again
-    _O.CANCELLED: frozenset(),
+    _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),  # found, or sent again; or as above
+    _O.CANCELLED: frozenset({_O.DELIVERED}),  # it was received and paid for after all, and the sale stands (PAY-09)
 }
 
 PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
@@ -154,10 +158,14 @@ PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
 
 SHIPMENT_MOVES: Mapping[str, frozenset[str]] = {
     _S.BACKORDERED: frozenset({_S.PLANNED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.PLANNED: frozenset({_S.BACKORDERED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.INSTRUCTED: frozenset({_S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.ACKNOWLEDGED: frozenset({_S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
-    _S.REFUSED: frozenset({_S.SHIPPED, _S.INSTRUCTED, _S.CANCELLED}),
+    # planned: given to another supplier before its own was told
+    _S.PLANNED: frozenset(
+        {_S.PLANNED, _S.BACKORDERED, _S.INSTRUCTED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}
+    ),
+    # planned: it is asked for anew, of its supplier or of another one
+    _S.INSTRUCTED: frozenset({_S.PLANNED, _S.ACKNOWLEDGED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.ACKNOWLEDGED: frozenset({_S.PLANNED, _S.SHIPPED, _S.REFUSED, _S.CANCELLED}),
+    _S.REFUSED: frozenset({_S.PLANNED, _S.SHIPPED, _S.INSTRUCTED, _S.CANCELLED}),
     _S.SHIPPED: frozenset(),
     _S.CANCELLED: frozenset({_S.SHIPPED}),  # the parcel had left before the cancel reached the supplier
 }

@@ -27,11 +27,13 @@ class Invalid(ShukkaError):
 
 
 class Conflict(ShukkaError):
-    """The same key stands for something else already, or a rule refuses the change now (HTTP 409)."""
+    """The same key stands for something else already, or a rule refuses the change now (HTTP 409); ``ways_out`` names the
+    actions that are possible instead."""
 
-    def __init__(self, detail: str, *, rule: str | None = None) -> None:
+    def __init__(self, detail: str, *, rule: str | None = None, ways_out: Sequence[str] = ()) -> None:
         self.detail = detail
         self.rule = rule
+        self.ways_out = tuple(ways_out)
         super().__init__(detail)
 
 

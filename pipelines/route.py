@@ -4,22 +4,26 @@
                   |                                                           |
                deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
-cancel, reprice, adjust, returns and attend may enter at any point: a customer or an operator spoke. promote follows when an
-order raised its customer's rank. Which stage may make which other due, at a moment or by the outcome of an effect:
+cancel, reprice, adjust, amend, returns, attend and resend may enter at any point: a customer or an operator spoke. promote follows
+when an order raised its customer's rank, and collect waits for money that is paid on delivery. Which stage may make which other
+due, at a moment or by the outcome of an effect:
 
     accept     -> authorize, reward
     authorize  -> split, settle
     split      -> dispatch
     dispatch   -> settle
-    notify     -> dispatch, settle, reward
+    notify     -> dispatch, settle, reward, collect
     settle     -> authorize
     reward
+    collect    -> settle, reward
     promote
     cancel     -> settle
     reprice    -> authorize, reward
-    adjust     -> dispatch, settle, reward
-    returns    -> settle, reward
+    adjust     -> dispatch, settle, reward, collect
+    amend      -> dispatch
+    returns    -> settle, reward, collect
     attend     -> settle
+    resend
 
 A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).
 
@@ -34,13 +38,16 @@ from pipelines.engine.stage import Stage
 from pipelines.stages import (
     accept,
     adjust,
+    amend,
     attend,
     authorize,
     cancel,
+    collect,
     dispatch,
     notify,
     promote,
     reprice,
+    resend,
     returns,
     reward,
     settle,
@@ -55,12 +62,15 @@ ROUTE: tuple[Stage, ...] = (
     notify.STAGE,
     settle.STAGE,
     reward.STAGE,
+    collect.STAGE,
     promote.STAGE,
     cancel.STAGE,
     reprice.STAGE,
     adjust.STAGE,
+    amend.STAGE,
     returns.STAGE,
     attend.STAGE,
+    resend.STAGE,
 )
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in ROUTE}

@@ -149,9 +149,12 @@ class Partners:
     deliveries: Counter[str] = field(default_factory=Counter)
     answers: list[Verdict] = field(default_factory=list)
     """What the next deliveries are answered; taken when used up."""
+    signed_by: list[Sequence[str]] = field(default_factory=list)
+    """The secrets of each delivery."""
 
     async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         self.deliveries[message.key] += 1
+        self.signed_by.append(secrets)
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
             self.messages.setdefault(message.key, message)

@@ -105,7 +105,7 @@ def document(number: str = "S-1", *lines: dict[str, Any], customer: str = "M-1",
     made |= {"number": number, "lines": list(lines) or [a_line()], **changes}
     made["customer"] = {**made["customer"], "id": customer}
     if customer not in ("", "M-1"):
-        made["customer"]["email"] = f"takahashi+{customer.lower()}@example.jp"
+        made["customer"]["email"] = f"takahashi+{customer.encode().hex()}@example.jp"
     return made
 
 
@@ -139,8 +139,10 @@ class World:
         self.loop = self.performing(
             *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
             *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway, **(gateways or {})}), 4),
-            *suppliers.EFFECT.performed_by(suppliers.performing(self.senders(), self.shops), 4),
-            *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, allow_private=True), 4),
+            *suppliers.EFFECT.performed_by(suppliers.performing(self.senders(), self.shops, self.clock), 4),
+            *storefronts.EFFECT.performed_by(
+                storefronts.performing(self.storefronts, self.clock, allow_private=True), 4
+            ),
         )
         self._events = 0
         self._asyncio = asyncio.Runner()

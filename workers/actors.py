@@ -12,14 +12,14 @@ from typing import Any
 import dramatiq
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, wait_exponential_jitter
 
 from models.database import is_away
 from pipelines.engine import announce
-from pipelines.engine.run import BATCH, Runner
+from pipelines.engine.run import BATCH, Runner, describe
 from pipelines.engine.stage import Stage
-from pipelines.errors import Misconfigured, Problem
+from pipelines.errors import Misconfigured, Problem, Raced
 from pipelines.orders.message import keep, take_in_or_keep
 from pipelines.route import ASKED, ROUTE, STAGES
 from workers.broker import INTAKE, WAKE, effect_actor, stage_actor
@@ -36,11 +36,17 @@ SLICE = 20.0
 
 @contextmanager
 def away_is_no_fault(name: str) -> Iterator[None]:
-    """A database that is away is one line in the log: nothing is lost, and the clock rings again."""
+    """A database that is away, or where others were in the way, is one line in the log: nothing is lost, and the clock rings
+    again."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        log.warning("database.away", actor=name, error=type(error.orig).__name__)
+    except SQLAlchemyError as error:
+        if is_away(error):
+            log.warning("database.away", actor=name, error=describe(error))
+        elif isinstance(error, OperationalError):
+            log.warning("database.busy", actor=name, error=describe(error))
+        else:
+            raise
 
 
 def drain_stage(
@@ -96,19 +102,24 @@ def declare_effects(broker: dramatiq.Broker, perform: Callable[[str], None]) -> 
 def declare_intake(broker: dramatiq.Broker, house: House) -> None:
     """``orders.accept`` on queue ``intake``: an order as a dict. What cannot be accepted is kept with its reasons.
 
-    The message is acknowledged when the actor returns, so it stays here until the database took the order: one that is away
-    is waited for, without end. Whatever else there is about a message, the actor never raises for it: dramatiq would lose
+    The message is acknowledged when the actor returns, so it stays here until the database took the order: one that is away,
+    or where others are in the way, is waited for, without end. Whatever else there is about a message, the actor never raises for it: dramatiq would lose
     it, and write all of it into the log.
     """
 
     def accept(*arguments: Any, **named: Any) -> None:
         for attempt in Retrying(
-            retry=retry_if_exception(is_away), wait=wait_exponential_jitter(multiplier=0.1, max=5.0)
+            retry=retry_if_exception(_passes), wait=wait_exponential_jitter(multiplier=0.1, max=5.0)
         ):
             with attempt:
                 _accept(house, arguments, named)
 
     dramatiq.actor(broker=broker, actor_name="orders.accept", queue_name=INTAKE, time_limit=float("inf"))(accept)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether the same again succeeds some time."""
+    return is_away(error) or isinstance(error, Raced)
 
 
 def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:

@@ -8,9 +8,17 @@ from collections.abc import Iterable, Mapping
 
 import dramatiq
 import structlog
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import current_millis
 from dramatiq.errors import DramatiqError
-from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, Middleware, Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import (
+    AsyncIO,
+    CurrentMessage,
+    Middleware,
+    Retries,
+    ShutdownNotifications,
+    SkipMessage,
+    TimeLimit,
+)
 from redis import ConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -18,7 +26,9 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from pipelines.errors import Misconfigured
 from workers.encoding import Encoder
+from workers.redis_broker import CarefulRedisBroker
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +39,10 @@ INTAKE = "intake"
 HUSH = 1.0
 #: A bell nobody answered for this long is stale: the clock has rung again since. Milliseconds.
 BELL_AGE = 10_000
+#: Bells that may wait in a queue; the clock rings for all others once somebody listens.
+MOST_BELLS = 1_000
+#: Seconds for which a look at a queue's length is good.
+_LOOKED = 1.0
 
 
 def stage_actor(stage: str) -> str:
@@ -41,10 +55,21 @@ def effect_actor(kind: str) -> str:
     return f"{kind}.perform"
 
 
+class StaleBells(Middleware):
+    """Lets bells that nobody answered in time pass in silence. dramatiq's own AgeLimit would count them as failed, and keep
+    each for a week."""
+
+    def before_process_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        """Skip what is older than its ``max_age``, in milliseconds."""
+        age = message.options.get("max_age")
+        if isinstance(age, int) and current_millis() - message.message_timestamp >= age:
+            raise SkipMessage("a stale bell")
+
+
 def middleware() -> list[Middleware]:
     """What a worker runs with. Bells never retry and age quickly; long slices end by themselves."""
     return [
-        AgeLimit(),
+        StaleBells(),
         TimeLimit(time_limit=600_000),
         ShutdownNotifications(),
         Retries(max_retries=0),
@@ -54,15 +79,20 @@ def middleware() -> list[Middleware]:
 
 
 def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
-    """A broker for ``url``: redis://, rediss://, unix:// or amqp://.
+    """A broker for ``url``: redis://, rediss://, unix:// or amqp://. Raises Misconfigured where the latter's client is missing.
 
-    A ``consumer`` reads messages by ``workers.encoding`` and waits out a minute of broken connections; a ringer gives up within a second, since the clock rings
-    for whatever nobody rang for.
+    A ``consumer`` reads messages by ``workers.encoding`` and waits out a minute of broken connections; a ringer gives up within
+    a second, since the clock rings for whatever nobody rang for.
     """
     if consumer:
         dramatiq.set_encoder(Encoder())
     if url.startswith(("amqp://", "amqps://")):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        try:
+            from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        except ImportError:
+            raise Misconfigured(
+                "BROKER_URL", "needs pika: run pip install 'shukka[rabbitmq]', or name a Redis"
+            ) from None
 
         return RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware() if consumer else [])
     retries = Retry(ExponentialBackoff(cap=2.0, base=0.05), 60) if consumer else Retry(ExponentialBackoff(), 0)
@@ -73,8 +103,8 @@ def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
         retry=retries,
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
-    return RedisBroker(  # type: ignore[no-untyped-call]
-        client=Redis(connection_pool=pool),
+    return CarefulRedisBroker(
+        Redis(connection_pool=pool),
         middleware=middleware() if consumer else [],
         heartbeat_timeout=15_000,
         maintenance_chance=100_000,
@@ -93,6 +123,7 @@ class Bell:
         self._lock = threading.Lock()
         #: Set when a ring was lost, for whoever looks for himself then (``workers.lookout``).
         self.unheard = threading.Event()
+        self._room: dict[str, tuple[float, int]] = {}
 
     def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
         """One message an actor, however many orders wait there."""
@@ -112,7 +143,7 @@ class Bell:
 
     def check(self) -> None:
         """Raise what the broker's client raises if it cannot be reached now."""
-        if isinstance(self._broker, RedisBroker):
+        if isinstance(self._broker, CarefulRedisBroker):
             self._broker.client.ping()
         else:
             with self._lock:
@@ -128,7 +159,8 @@ class Bell:
         try:
             with self._lock:
                 self._broker.declare_queue(queue)
-                self._broker.enqueue(message)
+                if self._has_room(queue):
+                    self._broker.enqueue(message)
         except (RedisError, DramatiqError, OSError) as error:
             self._lost(error)
         else:
@@ -139,3 +171,19 @@ class Bell:
             log.warning("bell.silent", error=type(error).__name__)
         self._silent, self._hushed_until = True, time.monotonic() + HUSH
         self.unheard.set()
+
+    def _has_room(self, queue: str) -> bool:
+        """Whether one more bell may wait there: where no worker listens they would pile up without end."""
+        looked, room = self._room.get(queue, (0.0, 0))
+        if time.monotonic() - looked >= _LOOKED:
+            looked, room = time.monotonic(), MOST_BELLS - self._waiting(queue)
+        self._room[queue] = (looked, room - 1)
+        return room > 0
+
+    def _waiting(self, queue: str) -> int:
+        if isinstance(self._broker, CarefulRedisBroker):
+            return self._broker.waiting(queue)
+        counts = getattr(
+            self._broker, "get_queue_message_counts", None
+        )  # RabbitMQ's; a broker in memory lasts no longer than we
+        return int(counts(queue)[0]) if counts else 0

@@ -19,6 +19,16 @@ from dramatiq.errors import DecodeError
 _BEFORE: Final = ("queue_name", "actor_name")
 _AFTER: Final = ("redis_message_id", "message_id")
 
+_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
+    "queue_name": str,
+    "actor_name": str,
+    "args": list,
+    "kwargs": dict,
+    "options": dict,
+    "message_id": str,
+    "message_timestamp": (int, float),
+}
+
 
 @dataclass(frozen=True)
 class Undecodable:
@@ -31,24 +41,35 @@ class Encoder(JSONEncoder):
     """JSON, as every storefront's dramatiq writes it."""
 
     def decode(self, data: bytes) -> MessageData:
-        """The message of ``data``. Raises DecodeError where not even its actor can be told."""
+        """The message of ``data``; where no actor can be told, one for the actor "", which there is not: a dead letter."""
         try:
-            return super().decode(data)
+            message = super().decode(data)
+            if _is_message(message):
+                return message
         except (DecodeError, ValueError, RecursionError):
-            told = {name: _text(data, name)[:1] for name in _BEFORE} | {name: _text(data, name)[-1:] for name in _AFTER}
-        if not all(told[name] for name in (*_BEFORE, "message_id")):
-            raise DecodeError("a message without an actor's name", b"", None)  # type: ignore[no-untyped-call]
+            pass
+        told = {name: _text(data, name)[:1] for name in _BEFORE} | {name: _text(data, name)[-1:] for name in _AFTER}
         values = {name: found[0].decode() for name, found in told.items() if found}
         options = {name: value for name, value in values.items() if name == "redis_message_id"}
+        digest = sha256(data).hexdigest()
         return {
-            "queue_name": values["queue_name"],
-            "actor_name": values["actor_name"],
-            "args": [Undecodable(sha256(data).hexdigest())],
+            "queue_name": values.get("queue_name", ""),
+            "actor_name": values.get("actor_name", ""),
+            "args": [Undecodable(digest)],
             "kwargs": {},
             "options": options,
-            "message_id": values["message_id"],
+            "message_id": values.get("message_id", digest),
             "message_timestamp": 0,
         }
+
+
+def _is_message(data: object) -> bool:
+    """Whether ``data`` has the shape of a message: all of its fields and no other."""
+    return (
+        isinstance(data, dict)
+        and data.keys() == _SHAPE.keys()
+        and all(isinstance(data[name], kind) for name, kind in _SHAPE.items())
+    )
 
 
 def _text(data: bytes, name: str) -> list[bytes]:

@@ -1,29 +1,41 @@
-"""Clients: made with a key and a webhook secret that are shown once; only the key's hash is stored."""
+"""Clients: made, given new keys, told where they are reached, and revoked. A key and a webhook secret are shown once; of the
+key only the hash is stored."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Engine, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine
 
-from models.partner import CLIENT_KINDS, Client
+from models.partner import CLIENT_KINDS
+from models.store import clients
+from models.store.clients import ListedRow, NewClientRow, ReplacedRow
 from pipelines.errors import Invalid, Problem
+from pipelines.values.mail_address import addr_spec
 from workers.http.signing import new_secret
+from workers.http.targets import malformed
 from workers.payments import GATEWAYS
 from workers.web.clients import hash_key
+
+#: Who hears from us, and by what.
+_BY_URL: Final = ("storefront", "supplier")
+_BY_MAIL: Final = ("supplier",)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a new client is told, once."""
+    """What a client is told, once. ``old_until`` is when the key and secret before these stop counting; None if there were
+    none."""
 
     kind: str
     name: str
     key: str
     webhook_secret: str
+    old_until: datetime | None = None
 
 
 def create_client(
@@ -36,12 +48,13 @@ def create_client(
     url: str | None = None,
     mail: str | None = None,
 ) -> Credentials:
-    """Store a client of ``kind``; raises Invalid for an unknown kind or shop and for a name that is taken."""
+    """Store a client of ``kind``; raises Invalid for an unknown kind or shop, a name that is taken, and an address that
+    cannot be one."""
     problems = []
     if kind not in CLIENT_KINDS:
         problems.append(Problem("KIND", f"must be one of {', '.join(CLIENT_KINDS)}"))
-    if not name or len(name) > 64 or "/" in name:
-        problems.append(Problem("NAME", "must have 1 to 64 characters and no slash"))
+    if not name or len(name) > 64 or "/" in name or not name.isprintable():
+        problems.append(Problem("NAME", "must have 1 to 64 visible characters and no slash"))
     if kind == "gateway" and name not in GATEWAYS:
         problems.append(Problem("NAME", f"must be the gateway's own name, {GATEWAYS.choice()}"))
     problems += [
@@ -49,23 +62,95 @@ def create_client(
         for shop in shops
         if shop not in known_shops
     ]
-    if url is not None and not url.startswith(("http://", "https://")):
-        problems.append(Problem("--url", "must start with https:// or http://"))
+    problems += _unreachable(kind, url, mail)
     if problems:
         raise Invalid(problems)
-    made = Credentials(kind, name, f"shk_{secrets.token_urlsafe(32)}", new_secret())
-    values: Mapping[str, object] = {
-        "kind": kind,
-        "name": name,
-        "shops": list(shops),
-        "key_hash": hash_key(made.key),
-        "webhook_secrets": [made.webhook_secret],
-        "url": url,
-        "mail": mail,
-    }
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(Client).values(values))
-    except IntegrityError:
-        raise Invalid([Problem("NAME", f"a {kind} named {name} exists already; choose another name")]) from None
+    made = _credentials(kind, name)
+    row = NewClientRow(
+        kind, name, list(shops), hash_key(made.key), [made.webhook_secret], url, mail and addr_spec(mail)
+    )
+    with engine.begin() as connection:
+        if not clients.add(connection, [row]):
+            says = f"a {kind} named {name} exists already; choose another name, or revoke it first"
+            raise Invalid([Problem("NAME", says)])
     return made
+
+
+def list_clients(engine: Engine) -> list[ListedRow]:
+    """Every client there is or was, those that count first; neither keys nor secrets."""
+    with engine.connect() as connection:
+        return clients.listed(connection)
+
+
+def rotate_client(engine: Engine, name: str, kind: str | None, *, now: datetime, grace: timedelta) -> Credentials:
+    """Give a client a new key and secret; those it had count for ``grace`` longer, by the Clock that says ``now``.
+
+    What was replaced before counts no longer. Raises Invalid if ``name`` is nobody's, or several clients' and ``kind`` says
+    not whose.
+    """
+    with engine.begin() as connection:
+        client = _named(connection, name, kind)
+        made = _credentials(client.kind, client.name, now + grace)
+        replaced = ReplacedRow(client.id, hash_key(made.key), made.webhook_secret, now + grace)
+        clients.replace(connection, replaced)
+    return made
+
+
+def revoke_client(engine: Engine, name: str, kind: str | None, *, now: datetime) -> ListedRow:
+    """Let a client count for nothing from ``now`` on, and free its name; raises Invalid as ``rotate_client`` does."""
+    with engine.begin() as connection:
+        client = _named(connection, name, kind)
+        clients.revoke(connection, client.id, now)
+    return client
+
+
+def reach_client(engine: Engine, name: str, kind: str | None, *, url: str | None, mail: str | None) -> ListedRow:
+    """Change where a client is reached: None leaves what stands, "" takes it away. What waits to be sent goes to the new place.
+
+    Raises Invalid as ``rotate_client`` does, and for an address that cannot be one.
+    """
+    with engine.begin() as connection:
+        client = _named(connection, name, kind)
+        if problems := _unreachable(client.kind, url or None, mail or None):
+            raise Invalid(problems)
+        new_url = client.url if url is None else url or None
+        new_mail = client.mail if mail is None else addr_spec(mail) if mail else None
+        clients.reach(connection, client.id, new_url, new_mail)
+    return client._replace(url=new_url, mail=new_mail)
+
+
+def _credentials(kind: str, name: str, old_until: datetime | None = None) -> Credentials:
+    return Credentials(kind, name, f"shk_{secrets.token_urlsafe(32)}", new_secret(), old_until)
+
+
+def _named(connection: Connection, name: str, kind: str | None) -> ListedRow:
+    found = [] if "\x00" in name else clients.named(connection, name)
+    found = [client for client in found if kind in (None, client.kind)]
+    if not found:
+        raise Invalid(
+            [Problem("NAME", f"there is no {kind or 'client'} named {name}; `shukka client list` shows them")]
+        )
+    client, *others = found
+    if others:
+        kinds = " and ".join(f"a {one.kind}" for one in found)
+        raise Invalid([Problem("--kind", f"{name} is the name of {kinds}; say which")])
+    return client
+
+
+def _unreachable(kind: str, url: str | None, mail: str | None) -> list[Problem]:
+    """What is wrong with where a client of ``kind`` is reached."""
+    problems = []
+    if url is not None:
+        if kind in CLIENT_KINDS and kind not in _BY_URL:
+            problems.append(Problem("--url", f"nothing is posted to a {kind}; leave it out"))
+        elif wrong := malformed(url):
+            problems.append(Problem("--url", wrong))
+    if mail is not None:
+        if kind in CLIENT_KINDS and kind not in _BY_MAIL:
+            problems.append(Problem("--mail", f"nothing is mailed to a {kind}; leave it out"))
+        else:
+            try:
+                addr_spec(mail)
+            except ValueError as wrong_mail:
+                problems.append(Problem("--mail", str(wrong_mail)))
+    return problems

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.database import is_away
+from pipelines.engine.run import describe
 from workers.pacemaker import due
 from workers.wiring import House
 
@@ -44,7 +46,7 @@ class Lookout:
         return stages, kinds
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for."""
+        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the lookout."""
         unheard = self._house.bell.unheard
         while not stop.is_set():
             lost = unheard.wait(PERIOD)
@@ -55,7 +57,8 @@ class Lookout:
             unheard.clear()
             try:
                 self.look()
-            except DBAPIError as error:
-                log.warning("lookout.database_away", error=type(error.orig).__name__)
+            except SQLAlchemyError as error:
+                said = log.warning if is_away(error) else log.error
+                said("lookout.database_away" if is_away(error) else "lookout.failed", error=describe(error))
                 stop.wait(PERIOD)
             stop.wait(PAUSE)

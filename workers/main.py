@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
@@ -88,8 +90,25 @@ def make(settings: Settings) -> dramatiq.Broker:
     return broker
 
 
+def _stop_once() -> None:
+    """One SIGTERM ends this process in good order, and all that follow say the same: who signals the whole process group, as
+    honcho does, and the master that passes the signal on would else be taken for somebody who has lost patience."""
+    stop = signal.getsignal(signal.SIGTERM)
+    told = False
+
+    def once(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if not told and callable(stop):
+            told = True
+            stop(number, frame)
+
+    if callable(stop):
+        signal.signal(signal.SIGTERM, once)
+
+
 def _boot() -> dramatiq.Broker:
     configure()
+    _stop_once()
     try:
         made = make(load())
     except ShukkaError as refused:

@@ -7,15 +7,16 @@ import threading
 import time
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.database import is_away
 from models.store import leases, mails, work
+from pipelines.engine.run import describe
 from pipelines.route import STAGES
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
-from workers.settings import load
-from workers.wiring import House, build
+from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,18 @@ class Pacemaker:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for."""
-        while not stop.wait(PERIOD):
+        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the clock.
+
+        In the main thread signals set ``stop``: it is asked for and never waited on, since a handler could not set what this
+        very thread holds the lock of.
+        """
+        while not stop.is_set():
+            time.sleep(PERIOD)
             try:
                 self.look()
-            except DBAPIError as error:
-                log.warning("clock.database_away", error=type(error.orig).__name__)
-                stop.wait(0.5)
+            except SQLAlchemyError as error:
+                said = log.warning if is_away(error) else log.error
+                said("clock.database_away" if is_away(error) else "clock.failed", error=describe(error))
 
 
 def timekeeper(house: House) -> Timekeeper:
@@ -74,7 +80,7 @@ def timekeeper(house: House) -> Timekeeper:
 def main() -> None:
     """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
-    house = build(load(), "clock")
+    house = build_or_exit("clock")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.database import is_away
 from models.store import jobs as store
 from pipelines.engine.run import describe
 from pipelines.errors import ShukkaError
@@ -88,12 +89,13 @@ class Timekeeper:
         return finished
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for."""
+        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the jobs."""
         while not stop.wait(PERIOD):
             try:
                 self.look()
-            except DBAPIError as error:
-                log.warning("jobs.database_away", error=type(error.orig).__name__)
+            except SQLAlchemyError as error:
+                said = log.warning if is_away(error) else log.error
+                said("jobs.database_away" if is_away(error) else "jobs.failed", error=describe(error))
 
 
 def _is_behind(done: datetime | None, until: datetime) -> bool:

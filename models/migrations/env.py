@@ -4,6 +4,5 @@ from alembic import context
 
 from models.schema import metadata
 
-with context.config.attributes["connection"].begin():
-    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-    context.run_migrations()
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

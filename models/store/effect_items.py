@@ -65,7 +65,8 @@ def close(connection: Connection, ids: Sequence[int]) -> None:
 
 class InstructionRow(NamedTuple):
     """What one supplier is to be told of one shipment; ``key`` is the item's, or the effect's where it is about one
-    shipment only. ``lines`` are the pieces that are still open; ``document`` is the order's."""
+    shipment only. ``lines`` are the pieces that were not cancelled, ``again`` how often the shipment was asked for anew;
+    ``document`` is the order's."""
 
     effect_id: int
     effect_key: str
@@ -79,6 +80,7 @@ class InstructionRow(NamedTuple):
     placed_at: datetime
     supplier: str
     dispatch_on: date | None
+    again: int
     lines: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
 
@@ -100,6 +102,7 @@ class _ToldRow(NamedTuple):
     placed_at: datetime
     supplier: str
     dispatch_on: date | None
+    again: int
     lines: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
 
@@ -116,9 +119,9 @@ WITH line AS (
                                                    'quantity', l.quantity - l.cancelled) ORDER BY l.line) AS lines
   FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
-  WHERE l.shipment_id = ANY(%(ids)b::text[]) GROUP BY l.shipment_id)
-SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, line.lines,
-       d.document
+  WHERE l.shipment_id = ANY(%(ids)b::text[]) AND l.cancelled < l.quantity GROUP BY l.shipment_id)
+SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, s.again,
+       coalesce(line.lines, '[]'::json), d.document
 FROM shipment s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
 LEFT JOIN line ON line.shipment_id = s.id
 WHERE s.id = ANY(%(ids)b::text[])
@@ -134,20 +137,19 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
 
 
 class OnDeliveryRow(NamedTuple):
-    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and its shipments as
-    (id, state, backorder, instruct_at) in JSON."""
+    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and the shipments that
+    collect it."""
 
     order_id: int
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
-    shipments: Sequence[tuple[str, str, bool, str | None]]
+    collecting: Sequence[str]
 
 
 _ON_DELIVERY = """
 SELECT d.order_id, d.breakdown,
        (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = d.order_id),
-       (SELECT json_agg(json_build_array(s.id, s.state, s.backorder, s.instruct_at))
-        FROM shipment s WHERE s.order_id = d.order_id)
+       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects)
 FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
 """
 

@@ -113,6 +113,7 @@ class StorefrontEventRow(NamedTuple):
     payload: Mapping[str, Any]
     url: str | None
     webhook_secrets: Sequence[str] | None
+    old_until: datetime | None
 
 
 def to_announce(connection: Connection, ids: Sequence[int]) -> list[StorefrontEventRow]:
@@ -120,7 +121,7 @@ def to_announce(connection: Connection, ids: Sequence[int]) -> list[StorefrontEv
     return fetch(
         connection,
         StorefrontEventRow,
-        """SELECT e.id, e.key, e.payload->>'client', e.payload, c.url, c.webhook_secrets FROM effect e
+        """SELECT e.id, e.key, e.payload->>'client', e.payload, c.url, c.webhook_secrets, c.old_until FROM effect e
            LEFT JOIN client c ON c.id = (e.payload->>'client')::bigint AND c.revoked_at IS NULL
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},

@@ -48,14 +48,56 @@ add = writer(
 )
 
 
+class MailCopyRow(NamedTuple):
+    """The mail ``id`` once more, under a ``message_id`` of its own."""
+
+    id: int
+    message_id: str
+    envelope_to: str
+    at: datetime
+
+
+#: Each is due at once; one that was queued before is not queued again.
+copy = writer(
+    MailCopyRow,
+    f"""WITH new AS (
+          INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, packed, at, state, copy_of)
+          SELECT v.message_id, m.order_id, m.shipment_id, m.template, m.envelope_from, v.envelope_to, m.packed, v.at, 'queued',
+                 coalesce(m.copy_of, m.id)
+          FROM {values(MailCopyRow, Mail)} JOIN mail m ON m.id = v.id
+          ON CONFLICT (message_id) DO NOTHING RETURNING id, order_id, envelope_to)
+        {leases.opened("new", f"'{SEND}'", _DOMAIN)}""",
+)
+
+
+class KnownMailRow(NamedTuple):
+    """A mail about an order that may be sent again."""
+
+    order_id: int
+    id: int
+    message_id: str
+    envelope_to: str
+    state: str
+
+
+_KNOWN = f"SELECT {columns(KnownMailRow)} FROM mail WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id"
+
+
+def known(connection: Connection, ids: Sequence[int]) -> list[KnownMailRow]:
+    """Mails about the orders, the oldest first."""
+    return fetch(connection, KnownMailRow, _KNOWN, {"ids": list(ids)})
+
+
 class QueuedMailRow(NamedTuple):
-    """A mail that is to be sent."""
+    """A mail that is to be sent; ``copy_of`` is the mail that it repeats, None for the first of its kind."""
 
     id: int
     message_id: str
     envelope_from: str
     envelope_to: str
     packed: bytes
+    at: datetime
+    copy_of: int | None
 
 
 _TO_SEND = f"SELECT {columns(QueuedMailRow)} FROM mail WHERE id = ANY(%(ids)b::bigint[])"
@@ -91,6 +133,8 @@ end = writer(
 class MailRow(NamedTuple):
     """A mail about an order, as it stands."""
 
+    id: int
+    copy_of: int | None
     template: str
     envelope_to: str
     state: str

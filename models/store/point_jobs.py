@@ -44,7 +44,7 @@ class ExpiringRow(NamedTuple):
 
 
 _EXPIRING = """
-SELECT l.customer_id, l.expires_at, sum(l.remaining)::int, c.email, c.name, c.locale
+SELECT l.customer_id, l.expires_at, sum(l.remaining)::bigint, c.email, c.name, c.locale
 FROM point_lot l JOIN customer c ON c.shop = l.shop AND c.id = l.customer_id
 WHERE l.state = 'valid' AND l.shop = %(shop)s AND l.expires_at > %(since)s AND l.expires_at <= %(until)s
   AND c.email <> '' AND c.withdrawn_at IS NULL AND c.mail_consent IS NOT FALSE AND (l.customer_id, l.expires_at) > (%(customer)s, %(expires_at)s)

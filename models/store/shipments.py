@@ -26,6 +26,8 @@ class ShipmentRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     plan_as_of: datetime | None
     told_at: datetime | None
+    collects: bool | None
+    again: int
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -103,7 +105,8 @@ add_lines = writer(
 
 
 class ShipmentChangeRow(NamedTuple):
-    """The new face of a shipment; None keeps what stands, but a new plan (``plan_as_of``) has its own dates or none."""
+    """The new face of a shipment; None keeps what stands, but a new plan (``plan_as_of``) has its own dates or none, and
+    what is asked for anew (``again``) is told anew whether it collects."""
 
     id: str
     state: str | None
@@ -113,6 +116,10 @@ class ShipmentChangeRow(NamedTuple):
     plan_as_of: datetime | None
     reason: str | None
     told_at: datetime | None
+    collects: bool | None
+    supplier: str | None
+    instruct_at: datetime | None
+    again: int | None
 
 
 change = writer(
@@ -122,7 +129,11 @@ change = writer(
         Shipment,
         by=("id",),
         instead={
-            day: f"CASE WHEN v.plan_as_of IS NULL THEN t.{day} ELSE v.{day} END" for day in ("dispatch_on", "arrive_on")
+            **{
+                day: f"CASE WHEN v.plan_as_of IS NULL THEN t.{day} ELSE v.{day} END"
+                for day in ("dispatch_on", "arrive_on")
+            },
+            "collects": "CASE WHEN v.again IS NULL THEN coalesce(v.collects, t.collects) ELSE v.collects END",
         },
     ),
 )

@@ -9,7 +9,8 @@ from typing import Final
 
 from models.states import HoldReason, OrderState, ShipmentState, TrackingState
 from models.subject import SHIPMENT, Subject
-from pipelines.changes.money import collect, is_collected, uncollect
+from pipelines.changes.collection import follow_collection
+from pipelines.changes.money import is_owed_on_delivery
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -24,9 +25,10 @@ WAITS_AT: Final = "notify"
 _DELIVERY: Final = "carrier.delivery"
 
 
-def follow_parcels(draft: OrderDraft) -> None:
-    """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be. What never
-    arrived and was settled counts no more beside what did."""
+def follow_parcels(draft: OrderDraft, shop: Shop) -> None:
+    """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be; money that
+    is collected with them follows. What never arrived and was settled counts no more beside what did."""
+    follow_collection(draft, shop)
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if not live or any(shipment.state != ShipmentState.SHIPPED for shipment in live):
         if any(draft.shipped.values()):
@@ -39,11 +41,7 @@ def follow_parcels(draft: OrderDraft) -> None:
     fare = {parcel.tracking_status for parcel in draft.parcels.values() if not _is_settled(draft, parcel)} or GONE
     if fare == {TrackingState.DELIVERED}:
         draft.move_order(OrderState.DELIVERED, "all parcels delivered")
-        collect(draft)
-        return
-    if draft.state == OrderState.DELIVERED:
-        uncollect(draft)
-    if fare <= GONE:
+    elif fare <= GONE:
         draft.move_order(OrderState.UNDELIVERED, "every parcel came back or was lost")
     else:
         draft.move_order(OrderState.SHIPPED, "a parcel is on its way after all")
@@ -57,8 +55,8 @@ def _is_settled(draft: OrderDraft, parcel: ParcelFacts) -> bool:
 
 def count_as_delivered(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Parcels without a number, which nobody can follow, count as delivered some days after they should have arrived. Not where
-    money is collected with them: that it was is news of its own."""
-    if draft.state == OrderState.CANCELLED or is_collected(draft.money):
+    money is still to be collected with them: that it was is news of its own."""
+    if draft.state == OrderState.CANCELLED or is_owed_on_delivery(draft):
         return
     for shipment in draft.shipments:
         for parcel in _under_way(draft, shipment):
@@ -95,7 +93,7 @@ def _step(
     draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, parcel: ParcelFacts
 ) -> tuple[datetime, str, ParcelFacts]:
     """When something is done about a parcel that nobody reports delivered, and what."""
-    if parcel.tracking_number is None and not is_collected(draft.money):
+    if parcel.tracking_number is None and not is_owed_on_delivery(draft):
         at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
         return at, DELIVERED, parcel
     at = overdue_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at, _last_heard(parcel))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import ALL_LEFT, Condition, OrderState, PaymentState, ShipmentState
+from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
-from pipelines.changes.money import let_go
+from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.points import return_points
+from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.money.coupons import comes_back
@@ -17,7 +18,8 @@ from pipelines.shops import Shop
 def cancel_order(
     draft: OrderDraft, shop: Shop, now: datetime, *, reason: str, cause: str, says: str = "", mail: bool = True
 ) -> None:
-    """End the order: give back money, points, coupons and one-of-a-kind items, and tell the customer why.
+    """End the order: give back money, points, coupons and one-of-a-kind items, tell the customer why, and suppliers that
+    were told to ship that they are not to.
 
     ``reason`` is a reason code of the ``order_cancelled`` mail (CAN-05). What held the order is over; what is found now and
     only a human can give back holds it.
@@ -31,12 +33,12 @@ def cancel_order(
         for one in facts.coupons:
             if comes_back(one, shop, reason):
                 draft.return_coupon(one.key, reason)
-    for shipment in draft.shipments:
-        if shipment.is_untold:
-            shipment.cancel_rest()
-            shipment.move(ShipmentState.CANCELLED, cause)
+    left = draft.shipped
+    _stop_shipments(draft, shop, now, cause)
     for line in facts.order.lines:
-        if line.availability == "unique":
+        if line.availability == "unique" and not left.get(
+            line.line
+        ):  # what left is free again once it is back (PAY-09)
             draft.free_item(line.sku)
     stop_watching(draft)
     if mail:
@@ -45,9 +47,22 @@ def cancel_order(
         draft.settle(Condition.DONE, cause)
 
 
+def _stop_shipments(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
+    """Nothing of the order is to leave any more."""
+    for shipment in draft.shipments:
+        if not shipment.left:
+            continue
+        if may_be_told(draft, shipment):
+            pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
+            call_off(draft, shop, now, shipment, pieces, about=f"{shipment.id}:cancelled", reason="")
+        draft.end_wait(WAITS_AT, report_of(shipment))
+        shipment.cancel_rest()
+        shipment.move(ShipmentState.CANCELLED, cause)
+
+
 def finish(draft: OrderDraft) -> None:
-    """Settle an order as done that nothing holds: one that was cancelled, or one that has shipped once its money is taken
-    and no points wait."""
+    """Settle an order as done that nothing holds: one that was cancelled, or one that has shipped once its money is taken,
+    or collected by the carrier (PAY-09), and no points wait."""
     if draft.condition == Condition.RUNNING and _is_over(draft):
         draft.settle(Condition.DONE, "nothing left to do")
 
@@ -55,4 +70,4 @@ def finish(draft: OrderDraft) -> None:
 def _is_over(draft: OrderDraft) -> bool:
     if draft.state not in ALL_LEFT:
         return draft.state == OrderState.CANCELLED
-    return draft.money.state != PaymentState.AUTHORIZED and not draft.has_pending_points
+    return not is_money_out(draft) and not draft.has_pending_points

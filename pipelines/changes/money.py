@@ -98,6 +98,19 @@ def is_collected(money: PaymentFacts) -> bool:
     return METHODS[money.method].capture is Capture.ON_DELIVERY
 
 
+def is_money_out(draft: OrderDraft) -> bool:
+    """Whether an order that has left still waits for its money: to be captured, or collected by the carrier."""
+    money = draft.money
+    return money.state == PaymentState.AUTHORIZED or (
+        is_collected(money) and money.state == PaymentState.PENDING and draft.grand_total > 0
+    )
+
+
+def is_owed_on_delivery(draft: OrderDraft) -> bool:
+    """Whether the carrier is yet to collect money that is due."""
+    return is_collected(draft.money) and draft.money.state == PaymentState.PENDING and draft.due > 0
+
+
 def collect(draft: OrderDraft) -> None:
     """What is paid on delivery is captured when the customer has the goods: the carrier does not hand them over without."""
     if is_collected(draft.money) and draft.money.state == PaymentState.PENDING:
@@ -108,7 +121,8 @@ def collect(draft: OrderDraft) -> None:
 def uncollect(draft: OrderDraft) -> None:
     """The parcel came back: what the carrier was thought to have collected it has not, unless it is the customer who sent
     it back."""
-    was_collected = is_collected(draft.money) and draft.money.state == PaymentState.CAPTURED
+    by_carrier = is_collected(draft.money) and draft.money.reference is None  # else an operator has seen it
+    was_collected = by_carrier and draft.money.state == PaymentState.CAPTURED
     if was_collected and all(change.kind != RETURN for change in draft.adjustments):
         draft.move_payment(PaymentState.PENDING, "not collected after all", authorized=0, captured=0)
         draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, "not collected after all")
@@ -118,6 +132,13 @@ def outstanding(draft: OrderDraft) -> int:
     """Yen that were captured, are not due and are not on their way back yet; negative where less came in than is due."""
     due = 0 if draft.state == OrderState.CANCELLED else draft.due
     return draft.money.captured - _through_gateway(draft) - draft.money.refunded_by_hand - due
+
+
+def givable(draft: OrderDraft) -> int:
+    """Yen of the customer's that the shop has and may keep: what was captured less all that went back or is about to."""
+    if draft.state == OrderState.CANCELLED or draft.money.state not in HAS_MONEY:
+        return 0
+    return max(0, min(draft.due, draft.due + outstanding(draft)))
 
 
 def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:

@@ -23,10 +23,7 @@ Plans = Sequence[tuple[Part, DispatchPlan]]
 
 def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     """The dispatch plan of each part: from the order's completion or the money's arrival (CUT-01), never in the past."""
-    if facts.planned is None or facts.planned[0] != now:  # what is accepted and split in one pass is planned once
-        facts.planned = now, _plans(facts, shop, now)
-    made: Plans = facts.planned[1]
-    return made
+    return facts.once(("plans", now), lambda: _plans(facts, shop, now))
 
 
 def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
@@ -45,6 +42,10 @@ def shipments(facts: Facts, planned: Plans, now: datetime) -> list[NewShipment]:
 
 def first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
     """What keeps the order before a human as it comes in; the same whenever it is asked."""
+    return facts.once("first holds", lambda: _first_holds(facts, shop))
+
+
+def _first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
     mailbox = mailbox_mark(facts.shop, facts.number)
     return holds(
         facts.order,

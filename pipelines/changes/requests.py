@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts
 from pipelines.errors import Invalid, Problem
-from pipelines.orders.action import Action, Case
+from pipelines.orders.action import About, Action, Case
 from pipelines.rules.explain import Refusal
 from pipelines.shops import Shop
 
@@ -23,7 +23,18 @@ def answer(
 ) -> None:
     """Grant the first request for ``action`` that can be, and refuse those before it with every reason. What comes after it
     waits for the next decision: the customer's purse, and how often the order was priced, are gathered anew for it."""
+    answer_each({action.wakes: (action, grant)}, draft, shop, now)
+
+
+def answer_each(
+    grants: Mapping[str, tuple[Action[Any], Callable[[EventFacts, Any], None]]],
+    draft: OrderDraft,
+    shop: Shop,
+    now: datetime,
+) -> None:
+    """`answer` for a stage that hears several actions: by the type of the event, the action and what grants it."""
     for event in draft.waiting:
+        action, grant = grants[event.type]
         if (asked := heard(action, draft, shop, now, event)) is None:
             continue
         grant(event, asked)
@@ -40,7 +51,14 @@ def heard(action: Action[Asked], draft: OrderDraft, shop: Shop, now: datetime, e
     except Invalid as unreadable:
         _refuse(draft, event, unreadable.problems)
         return None
-    if refused := action.refusals(Case(draft, shop, now, bool(event.body.get("operator"))), asked):
+    shipment = None
+    if action.about == About.SHIPMENT:
+        named = event.body.get("shipment")
+        shipment = next((one for one in draft.shipments if one.id == named), None)
+        if shipment is None:
+            draft.refused(event, f"the order has no shipment {named}")
+            return None
+    if refused := action.refusals(Case(draft, shop, now, bool(event.body.get("operator")), shipment), asked):
         _refuse(draft, event, refused)
         return None
     return asked
@@ -56,3 +74,8 @@ def _kept(refused: Refusal | Problem) -> str:
         return refused.message
     says = refused.says("en")
     return f"{refused.rule}: {says}" if refused.rule else says
+
+
+def asker(event: EventFacts) -> str:
+    """Who asked, as the history names them."""
+    return str(event.body.get("by") or "an operator")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from models.states import HoldReason, ShipmentState
 from models.subject import SHIPMENT, Subject
+from pipelines.changes.promises import tell_of_day
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
-from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
+from pipelines.orders.mails import arrival, supplier_mail
 from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
-from pipelines.suppliers.instructions import instruction_of
+from pipelines.suppliers.instructions import instruct_key, instruction_of
 
 #: The stage that waits for what suppliers say of what they were told.
 WAITS_AT: Final = "dispatch"
@@ -39,7 +40,7 @@ def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
             _remind(draft, shop, shipment, step, now)
     if draft.held:
         return
-    following = next((step for step in _steps(draft, shop, shipment) if step.at > now), None)
+    following = next((step for step in (_steps(draft, shop, shipment) if over else owed) if step.at > now), None)
     if following is not None:
         draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
 
@@ -86,22 +87,8 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     why = because(_LATE, locale, was=promised, day=day)
     arrive_on = arrival(draft.facts, shop, day)
     shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
-    pieces = lines_of(draft.facts, [(line, piece.open) for line, piece in shipment.lines.items()])
-    context = {"id": shipment.id, "lines": pieces, "dispatch_on": promised, "expected_on": day, "arrive_on": arrive_on}
     about = f"{shipment.id}:late:{promised}"
-    draft.tell(
-        customer_mail(
-            "dispatch_delayed",
-            draft.facts,
-            shop,
-            now,
-            about=about,
-            shipment_id=shipment.id,
-            reason="",
-            change="later",
-            shipment=context,
-        )
-    )
+    tell_of_day(draft, shop, now, shipment, promised, about=about, why="")
     draft.announce("promise.missed", about, shipment=shipment.id, was=promised.isoformat(), dispatch_on=day.isoformat())
     return promised.isoformat()
 
@@ -122,6 +109,30 @@ def heard_from(draft: OrderDraft, now: datetime) -> None:
     )
     if any(one.is_owed and one.left for one in changed):
         draft.next(WAITS_AT, now)
+
+
+def may_be_told(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether its supplier was told to ship, or may be at this very moment; one that refused was, and ships nothing."""
+    if not shipment.is_untold:
+        return shipment.state != ShipmentState.REFUSED
+    asked = draft.effects.get(instruct_key(shipment.id, shipment.again))
+    return asked is not None and asked.state != "declined"
+
+
+def call_off(
+    draft: OrderDraft,
+    shop: Shop,
+    now: datetime,
+    shipment: ShipmentDraft,
+    pieces: Mapping[str, int],
+    *,
+    about: str,
+    reason: str,
+) -> None:
+    """Tell a supplier not to ship ``pieces`` by line of what it was told to; it reads ``reason``."""
+    told = instruction_of(draft.facts, shipment, pieces)
+    to = address(draft, shop, shipment)
+    draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 
 
 def address(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:

@@ -21,6 +21,7 @@ from models.store import (
     orders,
     parcels,
     payments,
+    readdressings,
     repricings,
     shipments,
     transitions,
@@ -34,10 +35,11 @@ from models.store.effects import NewEffectRow
 from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
 from models.store.items import FreedItemRow
-from models.store.mails import NewMailRow
+from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
 from models.store.payments import PaymentChangeRow
+from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
@@ -89,6 +91,8 @@ def apply(
     holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))
     mails.add(connection, new_mails)
+    copies = [MailCopyRow(one.id, one.message_id, one.to, now) for d in decisions for one in d.resent]
+    mails.copy(connection, copies)
     asked, shared = _effect_rows(decisions), _item_rows(decisions)
     effects.add(connection, asked)
     effect_items.join(connection, shared)
@@ -101,6 +105,7 @@ def apply(
     repriced = [(d.facts, d.repricing) for d in decisions if d.repricing is not None]
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
+    readdressings.add(connection, _readdressing_rows(decisions, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
@@ -111,7 +116,7 @@ def apply(
         stages={row.stage for row in due if row.due_at <= now},
         effects={row.kind for row in (*asked, *announced)}
         | {row.kind for row in shared}
-        | ({mails.SEND} if new_mails else set()),
+        | ({mails.SEND} if new_mails or copies else set()),
     )
 
 
@@ -183,7 +188,20 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
     shipments.change(
         connection,
         [
-            ShipmentChangeRow(c.id, c.state, c.dispatch_on, c.arrive_on, c.because, c.plan_as_of, c.reason, c.told_at)
+            ShipmentChangeRow(
+                id=c.id,
+                state=c.state,
+                dispatch_on=c.dispatch_on,
+                arrive_on=c.arrive_on,
+                because=c.because,
+                plan_as_of=c.plan_as_of,
+                reason=c.reason,
+                told_at=c.told_at,
+                collects=c.collects,
+                supplier=c.supplier,
+                instruct_at=c.instruct_at,
+                again=c.again,
+            )
             for c in changes
         ],
     )
@@ -330,6 +348,14 @@ def _repricing_rows(repriced: Sequence[tuple[Facts, Repricing]], now: datetime) 
             at=now,
         )
         for facts, one in repriced
+    ]
+
+
+def _readdressing_rows(decisions: Sequence[Decision], now: datetime) -> list[NewReaddressingRow]:
+    return [
+        NewReaddressingRow(d.facts.id, one.key, one.reason, one.by, one.ship_to, now)
+        for d in decisions
+        if (one := d.readdressing) is not None
     ]
 
 

@@ -76,6 +76,10 @@ class ShipmentChange:
     plan_as_of: datetime | None = None
     reason: str | None = None
     told_at: datetime | None = None
+    collects: bool | None = None
+    supplier: str | None = None
+    instruct_at: datetime | None = None
+    again: int | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 
@@ -153,6 +157,25 @@ class Announcement:
 
 
 @dataclass(slots=True, frozen=True)
+class Readdressing:
+    """The order goes to ``ship_to`` (as its document has it) from now on; ``key`` names what asked for it, once."""
+
+    key: str
+    reason: str
+    by: str
+    ship_to: Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
+class MailCopy:
+    """The stored mail ``id`` goes out once more under ``message_id``, the copy's own, to ``to`` (the envelope's)."""
+
+    id: int
+    message_id: str
+    to: str
+
+
+@dataclass(slots=True, frozen=True)
 class OpenedHold:
     """A reason to wait for a human, from now on, and what brought it."""
 
@@ -208,6 +231,7 @@ class Decision:
     clawbacks: list[Clawback] = field(default_factory=list)
     adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)
+    resent: list[MailCopy] = field(default_factory=list)
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
     ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
@@ -216,6 +240,7 @@ class Decision:
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
     repricing: Repricing | None = None
+    readdressing: Readdressing | None = None
     frees_items: list[str] = field(default_factory=list)
 
     @property

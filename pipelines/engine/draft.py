@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Unpack
+from uuid import NAMESPACE_URL, uuid5
 
-from models.states import Condition, LotState, OrderState, PaymentState
+from models.states import Condition, OrderState, PaymentState
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
     Announcement,
@@ -20,33 +21,36 @@ from pipelines.engine.decision import (
     Decision,
     Due,
     EffectIntent,
+    MailCopy,
     Move,
     NewAdjustment,
     NewShipment,
     OpenedHold,
     PaymentChange,
     PaymentNumbers,
+    Readdressing,
 )
 from pipelines.engine.facts import (
     EffectFacts,
     EventFacts,
     Facts,
     LineFacts,
+    MailFacts,
+    Need,
     ParcelFacts,
     PaymentFacts,
     ShipmentFacts,
-    UsedPoints,
 )
+from pipelines.engine.points_draft import PointsDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
-from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
 from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
 
 
-class OrderDraft:
+class OrderDraft(PointsDraft):
     """One order while a stage decides about it.
 
     ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far. ``subject`` is
@@ -57,33 +61,26 @@ class OrderDraft:
         "_asks",
         "_consumes",
         "_leads_to",
-        "_lots",
-        "_made",
         "_money",
         "_parcels",
         "_shipments",
         "_stage",
-        "_used_points",
         "condition",
-        "facts",
         "holds",
         "state",
         "subject",
     )
 
     def __init__(self, facts: Facts, of: str = ORDER) -> None:
-        self.facts = facts
+        super().__init__(facts)
         self.subject: Subject | None = None if of == ORDER else next(iter(facts.subjects), None)
         self.state = facts.state
         self.condition = facts.condition
         self.holds: Sequence[Hold] = facts.holds
         self.enter("", (), (), ())
-        self._made = Decision(facts)
         self._money: PaymentFacts | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
         self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
-        self._lots: dict[int, Lot] | None = None
-        self._used_points: dict[int, UsedPoints] | None = None
 
     def enter(self, stage: str, leads_to: Collection[str], asks: Collection[str], consumes: Collection[str]) -> None:
         """From now on ``stage`` decides: it may make ``leads_to`` due, ask for ``asks``, and answers the events ``consumes``."""
@@ -100,7 +97,8 @@ class OrderDraft:
             known = {(p.shipment, p.key): p for p in self.facts.parcels}
             made.parcels = {where: p for where, p in self._parcels.items() if known.get(where) != p}
         if made.order_state == OrderState.CANCELLED:
-            made.line_cancelled = {line["line"]: line["quantity"] for line in self.facts.document["lines"]}
+            left, lines = self.shipped if Need.SHIPMENTS in self.facts.needs else {}, self.facts.document["lines"]
+            made.line_cancelled = {one["line"]: one["quantity"] - left.get(one["line"], 0) for one in lines}
         return made
 
     def _count_lines(self) -> None:
@@ -124,8 +122,7 @@ class OrderDraft:
     @property
     def grand_total(self) -> int:
         """Yen of the order as it was priced last, before all changes of its lines."""
-        repricing = self._made.repricing
-        return self.facts.grand_total if repricing is None else repricing.after.grand_total
+        return self.facts.grand_total if self._made.repricing is None else self._made.repricing.after.grand_total
 
     def move_order(self, new: OrderState, cause: str) -> None:
         """Move the order; a move to where it already stands is nothing."""
@@ -144,6 +141,11 @@ class OrderDraft:
         self._made.repricing = repricing
         for key in repricing.dropped:
             self.return_coupon(key, "repriced")
+
+    def readdress(self, change: Readdressing) -> None:
+        """The order goes elsewhere from now on; ``facts`` say so already."""
+        self._made.readdressing = change
+        self.facts = self.facts.readdressed(change.ship_to)
 
     def return_coupon(self, key: str, reason: str) -> None:
         """The order uses the coupon ``key`` no longer."""
@@ -280,7 +282,7 @@ class OrderDraft:
             self._parcels = {(one.shipment, one.key): one for one in self.facts.parcels}
         return self._parcels
 
-    # Changes of the order's lines, and points.
+    # Changes of the order's lines.
 
     @property
     def adjustments(self) -> list[Adjustment]:
@@ -303,58 +305,6 @@ class OrderDraft:
         """Keep a change of the order's lines; ``key`` names what asked for it, once."""
         self._made.adjustments.append(NewAdjustment(len(self.adjustments) + 1, key, reason, change))
 
-    @property
-    def lots(self) -> Collection[Lot]:
-        """The lots that the order earned and that are written already."""
-        return self._all_lots().values()
-
-    @property
-    def has_pending_points(self) -> bool:
-        """Whether points of the order still wait to become valid."""
-        states = [lot.state for lot in self.lots] + [lot.state for lot in self._made.new_lots]
-        return LotState.PENDING in states
-
-    @property
-    def used_points(self) -> Collection[UsedPoints]:
-        """Points that the order used and has not got back, by lot."""
-        return [used for used in self._all_used().values() if used.amount > 0]
-
-    def grant(self, new: NewLot) -> None:
-        """Grant points in a lot of their own."""
-        self._made.new_lots.append(new)
-
-    def activate(self, asked: Activation) -> None:
-        """What is pending of one of the order's lots becomes valid."""
-        self._made.lot_moves.append(asked)
-        lot = self._all_lots()[asked.lot]
-        self._all_lots()[asked.lot] = lot._replace(state=LotState.VALID, expires_at=asked.expires_at or lot.expires_at)
-
-    def give_back(self, asked: GiveBack) -> None:
-        """Points that the order used go back to their lot, as the ledger finds it."""
-        self._made.lot_moves.append(asked)
-        used = self._all_used()[asked.lot]
-        self._all_used()[asked.lot] = used._replace(amount=used.amount - asked.amount)
-
-    def claw_back(self, asked: Clawback) -> None:
-        """Points of one of the order's lots are earned no longer: pending ones are void, others are taken from wherever
-        the customer has them once the decision is written (PTS-13, PTS-14)."""
-        self._made.clawbacks.append(asked)
-        lot = self._all_lots()[asked.lot]
-        void = min(asked.amount, lot.remaining) if lot.state == LotState.PENDING else 0
-        state = LotState.VOID if void and void == lot.remaining else lot.state
-        gone = min(lot.amount, lot.gone + asked.amount)
-        self._all_lots()[asked.lot] = lot._replace(remaining=lot.remaining - void, gone=gone, state=state)
-
-    def _all_lots(self) -> dict[int, Lot]:
-        if self._lots is None:
-            self._lots = {one.id: one for one in self.facts.lots}
-        return self._lots
-
-    def _all_used(self) -> dict[int, UsedPoints]:
-        if self._used_points is None:
-            self._used_points = {one.lot: one for one in self.facts.used_points}
-        return self._used_points
-
     # What is asked of the world, what came in, and what is next.
 
     @property
@@ -376,6 +326,12 @@ class OrderDraft:
     def tell(self, mail: MailIntent) -> None:
         """Send a mail."""
         self._made.mails.append(mail)
+
+    def resend(self, mail: MailFacts, to: str, key: str) -> None:
+        """Send a stored mail once more, to ``to``; once for ``key``."""
+        domain = mail.message_id.rpartition("@")[2]
+        copy = f"<{uuid5(NAMESPACE_URL, f'{mail.message_id}:{key}')}@{domain}"
+        self._made.resent.append(MailCopy(mail.id, copy, to))
 
     def announce(self, type_: str, about: str, **data: object) -> None:
         """Tell storefronts what no move tells them; once ``about`` the same."""
@@ -427,10 +383,9 @@ class OrderDraft:
     def is_due_before(self, moment: datetime) -> bool:
         """Whether this stage will look at the order again before ``moment``: by what it waits for since just now, or once an
         effect under way has ended."""
-        made = self._made
         under_way = any(effect.state == "pending" for effect in self.facts.effects.values())
-        due = any(due.stage == self._stage and due.due_at <= moment for due in made.work)
-        return due or under_way or any(effect.wakes == self._stage for effect in made.effects)
+        due = any(due.stage == self._stage and due.due_at <= moment for due in self._made.work)
+        return due or under_way or any(effect.wakes == self._stage for effect in self._made.effects)
 
     def await_for(self, what: str, from_: str, until: datetime, then: str, subject: Subject | None = None) -> None:
         """Wait at this stage for ``what`` from somebody; if it has not come ``until`` then, the stage does ``then``.

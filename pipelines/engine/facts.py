@@ -6,12 +6,13 @@ so that nothing is ever decided on what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, auto
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -27,6 +28,8 @@ from pipelines.rules.money.coupons import Use
 from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Order
 from pipelines.rules.purse import Purse
+
+T = TypeVar("T")
 
 
 class Need(Flag):
@@ -45,6 +48,7 @@ class Need(Flag):
     RANKS = auto()
     COUPONS = auto()
     REPRICING = auto()
+    MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
@@ -114,6 +118,8 @@ class ShipmentFacts(NamedTuple):
     plan_as_of: datetime | None
     lines: Mapping[str, LineFacts]
     told_at: datetime | None = None
+    collects: bool | None = None
+    again: int = 0
 
 
 class UsedPoints(NamedTuple):
@@ -134,6 +140,15 @@ class EventFacts(NamedTuple):
     shipment: str | None
     body: Mapping[str, Any]
     at: datetime
+
+
+class MailFacts(NamedTuple):
+    """A mail about this order; ``to`` is the envelope's."""
+
+    id: int
+    message_id: str
+    to: str
+    state: str
 
 
 class EffectFacts(NamedTuple):
@@ -169,6 +184,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.RANKS: {"promotions": list},
     Need.COUPONS: {"coupons": list},
     Need.REPRICING: {"known": Known},
+    Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.PURSE: {"purse": Purse},
 }
@@ -191,8 +207,7 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
-    address than the order's. ``mail_base`` is what all mails of the order are told, kept by ``pipelines.orders.mails``, and
-    ``planned`` what was planned for it at a moment, by ``pipelines.changes.plans``.
+    address than the order's.
     """
 
     id: int
@@ -228,13 +243,22 @@ class Facts:
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)
+    mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
-    mail_base: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
-    planned: tuple[datetime, Any] | None = field(default=None, init=False, repr=False)
+    _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
+
+    def readdressed(self, ship_to: Mapping[str, Any]) -> Facts:
+        """The same facts of an order that goes to ``ship_to``."""
+        other = copy(self)
+        for read in ("document", "order"):
+            other.__dict__.pop(read, None)
+        other.document_text = orjson.dumps({**self.document, "ship_to": dict(ship_to)}).decode()
+        other._worked_out = {}
+        return other
 
     def __post_init__(self) -> None:
         mine = self.__dict__
@@ -250,6 +274,12 @@ class Facts:
             if need in self.needs:
                 raise LookupError(f"order {self.id} has no {name}")
             raise Undeclared(f"{name} was read, but Need.{need.name} was not asked for")
+
+    def once(self, what: Hashable, work_out: Callable[[], T]) -> T:
+        """What follows from these facts alone and more than one stage or mail of a pass asks for, worked out once."""
+        if what not in self._worked_out:
+            self._worked_out[what] = work_out()
+        return cast(T, self._worked_out[what])
 
     @cached_property
     def document(self) -> Mapping[str, Any]:

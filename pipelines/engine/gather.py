@@ -17,6 +17,7 @@ from models.store import (
     effects,
     holds,
     inbox,
+    mails,
     parcels,
     payments,
     points,
@@ -39,6 +40,7 @@ from pipelines.engine.facts import (
     EventFacts,
     Facts,
     LineFacts,
+    MailFacts,
     Need,
     ParcelFacts,
     PaymentFacts,
@@ -69,9 +71,16 @@ class Asking(Protocol):
 
 
 def facts_of(
-    connection: Connection, asking: Asking, orders: Sequence[OrderRow], now: datetime, *, lock: bool = True
+    connection: Connection,
+    asking: Asking,
+    orders: Sequence[OrderRow],
+    now: datetime,
+    *,
+    lock: bool = True,
+    coming: Sequence[EventFacts] = (),
 ) -> list[Facts]:
-    """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them."""
+    """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them,
+    as they were if the events ``coming`` waited for each."""
     batch = [_order(row, asking.needs) for row in orders]
     if not batch:
         return batch
@@ -92,11 +101,16 @@ def facts_of(
     if Need.EVENTS in asking.needs:
         for event in inbox.pending(connection, ids, asking.consumes):
             by_id[event.order_id].events.append(_event(event))
+        for facts in batch if coming else ():
+            facts.events += coming
     if Need.NUMBERS in asking.needs:
         _add_taken_numbers(connection, batch, now)
     if Need.EFFECTS in asking.needs:
         for effect in effects.of_orders(connection, ids):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
+    if Need.MAILS in asking.needs:
+        for mail in mails.known(connection, ids):
+            by_id[mail.order_id].mails.append(MailFacts(mail.id, mail.message_id, mail.envelope_to, mail.state))
     if Need.ADJUSTMENTS in asking.needs:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
@@ -193,6 +207,8 @@ def _shipment(row: ShipmentRow) -> ShipmentFacts:
         plan_as_of=row.plan_as_of,
         lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
         told_at=row.told_at,
+        collects=row.collects,
+        again=row.again,
     )
 
 

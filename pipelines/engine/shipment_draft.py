@@ -18,7 +18,8 @@ class ShipmentDraft:
     """One shipment while a stage decides about its order: what it says holds after the changes so far.
 
     ``lines`` are its pieces by line, ``because`` why it leaves on ``dispatch_on``, ``plan_as_of`` when its supplier last
-    gave that date, ``told_at`` since when it is waited for. It is changed by its methods alone.
+    gave that date, ``told_at`` since when it is waited for, ``again`` how often it was asked for anew, ``collects`` whether it
+    was told to collect the order's money, None before it was told (PAY-09). It is changed by its methods alone.
     """
 
     __slots__ = (
@@ -26,9 +27,11 @@ class ShipmentDraft:
         "_moves",
         "_own",
         "_reason",
+        "again",
         "arrive_on",
         "backorder",
         "because",
+        "collects",
         "dispatch_on",
         "id",
         "instruct_at",
@@ -54,6 +57,8 @@ class ShipmentDraft:
         self.because: Sequence[Mapping[str, str]] = facts.because
         self.plan_as_of = facts.plan_as_of
         self.told_at = facts.told_at
+        self.collects = facts.collects
+        self.again = facts.again
         self.lines: Mapping[str, LineFacts] = facts.lines
 
     @property
@@ -123,6 +128,17 @@ class ShipmentDraft:
         """Its supplier has the instruction, or is waited for anew, since ``now``."""
         self.told_at = now
 
+    def ask_to_collect(self, collects: bool) -> None:
+        """Whether the instruction that goes out says to collect the order's money (PAY-09)."""
+        self.collects = collects
+
+    def ask_anew(self, supplier: str, instruct_at: datetime, cause: str) -> None:
+        """Ask for it once more, of ``supplier`` and from ``instruct_at`` on; what was asked before does not hold any more."""
+        self.supplier, self.instruct_at, self.again = supplier, instruct_at, self._facts.again + 1
+        self.collects = None
+        self._moves.append(Move("shipment", self.id, self.state, ShipmentState.PLANNED, cause))
+        self.state = ShipmentState.PLANNED
+
     def plan_anew(
         self,
         as_of: datetime,
@@ -159,9 +175,14 @@ class ShipmentDraft:
         before = self._facts
         moved, planned_anew = self.state != before.state, self.plan_as_of != before.plan_as_of
         told = self.told_at if self.told_at != before.told_at else None
-        if not moved and not planned_anew and told is None and self._own is None and self._reason is None:
+        collects = self.collects if self.collects != before.collects else None
+        asked_anew = self.again != before.again
+        changed = moved or planned_anew or asked_anew or self._own is not None
+        if not changed and told is None and collects is None and self._reason is None:
             return None
-        change = ShipmentChange(self.id, reason=self._reason, told_at=told)
+        change = ShipmentChange(self.id, reason=self._reason, told_at=told, collects=collects)
+        if asked_anew:
+            change.supplier, change.instruct_at, change.again = self.supplier, self.instruct_at, self.again
         if moved:
             change.state = ShipmentState(self.state)
         if planned_anew:

@@ -7,9 +7,9 @@ the order's lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -96,8 +96,9 @@ class Possible(NamedTuple):
 
 
 def possible(facts: Facts, shop: Shop, now: datetime, *, role: str = "operator") -> list[Possible]:
-    """What may be asked of an order by ``role``, each with why it is not possible now. ``facts`` are those of `standing`."""
-    order, answers = OrderDraft(facts), []
+    """What may be asked of an order by ``role``, each with why it is not possible now and which of the others are instead.
+    ``facts`` are those of `standing`."""
+    order, answers = OrderDraft(facts), list[Possible]()
     for action in actions():
         if role not in action.roles:
             continue
@@ -105,20 +106,35 @@ def possible(facts: Facts, shop: Shop, now: datetime, *, role: str = "operator")
             case = Case(order, shop, now, role == "operator", shipment)
             refusals = action.stands(case) or action.exhausted(case)
             answers.append(Possible(action, shipment.id if shipment else None, tuple(refusals)))
-    return answers
+    open_ = {one.action.name for one in answers if not one.refusals}
+    return [one._replace(refusals=tuple(_leading(refused, open_) for refused in one.refusals)) for one in answers]
 
 
-def standing(connection: Connection, shop: str, number: str, now: datetime, *needing: Action[Any]) -> Facts | None:
+def _leading(refused: Refusal, possible_now: Collection[str]) -> Refusal:
+    """A refusal that names no way out which is none now."""
+    return replace(refused, ways_out=tuple(name for name in refused.ways_out if name in possible_now))
+
+
+def standing(
+    connection: Connection,
+    shop: str,
+    number: str,
+    now: datetime,
+    *needing: Action[Any],
+    asking: Asking | None = None,
+) -> Facts | None:
     """The facts by which ``needing`` (every action, if none is named) refuse and decide; None if there is no such order.
 
-    Locks nothing.
+    With ``asking`` what its request names is looked up too. Locks nothing.
     """
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
     needs = reduce(or_, (_stage(action).needs for action in needing or actions()))
     looking = Stage("look", lambda draft, shop, now: None, needs)
-    (facts,) = facts_of(connection, looking, [row], now, lock=False)
+    (facts,) = facts_of(
+        connection, looking, [row], now, lock=False, coming=[_waiting(asking, now)] if asking is not None else ()
+    )
     return facts
 
 
@@ -138,7 +154,7 @@ def look(
     and Invalid (the request is wrong).
     """
     action = asking.action
-    facts = standing(connection, asking.shop, asking.number, now, action)
+    facts = standing(connection, asking.shop, asking.number, now, action, asking=asking)
     if facts is None:
         raise NotFound(f"no order {asking.shop}/{asking.number}")
     known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
@@ -148,21 +164,24 @@ def look(
         return Looked(facts.state, None)  # the same request again: what it asked for was decided
     if action.is_done(OrderDraft(facts)):
         return Looked(facts.state, None)
-    _refuse(asking, facts, shops[asking.shop], now, locale)
+    shop = shops[asking.shop]
+    _refuse(asking, facts, shop, now, locale, lambda: standing(connection, asking.shop, asking.number, now) or facts)
     return Looked(facts.state, _event(asking, now))
 
 
 def preview(facts: Facts, shop: Shop, asking: Asking, now: datetime, locale: str | None) -> Decision:
-    """What would happen: the stage's own decision on ``facts`` (`standing`) with the request added. Raises as `look` does."""
-    _refuse(asking, facts, shop, now, locale)
-    heard = _event(asking, now)
+    """What would happen: the stage's own decision on ``facts`` (`standing`, for every action and this request). Raises as
+    `look` does."""
+    _refuse(asking, facts, shop, now, locale, lambda: facts)
     asked = copy(facts)
-    asked.events = [EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)]
+    asked.events = [_waiting(asking, now)]
     return _stage(asking.action).decision(asked, shop, now)
 
 
-def _refuse(asking: Asking, facts: Facts, shop: Shop, now: datetime, locale: str | None) -> None:
-    """Raises Conflict or Invalid if the request cannot be granted."""
+def _refuse(
+    asking: Asking, facts: Facts, shop: Shop, now: datetime, locale: str | None, whole: Callable[[], Facts]
+) -> None:
+    """Raises Conflict or Invalid if the request cannot be granted; ``whole`` are the facts for every action."""
     action, order = asking.action, OrderDraft(facts)
     shipment = None
     if action.about == About.SHIPMENT:
@@ -173,9 +192,17 @@ def _refuse(asking: Asking, facts: Facts, shop: Shop, now: datetime, locale: str
     refusals = action.refusals(Case(order, shop, now, asking.asker.is_operator, shipment), asking.asked)
     for one in refusals:
         if isinstance(one, Refusal):
-            raise Conflict(one.says(locale or facts.locale), rule=one.rule)
+            there = possible(whole(), shop, now, role=asking.asker.role) if one.ways_out else ()
+            leading = _leading(one, {other.action.name for other in there if not other.refusals})
+            raise Conflict(leading.says(locale or facts.locale), rule=one.rule, ways_out=leading.ways_out)
     if problems := [one for one in refusals if isinstance(one, Problem)]:
         raise Invalid(problems)
+
+
+def _waiting(asking: Asking, now: datetime) -> EventFacts:
+    """A request as if it had been received and waited for its order."""
+    heard = _event(asking, now)
+    return EventFacts(0, heard.source, heard.event_id, heard.type, heard.shipment, heard.body, heard.at)
 
 
 def _event(asking: Asking, now: datetime) -> Received:

@@ -105,6 +105,10 @@ class Action(Generic[Asked]):
         """The request that an event of this action carries (`body_of`). Raises Invalid."""
         return doors.formed(self.model, {name: body[name] for name in self.model.model_fields if name in body})
 
+    def is_open(self, case: Case) -> bool:
+        """Whether there is a request that could be granted."""
+        return not (self.stands(case) or self.exhausted(case))
+
     def refusals(self, case: Case, asked: Asked) -> list[Refusal | Problem]:
         """Why ``asked`` cannot be granted as the order stands; none if it can. Where a Refusal is, no Problem is."""
         return [*(self.stands(case) or self.faults(case, asked))]

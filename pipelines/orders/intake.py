@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from models.states import OrderState
 from models.store import customers, idempotency, orders
@@ -42,6 +43,7 @@ class Ending(StrEnum):
     REPEATED = "repeated"
     CONFLICT = "conflict"
     REFUSED = "refused"
+    BUSY = "busy"
     FAILED = "failed"
 
 
@@ -97,8 +99,15 @@ def _take_together(
 
 
 def _failed(submission: Submission, error: Exception) -> Answer:
-    """What raised when it was decided alone; recorded, since nobody foresaw it."""
+    """What raised when it was decided alone: others were in the way for too long, or nobody foresaw it and it is recorded."""
     order = submission.order
+    if isinstance(error, Raced | OperationalError):
+        return Answer(
+            Ending.BUSY,
+            order.shop,
+            order.number,
+            detail="Others were in the way; nothing was stored: send the same again.",
+        )
     log.error("order.undecidable", shop=order.shop, number=order.number, error=describe(error))
     return Answer(
         Ending.FAILED, order.shop, order.number, detail="This is our mistake and was recorded; nothing was stored."

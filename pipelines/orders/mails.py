@@ -104,7 +104,7 @@ def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, 
 
 def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     """The totals of an order as mails show them."""
-    return {"points_deducted": 0, **totals, "price_display": shop.price.display}
+    return {"points_deducted": 0, "goodwill": 0, **totals, "price_display": shop.price.display}
 
 
 def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
@@ -183,9 +183,7 @@ def change_of_plan(before: date | None, after: date | None) -> str:
 
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
-    if facts.mail_base is None:
-        facts.mail_base = _build_base(facts, shop)
-    return facts.mail_base
+    return facts.once("mails", lambda: _build_base(facts, shop))
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:

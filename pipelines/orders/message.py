@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from models.store.orders import RefusedOrderRow
 from pipelines.engine.admit import keep_refused
-from pipelines.errors import Invalid, Problem
+from pipelines.errors import Invalid, Problem, Raced
 from pipelines.orders.document import parse_order, told_number
 from pipelines.orders.intake import Ending, Submission, take_in
 from pipelines.orders.schema import MOST_BYTES
@@ -30,7 +30,8 @@ _LONGEST_NAME = 64
 def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw: object) -> tuple[Problem, ...]:
     """Accept an order, or keep it; the reasons it was refused for, none if it was accepted or is known.
 
-    Raises what the database raises when it is away, and nothing else, whatever ``raw`` is.
+    Raises what the database raises when it is away, and Raced where others are in the way: the same again will do. Nothing
+    else, whatever ``raw`` is.
     """
     try:
         check(raw)
@@ -45,6 +46,8 @@ def take_in_or_keep(engine: Engine, shops: Mapping[str, Shop], clock: Clock, raw
         (answer,) = take_in(engine, shops, clock, [Submission(order)])
         if answer.ending in (Ending.ACCEPTED, Ending.REPEATED):
             return ()
+        if answer.ending == Ending.BUSY:
+            raise Raced
         field = "number" if answer.ending == Ending.CONFLICT else "order"
         problems = answer.problems or (Problem(field, answer.detail),)
     keep(engine, clock, raw, problems)

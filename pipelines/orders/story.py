@@ -67,6 +67,7 @@ def _event(one: ReceivedRow) -> dict[str, Any]:
         "shipment": one.shipment_id,
         "state": one.state,
         "reason": one.reason,
+        "by": one.body.get("by"),
         "says": one.body.get("reason"),
         "at": _moment(one.at),
     }

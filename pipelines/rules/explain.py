@@ -37,7 +37,7 @@ class Sentence(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why something is not possible as an order stands; ``rule`` is the rule's id, ``ways_out`` names the actions that
-    may be possible instead."""
+    may be possible instead; a sentence may name them as ``{ways_out}``."""
 
     sentence: Sentence
     values: Mapping[str, object] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Refusal:
 
     def says(self, locale: str) -> str:
         """The sentence for people, in ``locale`` (ja, else en)."""
-        return self.sentence.says(locale, **self.values)
+        return self.sentence.says(locale, **self.values, ways_out=", ".join(self.ways_out))
 
 
 _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {

@@ -238,60 +238,63 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
         "release",
-        ("release", "cancel"),
+        ("shipments:ask_again", "shipments:reroute", "release", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}の指示を受け付けませんでした。",
             "{supplier} did not take the instruction for {shipment}.",
         ),
         Sentence(
-            "出荷元に連絡し、`shukka retry`で指示を送り直すか、キャンセルしてください。",
-            "Call the supplier; `shukka retry` sends the instruction again, or cancel the order.",
+            "出荷元に連絡し、再度指示するか、別の出荷元に変更するか、キャンセルしてください。",
+            "Call the supplier; ask it again, give the shipment to another one, or cancel the order.",
         ),
     ),
     _R.SUPPLIER_REFUSED: HoldKind(
         "release",
-        ("lines:cancel",),
+        ("shipments:reroute", "shipments:ask_again", "lines:cancel", "cancel"),
         Sentence("{supplier}が出荷{shipment}を断りました: {why}", "{supplier} refused {shipment}: {why}"),
         Sentence(
-            "明細を取り消してください。出荷元が発送すれば自動的に解除されます。",
-            "Take the lines out; the hold ends by itself if the supplier ships after all.",
+            "別の出荷元に変更するか、再度指示するか、明細または注文を取り消してください。出荷元が発送すれば自動的に解除されます。",
+            "Give the shipment to another supplier, ask this one again, take the lines out, or cancel the order; the hold ends by itself "
+            "if the supplier ships after all.",
         ),
     ),
     _R.SUPPLIER_SHORT: HoldKind(
         "release",
-        ("lines:cancel", "release"),
+        ("lines:cancel", "release", "shipments:reroute", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}のうち{pieces}を手配できません(INT-13)。",
             "{supplier} cannot supply {pieces} of {shipment} (INT-13).",
         ),
         Sentence(
-            "手配できない明細を取り消すか、手配できる見込みなら保留を解除してください。",
-            "Take these lines out, or release the order where the supplier finds them after all.",
+            "手配できない明細を取り消すか、別の出荷元に変更するか、手配できる見込みなら保留を解除してください。",
+            "Take these lines out, give the shipment to another supplier, or release the order where the supplier finds them after "
+            "all.",
         ),
     ),
     _R.SUPPLIER_SILENT: HoldKind(
         "release",
-        ("release", "lines:cancel", "cancel"),
+        ("shipments:ask_again", "release", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}について、再三の問い合わせにもかかわらず回答がありません。",
             "{supplier} does not answer about {shipment}, though it was asked again and again.",
         ),
         Sentence(
-            "出荷元に連絡し、引き続き待つ場合は保留を解除、手配できない場合は明細を取り消してください。回答があれば自動的に解除されます。",
-            "Call the supplier; release the order to wait on, or take the lines out. The hold ends by itself once it answers.",
+            "出荷元に連絡し、再度指示するか、引き続き待つ場合は保留を解除、手配できない場合は別の出荷元に変更するか明細を取り消してください。回答があれば自動的に解除されます。",
+            "Call the supplier; ask it again, release the order to wait on, give the shipment to another supplier, or take the lines "
+            "out. The hold ends by itself once it answers.",
         ),
     ),
     _R.DISPATCH_LATE: HoldKind(
         "release",
-        ("release", "lines:cancel", "cancel"),
+        ("release", "shipments:ask_again", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}の発送報告が、予定日({was})を過ぎてもありません。",
             "{supplier} has not reported {shipment} as left on its day, {was}.",
         ),
         Sentence(
-            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は明細を取り消してください。発送されれば自動的に解除されます。",
-            "Ask the supplier; release the order to wait for the new day, or take the lines out. The hold ends by itself once the "
-            "goods leave.",
+            "出荷元に確認し、新しい予定日まで待つ場合は保留を解除、発送できない場合は別の出荷元に変更するか明細を取り消してください。発送されれば自動的に解除されます。",
+            "Ask the supplier; release the order to wait for the new day, give the shipment to another supplier, or take the lines "
+            "out. The hold ends by itself once the goods leave.",
         ),
     ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(
@@ -350,6 +353,42 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "運送会社またはお客様に確認し、届いていれば保留を解除、紛失していれば返品(fault: shop)として処理してください。",
             'Ask the carrier or the customer: release the order where it arrived, else take the goods back with "fault": "shop"; '
             "the hold ends by itself when news of the parcel comes.",
+        ),
+    ),
+    _R.COD_UNCOLLECTED: HoldKind(
+        "release",
+        ("collected", "lines:return", "lines:cancel"),
+        Sentence(
+            "代金引換の{amount}円が未回収で、この先も自動では回収されません(PAY-09)。",
+            "The {amount} yen due on delivery were not collected, and nothing brings them in by itself (PAY-09).",
+        ),
+        Sentence(
+            "お客様から代金を受け取って記録するか、商品を返品として処理してください。代金を回収する荷物があれば自動的に解除されます。",
+            "Get the money from the customer and record it, or take the goods back; the hold ends by itself once a parcel collects it.",
+        ),
+    ),
+    _R.COD_AFTER_CANCEL: HoldKind(
+        "release",
+        ("release", "refunds"),
+        Sentence(
+            "代金引換の注文をキャンセルした後に出荷{shipment}が受け取られ、{amount}円が回収されました(PAY-09)。",
+            "{shipment} was received after the order was cancelled, and {amount} yen were collected (PAY-09).",
+        ),
+        Sentence(
+            "お客様がお買い上げになる場合は保留を解除して販売を成立させ、そうでない場合は返金して記録してください。",
+            "Where the customer keeps the goods, release the order and the sale stands; else give the money back and record the refund.",
+        ),
+    ),
+    _R.RETURN_OVERDUE: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "受け取られなかった出荷{shipment}が、まだ戻っていません(PAY-09)。",
+            "{shipment}, which nobody received, is not back yet (PAY-09).",
+        ),
+        Sentence(
+            "運送会社に所在を確認してから保留を解除してください。戻れば自動的に解除されます。",
+            "Ask the carrier where it is, then release the order; the hold ends by itself once the parcel is back.",
         ),
     ),
 }

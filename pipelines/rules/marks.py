@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -38,14 +37,23 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How often each of ``COUNTED`` happened from ``first`` to ``last``, the last ``days`` days, and from which number on an order
-    waits for a human (0: never)."""
+    """How often each of ``COUNTED`` happened in the last ``days`` days before ``at``, and from which number on an order waits for a
+    human (0: never)."""
 
     days: int
-    first: date
-    last: date
+    at: datetime
     counts: Mapping[str, int]
     limits: Mapping[str, int]
+
+    @property
+    def first(self) -> date:
+        """The day on which the window begins, in Japan."""
+        return in_japan(self.at - timedelta(days=self.days)).date()
+
+    @property
+    def last(self) -> date:
+        """The day on which it ends."""
+        return in_japan(self.at).date()
 
     def reached(self, *kinds: str) -> bool:
         """Whether one of ``kinds`` (any, if none is named) has reached its limit."""
@@ -62,12 +70,11 @@ def counters(marks: Iterable[Mark], shop: Shop, at: datetime) -> Counters:
     since = at - timedelta(days=intake.marks_window_days)
     within = [mark for mark in marks if since <= mark.at <= at]
     decided = max((mark.at for mark in within if mark.kind == DECIDED), default=since)
-    found = Counter(mark.kind for mark in within if mark.kind != CANCELLED or mark.at >= decided)
+    found = [mark.kind for mark in within if mark.kind != CANCELLED or mark.at >= decided]
     return Counters(
         intake.marks_window_days,
-        in_japan(since).date(),
-        in_japan(at).date(),
-        {kind: found[kind] for kind in COUNTED},
+        at,
+        {kind: found.count(kind) for kind in COUNTED},
         {
             UNDELIVERED: intake.max_undelivered_returns,
             RETURNED: intake.max_customer_returns,

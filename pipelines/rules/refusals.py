@@ -102,9 +102,18 @@ def _withdrawn(case: _Case) -> Iterator[Problem]:
 
 
 def _ship_to(case: _Case) -> Iterator[Problem]:
-    """INT-08; a postal code of another prefecture is no refusal (B.9.4)."""
-    to = case.order.ship_to
-    if not case.shop.intake.domestic_only:
+    yield from ship_to_problems(case.order, case.shop)
+
+
+def ship_to_problems(order: Order, shop: Shop) -> tuple[Problem, ...]:
+    """Every problem the shop has with the address of ``order`` (INT-08); a postal code of another prefecture is no refusal
+    (B.9.4)."""
+    return tuple(_address(order, shop))
+
+
+def _address(order: Order, shop: Shop) -> Iterator[Problem]:
+    to = order.ship_to
+    if not shop.intake.domestic_only:
         return
     if to.country != "JP":
         yield Problem("ship_to.country", "This shop ships within Japan only; the country must be JP.")

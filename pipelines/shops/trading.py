@@ -77,7 +77,17 @@ class Payment(Section):
         default="first",
         description="Which of an order's shipments collects the whole amount: the first or the last to be instructed (PAY-09)",
     )
-    cod_redelivery_wait_days: Days = Field(default=1, description="Days to wait while a redelivery is booked (PAY-09)")
+    cod_reminder_days: Days = Field(
+        default=2,
+        description="Days before the last day to receive on which the customer is reminded; 0: never (PAY-09)",
+    )
+    cod_redelivery_wait_days: Days = Field(
+        default=1,
+        description="Days that a parcel which is being brought, or kept for a redelivery, is waited for beyond those (PAY-09)",
+    )
+    cod_return_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        default=14, description="Days in which an unclaimed parcel is to be back before a human looks for it (PAY-09)"
+    )
     transfer_tolerance: Yen = Field(default=0, description="Yen a transfer may differ without a hold (B.6.7)")
     bank: BankAccount | None = Field(default=None, description="Account for transfers")
 

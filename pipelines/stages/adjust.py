@@ -9,19 +9,18 @@ from models.states import OrderState, ShipmentState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import cancel_order
-from pipelines.changes.money import LETS_GO, TAKES, capture
+from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected
 from pipelines.changes.requests import answer
-from pipelines.changes.suppliers import address, heard_from
+from pipelines.changes.suppliers import call_off, heard_from, may_be_told
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.cancel_lines import ACTION, LinesCancelled
-from pipelines.orders.mails import customer_mail, lines_of, supplier_mail, what_is_left
+from pipelines.orders.mails import customer_mail, lines_of, what_is_left
 from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
-from pipelines.suppliers.instructions import instruction_of
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -68,8 +67,9 @@ def _cancel_pieces(
                 left -= part
     for id_, pieces in taken.items():
         shipment = draft.shipment(id_)
-        if not shipment.is_untold and id_ not in bad_news:
-            _tell_supplier(draft, shop, now, shipment, pieces, reason)
+        if may_be_told(draft, shipment) and id_ not in bad_news:
+            about = f"{id_}:adjust:{len(draft.adjustments)}"
+            call_off(draft, shop, now, shipment, pieces, about=about, reason=reason)
         _close(shipment)
     return [draft.shipment(id_) for id_ in taken]
 
@@ -82,16 +82,6 @@ def _close(shipment: ShipmentDraft) -> None:
         shipment.move(ShipmentState.SHIPPED, "the rest was taken out")
     else:
         shipment.move(ShipmentState.CANCELLED, "every line taken out")
-
-
-def _tell_supplier(
-    draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, pieces: Mapping[str, int], reason: str
-) -> None:
-    """A supplier that was told to ship these pieces, and did not itself report them missing, hears of it."""
-    told = instruction_of(draft.facts, shipment, pieces)
-    about = f"{shipment.id}:adjust:{len(draft.adjustments)}"
-    to = address(draft, shop, shipment)
-    draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 
 
 def _tell(draft: OrderDraft, shop: Shop, now: datetime, change: Adjustment) -> None:
@@ -115,11 +105,13 @@ def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """With the missing pieces gone the rest may be complete: then the order, its money and its points move on."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        follow_parcels(draft)
+        follow_parcels(draft, shop)
         capture(draft, shop)
         draft.next("reward", now)
     else:
         draft.next("dispatch", now)
+    if is_collected(draft.money):
+        draft.next("collect", now)
 
 
 STAGE = Stage(
@@ -136,6 +128,6 @@ STAGE = Stage(
     | Need.SUPPLIERS
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("dispatch", "settle", "reward"),
+    leads_to=("dispatch", "settle", "reward", "collect"),
     asks=(*TAKES, *LETS_GO),
 )

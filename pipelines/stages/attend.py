@@ -25,6 +25,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if not granted:
         return
     if draft.state == OrderState.CANCELLED:
+        if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):
+            draft.move_order(OrderState.DELIVERED, "received and paid for after all")
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return

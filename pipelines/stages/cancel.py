@@ -34,7 +34,14 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 STAGE = Stage(
     "cancel",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.EFFECTS | Need.EVENTS | Need.COUPONS,
+    Need.PAYMENT
+    | Need.SHIPMENTS
+    | Need.LOTS
+    | Need.EFFECTS
+    | Need.EVENTS
+    | Need.COUPONS
+    | Need.SUPPLIERS
+    | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle",),
     asks=LETS_GO,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import is_ending, watch_authorization
+from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import TAKES
 from pipelines.changes.suppliers import address, watch
 from pipelines.engine.decision import EffectIntent
@@ -23,7 +24,10 @@ from pipelines.suppliers.instructions import INSTRUCT, MAIL, WEBHOOK, instruct_k
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Instruct what is due, follow what was instructed, and wake up for what comes next."""
-    if draft.state == OrderState.CANCELLED or draft.held:
+    if draft.state == OrderState.CANCELLED:
+        return
+    _reached(draft)
+    if draft.held:
         return
     ending = is_ending(draft, now)
     for shipment in draft.shipments:
@@ -35,8 +39,23 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         watch_authorization(draft, shop, now)
 
 
+def _reached(draft: OrderDraft) -> None:
+    """A supplier that could not be reached has its instruction after all: it was sent again by hand."""
+    if not draft.held:
+        return
+    told = {one.id for one in draft.shipments if one.is_untold and _instruction(draft, one) == "done"}
+    draft.lift(
+        lambda hold: hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment in told, "supplier was reached"
+    )
+
+
+def _instruction(draft: OrderDraft, shipment: ShipmentDraft) -> str | None:
+    asked = draft.effects.get(instruct_key(shipment.id, shipment.again))
+    return asked.state if asked is not None else None
+
+
 def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
-    told, due_at = draft.effects.get(instruct_key(shipment.id)), _due_at(draft, shop, shipment)
+    told, due_at = draft.effects.get(instruct_key(shipment.id, shipment.again)), _due_at(draft, shop, shipment)
     if told is not None:
         _after_instruction(draft, shipment, told, now)
     elif due_at > now:
@@ -72,10 +91,11 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     if draft.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
         draft.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
     channel = _channel(draft, shop, shipment)
+    tell_to_collect(draft, shop, shipment)
     draft.ask(
         EffectIntent(
             INSTRUCT,
-            instruct_key(shipment.id),
+            instruct_key(shipment.id, shipment.again),
             wakes="dispatch",
             shipment=shipment.id,
             payload={"channel": channel},

@@ -8,16 +8,17 @@ from datetime import datetime
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
 from pipelines.changes.authorizations import stop_watching
-from pipelines.changes.money import TAKES, capture
+from pipelines.changes.collection import collecting_parcel
+from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.requests import heard
 from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
-from pipelines.methods import METHODS, Capture
+from pipelines.orders.actions.ship import ACTION, SHIPPED, as_news
 from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
-from pipelines.rules.money.collecting import Candidate, collecting, to_collect
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 
@@ -36,10 +37,16 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     shipments = {shipment.id: shipment for shipment in draft.shipments}
     known = dict(draft.parcels)
     # Shipped first: what is said of a parcel can only be applied once the parcel is known.
-    for event in sorted(draft.waiting, key=lambda e: (e.type != "shipment.shipped", e.at, e.event_id)):
+    for event in sorted(draft.waiting, key=lambda e: (e.type not in (SHIPPED, ACTION.wakes), e.at, e.event_id)):
+        if event.type == ACTION.wakes:
+            if (asked := heard(ACTION, draft, shop, now, event)) is not None:
+                read(news, shipments[asked.shipment], as_news(asked, now, event.id, event.source))
+            continue
         shipment = shipments.get(event.shipment or "")
         if shipment is None:
             draft.quarantined(event, "the order has no such shipment")
+        elif event.source.startswith("supplier:") and event.source != f"supplier:{shipment.supplier}":
+            draft.quarantined(event, f"the shipment was given to {shipment.supplier} meanwhile")
         else:
             read(news, shipment, event)
     count_as_delivered(draft, shop, now)
@@ -48,6 +55,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     heard_from(draft, now)
     stop_watching(draft)
     watch_delivery(draft, shop, now)
+    if is_collected(draft.money):
+        draft.next("collect", now)
 
 
 def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
@@ -58,7 +67,7 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     _tell(news, known)
     if draft.state == OrderState.CANCELLED:
         return
-    follow_parcels(draft)
+    follow_parcels(draft, news.shop)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, news.shop)
     each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
@@ -84,6 +93,7 @@ def _recount(news: News, shipment: ShipmentDraft) -> None:
         shipment.move(ShipmentState.SHIPPED, "all pieces shipped")
         news.lift(HoldReason.SUPPLIER_REFUSED, shipment, "supplier shipped after all")
         news.lift(HoldReason.SUPPLIER_SHORT, shipment, "supplier shipped after all")
+        news.lift(HoldReason.SUPPLIER_UNREACHABLE, shipment, "supplier shipped after all")
     elif shipment.is_unanswered:
         shipment.move(ShipmentState.ACKNOWLEDGED, "part shipped")
 
@@ -118,6 +128,8 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
     for where in dict.fromkeys(news.fared):
         parcel = draft.parcels[where]
+        if parcel.tracking_status == TrackingState.RETURNED and draft.state == OrderState.CANCELLED:
+            continue  # the customer heard that nothing comes any more
         if template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
             _mail(news, template, parcel, shipped_before=[], outstanding=outstanding)
 
@@ -136,14 +148,10 @@ def _add(total: dict[str, int], pieces: Mapping[str, int]) -> None:
 def _cash(news: News, parcel: ParcelFacts) -> dict[str, int] | None:
     """What the customer has to have ready for a parcel (PAY-09): one shipment of an order collects, with its first one."""
     draft, shop = news.draft, news.shop
-    if METHODS[draft.facts.method].capture is not Capture.ON_DELIVERY:
+    collects = collecting_parcel(draft, shop)
+    if collects is None or (collects.shipment, collects.key) != (parcel.shipment, parcel.key):
         return None
-    candidates = [Candidate(one.id, one.state, one.backorder, one.instruct_at) for one in draft.shipments]
-    first = min(draft.parcels_of(parcel.shipment), key=lambda one: (one.shipped_at, one.key))
-    if (collecting(candidates, shop.payment.cod_collects), first.key) != (parcel.shipment, parcel.key):
-        return None
-    due = to_collect(draft.facts.breakdown, draft.adjustments)
-    return cash(draft.facts.method, due["amount"], shop) if due else None
+    return cash(draft.facts.method, draft.due, shop)
 
 
 def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **extra: object) -> None:
@@ -167,8 +175,8 @@ STAGE = Stage(
     "notify",
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
-    consumes=KINDS,
-    leads_to=("dispatch", "settle", "reward"),
+    consumes=(*KINDS, ACTION.wakes),
+    leads_to=("dispatch", "settle", "reward", "collect"),
     asks=TAKES,
     at_once=("reward",),
 )

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from models.states import PaymentState, TrackingState
 from pipelines.changes.arrival import follow_parcels
+from pipelines.changes.collection import collect_from_customer
 from pipelines.changes.credit import credit
-from pipelines.changes.money import LETS_GO, collect, is_collected
+from pipelines.changes.money import LETS_GO, is_collected
 from pipelines.changes.requests import answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
@@ -20,7 +21,6 @@ from pipelines.orders.actions.return_lines import ACTION, LinesReturned
 from pipelines.orders.pieces import by_line
 from pipelines.rules.marks import RETURNED
 from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
-from pipelines.rules.parcels import GONE
 from pipelines.shops import Shop
 
 
@@ -32,14 +32,13 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
     facts, lines = draft.facts, by_line(asked.lines)
     by_customer = asked.fault == "customer"
-    if not all(parcel.tracking_status in GONE for parcel in draft.parcels.values()):
-        collect(draft)
+    collect_from_customer(draft, shop)
     fee = shop.returns.customer_fee if by_customer else 0
     kind = RETURN if by_customer else FAULT
     change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
     credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
     _void_uncollected(draft)
-    follow_parcels(draft)
+    follow_parcels(draft, shop)
     back = set(lines) if by_customer else set(lines) & _sent_back(draft)
     for line in facts.order.lines:
         if line.line in back and line.availability == "unique":
@@ -48,6 +47,8 @@ def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, 
         draft.mark(RETURNED, f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
     _answer_holds(draft)
     draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
+    if is_collected(draft.money):
+        draft.next("collect", now)
 
 
 def _sent_back(draft: OrderDraft) -> set[str]:
@@ -86,6 +87,6 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("settle", "reward"),
+    leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

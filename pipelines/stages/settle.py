@@ -11,14 +11,16 @@ from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.ending import finish
 from pipelines.changes.money import HAS_MONEY, LETS_GO, LOOKS, ask_for_refund, look_up, outstanding, refund, void
 from pipelines.changes.payment_books import hear, listen
-from pipelines.changes.requests import heard
+from pipelines.changes.requests import asker, heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.gateway import STANDS, Capability, Snapshot
+from pipelines.orders.actions.goodwill import ACTION as GOODWILL
 from pipelines.orders.actions.refunds import ACTION
 from pipelines.orders.mails import customer_mail, what_is_left
 from pipelines.rules.holds import Hold
+from pipelines.rules.money.adjustments import goodwill
 from pipelines.shops import Shop
 
 _WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
@@ -35,11 +37,12 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for effect in outcomes:
         if draft.money.state == PaymentState.AUTHORIZED and effect.kind in _FAILURES:
             _failed(draft, effect, _FAILURES[effect.kind])
+    _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured:
         refund(draft, shop, "more came in than is due by now")
     if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
         _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
-    for event in draft.waiting:
+    for event in _by_hand(draft):
         heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
     _go_on(draft, now)
     finish(draft)
@@ -102,7 +105,7 @@ def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list
 def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
     """What operators say they gave back: (key, yen) of each that can be so."""
     given = []
-    for event in draft.waiting:
+    for event in _by_hand(draft):
         if (asked := heard(ACTION, draft, shop, now, event)) is None:
             continue
         by_hand, refunded = draft.money.refunded_by_hand + asked.amount, draft.money.refunded + asked.amount
@@ -112,10 +115,23 @@ def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[s
     return given
 
 
+def _by_hand(draft: OrderDraft) -> list[EventFacts]:
+    return [event for event in draft.waiting if event.type == ACTION.wakes]
+
+
+def _give_at_will(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Goodwill is a change of the order as any: the books say how much and why, and what is too much with the shop goes back."""
+    for event in draft.waiting:
+        if event.type == GOODWILL.wakes and (asked := heard(GOODWILL, draft, shop, now, event)) is not None:
+            draft.adjust(f"{event.source}:{event.event_id}", asked.reason, goodwill(asked.amount))
+            draft.applied(event)
+            refund(draft, shop, f"goodwill by {asker(event)}")
+
+
 def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> None:
     facts = draft.facts
     context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
-    if draft.adjustments and draft.state != OrderState.CANCELLED:
+    if any(one.lines for one in draft.adjustments) and draft.state != OrderState.CANCELLED:
         context |= {"changed": True, **what_is_left(draft, shop)}
     draft.tell(customer_mail("refund_done", facts, shop, now, about=key, **context))
 
@@ -142,7 +158,7 @@ STAGE = Stage(
     "settle",
     decide,
     Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
-    consumes=(ACTION.wakes, STANDS),
+    consumes=(ACTION.wakes, GOODWILL.wakes, STANDS),
     leads_to=("authorize",),
     asks=(*LETS_GO, LOOKS),
 )

@@ -23,7 +23,8 @@ MAIL: Final = "mail"
 class Instruction:
     """What a supplier is told of one shipment.
 
-    ``key`` is the same for ever, so that a supplier which has seen it does nothing twice. ``lines`` are (line, sku, name,
+    ``key`` is the same for ever, so that a supplier which has seen it does nothing twice; one with another key for a shipment
+    that it knows stands for the one before. ``lines`` are (line, sku, name,
     quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
     wishes for, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
     it collects on delivery; None where it collects nothing.
@@ -60,9 +61,10 @@ class Instruction:
         }
 
 
-def instruct_key(shipment_id: str) -> str:
-    """The one instruction of a shipment; it is the webhook-id the supplier sees."""
-    return f"{shipment_id}:requested"
+def instruct_key(shipment_id: str, again: int = 0) -> str:
+    """The one instruction of a shipment, and of each time that it is asked for anew; it is the webhook-id the supplier
+    sees."""
+    return f"{shipment_id}:requested:{again + 1}" if again else f"{shipment_id}:requested"
 
 
 def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None) -> Instruction:
@@ -72,7 +74,7 @@ def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, i
         pieces = {line: counted.live for line, counted in shipment.lines.items()}
     lines = {line["line"]: line for line in facts.document["lines"]}
     return Instruction(
-        key=instruct_key(shipment.id),
+        key=instruct_key(shipment.id, shipment.again),
         type=REQUESTED,
         supplier=shipment.supplier,
         shop=facts.shop,

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
+from pipelines.changes.parcels import KINDS
 from pipelines.engine.inbox import Received, Tolerant, not_theirs, unreadable
-from pipelines.route import STAGES
 from pipelines.values.card_number import mask
 from pipelines.values.moment import bounded, too_far_ahead
 
@@ -82,7 +82,7 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     if event.data.reason:
         body["reason"] = mask(event.data.reason)
     return Received(
-        fault=not_theirs(event.type, STAGES["notify"].consumes) or _not_yet(event, now),
+        fault=not_theirs(event.type, KINDS) or _not_yet(event, now),
         source=source,
         event_id=event_id,
         type=event.type,

@@ -88,6 +88,7 @@ def check(raw: str, policy: MailSyntaxPolicy) -> str | None:
     return "The part before the @ begins or ends with '.' or holds '..'; write the address without these dots."
 
 
+@lru_cache(maxsize=4096)
 def mailbox_key(raw: str) -> str:
     """What all spellings of one mailbox share, for the duplicate test (INT-01): neither case nor quotes matter.
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tests.world import World, a_line, document
+from tests.world import World, a_line, document, tracking_number
+
+SUPPLIERS: Final = {"shipments:ask_again", "shipments:reroute", "shipments:ship"}
+"""What is asked of a shipment that waits to be sent."""
+MAILS: Final = {"mails:resend"}
+"""What is asked of an order of which a mail was sent."""
 
 ONE_PIECE: Final = {"lines": [{"line": "2", "quantity": 1}]}
+ELSEWHERE: Final = {
+    "kind": "organisation",
+    "name": "サロン髙橋 札幌店",
+    "postal_code": "060-0001",
+    "region": "北海道",
+    "city": "札幌市中央区",
+    "line1": "北一条西1-1",
+}
 AUTUMN: Final = {"code": "AUTUMN", "kind": "amount", "value": 500}
 
 
@@ -24,14 +37,30 @@ def held(world: World) -> None:
 
 def authorized(world: World) -> None:
     """Planned for tomorrow; no supplier was told."""
+    world.enrol("supplier", "maker-b")
     world.at("2026-11-20 15:00:01")
     world.take(two_lines(placed_at="2026-11-20T15:00:01+09:00"))
     world.settle()
 
 
 def released(world: World) -> None:
-    """The warehouse was told."""
+    """The warehouse was told; there is a maker that has the goods too."""
+    world.enrol("supplier", "maker-b")
     world.take(two_lines())
+    world.settle()
+
+
+def refused(world: World) -> None:
+    """The warehouse, which has all of it, does not ship it."""
+    released(world)
+    world.tell(world.news("shipment.refused", world.shipments()[0], reason="sold out"))
+    world.settle()
+
+
+def partly_shipped(world: World) -> None:
+    """One piece of three has left."""
+    released(world)
+    world.tell(world.shipped(world.shipments()[0], lines=[{"line": "2", "quantity": 1}]))
     world.settle()
 
 
@@ -41,8 +70,16 @@ def shipped(world: World) -> None:
     world.ship_all("S-1")
 
 
+def on_delivery(world: World) -> None:
+    """All of it has left, and the carrier is to collect 11,440 yen."""
+    world.take(two_lines(payment={"method": "cod"}))
+    world.settle()
+    world.ship_all("S-1")
+
+
 def owed(world: World) -> None:
     """Paid by transfer, of which 2,200 yen are due back."""
+    world.enrol("supplier", "maker-b")
     world.take(two_lines(payment={"method": "bank_transfer"}))
     world.settle()
     world.tell(world.deposit("S-1", 11_000))
@@ -70,21 +107,44 @@ Stand = Callable[[World], None]
 
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
-    held: frozenset({"cancel", "coupons", "release"}),
-    authorized: frozenset({"cancel", "lines:cancel"}),
-    released: frozenset({"lines:cancel"}),
-    shipped: frozenset({"lines:return"}),
-    owed: frozenset({"lines:cancel", "refunds", "release"}),
-    settled: frozenset(),
-    cancelled: frozenset(),
+    held: frozenset({"address:change", *MAILS, "cancel", "coupons", "release"}),
+    authorized: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
+    released: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
+    refused: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
+    partly_shipped: frozenset(
+        {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
+    ),
+    shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
+    on_delivery: frozenset({*MAILS, "collected", "lines:return"}),
+    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
+    settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
+    cancelled: frozenset(MAILS),
 }
 
-#: A request for each action, right wherever the action is possible.
+#: A request for each action, right wherever the action is possible; what is about a shipment is asked of the first
+#: (`request_for`).
 REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "address:change": {"ship_to": ELSEWHERE, "reason": "moved"},
     "cancel": {"reason": "changed my mind"},
     "coupons": {"coupons": [AUTUMN]},
+    "collected": {"amount": 11_440, "reference": "2026-11"},
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
+    "mails:resend": {"to": "takahashi@new.example"},
     "refunds": {"amount": 2_200, "reference": "T-1"},
+    "refunds:goodwill": {"amount": 500, "reason": "a scratch on the box"},
     "release": {},
+    "shipments:ask_again": {"reason": "nobody answers"},
+    "shipments:ship": {"carrier": "ヤマト", "tracking_number": tracking_number(44_441_375_900)},
+    "shipments:reroute": {"supplier": "maker-b", "reason": "sold out"},
 }
+
+
+def request_for(world: World, action: str) -> dict[str, Any]:
+    """A request for ``action`` on S-1 as it stands."""
+    asked = dict(REQUESTS[action])
+    if action.startswith("shipments:"):
+        asked["shipment"] = next(iter(world.shipments()), "SH-NONE")
+    if action == "mails:resend":
+        asked["mail"] = world.show()["mails"][0]["id"]
+    return asked

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions.orders import ONE_PIECE, REQUESTS, STANDS, held, released
+from tests.actions.orders import ONE_PIECE, REQUESTS, STANDS, held, released, request_for
 from tests.web.site import Site, fields, problem
 from tests.world import document
 
@@ -15,7 +15,7 @@ STAND_OF = {name: stand for stand, possible in STANDS.items() for name in possib
 
 def post(site: Site, action: str, body: Any = None, key: str | None = None, **options: Any) -> Any:
     headers = {"idempotency-key": key} if key else {}
-    asked = dict(REQUESTS[action]) if body is None else body
+    asked = request_for(site.world, action) if body is None else body
     return site.post(f"/v1/orders/salon/S-1/{action}", asked, headers=headers, **{"key": site.operator, **options})
 
 
@@ -72,18 +72,18 @@ def test_without_a_key_each_request_counts(site: Site) -> None:
 
 
 def test_what_stopped_being_possible_is_refused_under_the_lock(site: Site) -> None:
-    """CAN-06: the cancel was taken while it could be granted, the supplier was told before it was decided."""
+    """CAN-06: the customer's cancel was taken while it could be granted, the supplier was told before it was decided."""
     site.order(document("S-1"))
     world = site.world
     world.decide("accept", "authorize")
     world.perform()
     world.decide("authorize")
-    assert post(site, "cancel").status_code == 202
+    assert site.post("/v1/orders/salon/S-1/cancel").status_code == 202
     world.decide("split", "dispatch")
     world.perform()
     world.decide("dispatch", "cancel")
     assert asked(site) == [
-        ("refused", "CAN-06: The goods were handed over already: ask the supplier to stop them, then take a return.")
+        ("refused", "CAN-06: The goods have been released for dispatch, so the order can no longer be cancelled.")
     ]
 
 

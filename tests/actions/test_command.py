@@ -38,9 +38,9 @@ def test_it_lists_what_is_possible_and_why_the_rest_is_not(order: World) -> None
     listed = {line.split()[0]: line for line in shukka("salon/S-1").stdout.splitlines() if line.strip()}
     assert " yes " in listed["lines:cancel"]
     assert "lines, fault, reason" in listed["lines:cancel"]
-    assert " no " in listed["cancel"]
-    assert "handed over" in listed["cancel"]
-    assert "引き渡されています" in shukka("salon/S-1", "--lang", "ja").stdout
+    assert " no " in listed["lines:return"]
+    assert "only goods that have left" in listed["lines:return"]
+    assert "発送済みの商品に限ります" in shukka("salon/S-1", "--lang", "ja").stdout
 
 
 @pytest.mark.parametrize("way", ["options", "file", "standard input"])
@@ -77,11 +77,11 @@ def test_a_preview_shows_and_does_nothing(order: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault", "says"),
     [
-        (["salon/S-1", "cancel"], Conflict, "handed over"),
+        (["salon/S-1", "lines:return", "--lines", LINES], Conflict, "only goods that have left"),
         (["salon/S-9", "cancel"], NotFound, "S-9"),
         (["salon/S-9"], NotFound, "S-9"),
         (["S-1", "cancel"], Invalid, "write it as salon/S-1001"),
-        (["salon/S-1", "dance"], Invalid, "'dance' is none; there is cancel, "),
+        (["salon/S-1", "dance"], Invalid, "'dance' is none; there is address:change, cancel, "),
         (["salon/S-1", "lines:cancel"], Invalid, "lines: This field is required."),
         (["salon/S-1", "lines:cancel", "--lines", "two"], Invalid, "'two' is no JSON"),
         (["salon/S-1", "lines:cancel", "--lines"], Invalid, "written as --name value"),

@@ -10,13 +10,41 @@ import pytest
 
 from pipelines.orders.act import actions
 from pipelines.orders.action import Action
-from pipelines.orders.actions import cancel, cancel_lines, coupons, refunds, release, return_lines
+from pipelines.orders.actions import (
+    ask_again,
+    cancel,
+    cancel_lines,
+    change_address,
+    collected,
+    coupons,
+    goodwill,
+    refunds,
+    release,
+    reroute,
+    resend_mail,
+    return_lines,
+    ship,
+)
 from pipelines.route import WOKEN_BY
 from pipelines.rules.explain import Refusal, Sentence
 
 CHECKOUT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
-MODULES = (cancel, cancel_lines, coupons, refunds, release, return_lines)
+MODULES = (
+    ask_again,
+    cancel,
+    cancel_lines,
+    collected,
+    change_address,
+    coupons,
+    goodwill,
+    refunds,
+    release,
+    resend_mail,
+    reroute,
+    return_lines,
+    ship,
+)
 
 
 def names() -> set[str]:

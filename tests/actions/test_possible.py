@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 
 from pipelines.orders.act import Asker, Asking, action_named, actions, look, possible, preview, standing
-from tests.actions.orders import REQUESTS, STANDS, Stand, cancelled, held, settled
+from pipelines.orders.action import About
+from tests.actions.orders import STANDS, Stand, cancelled, held, request_for, settled
 from tests.web.site import Site, problem
-from tests.world import World, document
+from tests.world import World, a_line, document
 
 OPERATOR = Asker("client:1", "operations", "operator")
+
+
+#: Where what is not possible is answered otherwise: asked for already, or without a piece that could be named.
+OTHERWISE = {
+    (cancelled, "cancel"): 202,
+    (settled, "lines:return"): 422,
+}
 
 
 def offered(world: World, role: str = "operator") -> dict[str, tuple[str, ...]]:
@@ -28,19 +36,27 @@ def test_what_is_possible_as_an_order_stands(world: World, stand: Stand) -> None
     stand(world)
     found = offered(world)
     assert {name for name, refused in found.items() if not refused} == STANDS[stand]
-    assert set(found) == {action.name for action in actions()}
+    of_shipments = {action.name for action in actions() if action.about == About.SHIPMENT}
+    assert set(found) | (set() if world.shipments() else of_shipments) == {action.name for action in actions()}
 
 
 def test_each_that_is_not_says_why(world: World) -> None:
     """CAN-02, CPN-03, INT-13."""
     settled(world)
     assert offered(world) == {
+        "address:change": ("INT-09",),
         "cancel": ("CAN-06",),
+        "collected": ("PAY-09",),
+        "mails:resend": (),
         "coupons": ("CPN-03",),
         "lines:cancel": ("INT-13",),
         "lines:return": ("All that has left has come back or was settled.",),
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
+        "refunds:goodwill": (),  # the return fee was kept
         "release": ("The order is done: nothing holds it.",),
+        "shipments:ask_again": ("Now the order is shipped: nothing of it waits to be sent.",),
+        "shipments:ship": ("Now the order is shipped: nothing of it waits to be sent.",),
+        "shipments:reroute": ("Now the order is shipped: nothing of it waits to be sent.",),
     }
 
 
@@ -51,26 +67,32 @@ def test_a_customer_may_ask_for_a_cancel_alone(world: World) -> None:
 
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.__name__)
 def test_the_door_does_what_is_said(site: Site, stand: Stand) -> None:
-    """202 for what is possible; for what is not 409, or 422 where no piece could be named, and nothing is kept."""
+    """202 for what is possible; for what is not 409 in the same words and with the same ways out, or 422 where no piece could
+    be named, and nothing is kept."""
     stand(site.world)
 
-    def answer(action: str) -> int:
-        return site.post(f"/v1/orders/salon/S-1/{action}", dict(REQUESTS[action]), key=site.operator).status_code
+    def answer(action: str) -> Any:
+        return site.post(f"/v1/orders/salon/S-1/{action}", request_for(site.world, action), key=site.operator)
 
     shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
     kept = site.world.value("SELECT count(*) FROM inbox_event")
-    refused = {one["name"]: answer(one["name"]) for one in shown["actions"] if not one["possible"]}
-    otherwise = {(cancelled, "cancel"): 202, (settled, "lines:return"): 422}
-    assert refused == {name: otherwise.get((stand, name), 409) for name in refused}
+    for one in (one for one in shown["actions"] if not one["possible"]):
+        refused, says = answer(one["name"]), one["refusals"][0]
+        if (status := OTHERWISE.get((stand, one["name"]))) is not None:
+            assert refused.status_code == status
+            continue
+        detail = f"{says['says']} ({says['rule']})" if says["rule"] else says["says"]
+        assert problem(refused, 409)["detail"] == detail
+        assert refused.json().get("ways_out", []) == says["ways_out"]
+        assert set(says["ways_out"]) <= STANDS[stand], "a way out leads somewhere"
     assert site.world.value("SELECT count(*) FROM inbox_event") == kept
-    assert all(says["says"] for one in shown["actions"] for says in one["refusals"])
-    taken = {one["name"]: answer(one["name"]) for one in shown["actions"] if one["possible"]}
+    taken = {one["name"]: answer(one["name"]).status_code for one in shown["actions"] if one["possible"]}
     assert taken == dict.fromkeys(STANDS[stand], 202)
 
 
-def asking(action: str, key: str | None = None, **request: Any) -> Asking:
+def asking(world: World, action: str) -> Asking:
     chosen = action_named(action)
-    return Asking(chosen, "salon", "S-1", chosen.read(request or dict(REQUESTS[action])), OPERATOR, key)
+    return Asking(chosen, "salon", "S-1", chosen.read(request_for(world, action)), OPERATOR)
 
 
 @pytest.mark.parametrize(
@@ -81,23 +103,30 @@ def asking(action: str, key: str | None = None, **request: Any) -> Asking:
 def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) -> None:
     """A preview is the stage's own decision: its moves and mails are those that follow, and it changes nothing."""
     stand(world)
-    request = asking(action)
+    request = asking(world, action)
     before = (len(world.show()["timeline"]), len(world.show()["mails"]))
     with world.engine.connect() as connection:
-        facts = standing(connection, "salon", "S-1", world.clock.now(), request.action)
+        facts = standing(connection, "salon", "S-1", world.clock.now(), asking=request)
         assert facts is not None
         shown = preview(facts, world.shops["salon"], request, world.clock.now(), "en")
         event = look(connection, world.shops, request, world.clock.now(), "en").event
     assert (len(world.show()["timeline"]), len(world.show()["mails"])) == before
     assert event is not None
+    assert shown.moves or shown.mails or shown.resent or shown.adjustments or shown.payment, (
+        "what is possible changes something"
+    )
     world.tell(event)
-    world.decide("cancel", "reprice", "adjust", "returns", "settle", "attend")
+    world.decide("notify", "cancel", "reprice", "adjust", "amend", "returns", "settle", "attend", "collect", "resend")
     after = world.show()
     happened = [(m["entity"], m["from"], m["to"], m["cause"]) for m in after["timeline"][before[0] :]]
     assert sorted(m for m in happened if m[0] != "lot") == sorted(
         (m.entity, m.old, m.new, m.cause) for m in shown.moves if m.entity != "lot"
     )
-    assert [m["template"] for m in after["mails"][before[1] :]] == [m.template for m in shown.mails]
+    assert [m["template"] for m in after["mails"][before[1] :]] == [
+        *(m.template for m in shown.mails),
+        *(m["template"] for copy in shown.resent for m in after["mails"] if m["id"] == copy.id),
+    ]
+    assert world.value("SELECT state FROM inbox_event ORDER BY id DESC LIMIT 1") == "applied"
     assert world.broken() == {}
 
 
@@ -108,11 +137,39 @@ def test_operators_read_their_own_language_and_customers_the_orders(site: Site) 
     site.world.settle()
     assert "can no longer be cancelled" in problem(site.post(f"{path}/cancel"), 409)["detail"]
     assert "actions" not in site.get(path).json()
-    for language, says in (("ja-JP,en;q=0.5", "商品はすでに"), ("en", "handed over"), ("fr", "handed over")):
+    site.world.ship_all("S-1")
+    for language, says in (("ja-JP,en;q=0.5", "すでに発送"), ("en", "have left"), ("fr", "have left")):
         headers = {"accept-language": language}
-        detail = problem(site.post(f"{path}/cancel", key=site.operator, headers=headers), 409)["detail"]
-        assert (says in detail, "CAN-06" in detail) == (True, True)
+        refused = problem(site.post(f"{path}/cancel", key=site.operator, headers=headers), 409)
+        assert (says in refused["detail"], "CAN-06" in refused["detail"]) == (True, True)
+        assert refused["ways_out"] == ["lines:return"]
         actions_shown = site.get(path, key=site.operator, headers=headers).json()["actions"]
         (refusal,) = next(one["refusals"] for one in actions_shown if one["name"] == "cancel")
         assert says in refusal["says"]
-        assert (refusal["rule"], refusal["ways_out"]) == ("CAN-06", ["lines:cancel", "lines:return"])
+        assert (refusal["rule"], refusal["ways_out"]) == ("CAN-06", ["lines:return"])
+
+
+def test_an_operators_cancel_stops_whoever_was_told(world: World) -> None:
+    """CAN-04, CAN-06: one supplier refused, one has its instruction, one is not told yet; none of them is to ship any more, and
+    goods that leave all the same are seen."""
+    now, later = a_line("1", 1, 6_000, supplier="maker-a"), {"availability": "backorder", "expected_on": "2026-12-10"}
+    lines = (now, a_line("2", 1, 2_000, supplier="maker-b"), a_line("3", 1, 900, supplier="maker-b", **later))
+    world.take(document("C-1", *lines, shop="clinic"))
+    world.settle()
+    by_line = {one["lines"][0]["line"]: one["id"] for one in world.show("C-1", "clinic")["shipments"]}
+    assert len(by_line) == 3
+    world.tell(world.news("shipment.refused", by_line["1"], "maker-a", reason="sold out"))
+    world.settle()
+    world.tell(world.ask("order.cancel", "C-1", "clinic", operator=True))
+    world.settle()
+    shown = world.show("C-1", "clinic")
+    assert world.states()["C-1"] == ("cancelled", "done")
+    assert {one["state"] for one in shown["shipments"]} == {"cancelled"}
+    told = [(m["template"], m["shipment"]) for m in shown["mails"] if m["template"] == "supplier_cancel"]
+    assert told == [("supplier_cancel", by_line["2"])]
+    assert shown["payment"]["state"] == "voided"
+    assert world.broken() == {}
+    world.tell(world.shipped(by_line["2"], "maker-b"))
+    world.settle()
+    assert world.show("C-1", "clinic")["holds"][0]["reason"] == "shipped_after_cancel"
+    assert world.broken() == {}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.cli.console import in_process
 from tests.contract import EXAMPLE
 from tests.world import World, document
 from workers.cli.main import app, main
@@ -23,10 +24,10 @@ runner = CliRunner()
 
 
 def shukka(*arguments: str, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess[bytes]:
-    """The command in a process of its own, with these settings alone."""
+    """The console script in a process of its own, with these settings alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *arguments],
+        [Path(sys.executable).with_name("shukka"), *arguments],
         cwd=CHECKOUT,
         env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
         input=stdin,
@@ -42,21 +43,6 @@ def told(run: subprocess.CompletedProcess[bytes], code: int) -> str:
     text = run.stderr.decode()
     assert "Traceback" not in text
     return text
-
-
-def in_process(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    """(exit code, output, errors) of the console script run here."""
-    monkeypatch.setattr(sys, "argv", ["shukka", *arguments])
-    code = 0
-    try:
-        main()
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err
-    return code, said.out, said.err
 
 
 @pytest.mark.parametrize("source", ["file", "-"])
@@ -157,60 +143,6 @@ def test_a_wrong_setting_is_one_line(arguments: list[str], settings: dict[str, s
     assert says in line
 
 
-@pytest.fixture
-def database(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world whose database the commands use."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    return world
-
-
-def test_a_client_is_told_its_secrets_once(
-    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = ["client", "create", "storefront", "shop", "--shop", "salon"]
-    code, out, _ = in_process(capsys, monkeypatch, *create)
-    assert code == 0
-    assert "shk_" in out
-    assert "whsec_" in out
-    code, out, err = in_process(capsys, monkeypatch, *create)
-    assert (code, out) == (2, "")
-    assert "exists already" in err
-    assert database.value("SELECT count(*) FROM client") == 1
-    key = database.value("SELECT key_hash FROM client")
-    assert len(bytes(key)) == 32
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["robot", "x"], "KIND: "),
-        (["supplier", "a/b"], "NAME: "),
-        (["storefront", "x", "--shop", "nowhere"], "--shop: nowhere is unknown"),
-        (["supplier", "x", "--url", "ftp://x"], "--url: "),
-    ],
-)
-def test_a_client_that_cannot_be_is_refused(
-    database: World,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    says: str,
-) -> None:
-    code, out, err = in_process(capsys, monkeypatch, "client", "create", *arguments)
-    assert (code, out) == (2, "")
-    assert says in err
-
-
-def test_a_clients_secrets_as_json(
-    database: World, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["shukka", "client", "create", "supplier", "maker-a", "--json"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert not ended.value.code
-    assert set(json.loads(capfdbinary.readouterr().out)) == {"kind", "name", "key", "webhook_secret"}
-
-
 def test_check_tells_what_is_broken(
     database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +236,12 @@ def test_a_tracking_number_is_checked_without_a_service(name: str, number: str, 
     told_a_human = runner.invoke(app, ["tracking", name, number])
     assert told_a_human.exit_code == run.exit_code
     assert (answer["reason"] or answer["url"] or "no page") in told_a_human.stdout
+
+
+def test_a_shell_completes_commands() -> None:
+    asked = {"_SHUKKA_COMPLETE": "complete_bash", "COMP_WORDS": "shukka client ro", "COMP_CWORD": "2"}
+    run = shukka(**asked)
+    assert (run.returncode, run.stdout.split()) == (0, [b"rotate"])
 
 
 def test_help_names_every_command() -> None:

@@ -24,7 +24,7 @@ from workers.effects import queues
 from workers.effects.loop import EffectLoop
 from workers.grouping import Group
 from workers.lookout import Lookout
-from workers.pacemaker import Pacemaker
+from workers.pacemaker import PERIOD, Pacemaker
 from workers.wiring import House
 
 
@@ -81,6 +81,25 @@ def test_a_dead_doorbell_is_no_error_and_loses_nothing(world: World, house: Hous
     assert rung(valkey) == 0
     assert Pacemaker(house).look() == ({"accept"}, set()), "it is still due when the doorbell works again"
     assert rung(valkey) == 1
+
+
+def test_nothing_that_the_database_says_ends_the_clock(world: World, house: House, valkey: redis.Redis) -> None:
+    """Not even what is no absence of it."""
+    world.take(document("S-1"))
+    world.execute("ALTER TABLE work RENAME TO hidden")
+    stop = threading.Event()
+    clock = threading.Thread(target=Pacemaker(house).run, args=(stop,))
+    clock.start()
+    try:
+        time.sleep(3 * PERIOD)
+        world.execute("ALTER TABLE hidden RENAME TO work")
+        deadline = time.monotonic() + 10
+        while not rung(valkey) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert rung(valkey) >= 1
+    finally:
+        stop.set()
+        clock.join()
 
 
 def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(

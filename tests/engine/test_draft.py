@@ -374,6 +374,7 @@ GROUPS = [
     ("known", Need.REPRICING, lambda one: one.facts.known),
     ("taken_numbers", Need.NUMBERS, lambda one: one.facts.taken_numbers),
     ("purse", Need.PURSE, lambda one: one.facts.purse),
+    ("mails", Need.MAILS, lambda one: one.facts.mails),
 ]
 
 

@@ -22,7 +22,7 @@ from tests.world import World, a_line, document
 from workers.actors import declare_intake
 from workers.broker import INTAKE, middleware
 
-ACCEPTED, REPEATED, CONFLICT, REFUSED, FAILED = Ending
+ACCEPTED, REPEATED, CONFLICT, REFUSED, _BUSY, FAILED = Ending
 
 
 def endings(answers: list[Answer]) -> list[Ending]:

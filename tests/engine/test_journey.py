@@ -93,7 +93,13 @@ def test_three_hundred_orders_of_four_shops(world: World) -> None:
     world.settle()
     for shop in ("salon", "apparel", "clinic", "reuse"):
         world.ship_all(*(one["number"] for one in orders if one["shop"] == shop), shop=shop)
-    assert set(world.states().values()) == {("shipped", "done")}
+    assert set(world.states().values()) == {("shipped", "done"), ("shipped", "running")}
+    for shipment, supplier in world.rows(
+        "SELECT s.id, s.supplier FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE o.method = 'cod'"
+    ):
+        world.tell(world.news("shipment.delivered", shipment, supplier))  # whose money is in with the goods (PAY-09)
+    world.settle()
+    assert set(world.states().values()) == {("shipped", "done"), ("delivered", "done")}
     assert world.broken() == {}
     world.clock.advance(days=2)  # what would have asked after late suppliers finds nothing to ask
     world.settle()

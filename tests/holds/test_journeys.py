@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.states import HoldReason
+from pipelines.rules.hold_kinds import KINDS
 from tests.web.site import Site, problem
 from tests.world import World, a_line, document
 from workers.cli.main import app
@@ -40,8 +41,8 @@ def test_a_shortage_is_shown_answered_and_remembered(world: World) -> None:
         "lines": [{"line": "2", "quantity": 1}],
         "amount": None,
         "opened_at": world.clock.now().isoformat(),
-        "way_out": "Take these lines out, or release the order where the supplier finds them after all.",
-        "ways_out": ["lines:cancel", "release"],
+        "way_out": KINDS[HoldReason.SUPPLIER_SHORT].way_out.en,
+        "ways_out": list(KINDS[HoldReason.SUPPLIER_SHORT].answered_by),
     }
     world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}]))
     world.settle()
@@ -97,10 +98,16 @@ def test_a_release_says_what_it_does_not_answer(world: World) -> None:
         world.tell(world.news("shipment.refused", world.shipments()[0], reason="sold out"))
         world.settle()
         refused = site.post("/v1/orders/salon/S-1/release", key=site.operator)
-        assert problem(refused, 409)["detail"] == "A release does not answer what holds it: use lines:cancel."
+        ways_out = list(KINDS[HoldReason.SUPPLIER_REFUSED].answered_by)
+        assert (
+            ways_out
+            == refused.json()["ways_out"]
+            == ["shipments:reroute", "shipments:ask_again", "lines:cancel", "cancel"]
+        )
+        assert problem(refused, 409)["detail"] == f"A release does not answer what holds it: use {', '.join(ways_out)}."
         shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
         (release,) = (one for one in shown["actions"] if one["name"] == "release")
-        assert (release["possible"], release["refusals"][0]["ways_out"]) == (False, ["lines:cancel"])
+        assert (release["possible"], release["refusals"][0]["ways_out"]) == (False, ways_out)
         world.tell(world.ask("order.release", "S-1"))
         world.settle()
         assert world.states()["S-1"] == ("released", "held")
@@ -147,11 +154,11 @@ def test_attention_names_every_hold_and_its_ways_out(
     found = {one["id"]: one for one in map(json.loads, printed) if one["what"] == "order held"}
     assert set(found) == {"salon/S-1", "salon/S-2"}
     assert found["salon/S-2"]["why"] == f"supplier_refused: warehouse refused {shipment}: sold out"
-    assert found["salon/S-2"]["ways_out"] == ["lines:cancel"]
+    assert found["salon/S-2"]["ways_out"] == list(KINDS[HoldReason.SUPPLIER_REFUSED].answered_by)
     assert found["salon/S-1"]["ways_out"] == ["coupons", "release", "cancel"]
     table = CliRunner().invoke(app, ["attention", "--lang", "ja"]).stdout
     assert "クーポンコードの記載" in table
-    assert "(shukka act salon/S-2 lines:cancel)" in table
+    assert "(shukka act salon/S-2 shipments:reroute | " in table
 
 
 def test_a_storefront_hears_why_an_order_is_held(world: World) -> None:

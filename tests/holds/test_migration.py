@@ -83,7 +83,10 @@ def test_an_order_that_was_held_before_goes_on(world: World) -> None:
     world.settle()
     world.execute("""UPDATE order_hold SET facts = '{"said": "line 2 is missing"}'""".replace(":", "\\:"))
     (hold,) = world.show()["holds"]
-    assert (hold["says"], hold["ways_out"]) == ("line 2 is missing", ["lines:cancel", "release"])
+    assert (hold["says"], hold["ways_out"]) == (
+        "line 2 is missing",
+        ["lines:cancel", "release", "shipments:reroute", "cancel"],
+    )
     world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}]))
     world.settle()
     assert world.states()["S-1"] == ("released", "running")

@@ -124,3 +124,16 @@ def test_an_effect_that_nothing_performs_is_named() -> None:
 
 def test_every_packaged_profile_is_shipped() -> None:
     assert {path.stem for path in PACKAGED.glob("*.toml")} >= {"apparel", "clinic", "reuse", "salon"}
+
+
+def test_a_clock_that_cannot_work_says_why_and_ends_with_2() -> None:
+    """Whoever supervises it knows that to start it again is of no use."""
+    run = subprocess.run(
+        [sys.executable, "-m", "workers.pacemaker"],
+        env={"PATH": os.environ["PATH"], "SHUKKA_DATA": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (run.returncode, run.stderr.startswith("shukka clock: DATABASE_URL: it is not set")) == (2, True), run.stderr

@@ -17,7 +17,6 @@ CHECKOUT = Path(__file__).parents[2]
 #: Parameters that a profile accepts and nothing reads yet. The list may only get shorter: who adds a parameter reads it,
 #: and who makes one of these work takes it out.
 NOT_READ_YET = {
-    "Payment.cod_redelivery_wait_days",
     "Returns.window_days",
     "Returns.window_from",
     "Returns.goods_back_days",

@@ -18,7 +18,13 @@ FILES = {
 TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 
 #: Called by a library through its base class or protocol, so that no line of ours names them.
-CALLED_BY_LIBRARIES = {"before_worker_shutdown", "connection_made", "data_received", "visit_Getattr"}
+CALLED_BY_LIBRARIES = {
+    "before_process_message",
+    "before_worker_shutdown",
+    "connection_made",
+    "data_received",
+    "visit_Getattr",
+}
 CALLBACKS = "on_"
 #: Rules with published vectors that nothing calls yet. The list may only get shorter: no rule is written before its use.
 NOT_CALLED_YET = {"inclusive", "tax_per_rate", "way_of_coupon"}

@@ -22,6 +22,7 @@ ENGINE = "pipelines/engine/"
 #: ranks, leases of jobs. None of them is an order's or a lot's.
 ELSEWHERE = {
     "circuit": {"workers/effects/"},
+    "client": {"workers/enrolment.py"},
     "customer": {"pipelines/customers/", "pipelines/orders/"},
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},

@@ -140,3 +140,12 @@ def test_no_body_can_end_its_part_or_begin_another(make: Callable[..., bytes], a
 
 def test_what_is_no_mail_of_ours_is_left_alone() -> None:
     assert message.encoded(b"Subject: order\r\n\r\nThank you.\r\n") == b"Subject: order\r\n\r\nThank you.\r\n"
+
+
+def test_no_line_of_a_mail_is_longer_than_78_columns() -> None:
+    """RFC 5322 2.1.1, with the longest boundary there is; what was stored before still finds its parts."""
+    mail = message.assemble(["Subject: x"], text="本文" * 200, html="<p>本文</p>" * 200, boundary="=_" + "f" * 64)
+    wire = message.encoded(mail)
+    assert max(map(len, wire.split(b"\r\n"))) <= 78
+    before = mail.replace(b"alternative;\r\n boundary", b"alternative; boundary")
+    assert message.encoded(before).count(b"base64") == wire.count(b"base64") == 2

@@ -17,6 +17,7 @@ from models.store.mails import QueuedMailRow
 from pipelines.ports import Outcome, Verdict
 from templates_mail import LOCALES
 from tests.outside import Postbox
+from tests.world import FRIDAY_MORNING
 from workers.effects import mail
 from workers.effects.effect import Job, Lease
 from workers.mail import message
@@ -37,7 +38,8 @@ SHIPPED = {
 def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     """What becomes of a stored mail whose turn it is, and what arrived."""
     postbox = Postbox()
-    row = QueuedMailRow(1, "<1@salon.example>", "orders@salon.example", "takahashi@example.jp", packed)
+    addresses = ("orders@salon.example", "takahashi@example.jp")
+    row = QueuedMailRow(1, "<1@salon.example>", *addresses, packed, at=FRIDAY_MORNING, copy_of=None)
     job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row, lease=Lease(math.inf))
     return asyncio.run(_perform(job, postbox)), postbox
 

@@ -52,7 +52,7 @@ def both(mail: RenderedMail) -> str:
 
 def test_the_folders_are_the_contract() -> None:
     assert set(CONTRACT_MAILS) == TEMPLATES
-    assert len(CONTRACT_MAILS) == 27
+    assert len(CONTRACT_MAILS) == 28
 
 
 @every_mail

@@ -182,7 +182,7 @@ def test_cash_that_was_never_collected_is_not_asked_back(world: World) -> None:
     assert "refund_due" in holds(world)
     world.tell(world.news("shipment.returned", shipment))
     world.settle()
-    assert (payment(world), "refund_due" in holds(world)) == (("pending", 0, 0), False)
+    assert (payment(world), "refund_due" in holds(world)) == (("voided", 0, 0), False), "and nothing is left to collect"
 
 
 def test_part_of_a_delivery_for_cash_waits_for_the_rest(world: World) -> None:

@@ -89,3 +89,20 @@ def test_a_deposit_after_the_deadline_finds_the_order_cancelled(unpaid: World) -
     unpaid.settle()
     shown = unpaid.show()
     assert (shown["state"], [hold["reason"] for hold in shown["hold"]]) == ("cancelled", ["refund_due"])
+
+
+def test_deposits_add_up_beyond_any_number(unpaid: World) -> None:
+    """Three of the largest that a bank may tell of: beyond 2^31, counted, and given back to the yen."""
+    most = 999_999_999
+    for _ in range(3):
+        unpaid.tell(unpaid.deposit("S-1", most))
+        unpaid.settle()
+    shown = unpaid.show()
+    assert shown["payment"]["captured"] == 3 * most
+    assert shown["condition"] == "held"
+    unpaid.tell(unpaid.ask("order.release", "S-1", reason="goes on"))
+    unpaid.settle()
+    assert [hold["says"] for hold in unpaid.show()["hold"] if hold["reason"] == "refund_due"] == [
+        f"Give {3 * most - DUE} yen back to the customer: no gateway can."
+    ]
+    assert unpaid.broken() == {}

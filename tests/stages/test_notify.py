@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.changes.parcels import KINDS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.engine.run import enforce
@@ -115,7 +116,7 @@ def on_its_way(*events: EventFacts, **changes: Any) -> Facts:
             "applied",
         ),
     ],
-    ids=STAGE.consumes,
+    ids=KINDS,
 )
 def test_every_kind_of_news(known: Facts, moved: list[str], sent: list[str], held: list[str], ending: str) -> None:
     """SPL-02, INT-13, RET-07, RET-08, TRK-05."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from models.database import connect
 from tests.web.site import Site, problem, served
 from tests.world import document
 from workers.broker import Bell, make_broker
+from workers.web import shapes as shapes_module
 from workers.web.app import create_app
+from workers.web.shapes import Shape
 
 METRICS = {
     "shukka_stage_seconds",
@@ -131,11 +136,76 @@ def test_openapi_describes_what_is_served(site: Site) -> None:
     }
     taking_in = schema["paths"]["/v1/orders"]["post"]
     assert taking_in["security"] == [{"key": []}]
-    assert list(taking_in["responses"]) == ["202", "default"], "FastAPI's own 422 is never answered"
+    assert list(taking_in["responses"]) == ["202", "200", "default"], "FastAPI's own 422 is never answered"
     assert "application/problem+json" in taking_in["responses"]["default"]["content"]
     order = schema["components"]["schemas"]["OrderDocument"]
     assert order["additionalProperties"] is False
     assert {"shop", "number", "placed_at", "lines"} <= set(order["required"])
+
+
+def operations(schema: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """(path, operation) by operation id."""
+    listed = [(path, one) for path, found in schema["paths"].items() for one in found.values()]
+    named = {one["operationId"]: (path, one) for path, one in listed}
+    assert len(named) == len(listed)
+    return named
+
+
+def test_every_operation_says_how_it_is_called_proven_and_answered(site: Site) -> None:
+    schema = site.get("/openapi.json", key=None).json()
+    assert [one["url"] for one in schema["servers"]] == ["/"]
+    named = operations(schema)
+    assert {"accept_order", "read_order", "preview_order", "cancel", "supplier_webhook", "metrics"} <= named.keys()
+    assert all(name.replace("_", "").isalpha() for name in named)
+    for path, operation in named.values():
+        proof = [] if not path.startswith("/v1/") else [{"signature" if "/webhooks/" in path else "key": []}]
+        assert operation["security"] == proof, path
+        for status, answer in operation["responses"].items():
+            for media, content in answer["content"].items():
+                assert content["schema"] or media == "*/*", f"{path} {status} {media}"
+    assert list(named["metrics"][1]["responses"]["200"]["content"]) == ["text/plain"]
+
+
+def test_no_request_takes_the_name_of_an_answer(site: Site) -> None:
+    """One would be described as the other."""
+    described = site.get("/openapi.json", key=None).json()["components"]["schemas"]
+    shapes = [one for one in vars(shapes_module).values() if isinstance(one, type) and issubclass(one, Shape)]
+    for shape in shapes:
+        if shape.__name__ in described and shape is not Shape:
+            assert described[shape.__name__]["additionalProperties"] is True, shape
+
+
+def holds_to(schema: dict[str, Any], name: str, answer: Any) -> None:
+    """``answer`` is of the shape that the schema calls ``name``."""
+    shape = {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
+    jsonschema_rs.validator_for(shape).validate(answer)
+
+
+def test_an_order_that_went_its_way_is_shown_in_the_published_shape(site: Site) -> None:
+    """Held, waiting, shipped and delivered; to storefronts and to operators; and what storefronts are sent of it."""
+    schema = site.get("/openapi.json", key=None).json()
+    world = site.world
+    world.enrol("storefront", "listener", url="https://shop.example/hooks")
+    holds_to(schema, "OrderReference", site.order(document("S-1")).json())
+    site.order(document("S-2", remarks="至急お電話ください。"))
+    site.order(document("S-3", payment={"method": "bank_transfer"}))
+    world.settle()
+    world.at(world.clock.now() + timedelta(days=5))
+    for shipment in world.rows("SELECT id, supplier FROM shipment WHERE state IN ('instructed', 'acknowledged')"):
+        world.tell(world.shipped(shipment.id, shipment.supplier))
+    world.settle()
+    for number in ("S-1", "S-2", "S-3"):
+        for key in (site.storefront, site.operator):
+            holds_to(schema, "ShownOrder", site.get(f"/v1/orders/salon/{number}", key=key).json())
+    holds_to(schema, "Preview", site.post("/v1/preview", document("S-9")).json())
+    holds_to(schema, "BatchResults", site.post("/v1/orders:batch", {"orders": [document("S-1"), {}]}).json())
+    told = world.rows("SELECT payload FROM effect WHERE kind = 'storefront.event'")
+    assert {"order.state_changed", "order.held", "shipment.state_changed"} <= {row.payload["type"] for row in told}
+    assert {row.payload["type"] for row in told} <= schema["webhooks"].keys()
+    for message in world.storefronts.messages.values():
+        sent = {"type": message.type, "timestamp": message.at.isoformat(), "data": message.data}
+        holds_to(schema, "Event", sent)
+    holds_to(schema, "Health", site.get("/healthz", key=None).json())
 
 
 def test_over_real_http(site: Site) -> None:
@@ -167,7 +237,7 @@ def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
             @given(case=valid | invalid if operation.body or operation.query else valid)
             def answers(case: Any) -> None:
                 answer = case.call(base_url=url, headers=headers)
-                case.validate_response(answer, checks=[not_a_server_error])
+                case.validate_response(answer, checks=[not_a_server_error, response_schema_conformance])
                 if answer.status_code >= 400:
                     assert answer.headers["content-type"][0].startswith("application/problem+json"), answer.headers
 

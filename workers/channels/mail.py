@@ -38,7 +38,8 @@ class MailSender:
                 says = f"{one.supplier} has no mail and the shop {one.shop} no operator_mail; set one"
                 answers[one.key] = Outcome(Verdict.RETRY, code="no_mail", says=says)
             else:
-                intent = supplier_mail("supplier_instruction", self._means.shops[one.shop], one, to, now)
+                shop, about = self._means.shops[one.shop], one.key.removesuffix(":requested")
+                intent = supplier_mail("supplier_instruction", shop, one, to, now, about=about)
                 due[one.key] = DueMail(one.shop, intent, one.number, one.order_id)
         with self._means.engine.begin() as connection:
             faults = queue_mails(connection, self._means.renderer, list(due.values()), now)

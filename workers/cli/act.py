@@ -61,7 +61,7 @@ def act(
     asking = Asking(chosen, shop, number, asked, Asker("shell", getpass.getuser(), "operator"), key)
     with engine.connect() as connection:
         if show:
-            facts = standing(connection, shop, number, now, chosen)
+            facts = standing(connection, shop, number, now, asking=asking)
             if facts is None:
                 raise NotFound(f"there is no order {order}")
             _print(preview(facts, shops[shop], asking, now, lang), lang)
@@ -145,6 +145,7 @@ def _print(decision: Decision, lang: str) -> None:
         ),
         *(("asked outside", " ".join((one.kind, *map(str, one.payload.values())))) for one in decision.effects),
         *(("mail", one.template) for one in decision.mails),
+        *(("mail", f"{one.id} once more, to {one.to}") for one in decision.resent),
         *(("held", f"{one.hold.reason}: {one.hold.says(lang)}") for one in decision.opened_holds),
     ]
     out.print(table(("what", "would happen"), rows) if rows else "nothing would change")

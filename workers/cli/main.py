@@ -15,6 +15,7 @@ from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
+from workers.cli.client import app as client_app
 from workers.cli.database import opened
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
@@ -29,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
-client_app = typer.Typer(help="Storefronts, suppliers, gateways and operators.", no_args_is_help=True)
 app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
@@ -151,35 +151,6 @@ def check() -> None:
     out.print("every invariant holds")
 
 
-@client_app.command("create")
-def client_create(
-    kind: Annotated[str, typer.Argument(help="storefront, supplier, gateway or operator.")],
-    name: Annotated[str, typer.Argument(help="Its name; a supplier's is the one in order lines.")],
-    shop: Annotated[
-        list[str] | None, typer.Option(help="A shop it may see; repeat for several, none means all.")
-    ] = None,
-    url: Annotated[str | None, typer.Option(help="Where its events or instructions are posted.")] = None,
-    mail: Annotated[str | None, typer.Option(help="Where a supplier's instructions are mailed without a URL.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Create a client; its key and webhook secret are printed once and never again."""
-    from pipelines.shops import load_shops
-    from workers.enrolment import create_client
-    from workers.installation import INSTALLATION
-    from workers.settings import load
-
-    known = load_shops(load().shops_dir, INSTALLATION)
-    made = create_client(opened("client"), kind, name, shops=shop or [], known_shops=known, url=url, mail=mail)
-    if as_json:
-        sys.stdout.buffer.write(
-            orjson.dumps({"kind": kind, "name": name, "key": made.key, "webhook_secret": made.webhook_secret}) + b"\n"
-        )
-        return
-    out.print(f"{kind} {name} created. Keep these two; they are not shown again.", markup=False)
-    out.print(f"key             {made.key}", markup=False, soft_wrap=True)
-    out.print(f"webhook secret  {made.webhook_secret}", markup=False, soft_wrap=True)
-
-
 @app.command()
 def retry(
     what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
@@ -213,19 +184,25 @@ def migrate() -> None:
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    stop_within: Annotated[int, typer.Option(help="Seconds to answer what was asked when told to stop.", min=0)] = 10,
 ) -> None:
     """Run the web process in the foreground."""
     from workers.web.serve import serve
 
-    serve(host, port)
+    serve(host, port, stop_within)
 
 
 @app.command()
-def worker(processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2) -> NoReturn:
+def worker(
+    processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    stop_within: Annotated[
+        float, typer.Option(help="Seconds to finish what is under way when told to stop.", min=0)
+    ] = 15,
+) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv
 
-    argv = worker_argv(processes)
+    argv = worker_argv(processes, stop_within)
     os.execve(argv[0], argv, {**DRAMATIQ, **os.environ})  # noqa: S606 - the worker takes this process over
 
 

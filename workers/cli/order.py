@@ -69,13 +69,16 @@ def _print(shown: Mapping[str, Any]) -> None:
         _line("points", f"used {points['used']:,}, earned {points['earned']:,} ({points['state']})")
     _section(
         "mails",
-        ("at", "mail", "to", "state", "shipment"),
-        ((_short(m["at"]), m["template"], m["to"], m["state"], m["shipment"]) for m in shown["mails"]),
+        ("id", "at", "mail", "to", "state", "shipment"),
+        ((m["id"], _short(m["at"]), m["template"], m["to"], m["state"], m["shipment"]) for m in shown["mails"]),
     )
     _section(
         "came in",
         ("at", "from", "what", "says", "state", "why"),
-        ((_short(e["at"]), e["source"], e["type"], e["says"], e["state"], e["reason"]) for e in shown["events"]),
+        (
+            (_short(e["at"]), e["by"] or e["source"], e["type"], e["says"], e["state"], e["reason"])
+            for e in shown["events"]
+        ),
     )
     _section(
         "asked of the world",

@@ -21,6 +21,7 @@ from workers.demo.trial import opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
 from workers.process.supervisor import stop_on_signals
+from workers.settings import load
 
 #: A Thursday without holidays around it. Orders come until half past five, parcels arrive until half past eight.
 OPENS = datetime(2026, 11, 19, 8, 30, tzinfo=TOKYO)
@@ -107,7 +108,7 @@ def _day(root: Path, plan: WorldPlan, console: Console, stop: threading.Event) -
         console.print(line, markup=False, soft_wrap=True)
 
     report(f"{plan.orders} orders of four shops, {OPENS:%Y-%m-%d %H:%M} to {CLOSES:%H:%M}, {rate:.0f} times as fast")
-    with opened(root, plan, OPENS, rate, report) as trial:
+    with opened(root, plan, OPENS, rate, report, load()) as trial:
         trial.world.trade(trial.service.url, trial.clock)
         with showing(console) as show_progress:
             while not stop.is_set() and (trial.clock.now() < CLOSES or trial.world.is_trading):

@@ -1,4 +1,5 @@
-"""A trial: the whole service on embedded engines in a directory of its own, with the outside world around it."""
+"""A trial: the whole service, on embedded engines in a directory of its own unless others are given, with the outside world
+around it."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from models.database import connect
 from models.migrations import upgrade
@@ -26,14 +27,13 @@ from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
 from workers.process.service import Service, free_port
 from workers.process.supervisor import Report, Supervisor
+from workers.process.up import engines
 from workers.settings import Settings
 
 #: Real seconds from the moment the clock is set until it shows its start: the processes come up meanwhile.
 BEFORE_OPENING = 4.0
 #: Real seconds allowed for what the last news left to do.
 LAST_PATIENCE = 15.0
-#: Settings of the caller's own environment that would lead a trial to engines and shops that are not its own.
-_NOT_OURS = ("BROKER_URL", "SHOPS_DIR")
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Trial:
     """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it."""
 
     root: Path
-    engines: EmbeddedEngines
+    engines: EmbeddedEngines | None
     urls: Urls
     service: Service
     processes: Attended
@@ -50,8 +50,8 @@ class Trial:
     engine: Engine
 
     def pids(self) -> dict[str, int]:
-        """Process ids of web, worker, clock, postgres and valkey, those that run now."""
-        return {**self.processes.pids(), **self.engines.pids()}
+        """Process ids of web, worker, clock, postgres and valkey, those of them that are its own and run now."""
+        return {**self.processes.pids(), **(self.engines.pids() if self.engines else {})}
 
     def glance(self) -> Standing:
         """Where the orders stand now."""
@@ -94,36 +94,56 @@ def remove(root: Path) -> None:
 
 
 @contextmanager
-def opened(root: Path, plan: WorldPlan, start: datetime, rate: float, report: Report) -> Iterator[Trial]:
+def opened(
+    root: Path, plan: WorldPlan, start: datetime, rate: float, report: Report, given: Settings | None = None
+) -> Iterator[Trial]:
     """Start engines, schema, world and service under ``root``, the clock at ``start`` running ``rate`` times as fast.
 
-    Everything answers when the trial is given; the storefront is not started yet. All of it is stopped at the end.
-    Raises Misconfigured and Unreachable as ``shukka up`` does.
+    Engines that ``given`` names are used and left as they are, the database with all that was written. Everything answers when
+    the trial is given; the storefront is not started yet. All of it is stopped at the end. Raises Misconfigured and
+    Unreachable as ``shukka up`` does, and Misconfigured for a database that is in use.
     """
     data = root / "data"
+    given = given or Settings(database_url=None, redis_url=None, broker_url=None)
     with ExitStack() as stack:
-        engines = EmbeddedEngines(data, report=report)
-        urls = stack.enter_context(engines)
-        engine = connect(urls.database_url or "", pool_size=2, application="shukka-trial", statement_timeout=600)
+        embedded, database_url, redis_url = stack.enter_context(engines(given, data, report))
+        urls = Urls(database_url, redis_url)
+        engine = connect(database_url, pool_size=2, application="shukka-trial", statement_timeout=600)
         stack.callback(engine.dispose)
+        _refuse_used(engine)
         upgrade(engine)
         world = World(root, plan, report)
         world.enrol(engine, load_shops(None, INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING)
-        service = _service(data, urls, world, clock)
+        service = _service(data, urls, given.broker_url, world, clock)
         stack.callback(world.close)
         world.open(service.url, clock)
-        processes = Attended(Supervisor(service.children(), engines, report=report))
+        processes = Attended(Supervisor(service.children(), embedded, report=report))
         processes.start()
         stack.callback(processes.stop)
-        yield Trial(root, engines, urls, service, processes, world, clock, engine)
+        yield Trial(root, embedded, urls, service, processes, world, clock, engine)
 
 
-def _service(data: Path, urls: Urls, world: World, clock: SettableClock) -> Service:
+def _refuse_used(engine: Engine) -> None:
+    """A trial's orders and clients beside real ones would be mailed, billed and counted with them."""
+    tables = inspect(engine).get_table_names()
+    with engine.connect() as connection:
+        used = [
+            name
+            for name in ("shop_order", "client")
+            if name in tables and connection.exec_driver_sql(f"SELECT EXISTS (SELECT FROM {name})").scalar()
+        ]
+    if used:
+        raise Misconfigured(
+            "DATABASE_URL", "it holds orders or clients already; name an empty database of the demo's own"
+        )
+
+
+def _service(data: Path, urls: Urls, broker_url: str | None, world: World, clock: SettableClock) -> Service:
     settings = Settings(
         database_url=urls.database_url,
         redis_url=urls.redis_url,
-        broker_url=None,
+        broker_url=broker_url,
         smtp_url=world.environment["SMTP_URL"],
         shops_dir=None,
         shukka_data=data,
@@ -138,5 +158,10 @@ def _service(data: Path, urls: Urls, world: World, clock: SettableClock) -> Serv
         urls.database_url or "",
         urls.redis_url or "",
         free_port(),
-        extra={**dict.fromkeys(_NOT_OURS, ""), **world.environment, "SHUKKA_ALLOW_PRIVATE_TARGETS": "1"},
+        extra={
+            "BROKER_URL": broker_url or "",
+            "SHOPS_DIR": "",  # of all shops the four that ship
+            "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
+            **world.environment,
+        },
     )

@@ -15,11 +15,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from models.database import is_away
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
+from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job, Lease, Performer, real_seconds
@@ -100,10 +102,10 @@ class EffectLoop:
                 self._rung.discard(kind)
                 if performed := await self.drain(kind):
                     log.debug("effects.performed", kind=kind, count=performed)
-        except (OperationalError, InterfaceError) as error:  # nothing is lost, and the clock rings again
-            log.warning("database.away", actor=kind, error=type(error.orig).__name__)
-        except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded
-            log.error("effects.drain_failed", kind=kind, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded. Nothing is lost, the clock rings again
+            away = is_away(error) or isinstance(error, OperationalError)
+            said = log.warning if away else log.error
+            said("database.away" if away else "effects.drain_failed", kind=kind, error=describe(error))
         finally:
             del self._drains[kind]
 
@@ -186,8 +188,8 @@ class EffectLoop:
         without = shift.left_out()
         try:
             jobs = await asyncio.to_thread(self._lease, shift.performer, shift.batch, without)
-        except DBAPIError:
-            if not shift.under_way:
+        except SQLAlchemyError as error:
+            if not shift.under_way or not is_away(error):
                 raise
             jobs = []  # what is under way has outcomes to record first
         shift.take(jobs, without)
@@ -223,8 +225,8 @@ class EffectLoop:
                 until = real_seconds() + self._lease_seconds
                 try:
                     kept = await asyncio.to_thread(self._extend, kind, [HeldRow(*one) for one in held])
-                except DBAPIError as error:
-                    log.warning("effects.not_renewed", kind=kind, error=type(error.orig).__name__)
+                except SQLAlchemyError as error:
+                    log.warning("effects.not_renewed", kind=kind, error=describe(error))
                     continue
                 for one in kept:
                     held[one].lease.until = until
@@ -238,8 +240,8 @@ class EffectLoop:
         changed, shift.changed = shift.changed, []
         try:
             await asyncio.to_thread(self._tell, shift.performer.kind, {target.name: target for target in changed})
-        except DBAPIError as error:
-            log.warning("circuits.not_told", kind=shift.performer.kind, error=type(error.orig).__name__)
+        except SQLAlchemyError as error:
+            log.warning("circuits.not_told", kind=shift.performer.kind, error=describe(error))
         await self._give_back(shift, _surplus(shift))
 
     def _tell(self, kind: str, targets: dict[str, Target]) -> None:
@@ -261,8 +263,8 @@ class EffectLoop:
         if given:
             try:
                 await asyncio.to_thread(give_back)
-            except DBAPIError as error:
-                log.warning("effects.not_given_back", kind=kind, count=len(given), error=type(error.orig).__name__)
+            except SQLAlchemyError as error:
+                log.warning("effects.not_given_back", kind=kind, count=len(given), error=describe(error))
 
     async def _leave(self, shift: Shift) -> None:
         """Whatever ended the drain: break off what is under way and give back all that is held. An outcome that is being

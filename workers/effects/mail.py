@@ -30,12 +30,20 @@ def performing(deliver: Callable[[ReadyMail, Callable[[], bool]], Awaitable[Outc
 
     async def perform(job: Job[QueuedMailRow]) -> Outcome:
         try:
-            raw = message.encoded(unpack(job.row.packed))
+            raw = message.encoded(_as_copy(job.row) + unpack(job.row.packed))
         except UnknownDictionary as reason:  # a process of the newer version will send it
             return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
         return await deliver(ReadyMail(job.row.envelope_from, job.row.envelope_to, raw), job.lease.holds)
 
     return perform
+
+
+def _as_copy(row: QueuedMailRow) -> bytes:
+    """What stands before a mail that is sent again (RFC 5322, 3.6.6): it is the mail it was, under its own Message-ID, sent once
+    more at this time to this address."""
+    if row.copy_of is None:
+        return b""
+    return message.resent(row.message_id, row.at, row.envelope_from, row.envelope_to)
 
 
 def _equip(means: Means) -> Perform[QueuedMailRow]:

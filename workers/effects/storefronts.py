@@ -10,14 +10,15 @@ from sqlalchemy import Engine
 from models.store import effects
 from models.store.effects import StorefrontEventRow
 from pipelines.engine import announce
-from pipelines.ports import Outcome, Verdict
+from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.http.poster import Message, Poster, Posts
+from workers.http.signing import standing
 from workers.http.targets import refuse_private
 
 
 def performing(
-    posts: Posts, *, allow_private: bool, refuse: Callable[..., Awaitable[str | None]] = refuse_private
+    posts: Posts, clock: Clock, *, allow_private: bool, refuse: Callable[..., Awaitable[str | None]] = refuse_private
 ) -> Perform[StorefrontEventRow]:
     """Posts an event to the URL that its storefront registered."""
 
@@ -30,13 +31,14 @@ def performing(
             return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
         at = datetime.fromisoformat(row.payload["at"])
         event = Message(row.key, row.payload["type"], row.payload["data"], at, to="the storefront")
-        return await posts.post(event, url=row.url, secrets=row.webhook_secrets or ())
+        secrets = standing(row.webhook_secrets or (), row.old_until, clock.now())
+        return await posts.post(event, url=row.url, secrets=secrets)
 
     return perform
 
 
 def _equip(means: Means) -> Perform[StorefrontEventRow]:
-    return performing(Poster(), allow_private=means.settings.shukka_allow_private_targets)
+    return performing(Poster(), means.clock, allow_private=means.settings.shukka_allow_private_targets)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:

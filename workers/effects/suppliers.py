@@ -15,17 +15,19 @@ from models.store.effect_items import InstructionRow, OnDeliveryRow
 from pipelines.methods import METHODS, Capture
 from pipelines.orders.document import order_from_json
 from pipelines.orders.instructions import supplier_instructions
-from pipelines.ports import Outcome, Verdict
+from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.collecting import Candidate, collecting, to_collect
+from pipelines.rules.money.collecting import to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
-from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction, instruct_key
 from workers.effects.effect import Effect, Job, Means, Perform
+from workers.http.signing import standing
 
 #: From the best that an item can say to the worst: an effect is as far as the item that is least so.
 _FAR = (Verdict.OK, Verdict.DECLINED, Verdict.RETRY, Verdict.UNKNOWN)
+_CALLED_OFF = Outcome(Verdict.DECLINED, code="called_off", says="called off, or asked for anew, before it was told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,19 @@ class Instructed:
     """The documents of orders with remarks, by the instruction's key."""
     on_delivery: Mapping[int, OnDeliveryRow]
     """What orders are to pay on delivery, by their id."""
+    called_off: Sequence[str] = ()
+    """Keys of instructions of which nothing is to be sent any more, or for which another one stands by now."""
+    old_until: datetime | None = None
+    """Until when the supplier's replaced secret signs beside its new one."""
 
-    def told_by(self, shops: Mapping[str, Shop]) -> Batch:
-        """The batch, with what the shops' profiles say of it: what the remarks ask of the supplier, and what it is to
-        collect."""
+    def told_by(self, shops: Mapping[str, Shop], now: datetime) -> Batch:
+        """The batch, signed by the secrets that count ``now``, with what the shops' profiles say of it: what the remarks
+        ask of the supplier, and what it is to collect."""
+        contact = self.batch.contact
+        batch = replace(self.batch, contact=replace(contact, secrets=standing(contact.secrets, self.old_until, now)))
         if not self.remarked and not self.on_delivery:
-            return self.batch
-        return replace(self.batch, instructions=[self._told(one, shops) for one in self.batch.instructions])
+            return batch
+        return replace(batch, instructions=[self._told(one, shops) for one in batch.instructions])
 
     def _told(self, instruction: Instruction, shops: Mapping[str, Shop]) -> Instruction:
         shop = shops.get(instruction.shop)
@@ -54,23 +62,19 @@ class Instructed:
         if (document := self.remarked.get(instruction.key)) is not None:
             instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
         if (due := self.on_delivery.get(instruction.order_id)) is not None:
-            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due, shop))
+            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))
         return instruction
 
 
-def _collected_by(shipment: str, due: OnDeliveryRow, shop: Shop) -> Mapping[str, int] | None:
+def _collected_by(shipment: str, due: OnDeliveryRow) -> Mapping[str, int] | None:
     """What ``shipment`` collects; None where another one of its order does."""
-    candidates = [
-        Candidate(id_, state, backorder, datetime.fromisoformat(at) if at else None)
-        for id_, state, backorder, at in due.shipments
-    ]
-    if collecting(candidates, shop.payment.cod_collects) != shipment:
+    if shipment not in due.collecting:
         return None
     changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
     return to_collect(Breakdown.from_json(due.breakdown), changes)
 
 
-def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perform[Instructed]:
+def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop], clock: Clock) -> Perform[Instructed]:
     """Hands instructions over; the recipient's address goes from the database straight to the supplier."""
 
     async def perform(job: Job[Instructed]) -> Outcome:
@@ -79,10 +83,11 @@ def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop]) -> Perf
         if sender is None:
             says = f"there is no channel {work.channel} in this process"
             return Outcome(Verdict.RETRY, code="no_channel", says=says)
-        batch = work.told_by(shops)
-        outcomes = await sender.send(batch)
-        told = dict(zip([one.key for one in batch.instructions], outcomes, strict=True))
-        return gathered(told) if work.are_items else next(iter(outcomes))
+        told = dict.fromkeys(work.called_off, _CALLED_OFF)
+        batch = work.told_by(shops, clock.now())
+        if batch.instructions:
+            told |= zip([one.key for one in batch.instructions], await sender.send(batch), strict=True)
+        return gathered(told) if work.are_items else next(iter(told.values()))
 
     return perform
 
@@ -94,7 +99,7 @@ def gathered(items: Mapping[str, Outcome]) -> Outcome:
 
 
 def _equip(means: Means) -> Perform[Instructed]:
-    return performing(means.channels(), means.shops)
+    return performing(means.channels(), means.shops, means.clock)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
@@ -104,16 +109,20 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         registered = clients.suppliers(connection)
         on_delivery = {row.order_id: row for row in effect_items.on_delivery(connection, _paid_on_delivery(rows))}
     contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
+    old_until = {one.name: one.old_until for one in registered}
     loaded = {}
     for effect_id, found in groupby(rows, key=lambda row: row.effect_id):
         listed = list(found)
-        first, *_ = listed
+        wanted = [row for row in listed if row.lines and row.key == instruct_key(row.shipment_id, row.again)]
+        first = next(iter(wanted or listed))
         contact = contacts.get(first.supplier, Contact())
-        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in listed])
+        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in wanted])
         # Those that were asked for before channels were named went by webhook.
-        remarked = {row.key: row.document for row in listed if row.document.get("remarks")}
-        due = {row.order_id: on_delivery[row.order_id] for row in listed if row.order_id in on_delivery}
-        loaded[effect_id] = Instructed(first.payload.get("channel", WEBHOOK), batch, first.is_item, remarked, due)
+        remarked = {row.key: row.document for row in wanted if row.document.get("remarks")}
+        due = {row.order_id: on_delivery[row.order_id] for row in wanted if row.order_id in on_delivery}
+        called_off = [row.key for row in listed if row not in wanted]
+        channel, until = first.payload.get("channel", WEBHOOK), old_until.get(first.supplier)
+        loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, called_off, until)
     return loaded
 
 

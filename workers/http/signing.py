@@ -14,6 +14,7 @@ import hmac
 import re
 import secrets as entropy
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from pipelines.errors import Misconfigured, ShukkaError
 
@@ -40,6 +41,11 @@ class SignatureRefused(ShukkaError):
 def new_secret() -> str:
     """A fresh secret of 256 random bits: ``whsec_<base64>``."""
     return _PREFIX + base64.b64encode(entropy.token_bytes(_SECRET_BYTES)).decode("ascii")
+
+
+def standing(secrets: Sequence[str], old_until: datetime | None, now: datetime) -> Sequence[str]:
+    """Those of ``secrets``, newest first, that count at ``now``: the ones that were replaced until ``old_until``."""
+    return secrets if old_until is not None and now < old_until else secrets[:1]
 
 
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:

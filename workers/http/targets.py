@@ -29,9 +29,9 @@ async def refuse_private(url: str, *, allow_private: bool, resolve: Resolver = a
     link-local, multicast, unspecified and reserved ones are refused, also inside an IPv4-mapped, 6to4, Teredo or NAT64
     address. A name can point elsewhere a moment later, so ask before each delivery, not only on registration.
     """
-    malformed = _malformed(url)
-    if malformed or allow_private:
-        return malformed
+    wrong = malformed(url)
+    if wrong or allow_private:
+        return wrong
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -43,7 +43,8 @@ async def refuse_private(url: str, *, allow_private: bool, resolve: Resolver = a
     return None
 
 
-def _malformed(url: str) -> str | None:
+def malformed(url: str) -> str | None:
+    """Why ``url`` could never be a target, whatever its host stands for, in one sentence; None if it could."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

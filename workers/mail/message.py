@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
+from datetime import datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -23,7 +25,7 @@ _LONGEST_PLAIN_NAME: Final = 400  # not folded, and quoting may double it: stays
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _NOT_PLAIN: Final = re.compile(r"[^ -~]|=\?")
 _ADDRESS: Final = re.compile(r'(?:"[ -~]*"|[!#-;=?A-~]+)@[!-;=?A-~]+')
-_BOUNDARY: Final = re.compile(rb'\r\nContent-Type: multipart/alternative; boundary="([^"\r]+)"\r\n\r\n')
+_BOUNDARY: Final = re.compile(rb'\r\nContent-Type: multipart/alternative;(?:\r\n)? boundary="([^"\r]+)"\r\n\r\n')
 _ATOMS: Final = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+ ?)*")
 
 
@@ -65,11 +67,23 @@ def assemble(headers: Iterable[str], *, text: str, html: str, boundary: str) -> 
         boundary = f"=_{sha256(f'{text}{html}'.encode('utf-8', 'replace')).hexdigest()}"  # no text holds its own digest
     head, border = "\r\n".join(headers).encode("ascii"), boundary.encode("ascii")
     return (
-        b'%s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%s"\r\n\r\n'
+        b'%s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n'
         b"--%s\r\nContent-Type: text/plain; %s\r\n"
         b"--%s\r\nContent-Type: text/html; %s\r\n"
         b"--%s--\r\n"
     ) % (head, border, border, _unencoded(text), border, _unencoded(html), border)
+
+
+def resent(message_id: str, at: datetime, sender: str, to: str) -> bytes:
+    """The header lines that mark a copy (RFC 5322, 3.6.6): when, by whom and to whom, under ``message_id``."""
+    lines = (
+        "X-Shukka-Copy: yes",
+        f"Resent-Date: {format_datetime(at)}",
+        mailbox("Resent-From", "", sender),
+        mailbox("Resent-To", "", to),
+        f"Resent-Message-ID: {message_id}",
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def encoded(mail: bytes) -> bytes:

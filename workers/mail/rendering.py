@@ -34,6 +34,7 @@ CUSTOMER_MAILS: Final = (
     "not_offered",
     "order_short",
     "dispatch_planned",
+    "address_changed",
     "dispatch_delayed",
     "shipment_shipped",
     "tracking_corrected",

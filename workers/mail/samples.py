@@ -75,6 +75,7 @@ _TOTALS: Final = {
     "before_points": 18546,
     "points_used": 300,
     "points_deducted": 0,
+    "goodwill": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
 }
@@ -212,6 +213,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "wished": False,
         },
         "dispatch_planned": {**_order(), **wished, "shipments": _shipments(says)},
+        "address_changed": {**_order(), "shipments": _shipments(says)},
         "dispatch_delayed": {
             **_order(),
             "shipment": {**_SUPPLIER_SHIPMENT, "expected_on": date(2026, 11, 26), "arrive_on": date(2026, 11, 27)},

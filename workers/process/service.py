@@ -22,6 +22,8 @@ from workers.settings import Settings, read
 DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
 #: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
 THREADS = 16
+#: Seconds a worker has to finish what it holds when it is told to stop.
+STOP_WITHIN = 15.0
 #: Names a file that a worker makes when it has booted: orders find somebody at work.
 READY_FILE = "SHUKKA_READY_FILE"
 
@@ -34,8 +36,8 @@ def free_port() -> int:
         return port
 
 
-def worker_argv(processes: int = 2) -> list[str]:
-    """The worker's command line. Its master gets the signals; it has its own time to finish what it holds."""
+def worker_argv(processes: int = 2, stop_within: float = STOP_WITHIN) -> list[str]:
+    """The worker's command line. Told to stop, it has ``stop_within`` seconds to finish what it holds."""
     return [
         sys.executable,
         "-m",
@@ -46,7 +48,7 @@ def worker_argv(processes: int = 2) -> list[str]:
         "--threads",
         str(THREADS),
         "--worker-shutdown-timeout",
-        "15000",
+        str(round(stop_within * 1000)),
         "--skip-logging",
     ]
 

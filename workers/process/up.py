@@ -16,12 +16,14 @@ from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
 from workers.process.embedded import EmbeddedEngines
 from workers.process.service import Service
-from workers.process.supervisor import Supervisor, stop_on_signals
+from workers.process.supervisor import Report, Supervisor, print_line, stop_on_signals
 from workers.settings import Settings, load
 
 
 @contextmanager
-def engines(settings: Settings, data: Path) -> Iterator[tuple[EmbeddedEngines | None, str, str]]:
+def engines(
+    settings: Settings, data: Path, report: Report = print_line
+) -> Iterator[tuple[EmbeddedEngines | None, str, str]]:
     """The embedded engines that the environment does not replace: (engines, database URL, Redis URL)."""
     wants_database, wants_redis = settings.database_url is None, settings.redis_url is None
     if settings.broker_url is not None:
@@ -29,7 +31,7 @@ def engines(settings: Settings, data: Path) -> Iterator[tuple[EmbeddedEngines | 
     if not wants_database and not wants_redis:
         yield None, settings.database_url or "", settings.redis_url or ""
         return
-    embedded = EmbeddedEngines(data, postgres=wants_database, valkey=wants_redis)
+    embedded = EmbeddedEngines(data, postgres=wants_database, valkey=wants_redis, report=report)
     with embedded as urls:
         yield embedded, settings.database_url or urls.database_url or "", settings.redis_url or urls.redis_url or ""
 

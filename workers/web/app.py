@@ -9,20 +9,18 @@ from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic.json_schema import models_json_schema
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from models.database import is_away
 from models.migrations import is_current
 from models.store import attention
 from pipelines.engine.run import describe
-from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
+from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
@@ -34,7 +32,9 @@ from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.desk import Desk
 from workers.web.hooks import payments, suppliers
-from workers.web.problem import MEDIA_TYPE, PROBLEM, problem
+from workers.web.openapi import operation_id, published
+from workers.web.problem import problem
+from workers.web.shapes import Health, Readiness, answers
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ def create_app(house: House | None = None) -> FastAPI:
     if house is None:
         configure()
         house = build_or_exit("web", House.notice_secrets)
-    state = AppState(house, Desk(house), Clients(house.engine), house.notice_secrets())
+    state = AppState(house, Desk(house), Clients(house.engine, house.clock), house.notice_secrets())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +67,7 @@ def create_app(house: House | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         dependencies=[Depends(_nameable)],
     )
     app.state.shukka = state
@@ -89,12 +90,12 @@ async def _nameable(request: Request) -> None:
 
 
 def _add_operations(app: FastAPI) -> None:
-    @app.get("/healthz", tags=["operations"])
+    @app.get("/healthz", tags=["operations"], responses=answers(s200=Health))
     async def healthz() -> dict[str, str]:
         """The process is alive."""
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operations"])
+    @app.get("/readyz", tags=["operations"], responses=answers(s200=Readiness, s503=Readiness))
     async def readyz(request: Request) -> Response:
         """Database and migrations are there: 200, else 503. Without the broker orders are taken in and go on, later by about a
         second: ``degraded`` names it."""
@@ -104,7 +105,7 @@ def _add_operations(app: FastAPI) -> None:
         status = ("degraded" if missing else "ok") if ready else "not ready"
         return as_json(200 if ready else 503, {"status": status, "degraded": missing, "checks": checks})
 
-    @app.get("/metrics", tags=["operations"])
+    @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
         await asyncio.to_thread(_measure, state_of(request).house)
@@ -155,9 +156,15 @@ def _add_errors(app: FastAPI) -> None:
     async def on_invalid(request: Request, error: Invalid) -> Response:
         return invalid(error.problems)
 
+    @app.exception_handler(Raced)
+    async def on_raced(request: Request, error: Raced) -> Response:
+        says = "Others were in the way; nothing was stored: send the same request again."
+        return problem(503, "Busy", says, headers={"Retry-After": "1"})
+
     @app.exception_handler(Conflict)
     async def on_conflict(request: Request, error: Conflict) -> Response:
-        return problem(409, "Conflict", f"{error.detail} ({error.rule})" if error.rule else error.detail)
+        detail = f"{error.detail} ({error.rule})" if error.rule else error.detail
+        return problem(409, "Conflict", detail, ways_out=error.ways_out)
 
     @app.exception_handler(NotFound)
     async def on_not_found(request: Request, error: NotFound) -> Response:
@@ -187,33 +194,6 @@ def _add_errors(app: FastAPI) -> None:
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        documents = [*acting.documents_of(actions()), *(one for module in _DOCUMENTED for one in module.DOCUMENTS)]
-        _, defined = models_json_schema(
-            [(model, "validation") for model in documents],
-            ref_template="#/components/schemas/{model}",
-        )
-        schema.setdefault("components", {}).setdefault("schemas", {}).update(defined.get("$defs", {}))
-        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        _describe_refusals(schema)
-        app.openapi_schema = schema
+        of_modules = [one for module in _DOCUMENTED for one in module.DOCUMENTS]
+        app.openapi_schema = published(app, [*acting.documents_of(actions()), *of_modules])
     return app.openapi_schema
-
-
-def _describe_refusals(schema: dict[str, Any]) -> None:
-    """Every refusal is a problem document, whatever FastAPI supposes; what is under /v1 and unsigned needs a key."""
-    schemas = schema["components"]["schemas"]
-    for supposed in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(supposed, None)
-    schemas["Problem"] = PROBLEM
-    refused = {
-        "description": "Refused; `errors` names the fields of a 422",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-            if path.startswith("/v1/"):
-                operation["responses"]["default"] = refused
-            if path.startswith("/v1/") and not path.startswith("/v1/webhooks/"):
-                operation["security"] = [{"key": []}]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,8 +25,7 @@ class AppState:
 
     async def caller(self, request: Request, *kinds: str) -> Caller:
         """Who asks, if one of ``kinds``; raises 401 without a valid key, 404 for a key of another kind."""
-        header = request.headers.get("authorization")
-        caller = self.clients.known_caller(header) or await asyncio.to_thread(self.clients.caller, header)
+        caller = await self.clients.caller(request.headers.get("authorization"))
         if caller is None:
             raise HttpProblem(
                 401,

@@ -1,22 +1,23 @@
-"""Who is asking: Bearer keys, of which only the hash is stored, and webhook secrets."""
+"""Who is asking: Bearer keys, of which only the hash is stored, and webhook secrets.
+
+Nothing is remembered: a key that is revoked counts for nothing from that moment on, in every process. Requests that come in
+while others are looked up are looked up together, so that many of them cost one statement.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from sqlalchemy import Engine
 
 from models.store import clients
-
-Key = TypeVar("Key")
-Found = TypeVar("Found")
-
-#: Seconds a key that was found is remembered; a revoked one stops working after that long at the latest.
-REMEMBERED = 10.0
+from models.store.clients import KeyRow, NameRow
+from pipelines.ports import Clock
+from workers.grouping import Group
+from workers.http.signing import standing
+from workers.web.patience import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A client whose webhooks are checked: its shops and its secrets, newest first."""
+    """A client whose webhooks are checked: its shops and those of its secrets that count, newest first."""
 
     shops: tuple[str, ...]
     secrets: Sequence[str]
@@ -46,59 +47,54 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-class _Lately(Generic[Key, Found]):
-    """What was found in the last seconds."""
-
-    def __init__(self) -> None:
-        self._found: dict[Key, tuple[float, Found]] = {}
-
-    def get(self, key: Key) -> Found | None:
-        until, found = self._found.get(key, (0.0, None))
-        return found if time.monotonic() < until else None
-
-    def put(self, key: Key, found: Found | None) -> Found | None:
-        """Remember ``found``, or forget what is there no longer."""
-        if found is None:
-            self._found.pop(key, None)
-        else:
-            self._found[key] = (time.monotonic() + REMEMBERED, found)
-        return found
-
-
 class Clients:
-    """Looks clients up, remembering for some seconds those it found."""
+    """Looks clients up, as they stand in the database and by the Clock at that moment."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
-        self._callers = _Lately[bytes, Caller]()
-        self._partners = _Lately[tuple[str, str], Partner]()
+        self._clock = clock
+        self._callers = Group(self._find_callers)
+        self._partners = Group(self._find_partners)
 
-    def known_caller(self, header: str | None) -> Caller | None:
-        """The client of an Authorization header, if it was looked up lately."""
-        return self._callers.get(_bearer(header) or b"")
-
-    def caller(self, header: str | None) -> Caller | None:
-        """The client of an Authorization header; None for no, a malformed or an unknown key."""
+    async def caller(self, header: str | None) -> Caller | None:
+        """The client of an Authorization header; None for no, a malformed or an unknown key, and for one that was revoked or
+        whose time after it was replaced is over."""
         key_hash = _bearer(header)
-        if key_hash is None:
-            return None
-        with self._engine.connect() as connection:
-            row = clients.by_key(connection, key_hash)
-        return self._callers.put(key_hash, row and Caller(row.id, row.kind, row.name, tuple(row.shops)))
+        return None if key_hash is None else await self._callers.submit(key_hash)
 
-    def known_partner(self, kind: str, name: str) -> Partner | None:
-        """The partner, if it was looked up lately."""
-        return self._partners.get((kind, name))
-
-    def partner(self, kind: str, name: str) -> Partner | None:
+    async def partner(self, kind: str, name: str) -> Partner | None:
         """The partner whose webhooks come in under ``name``."""
         if "\x00" in name:
             return None  # the database would not even look for it
-        if (found := self.known_partner(kind, name)) is not None:
-            return found
-        with self._engine.connect() as connection:
-            row = clients.by_name(connection, kind, name)
-        return self._partners.put((kind, name), row and Partner(tuple(row.shops), tuple(row.webhook_secrets)))
+        return await self._partners.submit(NameRow(kind, name))
+
+    def _find_callers(self, keys: Sequence[bytes]) -> list[Caller | None]:
+        asked = [KeyRow(key) for key in set(keys)]
+
+        def look() -> dict[bytes, Caller]:
+            with self._engine.connect() as connection:
+                rows = clients.by_keys(connection, asked, now=self._clock.now())
+            return {bytes(row.shown): Caller(row.id, row.kind, row.name, tuple(row.shops)) for row in rows}
+
+        found = patiently(look)
+        return [found.get(key) for key in keys]
+
+    def _find_partners(self, names: Sequence[NameRow]) -> list[Partner | None]:
+        asked = list(set(names))
+
+        def look() -> dict[NameRow, Partner]:
+            with self._engine.connect() as connection:
+                rows = clients.by_names(connection, asked)
+            now = self._clock.now()
+            return {
+                NameRow(row.kind, row.name): Partner(
+                    tuple(row.shops), tuple(standing(row.webhook_secrets, row.old_until, now))
+                )
+                for row in rows
+            }
+
+        found = patiently(look)
+        return [found.get(name) for name in names]
 
 
 def _bearer(header: str | None) -> bytes | None:

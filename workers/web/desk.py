@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import structlog
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
-from models.database import is_away
 from pipelines.engine.inbox import Received, receive
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
 from workers.grouping import Group
 from workers.metrics import INTAKE
+from workers.web.patience import patiently
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
-Result = TypeVar("Result")
-
-#: Seconds a request waits for a database that is away, before it is told to come again (503).
-PATIENCE = 15.0
 
 
 class Desk:
@@ -66,7 +60,7 @@ class Desk:
             tries += 1
             return take_in(house.engine, house.shops, house.clock, submissions)
 
-        answers = _patiently(attempt)
+        answers = patiently(attempt)
         if tries > 1:
             # A commit whose answer was lost may have happened; what is found now under the same content is ours.
             answers = [_as_first(answer) for answer in answers]
@@ -77,7 +71,7 @@ class Desk:
         return answers
 
     def _take_events(self, events: Sequence[Received]) -> list[bool]:
-        answers = _patiently(lambda: receive(self._house.engine, self._house.clock, events))
+        answers = patiently(lambda: receive(self._house.engine, self._house.clock, events))
         self._ring({WOKEN_BY[e.type] for e, new in zip(events, answers, strict=True) if new and e.type in WOKEN_BY})
         return answers
 
@@ -93,13 +87,3 @@ def _as_first(answer: Answer) -> Answer:
     if answer.ending != Ending.REPEATED:
         return answer
     return Answer(Ending.ACCEPTED, answer.shop, answer.number, answer.state)
-
-
-def _patiently(attempt: Callable[[], Result]) -> Result:
-    """Wait out a short absence of the database; the keys in the schema make trying again safe."""
-    return retry(
-        retry=retry_if_exception(is_away),
-        wait=wait_exponential_jitter(multiplier=0.05, max=1.0),
-        stop=stop_after_delay(PATIENCE),
-        reraise=True,
-    )(attempt)()

@@ -28,6 +28,7 @@ PROBLEM = {
                 "properties": {"field": _TEXT, "message": _TEXT},
             },
         },
+        "ways_out": {"type": "array", "items": _TEXT},
     },
 }
 
@@ -38,16 +39,20 @@ def problem(
     detail: str,
     *,
     errors: Sequence[Problem] | None = None,
+    ways_out: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     type_: str = "about:blank",
 ) -> Response:
-    """The answer ``{"type", "title", "status", "detail"}`` with ``status``; ``errors`` lists the refused fields (422).
+    """The answer ``{"type", "title", "status", "detail"}`` with ``status``; ``errors`` lists the refused fields (422), ``ways_out``
+    the actions on an order that are possible instead (409).
 
     ``title`` names the kind of problem and is always the same for it; ``detail`` is about this request.
     """
     document: dict[str, object] = {"type": type_, "title": title, "status": status, "detail": detail}
     if errors is not None:
         document["errors"] = [{"field": error.field, "message": error.message} for error in errors]
+    if ways_out:
+        document["ways_out"] = list(ways_out)
     # A sentence may quote what was sent; what UTF-8 cannot carry goes out as the JSON escape it came in as.
     body = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return Response(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)

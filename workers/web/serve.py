@@ -13,8 +13,8 @@ MOST_CONNECTIONS: Final = 2_000
 """Connections a process holds; one more is answered 503 at once, so that those it has are served."""
 
 
-def serve(host: str, port: int) -> None:
-    """Serve until a signal; requests under way are finished within ten seconds."""
+def serve(host: str, port: int, stop_within: int = 10) -> None:
+    """Serve until a signal; requests under way are finished within ``stop_within`` seconds."""
     config = uvicorn.Config(
         "workers.web.app:create_app",
         factory=True,
@@ -27,7 +27,7 @@ def serve(host: str, port: int) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         backlog=MOST_CONNECTIONS,
         timeout_keep_alive=5,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=stop_within,
         headers=[("server", "shukka")],
         server_header=False,
     )

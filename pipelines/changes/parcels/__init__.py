@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pipelines.changes.parcels.answers import acknowledged, delayed, refused, short
-from pipelines.changes.parcels.departures import corrected, shipped
+from pipelines.changes.parcels.departures import corrected, departure_fault, shipped
 from pipelines.changes.parcels.news import News, Where, contents
 from pipelines.changes.parcels.tracking import delivered, lost, returned, updated
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 
-__all__ = ["KINDS", "News", "Where", "contents", "read"]
+__all__ = ["KINDS", "News", "Where", "contents", "departure_fault", "read"]
 
 _READ: Final[Mapping[str, Callable[[News, ShipmentDraft, EventFacts], None]]] = {
     "shipment.acknowledged": acknowledged,

@@ -8,9 +8,10 @@ from typing import Final
 
 from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.parcels.news import News
+from pipelines.changes.promises import tell_of_day
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import arrival, change_of_plan, customer_mail, lines_of
+from pipelines.orders.mails import arrival
 from pipelines.rules.explain import says
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import too_much
@@ -65,7 +66,8 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))
     is_over = expected is not None and expected < in_japan(news.now).date()
     if expected != promised and not has_left and not is_over:
-        _tell_of_date(news, shipment, event, promised)
+        about, why = f"{shipment.id}:{expected}:{event.at.isoformat()}", says(f"{_DELAY}.why", locale)
+        tell_of_day(news.draft, news.shop, news.now, shipment, promised, about=about, why=why)
 
 
 def _is_off(news: News, shipment: ShipmentDraft) -> bool:
@@ -79,31 +81,6 @@ def _no_such_day(expected: date, said_on: date) -> str | None:
     if expected > said_on + _FARTHEST:
         return f"expected_on {expected} is more than a year after {said_on}, when it was said"
     return None
-
-
-def _tell_of_date(news: News, shipment: ShipmentDraft, event: EventFacts, promised: date | None) -> None:
-    """An apology for what comes later than it was promised; a first or an earlier date is a plan like any other."""
-    facts, expected = news.draft.facts, shipment.dispatch_on
-    change = change_of_plan(promised, expected)
-    told = {
-        "id": shipment.id,
-        "lines": lines_of(facts, [(line, p.open) for line, p in shipment.lines.items()]),
-        "dispatch_on": promised,
-        "expected_on": expected,
-        "arrive_on": shipment.arrive_on,
-    }
-    mail = customer_mail(
-        "dispatch_delayed",
-        facts,
-        news.shop,
-        news.now,
-        about=f"{shipment.id}:{expected}:{event.at.isoformat()}",
-        shipment_id=shipment.id,
-        reason=says(f"{_DELAY}.why", facts.locale) if change == "later" else "",
-        change=change,
-        shipment=told,
-    )
-    news.draft.tell(mail)
 
 
 def short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:

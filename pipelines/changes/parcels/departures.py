@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from models.states import HoldReason, OrderState
 from pipelines.carriers import carrier
 from pipelines.changes.parcels.news import News
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.errors import Problem
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import GONE, contradicts, together, too_much
 from pipelines.values.calendar import in_japan
@@ -18,29 +20,69 @@ from pipelines.values.calendar import in_japan
 
 def shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     """A parcel left, or a further row of one. What cannot be right is quarantined: no mail goes out on it."""
-    by = _named(event.body.get("carrier")) or news.shop.supplier(shipment.supplier).carrier
-    number = written(by, event.body.get("tracking_number"))
-    shipped_at = _moment(event)
-    told = _told(event)
-    known = (
-        numbered(news, shipment, number) if number else news.draft.parcels.get((shipment.id, _unnumbered(shipped_at)))
-    )
-    if fault := _fault(news, shipment, by, number, shipped_at) or _lines_fault(news, shipment, known, told):
-        news.draft.quarantined(event, fault)
+    said = _departure(news, shipment, event)
+    if fault := _fault(news, shipment, said):
+        news.draft.quarantined(event, fault.message)
         return
-    if known is not None and together(known.claim, told) == known.claim:
-        news.draft.ignored(event, "this parcel is known (TRK-05)")
+    known, key = said.known, said.number or _unnumbered(said.shipped_at)
+    if _is_known(said):
+        news.draft.ignored(event, _KNOWN)
         return
     if known is not None:
-        _grow(news, known, told, min(shipped_at, known.shipped_at))
+        _grow(news, known, said.told, min(said.shipped_at, known.shipped_at))
     else:
-        key = number or _unnumbered(shipped_at)
-        as_of = min(shipped_at, event.at)
-        news.draft.keep_parcel(ParcelFacts(shipment.id, key, shipped_at, told, {}, by, number, as_of, None, None))
+        as_of = min(said.shipped_at, event.at)
+        news.draft.keep_parcel(
+            ParcelFacts(shipment.id, key, said.shipped_at, said.told, {}, said.by, said.number, as_of, None, None)
+        )
         news.arrived.append((shipment.id, key))
     news.draft.applied(event)
     if not shipment.is_live or news.draft.state == OrderState.CANCELLED or _was_cancelled(news, shipment):
         news.hold(Hold(HoldReason.SHIPPED_AFTER_CANCEL, shipment.id))
+
+
+def departure_fault(news: News, shipment: ShipmentDraft, event: EventFacts, *, known: bool = False) -> Problem | None:
+    """Why ``event`` cannot be right about a parcel of ``shipment``, by the field of it that is wrong; with ``known`` that it
+    says nothing new is a fault too."""
+    said = _departure(news, shipment, event)
+    fault = _fault(news, shipment, said)
+    return Problem("tracking_number", _KNOWN) if fault is None and known and _is_known(said) else fault
+
+
+def _fault(news: News, shipment: ShipmentDraft, said: _Departure) -> Problem | None:
+    if why := _time_fault(news, said.shipped_at):
+        return Problem("shipped_at", why)
+    if why := _number_fault(news, shipment, said.by, said.number):
+        return Problem("carrier" if why.startswith("carrier") else "tracking_number", why)
+    if why := _lines_fault(news, shipment, said.known, said.told):
+        return Problem("lines", why)
+    return None
+
+
+_KNOWN: Final = "this parcel is known (TRK-05)"
+
+
+class _Departure(NamedTuple):
+    """What an event says of a parcel: its carrier, number, time and pieces, and the parcel that is known by them already."""
+
+    by: str | None
+    number: str | None
+    shipped_at: datetime
+    told: Mapping[str, int] | None
+    known: ParcelFacts | None
+
+
+def _departure(news: News, shipment: ShipmentDraft, event: EventFacts) -> _Departure:
+    by = _named(event.body.get("carrier")) or news.shop.supplier(shipment.supplier).carrier
+    number = written(by, event.body.get("tracking_number"))
+    shipped_at = _moment(event)
+    unnumbered = (shipment.id, _unnumbered(shipped_at))
+    known = numbered(news, shipment, number) if number else news.draft.parcels.get(unnumbered)
+    return _Departure(by, number, shipped_at, _told(event), known)
+
+
+def _is_known(said: _Departure) -> bool:
+    return said.known is not None and together(said.known.claim, said.told) == said.known.claim
 
 
 def _grow(news: News, known: ParcelFacts, told: Mapping[str, int] | None, shipped_at: datetime) -> None:
@@ -63,11 +105,9 @@ def _unnumbered(shipped_at: datetime) -> str:
     return f"unnumbered {shipped_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _fault(news: News, shipment: ShipmentDraft, by: str | None, number: str | None, shipped_at: datetime) -> str | None:
+def _time_fault(news: News, shipped_at: datetime) -> str | None:
     placed_on, left_on = in_japan(news.draft.facts.placed_at).date(), in_japan(shipped_at).date()
-    if left_on < placed_on:
-        return f"shipped_at {left_on} is before the order was placed on {placed_on}"
-    return _number_fault(news, shipment, by, number)
+    return f"shipped_at {left_on} is before the order was placed on {placed_on}" if left_on < placed_on else None
 
 
 def _number_fault(news: News, shipment: ShipmentDraft, by: str | None, number: str | None) -> str | None:

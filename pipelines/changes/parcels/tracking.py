@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from models.states import HoldReason, TrackingState
+from models.states import HoldReason, OrderState, TrackingState
 from pipelines.carriers import Status, carrier
+from pipelines.changes.money import is_collected
 from pipelines.changes.parcels.departures import carrier_of, parcel_meant
 from pipelines.changes.parcels.news import News, contents
 from pipelines.engine.facts import EventFacts, ParcelFacts
@@ -26,6 +27,8 @@ _HOLDS: Final[Mapping[HoldReason, frozenset[TrackingState]]] = {
         {TrackingState.ADDRESS_PROBLEM, TrackingState.REFUSED, TrackingState.RETURNING}
     ),
 }
+#: On the way back to whoever sent it.
+_COMES_BACK: Final = frozenset({TrackingState.REFUSED, TrackingState.RETURNING, TrackingState.RETURNED})
 
 
 def updated(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -81,10 +84,12 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
 
 
 def _hold(news: News, shipment: ShipmentDraft, status: TrackingState) -> None:
-    """Open what holds the order by this status, and end what none of the shipment's parcels is a reason for any more."""
+    """Open what holds the order by this status, and end what none of the shipment's parcels is a reason for any more. That an
+    unclaimed parcel comes back is what is waited for (PAY-09)."""
+    awaited = news.draft.state == OrderState.CANCELLED and is_collected(news.draft.money)
     fare = {parcel.tracking_status for parcel in news.draft.parcels_of(shipment.id)}
     for reason, statuses in _HOLDS.items():
-        if status in statuses and not _is_settled(news, shipment):
+        if status in statuses and not _is_settled(news, shipment) and not (awaited and status in _COMES_BACK):
             news.hold(Hold(reason, shipment.id))
         elif not fare & statuses:
             news.lift(reason, shipment, f"the parcel is {status}")

@@ -8,25 +8,27 @@ from typing import Final
 from models.states import ALL_LEFT, OrderState, PaymentState
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.action import Action, Case, Reason
+from pipelines.orders.actions import cancel_lines, return_lines
 from pipelines.rules.cancel import refusal
 from pipelines.rules.explain import Refusal, Sentence, sentence
 
 _LEFT: Final = (OrderState.PARTLY_SHIPPED, *ALL_LEFT)
-_HANDED_OVER: Final = Sentence(
-    "商品はすでに出荷元へ引き渡されています。出荷の停止を依頼し、返品として処理してください。",
-    "The goods were handed over already: ask the supplier to stop them, then take a return.",
+_HAVE_LEFT: Final = Sentence(
+    "商品の一部またはすべてがすでに発送されています。次の操作で対応してください: {ways_out}",
+    "Goods have left already: use {ways_out}.",
+)
+_NOTHING_LEFT: Final = Sentence(
+    "すべての商品が取消・返品などで処理済みのため、取り消すものが残っていません。",
+    "Nothing is left to cancel: all of it was taken out, has come back or was settled.",
 )
 
 
 def stands(case: Case) -> Sequence[Refusal]:
     """Why the order cannot be cancelled now; an operator is bound only by what has already left (CAN-01, CAN-06)."""
+    if case.by_operator:
+        return _for_the_shop(case)
     order = case.order
     told = order.state == OrderState.RELEASED or any(not shipment.is_untold for shipment in order.shipments)
-    if case.by_operator:
-        if order.state == OrderState.CANCELLED:
-            return [Refusal(sentence("cancel.over"), rule="CAN-02")]
-        left = Refusal(_HANDED_OVER, rule="CAN-06", ways_out=("lines:cancel", "lines:return"))
-        return [left] if order.state in _LEFT or told else []
     refused = refusal(
         shop=case.shop,
         state=OrderState(order.state),
@@ -39,6 +41,16 @@ def stands(case: Case) -> Sequence[Refusal]:
     return [refused] if refused else []
 
 
+def _for_the_shop(case: Case) -> Sequence[Refusal]:
+    """What has left comes back, or is lost, as a return; what has not is taken out."""
+    if case.order.state == OrderState.CANCELLED:
+        return [Refusal(sentence("cancel.over"), rule="CAN-02")]
+    if case.order.state not in _LEFT:
+        return []
+    ways_out = tuple(other.name for other in (cancel_lines.ACTION, return_lines.ACTION) if other.is_open(case))
+    return [Refusal(_HAVE_LEFT if ways_out else _NOTHING_LEFT, rule="CAN-06", ways_out=ways_out)]
+
+
 def _is_cancelled(order: OrderDraft) -> bool:
     return order.state == OrderState.CANCELLED
 
@@ -47,8 +59,9 @@ ACTION = Action(
     name="cancel",
     label=Sentence("注文をキャンセルする", "Cancel the order"),
     says=Sentence(
-        "注文を終了し、代金・ポイント・クーポン・一点物を戻して、お客様にお知らせします。",
-        "End the order: money, points, coupons and one-of-a-kind items go back, and the customer is told.",
+        "注文を終了し、代金・ポイント・クーポン・一点物を戻して、お客様と、指示済みの出荷元にお知らせします。",
+        "End the order: money, points, coupons and one-of-a-kind items go back; the customer is told, and suppliers that were "
+        "told to ship.",
     ),
     model=Reason,
     roles=("storefront", "operator"),

@@ -22,6 +22,9 @@ _NOT_OPEN: Final = Sentence(
     "Now the order is {state}: lines are taken out between authorization and dispatch; before it cancel the order, after it "
     "take a return.",
 )
+_ALL_GONE: Final = Sentence(
+    "発送前の商品は残っていません。", "Nothing is left to take out: all of it has left or was taken out."
+)
 
 
 class LinesCancelled(Request):
@@ -54,6 +57,11 @@ def faults(case: Case, asked: LinesCancelled) -> Sequence[Problem]:
     return pieces.faults(case.order.facts, asked.lines, left, "have neither left nor been cancelled")
 
 
+def exhausted(case: Case) -> Sequence[Refusal]:
+    """Nothing waits to be sent any more."""
+    return [] if any(shipment.left for shipment in case.order.shipments) else [Refusal(_ALL_GONE, rule="INT-13")]
+
+
 ACTION = Action(
     name="lines:cancel",
     label=Sentence("明細を取り消す", "Take lines out"),
@@ -65,4 +73,5 @@ ACTION = Action(
     wakes="order.cancel_lines",
     stands=stands,
     faults=faults,
+    exhausted=exhausted,
 )

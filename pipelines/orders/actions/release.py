@@ -7,8 +7,10 @@ from typing import Final
 
 from models.states import OrderState, ShipmentState
 from pipelines.engine.draft import OrderDraft
+from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.explain import Refusal, Sentence
+from pipelines.suppliers.instructions import instruct_key
 
 _ELSEWHERE: Final = Sentence(
     "この保留は解除できません。次の操作で対応してください: {ways_out}",
@@ -30,13 +32,19 @@ def stands(case: Case) -> Sequence[Refusal]:
     ):
         return []
     ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
-    return [Refusal(_ELSEWHERE, {"ways_out": ", ".join(ways_out)}, ways_out=ways_out)]
+    return [Refusal(_ELSEWHERE, ways_out=ways_out)]
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:
-    """Shipments that nothing would ever send: their supplier refused, and pieces are left. Their lines are taken out, or
-    their supplier ships after all; nobody's look at them changes that."""
-    return {s.id for s in order.shipments if s.state == ShipmentState.REFUSED and s.left}
+    """Shipments that nothing would ever send: their supplier refused and pieces are left, or its instruction came to
+    nothing. They are asked for anew, or their lines are taken out; nobody's look at them changes that."""
+    return {one.id for one in order.shipments if one.left and _is_stuck(order, one)}
+
+
+def _is_stuck(order: OrderDraft, shipment: ShipmentDraft) -> bool:
+    told = order.effects.get(instruct_key(shipment.id, shipment.again))
+    has_failed = told is not None and told.state in ("declined", "needs_review")
+    return shipment.state == ShipmentState.REFUSED or (shipment.is_untold and has_failed)
 
 
 ACTION = Action(

@@ -26,6 +26,9 @@ _GIVEN_UP: Final = (CANCEL, RETURN)
 Lines = tuple[tuple[str, int], ...]
 """(line, pieces)."""
 
+#: Money that the shop gives back at will: no line, point or tax changes.
+GOODWILL: Final = "goodwill"
+
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
@@ -37,7 +40,7 @@ class Adjustment:
     ``points_deducted`` (earned points that were spent meanwhile, at one yen each, where the profile says so).
     ``points_unearned`` are earned no longer. ``return_fee`` is what sending back costs the customer, in the price display;
     it is part of ``fees``. ``carried``: yen given so far beyond what these amounts come to, since a refund is never
-    negative; the next adjustment makes it good.
+    negative; the next adjustment makes it good. It is negative where goodwill had given a part of it before.
     """
 
     kind: str
@@ -94,10 +97,12 @@ def adjust(
     fee = return_fee if on_top else return_fee + tax_on(return_fee, STANDARD_RATE, breakdown.rules.rounding)
     done = [(one.kind, one.lines, one.return_fee) for one in before]
     old, new = _gone(breakdown, done), _gone(breakdown, [*done, (kind, asked, fee)])
-    given = sum(one.refund for one in before)
+    given = sum(one.refund for one in before if one.kind != GOODWILL)
     refund = max(0, new.value(breakdown) - given)
     returned = sum(one.points_returned for one in before)
     money_left = breakdown.grand_total - sum(one.money for one in before)
+    if any(one.kind == GOODWILL for one in before):  # what it gave of these goods' price is not given twice
+        refund = min(refund, money_left + breakdown.points_used - returned)
     # Points come back as they were spread over what is gone, and beyond that where money does not suffice.
     most = min(refund, breakdown.points_used - returned)
     points = min(max(new.points_used - returned, refund - money_left, 0), most)
@@ -118,6 +123,27 @@ def adjust(
         rank_spend=new.rank_spend - old.rank_spend,
         carried=given + refund - new.value(breakdown),
         return_fee=fee,
+    )
+
+
+def goodwill(amount: int) -> Adjustment:
+    """``amount`` yen that the shop gives back at will."""
+    return Adjustment(
+        kind=GOODWILL,
+        lines=(),
+        amount=0,
+        member_discount=0,
+        coupon=0,
+        coupon_recovered=0,
+        shipping=0,
+        fees=0,
+        tax=(),
+        refund=amount,
+        money=amount,
+        points_returned=0,
+        points_unearned=0,
+        rank_spend=0,
+        carried=0,
     )
 
 
@@ -163,9 +189,10 @@ def totals_after(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dic
         "fees": breakdown.fees - sum(one.fees for one in adjustments),
         "tax": left,
         "tax_total": sum(one["tax"] for one in left),
-        "before_points": breakdown.before_points - sum(one.refund for one in adjustments),
+        "before_points": breakdown.before_points - sum(one.refund for one in adjustments if one.kind != GOODWILL),
         "points_used": breakdown.points_used - sum(one.points_returned for one in adjustments),
         "points_deducted": sum(one.points_deducted for one in adjustments),
+        "goodwill": sum(one.money for one in adjustments if one.kind == GOODWILL),
         "grand_total": money_due(breakdown, adjustments),
     }
 
@@ -219,6 +246,8 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
             else:
                 gone.coupon += coupon
         kept_coupons.append(share.coupon - sum(pieces.coupons[:count]))
+    moved = _keep_coupons_whole(breakdown, gone, kinds)
+    kept_coupons = [one + more for one, more in zip(kept_coupons, moved, strict=True)]
     risen = _recover_coupon(breakdown, gone, voiding, kept_coupons)
     all_gone = all(len(kinds.get(share.line, [])) == share.quantity for share in breakdown.lines)
     if all_gone and not any(kind == RETURN for listed in kinds.values() for kind in listed):
@@ -230,6 +259,30 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
             gone.fees -= fee
             gone.take(STANDARD_RATE, -fee, -_tax(breakdown, fee, STANDARD_RATE))
     return gone
+
+
+def _keep_coupons_whole(breakdown: Breakdown, gone: _Gone, kinds: Mapping[str, Sequence[str]]) -> list[int]:
+    """Coupons of yen stay whole where goods never left: what they took off missing pieces they take off the rest of what they
+    discount, as far as it has a price (INT-13). By line, how many yen more."""
+    of_yen = [0] * len(breakdown.lines)
+    for coupon in breakdown.coupons:
+        if coupon.kind == "amount":
+            of_yen = [one + part for one, part in zip(of_yen, coupon.by_line, strict=True)]
+    if SHORT in breakdown.rules.coupon_recovery or not any(of_yen):
+        return [0] * len(of_yen)
+    missing, room, taxes = 0, [], []
+    for share, yen in zip(breakdown.lines, of_yen, strict=True):
+        pieces, mine = _Pieces(share, on_top=breakdown.rules.display == "ex_tax"), kinds.get(share.line, [])
+        lost = sum(coupon for coupon, kind in zip(pieces.coupons, mine, strict=False) if kind == SHORT)
+        missing += lost * yen // share.coupon if yen else 0
+        room.append(sum(pieces.nets[len(mine) :]) if yen else 0)
+        taxes.append(sum(pieces.taxes[len(mine) :]))
+    moved = largest_remainder(min(missing, sum(room)), room)
+    for share, part, left, tax in zip(breakdown.lines, moved, room, taxes, strict=True):
+        if part:
+            gone.coupon -= part
+            gone.take(share.tax_rate, part, tax * part // left)
+    return list(moved)
 
 
 @dataclass(slots=True)

@@ -17,21 +17,29 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Candidate(NamedTuple):
-    """A shipment of an order that is paid on delivery; what it is chosen by never changes but ``state``."""
+    """A shipment of an order that is paid on delivery; ``collects``: whether it was told to collect, None before it was told."""
 
     id: str
     state: str
     backorder: bool
     instruct_at: datetime | None
+    collects: bool | None = None
+
+
+def gone(state: str) -> bool:
+    """Whether a shipment in this state goes nowhere."""
+    return state in _GOES_NOWHERE
 
 
 def collecting(shipments: Iterable[Candidate], which: Which) -> str | None:
-    """The one shipment that collects for the whole order: the first or last to be instructed, back-orders after the others;
-    None where none goes."""
-    going = sorted(
-        (one.backorder, one.instruct_at or _NEVER, one.id) for one in shipments if one.state not in _GOES_NOWHERE
-    )
-    return going[0 if which == "first" else -1][2] if going else None
+    """The one shipment that collects for the whole order: the one that was told to, else the first or last of those that are
+    still to be told, back-orders after the others. None where none is left: a supplier that was told not to collect is not
+    told otherwise."""
+    going = [one for one in shipments if not gone(one.state)]
+    if told := min((one.id for one in going if one.collects), default=None):
+        return told
+    untold = sorted((one.backorder, one.instruct_at or _NEVER, one.id) for one in going if one.collects is None)
+    return untold[0 if which == "first" else -1][2] if untold else None
 
 
 def to_collect(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dict[str, int] | None:

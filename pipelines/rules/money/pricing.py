@@ -39,6 +39,8 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
 
     shipping = shipping_fee(order, shop, sum(nets))
     fee = method_fee(order, shop, nets, shipping)
+    if fee and not _leaves_to_pay(order, shop, nets, shipping, balance + coupon_points):
+        fee = 0
     tax = _taxes(order, shop, nets, shipping + fee)
     tax_total = sum(one.tax for one in tax)
     before_points = sum(nets) + shipping + fee + (tax_total if ex_tax else 0)
@@ -164,6 +166,15 @@ def method_fee(order: Order, shop: Shop, nets: Sequence[int], shipping: int) -> 
     if shop.price.display == "ex_tax":
         collected += sum(one.tax for one in _taxes(order, shop, nets, shipping))
     return fee(shop, collected)
+
+
+def _leaves_to_pay(order: Order, shop: Shop, nets: Sequence[int], shipping: int, points: int) -> bool:
+    """Whether anything is left to pay but a method's own fee, once the customer's ``points`` are used: where they cover goods
+    and shipping, nothing is paid by the method, and it costs nothing (PAY-13, B.6.6)."""
+    amount = sum(nets) + shipping
+    if shop.price.display == "ex_tax":
+        amount += sum(one.tax for one in _taxes(order, shop, nets, shipping))
+    return point_rules.used(order.points_use, points, shop.points.use_cap, amount) < amount
 
 
 def _taxes(order: Order, shop: Shop, nets: Sequence[int], extras: int) -> tuple[TaxAmount, ...]:

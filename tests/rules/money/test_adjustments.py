@@ -77,11 +77,32 @@ def test_a_return_fee_is_given_ex_tax_and_charged_with_it(shop: str, fee: int, m
     assert (done.return_fee, done.money) == (fee, money)
 
 
-@pytest.mark.parametrize("kind", [SHORT, CANCEL])
-def test_goods_that_never_came_give_back_what_they_cost(kind: str) -> None:
-    """INT-13: the shop's shortage does not cost the customer the coupon."""
+@pytest.mark.parametrize(("kind", "refund", "coupon"), [(SHORT, 6_000, 0), (CANCEL, 5_400, 600)])
+def test_a_shortage_leaves_the_customers_coupon_whole(kind: str, refund: int, coupon: int) -> None:
+    """INT-13: a coupon of yen takes off the rest what it took off the missing goods; what the customer gives up gives back
+    what it cost."""
     (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000), (kind, "1", 1))
-    assert (done.refund, done.coupon, done.coupon_recovered) == (5_400, 600, 0)
+    assert (done.refund, done.coupon, done.coupon_recovered) == (refund, coupon, 0)
+
+
+def test_a_coupon_stays_whole_as_far_as_the_rest_has_a_price() -> None:
+    """4,600 of the coupon's 5,000 yen were the missing goods'; the rest costs 800 after it."""
+    done = one_by_one(priced(9_200, 1_200, coupon=5_200), (SHORT, "1", 1), (SHORT, "2", 1))
+    assert [(one.refund, one.coupon) for one in done] == [(5_200, 4_000), (0, 1_200)]
+
+
+def test_percent_follow_the_goods() -> None:
+    order = an_order(
+        "plain", a_line("1", 6_000, tax_rate=0), a_line("2", 4_000, tax_rate=0), coupons=(Coupon("C", "percent", 10),)
+    )
+    (done,) = one_by_one(price(order, plain_shop()), (SHORT, "1", 1))
+    assert (done.refund, done.coupon) == (5_400, 600)
+
+
+def test_a_return_after_a_shortage_recovers_the_whole_coupon() -> None:
+    """CPN-04: 10,800 were paid for 12,000; one item of 4,000 is kept, at its normal price."""
+    done = one_by_one(priced(6_000, 4_000, 2_000, coupon=1_200), (SHORT, "1", 1), (RETURN, "3", 1))
+    assert [one.refund for one in done] == [6_000, 800]
 
 
 def test_which_changes_void_a_coupon_was_fixed_with_the_order() -> None:
@@ -111,7 +132,7 @@ def test_pieces_of_a_line_split_by_largest_remainder(pieces: tuple[int, ...], re
     sums = price(
         an_order("plain", a_line("1", 400, 3, tax_rate=0), coupons=(Coupon("C", "amount", 200),)), plain_shop()
     )
-    done = one_by_one(sums, *((SHORT, "1", count) for count in pieces))
+    done = one_by_one(sums, *((CANCEL, "1", count) for count in pieces))
     assert sum(one.refund for one in done) == 1_000
     assert sorted((one.refund for one in done), reverse=True) == refunds
 
@@ -159,11 +180,12 @@ def test_a_fee_that_was_waived_may_fall_due(kind: str, asks: str, shipping: int,
 
 def test_what_is_left_reads_like_an_order() -> None:
     sums = priced(6_000, 4_000, coupon=1_000, rate=10)
-    left = totals_after(sums, one_by_one(sums, (SHORT, "1", 1)))
+    left = totals_after(sums, one_by_one(sums, (CANCEL, "1", 1)))
     assert left == {
         **priced(4_000, coupon=400, rate=10).totals_json(),
         "goods": 4_000,
         "points_deducted": 0,
+        "goodwill": 0,
         "tax": [{"rate": 10, "base": 3_600, "tax": 360}],
     }
 

@@ -26,6 +26,19 @@ BACK = Candidate("SH-A", "backordered", True, EARLY)
         ("what is refused goes nowhere", [STOCK, MAKER._replace(state="refused")], "first", "SH-B"),
         ("what has left stays the one", [STOCK, MAKER._replace(state="shipped")], "first", "SH-C"),
         ("of one moment, the same one always", [STOCK, STOCK._replace(id="SH-A")], "first", "SH-A"),
+        ("who was told stays the one", [STOCK._replace(collects=True, state="instructed"), MAKER], "first", "SH-B"),
+        (
+            "who was told not to is not told otherwise",
+            [MAKER._replace(collects=True, state="refused"), STOCK._replace(collects=False, state="instructed"), BACK],
+            "first",
+            "SH-A",
+        ),
+        (
+            "nobody is left to be told",
+            [MAKER._replace(collects=True, state="refused"), STOCK._replace(collects=False, state="shipped")],
+            "first",
+            None,
+        ),
         ("nothing goes", [BACK._replace(state="cancelled")], "first", None),
     ],
 )

@@ -1,6 +1,7 @@
 """CPN-05 to CPN-07, PTS-02 to PTS-15, TAX-03, TAX-07 and B.6.6 in whole orders; more numbers are in ``test_vectors``."""
 
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
@@ -77,6 +78,24 @@ def test_tax_included_prices_contain_their_tax() -> None:
 def test_the_cod_fee_follows_the_amount_collected_before_it(shop: str, goods: int, fee: int) -> None:
     """B.6.6."""
     assert price(an_order(shop, a_line(price=goods), method="cod"), SHOPS[shop]).fees == fee
+
+
+@pytest.mark.parametrize(
+    ("use", "balance", "fee", "total"),
+    [
+        ("all", 1_800, 0, 0),  # goods 1,000 and shipping 600 with tax are 1,760
+        ("all", 1_760, 0, 0),
+        (1_760, 9_999, 0, 0),
+        ("all", 1_759, 300, 331),
+        (0, 9_999, 300, 2_090),
+    ],
+)
+def test_nothing_is_charged_for_collecting_nothing(
+    use: int | Literal["all"], balance: int, fee: int, total: int
+) -> None:
+    """PAY-13, B.6.6: where points cover goods and shipping, no parcel collects anything."""
+    sums = price(an_order("salon", method="cod", points_use=use), SHOPS["salon"], balance=balance)
+    assert (sums.fees, sums.grand_total) == (fee, total)
 
 
 def test_three_small_lines_earn_by_rate_group() -> None:

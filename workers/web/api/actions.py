@@ -24,6 +24,7 @@ from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
+from workers.web.shapes import OrderReference, answers
 
 _BODY_LIMIT = 1_048_576
 
@@ -37,6 +38,7 @@ def router_of(actions: Sequence[Action[Any]]) -> APIRouter:
             _endpoint(action),
             methods=["POST"],
             status_code=202,
+            responses=answers(s202=OrderReference),
             name=action.name,
             summary=action.label.en,
             description=action.says.en,

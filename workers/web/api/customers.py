@@ -24,6 +24,7 @@ from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.shapes import Kept, KnownCustomer, Points, answers
 
 router = APIRouter(prefix="/v1", tags=["points"])
 
@@ -35,7 +36,7 @@ _CURSOR_DIGITS = 18
 DOCUMENTS = (CustomerFactsDocument, GrantDocument, HoldDocument, ReleaseDocument)
 
 
-@router.get("/customers/{shop}/{customer}", tags=["customers"])
+@router.get("/customers/{shop}/{customer}", tags=["customers"], responses=answers(s200=KnownCustomer))
 async def read_customer(request: Request, shop: str, customer: str) -> Response:
     """What is known of a customer: facts, balance, rank, and what is counted of the past with its window (INT-14)."""
     state = state_of(request)
@@ -48,7 +49,12 @@ async def read_customer(request: Request, shop: str, customer: str) -> Response:
     return as_json(200, found)
 
 
-@router.put("/customers/{shop}/{customer}", tags=["customers"], openapi_extra=takes(CustomerFactsDocument))
+@router.put(
+    "/customers/{shop}/{customer}",
+    tags=["customers"],
+    responses=answers(s200=KnownCustomer, s201=KnownCustomer),
+    openapi_extra=takes(CustomerFactsDocument),
+)
 async def put_customer(request: Request, shop: str, customer: str) -> Response:
     """Tell facts of a customer, those that are new or changed: 201 for a new customer, else 200, with all that is known.
 
@@ -79,7 +85,9 @@ _PAGING = [
 ]
 
 
-@router.get("/customers/{shop}/{customer}/points", openapi_extra={"parameters": _PAGING})
+@router.get(
+    "/customers/{shop}/{customer}/points", responses=answers(s200=Points), openapi_extra={"parameters": _PAGING}
+)
 async def read_points(request: Request, shop: str, customer: str) -> Response:
     """Balance by state, lots as they will be spent, and a page of the ledger, newest first."""
     state = state_of(request)
@@ -143,7 +151,9 @@ def _shown(shop: str, customer: str, found: Statement) -> dict[str, Any]:
     }
 
 
-@router.post("/points/grants", status_code=201, openapi_extra=takes(GrantDocument))
+@router.post(
+    "/points/grants", status_code=201, responses=answers(s201=Kept, s200=Kept), openapi_extra=takes(GrantDocument)
+)
 async def grant_points(request: Request) -> Response:
     """Give points once by key: 201, 200 for the same again, 409 and 422 as for orders."""
     state, caller, raw = await _read(request)
@@ -154,7 +164,9 @@ async def grant_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds", status_code=201, openapi_extra=takes(HoldDocument))
+@router.post(
+    "/points/holds", status_code=201, responses=answers(s201=Kept, s200=Kept), openapi_extra=takes(HoldDocument)
+)
 async def hold_points(request: Request) -> Response:
     """Take points aside while something is looked into, once by key: 201, 200 for the same again."""
     state, caller, raw = await _read(request)
@@ -165,7 +177,7 @@ async def hold_points(request: Request) -> Response:
     return as_json(201 if answered.new else 200, answered.body)
 
 
-@router.post("/points/holds/{key:path}/release", openapi_extra=takes(ReleaseDocument))
+@router.post("/points/holds/{key:path}/release", responses=answers(s200=Kept), openapi_extra=takes(ReleaseDocument))
 async def release_points(request: Request, key: str) -> Response:
     """End a hold: its points are valid again, or void for good."""
     state, caller, raw = await _read(request)

@@ -26,16 +26,26 @@ from workers.web.body import read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
+from workers.web.shapes import BatchResults, OrderReference, Preview, ShownOrder, answers
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
 MOST_ORDERS = 500
 _BATCH_LIMIT = 16 * MOST_BYTES
 #: Status and title of an answer that names no field.
-_UNTAKEN: Final = {Ending.CONFLICT: (409, "Conflict"), Ending.FAILED: (500, "Fault")}
+_UNTAKEN: Final = {
+    Ending.CONFLICT: (409, "Conflict"),
+    Ending.BUSY: (503, "Busy"),
+    Ending.FAILED: (500, "Fault"),
+}
 
 
-@router.post("/orders", status_code=202, openapi_extra=takes(OrderDocument))
+@router.post(
+    "/orders",
+    status_code=202,
+    responses=answers(s202=OrderReference, s200=OrderReference),
+    openapi_extra=takes(OrderDocument),
+)
 async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
@@ -54,6 +64,7 @@ async def accept_order(request: Request) -> Response:
 @router.post(
     "/orders:batch",
     status_code=207,
+    responses=answers(s207=BatchResults),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -96,7 +107,7 @@ async def accept_batch(request: Request) -> Response:
     return as_json(207, {"results": results})
 
 
-@router.get("/orders/{shop}/{number}")
+@router.get("/orders/{shop}/{number}", responses=answers(s200=ShownOrder))
 async def read_order(request: Request, shop: str, number: str) -> Response:
     """One order with its payment, shipments, points, timeline and mails; for operators also what they may do with it."""
     state = state_of(request)
@@ -121,7 +132,7 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
     return as_json(200, shown)
 
 
-@router.post("/preview", openapi_extra=takes(PreviewDocument))
+@router.post("/preview", responses=answers(s200=Preview), openapi_extra=takes(PreviewDocument))
 async def preview_order(request: Request) -> Response:
     """What the pipeline would do with an order; stores nothing."""
     state = state_of(request)
@@ -161,7 +172,8 @@ def _answered(answer: Answer) -> Response:
     if answer.ending == Ending.REFUSED:
         return invalid(answer.problems)
     if answer.ending in _UNTAKEN:
-        return problem(*_UNTAKEN[answer.ending], answer.detail)
+        headers = {"Retry-After": "1"} if answer.ending == Ending.BUSY else None
+        return problem(*_UNTAKEN[answer.ending], answer.detail, headers=headers)
     return as_json(202 if answer.ending == Ending.ACCEPTED else 200, _reference(answer))
 
 

@@ -20,6 +20,7 @@ from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.orders.instructions import instructions_json
 from pipelines.orders.story import attempts, story
+from pipelines.rules.money.adjustments import GOODWILL
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
 from pipelines.shops import Shop
@@ -95,7 +96,9 @@ def show_order(
         ],
         "mails": [
             {
+                "id": one.id,
                 "template": one.template,
+                "copy_of": one.copy_of,
                 "to": one.envelope_to,
                 "state": one.state,
                 "at": _moment(one.at),
@@ -166,16 +169,16 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
         "reason": change.reason,
         "lines": change.amounts["lines"],
         **{name: change.amounts.get(name, 0) for name in shown},
-        "return_invoice": needs_return_invoice(change.amounts["refund"]),
+        "return_invoice": change.kind != GOODWILL and needs_return_invoice(change.amounts["refund"]),
         "at": _moment(change.at),
     }
 
 
 def _still_matters(wait: WaitRow, facts: Facts) -> bool:
-    """An order that rests waits for nothing but the arrival of what left."""
+    """An order that rests waits for nothing but the arrival of what left; a cancelled one for what is to come back (PAY-09)."""
     if facts.state == OrderState.CANCELLED:
-        return False
-    return facts.condition != Condition.DONE or wait.stage == "notify"
+        return wait.stage == "collect"
+    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect")
 
 
 def _wait(wait: WaitRow) -> dict[str, Any]:

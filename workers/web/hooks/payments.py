@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -22,10 +23,14 @@ from workers.web.hooks.sender import headers_of, no_such_sender, partner_of, ref
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
-_ANY_BODY = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
+_ANY: dict[str, Any] = {"content": {"*/*": {"schema": {}}}}
+_ANY_BODY = {
+    "requestBody": {"required": True, **_ANY},
+    "responses": {"202": {"description": "Kept; acknowledged as the gateway wants it, with its own status", **_ANY}},
+}
 
 
-@router.post("/payments/{gateway}", status_code=202, openapi_extra=_ANY_BODY)
+@router.post("/payments/{gateway}", status_code=202, response_class=Response, openapi_extra=_ANY_BODY)
 async def payment_notice(request: Request, gateway: str) -> Response:
     """What a gateway or the bank says of payments."""
     body = await read_body(request)

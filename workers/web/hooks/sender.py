@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,8 +24,7 @@ SIGNED: Final[dict[str, Any]] = {
 
 async def partner_of(request: Request, kind: str, name: str) -> Partner | None:
     """The client of ``kind`` called ``name``; None if there is none."""
-    clients = state_of(request).clients
-    return clients.known_partner(kind, name) or await asyncio.to_thread(clients.partner, kind, name)
+    return await state_of(request).clients.partner(kind, name)
 
 
 def headers_of(request: Request) -> dict[str, str]:

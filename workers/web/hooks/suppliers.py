@@ -16,11 +16,14 @@ from workers.web.answers import as_json
 from workers.web.app_state import state_of
 from workers.web.body import read_body
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
+from workers.web.shapes import Stored, answers
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 
-@router.post("/suppliers/{supplier}", status_code=202, openapi_extra=SIGNED)
+@router.post(
+    "/suppliers/{supplier}", status_code=202, responses=answers(s202=Stored, s200=Stored), openapi_extra=SIGNED
+)
 async def supplier_webhook(request: Request, supplier: str) -> Response:
     """News of a warehouse or maker (contract: Supplier webhooks); 413, 401 and 400 in this order."""
     body = await read_body(request)

@@ -1,0 +1,64 @@
+"""Which shipment of an order is told to collect its money (代金の集金), which parcel brings it, and that it is in (PAY-09)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.states import TrackingState
+from pipelines.changes.money import collect, is_collected, uncollect
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import ParcelFacts
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.rules.money.collecting import Candidate, collecting
+from pipelines.rules.parcels import GONE
+from pipelines.shops import Shop
+
+#: How a parcel fares that its customer may have, where nobody says so: goods came back from them.
+_MAY_BE_THERE: Final = frozenset({None, TrackingState.ACCEPTED, TrackingState.IN_TRANSIT, TrackingState.DELIVERED})
+
+
+def candidates(draft: OrderDraft) -> list[Candidate]:
+    """The order's shipments, as the rule sees them."""
+    return [Candidate(one.id, one.state, one.backorder, one.instruct_at, one.collects) for one in draft.shipments]
+
+
+def tell_to_collect(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> None:
+    """Decide whether the instruction of ``shipment``, which is about to go out, says to collect the order's money."""
+    if is_collected(draft.money):
+        shipment.ask_to_collect(collecting(candidates(draft), shop.payment.cod_collects) == shipment.id)
+
+
+def collecting_parcel(draft: OrderDraft, shop: Shop) -> ParcelFacts | None:
+    """The parcel against which the carrier collects the order's money: the first of the shipment that was told to, or the one
+    that was sent after that came back; None before it has left."""
+    if not is_collected(draft.money):
+        return None
+    shipment = collecting(candidates(draft), shop.payment.cod_collects)
+    found: ParcelFacts | None = None
+    for parcel in sorted(draft.parcels_of(shipment or ""), key=lambda one: (one.shipped_at, one.key)):
+        if found is None or _replaces(parcel, found):
+            found = parcel
+    return found
+
+
+def _replaces(parcel: ParcelFacts, before: ParcelFacts) -> bool:
+    ended_at = before.status_as_of if before.tracking_status in GONE else None
+    return ended_at is not None and parcel.shipped_at > ended_at
+
+
+def follow_collection(draft: OrderDraft, shop: Shop) -> None:
+    """The money is in while the customer has the parcel that collects it."""
+    parcel = collecting_parcel(draft, shop)
+    if parcel is None:
+        return
+    if parcel.tracking_status == TrackingState.DELIVERED:
+        collect(draft)
+    else:
+        uncollect(draft)
+
+
+def collect_from_customer(draft: OrderDraft, shop: Shop) -> None:
+    """Goods come back from the customer, who had them: they were paid for, unless the carrier says otherwise."""
+    parcel = collecting_parcel(draft, shop)
+    if parcel is not None and parcel.tracking_status in _MAY_BE_THERE:
+        collect(draft)

@@ -1,0 +1,97 @@
+"""Shipments that are asked for anew (再出荷指示): of their supplier or of another one, on the day that can be kept then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipelines.changes.promises import tell_of_day
+from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
+from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.explain import because, says
+from pipelines.rules.split import Part
+from pipelines.shops import Shop
+from pipelines.suppliers.instructions import instruction_of
+
+
+def reroute(
+    draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str, *, reason: str, cause: str
+) -> None:
+    """``supplier`` sends it; whoever was told before is told not to, one that refused too: it might find the goods after all."""
+    if may_be_told(draft, shipment) or not shipment.is_untold:
+        pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
+        call_off(draft, shop, now, shipment, pieces, about=f"{shipment.id}:rerouted:{shipment.again}", reason=reason)
+    plan = _plan(draft, shop, now, shipment, supplier)
+    _ask_anew(draft, shop, now, shipment, supplier, plan, cause=cause)
+
+
+def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, *, cause: str) -> None:
+    """Its supplier gets the instruction once more, now; on the day that was planned, or the first that can still be kept."""
+    plan = _plan(draft, shop, now, shipment, shipment.supplier)
+    day = shipment.dispatch_on
+    keeps = day is not None and plan.dispatch_on is not None and day >= plan.dispatch_on
+    _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause)
+
+
+def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
+    """A part of it has left: its supplier is asked for what has not, and waited for anew."""
+    pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
+    told, to = instruction_of(draft.facts, shipment, pieces), address(draft, shop, shipment)
+    about, due_on = f"{shipment.id}:again:{now.isoformat()}", shipment.dispatch_on or now.date()
+    draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, about=about, due_on=due_on))
+    shipment.tell(now)
+    draft.end_wait(WAITS_AT, report_of(shipment))
+
+
+def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, cause: str) -> None:
+    """The order's address is another one: suppliers that were told are told anew, arrivals are planned anew, and the customer
+    hears of both."""
+    facts, told = draft.facts, []
+    region = facts.document["ship_to"]["region"]
+    way = because("transit", facts.locale, region=region, days=transit_days(region, shop))
+    for shipment in draft.shipments:
+        if not shipment.left:
+            continue
+        if may_be_told(draft, shipment):
+            ask_again(draft, shop, now, shipment, cause=cause)
+        day = shipment.dispatch_on
+        why = [*(one for one in shipment.because if one["rule"] != way.rule), {"rule": way.rule, "says": way.says}]
+        shipment.plan_anew(now, day, arrival(facts, shop, day), why if day is not None else shipment.because)
+        pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
+        planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
+        told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})
+    draft.tell(customer_mail("address_changed", facts, shop, now, about=about, shipments=told))
+
+
+def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:
+    """The goods are there, or the supplier would not be asked: as of an order that is complete now (CUT-01)."""
+    pieces = tuple((line, counted.open) for line, counted in shipment.lines.items() if counted.open)
+    return plan_dispatch(Part(supplier, pieces), draft.facts.order, shop, counts_at=now, not_before=now)
+
+
+def _ask_anew(
+    draft: OrderDraft,
+    shop: Shop,
+    now: datetime,
+    shipment: ShipmentDraft,
+    supplier: str,
+    plan: DispatchPlan | None,
+    *,
+    cause: str,
+) -> None:
+    """Ask ``supplier`` for it by ``plan``; without one by the day that it has, and at once."""
+    promised = shipment.dispatch_on
+    at = now if plan is None or supplier == shipment.supplier else plan.instruct_at or now
+    draft.end_wait(WAITS_AT, report_of(shipment))
+    shipment.ask_anew(supplier, at, cause)
+    if plan is not None:
+        why = [{"rule": one.rule, "says": one.says} for one in plan.because]
+        shipment.plan_anew(now, plan.dispatch_on, plan.arrive_on, why)
+        if shipment.dispatch_on != promised:
+            about = f"{shipment.id}:again:{shipment.again}:{shipment.dispatch_on}"
+            reason = says("supplier_delay.why", draft.facts.locale)
+            tell_of_day(draft, shop, now, shipment, promised, about=about, why=reason)
+    draft.next(WAITS_AT, at)

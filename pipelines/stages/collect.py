@@ -1,0 +1,56 @@
+"""Collect (代金引換の回収): money that the carrier collects is waited for; a parcel that nobody receives ends its order (PAY-09)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.states import OrderState, PaymentState
+from pipelines.changes.cod import watch_goods, watch_money
+from pipelines.changes.money import LETS_GO, is_collected, is_money_out
+from pipelines.changes.requests import heard
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import Need
+from pipelines.engine.stage import Stage
+from pipelines.orders.actions.collected import ACTION
+from pipelines.shops import Shop
+
+
+def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Record money that came in another way, then wait for what is still out: the money, or after a cancel the goods."""
+    for event in draft.waiting:
+        if (asked := heard(ACTION, draft, shop, now, event)) is not None:
+            draft.move_payment(
+                PaymentState.CAPTURED,
+                "recorded by an operator",
+                authorized=asked.amount,
+                captured=asked.amount,
+                reference=asked.reference,
+            )
+            draft.applied(event)
+            draft.next("reward", now)
+    if not is_collected(draft.money):
+        return
+    if draft.state == OrderState.CANCELLED:
+        watch_goods(draft, shop, now)
+    elif is_money_out(draft) and draft.due <= 0:
+        draft.move_payment(PaymentState.VOIDED, "nothing is left to collect")
+        draft.next("reward", now)
+    else:
+        watch_money(draft, shop, now)
+
+
+STAGE = Stage(
+    "collect",
+    decide,
+    Need.PAYMENT
+    | Need.SHIPMENTS
+    | Need.PARCELS
+    | Need.LOTS
+    | Need.COUPONS
+    | Need.EVENTS
+    | Need.EFFECTS
+    | Need.ADJUSTMENTS,
+    consumes=(ACTION.wakes,),
+    leads_to=("settle", "reward"),
+    asks=LETS_GO,
+)

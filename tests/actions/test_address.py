@@ -1,0 +1,97 @@
+"""The goods go elsewhere: until they leave, at the price that was agreed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.orders.intake import Ending
+from tests.actions.orders import ELSEWHERE, authorized, released, two_lines
+from tests.web.site import Site, fields
+from tests.world import World, document
+
+
+def change(world: World, **changes: Any) -> str:
+    ship_to = {**ELSEWHERE, **changes}
+    world.tell(
+        world.ask("order.change_address", "S-1", ship_to=ship_to, reason="moved", by="operations", operator=True)
+    )
+    world.settle()
+    return str(world.value("SELECT state FROM inbox_event ORDER BY id DESC LIMIT 1"))
+
+
+def test_a_supplier_that_was_told_is_told_the_new_address(world: World) -> None:
+    """INT-09: a new instruction under a new key; the mail names the address, the days follow the region, the old one is kept."""
+    released(world)
+    before = world.show()["shipments"][0]
+    assert change(world) == "applied"
+    (now,) = world.show()["shipments"]
+    assert (now["state"], now["dispatch_on"]) == ("instructed", before["dispatch_on"])
+    assert now["arrive_on"] > before["arrive_on"]
+    assert any("北海道" in one["says"] for one in now["because"])
+    keys = [one.key for one in world.rows("SELECT key FROM effect WHERE kind = 'supplier.instruct' ORDER BY id")]
+    assert keys == [f"{now['id']}:requested", f"{now['id']}:requested:2"]
+    mails = {mail["X-Shukka-Template"]: mail for mail in world.postbox.mails}
+    for template in ("address_changed", "supplier_instruction"):
+        assert "北一条西1-1" in mails[template].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert world.value("SELECT before->>'region' FROM order_readdressing") == "愛知県"
+    assert world.value("SELECT by FROM order_readdressing") == "operations"
+    world.ship_all("S-1")
+    assert world.broken() == {}
+
+
+def test_one_that_was_not_is_told_it_alone(world: World) -> None:
+    authorized(world)
+    assert change(world) == "applied"
+    (now,) = world.show()["shipments"]
+    world.at(f"{now['dispatch_on']} 12:00:00")
+    assert world.value("SELECT count(*) FROM effect WHERE kind = 'supplier.instruct'") == 1
+    sent = world.postbox.mails[-1]
+    assert sent["X-Shukka-Template"] == "supplier_instruction"
+    assert "北一条西1-1" in sent.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert world.broken() == {}
+
+
+def test_the_same_order_again_is_still_the_same(world: World) -> None:
+    """INT-18: what is compared is what was sent."""
+    released(world)
+    assert change(world) == "applied"
+    (answer,) = world.submit(two_lines())
+    assert answer.ending == Ending.REPEATED
+
+
+def test_another_fee_is_another_order(site: Site) -> None:
+    """CAN-02, INT-04: the amount is agreed; to an individual it would have to be quoted."""
+    site.order(document("C-1", shop="clinic"))
+    site.world.settle()
+    asked = {"ship_to": {**ELSEWHERE, "kind": "individual"}}
+    assert fields(site.post("/v1/orders/clinic/C-1/address:change", asked, key=site.operator)) == ["ship_to"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"postal_code": "0"}, "ship_to.postal_code"),
+        ({"region": "Atlantis"}, "ship_to.region"),
+        ({"country": "US"}, "ship_to.country"),
+        ({"line1": ""}, "ship_to.line1"),
+    ],
+)
+def test_an_address_that_intake_would_refuse_is_refused(site: Site, wrong: dict[str, Any], field: str) -> None:
+    """INT-08."""
+    released(site.world)
+    asked = {"ship_to": {**ELSEWHERE, **wrong}}
+    assert fields(site.post("/v1/orders/salon/S-1/address:change", asked, key=site.operator)) == [field]
+
+
+def test_what_has_left_does_not_turn_round(world: World) -> None:
+    released(world)
+    world.ship_all("S-1")
+    assert change(world) == "refused"
+
+
+def test_the_address_that_it_has_is_no_change(world: World) -> None:
+    released(world)
+    assert change(world) == "applied"
+    assert change(world) == "refused"

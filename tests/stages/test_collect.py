@@ -1,0 +1,282 @@
+"""Money that the carrier collects: reminded of, waited for, and given up when nobody receives the parcel (PAY-09)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from models.subject import SHIPMENT, Subject
+from pipelines.engine.decision import Decision
+from pipelines.engine.facts import Facts, LineFacts, ParcelFacts
+from pipelines.stages.collect import STAGE
+from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
+from tests.stages.build import decide, facts, lot, mails, moves, parcel, payment, reasons, shipment
+from tests.stages.test_notify import NUMBER, OTHER
+from tests.world import World, document, tracking_number
+from tests.world import a_line as a_line_of
+from workers.mail.rendering import Renderer
+
+LEFT = at("2026-11-01 15:00:00")
+TOTAL = 1_430
+
+
+def left(number: int = 1, **changes: Any) -> ParcelFacts:
+    """A parcel that left on 2026-11-01."""
+    key = (NUMBER, OTHER)[number - 1]
+    return parcel(f"SH-{number}", key, tracking_number=key, shipped_at=LEFT, **changes)
+
+
+def sent(*parcels: ParcelFacts, state: str = "shipped", **changes: Any) -> Facts:
+    """A COD order of which each shipment has left in one parcel; the first collects."""
+    count = max(len(parcels), 1)
+    known = {
+        "state": state,
+        "condition": "running",
+        "shipments": tuple(
+            shipment(n, "shipped", lines={str(n): LineFacts(1, 0, 1)}, collects=n == 1) for n in range(1, count + 1)
+        ),
+        "parcels": parcels,
+    }
+    order = an_order("salon", *(a_line(str(n)) for n in range(1, count + 1)), method="cod")
+    return facts(order, **{**known, **changes})
+
+
+def waits(decision: Decision) -> list[tuple[str, datetime, str]]:
+    """(what, until, then) of what is waited for."""
+    return [(str(one.what), one.due_at, str(one.then)) for one in decision.work if one.what]
+
+
+def test_the_money_is_waited_for_and_the_customer_reminded() -> None:
+    before = decide(STAGE, sent(left()), now=at("2026-11-02 09:00:00"))
+    assert waits(before) == [("carrier.collection", at("2026-11-05 10:00:00"), "remind")]
+    assert mails(before) == []
+    due = decide(STAGE, sent(left()), now=at("2026-11-05 10:00:00"))
+    assert mails(due) == ["cod_unclaimed"]
+    (mail,) = due.mails
+    assert mail.context["receive_by"].isoformat() == "2026-11-07"
+    assert mail.context["collect"]["amount"] == sent(left()).grand_total
+    assert waits(due) == [("carrier.collection", at("2026-11-08 00:00:00"), "cancel")]
+
+
+@pytest.mark.parametrize(
+    ("now", "moved"),
+    [
+        ("2026-11-07 23:59:59", []),
+        ("2026-11-08 00:00:00", ["order: shipped -> cancelled", "payment: pending -> voided"]),
+    ],
+)
+def test_an_order_that_nobody_receives_ends(now: str, moved: list[str]) -> None:
+    """The last second in, the first second out; nothing was taken, so nothing goes back; INT-14 counts it."""
+    known = sent(left(), lots=(lot(),))
+    decision = decide(STAGE, known, now=at(now))
+    assert [one for one in moves(decision) if one.startswith(("order", "payment"))] == moved
+    if moved:
+        (mail,) = [one for one in decision.mails if one.template == "order_cancelled"]
+        assert mail.context["reason"] == "cod_unclaimed"
+        assert decision.marks == [("undelivered_returns", "SH-1:returned"), ("customer_cancels", "SH-1:returned")]
+        assert (decision.effects, decision.frees_items) == ([], [])
+        assert decision.line_cancelled == {"1": 0}, "it has left"
+        assert [one.lot for one in decision.clawbacks] == [1]
+        assert decision.ended_waits == [("notify", Subject(SHIPMENT, "SH-1"))]
+        assert waits(decision) == [("carrier.return", at("2026-11-22 00:00:00"), "operator")]
+
+
+@pytest.mark.parametrize("status", ["refused", "returning", "returned", "attempt_failed", "in_transit"])
+def test_whatever_the_carrier_says_but_delivered_the_order_ends(status: str) -> None:
+    known = sent(left(tracking_status=status, status_as_of=LEFT))
+    decision = decide(STAGE, known, now=at("2026-11-08 00:00:00"))
+    assert decision.order_state == "cancelled"
+    assert "cod_unclaimed" not in mails(decision)
+
+
+@pytest.mark.parametrize("status", ["out_for_delivery", "held"])
+def test_a_parcel_that_may_be_received_yet_is_waited_for(status: str) -> None:
+    known = sent(left(tracking_status=status, status_as_of=at("2026-11-07 08:00:00")))
+    decision = decide(STAGE, known, now=at("2026-11-08 00:00:00"))
+    assert (decision.order_state, waits(decision)) == (
+        None,
+        [("carrier.collection", at("2026-11-09 00:00:00"), "cancel")],
+    )
+    assert decide(STAGE, known, now=at("2026-11-09 00:00:00")).order_state == "cancelled"
+
+
+def test_money_that_is_in_is_not_waited_for() -> None:
+    known = sent(left(tracking_status="delivered"), state="delivered", payment=payment("captured", TOTAL, method="cod"))
+    assert decide(STAGE, known, now=at("2026-12-01 00:00:00")).work == []
+
+
+@pytest.mark.parametrize(
+    ("why", "parcels", "changes"),
+    [
+        ("the other parcel is with the customer", (left(), left(2, tracking_status="delivered")), {}),
+        ("a shipment is still to leave", (left(),), {"state": "partly_shipped"}),
+        ("nobody can follow it", (left()._replace(tracking_number=None),), {}),
+    ],
+)
+def test_where_the_order_cannot_just_end_a_human_has_it(why: str, parcels: Any, changes: Any) -> None:
+    decision = decide(STAGE, sent(*parcels, **changes), now=at("2026-11-08 00:00:00"))
+    assert (decision.order_state, reasons(decision)) == (None, ["cod_uncollected"]), why
+
+
+@pytest.mark.parametrize("status", ["lost", "damaged"])
+def test_an_accident_brings_no_money(status: str) -> None:
+    decision = decide(STAGE, sent(left(tracking_status=status)), now=at("2026-11-02 09:00:00"))
+    assert reasons(decision) == ["cod_uncollected"]
+
+
+def test_where_all_were_told_not_to_collect_a_human_has_it() -> None:
+    """The shipment that was to collect was refused after another had gone out without."""
+    refused = shipment(1, "refused", collects=True)
+    told = shipment(2, "instructed", collects=False)
+    order = an_order("salon", a_line("1"), a_line("2"), method="cod")
+    known = facts(order, state="released", shipments=(refused, told))
+    decision = decide(STAGE, known)
+    assert reasons(decision) == ["cod_uncollected"]
+    (hold,) = decision.holds
+    assert hold.amount == known.grand_total
+    untold = decide(STAGE, facts(order, state="released", shipments=(refused, shipment(2))))
+    assert reasons(untold) == [], "the one that is still to be told collects"
+
+
+# With real engines.
+
+
+@pytest.fixture
+def world(engine: Engine, database_url: str, renderer: Renderer) -> Iterator[World]:
+    """Reuse sells for cash on delivery; its warehouse leaves on the day."""
+    with World(engine, database_url, renderer, shops={**SHOPS, "salon": shop_with("salon")}) as world:
+        yield world
+
+
+def on_delivery(world: World, *lines: dict[str, Any]) -> str:
+    """A one-of-a-kind item, for cash; its shipment, which has left today."""
+    world.take(document("S-1", *(lines or [a_line_of(availability="unique")]), payment={"method": "cod"}))
+    world.settle()
+    world.ship_all("S-1")
+    return world.shipments()[0]
+
+
+def told(world: World) -> list[str]:
+    return [one["template"] for one in world.show()["mails"]]
+
+
+def money(world: World) -> tuple[str, int]:
+    shown = world.show()["payment"]
+    return shown["state"], shown["captured"]
+
+
+def test_an_order_is_done_only_once_its_money_is_in(world: World) -> None:
+    shipment_id = on_delivery(world)
+    assert world.states()["S-1"] == ("shipped", "running")
+    assert {one["what"] for one in world.show()["awaits"]} == {"carrier.delivery", "carrier.collection"}
+    world.tell(world.news("shipment.delivered", shipment_id))
+    world.settle()
+    assert (world.states()["S-1"], money(world)) == (("delivered", "done"), ("captured", 11_440))
+    assert world.show()["awaits"] == []
+    assert world.broken() == {}
+
+
+def test_a_parcel_that_nobody_receives(world: World) -> None:
+    """Left on 2026-11-20: reminded, cancelled on the 27th, counted; sold again only once it is back."""
+    shipment_id = on_delivery(world)
+    world.at("2026-11-24 10:00:00")
+    assert told(world)[-1] == "cod_unclaimed"
+    world.at("2026-11-26 23:59:59")
+    assert world.states()["S-1"] == ("shipped", "running")
+    world.at("2026-11-27 00:00:00")
+    assert (world.states()["S-1"], money(world)) == (("cancelled", "done"), ("voided", 0))
+    assert told(world).count("cod_unclaimed") == 1
+    assert told(world)[-1] == "order_cancelled"
+    text = next(one for one in world.postbox.mails if one["X-Shukka-Template"] == "order_cancelled")
+    assert "ご返金" not in str(text.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    assert world.value("SELECT count(*) FROM customer_mark WHERE kind = 'undelivered_returns'") == 1
+    assert world.value("SELECT count(*) FROM unique_allocation") == 1
+    assert [one["what"] for one in world.show()["awaits"]] == ["carrier.return"]
+    assert world.broken() == {}
+    world.tell(world.news("shipment.returned", shipment_id))
+    world.settle()
+    assert world.value("SELECT count(*) FROM unique_allocation") == 0
+    assert world.value("SELECT count(*) FROM customer_mark WHERE kind = 'undelivered_returns'") == 1
+    assert world.show()["awaits"] == []
+    assert world.broken() == {}
+
+
+def test_an_unclaimed_parcel_that_does_not_come_back_is_looked_for(world: World) -> None:
+    shipment_id = on_delivery(world)
+    world.at("2026-12-20 00:00:00")
+    assert world.states()["S-1"] == ("cancelled", "held")
+    assert [one["reason"] for one in world.show()["holds"]] == ["return_overdue"]
+    world.tell(world.news("shipment.returned", shipment_id))
+    world.settle()
+    assert world.states()["S-1"] == ("cancelled", "done")
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "end", "paid"),
+    [
+        (("order.release", {}), ("delivered", "done"), ("captured", 11_440)),
+        (("refund.by_hand", {"amount": 11_440, "reference": "T-1"}), ("cancelled", "done"), ("refunded", 11_440)),
+    ],
+    ids=["the sale stands", "the money goes back"],
+)
+def test_a_parcel_that_is_received_after_the_cancel(
+    world: World, answer: tuple[str, dict[str, Any]], end: tuple[str, str], paid: tuple[str, int]
+) -> None:
+    """The carrier had it yet: what it collected is in the books, and a human says what becomes of the sale."""
+    shipment_id = on_delivery(world)
+    world.at("2026-11-27 00:00:00")
+    world.tell(world.news("shipment.delivered", shipment_id))
+    world.settle()
+    assert (world.states()["S-1"], money(world)) == (("cancelled", "held"), ("captured", 11_440))
+    assert [one["reason"] for one in world.show()["holds"]] == ["cod_after_cancel"]
+    type_, body = answer
+    world.tell(world.ask(type_, "S-1", operator="a", **body))
+    world.settle()
+    assert (world.states()["S-1"], money(world)) == (end, paid)
+    assert world.broken() == {}
+
+
+def test_the_way_back_was_no_delivery(world: World) -> None:
+    """B.4.3."""
+    shipment_id = on_delivery(world)
+    world.at("2026-11-27 00:00:00")
+    world.tell(world.news("shipment.delivered", shipment_id))
+    world.settle()
+    world.tell(world.news("shipment.returned", shipment_id))
+    world.settle()
+    assert (world.states()["S-1"], money(world)) == (("cancelled", "done"), ("voided", 0))
+    assert world.broken() == {}
+
+
+def test_money_that_nothing_brings_in_is_recorded_by_hand(world: World) -> None:
+    shipment_id = on_delivery(world, a_line_of("1"), a_line_of("2"))
+    number = tracking_number(44_441_375_870)
+    world.tell(world.news("shipment.lost", shipment_id))
+    world.settle()
+    assert "cod_uncollected" in [one["reason"] for one in world.show()["holds"]]
+    due = world.show()["totals"]["grand_total"]
+    world.tell(world.ask("cod.collected", "S-1", amount=due - 1, reference=number, operator="a"))
+    world.settle()
+    assert money(world) == ("pending", 0)
+    world.tell(world.ask("cod.collected", "S-1", amount=due, reference=number, operator="a"))
+    world.settle()
+    assert money(world) == ("captured", due)
+    assert [one["reason"] for one in world.show()["holds"]] == ["transit_accident"]
+    assert world.broken() == {}
+
+
+def test_goods_that_came_back_refused_cost_nobody_anything(world: World) -> None:
+    """A3: a refused parcel is taken back, and no money that was never taken is due back."""
+    shipment_id = on_delivery(world)
+    world.tell(world.news("shipment.tracking_updated", shipment_id, status="refused"))
+    world.settle()
+    world.tell(world.ask("order.return_lines", "S-1", lines=[{"line": "1", "quantity": 1}], operator="a"))
+    world.settle()
+    assert (world.states()["S-1"][1], money(world)) == ("done", ("voided", 0))
+    assert "refund_done" not in told(world)
+    assert world.broken() == {}

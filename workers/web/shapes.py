@@ -1,0 +1,252 @@
+"""The shapes of answers and of events, as the published schema describes them; tests hold what is answered against them.
+
+Answers may grow: clients ignore fields that they do not know.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """An object of which more may be answered than is named."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class OrderReference(Shape):
+    """An order that is taken in, or was."""
+
+    shop: str
+    number: str
+    state: str
+    url: str = Field(description="Where the order is read, relative to this server")
+
+
+class BatchResult(Shape):
+    """What became of one order of a batch."""
+
+    status: int = Field(description="As the same order alone would be answered")
+    shop: str | None
+    number: str | None
+
+
+class BatchResults(Shape):
+    """One result an order, in the order sent."""
+
+    results: list[BatchResult]
+
+
+class Hold(Shape):
+    """Why a person must look."""
+
+    reason: str
+    says: str
+
+
+class OpenHold(Hold):
+    """A hold with what it is about and what answers it."""
+
+    about: str | None
+    opened_at: datetime
+    ways_out: list[str]
+
+
+class Money(Shape):
+    """How an order is paid; amounts in yen."""
+
+    method: str
+    state: str
+    amount: int
+    authorized: int
+    captured: int
+    refunded: int
+
+
+class PiecesOfLine(Shape):
+    """Pieces of a line."""
+
+    line: str
+    quantity: int
+
+
+class Because(Shape):
+    """Why a date is what it is."""
+
+    rule: str
+    says: str
+
+
+class Sending(Shape):
+    """What one supplier sends, and when."""
+
+    supplier: str
+    lines: list[PiecesOfLine]
+    dispatch_on: date | None
+    arrive_on: date | None
+    because: list[Because]
+
+
+class ShownShipment(Sending):
+    """A shipment as it stands."""
+
+    id: str
+    state: str
+    carrier: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    tracking_status: str | None
+
+
+class Waiting(Shape):
+    """A fact that has not come, and what happens when its time is over."""
+
+    what: str
+    from_: str | None = Field(alias="from")
+    until: datetime
+    then: str | None
+
+
+class Move(Shape):
+    """A change of state."""
+
+    entity: str
+    from_: str | None = Field(alias="from")
+    to: str
+    cause: str
+    at: datetime
+
+
+class SentMail(Shape):
+    """A mail of the order."""
+
+    template: str
+    to: str
+    state: str
+    at: datetime
+
+
+class ShownOrder(Shape):
+    """An order as it stands; operators see more of it."""
+
+    shop: str
+    number: str
+    state: str
+    condition: str
+    hold: list[Hold]
+    holds: list[OpenHold]
+    placed_at: datetime
+    currency: str
+    payment: Money
+    shipments: list[ShownShipment]
+    points: dict[str, Any]
+    totals: dict[str, Any]
+    awaits: list[Waiting]
+    timeline: list[Move]
+    mails: list[SentMail]
+
+
+class Wrong(Shape):
+    """A field and what would be right."""
+
+    field: str
+    message: str
+
+
+class Preview(Shape):
+    """What the pipeline would do with an order."""
+
+    shop: str
+    currency: str
+    totals: dict[str, Any]
+    points: dict[str, Any]
+    payment: dict[str, Any]
+    shipments: list[Sending]
+    holds: list[Hold]
+    mails: list[str]
+    problems: list[Wrong]
+
+
+class Points(Shape):
+    """A customer's points: balance, lots as they will be spent, a page of the ledger."""
+
+    shop: str
+    customer: str
+    balance: dict[str, int]
+    lots: list[dict[str, Any]]
+    ledger: list[dict[str, Any]]
+    next: str | None = Field(description="`cursor` of the next page")
+
+
+class KnownCustomer(Shape):
+    """A customer: facts, balance of points, rank, and what is counted of the past."""
+
+    shop: str
+    customer: str
+    balance: dict[str, int]
+    counters: dict[str, Any]
+
+
+class Kept(Shape):
+    """What became of a grant or hold of points."""
+
+    shop: str
+    customer: str
+    key: str
+
+
+class Standing(Shape):
+    """A customer's rank."""
+
+    shop: str
+    customer: str
+    rank: str
+    rate: str
+    since: date | None
+    spend: int
+    window: dict[str, Any]
+    next: dict[str, Any] | None
+    history: list[dict[str, Any]]
+
+
+class Stored(Shape):
+    """An event that is kept and will be read."""
+
+    id: str
+    status: Literal["stored", "known"]
+
+
+class Health(Shape):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Shape):
+    """What a process stands on."""
+
+    status: Literal["ok", "not ready"]
+    checks: dict[str, str]
+
+
+class EventData(Shape):
+    """What an event to a storefront tells; more by its type."""
+
+    shop: str
+    number: str | None
+
+
+class Event(Shape):
+    """An event to a storefront, signed by Standard Webhooks; any 2xx acknowledges it."""
+
+    type: str
+    timestamp: datetime
+    data: EventData
+
+
+def answers(**by_status: type[Shape] | None) -> dict[int | str, dict[str, Any]]:
+    """What the published schema says of an operation's answers: ``s200=ShownOrder``."""
+    return {int(status[1:]): {"model": model} if model else {} for status, model in by_status.items()}
