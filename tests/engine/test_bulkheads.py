@@ -137,14 +137,14 @@ def events(world: World, *clients: tuple[str, int]) -> None:
         )
 
 
-def drained(world: World, outside: Storefronts, total: float = 30.0, until: int | None = None) -> float:
-    """Seconds until ``until`` events have arrived, or until nothing is due."""
+def drained(world: World, outside: Storefronts, total: float = 30.0, until: int = 1) -> float:
+    """Seconds until ``until`` events have arrived; no more than ten."""
     loop = EffectLoop(world.engine, world.clock, world.house.bell, outside.performers(total))
 
     async def drain() -> float:
         began = time.monotonic()
         loop.ring(KIND)
-        while len(outside.arrived) < (until or 10**9) and loop.drains_under_way():
+        while len(outside.arrived) < until and time.monotonic() - began < 10:
             await asyncio.sleep(0.005)
         took = time.monotonic() - began
         await loop.ended(0)

@@ -84,10 +84,6 @@ class EffectLoop:
                 drain.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
 
-    def drains_under_way(self) -> bool:
-        """Whether anything is being drained."""
-        return bool(self._drains)
-
     def ring(self, kind: str) -> None:
         """Something of ``kind`` may be due: drain it, or let the drain under way look again. In the loop's own thread."""
         self._rung.add(kind)
