@@ -1,13 +1,13 @@
-"""Coupons (クーポン): which customer used which code in which order; what makes a code good once."""
+"""Coupons (クーポン): which customer used which code in which order; what makes a code good once; codes that the shop made itself."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UPDATED_IN_PLACE, Base, Moment, one_of
+from models.base import UPDATED_IN_PLACE, Base, Id, Moment, one_of
 
 
 class CouponUse(Base):
@@ -44,5 +44,45 @@ class CouponUse(Base):
             unique=True,
             postgresql_where="once AND returned_at IS NULL",
         ),
+        UPDATED_IN_PLACE,
+    )
+
+
+class PostedCoupon(Base):
+    """A single-use code of points that the shop made for one customer, and the letter or mail that brings it (CUT-05).
+
+    ``code`` is as printed, ``code_key`` without its spelling. ``order_id`` is the order that it thanks for; a letter goes to that
+    order's address, due on ``due_on`` (Asia/Tokyo). ``posted_at`` is when the letter was posted, by ``posted_by``, or the mail queued.
+    No points are credited before the code is entered with ``used_order_id``.
+    """
+
+    __tablename__ = "posted_coupon"
+
+    id: Mapped[Id]
+    shop: Mapped[str]
+    customer_id: Mapped[str]
+    code: Mapped[str]
+    code_key: Mapped[str]
+    points: Mapped[int]
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
+    way: Mapped[str]
+    due_on: Mapped[date]
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    made_at: Mapped[Moment]
+    posted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    posted_by: Mapped[str | None]
+    used_order_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        UniqueConstraint("shop", "code_key"),
+        UniqueConstraint("shop", "customer_id"),
+        one_of("way", ("post", "mail")),
+        CheckConstraint("points > 0", name="points"),
+        CheckConstraint("customer_id <> ''", name="member"),
+        CheckConstraint("(posted_at IS NULL) = (posted_by IS NULL)", name="posted"),
+        CheckConstraint("way = 'post' OR posted_at IS NOT NULL", name="mailed"),
+        CheckConstraint("(used_order_id IS NULL) = (used_at IS NULL)", name="used"),
+        Index("ix_posted_coupon_due_on", "due_on", postgresql_where="way = 'post' AND posted_at IS NULL"),
         UPDATED_IN_PLACE,
     )

@@ -122,11 +122,33 @@ POINTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "points_used_within_order",
-        "an order used the points its breakdown says, within the cap that held (PTS-07)",
+        "an order used the points its breakdown says, within the cap that held (PTS-07); those of a sale that stands again aside",
         """SELECT t.order_id, t.used, (d.breakdown->>'points_used')::int AS priced FROM (
-             SELECT order_id, sum(amount) AS used FROM point_transfer WHERE kind = 'use' AND order_id IS NOT NULL
+             SELECT order_id, sum(amount) AS used FROM point_transfer
+             WHERE kind = 'use' AND order_id IS NOT NULL AND source <> 'order:' || order_id || ':use:again'
              GROUP BY order_id) t
            JOIN order_document d USING (order_id)
            WHERE t.used <> (d.breakdown->>'points_used')::int""",
+    ),
+    Invariant(
+        "posted_code_once",
+        "a code that was posted is used by one order of its customer at most, and that order alone has it (CUT-05)",
+        """SELECT p.id, p.used_order_id, array_agg(u.order_id) AS entered FROM posted_coupon p
+           LEFT JOIN coupon_use u ON u.shop = p.shop AND u.code_key = p.code_key
+           LEFT JOIN shop_order o ON o.id = p.used_order_id
+           GROUP BY p.id, p.used_order_id, o.customer_id
+           HAVING count(u.order_id) > 1 OR min(u.order_id) IS DISTINCT FROM p.used_order_id
+               OR o.customer_id <> p.customer_id""",
+    ),
+    Invariant(
+        "posted_code_or_points",
+        "a code brings its points when it is entered and never before, and nobody got points in its place (CUT-05, PTS-15)",
+        """SELECT p.id, p.used_order_id, l.id AS lot, l.amount FROM posted_coupon p
+           LEFT JOIN point_lot l ON l.shop = p.shop AND l.customer_id = p.customer_id AND l.kind = 'coupon'
+             AND l.source = 'coupon:' || replace(replace(p.customer_id, chr(37), chr(37) || '25'), ':', chr(37) || '3A') || ':' || p.code_key
+           WHERE (l.id IS NULL) <> (p.used_order_id IS NULL) OR l.amount <> p.points
+           UNION ALL
+           SELECT p.id, p.used_order_id, l.id, l.amount FROM posted_coupon p
+           JOIN point_lot l ON l.shop = p.shop AND l.source = 'thanks:' || p.customer_id""",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.adjustment import OrderAdjustment
 from models.base import Base
-from models.coupon import CouponUse
+from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.effect import Circuit, Effect, EffectItem, EffectLease, EffectOutput, Mail
 from models.hold import OrderHold
@@ -50,6 +50,7 @@ __all__ = [
     "PointLot",
     "PointRequest",
     "PointTransfer",
+    "PostedCoupon",
     "RefusedOrder",
     "Shipment",
     "ShipmentLine",

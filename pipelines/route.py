@@ -22,7 +22,7 @@ due, at a moment or by the outcome of an effect:
     adjust     -> dispatch, settle, reward, collect
     amend      -> dispatch
     returns    -> settle, reward, collect
-    attend     -> settle
+    attend     -> settle, reward
     resend
 
 A stage that ends an order's last hold wakes the one at which the order stands (``engine.stage.GOES_ON_AT``).

@@ -60,6 +60,9 @@ SELECT 'work', stage, count(*) FROM work GROUP BY 2
 UNION ALL SELECT 'effect', kind, count(*) FROM effect_lease GROUP BY 2
 UNION ALL SELECT 'circuit', kind || ' ' || target, 1 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
 UNION ALL SELECT 'attention', 'quarantined', count(*) FROM inbox_event WHERE state = 'quarantined'
+UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon p
+          LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
+          WHERE p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE
 """
 
 

@@ -167,22 +167,23 @@ def lock_mailboxes(connection: Connection, mailboxes: Sequence[MailboxRow]) -> N
     _lock_mailboxes(connection, mailboxes)
 
 
-class AddressRow(NamedTuple):
-    """Where a customer's mails go, and since when."""
+class ToldRow(NamedTuple):
+    """What the storefront told of a customer that mails go by: the address since when, and when the customer withdrew."""
 
     shop: str
     customer_id: str
     email: str
-    email_told_at: datetime
+    email_told_at: datetime | None
+    withdrawn_at: datetime | None
 
 
-#: Of the customers those whose address the storefront told by itself.
-told_addresses = reader(
+#: Of the customers those whose address the storefront told by itself, and those who withdrew.
+told = reader(
     CustomerKey,
-    f"""SELECT {columns(AddressRow, "c", customer_id="c.id")} FROM customer c
+    f"""SELECT {columns(ToldRow, "c", customer_id="c.id")} FROM customer c
         JOIN (SELECT DISTINCT * FROM {values(CustomerKey, CustomerMark)}) AS v ON v.shop = c.shop AND v.customer_id = c.id
-        WHERE c.email_told_at IS NOT NULL AND c.email <> ''""",
-    AddressRow,
+        WHERE (c.email_told_at IS NOT NULL AND c.email <> '') OR c.withdrawn_at IS NOT NULL""",
+    ToldRow,
 )
 
 

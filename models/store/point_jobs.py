@@ -81,18 +81,3 @@ ORDER BY c.id LIMIT %(limit)s
 def birthdays(connection: Connection, shop: str, month: int, year: int, limit: int) -> list[str]:
     """Customers of ``shop`` who were born in ``month`` and have no birthday points of ``year`` yet (PTS-09)."""
     return scalars(connection, _BORN, {"shop": shop, "month": month, "year": year, "limit": limit})
-
-
-_UNTHANKED = """
-SELECT DISTINCT o.customer_id FROM shop_order o
-WHERE o.shop = %(shop)s AND o.accepted_at >= %(since)s AND o.accepted_at < %(until)s
-  AND o.state <> 'cancelled' AND o.customer_id <> ''
-  AND NOT EXISTS (SELECT FROM customer c WHERE c.shop = o.shop AND c.id = o.customer_id AND c.withdrawn_at IS NOT NULL)
-  AND NOT EXISTS (SELECT FROM point_lot l WHERE l.shop = o.shop AND l.source = 'thanks:' || o.customer_id)
-ORDER BY 1 LIMIT %(limit)s
-"""
-
-
-def unthanked(connection: Connection, shop: str, since: datetime, until: datetime, limit: int) -> list[str]:
-    """Customers whose order of [since, until) stands and who were never given the thank-you coupon (CUT-05)."""
-    return scalars(connection, _UNTHANKED, {"shop": shop, "since": since, "until": until, "limit": limit})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
 
 from models.readdressing import OrderReaddressing
-from models.store.statement import values, writer
+from models.store.statement import columns, fetch, values, writer
 
 
 class NewReaddressingRow(NamedTuple):
@@ -30,3 +32,22 @@ add = writer(
         SELECT v.order_id, v.key, v.reason, v.by, d.document->'ship_to', v.at
         FROM v JOIN order_document d ON d.order_id = v.order_id""",
 )
+
+
+class ReaddressingRow(NamedTuple):
+    """One time that an order's address changed, and the region that it left."""
+
+    reason: str
+    by: str
+    at: datetime
+    region_before: str
+
+
+_OF_ORDER: Final = f"""
+SELECT {columns(ReaddressingRow, region_before="before->>'region'")} FROM order_readdressing WHERE order_id = %(id)s ORDER BY id
+"""
+
+
+def of_order(connection: Connection, order_id: int) -> list[ReaddressingRow]:
+    """The times that the order's address changed, first to last."""
+    return fetch(connection, ReaddressingRow, _OF_ORDER, {"id": order_id})

@@ -70,6 +70,7 @@ class RepricingRow(NamedTuple):
     """One time that an order was priced again, and the total that held before it; yen."""
 
     reason: str
+    by: str
     at: datetime
     grand_total_before: int
 

@@ -6,6 +6,7 @@ again comes as a lot of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,8 @@ from models.states import LotState
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import UsedPoints
 from pipelines.rules.dates.periods import end_of, exclusive
-from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
+from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot, UseAgain
+from pipelines.rules.money.adjustments import points_unearned
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.shops import Shop
 
@@ -43,6 +45,31 @@ def earn_anew(draft: OrderDraft, shop: Shop, now: datetime, after: Breakdown) ->
         take_back(draft, f"order:{facts.id}:repriced:{times}", one)
     granted = [_grant(draft, line, points - before[line], times) for line, points in later.items()]
     _count_with_the_order(draft, shop, now, granted=any(granted))
+
+
+def used_to_take_again(draft: OrderDraft) -> int:
+    """Points that came back to the customer when the order was cancelled, and that it uses if it stands after all."""
+    before = draft.facts.breakdown.points_used - sum(one.points_returned for one in draft.adjustments)
+    return max(0, before - sum(used.amount for used in draft.used_points)) if draft.facts.customer_id else 0
+
+
+def stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """The points of a cancelled order that stands after all: used ones are spent again, what its goods earn is earned anew."""
+    facts = draft.facts
+    if not facts.customer_id:
+        return
+    if points := used_to_take_again(draft):
+        draft.use_again(UseAgain(f"order:{facts.id}:use:again", points))
+    lost = Counter[str]()
+    for index, change in enumerate(draft.adjustments):
+        lost.update(points_unearned(facts.breakdown, draft.adjustments[:index], change))
+    earners = _earners(facts.breakdown, shop)
+    for line, points in earners.items():
+        left = points - (lost[line] if line else lost.total())
+        if left > 0:
+            source = f"order:{facts.id}:again:earn" + (f":{line}" if line else "")
+            draft.grant(NewLot(source, "purchase", left, LotState.PENDING, line=line or None))
+    draft.next("reward", now)
 
 
 def _grant(draft: OrderDraft, line: str, points: int, repriced: int = 0) -> bool:

@@ -9,13 +9,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.states import OrderState
-from models.store import coupons, effects, idempotency, items, orders, payments, transitions, work
+from models.store import coupons, effects, idempotency, items, orders, payments, posted_coupons, transitions, work
 from models.store.coupons import CouponUseRow
 from models.store.customers import CustomerKey
 from models.store.idempotency import KeyRow
 from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow, OrderIdRow, RefusedOrderRow
 from models.store.payments import NewPaymentRow
+from models.store.posted_coupons import CodeUseRow
 from models.store.transitions import TransitionRow
 from models.store.work import of_order
 from pipelines.engine import announce
@@ -37,6 +38,7 @@ class AdmittedRows:
     items: Sequence[ItemRow]
     keys: Sequence[KeyRow]
     coupons: Sequence[CouponUseRow]
+    codes: Sequence[CodeUseRow]
     loading: Sequence[CustomerKey]
 
 
@@ -61,6 +63,7 @@ def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datet
     # Balances before coupons: who waits for a coupon below already has every balance it will ask for.
     ledger.open(rows.loading, opening=True)
     _all(coupons.add(connection, rows.coupons), rows.coupons)
+    _all(posted_coupons.use(connection, rows.codes), rows.codes)
 
 
 def _all(written: int, rows: Sequence[object]) -> None:

@@ -15,7 +15,7 @@ from models.subject import Subject
 from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
-from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot
+from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot, UseAgain
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
 
@@ -210,7 +210,7 @@ class Due(NamedTuple):
 class Decision:
     """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay.
 
-    ``new_lots``, ``lot_moves`` and ``clawbacks`` are what is asked of points: the ledger does it in this sequence, on the
+    ``new_lots``, ``lot_moves``, ``clawbacks`` and ``used_again`` are what is asked of points: the ledger does it in this sequence, on the
     customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``.
     """
 
@@ -229,6 +229,7 @@ class Decision:
     new_lots: list[NewLot] = field(default_factory=list)
     lot_moves: list[Activation | GiveBack] = field(default_factory=list)
     clawbacks: list[Clawback] = field(default_factory=list)
+    used_again: list[UseAgain] = field(default_factory=list)
     adjustments: list[NewAdjustment] = field(default_factory=list)
     mails: list[MailIntent] = field(default_factory=list)
     resent: list[MailCopy] = field(default_factory=list)

@@ -86,7 +86,7 @@ def facts_of(
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
-    _add_addresses(connection, batch)
+    _add_told(connection, batch)
     _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in asking.needs:
         for money in payments.of_orders(connection, ids):
@@ -153,14 +153,16 @@ def _order(row: OrderRow, needs: Need) -> Facts:
     )
 
 
-def _add_addresses(connection: Connection, batch: Sequence[Facts]) -> None:
-    """Where mails go whose customer has told another address since the order came in."""
+def _add_told(connection: Connection, batch: Sequence[Facts]) -> None:
+    """Where mails go whose customer has told another address since the order came in, and who has withdrawn."""
     members = [CustomerKey(facts.shop, facts.customer_id) for facts in batch if facts.customer_id]
-    told = {(row.shop, row.customer_id): row for row in customers.told_addresses(connection, members)}
+    told = {(row.shop, row.customer_id): row for row in customers.told(connection, members)}
     for facts in batch if told else ():
-        address = told.get((facts.shop, facts.customer_id))
-        if address is not None and address.email_told_at > facts.accepted_at:
-            facts.told_email = address.email
+        if (says := told.get((facts.shop, facts.customer_id))) is None:
+            continue
+        if says.email and says.email_told_at is not None and says.email_told_at > facts.accepted_at:
+            facts.told_email = says.email
+        facts.has_withdrawn = says.withdrawn_at is not None
 
 
 def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:

@@ -212,7 +212,11 @@ def for_decisions(connection: Connection, decisions: Sequence[Decision], now: da
     opening = {_customer(d) for d in asking if d.new_lots}
     ledger.lock({_customer(d) for d in asking}, opening=opening)
     # What is only granted as pending changes nothing of what is there, and most decisions grant nothing else.
-    looking = [d for d in asking if d.lot_moves or d.clawbacks or any(n.state == LotState.VALID for n in d.new_lots)]
+    looking = [
+        d
+        for d in asking
+        if d.lot_moves or d.clawbacks or d.used_again or any(n.state == LotState.VALID for n in d.new_lots)
+    ]
     named = {one.lot for d in looking for one in (*d.lot_moves, *d.clawbacks)}
     if looking:
         ledger.read({_customer(d) for d in looking}, named)
@@ -222,7 +226,7 @@ def for_decisions(connection: Connection, decisions: Sequence[Decision], now: da
 
 def asks(decision: Decision) -> bool:
     """Whether a decision asks anything of points."""
-    return bool(decision.new_lots or decision.lot_moves or decision.clawbacks)
+    return bool(decision.new_lots or decision.lot_moves or decision.clawbacks or decision.used_again)
 
 
 def enforce(moves: Iterable[LotMove]) -> None:
@@ -247,6 +251,8 @@ def _carry_out(purse: Purse, decision: Decision, now: datetime) -> None:
             purse.give_back(asked.lot, asked.amount, asked.regrant_until, Cause(asked.source, now, order))
     for clawback in decision.clawbacks:
         purse.claw_back(clawback.lot, clawback.amount, Cause(clawback.source, now, order))
+    for again in decision.used_again:
+        purse.use(again.amount, Cause(again.source, now, order))
 
 
 def _orders_of(purses: Iterable[Purse]) -> set[int]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from models.states import LotState
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, UsedPoints
-from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot
+from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot, UseAgain
 
 
 class PointsDraft:
@@ -52,6 +52,11 @@ class PointsDraft:
         self._made.lot_moves.append(asked)
         used = self._all_used()[asked.lot]
         self._all_used()[asked.lot] = used._replace(amount=used.amount - asked.amount)
+
+    def use_again(self, asked: UseAgain) -> None:
+        """Points that the order gave back are spent on it once more; the customer has as many, or the decision cannot be
+        written (`Purse.use`)."""
+        self._made.used_again.append(asked)
 
     def claw_back(self, asked: Clawback) -> None:
         """Points of one of the order's lots are earned no longer: pending ones are void, others are taken from wherever

@@ -16,6 +16,7 @@ from models.store.idempotency import KeyRow
 from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow
 from models.store.payments import NewPaymentRow
+from models.store.posted_coupons import CodeUseRow
 from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
 from pipelines.methods import Asks, agreed
@@ -23,7 +24,7 @@ from pipelines.orders.document import Content
 from pipelines.rules.lots import NewLot
 from pipelines.rules.marks import SAME_MAILBOX, mailbox_mark
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.coupons import is_once
+from pipelines.rules.money.coupons import is_made_here, is_once
 from pipelines.rules.one_of_a_kind import items_of
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
@@ -99,6 +100,7 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
         items=[ItemRow(o.shop, sku, i) for i, o, _ in each for sku in items_of(o)],
         keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
         coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
+        codes=[CodeUseRow(o.shop, key, i, now) for i, o, _ in each for key in _made_codes(o)],
         loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],
     )
 
@@ -163,6 +165,11 @@ def _coupon_rows(order_id: int, order: Order, shop: Shop, now: datetime) -> Iter
                 once=is_once(one, shop),
                 at=now,
             )
+
+
+def _made_codes(order: Order) -> list[str]:
+    """Keys of the order's codes that the shop made itself (CUT-05)."""
+    return [key for key in (coupon_key(one.code) for one in order.coupons) if is_made_here(key)]
 
 
 def _loads(order: Order, taken: Taken) -> bool:

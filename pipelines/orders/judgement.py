@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipelines.errors import Problem
 from pipelines.methods import METHODS
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.coupons import MadeCode
 from pipelines.rules.money.pricing import price
 from pipelines.rules.one_of_a_kind import as_sold, problems
 from pipelines.rules.order import Order
@@ -22,7 +23,8 @@ class Known:
     keys of coupons that the customer used before, and the SKUs of one-of-a-kind items that live orders have.
 
     ``allowed_methods``: those that the shop leaves the customer, None for all (INT-15). ``withdrawn_at``: when the customer
-    withdrew (CON-06). ``shares_mailbox``: the customer is new, and another account has the mailbox (INT-01).
+    withdrew (CON-06). ``shares_mailbox``: the customer is new, and another account has the mailbox (INT-01). ``made_codes``: by key, those of
+    the order's codes that the shop made itself (CUT-05).
     """
 
     now: datetime
@@ -33,6 +35,7 @@ class Known:
     allowed_methods: Collection[str] | None = None
     withdrawn_at: datetime | None = None
     shares_mailbox: bool = False
+    made_codes: Mapping[str, MadeCode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def judge(order: Order, shop: Shop, known: Known) -> Judgement:
         used_coupons=known.used_coupons,
         allowed_methods=known.allowed_methods,
         withdrawn_at=known.withdrawn_at,
+        made_codes=known.made_codes,
     )
     if not any(problem.field.startswith("payment.") for problem in found):
         found += _unpayable(sold, shop, breakdown)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
 from sqlalchemy import Connection
 
-from models.store import coupons, customers, items, orders
+from models.store import coupons, customers, items, orders, posted_coupons
 from models.store.coupons import CouponKey
 from models.store.customers import AccountRow, CustomerKey, MailboxRow
 from models.store.items import ItemKey
 from models.store.orders import OrderKey
+from models.store.posted_coupons import CodeKey, CodeRow
 from pipelines.engine.ledger import Ledger
 from pipelines.orders.document import AssumeDocument, content_of
 from pipelines.orders.judgement import Judgement, Known
 from pipelines.orders.plan import Assume
 from pipelines.ranks import stored_ranks
 from pipelines.rules.marks import KEPT, Mark
+from pipelines.rules.money.coupons import MadeCode, is_made_here
 from pipelines.rules.one_of_a_kind import as_sold, items_of
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
@@ -42,6 +44,7 @@ class Before:
     used_coupons: set[CouponKey]
     accounts: dict[CustomerKey, AccountRow]
     owners: dict[MailboxRow, str]
+    made_codes: dict[CodeKey, MadeCode]
 
     @classmethod
     def of(
@@ -60,6 +63,7 @@ class Before:
             set(coupons.used(connection, sorted(used))),
             {CustomerKey(one.shop, one.customer_id): one for one in customers.accounts(connection, members)},
             {MailboxRow(one.shop, one.mailbox): one.customer_id for one in reversed(owned)},
+            {CodeKey(one.shop, one.code_key): _made(one) for one in posted_coupons.known(connection, _made_here(used))},
         )
 
     def known(self, order: Order, now: datetime) -> Known:
@@ -79,7 +83,12 @@ class Before:
             account.allowed_methods if account else None,
             account.withdrawn_at if account else None,
             account is None and owner != order.customer.id,
+            self._made_codes(order) if self.made_codes else {},
         )
+
+    def _made_codes(self, order: Order) -> dict[str, MadeCode]:
+        keys = {coupon_key(coupon.code) for coupon in order.coupons}
+        return {key: made for key in keys if (made := self.made_codes.get(CodeKey(order.shop, key)))}
 
     def add(self, judged: Judgement, shop: Shop) -> None:
         """An order is taken."""
@@ -89,6 +98,8 @@ class Before:
         for mailbox in mailboxes_of([order], {shop.key: shop}):
             self.owners.setdefault(mailbox, order.customer.id)
         self.used_coupons |= _coupons_of(order)
+        for key in _made_here(_coupons_of(order)):
+            self.made_codes[key] = replace(self.made_codes[key], is_used=True)
         self.taken_items |= {ItemKey(order.shop, sku) for sku in items_of(order)}
         self.usable[customer] = self.usable.get(customer, 0) + sums.coupon_points - sums.points_used
 
@@ -128,6 +139,15 @@ def _coupons_of(order: Order) -> set[CouponKey]:
     return {CouponKey(order.shop, customer, coupon_key(coupon.code)) for coupon in order.coupons} if customer else set()
 
 
+def _made_here(used: Iterable[CouponKey]) -> list[CodeKey]:
+    """Those of the codes that have the form of the shops' own."""
+    return sorted({CodeKey(one.shop, one.code_key) for one in used if is_made_here(one.code_key)})
+
+
+def _made(row: CodeRow) -> MadeCode:
+    return MadeCode(row.customer_id, row.points, row.expires_at, row.is_used)
+
+
 def as_it_stands(connection: Connection, shops: Mapping[str, Shop], order: Order, told: AssumeDocument) -> Assume:
     """What a plan of ``order`` takes for granted: what the request tells, else what intake would find. Locks nothing."""
     now = told.now or order.placed_at
@@ -147,6 +167,7 @@ def as_it_stands(connection: Connection, shops: Mapping[str, Shop], order: Order
         known.withdrawn_at,
         known.shares_mailbox,
         tuple(_marks(connection, order, now)),
+        known.made_codes,
     )
 
 

@@ -72,6 +72,7 @@ def supplier_mail(
         "supplier": called,
         "passed_on": passed_on,
         "collect": told.collect,
+        "replaces": told.replaces is not None,
         "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
         "ship_to": told.ship_to,
         "delivery": {
@@ -197,7 +198,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "ship_to": facts.document["ship_to"],
         "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
         "totals": sums(priced, shop),
-        "points": {"used": priced["points_used"], "earned": priced["points_earned"]},
+        "points": points_of(facts, priced["points_used"], priced["points_earned"]),
         "payment": {
             "method": agreed(facts.method, facts.grand_total).name,
             "amount": facts.grand_total,
@@ -207,6 +208,11 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "order_url": order_url(shop, facts.number),
         "collect": cash(facts.method, facts.grand_total, shop),
     }
+
+
+def points_of(facts: Facts, used: int, earned: int) -> dict[str, int]:
+    """What a mail says of the order's points; nothing is promised to who withdrew (CON-06)."""
+    return {"used": used, "earned": 0 if facts.has_withdrawn else earned}
 
 
 def order_url(shop: Shop, number: str) -> str:

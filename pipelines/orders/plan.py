@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
 from pipelines.rules.marks import Mark, counters
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.coupons import MadeCode
 from pipelines.rules.order import Order
 from pipelines.rules.split import Part, split
 from pipelines.rules.warnings import warnings_json
@@ -29,7 +30,8 @@ from pipelines.values.coupon_key import coupon_key
 class Assume:
     """What a plan takes for granted: when the money came, the customer's points and rank, the time, the codes of coupons
     that the customer has used, the SKUs of one-of-a-kind items that are sold, and why the number cannot be used; of the
-    customer what `Known` says, and the marks that are counted (INT-14)."""
+    customer what `Known` says, the marks that are counted (INT-14), and what the shop made
+    of the order's codes (CUT-05)."""
 
     paid_at: datetime | None = None
     points_balance: int = 0
@@ -42,6 +44,7 @@ class Assume:
     withdrawn_at: datetime | None = None
     shares_mailbox: bool = False
     marks: tuple[Mark, ...] = ()
+    made_codes: Mapping[str, MadeCode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _known(order: Order, assume: Assume) -> Known:
         assume.allowed_methods,
         assume.withdrawn_at,
         assume.shares_mailbox,
+        assume.made_codes,
     )
 
 

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import merge
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from models.store import inbox, work
+from models.store.adjustments import AdjustmentRow
 from models.store.effects import TrailRow
 from models.store.inbox import ReceivedRow
+from models.store.readdressings import ReaddressingRow
+from models.store.repricings import RepricingRow
+from models.store.transitions import TransitionRow
 from models.store.work import DueRow
+from pipelines.rules.money.adjustments import GOODWILL
 
 _TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _PAYMENT: Final = "payment."
@@ -28,6 +34,36 @@ def story(connection: Connection, order_id: int, asked: Sequence[TrailRow]) -> d
         "events": [_event(one) for one in inbox.of_order(connection, order_id)],
         "work": [_work(one) for one in work.due_of(connection, order_id)],
     }
+
+
+def with_acts(
+    history: Sequence[TransitionRow],
+    changes: Sequence[AdjustmentRow],
+    repriced: Sequence[RepricingRow],
+    readdressed: Sequence[ReaddressingRow],
+) -> list[TransitionRow]:
+    """An order's history with what moves no state and people ask after all the same: money given back at will, other prices,
+    another address. ``to_state`` says what became of it."""
+    acts = [
+        TransitionRow(
+            one.order_id, "goodwill", str(one.sequence), None, f"{one.money} yen given back", one.reason, one.at
+        )
+        for one in changes
+        if one.kind == GOODWILL
+    ]
+    acts += [
+        TransitionRow(0, "price", str(time), f"{one.grand_total_before} yen", "priced again", _asked(one), one.at)
+        for time, one in enumerate(repriced, 1)
+    ]
+    acts += [
+        TransitionRow(0, "address", str(time), one.region_before, "changed", _asked(one), one.at)
+        for time, one in enumerate(readdressed, 1)
+    ]
+    return list(merge(history, sorted(acts, key=lambda one: one.at), key=lambda one: one.at))
+
+
+def _asked(one: RepricingRow | ReaddressingRow) -> str:
+    return f"by {one.by or 'an operator'}" + (f": {one.reason}" if one.reason else "")
 
 
 def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:

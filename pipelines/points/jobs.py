@@ -15,13 +15,14 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from models.store import point_jobs
+from models.store import point_jobs, posted_coupons
 from models.store.customers import CustomerKey
 from models.store.point_jobs import ExpiringRow
 from pipelines import ranks
 from pipelines.engine import run
 from pipelines.engine.ledger import Ledger
 from pipelines.orders.mails import member_mail
+from pipelines.points import thanks
 from pipelines.points.grants import Gift, birthday, give
 from pipelines.ports import MailIntent, MailRenderer
 from pipelines.rules.dates.periods import end_of, last_day
@@ -142,20 +143,22 @@ def _months(period: Period) -> Iterator[date]:
 
 
 def give_thanks(tools: Tools, period: Period) -> None:
-    """The coupon that follows the first order after some business days, credited as points (CUT-05)."""
+    """The code that follows the first order after some business days, by post or mail (CUT-05)."""
     for shop in tools.shops.values():
         if shop.points.first_order_coupon_points:
             wait, calendar = shop.points.first_order_coupon_business_days, shop.business_calendar
             until = end_of(_ordered_by(period.until, wait, calendar))
             since = end_of(_ordered_by(period.since, wait, calendar)) if period.since else THE_BEGINNING
-            while tools.transact(partial(_thanks, shop=shop, since=since, until=until, period=period)):
+            window = partial(_thanks, tools=tools, shop=shop, since=since, until=until, now=period.now)
+            while tools.transact(window):
                 pass
+        tools.transact(partial(thanks.mail_instead, renderer=tools.renderer, shop=shop, now=period.now))
 
 
-def _thanks(connection: Connection, shop: Shop, since: datetime, until: datetime, period: Period) -> int:
-    points = shop.points.first_order_coupon_points
-    customers = point_jobs.unthanked(connection, shop.key, since, until, STEP)
-    return _give(connection, shop, [Gift(c, f"thanks:{c}", "thanks", points) for c in customers], period.now)
+def _thanks(connection: Connection, tools: Tools, shop: Shop, since: datetime, until: datetime, now: datetime) -> int:
+    customers = posted_coupons.unthanked(connection, shop.key, since, until, STEP)
+    thanks.thank(connection, tools.renderer, shop, customers, now)
+    return len(customers)
 
 
 def _ordered_by(moment: datetime, wait: int, calendar: BusinessCalendar) -> date:

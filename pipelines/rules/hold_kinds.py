@@ -57,11 +57,11 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     ),
     _R.QUOTE_NEEDED: HoldKind(
         "authorize",
-        ("release", "cancel"),
+        ("fee:agree", "release", "cancel"),
         Sentence("個人宛の送料のお見積りが必要です。", "The shipping fee to an individual needs a quote."),
         Sentence(
-            "送料をお客様と合意して保留を解除するか、キャンセルしてください。",
-            "Agree on the fee with the customer and release the order, or cancel it.",
+            "送料をお客様と合意して登録してください。追加の送料がなければ保留を解除し、合意できなければキャンセルしてください。",
+            "Agree on the fee with the customer and add it; release the order where nothing is added, or cancel it.",
         ),
         Sentence(
             "個人宛の送料をお見積りしております。送料が決まり次第、ご案内いたします。",

@@ -108,6 +108,14 @@ class GiveBack:
 
 
 @dataclass(slots=True, frozen=True)
+class UseAgain:
+    """``amount`` points that came back to the customer are spent once more, from wherever they would be spent now."""
+
+    source: str
+    amount: int
+
+
+@dataclass(slots=True, frozen=True)
 class Clawback:
     """``amount`` points are earned in ``lot`` no longer: taken back wherever the customer has them by then (PTS-13,
     PTS-14)."""

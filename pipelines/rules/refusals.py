@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pipelines.errors import Problem
 from pipelines.methods import METHODS, Asks, Method
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.coupons import NO_CODES, MadeCode
 from pipelines.rules.money.coupons import problems as coupon_problems
 from pipelines.rules.order import Order
 from pipelines.values.calendar import in_japan
@@ -38,6 +39,7 @@ class _Case:
     used_coupons: Collection[str]
     allowed_methods: Collection[str] | None
     withdrawn_at: datetime | None
+    made_codes: Mapping[str, MadeCode]
 
 
 def refusals(
@@ -51,15 +53,17 @@ def refusals(
     used_coupons: Collection[str] = (),
     allowed_methods: Collection[str] | None = None,
     withdrawn_at: datetime | None = None,
+    made_codes: Mapping[str, MadeCode] = NO_CODES,
 ) -> tuple[Problem, ...]:
     """Every problem the shop has with ``order``; empty means it is taken.
 
     ``breakdown``: the order's own sum. ``now``: the time of the one clock, aware. ``balance``: the customer's valid
     points. ``rank``: the customer's, else the order's own. ``used_coupons``: keys of the codes that the customer used
     before. ``allowed_methods``: what the shop dictates for this customer, narrowing the account's methods (INT-15).
-    ``withdrawn_at``: when the customer withdrew (CON-06).
+    ``withdrawn_at``: when the customer withdrew (CON-06). ``made_codes``: by key, those of the order's codes that the shop made
+    itself (CUT-05).
     """
-    case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods, withdrawn_at)
+    case = _Case(order, shop, breakdown, now, balance, rank, used_coupons, allowed_methods, withdrawn_at, made_codes)
     return tuple(problem for check in _CHECKS for problem in check(case))
 
 
@@ -152,7 +156,9 @@ def _card_numbers(case: _Case) -> Iterator[Problem]:
 
 def _coupons(case: _Case) -> Iterator[Problem]:
     """A.10."""
-    return coupon_problems(case.order, case.shop, case.breakdown, rank=case.rank, used=case.used_coupons)
+    return coupon_problems(
+        case.order, case.shop, case.breakdown, rank=case.rank, used=case.used_coupons, made=case.made_codes
+    )
 
 
 def _points(case: _Case) -> Iterator[Problem]:

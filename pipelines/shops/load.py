@@ -227,6 +227,8 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
             yield f"suppliers.{name}.ships_via", "must name a supplier that ships by itself"
     if not shop.split.drop_ship and shop.split.home not in shop.suppliers:
         yield "split.home", f"there is no supplier {shop.split.home}; add [suppliers.{shop.split.home}]"
+    if shop.points.first_order_coupon_points and not ("points" in shop.coupons.kinds and shop.coupons.max_per_order):
+        yield "points.first_order_coupon_points", 'nobody could enter the code; add "points" to coupons.kinds'
     for code, offer in shop.coupons.offers.items():
         if unknown := [rank for rank in offer.ranks if rank not in shop.rank_rates]:
             yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"

@@ -218,10 +218,14 @@ class Points(Section):
         "(PTS-10); empty: each SKU is a product",
     )
     first_order_coupon_points: Count = Field(
-        default=0, description="Points of the thank-you coupon after the first order (CUT-05)"
+        default=0,
+        description="Points of the thank-you coupon, a code that is posted after the first order (CUT-05); 0: none",
     )
     first_order_coupon_business_days: Days = Field(
         default=5, description="Business days from the first order to that coupon (CUT-05)"
+    )
+    first_order_coupon_valid_days: Days = Field(
+        default=180, description="Days from its posting on which the code can be entered (CUT-05); 0: for ever"
     )
     return_expired: Literal["lost", "regrant"] = Field(
         default="lost", description="Used points whose lot expired before a cancel are lost or granted anew (PTS-12)"

@@ -150,6 +150,10 @@ class Intake(Section):
         description="Every item is one of a kind, whatever the storefront says: what is in stock, or comes without "
         "availability, is `unique`; one piece a line, sold once (INT-10)",
     )
+    address_changes: bool = Field(
+        default=True,
+        description="Whether the address can be changed until goods have left; false: as it was ordered (CAN-02, INT-09)",
+    )
     individuals: Literal["welcome", "surcharge"] = Field(
         default="welcome", description="surcharge: an individual recipient pays shipping.individual_surcharge (INT-04)"
     )

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from models.states import Condition, HoldReason, OrderState
 from pipelines.changes.money import TAKES, capture_early
+from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.release import ACTION, stuck_shipments
+from pipelines.orders.mails import customer_mail
+from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
@@ -27,10 +30,13 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):
             draft.move_order(OrderState.DELIVERED, "received and paid for after all")
+            stand_again(draft, shop, now)
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
     stuck = stuck_shipments(draft)
+    if any(hold.reason == HoldReason.QUOTE_NEEDED for hold in draft.holds):
+        draft.tell(_no_fee(draft, shop, now))
     if any(hold.reason == HoldReason.AUTHORIZATION_ENDS for hold in draft.holds):
         capture_early(draft)
     for hold in draft.holds:
@@ -39,11 +45,17 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
 
 
+def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:
+    """The customer was promised to hear of the fee for an individual; none is added (INT-04)."""
+    facts = draft.facts
+    return customer_mail("order_accepted", facts, shop, now, about="fee:none", shipments=[], repriced="no_fee")
+
+
 STAGE = Stage(
     "attend",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
-    leads_to=("settle",),
+    leads_to=("settle", "reward"),
     asks=TAKES,
 )

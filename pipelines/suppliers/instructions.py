@@ -27,7 +27,8 @@ class Instruction:
     that it knows stands for the one before. ``lines`` are (line, sku, name,
     quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
     wishes for, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
-    it collects on delivery; None where it collects nothing.
+    it collects on delivery; None where it collects nothing. ``replaces`` is the key of the one before it, of a shipment that is asked
+    for anew; None: there was none.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Instruction:
     delivery: Mapping[str, Any] | None
     instructions: Sequence[Mapping[str, Any]] = ()
     collect: Mapping[str, int] | None = None
+    replaces: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""
@@ -58,6 +60,7 @@ class Instruction:
             "delivery": self.delivery,
             "instructions": list(self.instructions),
             **({"collect": dict(self.collect)} if self.collect is not None else {}),
+            **({"replaces": self.replaces} if self.replaces is not None else {}),
         }
 
 
@@ -65,6 +68,11 @@ def instruct_key(shipment_id: str, again: int = 0) -> str:
     """The one instruction of a shipment, and of each time that it is asked for anew; it is the webhook-id the supplier
     sees."""
     return f"{shipment_id}:requested:{again + 1}" if again else f"{shipment_id}:requested"
+
+
+def replaced_key(shipment_id: str, again: int) -> str | None:
+    """The instruction for which the ``again``-th other one of a shipment stands; None for its first."""
+    return instruct_key(shipment_id, again - 1) if again else None
 
 
 def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None) -> Instruction:
@@ -89,4 +97,5 @@ def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, i
         ],
         ship_to=facts.document["ship_to"],
         delivery=facts.document.get("delivery"),
+        replaces=replaced_key(shipment.id, shipment.again),
     )

@@ -35,6 +35,13 @@ def held(world: World) -> None:
     world.settle()
 
 
+def quoted(world: World) -> None:
+    """Held until somebody has agreed on the fee to an individual."""
+    order = two_lines()
+    world.take({**order, "ship_to": {**order["ship_to"], "kind": "individual"}})
+    world.settle()
+
+
 def authorized(world: World) -> None:
     """Planned for tomorrow; no supplier was told."""
     world.enrol("supplier", "maker-b")
@@ -108,6 +115,7 @@ Stand = Callable[[World], None]
 #: Every way in which the tests let an order stand, and the actions that are then possible for an operator.
 STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     held: frozenset({"address:change", *MAILS, "cancel", "coupons", "release"}),
+    quoted: frozenset({"address:change", *MAILS, "cancel", "coupons", "fee:agree", "release"}),
     authorized: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "shipments:reroute", "shipments:ship"}),
     released: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
     refused: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
@@ -128,6 +136,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "cancel": {"reason": "changed my mind"},
     "coupons": {"coupons": [AUTUMN]},
     "collected": {"amount": 11_440, "reference": "2026-11"},
+    "fee:agree": {"fee": 1_500, "reason": "by telephone"},
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
     "mails:resend": {"to": "takahashi@new.example"},
@@ -145,6 +154,8 @@ def request_for(world: World, action: str) -> dict[str, Any]:
     asked = dict(REQUESTS[action])
     if action.startswith("shipments:"):
         asked["shipment"] = next(iter(world.shipments()), "SH-NONE")
+    if action == "address:change":
+        asked["ship_to"] = {**ELSEWHERE, "kind": world.value("SELECT document->'ship_to'->>'kind' FROM order_document")}
     if action == "mails:resend":
         asked["mail"] = world.show()["mails"][0]["id"]
     return asked

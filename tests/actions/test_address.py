@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.orders.intake import Ending
 from tests.actions.orders import ELSEWHERE, authorized, released, two_lines
-from tests.web.site import Site, fields
+from tests.web.site import Site, fields, problem
 from tests.world import World, document
 
 
@@ -95,3 +95,35 @@ def test_the_address_that_it_has_is_no_change(world: World) -> None:
     released(world)
     assert change(world) == "applied"
     assert change(world) == "refused"
+
+
+def test_the_new_instruction_says_which_one_it_replaces(world: World) -> None:
+    world.enrol("supplier", "warehouse", url="https://warehouse.example/hook")
+    released(world)
+    assert change(world) == "applied"
+    first, again = (one for one in world.suppliers.messages.values() if one.type == "shipment.requested")
+    assert ("replaces" in first.data, again.data["replaces"]) == (False, first.key)
+
+
+def test_its_mail_says_so_too(world: World) -> None:
+    released(world)
+    assert change(world) == "applied"
+    asked = [mail for mail in world.postbox.mails if mail["X-Shukka-Template"] == "supplier_instruction"]
+    texts = [str(mail.get_body(("plain",)).get_content()) for mail in asked]  # type: ignore[union-attr]
+    assert ["差し替えてください" in text for text in texts] == [False, True]
+
+
+def test_the_story_says_that_the_address_changed(world: World) -> None:
+    released(world)
+    assert change(world) == "applied"
+    (row,) = (one for one in world.show()["timeline"] if one["entity"] == "address")
+    assert (row["from"], row["to"], row["cause"]) == ("愛知県", "changed", "by operations: moved")
+
+
+def test_a_shop_that_changes_no_address_says_so(site: Site) -> None:
+    """CAN-02, INT-09: reuse delivers as it was ordered."""
+    site.world.take(document("R-1", shop="reuse"))
+    site.world.settle()
+    refused = site.post("/v1/orders/reuse/R-1/address:change", {"ship_to": ELSEWHERE}, key=site.operator)
+    shown = problem(refused, 409)
+    assert ("CAN-02" in shown["detail"], shown["ways_out"]) == (True, ["cancel"])

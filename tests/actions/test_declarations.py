@@ -11,6 +11,7 @@ import pytest
 from pipelines.orders.act import actions
 from pipelines.orders.action import Action
 from pipelines.orders.actions import (
+    agree_fee,
     ask_again,
     cancel,
     cancel_lines,
@@ -31,6 +32,7 @@ from pipelines.rules.explain import Refusal, Sentence
 CHECKOUT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 MODULES = (
+    agree_fee,
     ask_again,
     cancel,
     cancel_lines,

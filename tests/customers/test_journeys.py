@@ -113,6 +113,8 @@ def test_an_order_that_was_not_looked_at_before_the_withdrawal_earns_nothing(wor
     world.ship_all("A-1", shop="apparel")
     assert world.balance(shop="apparel") == (0, 0)
     assert world.value("SELECT state FROM point_lot") == "void"
+    (mail,) = (one for one in world.postbox.mails if one["X-Shukka-Template"] == "order_accepted")
+    assert "ポイント" not in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert world.broken() == {}
 
 

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "mail": {"workers/cli/", "workers/effects/"},
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},
+    "posted_coupon": {"pipelines/points/"},
     "work": {"pipelines/ranks.py", "workers/effects/"},
 }
 

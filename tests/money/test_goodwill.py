@@ -78,3 +78,10 @@ def test_where_no_gateway_can_a_human_is_asked_to(world: World) -> None:
 def test_nothing_is_no_goodwill(world: World, amount: int) -> None:
     shipped(world)
     assert give(world, amount) == "refused"
+
+
+def test_the_story_says_what_was_given(world: World) -> None:
+    shipped(world)
+    assert give(world, 300) == "applied"
+    (row,) = (one for one in world.show()["timeline"] if one["entity"] == "goodwill")
+    assert (row["to"], row["cause"]) == ("300 yen given back", "a scratch")

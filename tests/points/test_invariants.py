@@ -10,6 +10,9 @@ from tests.world import World, a_line, document
 
 _TRANSFER = """INSERT INTO point_transfer (shop, customer_id, lot_id, order_id, source, kind, debit, credit, amount, at)
                SELECT shop, customer_id, id, order_id, 'planted', {} FROM point_lot WHERE kind = '{}'"""
+_CODE = """INSERT INTO posted_coupon (shop, customer_id, code, points, due_on, made_at, posted_at, posted_by, used_at,
+                                       code_key, way, order_id, used_order_id)
+           SELECT shop, customer_id, 'THX', 100, '2026-11-30', placed_at, placed_at, 'planted', placed_at, {} FROM shop_order"""
 
 FAULTS = {
     "points_balance": "UPDATE point_balance SET valid = valid + 1",
@@ -22,6 +25,8 @@ FAULTS = {
     "points_final": _TRANSFER.format("'return', 'expired', 'valid', 1, at", "gift"),
     "points_closed": "UPDATE point_balance SET closed = true",
     "points_returned_once": _TRANSFER.format("'return', 'used', 'valid', 1, at", "purchase"),
+    "posted_code_once": _CODE.format("'thx-2', 'mail', id, id"),
+    "posted_code_or_points": _CODE.format("'thx-3', 'mail', id, id"),
     "points_used_within_order": _TRANSFER.format("'use', 'valid', 'used', 1, at", "purchase"),
 }
 

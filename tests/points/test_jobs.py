@@ -1,4 +1,4 @@
-"""Periodic jobs: expiry, reminders, birthdays, thanks; once each, by one runner, caught up after downtime."""
+"""Periodic jobs: expiry, reminders, birthdays; once each, by one runner, caught up after downtime."""
 
 from __future__ import annotations
 
@@ -129,27 +129,6 @@ def test_registration_points_pay_for_the_first_order(world: World, shop: str, gr
     assert world.show("S-1", shop)["points"]["used"] == granted
     assert points(world, shop=shop) == 0
     assert world.broken() == {}
-
-
-def test_thanks_follow_the_first_order_after_five_business_days(world: World) -> None:
-    """CUT-05: clinic, Friday 2026-11-20; Monday 23rd is a holiday, so five business days end on Monday 30th."""
-    world.take(document("C-1", shop="clinic"), document("C-2", shop="clinic"))
-    run_at(world, "2026-11-29 12:00:00")
-    assert points(world, shop="clinic") == 0
-    run_at(world, "2026-11-30 00:00:00")
-    assert points(world, shop="clinic") == 3_000
-    world.clock.set(at("2026-12-01 12:00:00"))
-    world.take(document("C-3", shop="clinic"))
-    run_at(world, "2026-12-20 12:00:00")
-    assert points(world, shop="clinic") == 3_000
-
-
-def test_a_cancelled_first_order_is_not_thanked_for(world: World) -> None:
-    world.take(document("C-1", shop="clinic"))
-    world.execute("UPDATE shop_order SET state = 'cancelled'")
-    world.clock.set(at("2026-12-20 12:00:00"))
-    timekeeper(world).look()
-    assert points(world, shop="clinic") == 0
 
 
 def test_reminders_thirty_and_seven_days_before(world: World) -> None:

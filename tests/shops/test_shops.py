@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.shops import PACKAGED, ProfileErrors, load_shops, parse_shop
 from pipelines.shops.reference import markdown
-from tests.rules.build import day
+from tests.rules.build import day, shop_with
 
 
 def mistakes(text: str) -> dict[str, str]:
@@ -159,3 +159,10 @@ def test_the_packaged_files_are_public(file: Path) -> None:
     shop = parse_shop(file.stem, file.read_text("utf-8"))
     assert {shop.support_mail.rpartition(".")[2], shop.operator_mail.rpartition(".")[2]} == {"jp"}
     assert all(".example." in address for address in (shop.support_mail, shop.operator_mail, shop.site_url))
+
+
+def test_a_code_that_nobody_could_enter_is_not_promised() -> None:
+    """CUT-05, PTS-15: a thank-you coupon needs coupons of points."""
+    with pytest.raises(ProfileErrors) as raised:
+        shop_with("clinic", **{'kinds = ["points"]': "kinds = []"})
+    assert "points.first_order_coupon_points" in str(raised.value)

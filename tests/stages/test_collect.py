@@ -279,4 +279,42 @@ def test_goods_that_came_back_refused_cost_nobody_anything(world: World) -> None
     world.settle()
     assert (world.states()["S-1"][1], money(world)) == ("done", ("voided", 0))
     assert "refund_done" not in told(world)
+    (change,) = world.show()["adjustments"]
+    assert (change["money"] > 0, change["refund"], change["return_invoice"]) == (True, 0, False)
     assert world.broken() == {}
+
+
+def test_goods_that_were_paid_on_delivery_are_refunded_when_they_come_back(world: World) -> None:
+    """TAX-01: then a refund is one, with its invoice."""
+    shipment_id = on_delivery(world, a_line_of(unit_price=20_000))
+    world.tell(world.news("shipment.delivered", shipment_id))
+    world.settle()
+    world.tell(world.ask("order.return_lines", "S-1", lines=[{"line": "1", "quantity": 1}], operator="a"))
+    world.settle()
+    (change,) = world.show()["adjustments"]
+    assert (change["refund"], change["return_invoice"]) == (change["money"], True)
+    assert change["refund"] > 0
+
+
+@pytest.mark.parametrize(("spent", "ends"), [(0, "delivered"), (500, "cancelled")], ids=["still there", "spent since"])
+def test_a_sale_that_stands_after_all_stands_with_its_points(world: World, spent: int, ends: str) -> None:
+    """PTS-12: what was used is used again, what is earned is earned; where the customer has spent it, a person decides."""
+    world.grant(1_000)
+    world.take(document("S-1", payment={"method": "cod"}, points={"use": 1_000}))
+    world.settle()
+    world.ship_all("S-1")
+    earned = sum(world.balance())
+    world.at("2026-11-27 00:00:00")
+    assert (world.states()["S-1"][0], world.balance()) == ("cancelled", (0, 1_000))
+    if spent:
+        world.take(document("S-2", points={"use": spent}, placed_at=world.clock.now().isoformat()))
+    world.tell(world.news("shipment.delivered", world.shipments()[0]))
+    world.settle()
+    world.tell(world.ask("order.release", "S-1", operator="a"))
+    world.settle()
+    assert (world.states()["S-1"][0], world.broken()) == (ends, {})
+    if spent:
+        assert "has 500" in world.value("SELECT reason FROM inbox_event WHERE state = 'refused'")
+        assert [one["reason"] for one in world.show()["holds"]] == ["cod_after_cancel"]
+    else:
+        assert sum(world.balance()) == earned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import orjson
 import typer
@@ -20,6 +20,7 @@ _WAYS_OUT: Final[Mapping[str, str]] = {
     "event waits": "ask its sender for the news before it",
     "circuit open": "it is asked again by itself, at most a minute apart; ask the partner",
     "work failing": "it is tried again by itself, at most an hour apart",
+    "posting": "shukka postings label {id}; once it is posted, shukka postings done {id}",
     "order refused": "ask the storefront to send it again, corrected",
 }
 
@@ -38,7 +39,7 @@ def attention(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     lang: Annotated[Literal["ja", "en"], typer.Option(help="Language of why orders are held.")] = "en",
 ) -> None:
-    """List what waits for a human: held orders, odd events, effects and mails that were given up."""
+    """List what waits for a human: held orders, letters to post, odd events, effects and mails that were given up."""
     found = _waiting(lang)
     if as_json:
         for one in found:
@@ -56,12 +57,25 @@ def _waiting(lang: str) -> list[Waiting]:
     from models.store import holds
     from models.store.attention import waiting
     from pipelines.engine.gather import hold_of
+    from pipelines.points.postings import listed
+    from pipelines.values.calendar import in_japan
+    from workers.settings import load
 
     with opened("attention").connect() as connection:
         held, others = holds.waiting(connection), waiting(connection)
+        letters = listed(connection, [], in_japan(load().clock.now()).date())
     found = []
     for row in held:
         hold = hold_of(row.hold)
         why, kind = f"{hold.reason}: {hold.says(lang)}", hold.kind
         found.append(Waiting("order held", f"{row.shop}/{row.number}", why, kind.way_out.says(lang), kind.answered_by))
+    found += [
+        Waiting("posting", str(one["id"]), _letter(one), _WAYS_OUT["posting"].format(id=one["id"]), ())
+        for one in letters
+    ]
     return found + [Waiting(*one, _WAYS_OUT[one.what].format(id=one.id), ()) for one in others]
+
+
+def _letter(one: Mapping[str, Any]) -> str:
+    late = f", {one['days_overdue']} days overdue" if one["days_overdue"] else ""
+    return f"a coupon's letter for {one['shop']}/{one['order']}, due {one['due_on']}{late}"

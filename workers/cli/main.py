@@ -20,6 +20,7 @@ from workers.cli.database import opened
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.points import app as points_app
+from workers.cli.postings import app as postings_app
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
 
@@ -35,6 +36,7 @@ app.add_typer(client_app, name="client")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.add_typer(mails_app, name="mails")
+app.add_typer(postings_app, name="postings")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(order)

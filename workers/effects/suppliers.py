@@ -21,7 +21,7 @@ from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.collecting import to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
-from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction, instruct_key
+from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction, instruct_key, replaced_key
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.http.signing import standing
 
@@ -147,6 +147,7 @@ def _instruction(row: InstructionRow) -> Instruction:
         lines=row.lines,
         ship_to=row.document["ship_to"],
         delivery=row.document.get("delivery"),
+        replaces=replaced_key(row.shipment_id, row.again),
     )
 
 

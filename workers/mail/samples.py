@@ -145,7 +145,12 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
 def _for_supplier(**extra: object) -> dict[str, Any]:
     order = _order()
     kept = {**{key: order[key] for key in ("now", "order", "ship_to")}, "shop": _TO_SUPPLIERS}
-    told = {"supplier": "みほん化粧品", "passed_on": False, "collect": {"amount": 18246, "tax": 1658}}
+    told = {
+        "supplier": "みほん化粧品",
+        "passed_on": False,
+        "replaces": False,
+        "collect": {"amount": 18246, "tax": 1658},
+    }
     wished = {
         "delivery": {"date": date(2026, 11, 22), "slot": "14-16"},
         "instructions": ["コマ詰めをお願いします。手首周り 16cm"],
@@ -247,7 +252,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "coupon_issued": {
             **_order(),
             "order_url": None,
-            "coupon": {"code": "THANKS-7K2M", "points": 3000, "expires_on": date(2027, 5, 31)},
+            "coupon": {"code": "THX-7K2M-QX9D-4HPA", "points": 3000, "expires_on": date(2027, 5, 31)},
         },
         "supplier_instruction": _for_supplier(),
         "supplier_overdue": _for_supplier(due_on=date(2026, 11, 20)),

@@ -198,6 +198,30 @@ class Kept(Shape):
     key: str
 
 
+class Posting(Shape):
+    """A letter with a coupon's code; `ship_to` until it was posted."""
+
+    id: int
+    shop: str
+    customer: str
+    order: str
+    code: str
+    points: int
+    way: Literal["post", "mail"] = Field(description="mail: the customer wants no letters (CON-04)")
+    ship_to: dict[str, Any] | None
+    due_on: date
+    days_overdue: int
+    expires_on: date | None
+    posted_at: datetime | None
+    posted_by: str | None
+
+
+class Postings(Shape):
+    """Letters that are to be posted, or that went."""
+
+    postings: list[Posting]
+
+
 class Standing(Shape):
     """A customer's rank."""
 

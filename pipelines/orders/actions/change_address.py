@@ -22,6 +22,10 @@ _TOO_LATE: Final = Sentence(
     "現在の注文状態は{state}です。届け先を変更できるのは、商品が発送されるまでです。",
     "Now the order is {state}: its address can be changed until goods have left.",
 )
+_NEVER: Final = Sentence(
+    "このショップでは、ご注文後に届け先を変更できません。キャンセルのうえ、あらためてご注文いただきます。",
+    "This shop changes no address after the order: cancel it, and let the customer order anew.",
+)
 
 
 class AddressChanged(Request):
@@ -34,8 +38,10 @@ class AddressChanged(Request):
 
 
 def stands(case: Case) -> Sequence[Refusal]:
-    """Nothing has left."""
+    """The shop changes addresses, and nothing has left."""
     order = case.order
+    if not case.shop.intake.address_changes:
+        return [Refusal(_NEVER, rule="CAN-02", ways_out=("cancel",))]
     if order.state in _BEFORE:
         return []
     return [Refusal(_TOO_LATE, {"state": order.state}, rule="INT-09", ways_out=("lines:cancel", "lines:return"))]
@@ -51,6 +57,12 @@ def faults(case: Case, asked: AddressChanged) -> Sequence[Problem]:
         return [Problem("ship_to", "is the address that the order has")]
     if individual_surcharge(before, case.shop) != individual_surcharge(after, case.shop):
         return [Problem("ship_to", "costs another fee than was agreed: cancel the order and take it anew (CAN-02)")]
+    if case.order.facts.breakdown.rules.agreed_fee is not None and before.ship_to.region != after.ship_to.region:
+        return [
+            Problem(
+                "ship_to.region", "the fee was agreed for another region: cancel the order and take it anew (CAN-02)"
+            )
+        ]
     if "individual" == after.ship_to.kind != before.ship_to.kind and any(
         "business_address_only" in line.flags for line in after.lines
     ):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import OrderState, ShipmentState
+from models.states import HoldReason, OrderState, ShipmentState
+from pipelines.changes.points import used_to_take_again
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Action, Case, Reason
@@ -19,6 +20,10 @@ _ELSEWHERE: Final = Sentence(
 _NOT_HELD: Final = Sentence(
     "この注文の処理状況は{condition}で、保留されていません。", "The order is {condition}: nothing holds it."
 )
+_SPENT: Final = Sentence(
+    "取消時にお客様へ戻した{needed}ポイントのうち、使えるのは{usable}ポイントだけです。代金を返金して記録するか、不足分を付与してから解除してください。",
+    "Of {needed} points that went back at the cancel, the customer has {usable}: give the money back and record it, or grant what is missing first.",
+)
 
 
 def stands(case: Case) -> Sequence[Refusal]:
@@ -26,6 +31,8 @@ def stands(case: Case) -> Sequence[Refusal]:
     order = case.order
     if not order.held:
         return [Refusal(_NOT_HELD, {"condition": order.condition})]
+    if refused := _points_are_spent(case):
+        return refused
     stuck = stuck_shipments(order)
     if order.state == OrderState.CANCELLED or any(
         h.answered_by(ACTION.name) or h.shipment not in stuck for h in order.holds
@@ -33,6 +40,17 @@ def stands(case: Case) -> Sequence[Refusal]:
         return []
     ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
     return [Refusal(_ELSEWHERE, ways_out=ways_out)]
+
+
+def _points_are_spent(case: Case) -> Sequence[Refusal]:
+    """A sale that was cancelled stands only with the points that it was partly paid with (PAY-09, PTS-12)."""
+    order = case.order
+    if not order.facts.customer_id or all(hold.reason != HoldReason.COD_AFTER_CANCEL for hold in order.holds):
+        return []
+    needed, usable = used_to_take_again(order), max(0, order.facts.purse.usable(case.now))
+    if needed <= usable:
+        return []
+    return [Refusal(_SPENT, {"needed": needed, "usable": usable}, rule="PTS-12", ways_out=("refunds",))]
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:

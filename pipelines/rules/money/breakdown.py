@@ -34,7 +34,8 @@ class FrozenRules:
     """Rules of the shop that later changes of the order go by, frozen with it whatever the profile says then.
 
     ``coupon_recovery`` lists the kinds of change that void the coupons (CPN-04). ``waived_shipping`` is the fee, in the
-    price display, that falls due when the kept goods no longer reach ``free_from``; 0: never.
+    price display, that falls due when the kept goods no longer reach ``free_from``; 0: never. ``agreed_fee`` is what a person
+    agreed with an individual for whom no fee is published, in the price display (INT-04); None: nothing was.
     """
 
     display: str
@@ -42,6 +43,7 @@ class FrozenRules:
     coupon_recovery: tuple[str, ...] = ("return",)
     waived_shipping: int = 0
     free_from: int = 0
+    agreed_fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Breakdown:
                 "coupon_recovery": list(self.rules.coupon_recovery),
                 "waived_shipping": self.rules.waived_shipping,
                 "free_from": self.rules.free_from,
+                "agreed_fee": self.rules.agreed_fee,
             },
         }
 

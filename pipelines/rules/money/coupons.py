@@ -1,16 +1,20 @@
 """Coupons (クーポン): which offer of the shop a code names, what it discounts, and what speaks against it (A.10).
 
 A code has many spellings and one key. A code that no offer of the profile names is taken as the storefront sent it,
-unless the shop knows all of its codes (``coupons.codes``).
+unless the shop knows all of its codes (``coupons.codes``). Codes of the form that the shop makes itself (`is_made_here`) are good
+only as they were made: one customer's, once, for so many points (CUT-05).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
+from pipelines.rules.dates.periods import last_day
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.order import Coupon, Line, Order
 from pipelines.values.calendar import in_japan
@@ -22,6 +26,32 @@ if TYPE_CHECKING:
 
 UNPAID: Final = "unpaid"
 """The reason code of a cancel for want of payment (CAN-05)."""
+
+CODE_PREFIX: Final = "THX"
+CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without 0 and O, 1, I and L."""
+CODE_GROUPS: Final = (4, 4, 4)
+_CODE: Final = re.compile("-".join((CODE_PREFIX, *(f"[{CODE_LETTERS}]{{{size}}}" for size in CODE_GROUPS))).casefold())
+_UNKNOWN: Final = "This shop has no such coupon; correct the code or remove it."
+_USED: Final = "This coupon was used already by this customer, and is good once; remove it."
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCode:
+    """A code that the shop made for one customer: good once, for ``points``, before ``expires_at`` (aware; None: for ever)."""
+
+    customer: str
+    points: int
+    expires_at: datetime | None
+    is_used: bool = False
+
+
+NO_CODES: Final[Mapping[str, MadeCode]] = {}
+
+
+def is_made_here(key: str) -> bool:
+    """Whether the coupon's key has the form of those that the shop makes itself (CUT-05)."""
+    return _CODE.fullmatch(key) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +100,18 @@ def comes_back(use: Use, shop: Shop, reason: str) -> bool:
 
 
 def problems(
-    order: Order, shop: Shop, breakdown: Breakdown, *, rank: str | None = None, used: Collection[str] = ()
+    order: Order,
+    shop: Shop,
+    breakdown: Breakdown,
+    *,
+    rank: str | None = None,
+    used: Collection[str] = (),
+    made: Mapping[str, MadeCode] = NO_CODES,
 ) -> Iterator[Problem]:
-    """Everything that speaks against the order's coupons (CPN-01, CPN-03, CPN-05, CPN-06, PTS-15).
+    """Everything that speaks against the order's coupons (CPN-01, CPN-03, CPN-05, CPN-06, CUT-05, PTS-15).
 
     ``rank``: the customer's, else the order's own, else the lowest. ``used``: keys of the codes that the customer's
-    standing orders have used.
+    standing orders have used. ``made``: by key, those of the order's codes that the shop made itself.
     """
     rules = shop.coupons
     if not order.coupons:
@@ -95,6 +131,8 @@ def problems(
             yield from _differs(field, coupon, *found)
         if key in seen:
             yield Problem(f"{field}.code", "Must not be used twice in one order.")
+        elif is_made_here(key):
+            yield from _differs_from_made(field, coupon, order, made.get(key), used)
         elif says := _refusal(coupon, order, shop, breakdown, rank, used):
             yield Problem(f"{field}.code", says)
         seen.add(key)
@@ -116,6 +154,24 @@ def _differs(field: str, coupon: Coupon, code: str, offer: CouponOffer) -> Itera
         yield Problem(f"{field}.value", f"Must be {offer.value} for {code}.")
 
 
+def _differs_from_made(
+    field: str, coupon: Coupon, order: Order, made: MadeCode | None, used: Collection[str]
+) -> Iterator[Problem]:
+    """What speaks against a code that the shop makes itself; another customer's is one that there is not (CUT-05)."""
+    if made is None or made.customer != order.customer.id:
+        yield Problem(f"{field}.code", _UNKNOWN)
+    elif made.is_used or coupon_key(coupon.code) in used:
+        yield Problem(f"{field}.code", _USED)
+    elif made.expires_at is not None and order.placed_at >= made.expires_at:
+        yield Problem(
+            f"{field}.code", f"This coupon was good until {last_day(made.expires_at).isoformat()}; remove it."
+        )
+    elif coupon.kind != "points":
+        yield Problem(f"{field}.kind", "Must be points for this coupon.")
+    elif coupon.value != made.points:
+        yield Problem(f"{field}.value", f"Must be {made.points} for this coupon.")
+
+
 def _refusal(
     coupon: Coupon, order: Order, shop: Shop, breakdown: Breakdown, rank: str | None, used: Collection[str]
 ) -> str | None:
@@ -123,12 +179,12 @@ def _refusal(
     may be anything, a card number too (INT-17)."""
     found = _offer(coupon, shop)
     if found is None and shop.coupons.codes == "offers":
-        return "This shop has no such coupon; correct the code or remove it."
+        return _UNKNOWN
     if is_once(coupon, shop):
         if not order.customer.id:
             return "This coupon is for members, once each; send the customer number or remove it."
         if coupon_key(coupon.code) in used:
-            return "This coupon was used already by this customer, and is good once; remove it."
+            return _USED
     return None if found is None else _unmet(*found, order, shop, breakdown, rank)
 
 

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 
-def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None) -> Breakdown:
+def price(
+    order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None, agreed_fee: int | None = None
+) -> Breakdown:
     """The whole sum of an order.
 
     ``balance``: valid points the customer has; points of a coupon come on top and can be used at once (PTS-15).
-    ``rank``: the customer's rank, else the order's own, else the lowest.
+    ``rank``: the customer's rank, else the order's own, else the lowest. ``agreed_fee``: yen in the price display that the
+    shipping to this individual costs more, where no fee is published and somebody agreed on one (INT-04).
     """
     ex_tax = shop.price.display == "ex_tax"
     amounts = [line.unit_price * line.quantity for line in order.lines]
@@ -37,7 +40,7 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
     coupon_discount, coupon_points = sum(coupon), sum(one.points for one in coupons)
     nets = [a - m - c for a, m, c in zip(amounts, member, coupon, strict=True)]
 
-    shipping = shipping_fee(order, shop, sum(nets))
+    shipping = shipping_fee(order, shop, sum(nets), agreed_fee)
     fee = method_fee(order, shop, nets, shipping)
     if fee and not _leaves_to_pay(order, shop, nets, shipping, balance + coupon_points):
         fee = 0
@@ -91,7 +94,7 @@ def price(order: Order, shop: Shop, *, balance: int = 0, rank: str | None = None
         points_earned=sum(earned),
         coupons=coupons,
         lines=lines,
-        rules=_frozen(shop, waived=shop.shipping.fee if _ships_free(shop, sum(nets)) else 0),
+        rules=_frozen(shop, waived=shop.shipping.fee if _ships_free(shop, sum(nets)) else 0, agreed_fee=agreed_fee),
     )
 
 
@@ -132,18 +135,24 @@ def _ships_free(shop: Shop, net_goods: int) -> bool:
     return shop.shipping.free_from is not None and net_goods >= shop.shipping.free_from
 
 
-def _frozen(shop: Shop, *, waived: int) -> FrozenRules:
+def _frozen(shop: Shop, *, waived: int, agreed_fee: int | None) -> FrozenRules:
     charged = waived if shop.shipping.charge_after_change else 0
     return FrozenRules(
-        shop.price.display, shop.price.rounding, shop.coupons.recover_on, charged, shop.shipping.free_from or 0
+        shop.price.display,
+        shop.price.rounding,
+        shop.coupons.recover_on,
+        charged,
+        shop.shipping.free_from or 0,
+        agreed_fee,
     )
 
 
-def shipping_fee(order: Order, shop: Shop, net_goods: int) -> int:
+def shipping_fee(order: Order, shop: Shop, net_goods: int, agreed_fee: int | None = None) -> int:
     """The order's shipping fee: free from the threshold, compared as priced, after discounts (TAX-04); an individual
-    recipient's surcharge on top where the shop has one (INT-04, TAX-07)."""
+    recipient's surcharge on top: of the shop's table, else as agreed (INT-04, TAX-07)."""
     fee = 0 if _ships_free(shop, net_goods) else shop.shipping.fee
-    return fee + (individual_surcharge(order, shop) or 0)
+    surcharge = individual_surcharge(order, shop)
+    return fee + ((agreed_fee or 0) if surcharge is None else surcharge)
 
 
 def individual_surcharge(order: Order, shop: Shop) -> int | None:

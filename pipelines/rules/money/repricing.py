@@ -1,4 +1,5 @@
-"""An order priced again (再計算): with other coupons, before its amount is fixed (CPN-03).
+"""An order priced again (再計算): with other coupons (CPN-03), or with the fee that was agreed with an individual (INT-04),
+before its amount is fixed.
 
 Everything else of the order stays: the rates of its points are those frozen with it (PTS-04), the points it uses are
 spent, and the points that a coupon has loaded are in the customer's balance (PTS-15).
@@ -51,22 +52,41 @@ class CouponUse:
 class Repricing:
     """What to keep of an order that was priced again; ``name`` names what asked for it, once.
 
-    ``after`` is the sum that holds from now on. ``uses`` are all its coupons of yen and percent; those ``dropped``, by
-    key, come back to the customer.
+    ``after`` is the sum that holds from now on. ``uses`` are the coupons of yen and percent that were put in place of those
+    before; those ``dropped``, by key, come back to the customer.
     """
 
     name: str
     reason: str
     by: str
     after: Breakdown
-    uses: tuple[CouponUse, ...]
-    dropped: tuple[str, ...]
+    uses: tuple[CouponUse, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 def reprice(order: Order, shop: Shop, stored: Breakdown, coupons: Sequence[Coupon]) -> Breakdown:
     """The sum of ``order`` with ``coupons`` in place of those in ``stored``; it uses fewer points than ``stored`` only
     if they do not leave so much to pay."""
-    return price(_changed(order, stored, coupons), _unbound(shop), balance=stored.points_used)
+    return price(
+        _changed(order, stored, coupons), _unbound(shop), balance=stored.points_used, agreed_fee=stored.rules.agreed_fee
+    )
+
+
+def with_fee(order: Order, shop: Shop, stored: Breakdown, fee: int) -> Breakdown:
+    """The sum of ``order`` with ``fee`` yen, in the price display, for the shipping to an individual (INT-04); in place of a
+    fee that was agreed before. What its coupons take off stays to the yen, whoever applied them."""
+    taken = [Coupon(one.code, "amount", one.amount) for one in stored.coupons if one.kind != "points"]
+    after = price(_changed(order, stored, taken), _unbound(shop), balance=stored.points_used, agreed_fee=fee)
+    return replace(after, coupons=stored.coupons)
+
+
+def fee_problems(order: Order, shop: Shop, after: Breakdown) -> tuple[Problem, ...]:
+    """What speaks against a fee that leaves ``after`` to pay: more than the order's method can carry."""
+    found = refusals(replace(order, shown_total=None), _unbound(shop), after, now=order.placed_at)
+    if any(problem.field == "payment.method" for problem in found):
+        says = f"Leaves {after.grand_total:,} yen, which {order.method} cannot carry; agree on another fee or cancel."
+        return (Problem("fee", says),)
+    return ()
 
 
 def problems(

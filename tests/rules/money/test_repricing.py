@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.pricing import price
-from pipelines.rules.money.repricing import Known, problems, record, reprice
+from pipelines.rules.money.repricing import Known, fee_problems, problems, record, reprice, with_fee
 from pipelines.rules.order import Coupon, Customer, Order
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
 from tests.rules.drawn import CASES, Case
@@ -154,3 +155,58 @@ def test_priced_again_with_the_coupons_it_has_an_order_comes_to_the_same(case: C
     after = reprice(case.order, case.shop.model_copy(update={"points": points}), case.sums, own)
     assert replace(after, coupons=case.sums.coupons) == case.sums
     assert {one.code for one in after.coupons} == {one.code for one in case.sums.coupons}
+
+
+QUOTES = shop_with("salon", **{"[returns]": '[intake]\nindividuals = "surcharge"\n[returns]'})
+
+
+def to_an_individual(**changes: Any) -> Order:
+    """20,000 yen, shipped free, to somebody for whom no fee is published: 22,000 with tax."""
+    order = an_order("salon", a_line(price=20_000), **changes)
+    return replace(order, ship_to=replace(order.ship_to, kind="individual"))
+
+
+@pytest.mark.parametrize(
+    ("fee", "total"),
+    [(1, 22_001), (1_500, 23_650), (2_000, 24_200)],
+    ids=["the tax is rounded once", "", "a round sum"],
+)
+def test_an_agreed_fee_is_shipping_and_taxed(fee: int, total: int) -> None:
+    """INT-04, TAX-08: it earns nothing, and nothing discounts it."""
+    order = to_an_individual()
+    before = price(order, QUOTES)
+    after = with_fee(order, QUOTES, before, fee)
+    assert (after.shipping, after.grand_total, after.points_earned) == (fee, total, before.points_earned)
+    assert after.rules.agreed_fee == fee
+    assert Breakdown.from_json(after.to_json()) == after
+
+
+def test_a_fee_stays_when_coupons_come_and_coupons_stay_when_a_fee_does() -> None:
+    """CPN-03: in either sequence, to the yen."""
+    order = to_an_individual()
+    before = price(order, QUOTES)
+    fee_first = reprice(order, QUOTES, with_fee(order, QUOTES, before, 1_500), [WINTER, AUTUMN])
+    coupons_first = with_fee(order, QUOTES, reprice(order, QUOTES, before, [WINTER, AUTUMN]), 1_500)
+    assert fee_first == coupons_first
+    assert (fee_first.coupon_discount, fee_first.shipping, fee_first.grand_total) == (2_500, 1_500, 20_900)
+
+
+def test_another_fee_takes_the_place_of_the_first() -> None:
+    order = to_an_individual()
+    first = with_fee(order, QUOTES, price(order, QUOTES), 1_500)
+    assert with_fee(order, QUOTES, first, 2_000).grand_total == 24_200
+
+
+def test_points_that_are_used_stay_used() -> None:
+    """PTS-06."""
+    order = to_an_individual(points_use=3_000)
+    after = with_fee(order, QUOTES, price(order, QUOTES, balance=3_000), 1_500)
+    assert (after.points_used, after.grand_total) == (3_000, 20_650)
+
+
+@pytest.mark.parametrize(("fee", "fields"), [(1_000, []), (300_000, ["fee"])])
+def test_a_fee_that_the_method_cannot_carry_is_refused(fee: int, fields: list[str]) -> None:
+    """PAY-13."""
+    order = to_an_individual(method="cod")
+    after = with_fee(order, QUOTES, price(order, QUOTES), fee)
+    assert [one.field for one in fee_problems(order, QUOTES, after)] == fields

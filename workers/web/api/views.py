@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from models.states import Condition, OrderState
-from models.store import adjustments, effects, holds, mails, orders, repricings, transitions, work
+from models.states import Condition, OrderState, PaymentState
+from models.store import adjustments, effects, holds, mails, orders, readdressings, repricings, transitions, work
 from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
+from models.store.transitions import TransitionRow
 from models.store.work import WaitRow
 from models.subject import SHIPMENT
 from pipelines.carriers import carrier
+from pipelines.changes.money import HAS_MONEY
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
+from pipelines.methods import METHODS, Capture
 from pipelines.orders.instructions import instructions_json
-from pipelines.orders.story import attempts, story
+from pipelines.orders.story import attempts, story, with_acts
 from pipelines.rules.money.adjustments import GOODWILL
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.warnings import warnings_json
@@ -47,6 +51,8 @@ def show_order(
     (facts,) = facts_of(connection, _SHOWN, [row], now)
     locale = locale or facts.locale
     money, asked = facts.payment, effects.trail(connection, facts.id)
+    history, changes = transitions.of_order(connection, facts.id), adjustments.of_orders(connection, [facts.id])
+    repriced, readdressed = repricings.of_order(connection, facts.id), readdressings.of_order(connection, facts.id)
     shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
@@ -78,22 +84,12 @@ def show_order(
         },
         "totals": facts.breakdown.totals_json(),
         "awaits": [_wait(one) for one in work.waits(connection, facts.id) if _still_matters(one, facts)],
-        "adjustments": [_adjustment(one) for one in adjustments.of_orders(connection, [facts.id])],
+        "adjustments": [_adjustment(one, was_paid=_was_paid(facts, history, one.at)) for one in changes],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
-            for one in repricings.of_order(connection, facts.id)
+            for one in repriced
         ],
-        "timeline": [
-            {
-                "entity": one.entity,
-                "id": one.entity_id,
-                "from": one.from_state,
-                "to": one.to_state,
-                "cause": one.cause,
-                "at": _moment(one.at),
-            }
-            for one in transitions.of_order(connection, facts.id)
-        ],
+        "timeline": [_moved(one) for one in with_acts(history, changes, repriced, readdressed)],
         "mails": [
             {
                 "id": one.id,
@@ -152,10 +148,29 @@ def _hold(row: HoldRow, locale: str) -> dict[str, Any]:
     }
 
 
-def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
-    """A change after the order: what went, and what came back for it."""
+def _moved(one: TransitionRow) -> dict[str, Any]:
+    return {
+        "entity": one.entity,
+        "id": one.entity_id,
+        "from": one.from_state,
+        "to": one.to_state,
+        "cause": one.cause,
+        "at": _moment(one.at),
+    }
+
+
+def _was_paid(facts: Facts, history: Sequence[TransitionRow], at: datetime) -> bool:
+    """Whether money of the customer's could go back at that moment: what is collected on delivery comes late, or never (PAY-09)."""
+    if METHODS[facts.method].capture is not Capture.ON_DELIVERY:
+        return True
+    paid = (one.to_state for one in reversed(history) if one.entity == "payment" and one.at <= at)
+    return next(paid, None) in (*HAS_MONEY, PaymentState.REFUNDED)
+
+
+def _adjustment(change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
+    """A change after the order: what went, and what came back for it; of what nobody had paid points alone."""
+    refund = change.amounts["refund"] - (0 if was_paid else change.amounts["money"])
     shown = (
-        "refund",
         "money",
         "points_returned",
         "points_unearned",
@@ -168,8 +183,9 @@ def _adjustment(change: AdjustmentRow) -> dict[str, Any]:
         "kind": change.kind,
         "reason": change.reason,
         "lines": change.amounts["lines"],
+        "refund": refund,
         **{name: change.amounts.get(name, 0) for name in shown},
-        "return_invoice": change.kind != GOODWILL and needs_return_invoice(change.amounts["refund"]),
+        "return_invoice": was_paid and change.kind != GOODWILL and needs_return_invoice(refund),
         "at": _moment(change.at),
     }
 
