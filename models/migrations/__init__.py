@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 from alembic import command
 from alembic.config import Config
@@ -29,6 +30,11 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def of(revision: str) -> ModuleType:
+    """The migration to ``revision``."""
+    return ScriptDirectory.from_config(_config()).get_revision(revision).module
 
 
 def is_current(connection: Connection) -> bool:

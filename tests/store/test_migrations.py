@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
+from models import migrations
 from models.database import connect
 from models.migrations import upgrade
 from models.schema import metadata
@@ -202,35 +204,24 @@ def test_a_hold_keeps_the_sentence_it_was_opened_with(running: Running) -> None:
     running.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_old_orders_whose_money_is_out_are_watched(running: Running, renderer: Renderer) -> None:
+def test_old_orders_whose_money_is_out_are_watched(engine: Engine, database_url: str, renderer: Renderer) -> None:
     """PAY-09: from 0016 on; before 0013 an order was done once its goods had left, whoever had its money."""
-    name = "shukka_of_0015"
-    running.execute(f"CREATE DATABASE {name}")
-    url = running.database_url(name)
-    engine = connect(url, application="shukka-test")
-    upgrade(engine)
-    with World(engine, url, renderer) as world:
-        world.take(
-            document("S-1", payment={"method": "cod"}), document("S-2"), document("S-3", payment={"method": "cod"})
-        )
-        world.settle()
-        world.ship_all("S-1", "S-2", "S-3")
-        delivered = world.shipments("S-3")[0]
-        world.tell(world.news("shipment.delivered", delivered))
-        world.settle()
-        world.execute("DELETE FROM work WHERE stage = 'collect'")
-        world.execute("UPDATE shop_order SET condition = 'done'")
-        world.execute("DROP TABLE posted_coupon")
-        world.execute("UPDATE alembic_version SET version_num = '0015'")
-        upgrade(engine)
-        assert [row.number for row in world.rows(_WATCHED)] == ["S-1"]
-        world.settle()
-        assert "carrier.collection" in {one["what"] for one in world.show()["awaits"]}
-        world.at("2026-11-27 00:00:00")
-        assert world.states()["S-1"] == ("cancelled", "done")
-        assert world.show()["payment"]["state"] == "voided"
-    engine.dispose()
-    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with World(engine, database_url, renderer) as fresh:
+        cod = {"method": "cod"}
+        fresh.take(document("S-1", payment=cod), document("S-2"), document("S-3", payment=cod))
+        fresh.settle()
+        fresh.ship_all("S-1", "S-2", "S-3")
+        fresh.tell(fresh.news("shipment.delivered", fresh.shipments("S-3")[0]))
+        fresh.settle()
+        fresh.execute("DELETE FROM work WHERE stage = 'collect'")
+        fresh.execute("UPDATE shop_order SET condition = 'done'")
+        fresh.execute(migrations.of("0016").WATCH)
+        assert [row.number for row in fresh.rows(_WATCHED)] == ["S-1"]
+        fresh.settle()
+        assert "carrier.collection" in {one["what"] for one in fresh.show()["awaits"]}
+        fresh.at("2026-11-27 00:00:00")
+        assert fresh.states()["S-1"] == ("cancelled", "done")
+        assert fresh.show()["payment"]["state"] == "voided"
 
 
 _WATCHED = "SELECT o.number FROM work w JOIN shop_order o ON o.id = w.order_id WHERE w.stage = 'collect'"

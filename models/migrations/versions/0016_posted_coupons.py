@@ -6,6 +6,16 @@ from alembic import op
 revision = "0016"
 down_revision = "0015"
 
+#: Orders that had left and whose carrier had not brought their money were done until 0013: they are watched as any other.
+WATCH = """
+INSERT INTO work (stage, subject_kind, subject_id, order_id, due_at, attempts)
+SELECT 'collect', 'order', o.id::text, o.id, max(c.shipped_at), 0
+FROM shop_order o JOIN payment p ON p.order_id = o.id JOIN parcel c ON c.order_id = o.id
+WHERE p.method = 'cod' AND p.state = 'pending' AND p.amount > 0
+  AND o.state IN ('shipped', 'undelivered') AND o.condition = 'done'
+GROUP BY o.id ON CONFLICT DO NOTHING
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -40,12 +50,4 @@ def upgrade() -> None:
     )
     open_ = sa.text("way = 'post' AND posted_at IS NULL")
     op.create_index("ix_posted_coupon_due_on", "posted_coupon", ["due_on"], postgresql_where=open_)
-    # Orders that had left and whose carrier had not brought their money were done until 0013: they are watched as any other.
-    op.execute(
-        """INSERT INTO work (stage, subject_kind, subject_id, order_id, due_at, attempts)
-           SELECT 'collect', 'order', o.id::text, o.id, max(c.shipped_at), 0
-           FROM shop_order o JOIN payment p ON p.order_id = o.id JOIN parcel c ON c.order_id = o.id
-           WHERE p.method = 'cod' AND p.state = 'pending' AND p.amount > 0
-             AND o.state IN ('shipped', 'undelivered') AND o.condition = 'done'
-           GROUP BY o.id ON CONFLICT DO NOTHING"""
-    )
+    op.execute(WATCH)
