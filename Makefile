@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test lint hooks bench bench-ledger chaos lock clean
+.PHONY: demo run test test-long lint hooks bench bench-ledger chaos quarter walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -21,6 +21,9 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# What takes minutes and more: killing everything in turn, ninety simulated days.
+test-long: test chaos walk fuzz quarter
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,6 +42,16 @@ bench-ledger: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos
+
+walk: $(READY)
+	$(BIN)/python -m benchmarks.walk
+
+N ?= 20000
+fuzz: $(READY)
+	SHUKKA_FUZZ=$(N) $(BIN)/python -m pytest tests/web/test_fuzz.py
+
+quarter: $(READY)
+	$(BIN)/python -m benchmarks.quarter
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements.lock

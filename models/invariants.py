@@ -213,30 +213,48 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "nothing_forgotten",
         "an order that is neither final nor held is due, has an effect under way, or awaits something with a date",
-        """SELECT o.id, o.state FROM shop_order o
+        """SELECT o.id, o.shop, o.number, o.state FROM shop_order o
            WHERE o.condition = 'running'
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state = 'pending')""",
+        liveness=True,
     ),
     Invariant(
         "shipments_watched",
         "every shipment of a running order that has not left is due, being told, or its supplier owes something by a date",
-        """SELECT o.id AS order_id, s.id, s.state FROM shop_order o JOIN shipment s ON s.order_id = o.id
+        """SELECT o.id AS order_id, o.shop, o.number, s.id, s.state FROM shop_order o JOIN shipment s ON s.order_id = o.id
            WHERE o.condition = 'running' AND s.state IN ('planned', 'backordered', 'instructed', 'acknowledged')
              AND EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = s.id AND l.shipped + l.cancelled < l.quantity)
-             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'dispatch'
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage IN ('split', 'dispatch')
                              AND (w.subject_kind = 'order' OR w.subject_id = s.id))
              AND NOT EXISTS (SELECT FROM effect e WHERE e.shipment_id = s.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM effect_item i WHERE i.shipment_id = s.id AND i.state = 'pending')""",
+        liveness=True,
+    ),
+    Invariant(
+        "parcels_watched",
+        "every parcel on its way of an order that nobody holds is awaited, or somebody was asked about it",
+        """SELECT p.order_id, p.shipment_id, p.key FROM parcel p JOIN shop_order o ON o.id = p.order_id
+           WHERE o.state IN ('partly_shipped', 'shipped') AND o.condition <> 'held'
+             AND (p.tracking_status IS NULL OR p.tracking_status NOT IN ('delivered', 'returned', 'lost', 'damaged'))
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'notify'
+                             AND w.subject_id IN (o.id::text, p.shipment_id))
+             AND NOT EXISTS (SELECT FROM order_hold h WHERE h.shipment_id = p.shipment_id
+                             AND h.reason = 'delivery_overdue')""",
     ),
 )
 
+#: Those by which nothing waits unwatched: whatever breaks one will never move.
+LIVENESS: tuple[Invariant, ...] = tuple(one for one in INVARIANTS if one.liveness)
 
-def violations(connection: Connection) -> Iterator[tuple[Invariant, Sequence[Any]]]:
-    """Run every invariant in one snapshot; those that fail with the rows that break them."""
+
+def violations(
+    connection: Connection, among: Sequence[Invariant] = INVARIANTS
+) -> Iterator[tuple[Invariant, Sequence[Any]]]:
+    """Run the invariants in one snapshot; those that fail with the rows that break them."""
     connection = connection.execution_options(isolation_level="REPEATABLE READ")
-    for invariant in INVARIANTS:
+    for invariant in among:
         found = connection.execute(text(invariant.query)).mappings().fetchmany(1000)
         if found:
             yield invariant, found

@@ -108,3 +108,23 @@ def of_order(connection: Connection, order_id: int) -> list[ReceivedRow]:
     """What came in about the order, in the order in which it arrived."""
     statement = f"SELECT {columns(ReceivedRow)} FROM inbox_event WHERE order_id = %(id)s ORDER BY id"
     return fetch(connection, ReceivedRow, statement, {"id": order_id})
+
+
+class AgainRow(NamedTuple):
+    """An event that waits for its order once more."""
+
+    order_id: int
+    shipment_id: str | None
+    type: str
+
+
+_AGAIN = f"""
+UPDATE inbox_event SET state = 'pending', reason = NULL
+WHERE id = %(id)s AND state = 'quarantined' AND order_id IS NOT NULL AND type = ANY(%(types)b::text[])
+RETURNING {columns(AgainRow)}
+"""
+
+
+def try_again(connection: Connection, id_: int, types: Sequence[str]) -> AgainRow | None:
+    """Let a quarantined event of one of ``types`` wait for its order again; None if there is no such event."""
+    return next(iter(fetch(connection, AgainRow, _AGAIN, {"id": id_, "types": list(types)})), None)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from models.shipment import Parcel
-from models.store.statement import columns, fetch, insert, writer
+from models.store.statement import columns, execute, fetch, insert, writer
 
 
 class ParcelRow(NamedTuple):
@@ -71,3 +71,14 @@ WHERE p.tracking_number = ANY(%(numbers)b::text[]) AND p.shipped_at > %(since)s 
 def with_numbers(connection: Connection, numbers: Sequence[str], since: datetime) -> list[NumberRow]:
     """Parcels of all shops that have one of the numbers and left after ``since``, the first known first."""
     return fetch(connection, NumberRow, _WITH_NUMBERS, {"numbers": list(numbers), "since": since})
+
+
+_CLAIM = """
+SELECT pg_advisory_xact_lock(hashtextextended('tracking number ' || number, 0))
+FROM (SELECT number FROM unnest(%(numbers)b::text[]) AS number ORDER BY 1) AS sorted
+"""
+
+
+def claim_numbers(connection: Connection, numbers: Sequence[str]) -> None:
+    """Wait for whoever else is about to keep a parcel under one of the numbers, and let nobody else until this transaction ends."""
+    execute(connection, _CLAIM, {"numbers": list(numbers)})

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.states import HoldReason, PaymentState
+from models.states import ALL_LEFT, HoldReason, PaymentState
 from models.subject import PAYMENT, Subject
 from pipelines.changes.money import capture_asked, capture_early
 from pipelines.engine.draft import OrderDraft
+from pipelines.methods import METHODS, Capture, Secured
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
 
 _DAY: Final = timedelta(days=1)
+#: Where the lender's money is waited for once all goods have left, and for how long.
+_PAYOUT_WAITS_AT: Final = "notify"
+_PAID_OUT_WITHIN: Final = timedelta(days=45)
 
 
 def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -53,6 +57,30 @@ def _subject(draft: OrderDraft) -> Subject:
     return Subject(PAYMENT, str(draft.facts.id))
 
 
+def watch_payout(draft: OrderDraft, now: datetime) -> None:
+    """Goods that a lender approved have left: his money is waited for (PAY-10), then a human asks him. For ``notify`` alone."""
+    if draft.state not in ALL_LEFT or not _is_paid_out_later(draft):
+        return
+    until = max((one.shipped_at for one in draft.parcels.values()), default=now) + _PAID_OUT_WITHIN
+    if until > now:
+        draft.await_for("lender.payment", draft.money.gateway or "lender", until, "operator", _subject(draft))
+    else:
+        hold = Hold(HoldReason.CAPTURE_FAILED, amount=draft.money.authorized, facts={"code": "not_paid_out"})
+        draft.hold(hold, "the lender has not paid out")
+
+
+def stop_waiting_for_payout(draft: OrderDraft) -> None:
+    """The lender has paid, or will not."""
+    if METHODS[draft.money.method].secured_by is Secured.APPROVAL and not _is_paid_out_later(draft):
+        draft.end_wait(_PAYOUT_WAITS_AT, _subject(draft))
+        draft.lift(lambda hold: hold.reason == HoldReason.CAPTURE_FAILED, "the lender has paid out")
+
+
+def _is_paid_out_later(draft: OrderDraft) -> bool:
+    is_approved = METHODS[draft.money.method].secured_by is Secured.APPROVAL
+    return is_approved and draft.money.state == PaymentState.AUTHORIZED
+
+
 def is_ending(draft: OrderDraft, now: datetime) -> bool:
     """Whether the authorization ends within a day, or has: nobody is told to ship on it."""
     ends = _ends(draft)
@@ -60,8 +88,10 @@ def is_ending(draft: OrderDraft, now: datetime) -> bool:
 
 
 def _ends(draft: OrderDraft) -> datetime | None:
-    """When the authorization ends that the goods are to leave on; None if there is none, or it is being captured."""
-    relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft)
+    """When the authorization ends that the goods are to leave on; None if there is none, it is being captured, or somebody else
+    pays it out: a lender says so himself (PAY-10)."""
+    is_ours = METHODS[draft.money.method].capture is Capture.ON_DISPATCH
+    relied_on = draft.money.state == PaymentState.AUTHORIZED and is_ours and not capture_asked(draft)
     return draft.money.expires_at if relied_on else None
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import is_money_out, let_go
+from pipelines.changes.payment_books import listen
 from pipelines.changes.points import return_points
 from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
@@ -26,6 +27,7 @@ def cancel_order(
     """
     facts = draft.facts
     draft.drop_holds(cause)
+    listen(draft)  # what a gateway has answered and no stage has heard yet is let go too
     draft.move_order(OrderState.CANCELLED, cause)
     let_go(draft, shop, cause)
     return_points(draft, shop, now)

@@ -107,7 +107,7 @@ def heard_from(draft: OrderDraft, now: datetime) -> None:
         ),
         "the supplier answered",
     )
-    if any(one.is_owed and one.left for one in changed):
+    if any(one.is_owed and one.left and one.is_otherwise_owed for one in draft.shipments):
         draft.next(WAITS_AT, now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,6 +62,17 @@ class BatchResult:
     decided: int = 0
     stages: set[str] = field(default_factory=set)
     effects: set[str] = field(default_factory=set)
+
+
+def sum_of(results: Iterable[BatchResult]) -> BatchResult:
+    """What several batches did together."""
+    total = BatchResult()
+    for one in results:
+        total.claimed += one.claimed
+        total.decided += one.decided
+        total.stages |= one.stages
+        total.effects |= one.effects
+    return total
 
 
 class StaleFacts(ShukkaError):

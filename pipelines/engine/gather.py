@@ -104,7 +104,7 @@ def facts_of(
         for facts in batch if coming else ():
             facts.events += coming
     if Need.NUMBERS in asking.needs:
-        _add_taken_numbers(connection, batch, now)
+        _add_taken_numbers(connection, batch, now, lock=lock)
     if Need.EFFECTS in asking.needs:
         for effect in effects.of_orders(connection, ids):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
@@ -266,9 +266,10 @@ class _Said(NamedTuple):
     shipment: str
 
 
-def _add_taken_numbers(connection: Connection, batch: Sequence[Facts], now: datetime) -> None:
+def _add_taken_numbers(connection: Connection, batch: Sequence[Facts], now: datetime, *, lock: bool) -> None:
     """Which of the tracking numbers that events bring are somebody else's: of a parcel that is known, or of an order of the same
-    batch whose supplier said so first. Carriers give a number again after some time."""
+    batch whose supplier said so first. Carriers give a number again after some time. With ``lock``, of two batches that bring the
+    same number at one moment the second sees what the first made of it."""
     brought: dict[str, list[_Said]] = {}
     for facts in batch:
         for event in facts.events:
@@ -276,6 +277,8 @@ def _add_taken_numbers(connection: Connection, batch: Sequence[Facts], now: date
                 brought.setdefault(number, []).append(_Said(event.id, facts, event.shipment or ""))
     if not brought:
         return
+    if lock:
+        parcels.claim_numbers(connection, list(brought))
     owners: dict[str, list[NumberRow]] = {}
     for row in parcels.with_numbers(connection, list(brought), now - _NUMBER_RESTS):
         owners.setdefault(row.number, []).append(row)

@@ -64,6 +64,16 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
     )
 
 
+def try_again(connection: Connection, id_: int, now: datetime) -> str | None:
+    """Let a quarantined event be read again, since what kept it out may be mended; its type, or None if there is none that names
+    an order and could be read. An event that still cannot be is quarantined again."""
+    again = inbox.try_again(connection, id_, list(WOKEN_BY))
+    if again is None:
+        return None
+    work.schedule(connection, [woken(WOKEN_BY[again.type], again.order_id, again.shipment_id, now)])
+    return again.type
+
+
 def _kept(event: Received) -> Received:
     """An event without card numbers, which no door lets in (INT-17)."""
     body, fault = doors.kept(event.body)

@@ -16,7 +16,7 @@ def in_parts(
     attempt: Callable[[Sequence[In]], Sequence[Out]],
     alone: Callable[[In, Exception], Out],
 ) -> list[Out]:
-    """What ``attempt`` says of each of ``items``, asked of all together; where it raises, of ever smaller parts.
+    """What ``attempt`` says of ``items``, asked of all together; where it raises, of ever smaller parts.
 
     ``attempt`` is a transaction of its own: what raised left nothing. What one item raises alone is told to ``alone``, which
     answers for it. Raises what ``attempt`` raises when the database is away: no item is to blame for that.

@@ -26,12 +26,13 @@ from models.store.orders import OrderRow
 from models.store.work import ClaimRow, FailureRow
 from models.subject import ORDER, Subject
 from pipelines.engine.apart import decide_apart, quarantine, without
-from pipelines.engine.apply import BatchResult, StaleFacts, apply
+from pipelines.engine.apply import BatchResult, StaleFacts, apply, sum_of
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.following import Pass
 from pipelines.engine.gather import facts_of
 from pipelines.engine.ledger import Ledger, asks, for_decisions
+from pipelines.engine.parts import in_parts
 from pipelines.engine.stage import Stage
 from pipelines.errors import IllegalMove, ShukkaError, Undeclared
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
@@ -68,38 +69,24 @@ class Runner:
         try:
             return self._attempt(stage, limit, None)
         except _Refused as refused:
-            return self._in_parts(stage, refused.subjects)
+            parts = in_parts(
+                refused.subjects,
+                lambda part: [self._attempt(stage, len(part), part)],
+                lambda subject, error: self._alone(stage, subject, error),
+            )
+        return sum_of(parts)
 
-    def _in_parts(self, stage: Stage, subjects: Sequence[Subject]) -> BatchResult:
-        total = BatchResult()
-        parts = [list(subjects)]
-        while parts:
-            part = parts.pop()
-            try:
-                result = self._attempt(stage, len(part), part)
-            except _Refused as refused:
-                if len(part) == 1:
-                    (subject,) = part
-                    self._alone(stage, subject, refused)
-                    total.claimed += 1
-                else:
-                    parts += [part[: len(part) // 2], part[len(part) // 2 :]]
-                continue
-            total.claimed += result.claimed
-            total.decided += result.decided
-            total.stages |= result.stages
-            total.effects |= result.effects
-        return total
-
-    def _alone(self, stage: Stage, subject: Subject, refused: _Refused) -> None:
+    def _alone(self, stage: Stage, subject: Subject, refused: Exception) -> BatchResult:
         """Decide an order that the database refused without one of the events it has, or set it aside."""
+        if not isinstance(refused, _Refused):
+            raise refused
         for event in refused.events:
             try:
-                self._attempt(stage, 1, [subject], {event: refused.error})
+                return self._attempt(stage, 1, [subject], {event: refused.error})
             except _Refused:
                 continue
-            return
         self._set_aside(stage, [FailureRow(*subject, refused.error)])
+        return BatchResult(claimed=1)
 
     def _set_aside(self, stage: Stage, failures: Sequence[FailureRow]) -> None:
         with self.engine.begin() as connection:
@@ -129,7 +116,9 @@ class Runner:
                 decisions, failures = self._decide(passes, [without(facts, faults) for facts in batch], now)
                 for decision in decisions if faults else ():
                     quarantine(decision, faults)
-                new_mails = self._render(decisions, failures, now)
+                new_mails = self._render(
+                    dict(zip((facts.id for facts in batch), passes, strict=True)), decisions, failures, now
+                )
                 decided = self.timer()
                 sound = [d for d in decisions if d.facts.id not in failures]
                 ledger = for_decisions(connection, sound, now)
@@ -200,19 +189,42 @@ class Runner:
                 log.error("points.refused", order_id=decision.facts.id, error=describe(error))
         return kept - ledger.postpone({facts.id for facts in batch})
 
-    def _render(self, decisions: Sequence[Decision], failures: dict[int, str], now: datetime) -> list[NewMailRow]:
-        """Render the mails of all decisions; an order whose mail cannot be rendered counts as failed."""
+    def _render(
+        self, passes: Mapping[int, Pass], decisions: list[Decision], failures: dict[int, str], now: datetime
+    ) -> list[NewMailRow]:
+        """Render the mails of all decisions. One with a mail that cannot be rendered is taken again without the events that make
+        it so; where it is no event's fault, its order counts as failed."""
         rendered: list[_Rendered] = []
-        for decision in decisions:
+        for index, decision in enumerate(decisions):
             facts = decision.facts
             try:
-                for intent in decision.mails:
-                    mail = self.renderer.render(intent, shop=facts.shop, number=facts.number)
-                    rendered.append(_Rendered(mail, facts.id, intent.shipment))
+                try:
+                    rendered += self._rendered(decision)
+                except Exception as error:  # noqa: BLE001 - the boundary that keeps one event from its order; raised again if it is none
+                    log.warning("mail.apart", order_id=facts.id, error=describe(error))
+                    decisions[index] = self._apart(passes[facts.id], facts, now, error)
+                    rendered += self._rendered(decisions[index])
             except Exception as error:  # noqa: BLE001 - as above
                 failures[facts.id] = describe(error)
                 log.error("mail.unrenderable", order_id=facts.id, error=describe(error))
         return _mail_rows([one for one in rendered if one.order_id not in failures], now)
+
+    def _rendered(self, decision: Decision) -> list[_Rendered]:
+        facts = decision.facts
+        return [
+            _Rendered(self.renderer.render(intent, shop=facts.shop, number=facts.number), facts.id, intent.shipment)
+            for intent in decision.mails
+        ]
+
+    def _apart(self, of: Pass, facts: Facts, now: datetime, error: Exception) -> Decision:
+        """The decision without the events whose mails cannot be rendered."""
+
+        def decide(known: Facts) -> Decision:
+            decision = self.decided(of, known, now)
+            self._rendered(decision)
+            return decision
+
+        return decide_apart(facts, decide, describe, error)
 
 
 @dataclass(slots=True)

@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from models.states import Condition, HoldReason, OrderState
+from models.states import Condition, HoldReason, OrderState, PaymentState
 from pipelines.changes.money import TAKES, capture_early
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.release import ACTION, stuck_shipments
+from pipelines.orders.actions.release import ACTION, stands_after_all, stuck_shipments
 from pipelines.orders.mails import customer_mail
 from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
-_WAIT_ON = frozenset({HoldReason.SUPPLIER_SILENT, HoldReason.DISPATCH_LATE})
+_WAIT_ON: Final = frozenset({HoldReason.SUPPLIER_SILENT, HoldReason.DISPATCH_LATE})
+#: What the gateway would not let go of, or not speak of, when the order was cancelled.
+_UNSETTLED: Final = frozenset({PaymentState.AUTHORIZED, PaymentState.NEEDS_REVIEW})
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Lift the hold, which wakes the stage at which the order stands; a cancelled order only comes to rest."""
+    """Lift the hold, which wakes the stage at which the order stands; a cancelled order only comes to rest, and nothing is held
+    for it any more."""
     granted = [event for event in draft.waiting if heard(ACTION, draft, shop, now, event) is not None]
     for event in granted:
         draft.applied(event)
     if not granted:
         return
     if draft.state == OrderState.CANCELLED:
-        if any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):
+        if stands_after_all(draft):
             draft.move_order(OrderState.DELIVERED, "received and paid for after all")
             stand_again(draft, shop, now)
+        else:
+            _let_go_elsewhere(draft)
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
-    stuck = stuck_shipments(draft)
-    if any(hold.reason == HoldReason.QUOTE_NEEDED for hold in draft.holds):
+    stuck, reasons = stuck_shipments(draft), {hold.reason for hold in draft.holds}
+    if HoldReason.CAPTURE_FAILED in reasons and draft.money.state == PaymentState.AUTHORIZED:
+        due = min(draft.money.authorized, max(0, draft.due))
+        draft.move_payment(PaymentState.CAPTURED, "received another way, says the operator", captured=due)
+    if HoldReason.VOID_FAILED in reasons:
+        _let_go_elsewhere(draft)
+    if HoldReason.QUOTE_NEEDED in reasons:
         draft.tell(_no_fee(draft, shop, now))
-    if any(hold.reason == HoldReason.AUTHORIZATION_ENDS for hold in draft.holds):
+    if HoldReason.AUTHORIZATION_ENDS in reasons:
         capture_early(draft)
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
     draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
+
+
+def _let_go_elsewhere(draft: OrderDraft) -> None:
+    """What no gateway would release, or speak of, an operator has seen to there."""
+    if draft.money.state in _UNSETTLED:
+        draft.move_payment(PaymentState.VOIDED, "let go at the gateway, says the operator")
 
 
 def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:

@@ -148,19 +148,23 @@ def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequenc
 
 
 def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
-    """The customer has to act: is told what to do, reminded, and waited for until the deadline."""
+    """The customer has to act: is told what to do, reminded, and waited for until the deadline; nobody is told to pay by a day
+    that has passed."""
     facts, terms = draft.facts, method.terms(shop, draft.facts.placed_at)
     cancel_at = terms.cancel_at or (must.until if must else None)
     context: dict[str, Any] = {
         "buyer": must.to_mail() if must else None,
         "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},
     }
+    is_over = cancel_at is not None and now >= cancel_at
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
-        if must is not None:
+        if is_over:  # ended by a decision of its own: what accept granted in this one is not written yet
+            draft.again(now)
+        elif must is not None:
             draft.move_payment(None, "told what to do", instructions=must.to_json())
             draft.tell(customer_mail("payment_instructions", facts, shop, now, **context))
-    elif cancel_at is not None and now >= cancel_at:
+    elif is_over:
         _unpaid(draft, shop, now)
         return
     elif terms.remind_at is not None and now >= terms.remind_at:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
-from pipelines.changes.authorizations import stop_watching
+from pipelines.changes.authorizations import stop_watching, watch_payout
 from pipelines.changes.collection import collecting_parcel
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
@@ -55,6 +55,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     heard_from(draft, now)
     stop_watching(draft)
     watch_delivery(draft, shop, now)
+    watch_payout(draft, now)
     if is_collected(draft.money):
         draft.next("collect", now)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
+from pipelines.changes.authorizations import stop_waiting_for_payout
 from pipelines.changes.ending import finish
 from pipelines.changes.money import HAS_MONEY, LETS_GO, LOOKS, ask_for_refund, look_up, outstanding, refund, void
 from pipelines.changes.payment_books import hear, listen
@@ -40,6 +41,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured:
         refund(draft, shop, "more came in than is due by now")
+        stop_waiting_for_payout(draft)
     if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
         _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
     for event in _by_hand(draft):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from models.states import HoldReason, OrderState
 from pipelines.changes.plans import Plans, is_as_foretold, is_missed, plans, shipments
@@ -14,14 +15,17 @@ from pipelines.rules.holds import Hold
 from pipelines.rules.wish import wish
 from pipelines.shops import Shop
 
+#: Where something of an order may still be to leave.
+_TO_LEAVE: Final = frozenset({OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED})
+
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Plan the shipments of an authorized order that no human holds (SPL-01, SPL-03, INT-16)."""
     facts = draft.facts
-    if draft.state != OrderState.AUTHORIZED or draft.held:
+    if draft.held or draft.state not in _TO_LEAVE:
         return
     if draft.shipments:
-        draft.next("dispatch", now)  # planned before it was held
+        draft.next("dispatch", now)  # planned before it was held; some of it may have left untold meanwhile
         return
     made = plans(facts, shop, now)
     waits_for_human = _wish_missed(draft, shop, made, now)

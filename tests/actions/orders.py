@@ -124,7 +124,8 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     ),
     shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
     on_delivery: frozenset({*MAILS, "collected", "lines:return"}),
-    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", "release", *SUPPLIERS}),
+    # not "release": what is due back is the customer's, whoever looks at it
+    owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", *SUPPLIERS}),
     settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
     cancelled: frozenset(MAILS),
 }

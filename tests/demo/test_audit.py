@@ -122,6 +122,32 @@ def test_an_order_must_be_confirmed_and_its_parcel_told() -> None:
     ]
 
 
+def test_what_was_called_off_may_be_asked_of_another_instead() -> None:
+    called_off = {**INSTRUCTED, "id": "SH-1:first"}
+    instead = {**INSTRUCTED, "instead": True}
+    assert violations(replace(KEPT, suppliers=[called_off, instead, REPORTED]), BOOKS, NOON) == []
+
+
+def test_an_order_that_was_cancelled_before_it_was_looked_at_is_told_so_and_nothing_else() -> None:
+    sink = [mail("<1@x>", "order_cancelled"), TOLD]
+    assert violations(replace(KEPT, sink=sink), replace(BOOKS, sent={}), NOON) == []
+
+
+@pytest.mark.parametrize(
+    ("became", "says"),
+    [
+        ("quarantined", []),
+        ("ignored", []),
+        ("applied", ["suppliers: SH-1:contradiction.shipped_twice:1 contradicts what is known, and is applied"]),
+        (None, ["suppliers: SH-1:contradiction.shipped_twice:1 contradicts what is known, and is lost"]),
+    ],
+)
+def test_a_contradiction_is_no_parcel_and_must_change_nothing(became: str | None, says: list[str]) -> None:
+    false = {"kind": "delivered", "id": "SH-1:contradiction.shipped_twice:1", "type": "shipment.shipped"}
+    books = replace(BOOKS, news={false["id"]: became} if became else {})
+    assert violations(replace(KEPT, suppliers=[INSTRUCTED, REPORTED, false]), books, NOON) == says
+
+
 def test_money_is_taken_only_for_goods_that_left() -> None:
     early = NOON - timedelta(minutes=1)
     assert violations(KEPT, BOOKS, early) == ["gateway: salon/S-1 was captured and nothing was ever shipped"]

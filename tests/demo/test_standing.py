@@ -1,16 +1,20 @@
-"""Where orders stand, and what counts as stuck: nothing that waits for its time, its supplier, its money or a human."""
+"""Where orders stand, what they wait for, and what counts as stuck: nothing that waits for its time, its supplier, its money or
+a human."""
 
 from __future__ import annotations
 
+from tests.rules.build import at
 from tests.world import World, document
 from workers.demo import standing
+from workers.demo.verdict import broken_invariants, unwatched
 
 IN_REMARKS = "クーポン AUTUMN と WINTER を使います"  # CPN-03: a human must see it
 
 
 def stuck(world: World) -> list[str]:
     with world.engine.connect() as connection:
-        return standing.stuck(connection, world.clock.now())
+        failing = standing.failing(connection, world.clock.now())
+    return [*unwatched(world.engine), *failing]
 
 
 def due(world: World) -> int:
@@ -59,13 +63,50 @@ def test_what_has_just_come_in_is_due(world: World) -> None:
     assert due(world) == 0
 
 
-def test_an_order_whose_work_was_forgotten_is_stuck(world: World) -> None:
+def test_an_order_whose_work_was_forgotten_is_stuck_by_the_rule_of_the_check(world: World) -> None:
+    """Each once; and it is no violation beside."""
     everyday_orders(world)
     world.execute("DELETE FROM work")
     assert stuck(world) == [
-        "salon/S-2: is authorized, and nothing will ever move it",
-        "salon/S-3: is awaiting_payment, and nothing will ever move it",
+        "salon/S-1: is released, and nothing will ever move it (nothing_forgotten)",
+        "salon/S-2: is authorized, and nothing will ever move it (nothing_forgotten)",
+        "salon/S-3: is awaiting_payment, and nothing will ever move it (nothing_forgotten)",
     ]
+    assert broken_invariants(world.engine) == []
+
+
+def test_what_orders_wait_for_is_counted_by_what_and_from_whom(world: World) -> None:
+    everyday_orders(world)
+    world.take(document("S-6", placed_at="2026-11-20T09:10:00+09:00"))
+    world.settle()
+
+    def waits() -> dict[tuple[str, str], tuple[int, str]]:
+        with world.engine.connect() as connection:
+            found = standing.awaited(connection)
+        return {(one.what, one.counterparty): (one.orders, f"{one.latest:%m-%d}") for one in found}
+
+    assert waits() == {
+        ("supplier.ship", "warehouse"): (2, "11-20"),
+        ("customer.money", "customer"): (1, "11-25"),
+    }
+    world.ship_all("S-1")
+    assert waits()["carrier.delivery", "yamato"][0] == 1
+
+
+def test_the_order_with_most_to_tell_is_the_one_in_most_parcels(world: World) -> None:
+    everyday_orders(world)
+    with world.engine.connect() as connection:
+        assert standing.richest(connection) == ("salon", "S-1")  # it moved most
+    world.ship_all("S-2")
+    with world.engine.connect() as connection:
+        assert standing.richest(connection) == ("salon", "S-2")
+
+
+def test_how_far_work_is_behind_the_clock_is_seen(world: World) -> None:
+    world.take(document("S-1"))
+    with world.engine.connect() as connection:
+        assert standing.glance(connection, at("2026-11-20 09:20:00")).behind == 20 * 60
+        assert standing.glance(connection, at("2026-11-20 09:00:00")).behind == 0
 
 
 def test_a_decision_that_fails_is_stuck_but_not_waited_for(world: World) -> None:

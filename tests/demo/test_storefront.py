@@ -126,3 +126,28 @@ def test_a_storefront_killed_at_noon_goes_on_and_leaves_no_order_out(tmp_path: P
     acknowledged = {(record["shop"], record["number"]) for record in storefront.records("ack")}
     assert acknowledged == shukka.orders.keys()
     assert len(acknowledged) == 40
+
+
+NOBODY_CANCELS = ("--fault", "cancel_rate=0", "--fault", "unpaid_rate=0")
+
+
+def test_who_pays_twice_makes_two_transfers_of_the_whole_sum(tmp_path: Path) -> None:
+    shukka = SmallShukka()
+    play(tmp_path, shukka, *NOBODY_CANCELS, "--fault", "twice_paid_rate=1")
+    transfers = Counter(transfer["number"] for transfer in shukka.transfers)
+    assert set(transfers.values()) == {2}
+
+
+def test_who_pays_late_has_cancelled_and_pays_nevertheless(tmp_path: Path) -> None:
+    shukka = SmallShukka()
+    play(tmp_path, shukka, *NOBODY_CANCELS, "--fault", "late_paid_rate=1")
+    paid = {transfer["number"] for transfer in shukka.transfers}
+    assert paid
+    assert paid == shukka.cancelled
+
+
+def test_who_cancels_in_a_race_asks_twice_at_once(tmp_path: Path) -> None:
+    shukka = SmallShukka()
+    storefront = play(tmp_path, shukka, *NOBODY_CANCELS, "--fault", "race_rate=1", orders=10)
+    assert Counter(record["number"] for record in storefront.records("cancel")) == dict.fromkeys(shukka.cancelled, 2)
+    assert len(shukka.cancelled) == 10

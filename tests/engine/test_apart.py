@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -12,6 +13,7 @@ from pipelines.engine.facts import EventFacts, Facts, Need
 from pipelines.engine.following import Pass
 from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured
+from pipelines.ports import MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
 from tests.stages.build import NOW, but, endings, event, facts
 from tests.world import World, document, tracking_number
@@ -111,3 +113,38 @@ def test_news_that_the_database_refuses_stops_no_order(world: World) -> None:
     world.settle()
     assert world.rows("SELECT state FROM inbox_event ORDER BY id")[0].state == "quarantined"
     assert {number: state for number, (state, _) in world.states().items()} == {"S-1": "shipped", "S-2": "shipped"}
+
+
+@dataclass
+class Refusing:
+    """A renderer that can render no mail of ``template``."""
+
+    real: MailRenderer
+    template: str
+
+    def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
+        if intent.template == self.template:
+            raise ValueError("what it was told cannot be shown")
+        return self.real.render(intent, shop=shop, number=number)
+
+
+def test_an_event_whose_mail_cannot_be_rendered_is_left_out(world: World) -> None:
+    """Its order goes on with what else was said, instead of failing for ever."""
+    world.take(document("S-1"))
+    world.settle()
+    (shipment,) = world.shipments()
+    world.runner = replace(world.runner, renderer=Refusing(world.runner.renderer, "dispatch_delayed"))
+    world.tell(
+        world.news("shipment.acknowledged", shipment),
+        world.news("shipment.delayed", shipment, expected_on="2026-12-04", reason="late"),
+    )
+    world.settle()
+    found = world.rows("SELECT type, state, reason FROM inbox_event ORDER BY id")
+    assert [(row.type, row.state) for row in found] == [
+        ("shipment.acknowledged", "applied"),
+        ("shipment.delayed", "quarantined"),
+    ]
+    assert found[1].reason.startswith("ValueError")
+    assert world.show()["shipments"][0]["state"] == "acknowledged"
+    assert world.rows("SELECT FROM work WHERE error IS NOT NULL") == []
+    assert world.broken() == {}

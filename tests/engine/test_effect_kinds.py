@@ -168,7 +168,9 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
     world.decide()
     dripping = Dripping("S-1")
     brief = replace(suppliers.EFFECT, total=0.05)
-    world.loop = world.performing(*brief.performed_by(suppliers.performing({"mail": dripping}, world.shops), 2))
+    world.loop = world.performing(
+        *brief.performed_by(suppliers.performing({"mail": dripping}, world.shops, world.clock), 2)
+    )
     world.perform("supplier.instruct")
     world.execute("UPDATE effect_lease SET attempts = :n, due_at = now() WHERE kind = 'supplier.instruct'", n=times - 1)
     world.perform("supplier.instruct")

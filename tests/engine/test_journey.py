@@ -155,6 +155,15 @@ def test_an_unpaid_transfer_is_reminded_and_cancelled_on_its_day(world: World) -
     assert world.broken() == {}
 
 
+def test_an_order_that_is_seen_after_its_deadline_ends_unpaid(world: World) -> None:
+    """PAY-07: nobody is told to pay by a day that has passed, and the order does not wait for ever."""
+    world.take(document("S-1", payment={"method": "bank_transfer"}))
+    world.at("2026-11-28 00:00:00")
+    assert world.states() == {"S-1": ("cancelled", "done")}
+    assert world.postbox.templates() == ["order_accepted", "order_cancelled"]
+    assert world.broken() == {}
+
+
 def test_a_missed_cutoff_instructs_on_the_next_open_morning(world: World) -> None:
     """CUT-01, CUT-02: Monday 23 November is a holiday."""
     world.clock.set(at("2026-11-20 15:00:01"))

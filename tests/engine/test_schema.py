@@ -61,6 +61,10 @@ TRANSFERRED = (
     "INSERT INTO point_transfer (shop, customer_id, lot_id, order_id, source, kind, debit, credit, amount, at) "
     "SELECT shop, customer_id, id, order_id, 'planted', '{kind}', '{debit}', '{credit}', 1, now() FROM point_lot LIMIT 1"
 )
+POSTED = """INSERT INTO posted_coupon (shop, customer_id, code, points, due_on, made_at, posted_at, posted_by, used_at, code_key, way,
+             order_id, used_order_id)
+             SELECT shop, customer_id, 'THX', 100, '2026-11-30', placed_at, placed_at, 'planted', placed_at, '{code_key}',
+                    'mail', id, id FROM shop_order WHERE number = 'S-1'"""
 PLANTED = {
     "order_has_payment": ["UPDATE payment SET amount = amount + 1"],
     "repriced_payment": [
@@ -106,6 +110,8 @@ PLANTED = {
     "points_closed": ["UPDATE customer SET withdrawn_at = now()"],
     "points_returned_once": [TRANSFERRED.format(kind="return", debit="used", credit="valid")],
     "points_used_within_order": [TRANSFERRED.format(kind="use", debit="valid", credit="used")],
+    "posted_code_once": [POSTED.format(code_key="thx-2")],
+    "posted_code_or_points": [POSTED.format(code_key="thx-3")],
     "coupons_recorded": [
         "INSERT INTO coupon_use (order_id, code_key, shop, customer_id, kind, once, at) "
         "SELECT id, 'autumn', shop, customer_id, 'amount', true, now() FROM shop_order WHERE number = 'S-2'"
@@ -125,6 +131,7 @@ PLANTED = {
     "held_for_a_reason": ["UPDATE shop_order SET condition = 'held' WHERE number = 'S-2'"],
     "nothing_forgotten": ["UPDATE shop_order SET state = 'authorized' WHERE number = 'S-2'", "DELETE FROM work"],
     "shipments_watched": ["DELETE FROM work WHERE stage = 'dispatch'"],
+    "parcels_watched": ["DELETE FROM work WHERE stage = 'notify'"],
 }
 
 

@@ -89,6 +89,29 @@ def test_a_cancel_closes_what_held_the_order_and_opens_what_it_leaves(world: Wor
     assert world.broken() == {}
 
 
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "goes on"])
+def test_what_is_due_back_is_not_forgotten_by_a_release(world: World, cancelled: bool) -> None:
+    """Nobody's look gives money back: the order stays held until somebody says that it went (B.6.7, CAN-04)."""
+    world.take(two_lines(payment={"method": "bank_transfer"}))
+    world.settle()
+    world.tell(world.deposit("S-1", 11_000))
+    world.settle()
+    if cancelled:
+        world.tell(world.ask("order.cancel", "S-1", operator=True))
+    else:
+        world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}]))
+    world.settle()
+    (due,) = world.show()["holds"]
+    world.tell(world.ask("order.release", "S-1"))
+    world.settle()
+    assert world.value("SELECT state FROM inbox_event WHERE type = 'order.release'") == "refused"
+    assert [(one["reason"], one["amount"]) for one in world.show()["holds"]] == [("refund_due", due["amount"])]
+    world.tell(world.ask("refund.by_hand", "S-1", amount=due["amount"]))
+    world.settle()
+    assert world.states()["S-1"] == (("cancelled", "done") if cancelled else ("released", "running"))
+    assert world.broken() == {}
+
+
 def test_a_release_says_what_it_does_not_answer(world: World) -> None:
     """Nobody's look sends goods that a supplier refused: the ways out are named, and nothing is kept."""
     site = Site(world)

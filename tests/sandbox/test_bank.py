@@ -76,6 +76,19 @@ def test_a_duplicated_notice_has_one_webhook_id(tmp_path: Path) -> None:
     assert asyncio.run(scenario()) == ["deposit:FT00000001"] * 2
 
 
+def test_one_deposit_may_be_told_under_another_webhook_id_and_has_one_reference(tmp_path: Path) -> None:
+    async def scenario() -> Receiver:
+        async with receiving() as shop:
+            with running("bank", tmp_path / "journal", *options(shop, "--fault", "renamed_rate=1")) as bank:
+                await transfer(bank, TRANSFER)
+                await eventually(lambda: len(bank.records("delivered")) == 2)
+            return shop
+
+    shop = asyncio.run(scenario())
+    assert sorted(shop.ids) == ["deposit:FT00000001", "deposit:FT00000001:again"]
+    assert {body["data"]["reference"] for body in shop.bodies} == {"FT00000001"}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.carriers import carrier
+from workers.sandbox.contradictions import is_contradiction
 from workers.sandbox.faults import Faults
 from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
 
@@ -18,9 +19,9 @@ NOW = datetime.fromisoformat("2026-11-20T10:00:00+09:00")
 LINES = st.lists(st.integers(1, 5), min_size=1, max_size=4)
 
 
-def request(quantities: list[int], dispatch_on: str | None = "2026-11-20") -> dict[str, Any]:
+def request(quantities: list[int], dispatch_on: str | None = "2026-11-20", **more: Any) -> dict[str, Any]:
     lines = [{"line": str(n), "quantity": quantity} for n, quantity in enumerate(quantities, 1)]
-    return {"shipment": "SH-1", "supplier": "warehouse", "dispatch_on": dispatch_on, "lines": lines}
+    return {"shipment": "SH-1", "supplier": "warehouse", "dispatch_on": dispatch_on, "lines": lines, **more}
 
 
 def planned(
@@ -30,12 +31,14 @@ def planned(
     attempt: int = 1,
     dispatch_on: str | None = "2026-11-20",
     no_tracking: bool = False,
+    collect: dict[str, int] | None = None,
     **faults: float,
 ) -> list[Sending]:
     switches = Faults(FAULTS)
     switches.set(faults)
     habits = Habits(no_tracking=no_tracking)
-    return plan(request(quantities, dispatch_on), attempt=attempt, now=NOW, seed=seed, habits=habits, faults=switches)
+    asked = request(quantities, dispatch_on, collect=collect)
+    return plan(asked, attempt=attempt, now=NOW, seed=seed, habits=habits, faults=switches)
 
 
 def of_type(sendings: list[Sending], kind: str) -> list[Sending]:
@@ -119,6 +122,53 @@ def test_late_reordered_and_repeated_events_say_what_the_plain_ones_say() -> Non
         for seed in range(20)
     }
     assert len(orders_of_arrival) > 1
+
+
+def types(sendings: list[Sending]) -> list[str]:
+    return [sending.event.type.removeprefix("shipment.") for sending in sendings]
+
+
+WAY = ["shipped", "tracking_updated", "tracking_updated"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "story"),
+    [
+        ({"silent_rate": 1}, []),
+        ({"delay_rate": 1}, ["acknowledged", "delayed", *WAY, "delivered"]),
+        ({"overdue_rate": 1}, ["acknowledged", *WAY, "delivered"]),
+        ({"short_rate": 1}, ["acknowledged", "short", *WAY, "delivered"]),
+        ({"lost_rate": 1}, ["acknowledged", *WAY, "lost"]),
+        ({"return_rate": 1}, ["acknowledged", *WAY, "tracking_updated", "returned"]),
+        ({"unclaimed_rate": 1}, ["acknowledged", *WAY, "tracking_updated", "returned"]),
+    ],
+)
+def test_each_fault_is_a_story_of_its_own(faults: dict[str, float], story: list[str]) -> None:
+    assert types(planned([2, 1], split_rate=0, collect={"amount": 9_790}, **faults)) == story
+
+
+def test_only_what_is_paid_on_delivery_is_unclaimed_and_what_lacks_everything_ships_nothing() -> None:
+    assert types(planned([1], split_rate=0, unclaimed_rate=1))[-1] == "delivered"
+    assert types(planned([1], short_rate=1)) == ["acknowledged", "short"]
+
+
+def test_who_is_delayed_says_so_and_who_is_overdue_does_not() -> None:
+    for fault, days in (("delay", 2), ("overdue", 1)):
+        [plain], [late] = (
+            of_type(planned([1], split_rate=0, **switches), "shipment.shipped")
+            for switches in ({}, {f"{fault}_rate": 1.0})
+        )
+        assert (late.at.date() - plain.at.date()).days == days
+    [delay] = of_type(planned([1], delay_rate=1), "shipment.delayed")
+    assert delay.event.data["expected_on"] == "2026-11-22"
+
+
+@given(seed=st.integers(0, 10_000), quantities=LINES)
+def test_a_contradiction_comes_beside_the_true_story_and_is_known_by_its_id(seed: int, quantities: list[int]) -> None:
+    true = planned(quantities, seed=seed, split_rate=0)
+    told = planned(quantities, seed=seed, split_rate=0, contradict_rate=1)
+    [false] = [sending for sending in told if is_contradiction(sending.event.id)]
+    assert [sending for sending in told if sending is not false] == true
 
 
 def test_a_plan_survives_the_journal() -> None:

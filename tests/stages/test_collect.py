@@ -15,7 +15,7 @@ from pipelines.engine.facts import Facts, LineFacts, ParcelFacts
 from pipelines.stages.collect import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
 from tests.stages.build import decide, facts, lot, mails, moves, parcel, payment, reasons, shipment
-from tests.stages.test_notify import NUMBER, OTHER
+from tests.stages.news import NUMBER, OTHER
 from tests.world import World, document, tracking_number
 from tests.world import a_line as a_line_of
 from workers.mail.rendering import Renderer

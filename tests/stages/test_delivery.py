@@ -11,7 +11,7 @@ from pipelines.engine.decision import Decision
 from pipelines.stages.notify import STAGE
 from tests.rules.build import at
 from tests.stages.build import NOW, decide, mails, moves, parcel, payment, reasons
-from tests.stages.test_notify import HOUR, NUMBER, OTHER, instructed, news, on_its_way, shipped
+from tests.stages.news import HOUR, NUMBER, OTHER, instructed, news, on_its_way, shipped
 from tests.world import World, document, tracking_number
 
 SUNDAY_IS_OVER = at("2026-11-23 00:00:00")

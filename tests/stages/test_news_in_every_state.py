@@ -14,8 +14,9 @@ from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import FAULT, adjust
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order
-from tests.stages.build import decide, facts, mails, parcel, payment, shipment
-from tests.stages.test_notify import HOUR, NOW, NUMBER, OTHER, SHOPS, hear, news, shipped, standing, told_nothing
+from tests.stages.build import NOW, decide, facts, mails, parcel, payment, shipment
+from tests.stages.news import HOUR, NUMBER, OTHER, hear, news, shipped, standing, told_nothing
+from tests.world import SHOPS
 
 LEFT, HALF, OPEN = LineFacts(2, 0, 2), LineFacts(2, 0, 1), LineFacts(2, 0, 0)
 PARCEL = parcel(key=NUMBER, tracking_number=NUMBER, claim={"1": 2}, lines={"1": 2})

@@ -1,20 +1,13 @@
-"""Notify: what each kind of news does, and that its order, portions and repetitions do not matter."""
+"""Notify: what each kind of news does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from pipelines.changes.parcels import KINDS
-from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EventFacts, Facts, LineFacts
-from pipelines.engine.run import enforce
+from pipelines.engine.facts import Facts
 from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
@@ -24,7 +17,6 @@ from tests.stages.build import (
     decide,
     effects,
     endings,
-    event,
     facts,
     goes_to,
     mails,
@@ -34,36 +26,8 @@ from tests.stages.build import (
     reasons,
     shipment,
 )
-from tests.world import SHOPS, tracking_number
-
-NUMBER, OTHER, THIRD = (tracking_number(base) for base in (44_441_375_870, 44_441_375_871, 44_441_375_872))
-HOUR = timedelta(hours=1)
-
-
-def news(type_: str, number: int = 1, when: datetime = NOW, **body: Any) -> EventFacts:
-    """News of the only shipment."""
-    return event(f"shipment.{type_}", number, when, **{"shipment": "SH-1", **body})
-
-
-def shipped(number: int = 1, when: datetime = NOW, tracking: str | None = NUMBER, **body: Any) -> EventFacts:
-    return news("shipped", number, when, **{"carrier": "yamato", "tracking_number": tracking, **body})
-
-
-def instructed(*events: EventFacts, shop: str = "salon", **changes: Any) -> Facts:
-    """A released card order whose one shipment was instructed."""
-    known = {"state": "released", "shipments": (shipment(state="instructed"),), "payment": payment("authorized", 1_760)}
-    return facts(an_order(shop), events=events, **{**known, **changes})
-
-
-def on_its_way(*events: EventFacts, **changes: Any) -> Facts:
-    """An order whose one parcel left."""
-    lines = {"1": LineFacts(1, 0, 1)}
-    known = {
-        "state": "shipped",
-        "shipments": (shipment(state="shipped", lines=lines),),
-        "parcels": (parcel(key=NUMBER, tracking_number=NUMBER),),
-    }
-    return instructed(*events, **{**known, **changes})
+from tests.stages.news import HOUR, NUMBER, OTHER, instructed, news, on_its_way, parts, shipped, some
+from tests.world import SHOPS
 
 
 @pytest.mark.parametrize(
@@ -131,15 +95,6 @@ def test_the_first_parcel_takes_the_money_and_wakes_the_points() -> None:
     assert effects(decision) == [("payment.capture", "salon/N-1:capture")]
     assert decision.effects[0].payload == {"amount": 1_760}
     assert goes_to(decision) == ["reward", "notify"]
-
-
-def parts(*events: EventFacts, **changes: Any) -> Facts:
-    """Three pieces of one line in one shipment."""
-    return instructed(*events, shipments=(shipment(state="instructed", pieces=3),), **changes)
-
-
-def some(pieces: int) -> dict[str, Any]:
-    return {"lines": [{"line": "1", "quantity": pieces}]}
 
 
 @pytest.mark.parametrize(
@@ -349,141 +304,3 @@ def test_a_parcel_that_leaves_on_another_day_arrives_on_another(left_on: str, ar
     event = news("shipped", tracking_number=NUMBER, carrier="yamato", shipped_at=f"{left_on}T10:00:00+09:00")
     (mail,) = decide(STAGE, instructed(event, shipments=(planned,)), now=at("2026-11-24 18:00")).mails
     assert mail.context["parcel"]["arrive_on"] == day(arrives)
-
-
-def told_nothing(known: Facts) -> OrderDraft:
-    """A draft that is told news portion by portion: each is read on what those before it left."""
-    return STAGE.draft(but(known, needs=STAGE.needs, events=()))
-
-
-def hear(draft: OrderDraft, news: Sequence[EventFacts], shop: Shop) -> None:
-    """Tell ``news`` together; what cannot be applied yet waits."""
-    draft.facts.events.extend(news)
-    STAGE.decide(draft, shop, NOW)
-    enforce(draft.decision())
-
-
-def standing(draft: OrderDraft) -> dict[str, Any]:
-    """Where everything stands."""
-    return {
-        "order": (draft.state, draft.condition),
-        "holds": sorted((hold.reason, hold.shipment) for hold in draft.holds),
-        "shipments": [
-            (s.id, s.state, s.dispatch_on, [b["rule"] for b in s.because], {line: s.shipped(line) for line in s.lines})
-            for s in draft.shipments
-        ],
-        "parcels": sorted(
-            (p.shipment, p.key, str(p.tracking_number), str(p.tracking_status), sorted(p.lines.items()))
-            for p in draft.parcels.values()
-        ),
-        "waiting": sorted({(e.type, e.at) for e in draft.waiting}),
-    }
-
-
-def portions(news: Sequence[EventFacts], cuts: Iterable[int]) -> list[list[EventFacts]]:
-    """``news`` in sequence, taken apart after the positions ``cuts``."""
-    marks = [0, *sorted(set(cuts)), len(news)]
-    return [list(news[a:b]) for a, b in pairwise(marks) if a < b]
-
-
-@pytest.mark.parametrize("first", ["returned", "delivered"])
-@pytest.mark.parametrize(("method", "money"), [("card", "captured"), ("cod", "pending")])
-def test_delivered_is_the_way_back_once_a_parcel_returned(first: str, method: str, money: str) -> None:
-    """B.4.3: whichever came first, the parcel returned, nothing was collected and a human has the order."""
-    draft = told_nothing(on_its_way(payment=payment(money, 1_760, method=method)))
-    pair = [
-        news("returned", 1, NOW + HOUR, tracking_number=NUMBER),
-        news("delivered", 2, NOW + 2 * HOUR, tracking_number=NUMBER),
-    ]
-    for one in pair if first == "returned" else reversed(pair):
-        hear(draft, [one], SHOPS["salon"])
-    end = standing(draft)
-    assert (end["parcels"][0][3], end["holds"]) == ("returned", [("returned_undelivered", "SH-1")])
-    assert (draft.state, draft.money.state, draft.money.captured) == (
-        "undelivered",
-        money,
-        1_760 if method == "card" else 0,
-    )
-
-
-def test_the_carrier_collects_cash_on_delivery() -> None:
-    """PAY-09: the customer has the goods, so the shop has the money; what was taken out before was not collected."""
-    known = on_its_way(
-        news("delivered", tracking_number=NUMBER),
-        payment=payment("pending", 1_760, method="cod"),
-    )
-    decision = decide(STAGE, known)
-    assert "payment: pending -> captured" in moves(decision)
-    assert decision.payment is not None
-    assert (decision.payment.captured, decision.payment.authorized) == (known.grand_total, known.grand_total)
-
-
-# Two shipments of three pieces each. The first leaves in two parcels, the second in one that claims all that was open.
-
-
-def _of(shipment_id: str, type_: str, number: int, hours: int, **body: Any) -> EventFacts:
-    return event(f"shipment.{type_}", number, NOW + hours * HOUR, shipment=shipment_id, **body)
-
-
-def _line(shipment_id: str, pieces: int) -> list[dict[str, Any]]:
-    return [{"line": shipment_id[-1], "quantity": pieces}]
-
-
-FIRST = [
-    _of("SH-1", "acknowledged", 1, 1),
-    _of("SH-1", "delayed", 2, 2, expected_on="2026-12-01", reason="late"),
-    _of("SH-1", "delayed", 3, 3, expected_on=None, reason="later"),
-    _of("SH-1", "refused", 4, 4, reason="no"),
-    _of("SH-1", "shipped", 5, 5, carrier="yamato", tracking_number=NUMBER, lines=_line("SH-1", 1)),
-    _of("SH-1", "shipped", 6, 6, carrier="yamato", tracking_number=OTHER, lines=_line("SH-1", 2)),
-    _of("SH-1", "tracking_updated", 7, 7, tracking_number=NUMBER, status="in_transit"),
-    _of("SH-1", "lost", 8, 8, tracking_number=NUMBER),
-    _of("SH-1", "tracking_updated", 12, 8, tracking_number=OTHER, status="refused"),
-    _of("SH-1", "tracking_updated", 13, 9, tracking_number=OTHER, status="damaged"),
-    _of("SH-1", "tracking_updated", 9, 9, tracking_number=NUMBER, status="out_for_delivery"),
-    _of("SH-1", "delivered", 10, 9, tracking_number=NUMBER),
-    _of("SH-1", "delivered", 11, 10, tracking_number=OTHER),
-]
-SECOND = [
-    _of("SH-2", "short", 20, 1, lines=_line("SH-2", 1)),
-    _of("SH-2", "shipped", 21, 2, carrier="yamato", tracking_number=THIRD),
-    _of("SH-2", "tracking_corrected", 22, 3, tracking_number=NUMBER, previous_tracking_number=THIRD),
-    _of("SH-2", "tracking_corrected", 23, 4, tracking_number=OTHER, previous_tracking_number=NUMBER),
-    _of("SH-2", "tracking_updated", 24, 5, tracking_number=OTHER, status="attempt_failed"),
-    _of("SH-2", "delivered", 25, 6, tracking_number=OTHER),
-    _of("SH-2", "returned", 26, 7, tracking_number=OTHER),
-]
-ORDER = an_order("salon", a_line("1", quantity=3), a_line("2", quantity=3))
-TWO_SHIPMENTS = facts(
-    ORDER,
-    state="released",
-    shipments=(shipment(1, "instructed", pieces=3), shipment(2, "instructed", pieces=3)),
-    payment=payment("authorized", 5_000),
-)
-
-
-@st.composite
-def tellings(draw: st.DrawFn) -> tuple[list[EventFacts], list[list[EventFacts]]]:
-    """Some of the news as it happened, and a telling of it: shuffled, in portions, some of it twice under new ids."""
-    happened = [e for e in [*FIRST, *SECOND] if e.type == "shipment.shipped" or draw(st.booleans())]
-    again = draw(st.lists(st.sampled_from(happened), max_size=4))
-    repeated = [e._replace(id=100 + n, event_id=f"again-{n}") for n, e in enumerate(again)]
-    told = draw(st.permutations([*happened, *repeated]))
-    return happened, portions(told, draw(st.lists(st.integers(1, len(told)), max_size=6)))
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(telling=tellings())
-def test_the_end_is_the_same_however_the_news_comes(telling: tuple[list[EventFacts], list[list[EventFacts]]]) -> None:
-    """Contract: late, twice and in any order. One mail a parcel (SPL-02), one capture (PAY-06)."""
-    happened, told_in = telling
-    straight, other = told_nothing(TWO_SHIPMENTS), told_nothing(TWO_SHIPMENTS)
-    for one in happened:
-        hear(straight, [one], SHOPS["salon"])
-    for portion in told_in:
-        hear(other, portion, SHOPS["salon"])
-    assert standing(other) == standing(straight)
-    assert effects(other.decision()) == [("payment.capture", "salon/N-1:capture")]
-    for draft in (straight, other):
-        parcels = [m.subject_key for m in draft.decision().mails if m.template == "shipment_shipped"]
-        assert sorted(parcels) == [f"SH-1:{NUMBER}", f"SH-1:{OTHER}", f"SH-2:{THIRD}"]

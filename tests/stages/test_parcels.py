@@ -10,13 +10,11 @@ import pytest
 from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order
-from tests.stages.build import but, decide, endings, facts, mails, parcel, payment, reasons, shipment
-from tests.stages.test_notify import (
+from tests.stages.build import NOW, but, decide, endings, facts, mails, parcel, payment, reasons, shipment
+from tests.stages.news import (
     HOUR,
-    NOW,
     NUMBER,
     OTHER,
-    SHOPS,
     hear,
     instructed,
     news,
@@ -24,6 +22,7 @@ from tests.stages.test_notify import (
     standing,
     told_nothing,
 )
+from tests.world import SHOPS
 
 FOUR = LineFacts(4, 0, 0)
 

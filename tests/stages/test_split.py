@@ -11,7 +11,7 @@ from pipelines.rules.order import Order
 from pipelines.stages import accept
 from pipelines.stages.split import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
-from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons
+from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons, shipment
 
 
 def test_one_shipment_a_source() -> None:
@@ -142,3 +142,9 @@ def test_shipment_ids_are_the_same_on_every_run_and_tell_nothing_of_each_other()
     ids = [shipment_id(known, index) for index in (1, 2, 1)]
     assert ids[0] == ids[2] != ids[1]
     assert all(one.startswith("SH-") and len(one) == 16 for one in ids)
+
+
+@pytest.mark.parametrize("state", ["authorized", "released", "partly_shipped"])
+def test_what_was_planned_goes_on_although_some_of_it_left_meanwhile(state: str) -> None:
+    """A shipment left before its supplier was told, while the order waited for this stage: the rest is instructed and watched."""
+    assert goes_to(decide(STAGE, facts(state=state, shipments=(shipment(),)))) == ["dispatch"]

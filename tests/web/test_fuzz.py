@@ -1,6 +1,6 @@
 """Random input over all doors: never a fault, no neighbour harmed, nothing stuck, and no card number kept or logged.
 
-A few hundred in ``make test``; ``SHUKKA_FUZZ=20000`` tries so many, ``SHUKKA_FUZZ_SEED`` others.
+A few hundred in ``make test``; ``make fuzz N=20000`` (``SHUKKA_FUZZ``) tries so many, ``SHUKKA_FUZZ_SEED`` others.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pipelines.values.card_number import mask
 from tests.web.site import Site
 from tests.web.stored import everything_stored
 from tests.web.strange import CARDS, Strange
+from tests.world import document
 
 COUNT = int(os.environ.get("SHUKKA_FUZZ", "400"))
 SEED = int(os.environ.get("SHUKKA_FUZZ_SEED", "8"))
@@ -35,6 +36,13 @@ ASKED: dict[str, Any] = {
     "lines:cancel": {"lines": [{"line": "1", "quantity": 1}]},
     "lines:return": {"lines": [{"line": "1", "quantity": 1}], "reason": "defect"},
     "refunds": {"amount": 100, "reference": "20261120-1"},
+    "refunds:goodwill": {"amount": 100, "reason": "a scratch"},
+    "collected": {"amount": 11_000, "reference": "2026-11"},
+    "mails:resend": {"mail": 1, "to": "hana@example.jp"},
+    "address:change": {"ship_to": document()["ship_to"], "reason": "moved"},
+    "shipments:ask_again": {"shipment": "SH-1", "reason": "nobody answers"},
+    "shipments:reroute": {"shipment": "SH-1", "supplier": "maker-b", "reason": "sold out"},
+    "shipments:ship": {"shipment": "SH-1", "carrier": "yamato", "tracking_number": "444413758703"},
 }
 NUMBER, NAMED = frozenset({("number",)}), frozenset({("shop",), ("number",)})
 
@@ -153,9 +161,18 @@ class Fuzzer:
 
     def action(self) -> None:
         name = self.chance.choice([one.name for one in actions()])
-        asked = self.chance.choice((ASKED.get(name, {}), self.strange.spoiled(ASKED.get(name, {}))))
         number = self.chance.choice(self.good or ["F-0"])
+        good = {**ASKED.get(name, {})}
+        if "shipment" in good:
+            good["shipment"] = self._shipment_of(number)
+        asked = self.chance.choice((good, self.strange.spoiled(good)))
         self._post(f"/v1/orders/salon/{number}/{name}", asked, key=self.site.operator)
+
+    def _shipment_of(self, number: str) -> str:
+        """A shipment of an order; one that nobody has where it has none."""
+        query = "SELECT s.id FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE o.number = :number"
+        found = self.site.world.rows(query, number=number)
+        return self.chance.choice(found).id if found else "SH-1"
 
     def grant(self) -> None:
         kind = self.chance.choice(("registration", "birthday", "review", "campaign", "manual"))

@@ -16,7 +16,7 @@ from workers.cli.terminal import out, table
 _WAYS_OUT: Final[Mapping[str, str]] = {
     "effect": "look it up outside, then shukka retry effect {id}",
     "mail": "shukka retry mail {id}",
-    "event quarantined": "ask its sender",
+    "event quarantined": "ask its sender; once what kept it out is mended, shukka retry event {id}",
     "event waits": "ask its sender for the news before it",
     "circuit open": "it is asked again by itself, at most a minute apart; ask the partner",
     "work failing": "it is tried again by itself, at most an hour apart",

@@ -6,7 +6,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import orjson
 import typer
@@ -23,6 +23,9 @@ from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 app = typer.Typer(
     name="shukka",
@@ -79,12 +82,14 @@ def up(
 def demo(
     orders: Annotated[int, typer.Option(help="How many orders.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Same seed, same orders.")] = 1,
+    faults: Annotated[bool, typer.Option("--faults", help="Nobody outside keeps his word.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
     """One business day of the four shops against a simulated outside world."""
     from workers.demo.day import run_day
 
-    raise typer.Exit(run_day(orders=orders, seed=seed, as_json=as_json, console=err if as_json else out))
+    console = err if as_json else out
+    raise typer.Exit(run_day(orders=orders, seed=seed, as_json=as_json, console=console, faults=faults))
 
 
 @app.command()
@@ -155,19 +160,24 @@ def check() -> None:
 
 @app.command()
 def retry(
-    what: Annotated[str, typer.Argument(help="effect or mail, as `shukka attention` names it.")],
+    what: Annotated[str, typer.Argument(help="effect, mail or event, as `shukka attention` names it.")],
     number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
 ) -> None:
-    """Try an effect or mail that was given up again, under its old key."""
+    """Try an effect or mail that was given up again, under its old key; read a quarantined event again."""
     from models.store import effects, mails
+    from pipelines.engine import inbox
+    from workers.settings import load
 
-    again = {"effect": effects.try_again, "mail": mails.try_again}.get(what)
+    def event(connection: Connection, number: int) -> str | None:
+        return inbox.try_again(connection, number, load().clock.now())
+
+    again = {"effect": effects.try_again, "mail": mails.try_again, "event": event}.get(what)
     if again is None:
-        raise Invalid([Problem("WHAT", "must be effect or mail")])
+        raise Invalid([Problem("WHAT", "must be effect, mail or event")])
     with opened("retry").begin() as connection:
         kind = again(connection, number)
     if kind is None:
-        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up")])
+        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
     out.print(f"{what} {number} is due again ({kind})")
 
 

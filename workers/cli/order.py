@@ -38,7 +38,7 @@ def order(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n")
     else:
-        _print(shown)
+        print_story(shown)
 
 
 def _read(shop: Shop, number: str, now: datetime, lang: str) -> Mapping[str, Any]:
@@ -51,8 +51,9 @@ def _read(shop: Shop, number: str, now: datetime, lang: str) -> Mapping[str, Any
     return shown
 
 
-def _print(shown: Mapping[str, Any]) -> None:
-    """Head, what it waits for and how to go on first; then everything that happened, each part under its own line."""
+def print_story(shown: Mapping[str, Any]) -> None:
+    """An order as ``show_order`` shows it to an operator: head, what it waits for and how to go on first; then everything that
+    happened, each part under its own line."""
     _head(shown)
     _holds(shown["holds"])
     _section(

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, text
 
+from workers.sandbox.contradictions import is_contradiction
 from workers.sandbox.journal import read
 
 Record = Mapping[str, Any]
@@ -55,6 +56,10 @@ class Books:
     """Message-ID -> template."""
     parcels: Mapping[str, int] = field(default_factory=dict)
     captured: Mapping[Key, int] = field(default_factory=dict)
+    news: Mapping[str, str] = field(default_factory=dict)
+    """Id of a supplier's event -> what became of it."""
+    repriced: Counter[Key] = field(default_factory=Counter)
+    """How often an order was priced again, and so confirmed anew (CPN-03)."""
 
     @classmethod
     def read(cls, connection: Connection) -> Self:
@@ -65,11 +70,17 @@ class Books:
         captured = connection.execute(
             text("SELECT o.shop, o.number, p.captured FROM payment p JOIN shop_order o ON o.id = p.order_id")
         )
+        news = connection.execute(text("SELECT event_id, state FROM inbox_event WHERE source LIKE 'supplier:%'"))
+        repriced = connection.execute(
+            text("SELECT o.shop, o.number FROM order_repricing r JOIN shop_order o ON o.id = r.order_id")
+        )
         return cls(
             Counter((shop, number) for shop, number in orders),
             {mail.message_id: mail.template for mail in sent},
             {shipment.shipment_id: shipment.parcels for shipment in parcels},
             {(shop, number): amount for shop, number, amount in captured},
+            {one.event_id: one.state for one in news},
+            Counter((shop, number) for shop, number in repriced),
         )
 
 
@@ -80,6 +91,7 @@ def violations(journals: Journals, books: Books, until: datetime) -> list[str]:
         *_cards(journals.gateway, _shipped_orders(journals.suppliers, until)),
         *_mails(journals, books),
         *_shipments(journals, books),
+        *_contradictions(journals.suppliers, books),
         *_deposits(journals.bank, books),
     ]
 
@@ -165,11 +177,15 @@ def _mails(journals: Journals, books: Books) -> Iterator[str]:
     for record in taken:
         kinds[record["order"], record["template"]].add(record["message_id"])
     for (order, template), messages in kinds.items():
-        if template in _ONCE_AN_ORDER and len(messages) > 1:
+        shop, _, number = order.partition("/")
+        again = books.repriced[shop, number] if template == "order_accepted" else 0
+        if template in _ONCE_AN_ORDER and len(messages) > 1 + again:
             yield f"sink: {order} got {len(messages)} different mails {template}"
     for record in journals.storefront:
-        if record["kind"] == "ack" and (_name(_key(record)), "order_accepted") not in kinds:
-            yield f"sink: {_name(_key(record))} was acknowledged and never confirmed by mail"
+        name = _name(_key(record)) if record["kind"] == "ack" else ""
+        # Cancelled before it was looked at: that is all there is to say of it.
+        if name and (name, "order_accepted") not in kinds and (name, "order_cancelled") not in kinds:
+            yield f"sink: {name} was acknowledged and never confirmed by mail"
 
 
 def _repeats(sink: Sequence[Record]) -> Iterator[tuple[str, bool]]:
@@ -203,7 +219,8 @@ def _shipments(journals: Journals, books: Books) -> Iterator[str]:
     for record in journals.suppliers:
         if record["kind"] == "instruction":
             asked[record["supplier"], record["id"]] += 1
-            acted[record["shipment"]] += bool(record.get("plan"))
+            # One that was called off, or given to another supplier, is asked for instead of what was asked before.
+            acted[record["shipment"]] += bool(record.get("plan")) and not record.get("instead", False)
             types = {sending["event"]["type"] for sending in record.get("plan", ())}
             refused[record["shipment"]] += "shipment.refused" in types
     for identity in {record["id"] for record in journals.suppliers if _is_news_of_parcel(record)}:
@@ -227,7 +244,15 @@ def _shipments(journals: Journals, books: Books) -> Iterator[str]:
 
 
 def _is_news_of_parcel(record: Record) -> bool:
-    return bool(record["kind"] == "delivered" and record["type"] == "shipment.shipped")
+    is_departure = record["kind"] == "delivered" and record["type"] == "shipment.shipped"
+    return is_departure and not is_contradiction(record["id"])
+
+
+def _contradictions(suppliers: Sequence[Record], books: Books) -> Iterator[str]:
+    """What cannot be so changes nothing: it goes to the operator, or says nothing new."""
+    for identity in sorted({one["id"] for one in suppliers if one["kind"] == "delivered"}):
+        if is_contradiction(identity) and (state := books.news.get(identity)) not in ("quarantined", "ignored"):
+            yield f"suppliers: {identity} contradicts what is known, and is {state or 'lost'}"
 
 
 def _deposits(bank: Sequence[Record], books: Books) -> Iterator[str]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from workers.cli.order import print_story
+from workers.cli.terminal import table
 from workers.clock import TOKYO
-from workers.demo.standing import Standing
-from workers.demo.trial import opened, remove, scratch
+from workers.demo.promises import by_reason
+from workers.demo.standing import Awaited, Standing
+from workers.demo.trial import load_of_machine, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
 from workers.process.supervisor import stop_on_signals
@@ -36,15 +40,20 @@ BUSIEST_SECOND = 30.0
 PATIENCE = 15.0
 #: Exit code of a run that was ended by Ctrl-C.
 INTERRUPTED = 130
+#: Minutes of the Clock that work may be late without a word: a cutoff is rarely missed by less.
+UNNOTICED = 15.0
 _LOOK = 0.5
 _LINE_EVERY = 5.0
 
 
-def rate_for(orders: int) -> float:
-    """Business seconds in a real second, so that ``orders`` come no faster than they can be worked."""
+def rate_for(orders: int, load: float = 1.0) -> float:
+    """Business seconds in a real second, so that ``orders`` come no faster than they can be worked.
+
+    ``load``: how much longer things take here than on an idle machine; one that is busy with others gets a slower clock.
+    """
     day = (CLOSES - OPENS).total_seconds()
     trading = TRADING_HOURS * 3600
-    return min(day / SHORTEST_DAY, trading * BUSIEST_SECOND / orders)
+    return min(day / SHORTEST_DAY, trading * BUSIEST_SECOND / orders) / max(1.0, load)
 
 
 def plan_for(orders: int, seed: int) -> WorldPlan:
@@ -59,18 +68,38 @@ def plan_for(orders: int, seed: int) -> WorldPlan:
     )
 
 
-def run_day(*, orders: int, seed: int, as_json: bool, console: Console) -> int:
+def faulty_plan_for(orders: int, seed: int) -> WorldPlan:
+    """A day on which nobody keeps his word: suppliers are silent, refuse, are late, lack goods and contradict themselves;
+    customers pay short, late and twice and cancel at once; the bank tells of one deposit twice; parcels are unclaimed."""
+    ordinary = plan_for(orders, seed)
+    return replace(
+        ordinary,
+        storefront=(
+            *ordinary.storefront,
+            *_faults(underpaid_rate=0.15, twice_paid_rate=0.15, late_paid_rate=0.15, race_rate=0.06),
+        ),
+        suppliers=(
+            *ordinary.suppliers,
+            *_faults(silent_rate=0.06, refuse_rate=0.06, overdue_rate=0.06, delay_rate=0.06, short_rate=0.06),
+            *_faults(contradict_rate=0.25, unclaimed_rate=0.5, lost_rate=0.03, return_rate=0.03),
+        ),
+        bank=_faults(duplicate_rate=0.2, renamed_rate=0.2),
+    )
+
+
+def run_day(*, orders: int, seed: int, as_json: bool, console: Console, faults: bool = False) -> int:
     """Run one business day; the exit code: 0, 1 if an order is stuck or a promise broken, 130 after Ctrl-C.
 
     Live progress and the summary go to ``console``; with ``as_json`` the contract's one object goes to stdout. What
-    was written is kept, and its directory named, only when something failed.
+    was written is kept, and its directory named, only when something failed. ``faults``: nobody outside keeps his word.
     """
     stop = stop_on_signals()
     began = time.monotonic()
     root = scratch("demo")
     failed = True
     try:
-        verdict = _day(root, plan_for(orders, seed), console, stop)
+        plan = faulty_plan_for(orders, seed) if faults else plan_for(orders, seed)
+        verdict = _day(root, plan, console, stop)
         failed = verdict is not None and not verdict.is_good
     finally:
         if failed:
@@ -97,12 +126,24 @@ def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object
         "stuck": len(verdict.stuck),
         "violations": list(verdict.violations),
         "seconds": seconds,
+        "promised": len(verdict.promised),
+        "left": len(verdict.promised) - len(verdict.late),
+        "late": [{"why": why, "shipments": count} for count, why in by_reason(verdict.late)],
+        "awaits": [
+            {
+                "what": one.what,
+                "from": one.counterparty,
+                "orders": one.orders,
+                "until": [one.soonest.isoformat(), one.latest.isoformat()],
+            }
+            for one in verdict.awaits
+        ],
     }
 
 
 def _day(root: Path, plan: WorldPlan, console: Console, stop: threading.Event) -> Verdict | None:
     """The whole day from opening to verdict; None if it was interrupted."""
-    rate = rate_for(plan.orders)
+    rate = rate_for(plan.orders, load_of_machine())
 
     def report(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
@@ -127,8 +168,9 @@ def showing(console: Console) -> Iterator[Callable[[datetime, Standing], None]]:
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[says]}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    says = TextColumn("{task.fields[says]}", table_column=Column(ratio=1, overflow="fold"))  # wraps, and is never cut
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), says)
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         task = progress.add_task("", total=(CLOSES - OPENS).total_seconds(), says="")
 
         def show(now: datetime, standing: Standing) -> None:
@@ -158,14 +200,20 @@ def _line(standing: Standing) -> str:
 
 def show(verdict: Verdict, seconds: float, console: Console) -> None:
     """The summary for people."""
-    table = Table("state", "orders", "why", box=None, pad_edge=False)
+    states = Table("state", "orders", "why", box=None, pad_edge=False)
     for state, count in verdict.by_state.items():
         reasons = verdict.reasons[state]
         says = [why if len(reasons) == 1 else f"{n} {why}" for n, why in reasons]
-        table.add_row(state, str(count), "\n".join(says))
-    console.print(table)
+        states.add_row(state, str(count), "\n".join(says))
+    console.print(states)
+    if verdict.awaits:
+        console.print(waits(verdict.awaits))
     mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
-    lines = [f"mails {sum(verdict.mails.values())}: {mails}"]
+    lines = [f"mails {sum(verdict.mails.values())}: {mails}", promise_line(verdict)]
+    if verdict.behind > UNNOTICED * 60:
+        lines.append(
+            f"the clock outran the work by up to {verdict.behind / 60:.0f} min: what missed a cutoff may have missed it by that"
+        )
     if verdict.slowest:
         slowest = ", ".join(f"{order} ({method}) {took:.1f} s" for order, method, took in verdict.slowest)
         lines.append(f"longest from acceptance to authorization: {slowest}")
@@ -174,6 +222,27 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     lines.append(f"stuck {len(verdict.stuck)}  violations {len(verdict.violations)}  in {seconds:.0f} s")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+    if verdict.story is not None:
+        console.print("\none order from beginning to end, as `shukka order` prints any:\n", markup=False)
+        print_story(verdict.story)
+
+
+def waits(awaits: Sequence[Awaited]) -> Table:
+    """What orders that are not final wait for, from whom, until when."""
+    rows = []
+    for one in awaits:
+        soonest, latest = f"{one.soonest:%m-%d %H:%M}", f"{one.latest:%m-%d %H:%M}"
+        rows.append(
+            (one.orders, one.what, one.counterparty, soonest if soonest == latest else f"{soonest} to {latest}")
+        )
+    return table(("orders", "wait for", "from", "until"), rows)
+
+
+def promise_line(verdict: Verdict) -> str:
+    """What was promised to leave on the day, what of it left, and why the rest has not."""
+    promised, late = len(verdict.promised), len(verdict.late)
+    why = "; ".join(f"{count} {says}" for count, says in by_reason(verdict.late))
+    return f"promised today {promised}, left today {promised - late}, late {late}" + (f": {why}" if why else "")
 
 
 def _faults(**rates: float) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where the orders of a trial stand, read from the database: counts, reasons, what is stuck, what took longest."""
+"""Where the orders of a trial stand, read from the database: counts, reasons, what they wait for, what fails, what took longest."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from models.states import ALL_LEFT, OrderState
+from pipelines.values.calendar import JST
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A glance: orders by state (in the route's order), mails sent, events received, and what is due at this moment."""
+    """A glance: orders by state (in the route's order), mails sent, events received, what is due at this moment, and how many
+    seconds of the Clock what is due longest has waited."""
 
     by_state: Mapping[str, int]
     mails: int
     events: int
     due: int
+    behind: float
 
 
 def glance(connection: Connection, now: datetime) -> Standing:
@@ -29,7 +32,9 @@ def glance(connection: Connection, now: datetime) -> Standing:
     row = connection.execute(
         text(
             """SELECT (SELECT count(*) FROM mail WHERE state = 'sent'), (SELECT count(*) FROM inbox_event),
-                      (SELECT count(*) FROM work WHERE due_at <= :now AND attempts = 0) + (SELECT count(*) FROM effect_lease)"""
+                      (SELECT count(*) FROM work WHERE due_at <= :now AND attempts = 0) + (SELECT count(*) FROM effect_lease),
+                      (SELECT coalesce(greatest(extract(epoch FROM :now - min(due_at)), 0), 0)::float8
+                       FROM work WHERE attempts = 0)"""
         ),
         {"now": now},
     ).one()
@@ -77,15 +82,34 @@ def reasons(connection: Connection) -> Mapping[str, Sequence[tuple[int, str]]]:
     return {s.value: sorted(((n, why) for why, n in found[s].items()), reverse=True) for s in OrderState if s in found}
 
 
-_UNMOVED = """
-SELECT o.shop, o.number, o.state FROM shop_order o
-WHERE o.condition = 'running'
-  AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
-  AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
-  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.state IN ('instructed', 'acknowledged'))
-  AND NOT EXISTS (SELECT FROM parcel p WHERE p.order_id = o.id AND p.tracking_status IS DISTINCT FROM 'delivered')
-ORDER BY 1, 2
+_WAITS = """
+SELECT w.what, w.counterparty, count(DISTINCT w.order_id), min(w.due_at), max(w.due_at)
+FROM work w JOIN shop_order o ON o.id = w.order_id
+WHERE w.what IS NOT NULL
+  AND CASE WHEN o.state = 'cancelled' THEN w.stage = 'collect'
+           ELSE o.condition <> 'done' OR w.stage IN ('notify', 'collect') END
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
+
+
+class Awaited(NamedTuple):
+    """How many orders wait for ``what`` from ``counterparty``: the first until ``soonest``, the last until ``latest``."""
+
+    what: str
+    counterparty: str
+    orders: int
+    soonest: datetime
+    latest: datetime
+
+
+def awaited(connection: Connection) -> list[Awaited]:
+    """What orders wait for, as an order shows it (contract: ``awaits``), what most wait for first."""
+    return [
+        Awaited(what, counterparty, orders, soonest.astimezone(JST), latest.astimezone(JST))
+        for what, counterparty, orders, soonest, latest in connection.execute(text(_WAITS))
+    ]
+
+
 _UNDECIDED = """
 SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id
 WHERE w.attempts > 0 OR w.due_at <= :until
@@ -107,19 +131,16 @@ ORDER BY 1, 2
 """
 
 
-def stuck(connection: Connection, until: datetime) -> list[str]:
-    """What nothing will ever move, one sentence each, once all had time to settle what was due by ``until``.
+def failing(connection: Connection, until: datetime) -> list[str]:
+    """What does not come to an end, one sentence each, once all had time to settle what was due by ``until``.
 
-    Running orders without work, effect, goods at a supplier or parcels on their way (an unpaid order has work: its
-    deadline); decisions that fail or that nobody took; effects that were tried again and again (a supplier's apart: he
-    may have gone home), and those whose outcome nobody could find out.
+    Decisions that fail or that nobody took; effects that were tried again and again (a supplier's apart: he may have gone
+    home), and those whose outcome nobody could find out.
     """
-    return list(_stuck(connection, until))
+    return list(_failing(connection, until))
 
 
-def _stuck(connection: Connection, until: datetime) -> Iterator[str]:
-    for shop, number, state in connection.execute(text(_UNMOVED)):
-        yield f"{shop}/{number}: is {state}, and nothing will ever move it"
+def _failing(connection: Connection, until: datetime) -> Iterator[str]:
     for shop, number, stage, error in connection.execute(text(_UNDECIDED), {"until": until}):
         yield f"{shop}/{number}: {stage} fails with {error}" if error else f"{shop}/{number}: {stage} is not decided"
     for shop, number, kind, attempts in connection.execute(text(_OPEN)):
@@ -143,3 +164,23 @@ def slowest(connection: Connection, limit: int = 3) -> list[tuple[str, str, floa
 
 def _pairs(connection: Connection, query: str) -> list[tuple[Any, Any]]:
     return [(one, other) for one, other in connection.execute(text(query))]
+
+
+_RICHEST = """
+SELECT o.shop, o.number FROM shop_order o
+ORDER BY (SELECT count(*) FROM parcel p WHERE p.order_id = o.id) DESC,
+         (SELECT count(*) FROM mail m WHERE m.order_id = o.id) DESC, o.sequence DESC, o.id
+LIMIT 1
+"""
+
+
+def richest(connection: Connection) -> tuple[str, str] | None:
+    """(shop, number) of the order with most to tell: parcels, then mails, then moves; None where there is no order."""
+    row = connection.execute(text(_RICHEST)).one_or_none()
+    return None if row is None else (row.shop, row.number)
+
+
+def intake_behind(connection: Connection) -> float:
+    """How many seconds of the Clock an order was taken in after it was placed, at most."""
+    query = "SELECT coalesce(extract(epoch FROM max(accepted_at - placed_at)), 0)::float8 FROM shop_order"
+    return float(connection.execute(text(query)).scalar_one())

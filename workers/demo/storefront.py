@@ -37,9 +37,14 @@ FAULTS = {
     "cancel_rate": 0.01,  # the customer asks to cancel
     "unpaid_rate": 0.02,  # a bank transfer never comes
     "underpaid_rate": 0.0,  # a bank transfer is 100 yen short
+    "twice_paid_rate": 0.0,  # a customer transfers the whole sum twice
+    "late_paid_rate": 0.0,  # a customer cancels what is to be paid by transfer, and pays it nevertheless
+    "race_rate": 0.0,  # the customer asks to cancel, twice at once, the moment the order stands
 }
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+#: Business time from a cancel to the transfer that was not called off.
+_AFTERTHOUGHT = timedelta(minutes=30)
 
 # how an order can be wrong -> (field, value that no shop accepts)
 _WRONGS: tuple[tuple[str, Any], ...] = (
@@ -122,32 +127,41 @@ class Storefront:
         placed_at = datetime.fromisoformat(order["placed_at"])
         cancel_at = placed_at + timedelta(minutes=chance.uniform(1, 60))
         pay_at = placed_at + timedelta(minutes=chance.uniform(20, 120))
-        if self._drawn("cancel", order):
+        pays = order["payment"]["method"] == "bank_transfer" and self._bank is not None
+        if self._drawn("race", order):
+            if not self._has("cancel", order):
+                self.agenda.plan(placed_at, partial(self._cancel, order, times=2))
+            return
+        pays_late = pays and self._drawn("late_paid", order)
+        if pays_late or self._drawn("cancel", order):
             if not self._has("cancel", order):
                 self.agenda.plan(cancel_at, partial(self._cancel, order))
+            if pays_late and not self._has("paid", order):
+                self.agenda.plan(cancel_at + _AFTERTHOUGHT, partial(self._pay, order, is_late=True))
             return
-        pays = order["payment"]["method"] == "bank_transfer" and self._bank is not None
         if pays and not self._drawn("unpaid", order) and not self._has("paid", order):
             self.agenda.plan(pay_at, partial(self._pay, order))
 
-    async def _cancel(self, order: Mapping[str, Any]) -> None:
-        path = f"{_path(order)}/cancel"
-        answer, _ = await self._until_answered("POST", path, order["shop"], orjson.dumps({"reason": "customer"}))
-        await self._note("cancel", order, status=answer.status)
+    async def _cancel(self, order: Mapping[str, Any], times: int = 1) -> None:
+        path, body = f"{_path(order)}/cancel", orjson.dumps({"reason": "customer"})
+        answers = await asyncio.gather(*(self._until_answered("POST", path, order["shop"], body) for _ in range(times)))
+        for answer, _ in answers:
+            await self._note("cancel", order, status=answer.status)
 
-    async def _pay(self, order: Mapping[str, Any]) -> None:
+    async def _pay(self, order: Mapping[str, Any], is_late: bool = False) -> None:
         answer, _ = await self._until_answered("GET", _path(order), order["shop"])
         amount = answer.json().get("totals", {}).get("grand_total")
-        if not isinstance(amount, int) or amount < 1 or answer.json().get("state") == "cancelled":
+        is_off = answer.json().get("state") == "cancelled" and not is_late
+        if not isinstance(amount, int) or amount < 1 or is_off:
             await self._note("paid", order, status=answer.status, amount=0)
             return
         if self._drawn("underpaid", order):
             amount -= min(100, amount - 1)
         transfer = {"shop": order["shop"], "number": order["number"], "amount": amount}
         transfer["name"] = order["customer"]["name"]
-        await self._until_answered(
-            "POST", f"{self._bank}/transfers", None, orjson.dumps(transfer), f"{order['shop']}:{order['number']}"
-        )
+        key, body = f"{order['shop']}:{order['number']}", orjson.dumps(transfer)
+        for again in ("", ":again") if self._drawn("twice_paid", order) else ("",):
+            await self._until_answered("POST", f"{self._bank}/transfers", None, body, f"{key}{again}")
         await self._note("paid", order, status=answer.status, amount=amount)
 
     async def _until_answered(

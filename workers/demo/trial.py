@@ -3,6 +3,7 @@ around it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -30,15 +31,18 @@ from workers.process.supervisor import Report, Supervisor
 from workers.process.up import engines
 from workers.settings import Settings
 
-#: Real seconds from the moment the clock is set until it shows its start: the processes come up meanwhile.
-BEFORE_OPENING = 4.0
+#: Real seconds from the moment the clock is set until it shows its start, on an idle machine: the processes come up meanwhile.
+BEFORE_OPENING = 5.0
+#: How much longer, at most, things may take on a machine that is busy with other things.
+BUSIEST = 4.0
 #: Real seconds allowed for what the last news left to do.
 LAST_PATIENCE = 15.0
 
 
 @dataclass
 class Trial:
-    """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it."""
+    """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it. ``behind`` is how many seconds of
+    the Clock the work was late at most, as far as was looked."""
 
     root: Path
     engines: EmbeddedEngines | None
@@ -48,6 +52,7 @@ class Trial:
     world: World
     clock: SettableClock
     engine: Engine
+    behind: float = 0.0
 
     def pids(self) -> dict[str, int]:
         """Process ids of web, worker, clock, postgres and valkey, those of them that are its own and run now."""
@@ -56,7 +61,9 @@ class Trial:
     def glance(self) -> Standing:
         """Where the orders stand now."""
         with self.engine.connect() as connection:
-            return glance(connection, self.clock.now())
+            standing = glance(connection, self.clock.now())
+        self.behind = max(self.behind, standing.behind)
+        return standing
 
     def settle(self, patience: float) -> bool:
         """Wait until nothing is due, at most ``patience`` real seconds; answers whether it came to that."""
@@ -73,6 +80,13 @@ class Trial:
         self.processes.stop()
         self.world.close()
         return until
+
+
+def load_of_machine() -> float:
+    """How many times longer things take here and now than on an idle machine: the processes that a core has wanted to run over the
+    last minute, from 1 to ``BUSIEST``."""
+    last_minute, _, _ = os.getloadavg()
+    return min(max(1.0, last_minute / (os.cpu_count() or 1)), BUSIEST)
 
 
 def scratch(name: str) -> Path:
@@ -114,7 +128,7 @@ def opened(
         upgrade(engine)
         world = World(root, plan, report)
         world.enrol(engine, load_shops(None, INSTALLATION))
-        clock = SettableClock(start, rate, time.time() + BEFORE_OPENING)
+        clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
         service = _service(data, urls, given.broker_url, world, clock)
         stack.callback(world.close)
         world.open(service.url, clock)

@@ -6,12 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from models import invariants
+from models.invariant import Invariant
+from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
 from workers.demo import audit, standing
+from workers.demo.promises import Promise, first_days, promises
+from workers.demo.standing import Awaited
 from workers.demo.trial import Trial
+from workers.web.api.views import show_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +26,9 @@ class Verdict:
     """``reasons``: state -> (orders, why they stand there). ``mails``: the sink's, by template, each mail once.
 
     ``repeated``: mails that came twice because their sender was cut off after the final dot. ``stuck`` and
-    ``violations`` are sentences.
+    ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
+    ended, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
+    order was taken in, or work was done, late at most.
     """
 
     by_state: Mapping[str, int]
@@ -29,11 +38,20 @@ class Verdict:
     slowest: Sequence[tuple[str, str, float]]
     stuck: Sequence[str]
     violations: Sequence[str]
+    awaits: Sequence[Awaited] = ()
+    promised: Sequence[Promise] = ()
+    story: Mapping[str, Any] | None = None
+    behind: float = 0.0
 
     @property
     def is_good(self) -> bool:
         """True if nothing is stuck and every promise was kept."""
         return not self.stuck and not self.violations
+
+    @property
+    def late(self) -> Sequence[Promise]:
+        """What was promised for the day and has not left."""
+        return [one for one in self.promised if not one.is_kept]
 
 
 def judge(trial: Trial, until: datetime) -> Verdict:
@@ -41,28 +59,58 @@ def judge(trial: Trial, until: datetime) -> Verdict:
     journals = audit.Journals.read(trial.world.journals)
     with trial.engine.connect() as connection:
         books = audit.Books.read(connection)
-        stuck, slowest = standing.stuck(connection, until), standing.slowest(connection)
+        failing, slowest = standing.failing(connection, until), standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
+        awaits = standing.awaited(connection)
+        behind = max(trial.behind, standing.intake_behind(connection))
+        today = in_japan(until).date()
+        promised = [one for one in promises(connection, first_days(journals.suppliers), today) if one.day == today]
+        story = _story(connection, trial.service.shops, until)
     return Verdict(
         by_state=by_state,
         reasons=reasons,
         mails=_by_template(journals.sink),
         repeated=audit.repeated_mails(journals.sink),
         slowest=slowest,
-        stuck=stuck,
+        stuck=[*unwatched(trial.engine), *failing],
         violations=[*audit.violations(journals, books, until), *broken_invariants(trial.engine)],
+        awaits=awaits,
+        promised=promised,
+        story=story,
+        behind=behind,
     )
 
 
 def broken_invariants(engine: Engine) -> list[str]:
-    """One sentence for every invariant of the database that does not hold."""
-    return list(_broken(engine))
+    """One sentence for every invariant of the database that does not hold, but for those by which orders are stuck."""
+    others = [one for one in invariants.INVARIANTS if not one.liveness]
+    return [
+        f"{invariant.name}: {invariant.says}; {len(rows)} rows break this, the first is {dict(rows[0])}"
+        for invariant, rows in _broken(engine, others)
+    ]
 
 
-def _broken(engine: Engine) -> Iterator[str]:
+def unwatched(engine: Engine) -> list[str]:
+    """One sentence for every order that nothing will ever move, by the rule of ``shukka check``."""
+    found: dict[str, str] = {}
+    for invariant, rows in _broken(engine, invariants.LIVENESS):
+        for row in rows:
+            says = f"is {row['state']}, and nothing will ever move it ({invariant.name})"
+            found.setdefault(f"{row['shop']}/{row['number']}", says)
+    return [f"{order}: {says}" for order, says in sorted(found.items())]
+
+
+def _broken(engine: Engine, among: Sequence[Invariant]) -> Iterator[tuple[Invariant, Sequence[Any]]]:
     with engine.connect() as connection:
-        for invariant, rows in invariants.violations(connection):
-            yield f"{invariant.name}: {invariant.says}; {len(rows)} rows break this, the first is {dict(rows[0])}"
+        yield from invariants.violations(connection, among)
+
+
+def _story(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> Mapping[str, Any] | None:
+    name = standing.richest(connection)
+    if name is None:
+        return None
+    shop, number = name
+    return show_order(connection, shop, number, now, "en", to_operator_of=shops[shop])
 
 
 def _by_template(sink: Sequence[audit.Record]) -> Mapping[str, int]:

@@ -48,6 +48,7 @@ class WorldPlan:
     storefront: Sequence[str] = ()
     suppliers: Sequence[str] = ()
     sink: Sequence[str] = ()
+    bank: Sequence[str] = ()
 
 
 class Attended:
@@ -142,7 +143,7 @@ class World:
             ),
             self._child(
                 BANK, "bank", *self._serving(BANK, clock),
-                "--callback", f"{url}/v1/webhooks/payments/{BANK}", BANK_WEBHOOK_SECRET=self._bank,
+                "--callback", f"{url}/v1/webhooks/payments/{BANK}", *self.plan.bank, BANK_WEBHOOK_SECRET=self._bank,
             ),
         ]  # fmt: skip
         for children, kept in ((servers, self._servers), (callers, self._callers)):

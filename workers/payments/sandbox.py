@@ -131,7 +131,7 @@ class SandboxGateway:
         if response.status_code == 404 or known.get("payments") == []:
             return None
         if response.status_code == 200:
-            told = _settled(known.get("status"), known.get("answer")) if key is not None else _found(known)
+            told = settled(known.get("status"), known.get("answer")) if key is not None else _found(known)
             if told is not None:
                 return told
         if response.status_code == 429 or response.status_code >= 500:
@@ -181,10 +181,10 @@ class SandboxGateway:
         if status == 429:
             wait = _seconds(response)
             raise _Open("rate_limit", CodeClass.TRANSIENT, sent=False, again=False, retry_after=wait)
-        settled = None if status == 409 else _settled(status, _json(response))
-        if settled is None:
+        answer = None if status == 409 else settled(status, _json(response))
+        if answer is None:
             raise _Open("in_progress" if status == 409 else f"http_{status}", CodeClass.UNKNOWN, sent=True)
-        return settled
+        return answer
 
 
 def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
@@ -228,12 +228,12 @@ def _snapshot(payment: _Payment) -> Snapshot:
     )
 
 
-def _settled(status: object, answer: object) -> Answer | None:
+def settled(status: object, answer: object) -> Answer | None:
     """What an answer proves; None where it proves nothing (5xx, or no answer of this gateway)."""
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     if 200 <= status < 300:
-        return _stands(answer.get("payment"))
+        return stands(answer.get("payment"))
     error = answer.get("error")
     if 400 <= status < 500 and isinstance(error, dict):
         code = str(error.get("code"))
@@ -244,10 +244,11 @@ def _settled(status: object, answer: object) -> Answer | None:
 
 def _found(known: Mapping[str, Any]) -> Answer | None:
     """The payment itself, or the last one of an order."""
-    return _stands(known["payments"][-1] if isinstance(known.get("payments"), list) else known)
+    return stands(known["payments"][-1] if isinstance(known.get("payments"), list) else known)
 
 
-def _stands(shown: object) -> Answer | None:
+def stands(shown: object) -> Answer | None:
+    """How a payment stands, as the gateway shows it; None for what is no payment."""
     try:
         return Answer(Verdict.OK, _snapshot(_Payment.model_validate(shown)))
     except ValidationError:

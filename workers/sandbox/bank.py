@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -25,7 +26,10 @@ from workers.sandbox.http_client import HttpClient
 from workers.sandbox.http_server import Reply, Request
 from workers.sandbox.journal import Journal, read
 
-FAULTS = {"duplicate_rate": 0.0}  # the notice is posted twice under its webhook-id
+FAULTS = {
+    "duplicate_rate": 0.0,  # the notice is posted twice under its webhook-id
+    "renamed_rate": 0.0,  # it is told once more under another webhook-id
+}
 
 _TRANSFER = {"shop": str, "number": str, "amount": int, "name": str}
 
@@ -78,9 +82,10 @@ class Bank:
         at = record["transfer"]["at"]
         data = {**record["transfer"], "reference": record["reference"]}
         event = Event(f"deposit:{record['reference']}", "deposit.received", at, data)
-        deliver = partial(self._courier.deliver, event, url=self._callback, secret=self._secret)
-        copies = 2 if self._faults.strikes("duplicate_rate") else 1
-        await asyncio.gather(*(deliver() for _ in range(copies)))
+        told = [event] * (2 if self._faults.strikes("duplicate_rate") else 1)
+        if self._faults.strikes("renamed_rate"):
+            told.append(replace(event, id=f"{event.id}:again"))
+        await asyncio.gather(*(self._courier.deliver(one, url=self._callback, secret=self._secret) for one in told))
 
     def _restore(self) -> None:
         loop = asyncio.get_running_loop()

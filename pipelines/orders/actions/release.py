@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.states import HoldReason, OrderState, ShipmentState
+from pipelines.changes.money import outstanding
 from pipelines.changes.points import used_to_take_again
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -13,9 +14,14 @@ from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.suppliers.instructions import instruct_key
 
+_REFUNDS: Final = frozenset({HoldReason.REFUND_DUE, HoldReason.REFUND_FAILED})
 _ELSEWHERE: Final = Sentence(
     "この保留は解除できません。次の操作で対応してください: {ways_out}",
     "A release does not answer what holds it: use {ways_out}.",
+)
+_OWES: Final = Sentence(
+    "お客様に返金すべき{amount}円が残っています。返金し、次の操作で記録してください: {ways_out}",
+    "{amount} yen are still to go back to the customer: give them back and record it with {ways_out}.",
 )
 _NOT_HELD: Final = Sentence(
     "この注文の処理状況は{condition}で、保留されていません。", "The order is {condition}: nothing holds it."
@@ -27,10 +33,12 @@ _SPENT: Final = Sentence(
 
 
 def stands(case: Case) -> Sequence[Refusal]:
-    """Only what is held can be let go, and only where somebody's look at it is an answer."""
+    """Only what is held can be let go, and only where somebody's look at it is an answer: money that is due back is no such thing."""
     order = case.order
     if not order.held:
         return [Refusal(_NOT_HELD, {"condition": order.condition})]
+    if (due := owes(order)) > 0:
+        return [Refusal(_OWES, {"amount": due}, ways_out=("refunds",))]
     if refused := _points_are_spent(case):
         return refused
     stuck = stuck_shipments(order)
@@ -42,10 +50,22 @@ def stands(case: Case) -> Sequence[Refusal]:
     return [Refusal(_ELSEWHERE, ways_out=ways_out)]
 
 
+def owes(order: OrderDraft) -> int:
+    """Yen that a human was asked to give back and has not, or that a cancelled order still keeps; nobody's look at it changes
+    that."""
+    is_asked = order.state == OrderState.CANCELLED or any(hold.reason in _REFUNDS for hold in order.holds)
+    return outstanding(order) if is_asked and not stands_after_all(order) else 0
+
+
+def stands_after_all(order: OrderDraft) -> bool:
+    """Whether a release lets the sale of a cancelled order stand: the customer received and paid for it (PAY-09)."""
+    return any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in order.holds)
+
+
 def _points_are_spent(case: Case) -> Sequence[Refusal]:
     """A sale that was cancelled stands only with the points that it was partly paid with (PAY-09, PTS-12)."""
     order = case.order
-    if not order.facts.customer_id or all(hold.reason != HoldReason.COD_AFTER_CANCEL for hold in order.holds):
+    if not order.facts.customer_id or not stands_after_all(order):
         return []
     needed, usable = used_to_take_again(order), max(0, order.facts.purse.usable(case.now))
     if needed <= usable:

@@ -1,0 +1,336 @@
+"""``make quarter``: ninety days of the four shops in some minutes, with every timer and every job, and nothing left unwatched.
+
+The real engine decides on a real PostgreSQL, effects are performed by the real loop; the outside world is in this process
+(``benchmarks.quarter_world``) and so are its people (``benchmarks.quarter_people``). The clock never runs: it is set to whatever is
+due next. Each week, and at the end, every invariant is asked; at the end also the journals of the outside world, the gateway's
+own books against ours, and the mails of each order against what happened to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from rich.console import Console
+from sqlalchemy import Engine, text
+
+from benchmarks.quarter_people import Asked, People, at_time
+from benchmarks.quarter_world import Outside
+from benchmarks.world import LocalBell
+from models.database import connect
+from models.migrations import upgrade
+from models.store import work
+from pipelines.engine.run import BATCH, Runner
+from pipelines.ports import MailRenderer
+from pipelines.route import STAGES
+from pipelines.shops import Shop, load_shops
+from pipelines.values.calendar import in_japan
+from workers.channels.webhook import WebhookSender
+from workers.clock import TOKYO
+from workers.demo import audit, standing
+from workers.demo.day import waits
+from workers.demo.promises import Promise, by_reason, first_days, promises
+from workers.demo.standing import Awaited
+from workers.demo.trial import remove, scratch
+from workers.demo.verdict import broken_invariants, unwatched
+from workers.demo.world import SUPPLIERS
+from workers.effects import mail, payments, suppliers
+from workers.effects.loop import EffectLoop
+from workers.enrolment import create_client
+from workers.installation import INSTALLATION
+from workers.mail.rendering import Renderer
+from workers.periodic import Timekeeper
+from workers.process.embedded import EmbeddedEngines
+
+#: The quarter begins on a Thursday; the New Year closes the shops in its middle.
+START = datetime(2026, 11, 19, 8, 0, tzinfo=TOKYO)
+#: What happens outside within so many minutes comes in together.
+SLICE = timedelta(minutes=20)
+#: Turns after which an engine that still has something due at one moment has lost its way.
+_TURNS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """How long, and how busy."""
+
+    days: int = 90
+    orders_a_day: int = 10
+    seed: int = 1
+
+
+@dataclass
+class Outcome:
+    """What a quarter came to; ``violations`` are sentences, each with the day on which it was found. Money in yen."""
+
+    by_state: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    awaits: Sequence[Awaited] = ()
+    promised: Sequence[Promise] = ()
+    money: Mapping[str, int] = field(default_factory=dict)
+    points: Mapping[str, int] = field(default_factory=dict)
+    mails: Mapping[str, int] = field(default_factory=dict)
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
+    moments: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether no promise was broken and nothing waits unwatched."""
+        return not self.violations
+
+
+class Simulation:
+    """The house, and the world around it, on ``engine``: an empty database of the newest schema."""
+
+    def __init__(self, engine: Engine, quarter: Quarter, renderer: MailRenderer) -> None:
+        self._engine = engine
+        self._quarter = quarter
+        self._shops: Mapping[str, Shop] = load_shops(installation=INSTALLATION)
+        self._outside = Outside.of(engine, START, quarter.seed)
+        self._people = People(engine, self._shops, self._outside, quarter.seed)
+        clock = self._outside.clock
+        self._runner = Runner(engine, self._shops, renderer, clock, route=STAGES)
+        self._timekeeper = Timekeeper(engine, self._shops, renderer, clock)
+        performers = [
+            *mail.EFFECT.performed_by(mail.performing(self._outside.postbox.deliver), 4),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self._outside.gateway}), 4),
+            *suppliers.EFFECT.performed_by(
+                suppliers.performing({"webhook": WebhookSender(self._outside.desk, clock)}, self._shops, clock), 4
+            ),
+        ]
+        self._loop = EffectLoop(engine, clock, LocalBell(), performers)
+        self._outcome = Outcome()
+        self._jobs: Counter[str] = Counter()
+        for name in SUPPLIERS:
+            create_client(engine, "supplier", name, known_shops=self._shops, url=f"http://127.0.0.1:9/{name}")
+
+    def run(self, report: Callable[[str], None]) -> Outcome:
+        """Live through the whole quarter and judge it; ``report`` hears of each week."""
+        self.live(report)
+        return self.judge()
+
+    def live(self, report: Callable[[str], None]) -> None:
+        """Live through the whole quarter."""
+        end = START + timedelta(days=self._quarter.days)
+        self._plan()
+        with asyncio.Runner() as runner:
+            looked_at = None
+            while (moment := self._next(end)) is not None:
+                self._outside.clock.set(moment)
+                self._outside.agenda.do(moment)
+                if looked_at != (hour := moment.replace(minute=0, second=0, microsecond=0)):
+                    self._jobs.update(self._timekeeper.look())
+                    looked_at = hour
+                self._settle(runner)
+                self._outcome.moments += 1
+                self._weekly(moment, report)
+            self._outside.clock.set(end)
+            self._settle(runner)
+
+    def _plan(self) -> None:
+        for day in range(self._quarter.days):
+            morning = START + timedelta(days=day)
+            self._people.come(at_time(morning, 8), at_time(morning, 23), day, self._quarter.orders_a_day)
+            for at in (at_time(morning, 0, 5), at_time(morning, 10)):  # the jobs of midnight and of the morning
+                self._outside.agenda.plan(at, lambda at: None)
+            if morning.weekday() < 5:
+                self._outside.agenda.plan(at_time(morning, 17, 30), self._people.attend)
+
+    def _next(self, end: datetime) -> datetime | None:
+        """The next moment at which anything happens: what is due, or the slice in which somebody outside does something."""
+        now = self._outside.clock.now()
+        with self._engine.connect() as connection:
+            due = connection.execute(
+                text("SELECT min(due_at) FROM work WHERE due_at > :now AND retry_at IS NULL"), {"now": now}
+            ).scalar()
+        planned = self._outside.agenda.next_at
+        slices = [] if planned is None else [max(now, START + -(-(planned - START) // SLICE) * SLICE)]
+        moment = min([*slices, *([due] if due else [])], default=None)
+        return None if moment is None or moment >= end else moment
+
+    def _settle(self, runner: asyncio.Runner) -> None:
+        """Go on until nothing is due at this moment."""
+        now = self._outside.clock.now()
+        for _ in range(_TURNS):
+            busy = self._outside.inbox.hand_in()
+            with self._engine.connect() as connection:
+                stages = work.due_stages(connection, list(STAGES), now)
+                kinds = connection.execute(text("SELECT DISTINCT kind FROM effect_lease WHERE due_at <= now()"))
+                due_kinds = [row.kind for row in kinds]
+            for name in stages:
+                claimed = BATCH
+                while claimed == BATCH:
+                    claimed = self._runner.run_batch(STAGES[name]).claimed
+                    busy += claimed
+            busy += sum(runner.run(self._loop.drain(kind)) for kind in due_kinds)
+            if not busy:
+                return
+        self._found(now, f"something stays due at {now} for ever")
+
+    def _weekly(self, moment: datetime, report: Callable[[str], None]) -> None:
+        week = (moment - START) // timedelta(days=7)
+        if week > self._week:
+            self._week = week
+            self._check(moment)
+            with self._engine.connect() as connection:
+                states = standing.glance(connection, moment).by_state
+            found = self._outcome.violations
+            says = "  ".join(f"{state} {count}" for state, count in states.items())
+            report(f"{moment:%Y-%m-%d}  {says}  violations {len(found)}")
+            for violation in found[self._reported :]:
+                report(f"  violation: {violation}")
+            self._reported = len(found)
+
+    _week = _reported = 0
+
+    def _check(self, moment: datetime) -> None:
+        """Everything that the database itself can tell."""
+        with self._engine.connect() as connection:
+            failing = standing.failing(connection, moment)
+        for says in (*broken_invariants(self._engine), *unwatched(self._engine), *failing):
+            self._found(moment, says)
+
+    def _found(self, moment: datetime, says: str) -> None:
+        if not any(known.endswith(says) for known in self._outcome.violations):
+            self._outcome.violations.append(f"{moment:%m-%d} {says}")
+
+    def judge(self) -> Outcome:
+        """What it came to, as everything stands now."""
+        end, outcome, journals = self._outside.clock.now(), self._outcome, self._outside.diary.journals()
+        self._check(end)
+        with self._engine.connect() as connection:
+            books = audit.Books.read(connection)
+            for says in (
+                *audit.violations(journals, books, end),
+                *_money_differs(connection, self._outside.gateway.money()),
+                *_mails_differ(connection, self._outside.postbox.by_order),
+                *(f"{one}, and every way out was refused" for one in sorted(self._people.without_way_out)),
+            ):
+                self._found(end, says)
+            outcome.by_state = standing.glance(connection, end).by_state
+            outcome.reasons, outcome.awaits = standing.reasons(connection), standing.awaited(connection)
+            outcome.promised = promises(connection, first_days(journals.suppliers), in_japan(end).date() - timedelta(1))
+            outcome.money = _row(connection, _MONEY)
+            outcome.points = {row.kind: row.points for row in connection.execute(text(_POINTS))}
+        outcome.mails = dict(Counter(str(one["template"]) for one in journals.sink).most_common())
+        outcome.asked, outcome.jobs = self._people.asked, self._jobs
+        return outcome
+
+
+_MONEY = """
+SELECT count(*) AS orders, sum(p.amount) AS ordered, sum(p.captured) AS captured, sum(p.refunded) AS refunded
+FROM payment p
+"""
+_POINTS = "SELECT kind, sum(amount) AS points FROM point_transfer GROUP BY kind ORDER BY 2 DESC"
+_AT_GATEWAY = """
+SELECT o.shop, o.number, p.captured, p.refunded - p.refunded_by_hand AS refunded
+FROM payment p JOIN shop_order o ON o.id = p.order_id WHERE p.gateway = 'sandbox'
+"""
+_TO_TELL = """
+SELECT o.shop, o.number, o.state,
+       (SELECT count(*) FROM parcel p WHERE p.order_id = o.id) AS parcels,
+       (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled') AS ends,
+       (SELECT count(*) FROM order_repricing r WHERE r.order_id = o.id) AS repriced
+FROM shop_order o
+"""
+#: The mails by which a customer hears that nothing comes any more.
+_ENDINGS = ("order_cancelled", "payment_failed")
+
+
+def _row(connection: Any, query: str) -> dict[str, int]:
+    return {name: int(value or 0) for name, value in connection.execute(text(query)).one()._asdict().items()}
+
+
+def _money_differs(connection: Any, at_gateway: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """What the gateway took and gave back by its own books, against ours."""
+    for row in connection.execute(text(_AT_GATEWAY)):
+        theirs, ours = at_gateway.get(f"{row.shop}/{row.number}", (0, 0)), (row.captured, row.refunded)
+        if theirs != ours:
+            yield f"{row.shop}/{row.number}: the gateway took and gave back {theirs}, and the books say {ours}"
+
+
+def _mails_differ(connection: Any, by_order: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """What the customer of each order was told, counted where mails arrive, against what happened to it."""
+    for row in connection.execute(text(_TO_TELL)):
+        order = f"{row.shop}/{row.number}"
+        told = by_order.get(order, {})
+        if told.get("order_accepted", 0) > 1 + row.repriced or not (told.get("order_accepted", 0) or row.ends):
+            yield f"{order}: was confirmed {told.get('order_accepted', 0)} times"
+        if told.get("shipment_shipped", 0) < row.parcels:
+            yield f"{order}: left in {row.parcels} parcels, and {told.get('shipment_shipped', 0)} were told"
+        endings = sum(told.get(template, 0) for template in _ENDINGS)
+        if bool(endings) != bool(row.ends) or endings > row.ends:
+            yield f"{order}: ended {row.ends} times, and {endings} mails say so"
+
+
+def show(outcome: Outcome, seconds: float, console: Console) -> None:
+    """The summary."""
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    for state, count in outcome.by_state.items():
+        say(
+            f"{state:<17}{count:>6}  " + "; ".join(f"{n} {why}" for n, why in islice(outcome.reasons.get(state, ()), 6))
+        )
+    if outcome.awaits:
+        console.print(waits(outcome.awaits))
+    say("money   " + ", ".join(f"{name} {value:,}" for name, value in outcome.money.items()))
+    say("points  " + ", ".join(f"{kind} {value:,}" for kind, value in outcome.points.items()))
+    kept = sum(one.is_kept for one in outcome.promised)
+    late = [one for one in outcome.promised if not one.is_kept]
+    why = "; ".join(f"{count} {says}" for count, says in by_reason(late))
+    say(f"promises of a day kept {kept}, missed {len(late)}" + (f": {why}" if why else ""))
+    say(f"mails {sum(outcome.mails.values())}: " + ", ".join(f"{name} {n}" for name, n in outcome.mails.items()))
+    say("jobs    " + ", ".join(f"{name} {n}" for name, n in outcome.jobs.items()))
+    say("granted " + ", ".join(f"{name} {n}" for name, n in outcome.asked.granted.most_common()))
+    say("refused " + ", ".join(f"{name} {n}" for name, n in outcome.asked.refused.most_common()))
+    say("orders refused for " + ", ".join(f"{name} {n}" for name, n in outcome.asked.orders_refused.most_common()))
+    for violation in outcome.violations:
+        say(f"  violation: {violation}")
+    unwatched_now = sum("nothing will ever move it" in one for one in outcome.violations)
+    say(
+        f"{len(outcome.violations)} violations, {unwatched_now} unwatched; {outcome.moments} moments in {seconds:.0f} s"
+    )
+
+
+def main() -> int:
+    """The command; exit code 0, or 1 where a promise was broken."""
+    usual = Quarter()
+    options = argparse.ArgumentParser(prog="python -m benchmarks.quarter", description="Ninety days in some minutes.")
+    options.add_argument("--days", type=int, default=usual.days)
+    options.add_argument("--orders-a-day", type=int, default=usual.orders_a_day)
+    options.add_argument("--seed", type=int, default=usual.seed)
+    arguments = options.parse_args()
+    console, root, began = Console(highlight=False), scratch("quarter"), time.monotonic()
+    engines = EmbeddedEngines(root / "data")
+    try:
+        url = engines.start().database_url
+        assert url is not None
+        engine = connect(url, application="shukka-quarter", statement_timeout=600)
+        upgrade(engine)
+        renderer = Renderer("orders@shukka.example", "shukka.example")
+        renderer.check()
+        quarter = Quarter(arguments.days, arguments.orders_a_day, arguments.seed)
+        outcome = Simulation(engine, quarter, renderer).run(partial(console.print, markup=False, soft_wrap=True))
+        engine.dispose()
+    finally:
+        engines.stop()
+        remove(root)
+    show(outcome, time.monotonic() - began, console)
+    return 0 if outcome.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""The people of a simulated quarter: customers who come back, and an operator who looks at what is held once a day."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Engine, text
+
+from benchmarks.quarter_world import Outside
+from models.store import holds
+from models.store.holds import HeldOrderRow
+from pipelines.customers.schema import CustomerFactsDocument
+from pipelines.customers.tell import tell
+from pipelines.engine.gather import hold_of
+from pipelines.errors import Conflict, Invalid, NotFound
+from pipelines.orders.act import Asker, Asking, action_named, look
+from pipelines.orders.document import parse_order
+from pipelines.orders.intake import Ending, Submission, take_in
+from pipelines.shops import Shop
+from pipelines.values.calendar import JST
+from workers.demo.orders import SHOPS, orders
+from workers.sandbox.faults import seeded
+
+OPERATOR: Final = Asker("client:1", "operator", "operator")
+CUSTOMER: Final = Asker("client:2", "storefront", "storefront")
+
+#: Of how many an order comes from a customer who was here before, or will be again.
+_REGULARS: Final = 40
+_LETTERS: Final = dict(zip(SHOPS, "CARS", strict=True))
+_ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
+_ANSWERED: Final = 0.7
+"""How much of what is held an operator gets to in a day."""
+
+
+@dataclass
+class Asked:
+    """What became of what people asked for: actions granted and refused, orders refused with the field that was why."""
+
+    granted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    orders_refused: Counter[str] = field(default_factory=Counter)
+
+
+class People:
+    """Everybody who deals with the shops as a person."""
+
+    def __init__(self, engine: Engine, shops: Mapping[str, Shop], outside: Outside, seed: int) -> None:
+        self._engine = engine
+        self._shops = shops
+        self._outside = outside
+        self._seed = seed
+        self._used_coupons: set[tuple[str, str, str]] = set()
+        self._known: set[tuple[str, str]] = set()
+        self.asked = Asked()
+        self.without_way_out: set[str] = set()
+        outside.desk.on_delivery = self._may_return
+
+    # Customers
+
+    def come(self, opens: datetime, closes: datetime, day: int, count: int) -> None:
+        """Plan a day's ``count`` orders."""
+        seed = self._seed * 1000 + day
+        for document in orders(seed, count, opens, closes):
+            chance = seeded(seed, document["number"])
+            self._outside.agenda.plan(
+                datetime.fromisoformat(document["placed_at"]),
+                lambda at, one=document, chance=chance: self._order(self._as_regular(one, chance), chance),  # type: ignore[misc]
+            )
+
+    def _as_regular(self, document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+        """Most orders are of somebody who comes again, some of them spend points."""
+        if chance.random() < 0.85:
+            number = chance.randrange(_REGULARS)
+            account = document["customer"]["account"]
+            id_ = f"{_LETTERS[document['shop']]}-{_ACCOUNTS.index(account)}-{number}"
+            email = f"regular.{id_.lower()}@example.jp"
+            document["customer"] = {**document["customer"], "id": id_, "email": email}
+        shop, customer = document["shop"], document["customer"]["id"]
+        document["coupons"] = [
+            one for one in document["coupons"] if (shop, customer, one["code"]) not in self._used_coupons
+        ]
+        if chance.random() < 0.25:
+            document["points"] = {"use": "all"}
+        return document
+
+    def _order(self, document: dict[str, Any], chance: random.Random) -> None:
+        try:
+            submission = Submission(parse_order(document))
+        except Invalid as refused:
+            self.asked.orders_refused.update(problem.field for problem in refused.problems)
+            return
+        [answer] = take_in(self._engine, self._shops, self._outside.clock, [submission])
+        shop, number = document["shop"], document["number"]
+        if answer.ending is not Ending.ACCEPTED:
+            self.asked.orders_refused.update(problem.field for problem in answer.problems)
+            return
+        self._outside.diary.storefront.append({"kind": "ack", "shop": shop, "number": number, "status": 202})
+        customer = document["customer"]["id"]
+        self._used_coupons |= {(shop, customer, one["code"]) for one in document["coupons"]}
+        if (shop, customer) not in self._known:
+            self._known.add((shop, customer))
+            self._introduce(shop, customer, chance)
+        self._plan_sequel(shop, number, document["payment"]["method"], chance)
+
+    def _introduce(self, shop: str, customer: str, chance: random.Random) -> None:
+        """Facts of a new customer; some will stop the post, some leave for good."""
+        if chance.random() < 0.7:
+            born = f"{chance.randrange(1950, 2005)}-{chance.randrange(1, 13):02d}-{chance.randrange(1, 29):02d}"
+            self._tell(shop, customer, registered=True, birth_date=born)
+        now, agenda = self._outside.clock.now(), self._outside.agenda
+        if chance.random() < 0.05:
+            at = now + timedelta(days=chance.uniform(1, 30))
+            agenda.plan(at, lambda at: self._tell(shop, customer, postal_stop=True))
+        if chance.random() < 0.04:
+            at = now + timedelta(days=chance.uniform(1, 60))
+            agenda.plan(at, lambda at: self._tell(shop, customer, withdrawn=True))
+
+    def _tell(self, shop: str, customer: str, **facts: Any) -> None:
+        told = CustomerFactsDocument.model_validate(facts)
+        try:
+            tell(self._engine, self._shops[shop], self._outside.clock, customer, told)
+            self.asked.granted["customer facts"] += 1
+        except (Conflict, Invalid):
+            self.asked.refused["customer facts"] += 1
+
+    def _plan_sequel(self, shop: str, number: str, method: str, chance: random.Random) -> None:
+        now, agenda = self._outside.clock.now(), self._outside.agenda
+        if chance.random() < 0.04:
+            at = now + timedelta(hours=chance.choice((0.05, 1, 20)))
+            agenda.plan(at, lambda at: self._ask(CUSTOMER, "cancel", shop, number, {"reason": "changed my mind"}))
+        draw = chance.random()
+        if method == "bank_transfer" and draw > 0.1:  # one in ten never pays
+            days = chance.uniform(0.05, 6) if draw > 0.15 else chance.uniform(7.5, 12)
+            change = -100 if 0.15 < draw < 0.19 else 500 if draw < 0.22 else 0
+            times = 2 if 0.22 < draw < 0.25 else 1
+            agenda.plan(now + timedelta(days=days), lambda at: self._pay(shop, number, change, times))
+
+    def _pay(self, shop: str, number: str, change: int, times: int) -> None:
+        with self._engine.connect() as connection:
+            due = connection.execute(
+                text(
+                    "SELECT p.amount FROM payment p JOIN shop_order o ON o.id = p.order_id"
+                    " WHERE o.shop = :shop AND o.number = :number"
+                ),
+                {"shop": shop, "number": number},
+            ).scalar_one()
+        if due + change > 0:
+            for _ in range(times):
+                self._outside.bank.pay(shop, number, due + change)
+
+    def _may_return(self, data: Mapping[str, Any], at: datetime) -> None:
+        """A few of those who have their goods send some of them back."""
+        chance = seeded(self._seed, "return", data["shipment"])
+        if chance.random() < 0.04:
+            line = chance.choice(data["lines"])
+            body = {
+                "lines": [{"line": line["line"], "quantity": chance.randint(1, line["quantity"])}],
+                "fault": chance.choice(("customer", "shop")),
+            }
+            self._outside.agenda.plan(
+                at + timedelta(days=chance.uniform(1, 6)),
+                lambda at: self._ask(OPERATOR, "lines:return", data["shop"], data["order"], body),
+            )
+
+    # The operator
+
+    def attend(self, at: datetime) -> None:
+        """Look at everything that is held, and do what its holds say is their way out."""
+        with self._engine.connect() as connection:
+            waiting = holds.waiting(connection)
+        for one in waiting:
+            chance = seeded(self._seed, one.id, at)
+            if chance.random() < _ANSWERED and not self._answer(one, chance):
+                self.without_way_out.add(f"{one.shop}/{one.number}: {one.reason}")
+
+    def _answer(self, one: HeldOrderRow, chance: random.Random) -> bool:
+        """Whether something was granted; the ways out are tried in any order."""
+        ways = list(hold_of(one.hold).kind.answered_by)
+        chance.shuffle(ways)
+        tried = (
+            self._ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one)
+        )
+        return any(tried)
+
+    def _bodies(self, way: str, one: HeldOrderRow) -> Iterator[dict[str, Any]]:
+        """What is asked for with ``way``."""
+        if way == "coupons":
+            yield {"coupons": []}
+        elif way in ("refunds", "collected"):
+            if one.amount:
+                yield {"amount": one.amount, "reference": "by hand"}
+        elif way in ("shipments:ask_again", "shipments:reroute"):
+            if one.shipment_id:
+                other = {"supplier": "warehouse"} if way == "shipments:reroute" else {}
+                yield {"shipment": one.shipment_id, **other}
+        elif way in ("lines:cancel", "lines:return"):
+            if lines := self._lines(one, left=way == "lines:return"):
+                yield {"lines": lines, "fault": "shop"}
+        else:
+            yield {"reason": "looked at"}
+
+    def _lines(self, one: HeldOrderRow, *, left: bool) -> Sequence[dict[str, Any]]:
+        if one.lines and not left:
+            return [{"line": line, "quantity": pieces} for line, pieces in one.lines.items()]
+        pieces = "shipped" if left else "quantity - cancelled - shipped"
+        query = f"SELECT line, {pieces} AS pieces FROM shipment_line WHERE shipment_id = :shipment AND {pieces} > 0"
+        with self._engine.connect() as connection:
+            rows = connection.execute(text(query), {"shipment": one.shipment_id}).all()
+        return [{"line": row.line, "quantity": row.pieces} for row in rows]
+
+    def _ask(self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any]) -> bool:
+        """Ask by the door that HTTP and the command line use; whether it was granted."""
+        action = action_named(way)
+        asking = Asking(action, shop, number, action.model.model_validate(body), asker)
+        try:
+            with self._engine.connect() as connection:
+                looked = look(connection, self._shops, asking, self._outside.clock.now(), "en")
+        except (Conflict, Invalid, NotFound):
+            self.asked.refused[way] += 1
+            return False
+        if looked.event is not None:
+            self._outside.inbox.say(looked.event)
+        self.asked.granted[way] += 1
+        return True
+
+
+def at_time(day: datetime, hour: int, minute: int = 0) -> datetime:
+    """That time of the day, Asia/Tokyo."""
+    return datetime.combine(day.astimezone(JST).date(), time(hour, minute), JST)

@@ -1,0 +1,46 @@
+"""A short quarter: a week of the four shops by a clock that jumps, judged as ninety days are (``make quarter``)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, text
+
+from benchmarks.quarter import Quarter, Simulation
+from workers.mail.rendering import Renderer
+
+WEEK = Quarter(days=8, orders_a_day=5, seed=2)
+
+
+@pytest.mark.timeout(120)
+def test_a_week_breaks_no_promise_and_leaves_nothing_unwatched(engine: Engine, renderer: Renderer) -> None:
+    said: list[str] = []
+    outcome = Simulation(engine, WEEK, renderer).run(said.append)
+    assert outcome.violations == []
+    assert sum(outcome.by_state.values()) == 40
+    assert len(said) == 1  # a week, and its state
+    assert {"shipped", "delivered"} <= outcome.by_state.keys()
+    assert {"carrier.delivery"} <= {one.what for one in outcome.awaits}
+    assert outcome.jobs["points.expire"] == 9  # each midnight, and the one before the first
+    assert 0 < outcome.money["captured"] < outcome.money["ordered"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM work", "nothing will ever move it"),
+        ("UPDATE payment SET captured = captured - 1 WHERE captured > 0 AND gateway = 'sandbox'", "the gateway took"),
+        ("DELETE FROM mail WHERE template = 'shipment_shipped'", "every parcel has its mail"),
+        ("DELETE FROM parcel", "are known"),
+    ],
+)
+def test_what_goes_wrong_behind_its_back_is_found(
+    engine: Engine, renderer: Renderer, statement: str, says: str
+) -> None:
+    simulation = Simulation(engine, Quarter(days=2, orders_a_day=6, seed=2), renderer)
+    simulation.live(lambda line: None)
+    with engine.begin() as connection:
+        assert connection.execute(text(statement)).rowcount
+    outcome = simulation.judge()
+    assert not outcome.is_good
+    assert any(says in violation for violation in outcome.violations), outcome.violations

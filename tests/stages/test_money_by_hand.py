@@ -1,0 +1,108 @@
+"""Money that a gateway, a lender or an operator has the last word on: nothing is let go of unheard, kept silently or waited for in
+vain. Each was found by the random walk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.states import HoldReason
+from models.subject import PAYMENT, Subject
+from pipelines.engine.facts import Facts
+from pipelines.rules.holds import Hold
+from pipelines.stages import attend, cancel, dispatch, notify, settle
+from tests.rules.build import an_order
+from tests.stages.build import (
+    NOW,
+    ORDER_ID,
+    decide,
+    effect,
+    effects,
+    endings,
+    event,
+    facts,
+    moves,
+    parcel,
+    payment,
+    reasons,
+    shipment,
+    snapshot,
+    stands,
+)
+
+KEY = "salon/N-1:authorize"
+TOTAL = 1_760
+LOAN = facts(an_order("reuse", method="loan")).grand_total
+LENT = Subject(PAYMENT, str(ORDER_ID))
+
+
+def released(state: str, reason: HoldReason, **changes: Any) -> Facts:
+    """An order that ``reason`` holds, and that an operator releases."""
+    held = {"condition": "held", "holds": (Hold(reason, amount=TOTAL, facts={"code": "E11"}, id=1),)}
+    return facts(state=state, events=(event("order.release"),), **{**held, **changes})
+
+
+def test_a_cancel_hears_the_authorization_that_no_stage_has_heard_yet() -> None:
+    """CAN-04: else it would be let go without the reference under which the gateway knows it."""
+    answered = {KEY: effect("payment.authorize", KEY, "done", stands("authorized", TOTAL), amount=TOTAL)}
+    decision = decide(cancel.STAGE, facts(events=(event("order.cancel"),), effects=answered))
+    assert "payment: pending -> authorized" in moves(decision)
+    assert decision.payment is not None
+    assert decision.payment.reference == snapshot("authorized", TOTAL).reference
+    assert effects(decision) == [("payment.void", "salon/N-1:void")]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "released"])
+def test_a_release_keeps_no_money_that_is_due_back(state: str) -> None:
+    """PAY-07, CAN-04: 1,760 yen were paid, and all or 40 of them are due back."""
+    paid = payment("captured", TOTAL, captured=TOTAL + 40, authorized=TOTAL + 40)
+    decision = decide(attend.STAGE, released(state, HoldReason.REFUND_DUE, payment=paid))
+    assert (decision.moves, endings(decision)) == ([], {1: "refused"})
+    assert "refunds" in str(decision.events[0][2])
+
+
+def test_money_that_was_received_another_way_ends_the_wait_for_the_gateway() -> None:
+    """PAY-06: the capture was refused, the goods have left, and the customer paid otherwise."""
+    known = released("shipped", HoldReason.CAPTURE_FAILED, payment=payment("authorized", TOTAL, authorized=TOTAL))
+    decision = decide(attend.STAGE, known)
+    assert "payment: authorized -> captured" in moves(decision)
+    assert decision.payment is not None
+    assert decision.payment.captured == TOTAL
+
+
+@pytest.mark.parametrize("state", ["cancelled", "shipped"])
+@pytest.mark.parametrize("money", ["authorized", "needs_review"])
+def test_what_an_operator_voided_at_the_gateway_is_held_no_more(state: str, money: str) -> None:
+    """CAN-04: the gateway would not release it."""
+    known = released(state, HoldReason.VOID_FAILED, payment=payment(money, TOTAL, authorized=TOTAL))
+    assert f"payment: {money} -> voided" in moves(decide(attend.STAGE, known))
+
+
+def lent(**changes: Any) -> Facts:
+    """An order that a lender approved (PAY-10), all of which has left."""
+    money = payment("authorized", LOAN, method="loan", gateway="sandbox", expires_at=NOW)
+    made = {"state": "shipped", "payment": money, "shipments": (shipment(state="shipped"),), "parcels": (parcel(),)}
+    return facts(an_order("reuse", method="loan"), **{**made, **changes})
+
+
+def test_the_lenders_money_is_waited_for_and_then_asked_after() -> None:
+    """PAY-10."""
+    waiting = decide(notify.STAGE, lent())
+    (due,) = (one for one in waiting.work if one.what == "lender.payment")
+    assert (due.subject, due.due_at) == (LENT, NOW + timedelta(days=45))
+    assert reasons(decide(notify.STAGE, lent(), now=due.due_at))[-1] == HoldReason.CAPTURE_FAILED
+
+
+def test_a_lender_who_pays_is_waited_for_no_more() -> None:
+    told = snapshot("captured", LOAN, LOAN, when=NOW + timedelta(days=3)).to_json()
+    known = lent(events=(event("payment.notice", snapshot=told),))
+    known.events[0] = known.events[0]._replace(source="gateway:sandbox")
+    assert ("notify", LENT) in decide(settle.STAGE, known).ended_waits
+
+
+def test_a_lenders_approval_is_not_captured_by_us() -> None:
+    """SPL-04 is about cards and wallets: no lender can be asked for the money early."""
+    known = lent(state="released", shipments=(shipment(state="instructed", told_at=NOW),), parcels=())
+    assert effects(decide(dispatch.STAGE, known)) == []
