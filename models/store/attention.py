@@ -9,14 +9,9 @@ from sqlalchemy import Connection
 from models.store.circuits import FORGOTTEN
 from models.store.statement import fetch
 
-<<<<<<< HEAD
 _WAITING = f"""
-SELECT 'event quarantined', source || ' ' || event_id, type || ': ' || coalesce(reason, '') FROM inbox_event
-=======
-_WAITING = """
 SELECT 'event quarantined', id::text, source || ' ' || event_id || ', ' || type || ': ' || coalesce(reason, '')
 FROM inbox_event
->>>>>>> main
 WHERE state = 'quarantined'
 UNION ALL
 SELECT 'event waits', source || ' ' || event_id, type || ': names a parcel that is not known yet' FROM inbox_event
