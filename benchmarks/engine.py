@@ -26,7 +26,7 @@ from workers.mail.rendering import Renderer
 from workers.mail.smtp import SmtpPool
 
 #: As a worker process has by default (SHUKKA_SMTP_CONNECTIONS).
-SMTP_CONNECTIONS = 16
+SMTP_CONNECTIONS = 32
 
 
 @dataclass
@@ -93,16 +93,20 @@ async def _perform(
         rung = bell.listen(kind)
         while not stop.is_set():
             rung.clear()
-            done = await loop.drain(kind, seconds=1.0)
-            if kind == "supplier.instruct":
-                await told.tell()
+            done = await loop.drain(kind)
             if kind == "mail.send":
                 spent.mails += done
             if not done:
                 with contextlib.suppress(TimeoutError):  # what the other process asked for is seen by looking
                     await asyncio.wait_for(rung.wait(), 0.5)
 
+    async def tell() -> None:
+        while not stop.is_set():
+            await told.tell()
+            await asyncio.sleep(0.1)
+
     async with asyncio.TaskGroup() as group:
+        group.create_task(tell())
         for performer in performers:
             group.create_task(drain(performer.kind))
     if pool:

@@ -106,7 +106,9 @@ class EffectLease(Base):
     """The effect loop's queue: one row until the outcome is recorded, in the database's own time.
 
     Leasing moves ``due_at`` past the lease and raises ``token``; an outcome is recorded only under the current token
-    (fencing), so a paused performer that comes back late changes nothing.
+    (fencing), so a paused performer that comes back late changes nothing. ``target`` is what slows down together: a gateway,
+    a supplier, a storefront, a mail domain; None until a kind of effect that says it only when it is loaded was given back.
+    ``unknowns`` are those of the attempts that may have happened. Shops take turns; what is of several has none ("").
     """
 
     __tablename__ = "effect_lease"
@@ -116,5 +118,24 @@ class EffectLease(Base):
     due_at: Mapped[Moment]
     attempts: Mapped[int]
     token: Mapped[int] = mapped_column(BigInteger)
+    target: Mapped[str | None]
+    unknowns: Mapped[int] = mapped_column(server_default="0")
+    shop: Mapped[str] = mapped_column(server_default="")
 
-    __table_args__ = (Index(None, "kind", "due_at"), QUEUE)
+    __table_args__ = (Index(None, "kind", "shop", "due_at"), QUEUE)
+
+
+class Circuit(Base):
+    """A target that is not asked for a while, since it failed again and again: what operators see of the circuit breakers.
+
+    Each worker process has its own breaker and writes here what it found last; ``probe_at`` is when it asks again.
+    """
+
+    __tablename__ = "circuit"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    opened_at: Mapped[Recorded]
+    probe_at: Mapped[Moment]
+    failures: Mapped[int]
+    code: Mapped[str]

@@ -6,7 +6,7 @@ from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
-from models.effect import Effect, EffectItem, EffectLease, EffectOutput, Mail
+from models.effect import Circuit, Effect, EffectItem, EffectLease, EffectOutput, Mail
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
@@ -23,6 +23,7 @@ from models.work import Job, Work
 metadata = Base.metadata
 
 __all__ = [
+    "Circuit",
     "Client",
     "CouponUse",
     "Customer",

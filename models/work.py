@@ -16,7 +16,7 @@ class Work(Base):
 
     ``order_id`` is the order that the subject is, or is a part of. A row with ``what`` is a wait: for that, from
     ``counterparty``, until ``due_at``; ``consequence`` is what the stage does then. ``retry_at`` is set only after a failure
-    and is in the database's own time.
+    and is in the database's own time. Shops take turns.
     """
 
     __tablename__ = "work"
@@ -32,6 +32,7 @@ class Work(Base):
     attempts: Mapped[int]
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str | None]
+    shop: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (
         CheckConstraint(
@@ -40,7 +41,7 @@ class Work(Base):
         CheckConstraint(
             "(what IS NULL) = (counterparty IS NULL) AND (what IS NULL) = (consequence IS NULL)", name="wait"
         ),
-        Index(None, "stage", "due_at"),
+        Index(None, "stage", "shop", "due_at"),
         # What orders wait for; work that is merely due comes and goes too fast to be worth it.
         Index("ix_work_wait", "order_id", postgresql_where="what IS NOT NULL"),
         QUEUE,

@@ -263,7 +263,8 @@ class LooksUp(Protocol):
 
     async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
         """What became of the call under ``key``; without one, how the payment of ``order`` (by ``reference`` where it is
-        known) stands now.  None if the gateway never saw it, UNKNOWN if it cannot tell now."""
+        known) stands now.  None if the gateway never saw it, UNKNOWN if it cannot tell now, RETRY if it could not be asked:
+        that says nothing, and is no attempt that may have happened."""
         ...
 
 

@@ -172,7 +172,7 @@ class Postbox:
     recipients: list[str] = field(default_factory=list)
     answers: list[Verdict] = field(default_factory=list)
 
-    async def deliver(self, mail: Any) -> Outcome:
+    async def deliver(self, mail: Any, held: Callable[[], bool] = lambda: True) -> Outcome:
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
             self.taken.append(mail.raw)

@@ -162,8 +162,9 @@ class World:
 
     def performing(self, *performers: Performer[Any]) -> EffectLoop:
         """An effect loop of the house; the kinds it performs are those that ``perform`` drains."""
+        self.performers = performers
         self.kinds = [p.kind for p in performers]
-        return EffectLoop(self.engine, self.clock, self.house.bell, performers)
+        return EffectLoop(self.engine, self.clock, self.house.bell, performers, pause=0.0)
 
     # Coming in
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dramatiq
@@ -20,7 +21,7 @@ from pipelines.engine.run import BATCH, Runner, describe
 from pipelines.engine.stage import Stage
 from pipelines.errors import Misconfigured, Problem, Raced
 from pipelines.orders.message import keep, take_in_or_keep
-from pipelines.route import ASKED, ROUTE
+from pipelines.route import ASKED, ROUTE, STAGES
 from workers.broker import INTAKE, WAKE, effect_actor, stage_actor
 from workers.draining import Drains
 from workers.effects import queues
@@ -56,47 +57,46 @@ def drain_stage(
     while not stopping.is_set():
         result = runner.run_batch(stage)
         ring(result.stages, result.effects)
-        if result.claimed < BATCH:
+        if result.claimed < BATCH // 2:  # others may hold a part of what was shared out to this batch
             return
         if time.monotonic() > ends:
             ring({stage.name}, set())
             return
 
 
-def declare_stages(broker: dramatiq.Broker, house: House, runner: Runner, drains: Drains) -> None:
-    """An actor for every stage of the route, all on the one wake queue."""
+def deciding(house: House, runner: Runner, drains: Drains) -> Callable[[str], None]:
+    """What drains a stage by its name, once at a time in this process."""
 
-    def make(stage: Stage) -> None:
-        def decide() -> None:
-            with away_is_no_fault(stage.name):
-                drains.run(stage.name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
+    def decide(name: str) -> None:
+        stage = STAGES[name]
+        with away_is_no_fault(name):
+            drains.run(name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
 
-        dramatiq.actor(broker=broker, actor_name=stage_actor(stage.name), queue_name=WAKE)(decide)
+    return decide
 
+
+def declare_stages(broker: dramatiq.Broker, decide: Callable[[str], None]) -> None:
+    """An actor for every stage of the route, all on the one wake queue; ``decide`` drains a stage."""
     for stage in ROUTE:
-        make(stage)
+        dramatiq.actor(broker=broker, actor_name=stage_actor(stage.name), queue_name=WAKE)(partial(decide, stage.name))
 
 
-def declare_effects(broker: dramatiq.Broker, drains: Drains, loop_of: Callable[[], EffectLoop]) -> None:
-    """An actor for every kind of effect; ``loop_of`` gives the process's effect loop once its event loop runs."""
+def performing(loop_of: Callable[[], EffectLoop]) -> Callable[[str], None]:
+    """What hands a bell on to the process's effect loop, from any thread; ``loop_of`` gives it once its event loop runs."""
 
-    def make(kind: str, queue: str) -> None:
-        def perform() -> None:
-            thread = get_event_loop_thread()
-            if thread is None:
-                raise Misconfigured("broker", "the AsyncIO middleware is missing")
-            with away_is_no_fault(kind):
-                drains.run(kind, lambda: _run(thread.run_coroutine(loop_of().drain(kind))))
+    def perform(kind: str) -> None:
+        thread = get_event_loop_thread()
+        if thread is None:
+            raise Misconfigured("broker", "the AsyncIO middleware is missing")
+        thread.loop.call_soon_threadsafe(loop_of().ring, kind)
 
-        dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=queue)(perform)
+    return perform
 
+
+def declare_effects(broker: dramatiq.Broker, perform: Callable[[str], None]) -> None:
+    """An actor for every kind of effect, whose thread is free again once ``perform`` has handed the bell on."""
     for kind, queue in queues().items():
-        make(kind, queue)
-
-
-def _run(performed: int) -> None:
-    if performed:
-        log.debug("effects.performed", count=performed)
+        dramatiq.actor(broker=broker, actor_name=effect_actor(kind), queue_name=queue)(partial(perform, kind))
 
 
 def declare_intake(broker: dramatiq.Broker, house: House) -> None:

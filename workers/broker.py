@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 #: One queue for all decide stages: with a queue a stage five stages took 2.2 s instead of 0.05 s.
 WAKE = "wake"
 INTAKE = "intake"
+#: Seconds for which nothing is rung after a ring that failed: a silent broker costs each ring its time-out.
+HUSH = 1.0
 #: A bell nobody answered for this long is stale: the clock has rung again since. Milliseconds.
 BELL_AGE = 10_000
 #: Bells that may wait in a queue; the clock rings for all others once somebody listens.
@@ -117,7 +119,10 @@ class Bell:
         self._broker = broker
         self._queues = queues
         self._silent = False
+        self._hushed_until = 0.0
         self._lock = threading.Lock()
+        #: Set when a ring was lost, for whoever looks for himself then (``workers.lookout``).
+        self.unheard = threading.Event()
         self._room: dict[str, tuple[float, int]] = {}
 
     def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
@@ -126,6 +131,15 @@ class Bell:
             self._send(WAKE, stage_actor(stage))
         for kind in effects:
             self._send(self._queues[kind], effect_actor(kind))
+
+    def answers(self) -> bool:
+        """Whether the broker can be reached now."""
+        try:
+            self.check()
+        except (RedisError, DramatiqError, OSError) as error:
+            self._lost(error)
+            return False
+        return True
 
     def check(self) -> None:
         """Raise what the broker's client raises if it cannot be reached now."""
@@ -136,6 +150,9 @@ class Bell:
                 self._broker.declare_queue(WAKE)
 
     def _send(self, queue: str, actor: str) -> None:
+        if time.monotonic() < self._hushed_until:
+            self.unheard.set()
+            return
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=queue, actor_name=actor, args=(), kwargs={}, options={"max_age": BELL_AGE}
         )
@@ -145,11 +162,15 @@ class Bell:
                 if self._has_room(queue):
                     self._broker.enqueue(message)
         except (RedisError, DramatiqError, OSError) as error:
-            if not self._silent:
-                log.warning("bell.silent", error=type(error).__name__)
-            self._silent = True
+            self._lost(error)
         else:
             self._silent = False
+
+    def _lost(self, error: Exception) -> None:
+        if not self._silent:
+            log.warning("bell.silent", error=type(error).__name__)
+        self._silent, self._hushed_until = True, time.monotonic() + HUSH
+        self.unheard.set()
 
     def _has_room(self, queue: str) -> bool:
         """Whether one more bell may wait there: where no worker listens they would pile up without end."""

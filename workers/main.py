@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 
 from pipelines.errors import ShukkaError
@@ -20,6 +24,7 @@ from workers.draining import Drains
 from workers.effects import EFFECTS, check_performed
 from workers.effects.loop import EffectLoop
 from workers.logs import configure
+from workers.lookout import Lookout
 from workers.metrics import serve_worker_metrics, stage_seconds
 from workers.process.service import READY_FILE
 from workers.settings import Settings, load
@@ -31,28 +36,43 @@ os.environ.setdefault("dramatiq_worker_timeout", "50")
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 
+#: Seconds that effects under way may take to end when the process is to end.
+STOP = 6.0
+
+
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
-    def __init__(self, house: House, drains: Drains) -> None:
+    def __init__(self, house: House, drains: Drains, decide: Callable[[str], None]) -> None:
         self._house = house
         self._drains = drains
         self._loop: EffectLoop | None = None
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._decide = decide
         check_performed(ASKED)
         self._performers = [performer for effect in EFFECTS.values() for performer in effect.ready(house)]
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """The worker looks for itself where no bell comes."""
+        lookout = Lookout(self._house, self._decide, actors.performing(self.loop))
+        threading.Thread(target=lookout.run, args=(self._stopped,), name="lookout", daemon=True).start()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
         self._drains.stopping.set()
-        if self._loop is not None:
-            self._loop.stop()
+        self._stopped.set()
+        thread = get_event_loop_thread()
+        if self._loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self._loop.ended(STOP), thread.loop).result()
 
     def loop(self) -> EffectLoop:
         """The effect loop of this process."""
-        if self._loop is None:
-            house = self._house
-            self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
-        return self._loop
+        with self._lock:
+            if self._loop is None:
+                house = self._house
+                self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
+            return self._loop
 
 
 def make(settings: Settings) -> dramatiq.Broker:
@@ -60,10 +80,11 @@ def make(settings: Settings) -> dramatiq.Broker:
     house = build(settings, "worker")
     broker = make_broker(settings.need_broker(), consumer=True)
     drains = Drains()
-    loops = _Loops(house, drains)
+    decide = actors.deciding(house, house.runner(stage_seconds), drains)
+    loops = _Loops(house, drains, decide)
     broker.add_middleware(loops)
-    actors.declare_stages(broker, house, house.runner(stage_seconds), drains)
-    actors.declare_effects(broker, drains, loops.loop)
+    actors.declare_stages(broker, decide)
+    actors.declare_effects(broker, actors.performing(loops.loop))
     actors.declare_intake(broker, house)
     actors.check_complete(broker)
     return broker

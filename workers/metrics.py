@@ -16,6 +16,7 @@ INTAKE = Counter("shukka_intake_total", "Orders by how they ended at intake", ["
 WEBHOOKS = Counter("shukka_webhooks_total", "Webhooks by kind and answer", ["kind", "status"])
 WORK_DUE = Gauge("shukka_work_due", "Orders due and not decided yet", ["stage"])
 EFFECTS_WAITING = Gauge("shukka_effects_waiting", "Effects not ended yet", ["kind"])
+CIRCUITS = Gauge("shukka_circuit_open", "1 for a target that is left alone since it failed again and again", ["target"])
 HELD = Gauge("shukka_needs_attention", "What waits for a human", ["what"])
 
 

@@ -26,6 +26,13 @@ PERIOD = 0.25
 PATIENCE = 0.5
 
 
+def due(house: House) -> tuple[set[str], set[str]]:
+    """The stages and the kinds of effect that have something due now."""
+    with house.engine.connect() as connection:
+        stages = work.due_stages(connection, list(STAGES), house.clock.now())
+        return set(stages), set(leases.due_kinds(connection, list(queues())))
+
+
 class Pacemaker:
     """Looks for due work and rings. It holds nothing: several may run, and one that was away catches up at once."""
 
@@ -35,9 +42,7 @@ class Pacemaker:
 
     def look(self) -> tuple[set[str], set[str]]:
         """Ring once for every stage and kind with something due; what it rang for."""
-        with self._house.engine.connect() as connection:
-            stages = set(work.due_stages(connection, list(STAGES), self._house.clock.now()))
-            effects = set(leases.due_kinds(connection, list(queues())))
+        stages, effects = due(self._house)
         stages = {name for name in stages if self._may_ring(name)}
         effects = {name for name in effects if self._may_ring(name)}
         self._house.bell.ring(stages, effects)

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     shukka_clock_rate: float = Field(default=1.0, gt=0)
     shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
-    shukka_smtp_connections: int = Field(default=16, ge=1, le=64)
+    shukka_smtp_connections: int = Field(default=32, ge=1, le=64)
 
     @field_validator("database_url")
     @classmethod

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from models.store.circuits import FORGOTTEN
 from models.store.statement import fetch
 
-_WAITING = """
+_WAITING = f"""
 SELECT 'event quarantined', id::text, source || ' ' || event_id || ', ' || type || ': ' || coalesce(reason, '')
 FROM inbox_event
 WHERE state = 'quarantined'
@@ -24,6 +25,9 @@ UNION ALL
 SELECT 'work failing', stage || ' of ' || coalesce(o.shop || '/' || o.number, w.subject_kind || ' ' || w.subject_id),
        coalesce(w.error, '')
 FROM work w LEFT JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
+UNION ALL
+SELECT 'circuit open', kind || ' ' || target, failures || ' failures on end, the last ' || code FROM circuit
+WHERE probe_at > now() - interval '{FORGOTTEN} s'
 UNION ALL
 SELECT 'order refused', coalesce(shop, '?') || '/' || coalesce(number, '?'),
        (SELECT string_agg((p->>'field') || ' ' || (p->>'message'), '; ') FROM jsonb_array_elements(problems) p)
@@ -45,16 +49,17 @@ def waiting(connection: Connection) -> list[WaitingRow]:
 
 
 class CountRow(NamedTuple):
-    """How many there are of ``name``, which is of ``what``: work, effect or attention."""
+    """How many there are of ``name``, which is of ``what``: work, effect, circuit or attention."""
 
     what: str
     name: str
     number: int
 
 
-_COUNTS = """
+_COUNTS = f"""
 SELECT 'work', stage, count(*) FROM work GROUP BY 2
 UNION ALL SELECT 'effect', kind, count(*) FROM effect_lease GROUP BY 2
+UNION ALL SELECT 'circuit', kind || ' ' || target, 1 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
 UNION ALL SELECT 'attention', 'quarantined', count(*) FROM inbox_event WHERE state = 'quarantined'
 UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon p
           LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
@@ -63,5 +68,5 @@ UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon p
 
 
 def counts(connection: Connection) -> list[CountRow]:
-    """How much there is of due work by stage, of effects not ended by kind, and of what needs a human."""
+    """How much there is of due work by stage, of effects not ended by kind, of what needs a human; which circuits are open."""
     return fetch(connection, CountRow, _COUNTS)

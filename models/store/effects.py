@@ -52,6 +52,11 @@ class NewEffectRow(NamedTuple):
     wakes: str | None
 
 
+#: Of the effects of the CTE ``new``, what their target is made of, and the target: a supplier, a storefront's client, a gateway.
+_NEW = "id, kind, order_id, shipment_id, payload->>'client' AS client"
+_TARGET = """coalesce(client, (SELECT s.supplier FROM shipment s WHERE s.id = new.shipment_id),
+                        (SELECT p.gateway FROM payment p WHERE p.order_id = new.order_id AND new.kind LIKE 'payment.%%'))"""
+
 #: Each is due at once; one whose key is there already is a no-op.
 add = writer(
     NewEffectRow,
@@ -61,10 +66,10 @@ add = writer(
         Effect,
         constants={"state": "'pending'"},
         conflict="(key) DO NOTHING",
-        returning="id, kind",
+        returning=_NEW,
     )
     + ") "
-    + leases.opened("new", "kind"),
+    + leases.opened("new", "kind", _TARGET),
 )
 
 
@@ -100,10 +105,11 @@ def to_perform(connection: Connection, ids: Sequence[int]) -> list[OrderEffectRo
 
 
 class StorefrontEventRow(NamedTuple):
-    """An event for a storefront; one whose client left has no URL."""
+    """An event for a storefront, with its client; one whose client left has no URL."""
 
     id: int
     key: str
+    client: str
     payload: Mapping[str, Any]
     url: str | None
     webhook_secrets: Sequence[str] | None
@@ -115,7 +121,7 @@ def to_announce(connection: Connection, ids: Sequence[int]) -> list[StorefrontEv
     return fetch(
         connection,
         StorefrontEventRow,
-        """SELECT e.id, e.key, e.payload, c.url, c.webhook_secrets, c.old_until FROM effect e
+        """SELECT e.id, e.key, e.payload->>'client', e.payload, c.url, c.webhook_secrets, c.old_until FROM effect e
            LEFT JOIN client c ON c.id = (e.payload->>'client')::bigint AND c.revoked_at IS NULL
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},
@@ -168,11 +174,11 @@ def end(connection: Connection, kind: str, outcomes: Sequence[OutcomeRow]) -> li
 
 
 _AGAIN = f"""
-WITH again AS (UPDATE effect SET state = 'pending', outcome = NULL, finished_at = NULL
-               WHERE id = %(id)s AND state = 'needs_review' RETURNING id, kind),
+WITH new AS (UPDATE effect SET state = 'pending', outcome = NULL, finished_at = NULL
+               WHERE id = %(id)s AND state = 'needs_review' RETURNING {_NEW}),
      items AS (UPDATE effect_item i SET state = 'pending', outcome = NULL, finished_at = NULL
-               FROM again WHERE i.effect_id = again.id AND i.state = 'needs_review')
-{leases.opened("again", "kind", attempts=1)} RETURNING kind
+               FROM new WHERE i.effect_id = new.id AND i.state = 'needs_review')
+{leases.opened("new", "kind", _TARGET, attempts=1)} RETURNING kind
 """
 
 

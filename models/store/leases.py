@@ -5,55 +5,93 @@ Leases count in the database's own time, so a fast or set Clock never shortens o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
-from models.store.statement import fetch, scalars, values, writer
+from models.store.lanes import lanes, shares
+from models.store.statement import fetch, reader, scalars, values, writer
 
 #: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
 #: record.
-_DUE: Final = """l.due_at <= now()
-  AND (l.attempts = 0 OR l.due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')"""
+_DUE: Final = """t.due_at <= now()
+  AND (t.attempts = 0 OR t.due_at > pg_postmaster_start_time() OR now() > pg_postmaster_start_time() + interval '5 s')"""
 
 
 class LeasedRow(NamedTuple):
-    """An effect, or mail, that was leased: under which token, and the how-manieth attempt from 1 this is."""
+    """An effect, or mail, that was leased: under which token, the how-manieth attempt from 1 this is, and how many of those
+    before may have happened."""
 
     subject_id: int
     token: int
     attempts: int
+    unknowns: int
 
 
+_KEY: Final = "kind = %(kind)s"
+_OPEN: Final = f"{_DUE} AND (t.target IS NULL OR t.target <> ALL(%(without)b::text[]))"
 _LEASE = f"""
+WITH RECURSIVE {lanes("effect_lease", _KEY)}, {shares("effect_lease", _KEY, _OPEN)}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
-FROM (SELECT kind, subject_id FROM effect_lease l WHERE kind = %(kind)s AND {_DUE}
-      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
-WHERE e.kind = due.kind AND e.subject_id = due.subject_id
-RETURNING e.subject_id, e.token, e.attempts
+FROM (SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
+        SELECT t.subject_id FROM effect_lease t WHERE t.kind = %(kind)s AND t.shop = share.shop AND {_OPEN}
+        ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken) AS due
+WHERE e.kind = %(kind)s AND e.subject_id = due.subject_id
+RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
 
 
-def lease(connection: Connection, kind: str, limit: int, seconds: float) -> list[LeasedRow]:
-    """Take up to ``limit`` due effects of ``kind`` for ``seconds``."""
-    return fetch(connection, LeasedRow, _LEASE, {"kind": kind, "limit": limit, "seconds": seconds})
+def lease(
+    connection: Connection, kind: str, limit: int, seconds: float, without: Collection[str] = ()
+) -> list[LeasedRow]:
+    """Take up to ``limit`` due effects of ``kind`` for ``seconds``, none that goes to a target of ``without``; shops take
+    turns, and of a shop those due longest come first."""
+    parameters = {"kind": kind, "limit": limit, "seconds": seconds, "without": list(without)}
+    return fetch(connection, LeasedRow, _LEASE, parameters)
+
+
+class HeldRow(NamedTuple):
+    """An effect that is held under a token."""
+
+    subject_id: int
+    token: int
+
+
+_renew = reader(
+    HeldRow,
+    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+        FROM {values(HeldRow, EffectLease)} WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token
+        RETURNING l.subject_id, l.token""",
+    HeldRow,
+)
+
+
+def renew(connection: Connection, kind: str, held: Sequence[HeldRow], seconds: float) -> list[HeldRow]:
+    """Keep effects of ``kind`` for ``seconds`` from now; those whose token is still current."""
+    return _renew(connection, held, kind=kind, seconds=seconds)
 
 
 class PostponedRow(NamedTuple):
-    """A leased effect that is due again in ``seconds``."""
+    """A leased effect that is due again in ``seconds``: whether it was attempted at all, and may have happened; the target that
+    it goes to."""
 
     subject_id: int
     token: int
     seconds: float
+    begun: bool = True
+    unknown: bool = False
+    target: str | None = None
 
 
 _postpone = writer(
     PostponedRow,
-    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds)
-        FROM {values(PostponedRow, EffectLease, seconds="float8")}
+    f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => v.seconds),
+               attempts = l.attempts - (NOT v.begun)::int,
+               unknowns = l.unknowns + v.unknown::int, target = coalesce(v.target, l.target)
+        FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool", unknown="bool")}
         WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token""",
 )
 
@@ -64,8 +102,9 @@ def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) ->
 
 
 _DUE_KINDS = f"""
-SELECT kind FROM unnest(%(kinds)b::text[]) AS kind
-WHERE EXISTS (SELECT FROM effect_lease l WHERE l.kind = kind.kind AND {_DUE})
+SELECT asked.name FROM unnest(%(kinds)b::text[]) AS asked(name)
+WHERE EXISTS (WITH RECURSIVE {lanes("effect_lease", "kind = asked.name")}
+              SELECT FROM lane JOIN effect_lease t ON t.kind = asked.name AND t.shop = lane.shop AND {_DUE})
 """
 
 
@@ -74,7 +113,8 @@ def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
     return scalars(connection, _DUE_KINDS, {"kinds": list(kinds)})
 
 
-def opened(new: str, kind: str, attempts: int = 0) -> str:
-    """SQL that makes the rows of the CTE ``new`` (id, and whatever ``kind`` names) due at once."""
-    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token)
-               SELECT {kind}, id, now(), {attempts}, 0 FROM {new}"""
+def opened(new: str, kind: str, target: str, attempts: int = 0) -> str:
+    """SQL that makes the rows of the CTE ``new`` (id, order_id, and whatever ``kind`` and ``target`` name) due at once."""
+    shop = f"coalesce((SELECT o.shop FROM shop_order o WHERE o.id = {new}.order_id), '')"
+    return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token, target, shop)
+               SELECT {kind}, id, now(), {attempts}, 0, {target}, {shop} FROM {new}"""

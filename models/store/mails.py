@@ -29,13 +29,22 @@ class NewMailRow(NamedTuple):
     at: datetime
 
 
+#: The domain of the recipient, in small letters.
+_DOMAIN = "lower(substring(envelope_to from '[^@]*$'))"
+
 #: Each is due at once; one that was queued before is not queued again.
 add = writer(
     NewMailRow,
     "WITH new AS ("
-    + insert(NewMailRow, Mail, constants={"state": "'queued'"}, conflict="(message_id) DO NOTHING", returning="id")
+    + insert(
+        NewMailRow,
+        Mail,
+        constants={"state": "'queued'"},
+        conflict="(message_id) DO NOTHING",
+        returning="id, order_id, envelope_to",
+    )
     + ") "
-    + leases.opened("new", f"'{SEND}'"),
+    + leases.opened("new", f"'{SEND}'", _DOMAIN),
 )
 
 
@@ -56,8 +65,8 @@ copy = writer(
           SELECT v.message_id, m.order_id, m.shipment_id, m.template, m.envelope_from, v.envelope_to, m.packed, v.at, 'queued',
                  coalesce(m.copy_of, m.id)
           FROM {values(MailCopyRow, Mail)} JOIN mail m ON m.id = v.id
-          ON CONFLICT (message_id) DO NOTHING RETURNING id)
-        {leases.opened("new", f"'{SEND}'")}""",
+          ON CONFLICT (message_id) DO NOTHING RETURNING id, order_id, envelope_to)
+        {leases.opened("new", f"'{SEND}'", _DOMAIN)}""",
 )
 
 
@@ -144,8 +153,8 @@ def of_order(connection: Connection, order_id: int) -> list[MailRow]:
 
 _AGAIN = f"""
 WITH again AS (UPDATE mail SET state = 'queued', code = NULL
-               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id)
-{leases.opened("again", f"'{SEND}'", attempts=1)} RETURNING kind
+               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id, order_id, envelope_to)
+{leases.opened("again", f"'{SEND}'", _DOMAIN, attempts=1)} RETURNING kind
 """
 
 

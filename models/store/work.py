@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from models.store.lanes import lanes, shares
 from models.store.orders import ORDER, OrderRow
 from models.store.statement import columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
@@ -45,32 +46,40 @@ class ClaimRow(NamedTuple):
     attempts: int
 
 
+_KEY = "stage = %(stage)s"
+_IS_DUE = "t.due_at <= %(now)s AND (t.retry_at IS NULL OR t.retry_at <= now())"
+
+
+def _claimed(among: str, limit: str) -> str:
+    return f"""
+SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
+FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
+WHERE t.stage = %(stage)s AND {among} AND {_IS_DUE}
+ORDER BY t.due_at
+LIMIT {limit}
+FOR UPDATE OF t SKIP LOCKED
+FOR NO KEY UPDATE OF o SKIP LOCKED"""
+
+
+_LISTED = ", ".join(f"c.{name}" for name in (*OrderRow._fields, *ClaimRow._fields))
 _CLAIM = f"""
-SELECT {ORDER}, w.subject_kind, w.subject_id, w.ctid, w.attempts
-FROM work w JOIN shop_order o ON o.id = w.order_id JOIN order_document d ON d.order_id = w.order_id
-WHERE w.stage = %(stage)s AND w.due_at <= %(now)s AND (w.retry_at IS NULL OR w.retry_at <= now())
-  AND (%(ids)b::text[] IS NULL
-       OR (w.subject_kind, w.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[])))
-ORDER BY w.due_at
-LIMIT %(limit)s
-FOR UPDATE OF w SKIP LOCKED
-FOR NO KEY UPDATE OF o SKIP LOCKED
+WITH RECURSIVE {lanes("work", _KEY)}, {shares("work", _KEY, _IS_DUE)}
+SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed("t.shop = share.shop", "share.most")}) AS c ORDER BY c.due_since
 """
+_AMONG = "(t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"
+_CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(_AMONG, '%(limit)s')}) AS c"
 
 
 def claim(
     connection: Connection, stage: str, now: datetime, limit: int, only: Sequence[Subject] | None = None
 ) -> list[tuple[OrderRow, ClaimRow]]:
-    """Lock up to ``limit`` due subjects of ``stage`` with their orders, those due longest first, or ``only`` these; orders
-    another batch holds are skipped, never waited for."""
-    parameters = {
-        "stage": stage,
-        "now": now,
-        "limit": limit,
-        "kinds": None if only is None else [one.kind for one in only],
-        "ids": None if only is None else [one.id for one in only],
-    }
-    return fetch_pairs(connection, OrderRow, ClaimRow, _CLAIM, parameters)
+    """Lock up to ``limit`` due subjects of ``stage`` with their orders, or ``only`` these; orders another batch holds are
+    skipped, never waited for. Shops take turns, and of a shop those due longest come first."""
+    parameters: dict[str, Any] = {"stage": stage, "now": now, "limit": limit}
+    if only is None:
+        return fetch_pairs(connection, OrderRow, ClaimRow, _CLAIM, parameters)
+    among = {"kinds": [one.kind for one in only], "ids": [one.id for one in only]}
+    return fetch_pairs(connection, OrderRow, ClaimRow, _CLAIM_ONLY, parameters | among)
 
 
 class FailureRow(NamedTuple):
@@ -95,10 +104,10 @@ def set_aside(connection: Connection, stage: str, failures: Sequence[FailureRow]
     _set_aside(connection, failures, stage=stage)
 
 
-_DUE = """
-SELECT stage FROM unnest(%(stages)b::text[]) AS stage
-WHERE EXISTS (SELECT FROM work w WHERE w.stage = stage.stage AND w.due_at <= %(now)s
-              AND (w.retry_at IS NULL OR w.retry_at <= now()))
+_DUE = f"""
+SELECT asked.name FROM unnest(%(stages)b::text[]) AS asked(name)
+WHERE EXISTS (WITH RECURSIVE {lanes("work", "stage = asked.name")}
+              SELECT FROM lane JOIN work t ON t.stage = asked.name AND t.shop = lane.shop AND {_IS_DUE})
 """
 
 
@@ -114,7 +123,10 @@ _schedule = writer(
     insert(
         WorkRow,
         Work,
-        constants={"attempts": "0"},
+        constants={
+            "attempts": "0",
+            "shop": "coalesce((SELECT o.shop FROM shop_order o WHERE o.id = v.order_id), '')",
+        },
         order_by="stage, subject_kind, subject_id",
         conflict=f"""(stage, subject_kind, subject_id) DO UPDATE
             SET due_at = least(work.due_at, excluded.due_at),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +17,13 @@ from dramatiq import Worker
 from pipelines.route import ROUTE
 from tests.conftest import Running
 from tests.world import World, document
-from workers.actors import declare_effects, declare_intake, declare_stages
+from workers.actors import deciding, declare_effects, declare_intake, declare_stages, performing
 from workers.broker import WAKE, Bell, make_broker
 from workers.draining import Drains
 from workers.effects import queues
+from workers.effects.loop import EffectLoop
 from workers.grouping import Group
+from workers.lookout import Lookout
 from workers.pacemaker import PERIOD, Pacemaker
 from workers.wiring import House
 
@@ -102,8 +106,8 @@ def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(
     world: World, house: House, running: Running, valkey: redis.Redis
 ) -> None:
     broker = make_broker(running.redis_url, consumer=True)
-    declare_stages(broker, house, world.runner, Drains())
-    declare_effects(broker, Drains(), lambda: world.loop)
+    declare_stages(broker, deciding(house, world.runner, Drains()))
+    declare_effects(broker, performing(lambda: world.loop))
     declare_intake(broker, house)
     worker = Worker(broker, worker_timeout=50, worker_threads=4)
     broker.emit_before("process_boot")
@@ -124,6 +128,58 @@ def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(
         broker.emit_after("worker_shutdown", worker)
         broker.close()
     assert world.states() == {"S-1": ("released", "running")}
+
+
+def test_orders_go_on_within_seconds_while_redis_is_dead(
+    world: World, house: House, running: Running, valkey: redis.Redis
+) -> None:
+    """No bell, no clock: the worker looks for itself, and at once where a ring of its own was lost."""
+    world.loop = EffectLoop(world.engine, world.clock, house.bell, world.performers)
+    decide, perform = deciding(house, replace(world.runner), Drains()), performing(lambda: world.loop)
+    broker = make_broker(running.redis_url, consumer=True)
+    declare_stages(broker, decide)
+    declare_effects(broker, perform)
+    worker = Worker(broker, worker_timeout=50, worker_threads=4)
+    broker.emit_before("process_boot")
+    worker.start()
+    stop = threading.Event()
+    lookout = threading.Thread(target=Lookout(house, decide, perform).run, args=(stop,))
+    lookout.start()
+    os.kill(running.engines.pids()["valkey"], signal.SIGKILL)
+    try:
+        waited = []
+        for number in ("S-1", "S-2", "S-3"):
+            world.take(document(number))
+            began = time.monotonic()
+            while world.states()[number][0] != "released" and time.monotonic() - began < 20:
+                time.sleep(0.02)
+            waited.append(time.monotonic() - began)
+    finally:
+        stop.set()
+        lookout.join()
+        running.engines.ensure()
+        worker.stop()
+        broker.emit_after("worker_shutdown", worker)
+        broker.close()
+    assert max(waited) < 5
+    assert {state for state, _ in world.states().values()} == {"released"}
+
+
+def test_nothing_is_looked_for_while_the_broker_answers_and_nothing_was_lost(
+    world: World, house: House, valkey: redis.Redis
+) -> None:
+    world.take(document("S-1"))
+    found: list[str] = []
+    stop = threading.Event()
+    lookout = threading.Thread(target=Lookout(house, found.append, found.append).run, args=(stop,))
+    lookout.start()
+    time.sleep(1.5)
+    assert found == []
+    house.bell.unheard.set()
+    time.sleep(0.3)
+    stop.set()
+    lookout.join()
+    assert found == ["accept"]
 
 
 def test_rings_during_a_drain_make_it_look_once_more() -> None:

@@ -31,7 +31,6 @@ from tests.plugins import label_effect
 from tests.world import World, document
 from workers import actors
 from workers.broker import effect_actor
-from workers.draining import Drains
 from workers.effects import EFFECTS, payments, queues, storefronts, suppliers
 from workers.effects.loop import LEASE
 
@@ -62,7 +61,7 @@ LABELS = Stage("labels", _print_labels, Need.EFFECTS, asks=("label.print",))
 def test_a_kind_that_was_dropped_in_has_its_queue_actor_and_bell(dropped_in: Path, world: World) -> None:
     assert queues()["label.print"] == "printers"
     broker = StubBroker(middleware=[])
-    actors.declare_effects(broker, Drains(), lambda: world.loop)
+    actors.declare_effects(broker, actors.performing(lambda: world.loop))
     actor: dramatiq.Actor[..., object] = broker.get_actor(effect_actor("label.print"))
     assert actor.queue_name == "printers"
 
@@ -186,6 +185,5 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
 
 def test_every_effect_says_how_long_it_may_take_and_what_slows_down_together() -> None:
     assert {name: effect.total for name, effect in EFFECTS.items() if not 0 < effect.total <= 300} == {}
-    event = StorefrontEventRow(1, "key", {}, "https://shop.example/hooks", (), None)
-    assert storefronts.EFFECT.target(event) == "shop.example"
-    assert storefronts.EFFECT.target(event._replace(url="https://[")) == "no URL"
+    event = StorefrontEventRow(1, "key", "7", {}, "https://shop.example/hooks", (), None)
+    assert storefronts.EFFECT.target(event) == "7", "its client: whatever its URL is, it is one storefront"

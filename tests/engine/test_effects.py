@@ -115,6 +115,28 @@ def test_an_outcome_that_stays_unknown_goes_before_a_human(world: World) -> None
     assert world.broken() == {}
 
 
+def test_a_gateway_that_cannot_be_asked_is_asked_again_for_hours(world: World) -> None:
+    """One attempt may have happened; whether it did could not be asked since, which makes it no likelier and no doubt."""
+
+    @dataclass
+    class Away(Gateway):
+        async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
+            return Answer(Verdict.RETRY, code="unreachable")
+
+    away = Away(world.clock, faults=["lost"])
+    loop = world.performing(*asking(away))
+    asked(world)
+    for _ in range(30):
+        world.hurry()
+        asyncio.run(loop.drain("payment.authorize"))
+    world.decide("authorize")
+    assert (world.states(), world.show()["payment"]["state"]) == ({"S-1": ("accepted", "running")}, "pending")
+    world.loop = world.performing(*asking(Gateway(world.clock, away.cards, away.orders, away.done)))
+    world.hurry()
+    world.settle()
+    assert (world.show()["payment"]["state"], len(away.cards)) == ("authorized", 1)
+
+
 def test_an_adapter_that_breaks_is_an_unknown_outcome(world: World) -> None:
     @dataclass
     class Broken(Gateway):

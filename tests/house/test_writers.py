@@ -21,6 +21,7 @@ ENGINE = "pipelines/engine/"
 #: Rooms outside the engine that write tables of their own subject: outcomes of effects, who a customer is, keys of requests,
 #: ranks, leases of jobs. None of them is an order's or a lot's.
 ELSEWHERE = {
+    "circuit": {"workers/effects/"},
     "client": {"workers/enrolment.py"},
     "customer": {"pipelines/customers/", "pipelines/orders/"},
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},

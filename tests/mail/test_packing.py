@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from hashlib import sha256
 from importlib.resources import files
 
@@ -18,7 +19,7 @@ from templates_mail import LOCALES
 from tests.outside import Postbox
 from tests.world import FRIDAY_MORNING
 from workers.effects import mail
-from workers.effects.effect import Job
+from workers.effects.effect import Job, Lease
 from workers.mail import message
 from workers.mail.dictionary import train
 from workers.mail.rendering import CONTRACT_MAILS, Renderer
@@ -39,7 +40,7 @@ def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     postbox = Postbox()
     addresses = ("orders@salon.example", "takahashi@example.jp")
     row = QueuedMailRow(1, "<1@salon.example>", *addresses, packed, at=FRIDAY_MORNING, copy_of=None)
-    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row)
+    job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row, lease=Lease(math.inf))
     return asyncio.run(_perform(job, postbox)), postbox
 
 

@@ -242,6 +242,20 @@ def test_a_pool_sends_as_many_mails_at_once_as_it_has_connections(run: Run[list[
     assert sorted(sink.said(b"RCPT")) == sorted(f"RCPT TO:<{n}@example.jp>".encode() for n in range(40))
 
 
+def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(run: Run[list[Outcome]]) -> None:
+    async def pause_before_the_dot(sink: Sink) -> list[Outcome]:
+        async with sink:
+            pool = SmtpPool(sink.url, timeout=5)
+            outcomes = [await pool.deliver(mail(), held=lambda: False), await pool.deliver(mail())]
+            await pool.aclose()
+            return outcomes
+
+    sink = Sink()
+    late, sent = run(pause_before_the_dot(sink))
+    assert (late.verdict, late.code, sent.verdict) == (Verdict.RETRY, "lease_ended", Verdict.OK)
+    assert len(sink.messages) == 1
+
+
 def test_a_cancelled_delivery_leaves_no_half_used_connection_behind(run: Run[Outcome]) -> None:
     async def cancel_one_then_send_another(sink: Sink) -> Outcome:
         async with sink:

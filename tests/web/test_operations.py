@@ -31,6 +31,7 @@ METRICS = {
     "shukka_work_due",
     "shukka_effects_waiting",
     "shukka_needs_attention",
+    "shukka_circuit_open",
 }
 
 
@@ -71,6 +72,16 @@ def test_without_its_engines_it_is_alive_and_not_ready(away: Site) -> None:
     assert away.get("/metrics", key=None).status_code == 200
 
 
+def test_without_the_broker_it_stays_in_the_balancer_and_says_so(site: Site) -> None:
+    """Orders are stored and go on without it: taking the intake out would be the greater harm."""
+    site.app = create_app(
+        replace(site.world.house, bell=Bell(make_broker("unix:///nowhere/socket", consumer=False), {}))
+    )
+    site._client = httpx.AsyncClient(transport=httpx.ASGITransport(site.app), base_url="http://shukka")
+    answer = site.get("/readyz", key=None)
+    assert (answer.status_code, answer.json()["status"], answer.json()["degraded"]) == (200, "degraded", ["broker"])
+
+
 def test_without_the_database_nothing_is_acknowledged(away: Site) -> None:
     for answer in (away.order(document("S-1")), away.get("/v1/orders/salon/S-1"), away.hook({})):
         assert "send the same request again" in problem(answer, 503)["detail"]
@@ -82,6 +93,11 @@ def test_metrics_are_named_shukka(site: Site) -> None:
     site.order(document("S-2", totals={"grand_total": 1}))
     site.hook({}, headers={"webhook-signature": "v1,none"})
     site.hook({})
+    site.world.execute(
+        "INSERT INTO circuit (kind, target, probe_at, failures, code) VALUES"
+        " ('supplier.instruct', 'maker-a', now() + interval '9 s', 7, 'unreachable'),"
+        " ('supplier.instruct', 'maker-b', now() - interval '1 hour', 7, 'unreachable')"
+    )
     text = site.get("/metrics", key=None).text
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE shukka_")} >= {
         name.removesuffix("_total") if f"# TYPE {name} " not in text else name for name in METRICS
@@ -92,8 +108,10 @@ def test_metrics_are_named_shukka(site: Site) -> None:
         'shukka_webhooks_total{kind="supplier",status="401"}',
         'shukka_work_due{stage="accept"} 1.0',
         'shukka_needs_attention{what="quarantined"} 1.0',
+        'shukka_circuit_open{target="supplier.instruct maker-a"} 1.0',
     ):
         assert sample in text
+    assert "maker-b" not in text, "whoever found it open has long ended"
 
 
 def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,15 +18,36 @@ from workers.settings import Settings
 Row = TypeVar("Row")
 
 
+def real_seconds() -> float:
+    """Real seconds since some moment in the past, those during which the process or the machine slept too."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Lease:
+    """How long a leased effect is surely ours, in ``real_seconds``: a process that was paused longer finds it out."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+
+    def holds(self) -> bool:
+        """Whether nobody else may have taken it meanwhile: ask right before what cannot be undone."""
+        return real_seconds() < self.until
+
+
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Row]):
-    """One leased effect: what its row says, under which token it is held, and the how-manieth attempt this is."""
+    """One leased effect: what its row says, under which token it is held and for how long, the how-manieth attempt this is,
+    and how many of those before may have happened."""
 
     id: int
     kind: str
     token: int
     attempts: int
     row: Row
+    lease: Lease
+    unknowns: int = 0
 
 
 Load = Callable[[Engine, Sequence[int]], Mapping[int, Row]]
@@ -66,7 +88,7 @@ class Means(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Performer(Generic[Row]):
-    """An effect kind that is ready: ``channels`` calls run side by side."""
+    """An effect kind that is ready: at most ``channels`` calls run side by side, of one target a share of them."""
 
     kind: str
     effect: Effect[Row]
@@ -80,7 +102,7 @@ class Effect(Generic[Row]):
 
     ``kinds`` are the words by which stages ask for it, ``queue`` is whose workers hear its bell.  ``load`` reads the rows of
     leased effects by id, with what performing them needs; an id that it leaves out is not performed.  ``target`` names what
-    slows down together: a gateway, a supplier, a mail domain.  ``total`` is how many seconds one attempt may take in all;
+    slows down together: a gateway, a supplier, a mail domain (``workers.effects.targets``).  ``total`` is how many seconds one attempt may take in all;
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
     stand for several items, each with its own outcome.
@@ -95,7 +117,7 @@ class Effect(Generic[Row]):
     equip: Callable[[Means], Perform[Row]]
     late: Verdict = Verdict.UNKNOWN
     gathers: bool = False
-    channels: Callable[[Settings], int] = field(default=lambda settings: 16)
+    channels: Callable[[Settings], int] = field(default=lambda settings: 32)
 
     def ready(self, means: Means) -> list[Performer[Any]]:
         """A performer for each of its kinds. Raises Misconfigured for what is missing."""

@@ -2,29 +2,32 @@
 
 An outcome is recorded before its channel takes the next effect, many channels to a commit: when the plug is pulled, at
 most the one effect in flight on each channel is in doubt, and it is repeated under the same key.
+
+Leasing goes on while channels are slow, and a target has a share of them only (``workers.effects.targets``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models.database import is_away
-from models.store import leases
-from models.store.leases import PostponedRow
+from models.store import circuits, leases
+from models.store.circuits import ClosedRow, OpenRow
+from models.store.leases import HeldRow, PostponedRow
 from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.broker import Bell
-from workers.effects.effect import Job, Performer
+from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
+from workers.effects.shift import LOOK_EVERY, Shift
+from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
 
 log = structlog.get_logger(__name__)
@@ -32,136 +35,243 @@ log = structlog.get_logger(__name__)
 #: Seconds an effect stays with the process that leased it, in the database's time; renewed while it is worked on, so
 #: that a killed process holds nothing back for longer.
 LEASE = 20.0
-RENEW_EVERY = 5.0
-#: Seconds between two looks for more while slow effects of a kind are still under way.
-LOOK_EVERY = 0.2
-#: Channels opened beyond what waits at first.
-SPARE = 4
-
-
-class _Shift:
-    """What one drain holds: jobs that wait, jobs that are leased at all, and when it last looked for more."""
-
-    def __init__(self, performer: Performer[Any], batch: int, ends: float) -> None:
-        self.performer = performer
-        self.batch = batch
-        self.waiting: deque[Job[Any]] = deque()
-        # By token too: a lease that ran out may be taken again here before the first holder is back.
-        self.held: dict[tuple[int, int], Job[Any]] = {}
-        self.looking = asyncio.Lock()
-        self.idle = asyncio.Event()
-        self.looked = 0.0
-        self.found_nothing = False
-        self.performed = 0
-        self._ends = ends
-
-    @property
-    def over(self) -> bool:
-        """Whether the time slice has ended: nothing more is leased."""
-        return time.monotonic() > self._ends
+#: Targets of a kind of which more is remembered than that they fail.
+KNOWN = 1000
+#: How often it is renewed while it lasts.
+RENEWALS = 4
 
 
 class EffectLoop:
     """Performs effects of the kinds it was given; one per process and event loop."""
 
-    def __init__(self, engine: Engine, clock: Clock, bell: Bell, performers: Sequence[Performer[Any]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        bell: Bell,
+        performers: Sequence[Performer[Any]],
+        *,
+        lease: float = LEASE,
+        pause: float = PAUSE,
+    ) -> None:
+        """``lease``: seconds that a lease lasts unless it is renewed. ``pause``: seconds that a target which fails is first
+        left alone."""
         self._engine = engine
+        self._lease_seconds = lease
+        self._pause = pause
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
             p.kind: Group(Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers).record) for p in performers
         }
+        self._targets: dict[str, dict[str, Target]] = {p.kind: {} for p in performers}
+        self._shifts: dict[str, Shift] = {}
+        self._drains: dict[str, asyncio.Task[None]] = {}
+        self._rung: set[str] = set()
         self._stopping = False
 
     def stop(self) -> None:
         """Begin nothing new: what is under way ends and is recorded, the rest is given back at once."""
         self._stopping = True
+        for shift in self._shifts.values():
+            shift.wake.set()
 
-    async def drain(self, kind: str, *, batch: int = 200, seconds: float = 30.0) -> int:
-        """Perform what is due until nothing is, or the time slice ends; how many were performed.
+    async def ended(self, seconds: float) -> None:
+        """Stop, wait for what is under way, and after ``seconds`` break it off; nothing is left leased."""
+        self.stop()
+        if drains := list(self._drains.values()):
+            _, slow = await asyncio.wait(drains, timeout=seconds)
+            for drain in slow:
+                drain.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
-        Channels that are free take up what comes in meanwhile: a slow effect holds up its own channel only.
+    def ring(self, kind: str) -> None:
+        """Something of ``kind`` may be due: drain it, or let the drain under way look again. In the loop's own thread."""
+        self._rung.add(kind)
+        if kind in self._shifts:
+            self._shifts[kind].rung()
+        if kind not in self._drains and not self._stopping:
+            self._drains[kind] = asyncio.create_task(self._answer(kind))
+
+    async def _answer(self, kind: str) -> None:
+        try:
+            while kind in self._rung and not self._stopping:
+                self._rung.discard(kind)
+                if performed := await self.drain(kind):
+                    log.debug("effects.performed", kind=kind, count=performed)
+        except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded. Nothing is lost, the clock rings again
+            away = is_away(error) or isinstance(error, OperationalError)
+            said = log.warning if away else log.error
+            said("database.away" if away else "effects.drain_failed", kind=kind, error=describe(error))
+        finally:
+            del self._drains[kind]
+
+    async def drain(self, kind: str, *, batch: int = 200) -> int:
+        """Perform what is due until nothing is; how many were performed.
+
+        At most ``batch`` are leased at once. A slow effect holds up its own channel only, a slow target its own share.
         """
-        shift = _Shift(self._performers[kind], batch, time.monotonic() + seconds)
-        if not await self._look(shift):
-            return 0
+        targets = self._targets[kind]
+        shift = self._shifts[kind] = Shift(self._performers[kind], targets, self._pause, batch)
         renewing = asyncio.create_task(self._renew(shift))
-        # Some more than there is work for: they take up what comes in while the others are slow.
-        wanted = min(shift.performer.channels, len(shift.waiting) + SPARE)
-        channels = [self._channel(shift) for _ in range(wanted)]
-        ends = await asyncio.gather(*channels, return_exceptions=True)
-        renewing.cancel()
-        for fault in ends:
-            if fault is not None:
-                raise fault
-        if shift.waiting:
-            await asyncio.to_thread(self._give_back, kind, list(shift.waiting))
+        try:
+            await self._lead(shift)
+        finally:
+            renewing.cancel()
+            del self._shifts[kind]
+            await asyncio.shield(self._leave(shift))
+            if len(targets) > KNOWN:
+                for name in [name for name, target in targets.items() if target.is_idle]:
+                    del targets[name]
         return shift.performed
 
-    async def _channel(self, shift: _Shift) -> None:
-        while not self._stopping:
-            if not shift.waiting and not await self._look(shift):
-                if not shift.held or shift.over:
-                    return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(shift.idle.wait(), LOOK_EVERY)
-                continue
-            job = shift.waiting.popleft()
-            await self._recorders[shift.performer.kind].submit(Done(job, await self._safely(shift.performer, job)))
-            del shift.held[job.id, job.token]
-            shift.performed += 1
-            if not shift.held:
-                shift.idle.set()
-
-    async def _look(self, shift: _Shift) -> bool:
-        """Lease more, one channel at a time; whether anything waits."""
-        async with shift.looking:
-            soon = time.monotonic() - shift.looked < LOOK_EVERY and shift.found_nothing
-            if not shift.waiting and not shift.over and not soon:
-                jobs = await self._lease_more(shift)
-                shift.looked, shift.found_nothing = time.monotonic(), not jobs
-                shift.waiting.extend(jobs)
-                shift.held.update({(job.id, job.token): job for job in jobs})
-                if jobs:
-                    shift.idle.clear()
-        return bool(shift.waiting)
-
-    async def _lease_more(self, shift: _Shift) -> list[Job[Any]]:
-        try:
-            return await asyncio.to_thread(self._lease, shift.performer, shift.batch)
-        except SQLAlchemyError as error:
-            if not shift.held or not is_away(error):
-                raise
-            return []  # what is under way has outcomes to record first
-
-    async def _renew(self, shift: _Shift) -> None:
-        """Keep the leases of what waits and what is under way."""
+    async def _lead(self, shift: Shift) -> None:
+        """Begin what may begin, and lease more while there are channels for it."""
         while True:
-            await asyncio.sleep(RENEW_EVERY)
-            held = list(shift.held)
-            if held:
-                try:
-                    await asyncio.to_thread(self._extend, shift.performer.kind, held)
-                except SQLAlchemyError as error:  # whatever it is, the next try may still come in time
-                    log.warning("effects.not_renewed", kind=shift.performer.kind, error=describe(error))
+            shift.wake.clear()
+            if shift.changed:
+                await self._note(shift)
+            self._begin(shift)
+            if not self._stopping and shift.wants_more() and await self._look(shift):
+                continue
+            if shift.fault is not None:
+                raise shift.fault
+            if not shift.under_way and (self._stopping or not shift.wants_more()):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(shift.wake.wait(), LOOK_EVERY)
 
-    def _extend(self, kind: str, held: Sequence[tuple[int, int]]) -> None:
-        with self._engine.begin() as connection:
-            leases.postpone(connection, kind, [PostponedRow(*lease, LEASE) for lease in held])
+    def _begin(self, shift: Shift) -> None:
+        while not self._stopping and not shift.is_full() and (found := shift.next()):
+            task = asyncio.create_task(self._channel(shift, *found))
+            shift.under_way.add(task)
 
-    def _lease(self, performer: Performer[Any], batch: int) -> list[Job[Any]]:
+    async def _channel(self, shift: Shift, target: Target, job: Job[Any]) -> None:
+        """Perform a job, and one after the other for as long as some may begin."""
+        recorder = self._recorders[shift.performer.kind]
+        going_on: tuple[Target, Job[Any]] | None = (target, job)
+        try:
+            while going_on:
+                target, job = going_on
+                outcome = await self._asked(shift, target, job)
+                held = (job.id, job.token)
+                shift.recording.add(held)
+                self._begin(shift)  # the target has room again: recording is none of its business
+                await recorder.submit(Done(job, outcome))
+                shift.performed += 1
+                del shift.held[held]
+                shift.recording.discard(held)
+                going_on = None if self._stopping else shift.next()
+        except Exception as fault:  # noqa: BLE001 - carried to the drain, which raises it
+            shift.fault = fault
+        finally:
+            if task := asyncio.current_task():
+                shift.under_way.discard(task)
+            shift.wake.set()
+
+    async def _asked(self, shift: Shift, target: Target, job: Job[Any]) -> Outcome:
+        """What an attempt brought; its target has learned from it."""
+        outcome = None
+        try:
+            outcome = await self._safely(shift.performer, job)
+            return outcome
+        finally:
+            if target.ended(outcome):
+                shift.changed.append(target)
+                shift.wake.set()
+
+    async def _look(self, shift: Shift) -> bool:
+        """Lease more; whether there was any."""
+        without = shift.left_out()
+        try:
+            jobs = await asyncio.to_thread(self._lease, shift.performer, shift.batch, without)
+        except SQLAlchemyError as error:
+            if not shift.under_way or not is_away(error):
+                raise
+            jobs = []  # what is under way has outcomes to record first
+        shift.take(jobs, without)
+        await self._give_back(shift, _surplus(shift))
+        return bool(jobs)
+
+    def _lease(self, performer: Performer[Any], batch: int, without: frozenset[str]) -> list[Job[Any]]:
+        until = real_seconds() + self._lease_seconds  # counted from before the database counts
         with self._engine.begin() as connection:
-            leased = leases.lease(connection, performer.kind, batch, LEASE)
+            leased = leases.lease(connection, performer.kind, batch, self._lease_seconds, without)
         rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [
-            Job(one.subject_id, performer.kind, one.token, one.attempts, rows[one.subject_id])
+            Job(
+                one.subject_id,
+                performer.kind,
+                one.token,
+                one.attempts,
+                rows[one.subject_id],
+                Lease(until),
+                one.unknowns,
+            )
             for one in leased
             if one.subject_id in rows
         ]
 
-    def _give_back(self, kind: str, jobs: Sequence[Job[Any]]) -> None:
-        """Leased and not begun: due again now, for whoever comes next."""
+    async def _renew(self, shift: Shift) -> None:
+        """Keep the leases of what waits and what is under way."""
+        kind = shift.performer.kind
+        while True:
+            await asyncio.sleep(self._lease_seconds / RENEWALS)
+            held = dict(shift.held)
+            if held:
+                until = real_seconds() + self._lease_seconds
+                try:
+                    kept = await asyncio.to_thread(self._extend, kind, [HeldRow(*one) for one in held])
+                except SQLAlchemyError as error:
+                    log.warning("effects.not_renewed", kind=kind, error=describe(error))
+                    continue
+                for one in kept:
+                    held[one].lease.until = until
+
+    def _extend(self, kind: str, held: Sequence[HeldRow]) -> list[HeldRow]:
         with self._engine.begin() as connection:
-            leases.postpone(connection, kind, [PostponedRow(job.id, job.token, 0.0) for job in jobs])
+            return leases.renew(connection, kind, held, self._lease_seconds)
+
+    async def _note(self, shift: Shift) -> None:
+        """Write down which circuits opened and closed, and give back what waits for those that are open."""
+        changed, shift.changed = shift.changed, []
+        try:
+            await asyncio.to_thread(self._tell, shift.performer.kind, {target.name: target for target in changed})
+        except SQLAlchemyError as error:
+            log.warning("circuits.not_told", kind=shift.performer.kind, error=describe(error))
+        await self._give_back(shift, _surplus(shift))
+
+    def _tell(self, kind: str, targets: dict[str, Target]) -> None:
+        failing = [one for one in targets.values() if one.is_open]
+        with self._engine.begin() as connection:
+            circuits.open_(connection, [OpenRow(kind, t.name, t.pause, t.failures, t.code) for t in failing])
+            circuits.close(connection, [ClosedRow(kind, t.name) for t in targets.values() if not t.is_open])
+        for one in targets.values():
+            log.warning("circuit.open" if one.is_open else "circuit.closed", kind=kind, target=one.name, code=one.code)
+
+    async def _give_back(self, shift: Shift, rows: Iterable[PostponedRow]) -> None:
+        """Due again now, for whoever comes next; while the database is away, once the leases have run out."""
+        kind, given = shift.performer.kind, list(rows)
+
+        def give_back() -> None:
+            with self._engine.begin() as connection:
+                leases.postpone(connection, kind, given)
+
+        if given:
+            try:
+                await asyncio.to_thread(give_back)
+            except SQLAlchemyError as error:
+                log.warning("effects.not_given_back", kind=kind, count=len(given), error=describe(error))
+
+    async def _leave(self, shift: Shift) -> None:
+        """Whatever ended the drain: break off what is under way and give back all that is held. An outcome that is being
+        recorded takes its lease with it."""
+        under_way = list(shift.under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        begun = shift.begun()
+        rows = [PostponedRow(*held, 0.0, held in begun) for held in shift.held if held not in shift.recording]
+        await self._give_back(shift, rows)
 
     async def _safely(self, performer: Performer[Any], job: Job[Any]) -> Outcome:
         effect = performer.effect
@@ -175,3 +285,9 @@ class EffectLoop:
                 return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
             log.error("effect.failed", kind=job.kind, id=job.id, target=target, error=type(error).__name__)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
+
+
+def _surplus(shift: Shift) -> list[PostponedRow]:
+    return [
+        PostponedRow(job.id, job.token, 0.0, begun=False, target=target.name) for target, job in list(shift.surplus())
+    ]

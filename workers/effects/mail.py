@@ -25,15 +25,15 @@ class ReadyMail:
     raw: bytes
 
 
-def performing(deliver: Callable[[ReadyMail], Awaitable[Outcome]]) -> Perform[QueuedMailRow]:
-    """Delivers stored mails; ``deliver`` is an SMTP pool's."""
+def performing(deliver: Callable[[ReadyMail, Callable[[], bool]], Awaitable[Outcome]]) -> Perform[QueuedMailRow]:
+    """Delivers stored mails; ``deliver`` is an SMTP pool's, told whether the mail is still held."""
 
     async def perform(job: Job[QueuedMailRow]) -> Outcome:
         try:
             raw = message.encoded(_as_copy(job.row) + unpack(job.row.packed))
         except UnknownDictionary as reason:  # a process of the newer version will send it
             return Outcome(Verdict.RETRY, code="dictionary", says=str(reason))
-        return await deliver(ReadyMail(job.row.envelope_from, job.row.envelope_to, raw))
+        return await deliver(ReadyMail(job.row.envelope_from, job.row.envelope_to, raw), job.lease.holds)
 
     return perform
 

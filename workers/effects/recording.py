@@ -25,7 +25,7 @@ from workers.effects.effect import Job
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
-#: Attempts after which an unknown outcome, and a mere refusal to talk, go before a human.
+#: Attempts that may have happened, and attempts at all, after which an effect goes before a human.
 UNKNOWN_ATTEMPTS = 12
 RETRY_ATTEMPTS = 400
 
@@ -96,8 +96,9 @@ class Recorder:
 def _is_final(done: Done) -> bool:
     if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
         return True
-    limit = UNKNOWN_ATTEMPTS if done.outcome.verdict == Verdict.UNKNOWN else RETRY_ATTEMPTS
-    return done.job.attempts >= limit
+    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= UNKNOWN_ATTEMPTS:
+        return True
+    return done.job.attempts >= RETRY_ATTEMPTS
 
 
 def _state(done: Done) -> str:
@@ -140,5 +141,6 @@ def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
             pause = d.outcome.retry_after
             if pause is None:
                 pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
-            later.append(PostponedRow(d.job.id, d.job.token, pause))
+            unknown = d.outcome.verdict == Verdict.UNKNOWN
+            later.append(PostponedRow(d.job.id, d.job.token, pause, unknown=unknown))
     return later

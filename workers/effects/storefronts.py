@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -47,18 +46,11 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow
         return {row.id: row for row in effects.to_announce(connection, ids)}
 
 
-def _host(row: StorefrontEventRow) -> str:
-    try:
-        return urlsplit(row.url or "").netloc
-    except ValueError:
-        return "no URL"
-
-
 EFFECT = Effect(
     name="storefronts",
     kinds=(announce.KIND,),
     queue="partners",
-    target=_host,
+    target=lambda row: row.client,
     total=30.0,
     load=_load,
     equip=_equip,

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -68,13 +68,17 @@ class SmtpPool:
     def __repr__(self) -> str:
         return f"SmtpPool({self._server})"
 
-    async def deliver(self, mail: Deliverable) -> Outcome:
+    async def deliver(self, mail: Deliverable, held: Callable[[], bool] = lambda: True) -> Outcome:
         """Hand ``mail`` over and say what became of it; never raises for what the network or the server does.
+
+        ``held`` is asked once the mail is sent but for its final dot: False keeps the dot back, since another process may be
+        sending the mail by now.
 
         OK        the server took it; ``reference`` is its reply
         DECLINED  it refused this mail for good (5xx); ``code`` is the SMTP code, or "address" for an unusable envelope
         RETRY     it has surely not taken it: a 4xx, no connection ("connect"), silence before the final dot ("lost",
-                  "timeout"), or it wants other credentials ("auth"), which is no fault of the mail
+                  "timeout"), not held any more ("lease_ended"), or it wants other credentials ("auth"), which is no
+                  fault of the mail
         UNKNOWN   silence after the final dot: the mail may be on its way
         """
         try:
@@ -84,7 +88,7 @@ class SmtpPool:
         message = as_transmitted(mail.raw)
         async with self._slots:
             try:
-                return await self._deliver(sender, recipient, message)
+                return await self._deliver(sender, recipient, message, held)
             except NoConnection as problem:
                 return Outcome(Verdict.RETRY, code=problem.code, says=problem.says)
 
@@ -106,14 +110,14 @@ class SmtpPool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.quit() for connection in idle))
 
-    async def _deliver(self, sender: bytes, recipient: bytes, message: bytes) -> Outcome:
+    async def _deliver(self, sender: bytes, recipient: bytes, message: bytes, held: Callable[[], bool]) -> Outcome:
         """Over a kept connection if there is one; if that turns out dead, at once again over a fresh one."""
         async with self._connection() as connection:
             kept = connection.mails > 0
-            outcome = await connection.transact(sender, recipient, message)
+            outcome = await connection.transact(sender, recipient, message, held)
         if kept and connection.lost and outcome.verdict is Verdict.RETRY:
             async with self._connection(fresh=True) as connection:
-                outcome = await connection.transact(sender, recipient, message)
+                outcome = await connection.transact(sender, recipient, message, held)
         return outcome
 
     @asynccontextmanager

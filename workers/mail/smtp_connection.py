@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -118,15 +119,21 @@ class Connection:
         """True once either side has closed it."""
         return not self._protocol.is_connected
 
-    async def transact(self, sender: bytes, recipient: bytes, message: bytes) -> Outcome:
+    async def transact(
+        self, sender: bytes, recipient: bytes, message: bytes, held: Callable[[], bool] = lambda: True
+    ) -> Outcome:
         """Hand one mail over. ``sender`` and ``recipient`` go between the angle brackets of MAIL FROM and RCPT TO as
-        they are; ``message`` is already dot-stuffed, with CRLF at the end of every line."""
+        they are; ``message`` is already dot-stuffed, with CRLF at the end of every line. The final dot leaves only while the
+        mail is ``held``."""
         self.mails += 1
         try:
             await self._step("MAIL", b"MAIL", b"FROM:<" + sender + b">", *self._options(message))
             await self._step("RCPT", b"RCPT", b"TO:<" + recipient + b">")
             await self._step("DATA", b"DATA", expected=3)
             await self._write(message)
+            if not held():
+                self.drop()
+                return Outcome(Verdict.RETRY, code="lease_ended", says="It was held too long to be sent from here.")
             self._end(b".\r\n")
         except _Refused as refusal:
             await self._reset(refusal)

@@ -115,7 +115,8 @@ class SandboxGateway:
         return await self._perform(key, _path(reference, "refund"), {"amount": amount})
 
     async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
-        """What became of ``key``, else how the payment stands; None if the gateway never saw it."""
+        """What became of ``key``, else how the payment stands; None if the gateway never saw it, RETRY if it could not be
+        asked."""
         if key is not None:
             path = f"/v1/operations/{quote(key, safe='')}"
         elif reference is not None:
@@ -125,7 +126,7 @@ class SandboxGateway:
         try:
             response = await self._client.get(path)
         except httpx.TransportError as error:
-            return _unknown(_code(error), "the gateway could not be asked")
+            return _not_asked(_code(error))
         known = _json(response)
         if response.status_code == 404 or known.get("payments") == []:
             return None
@@ -133,6 +134,8 @@ class SandboxGateway:
             told = settled(known.get("status"), known.get("answer")) if key is not None else _found(known)
             if told is not None:
                 return told
+        if response.status_code == 429 or response.status_code >= 500:
+            return _not_asked(f"http_{response.status_code}")
         return _unknown(f"http_{response.status_code}", "the gateway could not tell what became of it")
 
     async def aclose(self) -> None:
@@ -159,7 +162,11 @@ class SandboxGateway:
         if not sent:
             return _not_done(last, "the gateway took nothing")
         known = await self.lookup(order="", key=key)
-        return _not_done(last, "the gateway never saw it") if known is None else known
+        if known is None:
+            return _not_done(last, "the gateway never saw it")
+        if known.verdict is Verdict.RETRY:
+            return _unknown(known.code or "", "the gateway may have acted, and could not be asked")
+        return known
 
     async def _attempt(self, key: str, path: str, body: Mapping[str, Any]) -> Answer:
         try:
@@ -250,6 +257,10 @@ def stands(shown: object) -> Answer | None:
 
 def _not_done(last: _Open, says: str) -> Answer:
     return Answer(Verdict.RETRY, code=last.code, code_class=last.code_class, says=says, retry_after=last.retry_after)
+
+
+def _not_asked(code: str) -> Answer:
+    return Answer(Verdict.RETRY, code=code, code_class=CodeClass.TRANSIENT, says="the gateway could not be asked")
 
 
 def _unknown(code: str, says: str) -> Answer:

@@ -1,0 +1,64 @@
+"""The lookout: a worker finds for itself what is due where no bell comes, so that work goes on without Redis and the clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.database import is_away
+from pipelines.engine.run import describe
+from workers.pacemaker import due
+from workers.wiring import House
+
+log = structlog.get_logger(__name__)
+
+#: Real seconds between two questions to the broker whether it is there; while it is not, between two looks.
+PERIOD = 1.0
+#: Real seconds between two looks while the broker is there: whoever rings may be gone. A look is two index probes a stage and
+#: a kind.
+SELDOM = 5.0
+#: Real seconds after a look in which nothing that is lost leads to another.
+PAUSE = 0.05
+
+
+class Lookout:
+    """One a worker process. Rings that reach the broker replace it; one that was lost in this process makes it look at once."""
+
+    def __init__(self, house: House, decide: Callable[[str], None], perform: Callable[[str], None]) -> None:
+        """``decide`` drains a stage, here and now; ``perform`` lets the effect loop drain a kind."""
+        self._house = house
+        self._decide = decide
+        self._perform = perform
+        self._looked = time.monotonic()
+
+    def look(self) -> tuple[set[str], set[str]]:
+        """Go on with whatever is due; the stages and kinds that were."""
+        self._looked = time.monotonic()
+        stages, kinds = due(self._house)
+        for kind in kinds:
+            self._perform(kind)
+        for stage in stages:
+            self._decide(stage)
+        return stages, kinds
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the lookout."""
+        unheard = self._house.bell.unheard
+        while not stop.is_set():
+            lost = unheard.wait(PERIOD)
+            unheard.clear()
+            seldom = time.monotonic() - self._looked >= SELDOM
+            if not (lost or seldom) and self._house.bell.answers():
+                continue
+            unheard.clear()
+            try:
+                self.look()
+            except SQLAlchemyError as error:
+                said = log.warning if is_away(error) else log.error
+                said("lookout.database_away" if is_away(error) else "lookout.failed", error=describe(error))
+                stop.wait(PERIOD)
+            stop.wait(PAUSE)
