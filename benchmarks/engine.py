@@ -103,7 +103,7 @@ async def _perform(
     async def tell() -> None:
         while not stop.is_set():
             await told.tell()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(tell())

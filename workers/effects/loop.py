@@ -135,10 +135,13 @@ class EffectLoop:
                 continue
             if shift.fault is not None:
                 raise shift.fault
+            if shift.changed:
+                continue
             if not shift.under_way and (self._stopping or not shift.wants_more()):
                 return
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(shift.wake.wait(), LOOK_EVERY)
+            with contextlib.suppress(TimeoutError):  # not wait_for, which forgets a cancel that meets what it waited for
+                async with asyncio.timeout(LOOK_EVERY):
+                    await shift.wake.wait()
 
     def _begin(self, shift: Shift) -> None:
         while not self._stopping and not shift.is_full() and (found := shift.next()):
