@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ from tests.world import document
 
 COUNT = int(os.environ.get("SHUKKA_FUZZ", "400"))
 SEED = int(os.environ.get("SHUKKA_FUZZ_SEED", "8"))
+#: Names that we give by a digest.
+_DIGEST = re.compile(r"\b[0-9a-f]{40}\b")
 #: Requests after which the house digests what it was told.
 BETWEEN = 20
 
@@ -80,7 +83,8 @@ class Fuzzer:
 
     def _noted(self, door: str, answer: httpx.Response) -> httpx.Response:
         assert answer.status_code < 500, (door, answer.text)
-        assert mask(answer.text) == answer.text, door
+        told = _DIGEST.sub("", answer.text)  # one in some thousands of them has a run of digits like a card's
+        assert mask(told) == told, door
         self.answered[f"{answer.status_code // 100}xx"] += 1
         return answer
 

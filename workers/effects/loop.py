@@ -139,7 +139,9 @@ class EffectLoop:
                 continue
             if not shift.under_way and (self._stopping or not shift.wants_more()):
                 return
-            with contextlib.suppress(TimeoutError):  # not wait_for, which forgets a cancel that meets what it waited for
+            with contextlib.suppress(
+                TimeoutError
+            ):  # not wait_for, which forgets a cancel that meets what it waited for
                 async with asyncio.timeout(LOOK_EVERY):
                     await shift.wake.wait()
 
