@@ -273,7 +273,7 @@ class Postbox:
         self._desk = desk
         self.by_order: dict[str, Counter[str]] = defaultdict(Counter)
 
-    async def deliver(self, mail: ReadyMail) -> Outcome:
+    async def deliver(self, mail: ReadyMail, held: Callable[[], bool]) -> Outcome:
         head = message_from_bytes(mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=policy.default)
         template, shipment = str(head["X-Shukka-Template"]), head["X-Shukka-Shipment"]
         order = str(head["X-Shukka-Order"] or "")

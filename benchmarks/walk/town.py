@@ -3,6 +3,7 @@ whose outcomes may be lost."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,10 +134,6 @@ def shops() -> dict[str, Shop]:
     return found
 
 
-class Killed(BaseException):
-    """The process is gone: what it had done is done, and nobody recorded it."""
-
-
 @dataclass
 class Faults:
     """How often a call of the world goes wrong: ``down``: nothing was done; ``lost``: it was, and the answer did not come;
@@ -166,6 +163,7 @@ class Town(World):
 
     def __init__(self, engine: Engine, url: str, renderer: Renderer, seed: str) -> None:
         self.faults = Faults(seed)
+        self._is_killed = False
         clock = SetClock(FRIDAY_MORNING)
         self.cards, self.slips = CardGateway(clock), Slips(clock)
         gateways: Mapping[str, Any] = {"sandbox": self.cards, "slips": self.slips}
@@ -190,7 +188,8 @@ class Town(World):
             outcome = await perform(job)
             if fate == "killed":
                 self.loop.stop()
-                raise Killed
+                self._is_killed = True
+                raise asyncio.CancelledError  # what it had done is done, and nobody records it
             return Outcome(Verdict.UNKNOWN, code="lost") if fate == "lost" else outcome
 
         return attempt
@@ -205,8 +204,7 @@ class Town(World):
         self.hurry()
         done = 0
         for kind in kinds:
-            try:
-                done += self.perform(kind)
-            except Killed:
-                self.loop = super().performing(*self._performers)
+            done += self.perform(kind)
+            if self._is_killed:
+                self.loop, self._is_killed = super().performing(*self._performers), False
         return done
