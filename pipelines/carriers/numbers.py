@@ -20,6 +20,8 @@ _WRONG_CHECK_DIGIT = "The check digit of the tracking number does not match; com
 
 def clean(raw: str) -> str:
     """``raw`` under NFKC, in upper case, without spaces and hyphens of any kind; leading zeros stay (B.4.1)."""
+    if raw.isascii() and raw.isalnum():
+        return raw.upper()  # as nearly all are
     return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", visible(raw))).upper()
 
 

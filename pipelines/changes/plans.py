@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from models.states import ShipmentState
 from pipelines.engine.decision import NewShipment
@@ -17,6 +17,9 @@ from pipelines.rules.marks import SAME_MAILBOX, counters, mailbox_mark
 from pipelines.rules.split import Part, split
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
+
+_BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]
 
 Plans = Sequence[tuple[Part, DispatchPlan]]
 
@@ -102,4 +105,13 @@ def _shipment(facts: Facts, index: int, part: Part, plan: DispatchPlan, now: dat
 def shipment_id(facts: Facts, index: int) -> str:
     """The public id of an order's ``index``-th shipment: the same on every run, and not to be guessed from another."""
     digest = hashlib.sha256(f"{facts.id}\x00{facts.shop}\x00{facts.number}\x00{index}".encode()).digest()
-    return "SH-" + base64.b32encode(digest)[:13].decode()
+    return "SH-" + _base32(int.from_bytes(digest[:9]) >> 7)
+
+
+def _base32(bits: int) -> str:
+    """65 bits in base 32 (RFC 4648), as the first 13 characters of ``base64.b32encode``, which takes ten times as long."""
+    high, low = bits >> 35, bits
+    return (
+        f"{_PAIRS[high >> 20]}{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}"
+        f"{_PAIRS[low >> 25 & 1023]}{_PAIRS[low >> 15 & 1023]}{_PAIRS[low >> 5 & 1023]}{_BASE32[low & 31]}"
+    )

@@ -32,7 +32,10 @@ class Unearned:
 
 def earn(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Pending points as the order's breakdown says."""
-    granted = [_grant(draft, line, points) for line, points in _earners(draft.facts.breakdown, shop).items()]
+    priced = draft.facts.priced  # as it is stored: of all the breakdown these numbers alone are read
+    by_line = {line["line"]: line["points"] for line in priced["lines"]}
+    earners = by_line if shop.points.activate_on == "each_shipment" else {"": priced["points_earned"]}
+    granted = [_grant(draft, line, points) for line, points in earners.items()]
     _count_with_the_order(draft, shop, now, granted=any(granted))
 
 

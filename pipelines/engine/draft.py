@@ -60,6 +60,7 @@ class OrderDraft(PointsDraft):
     __slots__ = (
         "_asks",
         "_consumes",
+        "_effects",
         "_leads_to",
         "_money",
         "_parcels",
@@ -77,8 +78,12 @@ class OrderDraft(PointsDraft):
         self.state = facts.state
         self.condition = facts.condition
         self.holds: Sequence[Hold] = facts.holds
-        self.enter("", (), (), ())
+        self._stage = ""
+        self._leads_to: Collection[str] = ()
+        self._asks: Collection[str] = ()
+        self._consumes: Collection[str] = ()
         self._money: PaymentFacts | None = None
+        self._effects: dict[str, EffectFacts] | None = None
         self._shipments: dict[str, ShipmentDraft] | None = None
         self._parcels: dict[tuple[str, str], ParcelFacts] | None = None
 
@@ -178,7 +183,7 @@ class OrderDraft(PointsDraft):
 
     def lift(self, answered: Callable[[Hold], bool], cause: str) -> None:
         """Take away the holds that have been ``answered``; an order that was held for nothing else runs again."""
-        if lifted := [hold for hold in self.holds if answered(hold)]:
+        if self.holds and (lifted := [hold for hold in self.holds if answered(hold)]):
             self._close(lifted, cause)
             if not self.holds:
                 self.settle(Condition.RUNNING, cause)
@@ -226,7 +231,7 @@ class OrderDraft(PointsDraft):
     @property
     def shipments(self) -> Collection[ShipmentDraft]:
         """The order's shipments, those that were planned just now last."""
-        return self._all_shipments().values()
+        return (self._all_shipments() if self._shipments is None else self._shipments).values()
 
     def shipment(self, id_: str) -> ShipmentDraft:
         """The shipment ``id_``. Raises KeyError if the order has none of that id."""
@@ -310,9 +315,7 @@ class OrderDraft(PointsDraft):
     @property
     def effects(self) -> Mapping[str, EffectFacts]:
         """What was asked of the world for this order, by key; what was asked just now is pending."""
-        known, asked = self.facts.effects, self._made.effects
-        new = {e.key: EffectFacts(e.key, e.kind, e.shipment, e.payload, "pending", None) for e in asked}
-        return {**known, **{key: effect for key, effect in new.items() if key not in known}} if new else known
+        return self.facts.effects if self._effects is None else self._effects
 
     def ask(self, effect: EffectIntent) -> None:
         """Ask something of the world, once by its key. Raises Undeclared for a kind that this stage does not ask for."""
@@ -322,6 +325,9 @@ class OrderDraft(PointsDraft):
             self._check_edge(effect.wakes)
         if all(effect.key != asked.key for asked in self._made.effects):
             self._made.effects.append(effect)
+            if Need.EFFECTS in self.facts.needs and effect.key not in self.effects:
+                asked = EffectFacts(effect.key, effect.kind, effect.shipment, effect.payload, "pending", None)
+                self._effects = {**self.effects, effect.key: asked}
 
     def tell(self, mail: MailIntent) -> None:
         """Send a mail."""
@@ -340,6 +346,8 @@ class OrderDraft(PointsDraft):
     @property
     def waiting(self) -> list[EventFacts]:
         """The received events that this stage answers and that were not answered yet."""
+        if not self.facts.events:
+            return []
         answered = {number for number, _, _ in self._made.events}
         return [one for one in self.facts.events if one.type in self._consumes and one.id not in answered]
 
@@ -372,6 +380,8 @@ class OrderDraft(PointsDraft):
 
     def take_up(self, stage: str, now: datetime) -> bool:
         """Whether the order is due at ``stage`` at once; then it is due there no longer."""
+        if not self._made.work:
+            return False
         left = [one for one in self._made.work if one.stage != stage or one.subject is not None or one.due_at > now]
         is_due, self._made.work = len(left) < len(self._made.work), left
         return is_due

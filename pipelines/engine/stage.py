@@ -67,11 +67,17 @@ class Stage:
             if was == Condition.HELD and draft.condition == Condition.RUNNING:
                 # Whatever ended the last hold, the order must not be forgotten: what it waited for was put off.
                 draft.wake(Due(GOES_ON_AT[draft.state], now))
-            following = (route[name] for name in stage.at_once if name in route)
-            stage = next((one for one in following if draft.take_up(one.name, now)), None)
-            if stage is not None:
-                draft.enter(stage.name, stage.leads_to, stage.asks, stage.consumes)
+            stage = stage.following(draft, route, now) if stage.at_once else None
         return draft.decision()
+
+    def following(self, draft: OrderDraft, route: Mapping[str, Stage], now: datetime) -> Stage | None:
+        """The stage of ``route`` that takes the draft up at once, which it has entered; None if none does."""
+        for name in self.at_once:
+            stage = route.get(name)
+            if stage is not None and draft.take_up(name, now):
+                draft.enter(name, stage.leads_to, stage.asks, stage.consumes)
+                return stage
+        return None
 
     def draft(self, facts: Facts) -> OrderDraft:
         """An order for this stage to change."""

@@ -6,7 +6,6 @@ later one is a further box of the same goods and holds no lines of its own. One 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,9 +71,10 @@ def contradicts(known: Lines, told: Lines) -> str | None:
 def too_much(lines: Mapping[str, int], claims: Iterable[Lines]) -> str | None:
     """Why ``claims`` cannot all be right: a line that is not in the shipment, or more pieces than its ``lines`` have; None if
     they can."""
-    named = Counter[str]()
+    named: dict[str, int] = {}
     for claim in claims:
-        named.update(claim or {})
+        for line, pieces in (claim or {}).items():
+            named[line] = named.get(line, 0) + pieces
     for line, pieces in sorted(named.items()):
         if line not in lines:
             return f"line {line} is not in this shipment"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -142,6 +144,14 @@ def test_shipment_ids_are_the_same_on_every_run_and_tell_nothing_of_each_other()
     ids = [shipment_id(known, index) for index in (1, 2, 1)]
     assert ids[0] == ids[2] != ids[1]
     assert all(one.startswith("SH-") and len(one) == 16 for one in ids)
+
+
+def test_shipment_ids_are_base32_of_their_digest() -> None:
+    """RFC 4648: an id that a customer was told once must never be another."""
+    known = facts()
+    for index in range(1, 200):
+        told = f"{known.id}\x00{known.shop}\x00{known.number}\x00{index}".encode()
+        assert shipment_id(known, index) == "SH-" + b32encode(sha256(told).digest())[:13].decode()
 
 
 @pytest.mark.parametrize("state", ["authorized", "released", "partly_shipped"])

@@ -76,8 +76,9 @@ def _departure(news: News, shipment: ShipmentDraft, event: EventFacts) -> _Depar
     by = _named(event.body.get("carrier")) or news.shop.supplier(shipment.supplier).carrier
     number = written(by, event.body.get("tracking_number"))
     shipped_at = _moment(event)
-    unnumbered = (shipment.id, _unnumbered(shipped_at))
-    known = numbered(news, shipment, number) if number else news.draft.parcels.get(unnumbered)
+    known = (
+        numbered(news, shipment, number) if number else news.draft.parcels.get((shipment.id, _unnumbered(shipped_at)))
+    )
     return _Departure(by, number, shipped_at, _told(event), known)
 
 
