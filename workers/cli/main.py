@@ -184,11 +184,11 @@ def retry(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema (the release step of a deployment)."""
-    from models.database import connect
+    from models.database import MIGRATE, connect
     from models.migrations import upgrade
     from workers.settings import load
 
-    upgrade(connect(load().need_database(), application="shukka-migrate", statement_timeout=600))
+    upgrade(connect(load().need_database(), MIGRATE, application="shukka-migrate"))
     out.print("the schema is current")
 
 
