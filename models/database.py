@@ -218,5 +218,6 @@ def is_away(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     of_the_work = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable)
-    away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction)
+    # A process that was paused finds its transaction ended.
+    away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction, pg.IdleInTransactionSessionTimeout)
     return isinstance(error.orig, away) and not isinstance(error.orig, of_the_work)
