@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -14,6 +16,7 @@ from psycopg.abc import PQGen
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -127,6 +130,8 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
         connect_args={"application_name": application, "connect_timeout": CONNECT, **_network(limits)},
     )
 
+    event.listen(engine, "handle_error", _remember)
+
     @event.listens_for(engine, "do_connect")
     def reach(dialect: object, record: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> _Line:
         return _Line.connect(*arguments, **named)
@@ -150,6 +155,33 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
             connection.exec_driver_sql(_set(limits, local=True))
 
     return engine
+
+
+#: Seconds for which what the database refused of its own accord is still told of.
+RECENT: Final = 30.0
+READ_ONLY: Final = "read-only"
+_TROUBLES: Final[Mapping[type[BaseException], str]] = {
+    pg.DiskFull: "disk full",
+    pg.ReadOnlySqlTransaction: READ_ONLY,
+    pg.TooManyConnections: "too many connections",
+    pg.OutOfMemory: "out of memory",
+    DatabaseSilent: "silent a moment ago",
+}
+#: What keeps writing back while reading goes on, as `recent_trouble` calls it.
+TROUBLES: Final = frozenset(_TROUBLES.values())
+_met: Final[WeakKeyDictionary[Engine, tuple[str, float]]] = WeakKeyDictionary()
+
+
+def recent_trouble(engine: Engine) -> str | None:
+    """What the database said of itself in the last ``RECENT`` seconds where it could not write; None where it said nothing."""
+    name, at = _met.get(engine, ("", float("-inf")))
+    return name if time.monotonic() - at < RECENT else None
+
+
+def _remember(context: ExceptionContext) -> None:
+    name = next((name for kind, name in _TROUBLES.items() if isinstance(context.original_exception, kind)), None)
+    if name is not None and context.engine is not None:
+        _met[context.engine] = (name, time.monotonic())
 
 
 #: Whether a connection reaches the database through a pooler, and whether it was never used.
