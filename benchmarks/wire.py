@@ -264,12 +264,10 @@ class Wire:
     async def _close(self) -> None:
         if self._server is not None:
             self._server.close()
-        for one in list(self._open):
-            one.cut()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._open:
+            for one in list(self._open):
+                one.cut()
+            await asyncio.sleep(0)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refuses:
