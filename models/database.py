@@ -163,7 +163,6 @@ READ_ONLY: Final = "read-only"
 _TROUBLES: Final[Mapping[type[BaseException], str]] = {
     pg.DiskFull: "disk full",
     pg.ReadOnlySqlTransaction: READ_ONLY,
-    pg.TooManyConnections: "too many connections",
     pg.OutOfMemory: "out of memory",
     DatabaseSilent: "silent a moment ago",
 }
@@ -182,6 +181,8 @@ def _remember(context: ExceptionContext) -> None:
     name = next((name for kind, name in _TROUBLES.items() if isinstance(context.original_exception, kind)), None)
     if name is not None and context.engine is not None:
         _met[context.engine] = (name, time.monotonic())
+    if name == READ_ONLY:
+        context.is_disconnect = True  # after a failover the next connection may reach a server that writes
 
 
 #: Whether a connection reaches the database through a pooler, and whether it was never used.
