@@ -4,6 +4,7 @@ so that nothing is lost, nothing is there twice, and nobody hears of a failure f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import httpx
@@ -13,9 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from benchmarks.wire import Strike
 from models.database import is_away
 from pipelines.orders.message import take_in_or_keep
+from pipelines.points.grants import grant as give
+from pipelines.points.schema import GrantDocument
+from tests.cli.console import in_process
+from tests.rules.build import at
 from tests.web.site import Site
 from tests.wire.wired import BLOWS, Blow, Wired
 from tests.world import World, document
+from workers.pacemaker import timekeeper
 
 each_blow = pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
 
@@ -182,6 +188,46 @@ def test_decisions_and_outcomes_whose_commits_are_cut_end_once(wired: Wired, blo
     assert {card.captured for card in world.gateway.cards.values()} == {11_000}
     sent = [mail["Message-ID"] for mail in world.postbox.mails]
     assert len(sent) == len(set(sent)) == world.value("SELECT count(*) FROM mail WHERE state = 'sent'")
+
+
+@each_blow
+@pytest.mark.parametrize("every", [2, 3])
+def test_jobs_whose_commits_are_cut_are_caught_up_once(wired: Wired, blow: Blow, every: int) -> None:
+    """A lease whose commit was lost runs out; a step that was kept is found done (PTS-09, PTS-11)."""
+    world = wired.world
+    born: dict[str, Any] = {"kind": "registration", "shop": "apparel", "birth_date": "1990-12-24"}
+    give(world.engine, world.shops, world.clock, GrantDocument(**{**grant(), "amount": None, **born}))
+    world.grant(70, shop="apparel", expires_at=at("2026-11-25 00:00:00"))
+    jobs = timekeeper(world.house)
+    jobs.look()
+    world.clock.set(at("2027-01-05 12:00:00"))
+    strike = blow.fall(wired.wire, every=every, most=8)
+    for _ in range(20):
+        with suppress(DBAPIError):
+            jobs.look()
+        with suppress(DBAPIError):
+            world.execute("UPDATE job SET leased_until = NULL")  # a minute later
+    wired.wire.withdraw(strike)
+    jobs.look()
+    assert strike.struck >= 5
+    assert jobs.look() == []
+    assert world.balance(shop="apparel") == (0, 500 + 500), "the gift expired once, the birthday came once"
+    assert world.broken() == {}
+
+
+@each_blow
+def test_an_operators_command_whose_commit_is_cut_asks_once(
+    wired: Wired, blow: Blow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = wired.world
+    world.take(document())
+    monkeypatch.setenv("DATABASE_URL", wired.wire.through(world.house.settings.need_database()))
+    monkeypatch.setenv("SHUKKA_CLOCK", "2026-11-20T09:00:00+09:00")
+    strike = blow.fall(wired.wire)
+    code, out, err = in_process(capsys, monkeypatch, "act", "salon/S-1", "cancel", "--reason", "customer")
+    assert (code, strike.struck) == (0, 1), err
+    assert "is kept" in out
+    assert world.value("SELECT count(*) FROM inbox_event") == 1
 
 
 def _gone_on(wired: Wired, blow: Blow, every: int) -> Strike:
