@@ -41,7 +41,7 @@ class Spent:
 
 def work(url: str, start: datetime, anchor: float, smtp: str | None, batch: int, go: Event, stop: Event) -> Spent:
     """Run until ``stop``; what was spent where."""
-    engine = connect(url, pool_size=6)
+    engine = connect(url)
     clock = SettableClock(start, 1.0, anchor)
     spent = Spent()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from models.database import connect
+from models.database import OPERATOR, connect
 from models.invariants import violations
 from models.migrations import upgrade
 from models.store import points
@@ -139,7 +139,7 @@ def main() -> int:
     data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir="/tmp"))
     engines = EmbeddedEngines(data)
     try:
-        engine = connect(engines.start().database_url or "", statement_timeout=600)
+        engine = connect(engines.start().database_url or "", OPERATOR)
         upgrade(engine)
         started = time.perf_counter()
         with engine.begin() as connection:

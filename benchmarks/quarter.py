@@ -26,7 +26,7 @@ from sqlalchemy import Engine, text
 from benchmarks.quarter_people import Asked, People, at_time
 from benchmarks.quarter_world import Outside
 from benchmarks.world import LocalBell
-from models.database import connect
+from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from models.store import work
 from pipelines.engine.run import BATCH, Runner
@@ -318,7 +318,7 @@ def main() -> int:
     try:
         url = engines.start().database_url
         assert url is not None
-        engine = connect(url, application="shukka-quarter", statement_timeout=600)
+        engine = connect(url, OPERATOR, application="shukka-quarter")
         upgrade(engine)
         renderer = Renderer("orders@shukka.example", "shukka.example")
         renderer.check()

@@ -1,63 +1,203 @@
-"""How every process connects to PostgreSQL."""
+"""How every process connects to PostgreSQL, and what it makes of a database that does not answer."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import orjson
-from psycopg import Connection
+import psycopg
 from psycopg import errors as pg
+from psycopg.abc import PQGen
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 import models.arrays  # noqa: F401 - every connection knows its types
 
+Result = TypeVar("Result")
 
-def connect(url: str, *, pool_size: int = 8, application: str = "shukka", statement_timeout: int = 30) -> Engine:
-    """An engine for ``url`` (``postgresql://`` or ``postgresql+psycopg://``); nothing connects before first use.
+#: Seconds until a connection stands, or the database counts as away.
+CONNECT: Final = 4
+#: Seconds within which a pooled connection has to show that it still carries anything, before it is used again.
+PING: Final = 2.0
+#: Seconds after a statement's own limit in which the server may say that it ended it; then the connection is given up.
+GRACE: Final = 2.0
 
-    ``statement_timeout`` is in seconds. JSON goes through orjson in both directions. Transactions are READ COMMITTED, whatever
-    the server's default is: what several processes do at a time is built on it. Between us and the database there may be a
-    PgBouncer that gives every transaction another of its connections.
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a role allows the database, in seconds: ``statement`` for one statement, ``lock`` for what another transaction holds,
+    ``idle`` between two statements of one transaction (then the server ends it, and nothing of ours is locked by a process that
+    is gone), ``free`` for a connection where all are taken.
+
+    At most ``connections`` and, for a while, ``more`` are open at a time.
+    """
+
+    statement: float
+    lock: float
+    idle: float = 60.0
+    free: float = 10.0
+    connections: int = 8
+    more: int = 8
+
+    @property
+    def silence(self) -> float:
+        """Seconds after which a server that says nothing at all is not waited for any more."""
+        return self.statement + GRACE
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The server's settings that keep them."""
+        named = {
+            "statement_timeout": self.statement,
+            "lock_timeout": self.lock,
+            "idle_in_transaction_session_timeout": self.idle,
+        }
+        return {name: str(round(seconds * 1000)) for name, seconds in named.items()}
+
+
+#: Somebody waits for an answer.
+INTAKE: Final = Limits(statement=8.0, lock=3.0, idle=20.0, free=3.0)
+#: Batches of orders are decided: each holds its locks until its end, and whoever waits for one waits for a whole batch.
+DECIDE: Final = Limits(statement=30.0, lock=15.0)
+#: Effects are leased and their outcomes kept: short statements, since a lease is soon over.
+EFFECTS: Final = Limits(statement=10.0, lock=5.0, idle=20.0)
+#: Commands and jobs look through whole tables.
+OPERATOR: Final = Limits(statement=600.0, lock=30.0, idle=600.0)
+#: Migrations wait for whoever is at a table, and change all of it.
+MIGRATE: Final = Limits(statement=600.0, lock=600.0, idle=600.0)
+
+
+class DatabaseSilent(psycopg.OperationalError):
+    """The server said nothing for longer than any statement may take: the connection was given up."""
+
+
+class _Line(psycopg.Connection[Any]):
+    """A connection that is not waited on for ever: the network of a host that is there acknowledges what its server, stopped or
+    stuck, never reads."""
+
+    patience: float = CONNECT
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """Wait for what the server has to say; raises DatabaseSilent after ``patience`` seconds."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            # What the server says has a code, and what the network says breaks the connection: this is neither.
+            if error.sqlstate is not None or self.broken or self.closed:
+                raise
+            self.pgconn.finish()
+            raise DatabaseSilent(f"no answer within {self.patience:.0f} s") from error
+
+    @contextmanager
+    def hasty(self, seconds: float) -> Iterator[None]:
+        """Have less patience inside of the block."""
+        usual, self.patience = self.patience, seconds
+        try:
+            yield
+        finally:
+            self.patience = usual
+
+
+def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -> Engine:
+    """An engine for ``url`` (``postgresql://`` or ``postgresql+psycopg://``) within ``limits``; nothing connects before first use.
+
+    JSON goes through orjson in both directions. Transactions are READ COMMITTED, whatever the server's default is: what several
+    processes do at a time is built on it. Between us and the database there may be a PgBouncer that gives every transaction
+    another of its connections.
     """
     set_json_loads(orjson.loads)
     set_json_dumps(lambda value: orjson.dumps(value).decode())
     engine = create_engine(
         driver_url(url),
         isolation_level="READ COMMITTED",
-        pool_size=pool_size,
-        max_overflow=8,
-        pool_pre_ping=True,
+        pool_size=limits.connections,
+        max_overflow=limits.more,
+        pool_timeout=limits.free,
         pool_use_lifo=True,
         hide_parameters=True,  # what a failed statement was given may be a customer's name and address
         json_deserializer=orjson.loads,
         json_serializer=lambda value: orjson.dumps(value).decode(),
-        connect_args={"application_name": application, "connect_timeout": 5},
+        connect_args={"application_name": application, "connect_timeout": CONNECT, **_network(limits)},
     )
-    milliseconds = statement_timeout * 1000
+
+    event.listen(engine, "handle_error", _remember)
+
+    @event.listens_for(engine, "do_connect")
+    def reach(dialect: object, record: object, arguments: tuple[Any, ...], named: dict[str, Any]) -> _Line:
+        return _Line.connect(*arguments, **named)
 
     @event.listens_for(engine, "connect")
-    def settle_in(driver: Connection[Any], record: ConnectionPoolEntry) -> None:
-        record.info[_POOLED] = _settle_in(driver, milliseconds)
+    def settle_in(driver: _Line, record: ConnectionPoolEntry) -> None:
+        record.info[_POOLED] = _settle_in(driver, limits)
+        record.info[_FRESH] = True
+        driver.patience = limits.silence
+
+    @event.listens_for(engine, "checkout")
+    def ping(driver: _Line, record: ConnectionPoolEntry, proxy: object) -> None:
+        """One that carries nothing any more is replaced, and so are all that are as old: they went the same way."""
+        if not record.info.pop(_FRESH, False) and not _answers(driver):
+            raise InvalidatePoolError
 
     @event.listens_for(engine, "begin")
     def begin(connection: SqlConnection) -> None:
-        """A pooler gives what was set of a connection to others: there the limit is of each transaction."""
+        """A pooler gives what was set of a connection to others: there the limits are of each transaction."""
         if connection.info[_POOLED]:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+            connection.exec_driver_sql(_set(limits, local=True))
 
     return engine
 
 
-#: Whether a connection reaches the database through a pooler.
+#: Seconds for which what the database refused of its own accord is still told of.
+RECENT: Final = 30.0
+READ_ONLY: Final = "read-only"
+_TROUBLES: Final[Mapping[type[BaseException], str]] = {
+    pg.DiskFull: "disk full",
+    pg.ReadOnlySqlTransaction: READ_ONLY,
+    pg.OutOfMemory: "out of memory",
+    DatabaseSilent: "silent a moment ago",
+}
+#: What keeps writing back while reading goes on, as `recent_trouble` calls it.
+TROUBLES: Final = frozenset(_TROUBLES.values())
+_met: Final[WeakKeyDictionary[Engine, tuple[str, float]]] = WeakKeyDictionary()
+
+
+def recent_trouble(engine: Engine) -> str | None:
+    """What the database said of itself in the last ``RECENT`` seconds where it could not write; None where it said nothing."""
+    name, at = _met.get(engine, ("", float("-inf")))
+    return name if time.monotonic() - at < RECENT else None
+
+
+def _remember(context: ExceptionContext) -> None:
+    name = next((name for kind, name in _TROUBLES.items() if isinstance(context.original_exception, kind)), None)
+    if name is not None and context.engine is not None:
+        _met[context.engine] = (name, time.monotonic())
+    if name == READ_ONLY:
+        context.is_disconnect = True  # after a failover the next connection may reach a server that writes
+
+
+#: Whether a connection reaches the database through a pooler, and whether it was never used.
 _POOLED: Final = "pooled"
+_FRESH: Final = "fresh"
 
 
-def _settle_in(driver: Connection[Any], statement_timeout: int) -> bool:
+def _network(limits: Limits) -> dict[str, int]:
+    """A host that is gone is noticed: on an idle connection by keepalives, on one that waits by what nobody acknowledges."""
+    patience = round(limits.silence)
+    probes = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    return {**probes, "tcp_user_timeout": min(patience, 30) * 1000}
+
+
+def _settle_in(driver: _Line, limits: Limits) -> bool:
     """Times come in Tokyo's; poolers know of this setting and carry it along. Behind one nothing is prepared: the next
     transaction may meet another connection, which would not know the statement. Answers whether there is one."""
     driver.autocommit = True
@@ -68,9 +208,27 @@ def _settle_in(driver: Connection[Any], statement_timeout: int) -> bool:
     if is_pooled:
         driver.prepare_threshold = None
     else:
-        driver.execute(f"SET statement_timeout = {statement_timeout}".encode())
+        driver.execute(_set(limits, local=False).encode())
     driver.autocommit = False
     return is_pooled
+
+
+def _set(limits: Limits, *, local: bool) -> str:
+    """One statement that sets all of them, of a connection or, ``local``, of a transaction."""
+    return "SELECT " + ", ".join(
+        f"set_config('{name}', '{value}', {'true' if local else 'false'})" for name, value in limits.settings.items()
+    )
+
+
+def _answers(driver: _Line) -> bool:
+    try:
+        with driver.hasty(PING):
+            driver.autocommit = True
+            driver.execute("SELECT 1")
+            driver.autocommit = False
+    except psycopg.Error:
+        return False
+    return True
 
 
 def driver_url(url: str) -> str:
@@ -85,12 +243,14 @@ def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, or was ending or standing by: nothing is wrong with what it was asked, and
     the same again succeeds once it is back.
 
-    A deadlock or a statement that took too long is of what was asked, and so is everything that is no operational error.
+    A deadlock, or what took too long, a statement or the wait for a lock, is of what was asked, and so is everything that is no
+    operational error.
     """
     if isinstance(error, NoFreeConnection):
         return True
     if not isinstance(error, DBAPIError):
         return False
-    of_the_work = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled)
-    away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction)
+    of_the_work = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable)
+    # A process that was paused finds its transaction ended.
+    away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction, pg.IdleInTransactionSessionTimeout)
     return isinstance(error.orig, away) and not isinstance(error.orig, of_the_work)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from models.database import connect
+from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from pipelines.plugins import FOLDER, REGISTRIES
 from tests.world import DOMAIN, SENDER, World
@@ -93,7 +93,7 @@ def running() -> Iterator[Running]:
 def template(running: Running) -> str:
     """The name of a database that stands at the newest revision."""
     running.execute(f"CREATE DATABASE {TEMPLATE}")
-    engine = connect(running.database_url(TEMPLATE), statement_timeout=120)
+    engine = connect(running.database_url(TEMPLATE), MIGRATE)
     upgrade(engine)
     engine.dispose()
     return TEMPLATE

@@ -78,3 +78,17 @@ def test_what_repeats_is_counted(written: io.StringIO, monkeypatch: pytest.Monke
     library.critical("Consumer encountered a connection error: %s", 1_000)
     library.critical("another thing")
     assert [line.get("repeated") for line in lines(written)] == [None, 999, None]
+
+
+def test_a_database_that_is_away_is_one_line_and_a_count(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By place and error; whatever else is said passes."""
+    log = structlog.get_logger().bind()
+    for _ in range(5):
+        log.warning("database.away", error="DatabaseSilent")
+        log.warning("order.refused", fields=[])
+    log.warning("database.away", error="DiskFull")
+    said = [(line["event"], line.get("error")) for line in lines(written)]
+    assert said == [("database.away", "DatabaseSilent"), *[("order.refused", None)] * 5, ("database.away", "DiskFull")]
+    monkeypatch.setattr(logs, "QUIET", 0.0)
+    log.warning("database.away", error="DatabaseSilent")
+    assert lines(written)[-1]["repeated"] == 4

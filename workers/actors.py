@@ -119,7 +119,7 @@ def declare_intake(broker: dramatiq.Broker, house: House) -> None:
 
 def _passes(error: BaseException) -> bool:
     """Whether the same again succeeds some time."""
-    return is_away(error) or isinstance(error, Raced)
+    return is_away(error) or isinstance(error, Raced | OperationalError)
 
 
 def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from dramatiq import Message
 
 from pipelines.values.card_number import mask
 
-#: Seconds for which the same line of a library is counted instead of written.
+#: Seconds for which the same line of a library, or of a database that is away, is counted instead of written.
 QUIET = 10.0
 #: Loggers that come with handlers of their own.
 _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access")
@@ -40,7 +40,7 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*said, renderer, _masked],
+        processors=[CalmOutage(), *said, renderer, _masked],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -88,6 +88,30 @@ class Calm(logging.Filter):
         self._seen[key] = (time.monotonic(), 0)
         record.repeated = repeated
         return True
+
+
+class CalmOutage:
+    """A processor: of a database that is away, or where others are in the way, each of our own lines is written once in ``QUIET``
+    seconds and error; the next one says how often it was ``repeated`` meanwhile. All other lines pass."""
+
+    about: Final = ("database_away", "database.away", "database.busy")
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def __call__(self, _logger: Any, _method: str, event: _Event) -> _Event:
+        """The line; raises structlog.DropEvent for one that is counted instead."""
+        if not str(event.get("event", "")).endswith(self.about):
+            return event
+        key = (str(event["event"]), str(event.get("error")))
+        since, repeated = self._seen.get(key, (float("-inf"), 0))
+        if time.monotonic() - since < QUIET:
+            self._seen[key] = (since, repeated + 1)
+            raise structlog.DropEvent
+        self._seen[key] = (time.monotonic(), 0)
+        if repeated:
+            event["repeated"] = repeated
+        return event
 
 
 def _named(argument: object) -> object:

@@ -71,7 +71,7 @@ class _Loops(Middleware):
         with self._lock:
             if self._loop is None:
                 house = self._house
-                self._loop = EffectLoop(house.engine, house.clock, house.bell, self._performers)
+                self._loop = EffectLoop(house.effects(), house.clock, house.bell, self._performers)
             return self._loop
 
 

@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Engine
 
-from models.database import connect
+from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect
 from pipelines.engine.run import Runner
 from pipelines.errors import ShukkaError
 from pipelines.gateway import Adapter
@@ -42,6 +43,10 @@ class House:
     bell: Bell
     renderer: Renderer
 
+    def effects(self) -> Engine:
+        """Connections for the effect loop alone: what decisions wait for keeps no outcome from being recorded."""
+        return connect(self.settings.need_database(), EFFECTS, application="shukka-effects")
+
     def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
         """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
         self.renderer.check()
@@ -70,6 +75,10 @@ class House:
         return {name: channel.open(read(channel.settings, os.environ), self) for name, channel in used.items()}
 
 
+#: What each process allows the database; the worker's effects have an engine of their own.
+_LIMITS: Final[Mapping[str, Limits]] = {"web": INTAKE}
+
+
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
     actions()  # raises for a declaration, or a plug-in's, that no stage would hear
@@ -77,7 +86,7 @@ def build(settings: Settings, application: str) -> House:
     overrides = read_overrides(settings.shops_dir, shops)
     return House(
         settings=settings,
-        engine=connect(settings.need_database(), application=f"shukka-{application}"),
+        engine=connect(settings.need_database(), _LIMITS.get(application, DECIDE), application=f"shukka-{application}"),
         shops=shops,
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),

@@ -28,7 +28,7 @@ from sqlalchemy import Engine, make_url, text
 from benchmarks.walk.crowd import Crowd
 from benchmarks.walk.plants import PLANTS
 from benchmarks.walk.town import Town
-from models.database import connect
+from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from models.states import OrderState
 from pipelines.engine.stage import Stage
@@ -99,7 +99,7 @@ class Engines:
             self._execute(f"ALTER SYSTEM SET {setting} = off")
         self._execute("SELECT pg_reload_conf()")
         self._execute("CREATE DATABASE walk_template")
-        engine = connect(_named(self.url, "walk_template"), statement_timeout=120)
+        engine = connect(_named(self.url, "walk_template"), MIGRATE)
         upgrade(engine)
         engine.dispose()
 

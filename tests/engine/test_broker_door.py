@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ import redis
 from dramatiq import Worker
 from dramatiq.brokers.redis import RedisBroker
 
+from models.database import INTAKE as INTAKE_LIMITS
+from models.database import connect
 from pipelines.values.card_number import find_card_number
 from tests.conftest import Running
 from tests.world import World, a_line, document
@@ -176,3 +179,18 @@ def test_a_database_that_is_away_is_waited_for(world: World, broker: dramatiq.Br
     assert set(world.states()) == {"S-1"}
     assert world.value("SELECT last_value FROM refusals") == 4
     assert kept(world) == []
+
+
+def test_a_refused_order_in_whose_way_others_are_is_kept_when_they_are_gone(
+    world: World, broker: dramatiq.Broker, database_url: str
+) -> None:
+    """Its message is given back to nobody: whoever holds the table for longer than a lock is waited for only delays it."""
+    hasty = connect(database_url, replace(INTAKE_LIMITS, lock=0.2))
+    with world.engine.begin() as other:
+        other.exec_driver_sql("LOCK TABLE refused_order IN EXCLUSIVE MODE")
+        with working(replace(world.house, engine=hasty), broker):
+            send(broker, document("S-1", totals={"grand_total": 1}))
+            time.sleep(1.0)
+            other.rollback()
+    assert [row.number for row in kept(world)] == ["S-1"]
+    hasty.dispose()

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Engine, text
 
 from models import migrations
-from models.database import connect
+from models.database import MIGRATE, connect
 from tests.conftest import Running
 from tests.rules.build import at
 from tests.world import World, a_line, document
@@ -22,7 +22,7 @@ def old(running: Running) -> Iterator[Engine]:
     """An empty database of the version before."""
     name = "shukka_before_holds"
     running.execute(f"CREATE DATABASE {name}")
-    engine = connect(running.database_url(name), statement_timeout=120)
+    engine = connect(running.database_url(name), MIGRATE)
     with engine.connect() as connection:
         config = migrations._config()
         config.attributes["connection"] = connection

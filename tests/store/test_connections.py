@@ -9,12 +9,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url
 
-from models.database import connect
+from models.database import DECIDE, connect
 from models.migrations import upgrade
 from tests.conftest import Running
 from tests.world import World, document
@@ -33,7 +34,7 @@ def test_transactions_are_ours_whatever_the_server_says(running: Running, engine
     name = engine.url.database
     running.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     running.execute(f"ALTER DATABASE {name} SET TimeZone = 'America/New_York'")
-    fresh = connect(engine.url.render_as_string(hide_password=False), statement_timeout=7)
+    fresh = connect(engine.url.render_as_string(hide_password=False), replace(DECIDE, statement=7.0))
     assert shown(fresh, "transaction_isolation", "TimeZone", "statement_timeout") == [
         "read committed",
         "Asia/Tokyo",

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
 from models import migrations
-from models.database import connect
+from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from models.schema import metadata
 from models.states import OrderState
@@ -39,7 +39,7 @@ def left(request: pytest.FixtureRequest, running: Running) -> Iterator[str]:
     path: Path = request.param
     name = f"shukka_of_{path.stem}"
     running.execute(f"CREATE DATABASE {name}")
-    engine = connect(running.database_url(name), statement_timeout=120)
+    engine = connect(running.database_url(name), MIGRATE)
     upgrade(engine, path.stem)
     with engine.begin() as connection:
         assert connection.connection.driver_connection is not None
@@ -181,7 +181,7 @@ def test_a_hold_keeps_the_sentence_it_was_opened_with(running: Running) -> None:
     """INT-14: before 0012 it had no figures to say."""
     name = "shukka_of_0011"
     running.execute(f"CREATE DATABASE {name}")
-    engine = connect(running.database_url(name), statement_timeout=120)
+    engine = connect(running.database_url(name), MIGRATE)
     upgrade(engine, "0011")
     with engine.begin() as connection:
         connection.exec_driver_sql(

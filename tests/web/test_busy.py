@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from models.database import connect
+from models.database import INTAKE, connect
 from pipelines.errors import Raced
 from pipelines.orders.message import take_in_or_keep
 from tests.web.site import Site, problem
@@ -17,7 +18,7 @@ from workers.mail.rendering import Renderer
 @pytest.fixture
 def impatient(database_url: str, renderer: Renderer) -> Iterator[Site]:
     """A site whose statements wait a second at most."""
-    engine = connect(database_url, statement_timeout=1)
+    engine = connect(database_url, replace(INTAKE, statement=1.0))
     with World(engine, database_url, renderer) as world:
         site = Site(world)
         yield site

@@ -44,6 +44,7 @@ def act(
     from pipelines.orders.act import Asker, Asking, action_named, look, preview, standing
     from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
+    from workers.patience import patiently
     from workers.settings import load
 
     shop, _, number = order.partition("/")
@@ -70,7 +71,8 @@ def act(
     if looked.event is None:
         out.print(f"{order} is {looked.state}: nothing is left to do", markup=False)
         return
-    receive(engine, settings.clock, [looked.event])
+    event = looked.event
+    patiently(lambda again: receive(engine, settings.clock, [event]))
     out.print(f"{order} was {looked.state}: {chosen.name} is kept and will be decided in a moment", markup=False)
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from models.database import connect
+from models.database import OPERATOR, connect
 from models.migrations import is_current
 from pipelines.errors import Misconfigured
 from workers.settings import load
 
-#: Seconds a statement of a command may take: they look through whole tables.
-PATIENCE = 600
-
 
 def opened(command: str) -> Engine:
     """The database of the settings; raises Misconfigured if there is none or its schema is not ours."""
-    engine = connect(load().need_database(), application=f"shukka-{command}", statement_timeout=PATIENCE)
+    engine = connect(load().need_database(), OPERATOR, application=f"shukka-{command}")
     with engine.connect() as connection:
         if not is_current(connection):
             raise Misconfigured("DATABASE_URL", "its schema is not this version's; run `shukka migrate` first")

@@ -184,11 +184,11 @@ def retry(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema (the release step of a deployment)."""
-    from models.database import connect
+    from models.database import MIGRATE, connect
     from models.migrations import upgrade
     from workers.settings import load
 
-    upgrade(connect(load().need_database(), application="shukka-migrate", statement_timeout=600))
+    upgrade(connect(load().need_database(), MIGRATE, application="shukka-migrate"))
     out.print("the schema is current")
 
 
@@ -259,9 +259,15 @@ def main() -> None:
     except Exception as fault:
         from sqlalchemy.exc import DBAPIError, OperationalError
 
+        from models.database import is_away
+
         if isinstance(fault, OperationalError | DBAPIError):
             reason = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
             err.print(f"shukka: DATABASE_URL: the database refused: {reason}", markup=False)
+            if is_away(fault):
+                err.print(
+                    "If it was to change something, look first whether it did: its answer may be all that was lost."
+                )
             raise SystemExit(1) from None
         raise
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect
 
-from models.database import connect
+from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from pipelines.errors import Misconfigured
 from pipelines.shops import load_shops
@@ -122,7 +122,7 @@ def opened(
     with ExitStack() as stack:
         embedded, database_url, redis_url = stack.enter_context(engines(given, data, report))
         urls = Urls(database_url, redis_url)
-        engine = connect(database_url, pool_size=2, application="shukka-trial", statement_timeout=600)
+        engine = connect(database_url, OPERATOR, application="shukka-trial")
         stack.callback(engine.dispose)
         _refuse_used(engine)
         upgrade(engine)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from models.store import effect_items as items
@@ -49,7 +49,7 @@ class Recorder:
         self._gathers = gathers
 
     @retry(
-        retry=retry_if_exception_type(DBAPIError),
+        retry=retry_if_exception_type(SQLAlchemyError),
         wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
         stop=stop_after_delay(RECORD_FOR),
         reraise=True,

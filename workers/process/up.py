@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models.database import connect
+from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from pipelines.errors import Misconfigured
 from pipelines.shops import load_shops
@@ -44,7 +44,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     _refuse_taken(host, port)
     stop = stop_on_signals()
     with console.status("starting") as spinner, engines(settings, settings.data) as (embedded, database_url, redis_url):
-        engine = connect(database_url, application="shukka-migrate", statement_timeout=600)
+        engine = connect(database_url, MIGRATE, application="shukka-migrate")
         upgrade(engine)
         engine.dispose()
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host)

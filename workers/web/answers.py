@@ -38,6 +38,16 @@ def invalid(problems: Sequence[Problem]) -> Response:
     return problem(422, "Refused", detail, errors=problems)
 
 
+def database_away() -> Response:
+    """503: the database is away, or says nothing. A commit may have happened without an answer, so nothing is said of that: the
+    same request again finds what was kept."""
+    says = (
+        "Whether this was kept is not known yet: send the same request again, an action without "
+        "an Idempotency-Key only after a look at its order."
+    )
+    return problem(503, "Database away", says, headers={"Retry-After": "2"})
+
+
 def as_json(status: int, document: Any) -> Response:
     """A JSON answer."""
     return Response(orjson.dumps(document), status_code=status, media_type="application/json")

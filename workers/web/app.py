@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from models.database import is_away
+from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
 from models.migrations import is_current
 from models.store import attention
 from pipelines.engine.run import describe
@@ -24,12 +24,13 @@ from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
-from workers.web.answers import HttpProblem, as_json, invalid, not_found
+from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
 from workers.web.api import customers, orders, postings, ranks
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
+from workers.web.deadline import Deadline
 from workers.web.desk import Desk
 from workers.web.hooks import payments, suppliers
 from workers.web.openapi import operation_id, published
@@ -43,8 +44,11 @@ log = structlog.get_logger(__name__)
 _DOCUMENTED = (orders, customers)
 
 
-#: What the service can do without.
+#: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
+_READ = TROUBLES
+#: Seconds a check of readiness may take; whoever asks has little patience.
+_CHECK_WITHIN = 5.0
 
 
 def create_app(house: House | None = None) -> FastAPI:
@@ -70,6 +74,7 @@ def create_app(house: House | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
         dependencies=[Depends(_nameable)],
     )
+    app.add_middleware(Deadline)
     app.state.shukka = state
     app.include_router(orders.router)
     app.include_router(acting.router_of(actions()))
@@ -98,11 +103,16 @@ def _add_operations(app: FastAPI) -> None:
 
     @app.get("/readyz", tags=["operations"], responses=answers(s200=Readiness, s503=Readiness))
     async def readyz(request: Request) -> Response:
-        """Database and migrations are there: 200, else 503. Without the broker orders are taken in and go on, later by about a
-        second: ``degraded`` names it."""
-        checks = await asyncio.to_thread(_ready, state_of(request).house)
+        """Database and migrations are there: 200, else 503. ``degraded`` names what is missing. Without the broker orders are taken
+        in and go on, later by about a second. A database that writes nothing (read-only, its disk full) is still read: what
+        would be written is answered 503 alone."""
+        house = state_of(request).house
+        found = await asyncio.gather(
+            _within(_database, house, {"database": "silent"}), _within(_broker, house, {"broker": "silent"})
+        )
+        checks = {name: state for part in found for name, state in part.items()}
         missing = [name for name, state in checks.items() if state != "ok"]
-        ready = not set(missing) - _SPARED
+        ready = all(name in _SPARED or checks[name] in _READ for name in missing)
         status = ("degraded" if missing else "ok") if ready else "not ready"
         return as_json(200 if ready else 503, {"status": status, "degraded": missing, "checks": checks})
 
@@ -113,21 +123,29 @@ def _add_operations(app: FastAPI) -> None:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _ready(house: House) -> dict[str, str]:
-    checks = {}
+async def _within(check: Callable[[House], dict[str, str]], house: House, silent: dict[str, str]) -> dict[str, str]:
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(check, house), _CHECK_WITHIN)
+    except TimeoutError:
+        return silent
+
+
+def _database(house: House) -> dict[str, str]:
     try:
         with house.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            checks["database"] = "ok"
-            checks["migrations"] = "ok" if is_current(connection) else "behind: run `shukka migrate`"
+            writes = not connection.execute(text("SELECT current_setting('transaction_read_only')::bool")).scalar_one()
+            migrations = "ok" if is_current(connection) else "behind: run `shukka migrate`"
     except SQLAlchemyError as error:
-        checks["database"] = type(error).__name__
+        return {"database": type(error).__name__}
+    return {"database": (recent_trouble(house.engine) or "ok") if writes else READ_ONLY, "migrations": migrations}
+
+
+def _broker(house: House) -> dict[str, str]:
     try:
         house.bell.check()
-        checks["broker"] = "ok"
     except (RedisError, OSError, ShukkaError) as error:
-        checks["broker"] = type(error).__name__
-    return checks
+        return {"broker": type(error).__name__}
+    return {"broker": "ok"}
 
 
 def _measure(house: House) -> None:
@@ -183,9 +201,7 @@ def _add_errors(app: FastAPI) -> None:
         ):  # the latter: others were in the way for too long
             return await on_fault(request, error)
         log.error("web.database_away", error=describe(error))
-        return problem(
-            503, "Database away", "Nothing was stored; send the same request again.", headers={"Retry-After": "2"}
-        )
+        return database_away()
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from models.store.clients import KeyRow, NameRow
 from pipelines.ports import Clock
 from workers.grouping import Group
 from workers.http.signing import standing
-from workers.web.patience import patiently
+from workers.patience import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Clients:
                 rows = clients.by_keys(connection, asked, now=self._clock.now())
             return {bytes(row.shown): Caller(row.id, row.kind, row.name, tuple(row.shops)) for row in rows}
 
-        found = patiently(look)
+        found = patiently(lambda again: look())
         return [found.get(key) for key in keys]
 
     def _find_partners(self, names: Sequence[NameRow]) -> list[Partner | None]:
@@ -93,7 +93,7 @@ class Clients:
                 for row in rows
             }
 
-        found = patiently(look)
+        found = patiently(lambda again: look())
         return [found.get(name) for name in names]
 
 

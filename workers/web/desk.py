@@ -13,7 +13,7 @@ from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
 from workers.grouping import Group
 from workers.metrics import INTAKE
-from workers.web.patience import patiently
+from workers.patience import patiently
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -53,17 +53,13 @@ class Desk:
 
     def _take_orders(self, submissions: Sequence[Submission]) -> list[Answer]:
         house = self._house
-        tries = 0
 
-        def attempt() -> list[Answer]:
-            nonlocal tries
-            tries += 1
-            return take_in(house.engine, house.shops, house.clock, submissions)
+        def attempt(again: bool) -> list[Answer]:
+            taken = take_in(house.engine, house.shops, house.clock, submissions)
+            # A commit whose answer was lost may have happened; what is found now under the same content is ours.
+            return [_as_first(answer) for answer in taken] if again else taken
 
         answers = patiently(attempt)
-        if tries > 1:
-            # A commit whose answer was lost may have happened; what is found now under the same content is ours.
-            answers = [_as_first(answer) for answer in answers]
         for answer in answers:
             INTAKE.labels(answer.ending).inc()
         if any(answer.ending == Ending.ACCEPTED for answer in answers):
@@ -71,7 +67,8 @@ class Desk:
         return answers
 
     def _take_events(self, events: Sequence[Received]) -> list[bool]:
-        answers = patiently(lambda: receive(self._house.engine, self._house.clock, events))
+        house = self._house
+        answers = patiently(lambda again: [new or again for new in receive(house.engine, house.clock, events)])
         self._ring({WOKEN_BY[e.type] for e, new in zip(events, answers, strict=True) if new and e.type in WOKEN_BY})
         return answers
 

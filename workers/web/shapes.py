@@ -252,7 +252,8 @@ class Health(Shape):
 class Readiness(Shape):
     """What a process stands on."""
 
-    status: Literal["ok", "not ready"]
+    status: Literal["ok", "degraded", "not ready"]
+    degraded: list[str]
     checks: dict[str, str]
 
 

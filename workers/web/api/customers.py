@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,6 +22,7 @@ from pipelines.rules.dates.periods import last_day
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
+from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
@@ -65,9 +68,7 @@ async def put_customer(request: Request, shop: str, customer: str) -> Response:
     read(CustomerPath, {"customer": customer})
     told = read(CustomerFactsDocument, raw)
     house, by_operator = state.house, caller.kind == "operator"
-    answered = await asyncio.to_thread(
-        tell, house.engine, profile, house.clock, customer, told, by_operator=by_operator
-    )
+    answered = await _kept(lambda: tell(house.engine, profile, house.clock, customer, told, by_operator=by_operator))
     return as_json(201 if answered.new else 200, answered.body)
 
 
@@ -160,7 +161,7 @@ async def grant_points(request: Request) -> Response:
     wish = read(GrantDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
-    answered = await asyncio.to_thread(grants.grant, house.engine, house.shops, house.clock, wish)
+    answered = await _kept(lambda: grants.grant(house.engine, house.shops, house.clock, wish))
     return as_json(201 if answered.new else 200, answered.body)
 
 
@@ -173,7 +174,7 @@ async def hold_points(request: Request) -> Response:
     wish = read(HoldDocument, raw)
     _seen(caller, wish.shop)
     house = state.house
-    answered = await asyncio.to_thread(holds.hold, house.engine, house.shops, house.clock, wish)
+    answered = await _kept(lambda: holds.hold(house.engine, house.shops, house.clock, wish))
     return as_json(201 if answered.new else 200, answered.body)
 
 
@@ -194,8 +195,18 @@ async def release_points(request: Request, key: str) -> Response:
             raise Invalid([Problem("shop", f"is needed: {', '.join(sorted(shops))} have a hold of this key")])
         return holds.release(house.engine, house.shops, house.clock, shops[0], key, wish.outcome)
 
-    answered = await asyncio.to_thread(end)
+    answered = await _kept(end)
     return as_json(200, answered.body)
+
+
+async def _kept(ask: Callable[[], Answered]) -> Answered:
+    """What ``ask`` answers once the database answers; what it finds when asked again may be its own, and is new then."""
+
+    def attempt(again: bool) -> Answered:
+        answered = ask()
+        return replace(answered, new=answered.new or again)
+
+    return await asyncio.to_thread(patiently, attempt)
 
 
 async def _read(request: Request) -> tuple[AppState, Caller, object]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from pipelines.points import postings
 from pipelines.values.calendar import in_japan
+from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.shapes import Posting, Postings, answers
@@ -53,6 +54,10 @@ async def posting_done(request: Request, posting: str) -> Response:
     caller = await state.caller(request, "operator")
     if not (posting.isascii() and posting.isdigit() and len(posting) <= _DIGITS):
         raise not_found()
-    house = state.house
-    shown = await asyncio.to_thread(postings.done, house.engine, house.clock, int(posting), caller.name, caller.sees)
+    house, by = state.house, caller.name
+
+    def done(again: bool) -> dict[str, Any]:
+        return postings.done(house.engine, house.clock, int(posting), by, caller.sees)
+
+    shown = await asyncio.to_thread(patiently, done)
     return as_json(200, shown)
