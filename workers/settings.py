@@ -23,10 +23,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", env_ignore_empty=True)
 
-    database_url: str | None = None
-    redis_url: str | None = None
-    broker_url: str | None = Field(default=None, description="amqp:// for RabbitMQ; else REDIS_URL is the broker")
-    smtp_url: str | None = None
+    # Not shown where settings are printed: these hold passwords.
+    database_url: str | None = Field(default=None, repr=False)
+    redis_url: str | None = Field(default=None, repr=False)
+    broker_url: str | None = Field(
+        default=None, repr=False, description="amqp:// for RabbitMQ; else REDIS_URL is the broker"
+    )
+    smtp_url: str | None = Field(default=None, repr=False)
     mail_from: str = "orders@shukka.example"
     shops_dir: Path | None = None
     shukka_data: Path | None = None
