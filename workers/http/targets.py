@@ -66,16 +66,6 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
                 failed = error
         raise failed
 
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        """None of these is on the public internet."""
-        raise TargetRefused(f"The socket {path} is not on the public internet.")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait, between two attempts at a connection."""
-        await self._network.sleep(seconds)
-
 
 async def _public_addresses(host: str, port: int, resolve: Resolver) -> Sequence[str]:
     """What ``host`` stands for. Raises TargetRefused if any of it is not public, and what the resolver raises."""

@@ -39,6 +39,7 @@ async def supplier_webhook(request: Request, supplier: str) -> Response:
         event_id, raw = read_signed(headers_of(request), body, partner.secrets, datetime.now(UTC))
     except SignatureRefused as reason:
         raise refused("supplier", reason) from None
+    state_of(request).count_webhook(request, partner.id, partner.may)
     now = state_of(request).house.clock.now()
     event = supplier_event(raw, supplier=supplier, shops=partner.shops, event_id=event_id, now=now)
     new = await state_of(request).desk.event(event)
