@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long lint hooks bench bench-ledger chaos quarter walk fuzz lock clean
+.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos quarter walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -30,6 +30,16 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Known weaknesses of what is locked. Not part of CI: it needs the network, and what it says changes without a commit.
+ADVISORIES := https://pypi.org/pypi/pip/json
+audit:
+	@$(PYTHON) -c 'import urllib.request; urllib.request.urlopen("$(ADVISORIES)", timeout=15)' 2>/dev/null || \
+	  { echo "audit: the advisory database at pypi.org cannot be reached; nothing was audited" >&2; exit 3; }
+	@$(PYTHON) -m venv --clear build/audit
+	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1' || \
+	  { echo "audit: pip-audit cannot be installed; nothing was audited" >&2; exit 3; }
+	build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
 
 hooks: $(READY)
 	$(BIN)/pre-commit install

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
@@ -79,7 +79,8 @@ class Mail(Base):
 
     One that is about a customer's points, not about an order, has no ``order_id``.
 
-    ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row. One that repeats another
+    ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row; None once it is no longer kept,
+    of a mail that has ended. One that repeats another
     (``copy_of``) has its bytes, and as its key the id under which it is sent again.
     """
 
@@ -92,14 +93,18 @@ class Mail(Base):
     template: Mapped[str]
     envelope_from: Mapped[str]
     envelope_to: Mapped[str]
-    packed: Mapped[bytes] = mapped_column(LargeBinary)
+    packed: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str]
     code: Mapped[str | None]
     at: Mapped[Moment]
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     copy_of: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (one_of("state", MAIL_STATES), UPDATED_IN_PLACE)
+    __table_args__ = (
+        one_of("state", MAIL_STATES),
+        CheckConstraint("state <> 'queued' OR packed IS NOT NULL", name="kept"),
+        UPDATED_IN_PLACE,
+    )
 
 
 class EffectLease(Base):

@@ -18,7 +18,8 @@ class Client(Base):
 
     When both are replaced, the key and the secret before count until ``old_until``, in the Clock's time. ``shops`` empty
     means every shop. ``url`` is where events or instructions go; ``mail`` where instructions go if there is no URL. One
-    that is revoked counts for nothing any more, and its name may be given again.
+    that is revoked counts for nothing any more, and its name may be given again. How much it may ask is None where it may as much as
+    every client of the installation.
     """
 
     __tablename__ = "client"
@@ -33,6 +34,9 @@ class Client(Base):
     webhook_secrets: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     url: Mapped[str | None]
     mail: Mapped[str | None]
+    requests_per_minute: Mapped[int | None]
+    orders_per_minute: Mapped[int | None]
+    burst_seconds: Mapped[int | None]
     recorded_at: Mapped[Recorded]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -7,6 +7,7 @@ from models.base import Base
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.effect import Circuit, Effect, EffectItem, EffectLease, EffectOutput, Mail
+from models.erasure import Erasure
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
@@ -33,6 +34,7 @@ __all__ = [
     "EffectItem",
     "EffectLease",
     "EffectOutput",
+    "Erasure",
     "IdempotencyKey",
     "InboxEvent",
     "Job",

@@ -45,3 +45,15 @@ def test_a_setting_that_cannot_work_is_named(
 def test_a_setting_that_works_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     assert getattr(load(), variable.lower()) == (value or None)
+
+
+def test_settings_that_are_printed_show_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a traceback with local variables, or in a line of a log."""
+    for variable, scheme in (
+        ("DATABASE_URL", "postgresql"),
+        ("REDIS_URL", "redis"),
+        ("BROKER_URL", "amqp"),
+        ("SMTP_URL", "smtp"),
+    ):
+        monkeypatch.setenv(variable, f"{scheme}://user:geheim@host/1")
+    assert "geheim" not in f"{load()!r} {load()}"

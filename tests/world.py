@@ -140,9 +140,7 @@ class World:
             *mail.EFFECT.performed_by(mail.performing(self.postbox.deliver), 4),
             *payments.EFFECT.performed_by(payments.performing({"sandbox": self.gateway, **(gateways or {})}), 4),
             *suppliers.EFFECT.performed_by(suppliers.performing(self.senders(), self.shops, self.clock), 4),
-            *storefronts.EFFECT.performed_by(
-                storefronts.performing(self.storefronts, self.clock, allow_private=True), 4
-            ),
+            *storefronts.EFFECT.performed_by(storefronts.performing(self.storefronts, self.clock), 4),
         )
         self._events = 0
         self._asyncio = asyncio.Runner()

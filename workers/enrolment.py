@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from models.partner import CLIENT_KINDS
 from models.store import clients
-from models.store.clients import ListedRow, NewClientRow, ReplacedRow
+from models.store.clients import LimitsRow, ListedRow, NewClientRow, ReplacedRow
 from pipelines.errors import Invalid, Problem
 from pipelines.values.mail_address import addr_spec
 from workers.http.signing import new_secret
@@ -117,6 +117,37 @@ def reach_client(engine: Engine, name: str, kind: str | None, *, url: str | None
         new_mail = client.mail if mail is None else addr_spec(mail) if mail else None
         clients.reach(connection, client.id, new_url, new_mail)
     return client._replace(url=new_url, mail=new_mail)
+
+
+def limit_client(
+    engine: Engine,
+    name: str,
+    kind: str | None,
+    *,
+    requests_per_minute: int | None = None,
+    orders_per_minute: int | None = None,
+    burst_seconds: int | None = None,
+) -> ListedRow:
+    """Change how much a client may ask: None leaves what stands, 0 lets the installation's limit hold again.
+
+    Raises Invalid as ``rotate_client`` does, and for a limit that nothing would count against.
+    """
+    with engine.begin() as connection:
+        client = _named(connection, name, kind)
+        if client.kind != "storefront" and orders_per_minute:
+            raise Invalid([Problem("--orders-per-minute", f"a {client.kind} sends no orders; leave it out")])
+        limited = client._replace(
+            requests_per_minute=_changed(client.requests_per_minute, requests_per_minute),
+            orders_per_minute=_changed(client.orders_per_minute, orders_per_minute),
+            burst_seconds=_changed(client.burst_seconds, burst_seconds),
+        )
+        row = LimitsRow(client.id, limited.requests_per_minute, limited.orders_per_minute, limited.burst_seconds)
+        clients.limit(connection, row)
+    return limited
+
+
+def _changed(stands: int | None, told: int | None) -> int | None:
+    return stands if told is None else told or None
 
 
 def _credentials(kind: str, name: str, old_until: datetime | None = None) -> Credentials:

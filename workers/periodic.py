@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import is_away
 from models.store import jobs as store
+from pipelines.customers.erase import ERASURES
 from pipelines.engine.run import describe
 from pipelines.errors import ShukkaError
 from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools
@@ -42,7 +43,7 @@ class Timekeeper:
         renderer: MailRenderer,
         clock: Clock,
         ring: Callable[[], None] = lambda: None,
-        jobs: Sequence[PeriodicJob] = JOBS,
+        jobs: Sequence[PeriodicJob] = (*JOBS, ERASURES),
     ) -> None:
         self._engine = engine
         self._shops = shops

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
 from workers import addresses
+from workers.allowance import Allowance
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
 
@@ -23,10 +24,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", env_ignore_empty=True)
 
-    database_url: str | None = None
-    redis_url: str | None = None
-    broker_url: str | None = Field(default=None, description="amqp:// for RabbitMQ; else REDIS_URL is the broker")
-    smtp_url: str | None = None
+    # Not shown where settings are printed: these hold passwords.
+    database_url: str | None = Field(default=None, repr=False)
+    redis_url: str | None = Field(default=None, repr=False)
+    broker_url: str | None = Field(
+        default=None, repr=False, description="amqp:// for RabbitMQ; else REDIS_URL is the broker"
+    )
+    smtp_url: str | None = Field(default=None, repr=False)
     mail_from: str = "orders@shukka.example"
     shops_dir: Path | None = None
     shukka_data: Path | None = None
@@ -34,6 +38,9 @@ class Settings(BaseSettings):
     shukka_clock_rate: float = Field(default=1.0, gt=0)
     shukka_clock_anchor: float | None = Field(default=None, description="Real time (epoch) at which SHUKKA_CLOCK holds")
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
+    shukka_requests_per_minute: int = Field(default=60_000, ge=0, description="Of a client, 0 without a limit")
+    shukka_orders_per_minute: int = Field(default=30_000, ge=0, description="Of a client, 0 without a limit")
+    shukka_burst_seconds: int = Field(default=20, ge=1, description="So many seconds' worth may come at once")
     shukka_smtp_connections: int = Field(default=32, ge=1, le=64)
 
     @field_validator("database_url")
@@ -60,6 +67,11 @@ class Settings(BaseSettings):
     def mail_domain(self) -> str:
         """The domain of Message-IDs."""
         return self.mail_from.rsplit("@", 1)[-1]
+
+    @property
+    def allowance(self) -> Allowance:
+        """How much a client may ask that has no limits of its own."""
+        return Allowance(self.shukka_requests_per_minute, self.shukka_orders_per_minute, self.shukka_burst_seconds)
 
     @cached_property
     def clock(self) -> AnyClock:

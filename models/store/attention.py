@@ -20,7 +20,12 @@ UNION ALL
 SELECT 'effect', id::text, kind || ': ' || coalesce(outcome->>'code', '') || ' ' || coalesce(outcome->>'says', '')
 FROM effect WHERE state = 'needs_review'
 UNION ALL
-SELECT 'mail', id::text, template || ': ' || coalesce(code, '') FROM mail WHERE state IN ('needs_review', 'failed')
+SELECT 'mail', id::text, template || ': ' || coalesce(code, '') FROM mail
+WHERE state IN ('needs_review', 'failed') AND packed IS NOT NULL
+UNION ALL
+SELECT 'erasure waits', shop || '/' || customer_id, 'asked for on ' || to_char(asked_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD')
+       || ', waits for ' || (SELECT string_agg((w->>'order') || ' (' || (w->>'why') || ')', ', ') FROM jsonb_array_elements(waits_for) w)
+FROM erasure WHERE done_at IS NULL AND try_at > asked_at + interval '30 days'
 UNION ALL
 SELECT 'work failing', stage || ' of ' || coalesce(o.shop || '/' || o.number, w.subject_kind || ' ' || w.subject_id),
        coalesce(w.error, '')
@@ -61,6 +66,7 @@ SELECT 'work', stage, count(*) FROM work GROUP BY 2
 UNION ALL SELECT 'effect', kind, count(*) FROM effect_lease GROUP BY 2
 UNION ALL SELECT 'circuit', kind || ' ' || target, 1 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
 UNION ALL SELECT 'attention', 'quarantined', count(*) FROM inbox_event WHERE state = 'quarantined'
+UNION ALL SELECT 'attention', 'erasures', count(*) FROM erasure WHERE done_at IS NULL
 UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon p
           LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
           WHERE p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE

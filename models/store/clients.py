@@ -26,6 +26,9 @@ class CallerRow(NamedTuple):
     kind: str
     name: str
     shops: Sequence[str]
+    requests_per_minute: int | None
+    orders_per_minute: int | None
+    burst_seconds: int | None
 
 
 #: Who showed the keys, at a moment ``now`` of the Clock: none that were revoked, and a replaced one while it counts.
@@ -50,11 +53,14 @@ class NameRow(NamedTuple):
 class PartnerRow(NamedTuple):
     """A client whose webhooks are checked; its secrets newest first, those behind the newest until ``old_until``."""
 
+    id: int
     kind: str
     name: str
     shops: Sequence[str]
     webhook_secrets: Sequence[str]
     old_until: datetime | None
+    requests_per_minute: int | None
+    burst_seconds: int | None
 
 
 #: The clients of these names, unless they were revoked.
@@ -128,6 +134,9 @@ class ListedRow(NamedTuple):
     shops: Sequence[str]
     url: str | None
     mail: str | None
+    requests_per_minute: int | None
+    orders_per_minute: int | None
+    burst_seconds: int | None
     recorded_at: datetime
     old_until: datetime | None
     revoked_at: datetime | None
@@ -184,3 +193,24 @@ def reach(connection: Connection, client: int, url: str | None, mail: str | None
         "UPDATE client SET url = %(url)s, mail = %(mail)s WHERE id = %(id)s",
         {"id": client, "url": url, "mail": mail},
     )
+
+
+class LimitsRow(NamedTuple):
+    """How much a client may ask from now on; None for what every client may."""
+
+    id: int
+    requests_per_minute: int | None
+    orders_per_minute: int | None
+    burst_seconds: int | None
+
+
+_LIMIT = """
+UPDATE client SET requests_per_minute = %(requests_per_minute)s, orders_per_minute = %(orders_per_minute)s,
+                  burst_seconds = %(burst_seconds)s
+WHERE id = %(id)s
+"""
+
+
+def limit(connection: Connection, row: LimitsRow) -> None:
+    """Let a client ask as much as ``row`` says."""
+    execute(connection, _LIMIT, row._asdict())

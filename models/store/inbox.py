@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from models.inbox import InboxEvent
 from models.store.statement import columns, fetch, insert, reader, scalars, update, writer
+
+#: What is kept of what an event said, once its content is no longer kept.
+ERASED: Final = '{"erased": true}'
 
 
 class EventRow(NamedTuple):
@@ -82,7 +85,7 @@ end = writer(EventEndRow, update(EventEndRow, InboxEvent, by=("id",)))
 
 
 def body_of(connection: Connection, source: str, event_id: str) -> Any | None:
-    """What an event that was received under this id says; None if there is none."""
+    """What an event that was received under this id says, or ``{"erased": true}``; None if there is none."""
     found = scalars(
         connection,
         "SELECT body FROM inbox_event WHERE source = %(source)s AND event_id = %(id)s",

@@ -71,16 +71,17 @@ copy = writer(
 
 
 class KnownMailRow(NamedTuple):
-    """A mail about an order that may be sent again."""
+    """A mail about an order that may be sent again, while its bytes are kept."""
 
     order_id: int
     id: int
     message_id: str
     envelope_to: str
     state: str
+    is_kept: bool
 
 
-_KNOWN = f"SELECT {columns(KnownMailRow)} FROM mail WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id"
+_KNOWN = f"SELECT {columns(KnownMailRow, is_kept='packed IS NOT NULL')} FROM mail WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id"
 
 
 def known(connection: Connection, ids: Sequence[int]) -> list[KnownMailRow]:
@@ -153,7 +154,7 @@ def of_order(connection: Connection, order_id: int) -> list[MailRow]:
 
 _AGAIN = f"""
 WITH again AS (UPDATE mail SET state = 'queued', code = NULL
-               WHERE id = %(id)s AND state IN ('needs_review', 'failed') RETURNING id, order_id, envelope_to)
+               WHERE id = %(id)s AND state IN ('needs_review', 'failed') AND packed IS NOT NULL RETURNING id, order_id, envelope_to)
 {leases.opened("again", f"'{SEND}'", _DOMAIN, attempts=1)} RETURNING kind
 """
 

@@ -9,10 +9,11 @@ from sqlalchemy import Engine
 
 from models.store.customers import CustomerKey, CustomerRow
 from pipelines.customers.account import account
+from pipelines.customers.erase import is_erased
 from pipelines.customers.facts import keep_facts, lock_mailbox, problems
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.engine.ledger import Ledger
-from pipelines.errors import Invalid
+from pipelines.errors import Conflict, Invalid
 from pipelines.points.grants import Gift, birthday, give, registration
 from pipelines.points.requests import Answered, transact
 from pipelines.ports import Clock
@@ -25,13 +26,16 @@ def tell(
 ) -> Answered:
     """Keep what is told of a customer, and let it have its consequences; `account` is answered. The same again changes nothing.
 
-    Raises Invalid for what the shop cannot take, Conflict for a mailbox of another account (INT-01).
+    Raises Invalid for what the shop cannot take, Conflict for a mailbox of another account (INT-01), and for a customer who is to
+    be forgotten.
     """
     if wrong := problems(told, shop, clock.now(), by_operator=by_operator):
         raise Invalid(wrong)
 
     def attempt(ledger: Ledger) -> Answered:
         connection, key = ledger.connection, CustomerKey(shop.key, customer)
+        if is_erased(connection, key):
+            raise Conflict("This customer was erased, or is to be: whoever comes back registers under a new number.")
         lock_mailbox(connection, shop, customer, told)
         ledger.open([key], opening=True)
         before, stands = keep_facts(connection, shop, customer, told, ledger.now)

@@ -330,8 +330,9 @@ class OrderDraft(PointsDraft):
                 self._effects = {**self.effects, effect.key: asked}
 
     def tell(self, mail: MailIntent) -> None:
-        """Send a mail."""
-        self._made.mails.append(mail)
+        """Send a mail; to nobody who was erased, and has no address any more."""
+        if mail.to:
+            self._made.mails.append(mail)
 
     def resend(self, mail: MailFacts, to: str, key: str) -> None:
         """Send a stored mail once more, to ``to``; once for ``key``."""

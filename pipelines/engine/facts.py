@@ -143,12 +143,13 @@ class EventFacts(NamedTuple):
 
 
 class MailFacts(NamedTuple):
-    """A mail about this order; ``to`` is the envelope's."""
+    """A mail about this order; ``to`` is the envelope's, ``is_kept`` whether its bytes are there to be sent again."""
 
     id: int
     message_id: str
     to: str
     state: str
+    is_kept: bool = True
 
 
 class EffectFacts(NamedTuple):

@@ -110,7 +110,9 @@ def facts_of(
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
     if Need.MAILS in asking.needs:
         for mail in mails.known(connection, ids):
-            by_id[mail.order_id].mails.append(MailFacts(mail.id, mail.message_id, mail.envelope_to, mail.state))
+            by_id[mail.order_id].mails.append(
+                MailFacts(mail.id, mail.message_id, mail.envelope_to, mail.state, mail.is_kept)
+            )
     if Need.ADJUSTMENTS in asking.needs:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))

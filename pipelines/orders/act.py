@@ -159,7 +159,7 @@ def look(
         raise NotFound(f"no order {asking.shop}/{asking.number}")
     known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
     if known is not None:
-        if action.heard(known) != asking.asked:
+        if "erased" not in known and action.heard(known) != asking.asked:
             raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")
         return Looked(facts.state, None)  # the same request again: what it asked for was decided
     if action.is_done(OrderDraft(facts)):

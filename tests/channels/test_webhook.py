@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,14 +11,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipelines.suppliers.channel import Contact
-from tests.channels.conformance import Bench, ChannelConformance
+from pipelines.suppliers.channel import Batch, Contact
+from tests.channels.conformance import Bench, ChannelConformance, instruction
 from tests.outside import SetClock
 from tests.rules.build import at
-from workers.channels.webhook import WebhookSender
+from tests.world import World
+from workers.channels.webhook import CHANNEL, WebhookSender
 from workers.http.poster import Poster
 from workers.http.signing import new_secret, verify
 from workers.sandbox.http_server import Reply, Request, serving
+from workers.settings import read
 
 SECRET = new_secret()
 
@@ -25,7 +29,9 @@ SECRET = new_secret()
 class Receiver:
     """A supplier with a webhook: what it has seen under one id it has once."""
 
-    sender: WebhookSender = field(default_factory=lambda: WebhookSender(Poster(), SetClock(at("2026-11-20 15:00:00"))))
+    sender: WebhookSender = field(
+        default_factory=lambda: WebhookSender(Poster(allow_private=True), SetClock(at("2026-11-20 15:00:00")))
+    )
     contact: Contact = field(default_factory=Contact)
     bodies: dict[str, tuple[str, str]] = field(default_factory=dict)
     busy: bool = False
@@ -77,3 +83,17 @@ class TestWebhookOfASupplierThatRegisteredNone(ChannelConformance):
                 yield receiver, lambda: setattr(receiver, "contact", registered)
 
         return Bench(listening, unregistered)
+
+
+def test_a_supplier_is_not_posted_to_within_our_own_network(world: World) -> None:
+    """Unless a setting allows it, as for storefronts: who registers a URL could else speak to what is only ours."""
+
+    async def sent() -> list[str | None]:
+        async with listening() as receiver:
+            sender = CHANNEL.open(read(CHANNEL.settings, os.environ), world.house)
+            batch = Batch("key", "warehouse", receiver.contact, [instruction(1)])
+            codes = [outcome.code for outcome in await sender.send(batch)]
+            await sender.aclose()
+            return codes if not receiver.bodies else ["arrived"]
+
+    assert asyncio.run(sent()) == ["target_refused"]

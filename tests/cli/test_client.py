@@ -159,3 +159,18 @@ def test_a_target_that_will_be_refused_is_said_to_be_one(client: Client, monkeyp
     assert (code, "is not on the public internet. Nothing is posted there" in err) == (0, True)
     monkeypatch.setenv("SHUKKA_ALLOW_PRIVATE_TARGETS", "yes")
     assert client("create", "storefront", "inside", "--url", "http://127.0.0.1:9/")[2] == ""
+
+
+def test_a_client_may_be_given_limits_of_its_own(database: World, client: Client) -> None:
+    client("create", "storefront", "shop", "--json")
+    client("create", "supplier", "maker", "--json")
+    code, out, _ = client("set", "shop", "--orders-per-minute", "600", "--burst-seconds", "5")
+    assert (code, out) == (0, "storefront shop: 600 orders a minute, 5 s at once\n")
+    listed = {one["name"]: one for one in json.loads(client("list", "--json")[1])}
+    assert (listed["shop"]["orders_per_minute"], listed["shop"]["requests_per_minute"]) == (600, None)
+    assert "600 orders a minute" in client("set", "shop", "--requests-per-minute", "1200")[1]
+    none = ["--requests-per-minute", "0", "--orders-per-minute", "0", "--burst-seconds", "0"]
+    code, out, _ = client("set", "shop", *none)
+    assert (code, out) == (0, "storefront shop: limits as every client\n")
+    code, _, err = client("set", "maker", "--orders-per-minute", "5")
+    assert (code, "a supplier sends no orders" in err) == (2, True)

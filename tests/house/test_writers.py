@@ -26,6 +26,7 @@ ELSEWHERE = {
     "customer": {"pipelines/customers/", "pipelines/orders/"},
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},
+    "erasure": {"pipelines/customers/"},
     "effect": {"workers/cli/", "workers/effects/"},
     "effect_item": {"workers/cli/", "workers/effects/"},
     "effect_lease": {"workers/cli/", "workers/effects/"},

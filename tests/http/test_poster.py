@@ -66,7 +66,7 @@ def send(*answers: bytes, secrets: Sequence[str] = (NEW,), timeout: float = 5.0)
     async def scenario() -> list[Outcome]:
         server = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/in"
-        poster = Poster(timeout=timeout)
+        poster = Poster(allow_private=True, timeout=timeout)
         try:
             return [await poster.post(MESSAGE, url=url, secrets=secrets) for _ in answers]
         finally:
@@ -182,8 +182,21 @@ def test_a_partner_that_is_not_there_is_tried_again() -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "unreachable")
 
 
-async def one(url: str, secrets: Sequence[str]) -> Outcome:
-    poster = Poster()
+def test_nothing_is_posted_into_our_own_network() -> None:
+    """Not even connected to: whatever the URL was when it was registered, and whoever registered it."""
+    with socket.socket() as ours:
+        ours.bind(("127.0.0.1", 0))
+        ours.listen()
+        ours.setblocking(False)
+        url = f"http://localhost:{ours.getsockname()[1]}/in"
+        outcome = asyncio.run(one(url, (NEW,), allow_private=False))
+        assert (outcome.verdict, outcome.code) == (Verdict.DECLINED, "target_refused")
+        with pytest.raises(BlockingIOError):
+            ours.accept()
+
+
+async def one(url: str, secrets: Sequence[str], *, allow_private: bool = True) -> Outcome:
+    poster = Poster(allow_private=allow_private)
     try:
         return await poster.post(MESSAGE, url=url, secrets=secrets)
     finally:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
+import httpcore
+import httpx
 import pytest
 
-from workers.http.targets import refuse_private
+from workers.http.pool import SpreadTransport
+from workers.http.targets import PublicNetwork, TargetRefused, refuse_private
 
 
 class Names:
@@ -113,3 +117,46 @@ def test_the_port_asked_for_is_the_url_s_own_or_its_scheme_s() -> None:
     for url in ("https://shop.example/", "http://shop.example/", "http://shop.example:8080/"):
         assert asyncio.run(refuse_private(url, allow_private=False, resolve=names)) is None
     assert [port for _, port in names.asked] == [443, 80, 8080]
+
+
+class Reached(httpcore.AsyncMockBackend):
+    """A network that notes where connections go; those to an address of ``down`` fail."""
+
+    def __init__(self, *down: str) -> None:
+        super().__init__([b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"])
+        self.down = down
+        self.asked: list[str] = []
+
+    async def connect_tcp(self, host: str, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        self.asked.append(host)
+        if host in self.down:
+            raise httpcore.ConnectError
+        return await super().connect_tcp(host, *arguments, **options)
+
+
+async def request(names: Names, network: Reached, url: str = "http://shop.example/hooks") -> int:
+    transport = SpreadTransport(4, PublicNetwork(names, network))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return (await client.post(url)).status_code
+
+
+def test_what_is_connected_to_is_what_was_looked_at() -> None:
+    """The name is asked for once: one that answers otherwise a moment later (DNS rebinding) is not asked again."""
+    names, network = Names({"shop.example": ["93.184.215.14"]}), Reached()
+    assert asyncio.run(request(names, network)) == 202
+    assert (network.asked, len(names.asked)) == (["93.184.215.14"], 1)
+
+
+def test_a_private_address_is_never_connected_to() -> None:
+    network = Reached()
+    with pytest.raises(TargetRefused, match="not on the public internet"):
+        asyncio.run(request(Names({"shop.example": ["93.184.215.14", "169.254.169.254"]}), network))
+    assert network.asked == []
+
+
+def test_the_next_address_is_tried_and_a_name_that_is_not_found_is_a_failed_connection() -> None:
+    network = Reached("93.184.215.14")
+    assert asyncio.run(request(Names({"shop.example": ["93.184.215.14", "93.184.215.15"]}), network)) == 202
+    assert network.asked == ["93.184.215.14", "93.184.215.15"]
+    with pytest.raises(httpx.ConnectError):
+        asyncio.run(request(Names({}), network))

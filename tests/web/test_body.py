@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Sequence
 
@@ -68,6 +69,31 @@ def test_a_body_that_announced_less_is_cut_off_at_the_limit() -> None:
         body.read(100)
     assert refusal.value.status == 413
     assert body.taken == 2
+
+
+def test_a_body_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slowloris on the body: each byte comes in time, the whole does not."""
+    monkeypatch.setattr("workers.web.body.BODY_SECONDS", 0.05)
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(BadBody, match="did not come within") as refusal:
+        asyncio.run(read_json(Request({"type": "http", "method": "POST", "headers": []}, trickle)))
+    assert refusal.value.status == 408
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_a_packed_body_is_never_unpacked(encoding: str) -> None:
+    """A decompression bomb: a limit counts what came, so what came is all that there is."""
+    bomb = gzip.compress(b" " * 10_000_000)
+    request = Request(
+        {"type": "http", "method": "POST", "headers": [(b"content-encoding", encoding.encode())]}, Body([bomb]).receive
+    )
+    with pytest.raises(BadBody, match="not UTF-8") as refusal:
+        asyncio.run(read_json(request))
+    assert refusal.value.status == 400
 
 
 def test_a_client_that_leaves_in_the_middle_is_told_so() -> None:

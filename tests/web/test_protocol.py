@@ -35,9 +35,17 @@ async def echo(
 
 
 @contextmanager
-def serving(protocol: type[LimitedProtocol]) -> Iterator[int]:
+def serving(protocol: type[LimitedProtocol], limit_concurrency: int | None = None) -> Iterator[int]:
     """The port of a server with that protocol."""
-    config = uvicorn.Config(echo, host="127.0.0.1", port=0, http=protocol, log_level="critical", lifespan="off")
+    config = uvicorn.Config(
+        echo,
+        host="127.0.0.1",
+        port=0,
+        http=protocol,
+        log_level="critical",
+        lifespan="off",
+        limit_concurrency=limit_concurrency,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -96,6 +104,78 @@ def test_a_head_has_a_limit_and_a_body_is_no_head(parts: list[bytes], status: by
     with serving(LimitedProtocol) as port:
         answer = asyncio.run(talk(port, *parts))
     assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nhost: shukka\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ([b"1\r\nb\r\n" * 2_000, b"0\r\n\r\n"], b"200"),
+        ([b"5;a=b\r\nabcde\r\n0\r\nx: y\r\n\r\n"], b"200"),
+        ([b"10000\r\n" + b"b" * 65_536 + b"\r\n", b"0\r\n\r\n"], b"200"),
+        ([b"0\r\nx: ", *[b"a" * 16_384] * 5], b"431"),
+        ([b"0\r\n", *[b"x: y\r\n" * 2_000] * 5], b"431"),
+        ([b"5;", *[b"a" * 16_384] * 5], b"431"),
+    ],
+    ids=[
+        "small chunks",
+        "extension and trailer",
+        "large chunk",
+        "endless trailer",
+        "many trailers",
+        "endless extension",
+    ],
+)
+def test_what_stands_around_a_body_has_a_limit(parts: list[bytes], status: bytes) -> None:
+    """The parser grows these by copying too, and no handler ever sees them."""
+    with serving(LimitedProtocol) as port:
+        answer = asyncio.run(talk(port, CHUNKED, *parts, pause=0.01))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+SMUGGLED = b"0\r\n\r\nGET /v1/orders/salon/S-1 HTTP/1.1\r\nhost: shukka\r\nconnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"content-length: 5\r\ntransfer-encoding: chunked",
+        b"transfer-encoding: chunked\r\ncontent-length: 5",
+        b"content-length: 5\r\ncontent-length: 6",
+        b"content-length: +5",
+        b"content-length : 5",
+        b"transfer-encoding: xchunked",
+        b"transfer-encoding: chunked, identity",
+        b"x: a\r\n b",
+        b"x: a\x00b",
+        b"x: a\ncontent-length: 5",
+    ],
+)
+def test_what_a_proxy_could_read_otherwise_is_refused(headers: bytes) -> None:
+    """Request smuggling: where two servers disagree on where a request ends, the rest of it becomes somebody else's."""
+    with serving(LimitedProtocol) as port:
+        answer = asyncio.run(talk(port, b"POST / HTTP/1.1\r\nhost: shukka\r\n" + headers + b"\r\n\r\n" + SMUGGLED))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_one_connection_too_many_is_answered_at_once_and_those_there_are_are_served() -> None:
+    async def crowd(port: int) -> tuple[bytes, bytes]:
+        half = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for _, writer in half:
+            writer.write(request(CLOSE, body=b"hello")[:-1])
+            await writer.drain()
+        refused = await talk(port, request(CLOSE))
+        reader, writer = half[0]
+        writer.write(b"!")
+        return refused, await reader.read()
+
+    with serving(LimitedProtocol, limit_concurrency=3) as port:
+        refused, served = asyncio.run(crowd(port))
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert served.endswith(b"hell!")
 
 
 @pytest.mark.parametrize(

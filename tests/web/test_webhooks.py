@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -78,6 +79,30 @@ def test_the_same_id_again_is_200_and_nothing_is_done(site: Site, shipment: str)
 def test_a_signature_that_is_none_is_401(shared_site: Site, headers: dict[str, str | None]) -> None:
     problem(shared_site.hook(shipped("SH-1"), headers=headers), 401)
     assert stored(shared_site) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({**signature("whsec_YQ==", b"{}", "msg-1"), "webhook-timestamp": "1"}, 401),
+        ({"content-length": "9999999"}, 413),
+    ],
+    ids=["no signature", "an old one", "too large"],
+)
+def test_a_body_whose_headers_prove_nothing_is_not_waited_for(
+    shared_site: Site, headers: dict[str, str], status: int
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    answer = shared_site.run(
+        lambda: shared_site.request(
+            "POST", "/v1/webhooks/suppliers/warehouse", key=None, content=endless(), headers=headers
+        )
+    )
+    problem(answer, status)
 
 
 def test_another_secret_another_body_and_another_sender_are_401(site: Site, shipment: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel, Field
+
 from pipelines.ports import Clock, Outcome, Verdict
-from pipelines.suppliers.channel import Batch, Channel, Means, NoSettings
+from pipelines.suppliers.channel import Batch, Channel, Means
 from pipelines.suppliers.instructions import WEBHOOK
 from workers.http.poster import Message, Poster, Posts
 
@@ -37,9 +39,14 @@ class WebhookSender:
         await self._posts.aclose()
 
 
-def _open(settings: NoSettings, means: Means) -> WebhookSender:
-    """Needs no setting: address and secrets belong to the supplier's registration."""
-    return WebhookSender(Poster(), means.clock)
+class Settings(BaseModel):
+    """Address and secrets belong to the supplier's registration."""
+
+    shukka_allow_private_targets: bool = Field(default=False, description="yes lets webhooks go to private addresses")
 
 
-CHANNEL = Channel(WEBHOOK, NoSettings, _open)
+def _open(settings: Settings, means: Means) -> WebhookSender:
+    return WebhookSender(Poster(allow_private=settings.shukka_allow_private_targets), means.clock)
+
+
+CHANNEL = Channel(WEBHOOK, Settings, _open)

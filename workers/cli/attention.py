@@ -18,6 +18,7 @@ _WAYS_OUT: Final[Mapping[str, str]] = {
     "mail": "shukka retry mail {id}",
     "event quarantined": "ask its sender; once what kept it out is mended, shukka retry event {id}",
     "event waits": "ask its sender for the news before it",
+    "erasure waits": "bring its orders to their end; it follows by itself within the hour",
     "circuit open": "it is asked again by itself, at most a minute apart; ask the partner",
     "work failing": "it is tried again by itself, at most an hour apart",
     "posting": "shukka postings label {id}; once it is posted, shukka postings done {id}",

@@ -1,4 +1,4 @@
-"""``shukka client ...``: storefronts, suppliers, gateways and operators; their keys, secrets and addresses."""
+"""``shukka client ...``: storefronts, suppliers, gateways and operators; their keys, secrets, addresses and limits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from workers.cli.database import opened
 from workers.cli.terminal import err, out, plain, table
 
 if TYPE_CHECKING:
+    from models.store.clients import ListedRow
     from workers.enrolment import Credentials
 
 app = typer.Typer(help="Storefronts, suppliers, gateways and operators.", no_args_is_help=True)
 
 #: Hours for which a key and secret count after they were replaced, at most: a month.
 _LONGEST_GRACE = 720
+
+#: A minute's most: what nobody reaches.
+_MOST = 10_000_000
+_LIMIT = "So many a minute; 0: as every client."
 
 Name = Annotated[str, typer.Argument(help="The client's name.")]
 Kind = Annotated[str | None, typer.Option(help="Its kind, where several clients have the name.")]
@@ -73,13 +78,15 @@ def list_(
     if not shown:
         out.print("no client yet: `shukka client create` makes one")
         return
-    headings = ("kind", "name", "shops", "URL", "mail", "since", "old key until", *(["revoked"] if revoked else []))
+    told = ("kind", "name", "shops", "URL", "mail", "limits", "since", "old key until")
+    headings = (*told, *(["revoked"] if revoked else []))
     out.print(
         table(
             headings,
             [
                 (
                     *(one.kind, one.name, ", ".join(one.shops) or "all", one.url, one.mail),
+                    _limits(one) if one.requests_per_minute or one.orders_per_minute or one.burst_seconds else None,
                     *(at and f"{at:%Y-%m-%d %H:%M}" for at in (one.recorded_at, one.old_until)),
                     *([one.revoked_at and f"{one.revoked_at:%Y-%m-%d %H:%M}"] if revoked else []),
                 )
@@ -131,15 +138,39 @@ def set_(
     kind: Kind = None,
     url: Annotated[str | None, typer.Option(help="Where it is posted to; an empty one takes it away.")] = None,
     mail: Annotated[str | None, typer.Option(help="Where a supplier is mailed; an empty one takes it away.")] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(help=_LIMIT, min=0, max=_MOST)] = None,
+    orders_per_minute: Annotated[int | None, typer.Option(help=_LIMIT, min=0, max=_MOST)] = None,
+    burst_seconds: Annotated[
+        int | None, typer.Option(help="So many seconds' worth may come at once; 0: as every client.", min=0, max=3600)
+    ] = None,
 ) -> None:
-    """Change where a client is reached."""
-    from workers.enrolment import reach_client
+    """Change where a client is reached, and how much it may ask."""
+    from workers.enrolment import limit_client, reach_client
 
-    if url is None and mail is None:
-        raise Invalid([Problem("--url", "say what to set: --url or --mail")])
-    now = reach_client(opened("client"), name, kind, url=url, mail=mail)
-    out.print(plain(f"{now.kind} {now.name}: URL {now.url or 'none'}, mail {now.mail or 'none'}"))
+    limits = {
+        "requests_per_minute": requests_per_minute,
+        "orders_per_minute": orders_per_minute,
+        "burst_seconds": burst_seconds,
+    }
+    limited = any(value is not None for value in limits.values())
+    if url is None and mail is None and not limited:
+        raise Invalid([Problem("--url", "say what to set: --url, --mail or a limit")])
+    engine = opened("client")
+    if url is not None or mail is not None:
+        now = reach_client(engine, name, kind, url=url, mail=mail)
+        out.print(plain(f"{now.kind} {now.name}: URL {now.url or 'none'}, mail {now.mail or 'none'}"))
+    if limited:
+        now = limit_client(engine, name, kind, **limits)
+        out.print(plain(f"{now.kind} {now.name}: {_limits(now)}"))
     _warn_of(url)
+
+
+def _limits(client: ListedRow) -> str:
+    """A client's own limits in words."""
+    named = {"requests": client.requests_per_minute, "orders": client.orders_per_minute}
+    told = [f"{number:,} {what} a minute" for what, number in named.items() if number]
+    told += [f"{client.burst_seconds} s at once"] if client.burst_seconds else []
+    return ", ".join(told) or "limits as every client"
 
 
 def _tell(made: Credentials, what: str) -> None:

@@ -16,6 +16,7 @@ from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
 from workers.cli.client import app as client_app
+from workers.cli.customers import app as customers_app
 from workers.cli.database import opened
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
@@ -36,6 +37,7 @@ app = typer.Typer(
 shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
 app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
+app.add_typer(customers_app, name="customers")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.add_typer(mails_app, name="mails")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -14,21 +14,15 @@ from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.http.poster import Message, Poster, Posts
 from workers.http.signing import standing
-from workers.http.targets import refuse_private
 
 
-def performing(
-    posts: Posts, clock: Clock, *, allow_private: bool, refuse: Callable[..., Awaitable[str | None]] = refuse_private
-) -> Perform[StorefrontEventRow]:
+def performing(posts: Posts, clock: Clock) -> Perform[StorefrontEventRow]:
     """Posts an event to the URL that its storefront registered."""
 
     async def perform(job: Job[StorefrontEventRow]) -> Outcome:
         row = job.row
         if row.url is None:
             return Outcome(Verdict.DECLINED, code="client_gone", says="the storefront was revoked or has no URL")
-        refused = await refuse(row.url, allow_private=allow_private)
-        if refused is not None:
-            return Outcome(Verdict.DECLINED, code="target_refused", says=refused)
         at = datetime.fromisoformat(row.payload["at"])
         event = Message(row.key, row.payload["type"], row.payload["data"], at, to="the storefront")
         secrets = standing(row.webhook_secrets or (), row.old_until, clock.now())
@@ -38,7 +32,7 @@ def performing(
 
 
 def _equip(means: Means) -> Perform[StorefrontEventRow]:
-    return performing(Poster(), means.clock, allow_private=means.settings.shukka_allow_private_targets)
+    return performing(Poster(allow_private=means.settings.shukka_allow_private_targets), means.clock)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:

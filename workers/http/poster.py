@@ -19,6 +19,7 @@ from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
 from workers.http.pool import SpreadTransport
 from workers.http.signing import signed_headers
+from workers.http.targets import PublicNetwork, TargetRefused
 
 _ANSWER_LIMIT = 65_536
 _AGAIN = frozenset({408, 409, 425, 429})
@@ -51,14 +52,17 @@ class Posts(Protocol):
 class Poster:
     """``Posts`` over HTTP; never raises for what the network does."""
 
-    def __init__(self, timeout: float = 10.0) -> None:
-        """``timeout``: seconds for connecting, and between two reads."""
-        self._client = httpx.AsyncClient(timeout=timeout, transport=SpreadTransport(), follow_redirects=False)
+    def __init__(self, *, allow_private: bool, timeout: float = 10.0) -> None:
+        """``allow_private``: also to hosts that are not on the public internet; ``timeout``: seconds for connecting, and
+        between two reads."""
+        transport = SpreadTransport(network=None if allow_private else PublicNetwork())
+        self._client = httpx.AsyncClient(timeout=timeout, transport=transport, follow_redirects=False)
 
     async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         """Post ``message`` to ``url``, signed with every secret (rotation). OK: the partner has it.
 
-        DECLINED for 4xx, except 408, 409, 425 and 429, which are RETRY as are 3xx, 5xx and everything the network does.
+        DECLINED for 4xx, except 408, 409, 425 and 429, and for a private host; those are RETRY as are 3xx, 5xx and
+        everything the network does.
         """
         if not secrets:
             return Outcome(Verdict.RETRY, code="no_secret", says=f"{message.to} has no webhook secret")
@@ -70,6 +74,8 @@ class Poster:
             async with self._client.stream("POST", url, content=body, headers=headers) as response:
                 await _read_up_to(response, _ANSWER_LIMIT)
                 return _outcome(response, message.to)
+        except TargetRefused as refused:
+            return Outcome(Verdict.DECLINED, code="target_refused", says=refused.says)
         except httpx.TransportError as error:
             return Outcome(Verdict.RETRY, code=_code(error), says=f"{message.to} did not answer")
         except Misconfigured:

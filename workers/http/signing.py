@@ -71,15 +71,26 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, *, n
     Header names match in any case. Signatures of other versions are passed over. Raises SignatureRefused for whatever
     a sender can get wrong, Misconfigured for a secret of ours that is none.
     """
-    webhook_id, timestamp, given = _read(headers)
-    if abs(now - timestamp) > tolerance:
-        raise SignatureRefused(f"{TIMESTAMP} is more than {tolerance} seconds away from this server's time.")
+    webhook_id, timestamp, given = _announced(headers, now, tolerance)
     expected = [sign(secret, webhook_id, timestamp, body) for secret in secrets]
     # No early end: which secret or which signature matched must not show in the time this takes.
     matches = [hmac.compare_digest(theirs, ours) for theirs in given.split(" ") for ours in expected]
     if not any(matches):
         raise SignatureRefused(f"No signature in {SIGNATURE} matches the body.")
     return webhook_id
+
+
+def check_announced(headers: Mapping[str, str], *, now: int, tolerance: int = 300) -> None:
+    """Raise SignatureRefused for what ``verify`` would refuse whatever the body is, so that nobody waits for one."""
+    _announced(headers, now, tolerance)
+
+
+def _announced(headers: Mapping[str, str], now: int, tolerance: int) -> tuple[str, int, str]:
+    """The webhook's id, timestamp and signatures, if the timestamp is recent."""
+    webhook_id, timestamp, given = _read(headers)
+    if abs(now - timestamp) > tolerance:
+        raise SignatureRefused(f"{TIMESTAMP} is more than {tolerance} seconds away from this server's time.")
+    return webhook_id, timestamp, given
 
 
 def _read(headers: Mapping[str, str]) -> tuple[str, int, str]:

@@ -1,12 +1,20 @@
-"""Where outgoing webhooks may go: never into our own network, unless a setting allows it (contract, "Events")."""
+"""Where outgoing webhooks may go: never into our own network, unless a setting allows it (contract, "Events").
+
+A name is looked up once for each connection, and the connection goes to an address that was looked at: a name that points
+elsewhere a moment later (DNS rebinding) gains nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from urllib.parse import urlsplit
+
+import httpcore
+
+from pipelines.errors import ShukkaError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the addresses they stand for; raises OSError when there are none."""
@@ -22,12 +30,57 @@ async def addresses_of(host: str, port: int) -> Sequence[str]:
     return [str(address[0]) for _, _, _, _, address in found]
 
 
+class TargetRefused(ShukkaError):
+    """A host is not on the public internet; ``says`` it in one sentence."""
+
+    def __init__(self, says: str) -> None:
+        self.says = says
+        super().__init__(says)
+
+
+class PublicNetwork(httpcore.AsyncNetworkBackend):
+    """Connections to public addresses alone; TargetRefused for a host that stands for any other."""
+
+    def __init__(self, resolve: Resolver = addresses_of, network: httpcore.AsyncNetworkBackend | None = None) -> None:
+        self._resolve = resolve
+        self._network = network or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to the first address of ``host`` that takes it. Raises TargetRefused or httpcore.ConnectError."""
+        failed = httpcore.ConnectError(f"{host} cannot be found")
+        try:
+            addresses = await _public_addresses(host, port, self._resolve)
+        except (OSError, UnicodeError):
+            raise failed from None
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                failed = error
+        raise failed
+
+
+async def _public_addresses(host: str, port: int, resolve: Resolver) -> Sequence[str]:
+    """What ``host`` stands for. Raises TargetRefused if any of it is not public, and what the resolver raises."""
+    addresses = await resolve(host, port)
+    if not addresses or not all(_is_public(address) for address in addresses):
+        raise TargetRefused(f"The host {host} of the URL is not on the public internet.")
+    return addresses
+
+
 async def refuse_private(url: str, *, allow_private: bool, resolve: Resolver = addresses_of) -> str | None:
-    """Why ``url`` is no target for a webhook, in one sentence; None if it is one.
+    """Why nothing would be posted to ``url`` if it were asked now, in one sentence; None if something would.
 
     Only http and https. Unless ``allow_private``, every address the host stands for must be public: private, loopback,
     link-local, multicast, unspecified and reserved ones are refused, also inside an IPv4-mapped, 6to4, Teredo or NAT64
-    address. A name can point elsewhere a moment later, so ask before each delivery, not only on registration.
+    address. A name can point elsewhere a moment later: what keeps posts out of our network is ``PublicNetwork``.
     """
     wrong = malformed(url)
     if wrong or allow_private:
@@ -35,11 +88,11 @@ async def refuse_private(url: str, *, allow_private: bool, resolve: Resolver = a
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        addresses = await resolve(host, port)
+        await _public_addresses(host, port, resolve)
+    except TargetRefused as refused:
+        return refused.says
     except (OSError, UnicodeError):  # the resolver's own refusals, a time-out, a label no host can have
         return f"The host {host} of the URL cannot be found."
-    if not addresses or not all(_is_public(address) for address in addresses):
-        return f"The host {host} of the URL is not on the public internet."
     return None
 
 

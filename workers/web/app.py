@@ -33,6 +33,7 @@ from workers.web.clients import Clients
 from workers.web.deadline import Deadline
 from workers.web.desk import Desk
 from workers.web.hooks import payments, suppliers
+from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
@@ -56,7 +57,8 @@ def create_app(house: House | None = None) -> FastAPI:
     if house is None:
         configure()
         house = build_or_exit("web", House.notice_secrets)
-    state = AppState(house, Desk(house), Clients(house.engine, house.clock), house.notice_secrets())
+    clients = Clients(house.engine, house.clock, house.settings.allowance)
+    state = AppState(house, Desk(house), clients, Limits(), house.notice_secrets())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +78,7 @@ def create_app(house: House | None = None) -> FastAPI:
     )
     app.add_middleware(Deadline)
     app.state.shukka = state
+    app.add_middleware(TellLimits)
     app.include_router(orders.router)
     app.include_router(acting.router_of(actions()))
     app.include_router(ranks.router)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from workers.allowance import Allowance
 from workers.web.answers import HttpProblem
 from workers.web.clients import Caller, Clients
 from workers.web.desk import Desk
+from workers.web.limits import Limits, let_through
 from workers.wiring import House
 
 
@@ -20,11 +22,13 @@ class AppState:
     house: House
     desk: Desk
     clients: Clients
+    limits: Limits
     notice_secrets: Mapping[str, Sequence[str]]
     """Secrets of gateways' notices that come from their settings, by gateway."""
 
     async def caller(self, request: Request, *kinds: str) -> Caller:
-        """Who asks, if one of ``kinds``; raises 401 without a valid key, 404 for a key of another kind."""
+        """Who asks, if one of ``kinds``; raises 401 without a valid key, 429 where it asks too much, 404 for a key of another
+        kind."""
         caller = await self.clients.caller(request.headers.get("authorization"))
         if caller is None:
             raise HttpProblem(
@@ -33,9 +37,23 @@ class AppState:
                 "Send Authorization: Bearer <key> with a key from `shukka client create`.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        may = caller.may
+        standing = self.limits.take("requests", caller.id, may.requests_per_minute, may.burst_seconds)
+        let_through(request.scope, standing, "requests")
         if caller.kind not in kinds:
             raise HttpProblem(404, "Not found", "There is nothing here that this key may see.")
         return caller
+
+    def count_orders(self, request: Request, caller: Caller, orders: int) -> None:
+        """Count the orders of a request; raises 429 where its caller sends too many, and takes none of them."""
+        may = caller.may
+        standing = self.limits.take("orders", caller.id, may.orders_per_minute, may.burst_seconds, orders)
+        let_through(request.scope, standing, "orders")
+
+    def count_webhook(self, request: Request, sender: Hashable, may: Allowance) -> None:
+        """Count a webhook that was proven to be of ``sender``; raises 429 where it sends too many."""
+        standing = self.limits.take("webhooks", sender, may.requests_per_minute, may.burst_seconds)
+        let_through(request.scope, standing, "webhooks")
 
 
 def state_of(request: Request) -> AppState:

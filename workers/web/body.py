@@ -59,9 +59,7 @@ async def read_json(request: Request, limit: int = 1_048_576) -> tuple[bytes, ob
 
 async def read_body(request: Request, limit: int = 1_048_576) -> bytes:
     """The body's bytes alone. Raises BadBody as `read_json` does."""
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
-        raise _too_large(limit)
+    check_announced(request, limit)
     raw = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -74,6 +72,13 @@ async def read_body(request: Request, limit: int = 1_048_576) -> bytes:
     except ClientDisconnect as gone:
         raise BadBody(400, "The connection ended before the whole body had come.") from gone
     return bytes(raw)
+
+
+def check_announced(request: Request, limit: int = 1_048_576) -> None:
+    """Raise BadBody(413) where more than ``limit`` bytes are announced, before any of them is read."""
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
+        raise _too_large(limit)
 
 
 def parse_json(raw: bytes) -> object:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from models.store import clients
 from models.store.clients import KeyRow, NameRow
 from pipelines.ports import Clock
+from workers.allowance import Allowance
 from workers.grouping import Group
 from workers.http.signing import standing
 from workers.patience import patiently
@@ -28,6 +29,7 @@ class Caller:
     kind: str
     name: str
     shops: tuple[str, ...]
+    may: Allowance
 
     def sees(self, shop: str) -> bool:
         """Whether this client may know of ``shop``."""
@@ -38,6 +40,8 @@ class Caller:
 class Partner:
     """A client whose webhooks are checked: its shops and those of its secrets that count, newest first."""
 
+    id: int
+    may: Allowance
     shops: tuple[str, ...]
     secrets: Sequence[str]
 
@@ -50,9 +54,11 @@ def hash_key(key: str) -> bytes:
 class Clients:
     """Looks clients up, as they stand in the database and by the Clock at that moment."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, may: Allowance) -> None:
+        """``may``: how much a client may ask that has no limits of its own."""
         self._engine = engine
         self._clock = clock
+        self.may = may
         self._callers = Group(self._find_callers)
         self._partners = Group(self._find_partners)
 
@@ -74,7 +80,16 @@ class Clients:
         def look() -> dict[bytes, Caller]:
             with self._engine.connect() as connection:
                 rows = clients.by_keys(connection, asked, now=self._clock.now())
-            return {bytes(row.shown): Caller(row.id, row.kind, row.name, tuple(row.shops)) for row in rows}
+            return {
+                bytes(row.shown): Caller(
+                    row.id,
+                    row.kind,
+                    row.name,
+                    tuple(row.shops),
+                    self._allowed(row.requests_per_minute, row.orders_per_minute, row.burst_seconds),
+                )
+                for row in rows
+            }
 
         found = patiently(lambda again: look())
         return [found.get(key) for key in keys]
@@ -88,13 +103,19 @@ class Clients:
             now = self._clock.now()
             return {
                 NameRow(row.kind, row.name): Partner(
-                    tuple(row.shops), tuple(standing(row.webhook_secrets, row.old_until, now))
+                    row.id,
+                    self._allowed(row.requests_per_minute, None, row.burst_seconds),
+                    tuple(row.shops),
+                    tuple(standing(row.webhook_secrets, row.old_until, now)),
                 )
                 for row in rows
             }
 
         found = patiently(lambda again: look())
         return [found.get(name) for name in names]
+
+    def _allowed(self, *own: int | None) -> Allowance:
+        return Allowance(*(each if mine is None else mine for mine, each in zip(own, self.may, strict=True)))
 
 
 def _bearer(header: str | None) -> bytes | None:

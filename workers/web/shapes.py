@@ -190,6 +190,19 @@ class KnownCustomer(Shape):
     counters: dict[str, Any]
 
 
+class ErasureShown(Shape):
+    """How far the erasure of a customer is."""
+
+    shop: str
+    customer: str
+    status: Literal["erased", "waiting"]
+    asked_at: datetime
+    erased_at: datetime | None
+    waits_for: list[dict[str, str]] = Field(description="Orders that have not ended, and why")
+    again_at: datetime | None = Field(description="When it is tried next")
+    erased: dict[str, int] = Field(description="Rows that were replaced, by what they are")
+
+
 class Kept(Shape):
     """What became of a grant or hold of points."""
 

@@ -35,7 +35,7 @@ class MailResent(Request):
 
 
 def stands(case: Case) -> Sequence[Refusal]:
-    """A mail has been sent, or was given up."""
+    """A mail has been sent, or was given up, and is still kept."""
     return [] if any(_has_ended(one) for one in case.order.facts.mails) else [Refusal(_NONE_SENT)]
 
 
@@ -44,6 +44,8 @@ def faults(case: Case, asked: MailResent) -> Sequence[Problem]:
     mail = mail_of(case.order, asked.mail)
     if mail is None:
         return [Problem("mail", f"the order has no mail {asked.mail}")]
+    if not mail.is_kept:
+        return [Problem("mail", f"the mail {asked.mail} is no longer kept")]
     if not _has_ended(mail):
         return [Problem("mail", f"the mail {asked.mail} is on its way already")]
     try:
@@ -64,7 +66,7 @@ def address_of(mail: MailFacts, asked: MailResent) -> str:
 
 
 def _has_ended(mail: MailFacts) -> bool:
-    return mail.state != "queued"
+    return mail.state != "queued" and mail.is_kept
 
 
 ACTION = Action(

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument, CustomerPath
 from pipelines.customers.tell import shown, tell
 from pipelines.doors import read
@@ -27,7 +28,7 @@ from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.shapes import Kept, KnownCustomer, Points, answers
+from workers.web.shapes import ErasureShown, Kept, KnownCustomer, Points, answers
 
 router = APIRouter(prefix="/v1", tags=["points"])
 
@@ -70,6 +71,22 @@ async def put_customer(request: Request, shop: str, customer: str) -> Response:
     house, by_operator = state.house, caller.kind == "operator"
     answered = await _kept(lambda: tell(house.engine, profile, house.clock, customer, told, by_operator=by_operator))
     return as_json(201 if answered.new else 200, answered.body)
+
+
+@router.delete(
+    "/customers/{shop}/{customer}", tags=["customers"], responses=answers(s200=ErasureShown, s202=ErasureShown)
+)
+async def delete_customer(request: Request, shop: str, customer: str) -> Response:
+    """Forget a customer: 200 once personal data is gone, 202 while something waits; the same again tells how it stands.
+
+    An operator's key alone: a storefront's that was stolen must not be able to destroy anything.
+    """
+    state = state_of(request)
+    caller = await state.caller(request, "operator")
+    profile = _profile(state, caller, shop)
+    house = state.house
+    told = await asyncio.to_thread(forget, house.engine, profile, house.clock, customer, by=caller.name)
+    return as_json(200 if told["status"] == "erased" else 202, told)
 
 
 def _profile(state: AppState, caller: Caller, shop: str) -> Shop:

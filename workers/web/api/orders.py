@@ -50,6 +50,7 @@ async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
     caller = await state_of(request).caller(request, "storefront")
     key = idempotency_key(request)
+    state_of(request).count_orders(request, caller, 1)
     _, raw = await read_json(request, MOST_BYTES)
     order = _seen(parse_order(raw), caller)
     answer = await state_of(request).desk.order(Submission(order, caller.id, key))
@@ -91,6 +92,7 @@ async def accept_batch(request: Request) -> Response:
     """Take up to 500 orders in; each has its own result and none takes its neighbour with it."""
     caller = await state_of(request).caller(request, "storefront")
     documents = _batch(read_batch(await read_body(request, _BATCH_LIMIT)))
+    state_of(request).count_orders(request, caller, len(documents))
     results: list[dict[str, Any] | None] = [None] * len(documents)
     submissions: list[tuple[int, Submission]] = []
     for index, document in enumerate(documents):

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.engine.inbox import notice_event
+from workers.allowance import Allowance
 from workers.http.signing import SignatureRefused
 from workers.metrics import WEBHOOKS
 from workers.payments import GATEWAYS
@@ -38,12 +39,13 @@ async def payment_notice(request: Request, gateway: str) -> Response:
     proof = await _proof(request, gateway)
     if declared is None or declared.read_notices is None or proof is None:
         raise no_such_sender("payment")
-    secrets, shops = proof
+    secrets, shops, may = proof
     try:
         notices = declared.read_notices(headers_of(request), body, secrets, datetime.now(UTC))
     except SignatureRefused as reason:
         raise refused("payment", reason) from None
     state = state_of(request)
+    state.count_webhook(request, gateway, may)
     now = state.house.clock.now()
     events = [notice_event(notice, gateway=gateway, shops=shops, now=now) for notice in notices]
     new = any(await asyncio.gather(*(state.desk.event(event) for event in events)))
@@ -52,11 +54,11 @@ async def payment_notice(request: Request, gateway: str) -> Response:
     return Response(said.body, status_code=said.status, media_type=said.media_type)
 
 
-async def _proof(request: Request, gateway: str) -> tuple[Sequence[str], Sequence[str]] | None:
-    """The secrets that prove the gateway's notices, and the shops it may speak of; None for an unknown sender."""
+async def _proof(request: Request, gateway: str) -> tuple[Sequence[str], Sequence[str], Allowance] | None:
+    """The secrets that prove the gateway's notices, the shops it may speak of, and how much; None for an unknown sender."""
     state = state_of(request)
     if (secrets := state.notice_secrets.get(gateway)) is not None:
         shops = state.house.shops.values()
-        return secrets, [shop.key for shop in shops if gateway in shop.payment.gateways.values()]
+        return secrets, [one.key for one in shops if gateway in one.payment.gateways.values()], state.clients.may
     partner = await partner_of(request, "gateway", gateway)
-    return None if partner is None else (partner.secrets, partner.shops)
+    return None if partner is None else (partner.secrets, partner.shops, partner.may)

@@ -11,9 +11,11 @@ from pipelines.suppliers.news import supplier_event
 from pipelines.values.card_number import mask
 from workers.http.signed_json import read_signed
 from workers.http.signing import SignatureRefused
+from workers.http.signing import check_announced as check_signature
 from workers.metrics import WEBHOOKS
 from workers.web.answers import as_json
 from workers.web.app_state import state_of
+from workers.web.body import check_announced as check_body
 from workers.web.body import read_body
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
 from workers.web.shapes import Stored, answers
@@ -25,15 +27,19 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
     "/suppliers/{supplier}", status_code=202, responses=answers(s202=Stored, s200=Stored), openapi_extra=SIGNED
 )
 async def supplier_webhook(request: Request, supplier: str) -> Response:
-    """News of a warehouse or maker (contract: Supplier webhooks); 413, 401 and 400 in this order."""
-    body = await read_body(request)
-    partner = await partner_of(request, "supplier", supplier)
-    if partner is None:
-        raise no_such_sender("supplier")
+    """News of a warehouse or maker (contract: Supplier webhooks); 413, 401 and 400 in this order. A body whose headers prove
+    nothing is not waited for."""
     try:
+        check_body(request)
+        check_signature(headers_of(request), now=int(datetime.now(UTC).timestamp()))
+        body = await read_body(request)
+        partner = await partner_of(request, "supplier", supplier)
+        if partner is None:
+            raise no_such_sender("supplier")
         event_id, raw = read_signed(headers_of(request), body, partner.secrets, datetime.now(UTC))
     except SignatureRefused as reason:
         raise refused("supplier", reason) from None
+    state_of(request).count_webhook(request, partner.id, partner.may)
     now = state_of(request).house.clock.now()
     event = supplier_event(raw, supplier=supplier, shops=partner.shops, event_id=event_id, now=now)
     new = await state_of(request).desk.event(event)

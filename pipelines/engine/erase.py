@@ -1,0 +1,117 @@
+"""Erasing a person (個人情報の消去): what the rows of one customer say of a person is replaced; money, points and history stay.
+
+The books know a customer by the storefront's own number, which stays: it leads to nobody here any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from models.mail_packing import unpack
+from models.store import customers, erasures
+from models.store.customers import CustomerKey
+from models.store.erasures import ExchangedRow, FactsRow, MailIdRow, OrderOfRow
+from pipelines.engine.ledger import Ledger
+
+#: What names a person, or where they live, of an order's ``customer`` and ``ship_to``.
+_NAMES: Final = ("name", "email")
+_PLACES: Final = ("name", "city", "line1", "line2", "phone")
+#: Shorter ones stand in texts by chance.
+_SHORTEST: Final = 2
+_GONE: Final = "…"
+
+
+def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Counter[str]:
+    """Replace what is personal of a customer, all of whose ``orders`` have ended and are locked; how many rows of what.
+
+    The balance is opened and closed: whoever is forgotten has withdrawn (CON-06).
+    """
+    connection, ids = ledger.connection, [order.id for order in orders]
+    ledger.open([key], opening=True)
+    known = customers.customer(connection, key.shop, key.customer_id, lock=True)
+    before = erasures.former_addresses(connection, ids)
+    people = [*(order.customer for order in orders), *([known._asdict()] if known else [])]
+    emails = sorted({one["email"] for one in people if one["email"]})
+    held = erasures.facts_of(connection, ids)
+    pieces = _pieces(people, [*(order.ship_to for order in orders), *before], [order.remarks for order in orders], held)
+    found = Counter(erasures.erase_orders(connection, ids, emails))
+    for piece in pieces:
+        found["texts"] += erasures.replace_in_texts(connection, ids, piece)
+        found["texts"] += erasures.replace_in_reasons(connection, key, piece)
+    found["holds"] += erasures.change_facts(connection, list(_facts(held, pieces)))
+    exchanged = list(_exchanged(erasures.exchanged(connection, ids), pieces))
+    found["effects"] += erasures.change_exchanged(connection, exchanged)
+    found["mails"] += erasures.erase_mails(connection, _of_shop(erasures.stray_mails(connection, emails), key.shop))
+    phones = {one["phone"] for one in (*(order.ship_to for order in orders), *before) if one.get("phone")}
+    found.update(erasures.erase_strays(connection, key, [_in_json(one) for one in (*emails, *sorted(phones))]))
+    if known is not None and known.withdrawn_at is None:
+        ledger.close(key)
+    found.update(erasures.erase_account(connection, key, ledger.now))
+    ledger.write()
+    return +found
+
+
+def _pieces(
+    people: Iterable[Mapping[str, Any]],
+    places: Iterable[Mapping[str, Any]],
+    remarks: Iterable[str | None],
+    held: Iterable[FactsRow],
+) -> list[str]:
+    """All that names the person or was written by them, the longest first, so that none is left in halves."""
+    told = [one.get(name) for one in people for name in _NAMES] + [one.get(name) for one in places for name in _PLACES]
+    told += [*remarks, *(word for hold in held for word in _words(hold.facts))]
+    return sorted({one for one in told if one and len(one) >= _SHORTEST}, key=lambda one: (-len(one), one))
+
+
+def _words(facts: Mapping[str, Any]) -> Sequence[str]:
+    """What a hold says of the remarks."""
+    words = facts.get("words", ())
+    return [words] if isinstance(words, str) else words
+
+
+def _in_json(text: str) -> str:
+    """``text`` as it stands within JSON, in small letters."""
+    return orjson.dumps(text).decode().removeprefix('"').removesuffix('"').lower()
+
+
+def _of_shop(mails: Iterable[erasures.StrayMailRow], shop: str) -> list[MailIdRow]:
+    """Those mails that this shop sent: another's customer may have the same mailbox."""
+    header = f"\r\nX-Shukka-Shop: {shop}\r\n".encode()
+    return [MailIdRow(mail.id) for mail in mails if header in unpack(mail.packed)]
+
+
+def _facts(holds: Iterable[FactsRow], pieces: Sequence[str]) -> Iterator[FactsRow]:
+    """Holds without the words of remarks, and without the person."""
+    for hold in holds:
+        words = {"words": _blank(hold.facts["words"])} if "words" in hold.facts else {}
+        facts = _without({**hold.facts, **words}, pieces)
+        if facts != hold.facts:
+            yield FactsRow(hold.id, facts)
+
+
+def _blank(words: Any) -> Any:
+    return [_GONE] * len(words) if isinstance(words, list) else _GONE
+
+
+def _exchanged(effects: Iterable[ExchangedRow], pieces: Sequence[str]) -> Iterator[ExchangedRow]:
+    for one in effects:
+        changed = ExchangedRow(one.id, _without(one.payload, pieces), _without(one.outcome, pieces))
+        if changed != one:
+            yield changed
+
+
+def _without(value: Any, pieces: Sequence[str]) -> Any:
+    """``value``, as JSON has it, with the pieces taken out of its texts; names of fields stay."""
+    if isinstance(value, str):
+        for piece in pieces:
+            value = value.replace(piece, _GONE)
+        return value
+    if isinstance(value, Mapping):
+        return {name: _without(held, pieces) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_without(held, pieces) for held in value]
+    return value
