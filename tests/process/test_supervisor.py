@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.errors import Misconfigured, Unreachable
 from tests.process.world import CHECKOUT, eventually, processes_of
-from workers.process.supervisor import Child, Supervisor
+from workers.process.keeper import Child
+from workers.process.supervisor import Supervisor
 
 pytestmark = [pytest.mark.journey, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to see who lives")]
 
@@ -199,7 +200,8 @@ def supervised_elsewhere(children: Sequence[str]) -> subprocess.Popen[str]:
     """A supervisor in a process of its own, as leader of a session; returns once it is ready."""
     code = f"""
 import sys
-from workers.process.supervisor import Child, Supervisor, stop_on_signals
+from workers.process.keeper import Child
+from workers.process.supervisor import Supervisor, stop_on_signals
 Supervisor([{", ".join(children)}]).run_until(stop_on_signals(), on_ready=lambda: print("ready", flush=True))
 """
     supervisor = subprocess.Popen(

@@ -23,6 +23,7 @@ from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
+from workers.stopping import STOP_WITHIN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -196,20 +197,23 @@ def migrate() -> None:
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    stop_within: Annotated[int, typer.Option(help="Seconds to answer what was asked when told to stop.", min=0)] = 10,
+    stop_within: Annotated[
+        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
+    ] = STOP_WITHIN,
+    fd: Annotated[int | None, typer.Option(help="Listen on this open socket, not on a port.", min=3)] = None,
 ) -> None:
     """Run the web process in the foreground."""
     from workers.web.serve import serve
 
-    serve(host, port, stop_within)
+    serve(host, port, stop_within, fd)
 
 
 @app.command()
 def worker(
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
     stop_within: Annotated[
-        float, typer.Option(help="Seconds to finish what is under way when told to stop.", min=0)
-    ] = 15,
+        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
+    ] = STOP_WITHIN,
 ) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv
