@@ -6,12 +6,12 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import orjson
 import typer
 
-from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from pipelines.errors import Invalid, Misconfigured, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
@@ -21,12 +21,10 @@ from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
+from workers.cli.retry import retry
 from workers.cli.terminal import err, out, plain
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 app = typer.Typer(
     name="shukka",
@@ -44,6 +42,7 @@ app.add_typer(postings_app, name="postings")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(order)
+app.command()(retry)
 app.command()(tracking)
 
 
@@ -157,29 +156,6 @@ def check() -> None:
     if found:
         raise typer.Exit(1)
     out.print("every invariant holds")
-
-
-@app.command()
-def retry(
-    what: Annotated[str, typer.Argument(help="effect, mail or event, as `shukka attention` names it.")],
-    number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
-) -> None:
-    """Try an effect or mail that was given up again, under its old key; read a quarantined event again."""
-    from models.store import effects, mails
-    from pipelines.engine import inbox
-    from workers.settings import load
-
-    def event(connection: Connection, number: int) -> str | None:
-        return inbox.try_again(connection, number, load().clock.now())
-
-    again = {"effect": effects.try_again, "mail": mails.try_again, "event": event}.get(what)
-    if again is None:
-        raise Invalid([Problem("WHAT", "must be effect, mail or event")])
-    with opened("retry").begin() as connection:
-        kind = again(connection, number)
-    if kind is None:
-        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
-    out.print(f"{what} {number} is due again ({kind})")
 
 
 @app.command()
