@@ -27,7 +27,7 @@ from tests.world import document
 COUNT = int(os.environ.get("SHUKKA_FUZZ", "400"))
 SEED = int(os.environ.get("SHUKKA_FUZZ_SEED", "8"))
 #: Names that we give by a digest; one in some thousands has a run of digits like a card's.
-_DIGEST = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_DIGEST = re.compile(r"(?<![0-9a-z])([0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-z])")
 #: Requests after which the house digests what it was told.
 BETWEEN = 20
 
