@@ -36,6 +36,7 @@ def inherited(fd: int) -> socket.socket:
             raise OSError
         listener = socket.socket(fileno=fd)
         if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            listener.detach()  # it is not ours to close
             raise OSError
     except OSError:
         raise Misconfigured("--fd", f"descriptor {fd} is no socket that listens") from None
