@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos quarter walk fuzz lock clean
+.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling quarter walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -23,7 +23,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 # What takes minutes and more: killing everything in turn, ninety simulated days.
-test-long: test chaos walk fuzz quarter
+test-long: test chaos rolling walk fuzz quarter
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -52,6 +52,9 @@ bench-ledger: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos
+
+rolling: $(READY)
+	$(BIN)/python -m benchmarks.rolling
 
 walk: $(READY)
 	$(BIN)/python -m benchmarks.walk

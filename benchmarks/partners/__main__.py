@@ -62,11 +62,14 @@ class Settings(BaseModel):
     gateway_{name}_url: str = Field(description="set it to the address of the gateway")
 
 
-def _adapter(settings: Settings) -> SandboxGateway:
-    return SandboxGateway(Sandbox(sandbox_gateway_url=settings.gateway_{name}_url, sandbox_gateway_key=SecretStr("k")))
+class Troubled(SandboxGateway):
+    """The sandbox's adapter, at another address."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(Sandbox(sandbox_gateway_url=settings.gateway_{name}_url, sandbox_gateway_key=SecretStr("k")))
 
 
-GATEWAY = Gateway("{name}", Settings, _adapter, test_mode=lambda settings: True)
+GATEWAY = Gateway("{name}", Settings, Troubled, test_mode=lambda settings: True)
 '''
 _WAITS: Final = """
 SELECT o.number, t.entity, t.to_state, extract(epoch FROM min(t.at) - o.accepted_at)::float8

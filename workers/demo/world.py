@@ -26,8 +26,9 @@ from workers.clock import SettableClock
 from workers.demo.orders import SHOPS
 from workers.enrolment import create_client
 from workers.process.child import bury, end, has_ended, launch
+from workers.process.keeper import Child, Report
 from workers.process.service import free_port
-from workers.process.supervisor import Child, Report, Supervisor
+from workers.process.supervisor import Supervisor
 
 SUPPLIERS = ("warehouse", "maker-a", "maker-b", "maker-c")
 """Everybody the storefronts' catalogue names as a source."""
