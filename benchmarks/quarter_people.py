@@ -23,7 +23,7 @@ from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Ending, Submission, take_in
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
-from workers.demo.orders import SHOPS, orders
+from workers.demo.orders import SHOPS, ordered, orders
 from workers.sandbox.faults import seeded
 
 OPERATOR: Final = Asker("client:1", "operator", "operator")
@@ -99,7 +99,8 @@ class People:
         if answer.ending is not Ending.ACCEPTED:
             self.asked.orders_refused.update(problem.field for problem in answer.problems)
             return
-        self._outside.diary.storefront.append({"kind": "ack", "shop": shop, "number": number, "status": 202})
+        acknowledged = {"kind": "ack", "shop": shop, "number": number, "status": 202, "ordered": ordered(document)}
+        self._outside.diary.storefront.append(acknowledged)
         customer = document["customer"]["id"]
         self._used_coupons |= {(shop, customer, one["code"]) for one in document["coupons"]}
         if (shop, customer) not in self._known:

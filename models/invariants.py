@@ -43,12 +43,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "history_is_a_chain",
-        "every transition starts where the one before ended",
+        "every transition starts where the one before ended, and a condition is entered once",
         """SELECT order_id, entity, entity_id, from_state, before FROM (
-             SELECT order_id, entity, entity_id, from_state,
+             SELECT order_id, entity, entity_id, from_state, to_state,
                     lag(to_state) OVER (PARTITION BY order_id, entity, entity_id ORDER BY id) AS before
-             FROM transition WHERE entity <> 'condition') AS chain
-           WHERE before IS NOT NULL AND from_state IS DISTINCT FROM before""",
+             FROM transition) AS chain
+           WHERE before IS NOT NULL AND (from_state IS DISTINCT FROM before
+             OR (entity = 'condition' AND to_state = before))""",
     ),
     Invariant(
         "history_is_allowed",
