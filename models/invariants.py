@@ -189,6 +189,21 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
     ),
     Invariant(
+        "effects_attempted",
+        "what is due is attempted within the hour, unless its target's circuit is open",
+        """SELECT l.kind, l.subject_id, l.due_at, l.target FROM effect_lease l
+           WHERE l.due_at < now() - interval '1 hour'
+             AND NOT EXISTS (SELECT FROM circuit c WHERE c.kind = l.kind AND c.target = l.target)""",
+    ),
+    Invariant(
+        "leases_end",
+        "nothing stays leased at its first attempt for an hour: an attempt has its total time, and a lease is given back",
+        """SELECT l.kind, l.subject_id, l.due_at, l.target, e.recorded_at FROM effect_lease l
+           JOIN effect e ON e.id = l.subject_id AND e.kind = l.kind
+           WHERE l.attempts = 1 AND l.due_at BETWEEN now() + interval '3 s' AND now() + interval '1 minute'
+             AND e.recorded_at < now() - interval '1 hour'""",
+    ),
+    Invariant(
         "effects_end_with_their_items",
         "an effect of several items waits while one of them does, and no longer",
         """SELECT e.id, e.state, count(i.key) FILTER (WHERE i.state = 'pending') AS open FROM effect e

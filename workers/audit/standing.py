@@ -12,7 +12,7 @@ from pipelines.orders.actions.release import ACTION as RELEASE
 from pipelines.rules.hold_kinds import KINDS
 
 #: Real seconds after which what is due has been taken, and beyond which no attempt that was the first is put off.
-GRACE = 5
+GRACE = 2
 
 _UNDECIDED = """
 SELECT coalesce(o.shop || '/' || o.number, w.subject_kind || ' ' || w.subject_id) AS name, w.stage, w.error
@@ -22,8 +22,7 @@ ORDER BY 1, 2
 """
 _OPEN = f"""
 SELECT coalesce(o.shop || '/' || o.number, 'a customer') AS name, l.kind, l.attempts,
-       l.due_at > now() + interval '{GRACE} s' AS is_held, l.due_at < now() - interval '{GRACE} s' AS is_overdue,
-       coalesce(e.recorded_at < now() - interval '{GRACE} s', true) AS is_old
+       l.due_at > now() + interval '{GRACE} s' AS is_held, l.due_at < now() - interval '{GRACE} s' AS is_overdue
 FROM effect_lease l
 LEFT JOIN effect e ON e.id = l.subject_id AND l.kind <> 'mail.send'
 LEFT JOIN mail m ON m.id = l.subject_id AND l.kind = 'mail.send'
@@ -63,7 +62,7 @@ def _decided(connection: Connection, until: datetime) -> Iterator[str]:
 
 def _ended(connection: Connection, until: datetime) -> Iterator[str]:
     for one in connection.execute(text(_OPEN)):
-        if one.attempts == 0 and (one.is_old or one.is_overdue):
+        if one.attempts == 0 and one.is_overdue:
             yield f"{one.name}: {one.kind} was asked for and never attempted"
         elif one.is_overdue:
             yield f"{one.name}: {one.kind} is due again and nobody takes it"

@@ -1,6 +1,6 @@
 """Where storefronts hear of their orders: ``python -m workers.sandbox.listener --secrets-file FILE``.
 
-One process plays any number of them, each under its own path: ``POST /{name}`` takes a signed event and answers 204 once
+One process plays any number of them, each under its own path: ``POST /{name}`` takes a signed event and answers 200 once
 ``{"kind": "event", "id", "type", "data", "to"}`` is in the journal, each time that it comes. ``--secrets-file``:
 JSON {"name": "whsec_..."}. ``POST /_faults`` changes the switches.
 """
@@ -52,7 +52,7 @@ class Listener:
         except (ValueError, KeyError, TypeError) as error:
             return Reply(400, {"detail": f"no event: {error}"})
         await self._journal.write(record)
-        return Reply(204)
+        return Reply(200)
 
 
 async def main() -> None:
