@@ -212,7 +212,7 @@ class Simulation:
         """What it came to, as everything stands now."""
         end, outcome, journals = self._outside.clock.now(), self._outcome, self._outside.diary.journals()
         with self._engine.connect() as connection:
-            for one in audit(connection, journals, end):
+            for one in audit(connection, journals, end, self._shops):
                 self._found(end, str(one))
             for hold in sorted(self._people.without_way_out):
                 self._found(end, f"{hold}, and every way out was refused")

@@ -158,6 +158,14 @@ INVARIANTS: tuple[Invariant, ...] = (
                   AND m.template = 'shipment_shipped')""",
     ),
     Invariant(
+        "told_after_the_end",
+        "nobody is promised anything of an order after it was said to be cancelled (CAN-03)",
+        """SELECT m.order_id, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id
+           JOIN (SELECT order_id, min(id) AS id FROM mail WHERE template = 'order_cancelled' GROUP BY 1) c USING (order_id)
+           WHERE m.id > c.id AND m.copy_of IS NULL AND o.state = 'cancelled'
+             AND m.template IN ('order_accepted', 'payment_instructions', 'payment_reminder', 'dispatch_planned')""",
+    ),
+    Invariant(
         "coupons_recorded",
         "every coupon of a member's live order is recorded as used by that customer, and did not come back",
         """SELECT o.id, u.uses FROM shop_order o JOIN order_document d ON d.order_id = o.id

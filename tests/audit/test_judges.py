@@ -12,15 +12,18 @@ from typing import Any
 import orjson
 import pytest
 
-from workers.audit.books import Books, Change, Line, Money, Move, News, OrderBook, ShipmentBook
+from pipelines.shops import load_shops
+from workers.audit.books import Books, Change, Line, Money, Move, News, OrderBook, ParcelBook, ShipmentBook
 from workers.audit.journals import Journals
 from workers.audit.mails import repeated_mails
 from workers.audit.registry import JUDGES, names, of_world
 from workers.clock import TOKYO
+from workers.installation import INSTALLATION
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=TOKYO)
 KEY = ("salon", "S-1")
-PLACED = {"lines": {"1": ["TEE", 2]}, "method": "card"}
+SHOPS = load_shops(installation=INSTALLATION)
+PLACED = {"lines": {"1": ["TEE", 2]}, "method": "card", "placed_at": NOON.isoformat(), "is_plain": True}
 
 ACK = {"kind": "ack", "shop": "salon", "number": "S-1", "status": 202, "ordered": PLACED}
 FINISHED = {"kind": "finished"}
@@ -37,7 +40,8 @@ INSTRUCTED = {
     "kind": "instruction", "supplier": "warehouse", "id": "SH-1:requested", "type": "shipment.requested",
     "shipment": "SH-1", "shop": "salon", "order": "S-1", "lines": [{"line": "1", "sku": "TEE", "quantity": 2}],
     "collect": None,
-    "plan": [{"at": NOON.isoformat(), "copies": 1, "event": {"id": "SH-1:shipment.shipped:1", "type": "shipment.shipped"}}],
+    "plan": [{"at": NOON.isoformat(), "copies": 1, "event": {"id": "SH-1:shipment.shipped:1", "type": "shipment.shipped", "data": {"tracking_number": "123"}}}],
+    "dispatch_on": "2026-11-19",
 }  # fmt: skip
 REPORTED = {"kind": "delivered", "id": "SH-1:shipment.shipped:1", "type": "shipment.shipped"}
 TRANSFER = {
@@ -90,7 +94,7 @@ ORDER = OrderBook(
     money=Money("sandbox", amount=1000, captured=1000),
     moves=MOVES,
     shipments=[ShipmentBook("SH-1", "warehouse", "shipped", 0, {"1": 2})],
-    parcels=Counter({"SH-1": 1}),
+    parcels=[ParcelBook("SH-1", "123", "in_transit")],
 )
 BOOKS = Books(
     orders=[ORDER],
@@ -103,7 +107,7 @@ BOOKS = Books(
 
 def found(journals: Journals = KEPT, books: Books = BOOKS, until: datetime = NOON) -> dict[str, list[str]]:
     sentences: dict[str, list[str]] = {}
-    for one in of_world(journals, books, until):
+    for one in of_world(journals, books, until, SHOPS):
         sentences.setdefault(one.judge, []).append(one.says)
     return sentences
 
@@ -128,6 +132,7 @@ def again(record: Mapping[str, Any], **answer: object) -> dict[str, Any]:
 CANCELLED = {"state": "cancelled", "money": Money("sandbox", amount=1000)}
 COD = {"method": "cod", "money": Money(None, amount=1000)}
 
+DELIVERED = News("supplier:warehouse", "SH-1:shipment.delivered:2", "shipment.delivered", "applied")
 BY_JOURNALS: Sequence[tuple[str, dict[str, Any], str]] = [
     ("orders_kept", {"storefront": [ACK]}, "the storefront did not finish; some orders were never answered"),
     ("orders_kept", {"storefront": [ACK, {**ACK, "number": "S-2"}, FINISHED]}, "salon/S-2 was acknowledged and is lost"),
@@ -148,6 +153,8 @@ BY_JOURNALS: Sequence[tuple[str, dict[str, Any], str]] = [
     ("instructions_sent", {"suppliers": [{**INSTRUCTED, "shipment": "SH-2"}]}, "salon/S-1: SH-1 is shipped, and warehouse was never told"),
     ("instructions_right", {"suppliers": [{**INSTRUCTED, "lines": [{"line": "1", "sku": "TEE", "quantity": 1}]}, REPORTED]}, "salon/S-1: SH-1 is {'1': 2}, and warehouse was told {'1': 1}"),
     ("instructions_right", {"suppliers": [{**INSTRUCTED, "lines": [{"line": "1", "sku": "HAT", "quantity": 2}]}, REPORTED]}, "salon/S-1: SH-1 is {'1': 2}, and warehouse was told {'1': 2}"),
+    ("days_right", {"suppliers": [{**INSTRUCTED, "dispatch_on": "2026-11-20"}, REPORTED]}, "salon/S-1: warehouse was told to dispatch on 2026-11-20, and 2026-11-19 is its day"),
+    ("days_right", {"suppliers": [{**INSTRUCTED, "dispatch_on": "2026-11-21"}, REPORTED]}, "salon/S-1: warehouse was told to dispatch on 2026-11-21, when the shop is closed"),
     ("cash_told", {"suppliers": [{**INSTRUCTED, "collect": {"amount": 5}}, REPORTED]}, "salon/S-1 is not paid on delivery, and {'SH-1': 5} was to be collected"),
     ("parcels_known", {"suppliers": [INSTRUCTED, REPORTED, {**REPORTED, "id": "SH-1:shipment.shipped:2"}]}, "SH-1 left in 2 parcels and 1 are known"),
     ("news_kept", {"suppliers": [INSTRUCTED, REPORTED, {**REPORTED, "id": "SH-1:shipment.delivered:2", "type": "shipment.delivered"}]}, "SH-1:shipment.delivered:2 was acknowledged and is lost"),
@@ -175,7 +182,11 @@ BY_BOOKS: Sequence[tuple[str, Books, str]] = [
     ("refunds_exact", order(**CANCELLED), "salon/S-1: 1000 yen were kept and 0 are the shop's"),
     ("deposits_booked", order(method="bank_transfer", money=Money(None, 1000, 1000)), "salon/S-1: the books say 1000 yen, and nobody paid them"),
     ("cash_told", order(**COD), "salon/S-1 is paid on delivery, and nobody was told to collect [1000]"),
-    ("parcels_known", order(parcels=Counter()), "SH-1 left in 1 parcels and 0 are known"),
+    ("parcels_known", order(parcels=[]), "SH-1 left in 1 parcels and 0 are known"),
+    ("parcels_right", order(parcels=[ParcelBook("SH-1", "999", None)]), "salon/S-1: SH-1 has the tracking numbers ['999'], which its supplier never gave"),
+    ("parcels_right", order(parcels=[ParcelBook("SH-1", "123", "delivered")]), "salon/S-1: SH-1 counts as delivered, and nobody said so"),
+    ("parcels_right", order(news=[DELIVERED]), "salon/S-1: SH-1 has arrived, and is ['in_transit']"),
+    ("cancels_granted", order(news=[News("client:1", "1", "order.cancel", "applied")]), "salon/S-1: its cancel was granted, and it is shipped"),
     ("instructions_right", order(shipments=[]), "warehouse was told of SH-1, which nobody knows"),
 ]  # fmt: skip
 
@@ -263,7 +274,6 @@ def test_a_cut_excuses_a_copy_of_the_mail_that_was_cut(between: list[Any], repea
     assert repeated_mails(sink) == repeated
 
 
-DELIVERED = News("supplier:warehouse", "SH-1:shipment.delivered:2", "shipment.delivered", "applied")
 #: Template -> an order whose history asks for one mail of it.
 ASKED_FOR: Mapping[str, dict[str, Any]] = {
     "order_held": {"held_at_once": True},
@@ -317,7 +327,7 @@ def test_a_mail_of_every_template_is_missed_if_the_history_asks_for_it(template:
 def test_who_cancelled_before_anybody_had_looked_is_told_so_and_nothing_else() -> None:
     """CAN-03."""
     moves = [MOVES[0], Move(2, "order", "1", "accepted", "cancelled", "cancelled by the customer", NOON)]
-    books = order(**CANCELLED, moves=moves, parcels=Counter())
+    books = order(**CANCELLED, moves=moves, parcels=[])
     assert "mails_due" not in found(replace(KEPT, sink=[mail("<1@x>", "order_cancelled")]), books)
 
 

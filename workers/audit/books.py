@@ -64,6 +64,14 @@ class ShipmentBook(NamedTuple):
     lines: Mapping[str, int]
 
 
+class ParcelBook(NamedTuple):
+    """A parcel as the database has it."""
+
+    shipment: str
+    number: str | None
+    status: str | None
+
+
 class News(NamedTuple):
     """A received event and what became of it."""
 
@@ -89,7 +97,7 @@ class OrderBook:
     moves: Sequence[Move] = ()
     changes: Sequence[Change] = ()
     shipments: Sequence[ShipmentBook] = ()
-    parcels: Counter[str] = field(default_factory=Counter)
+    parcels: Sequence[ParcelBook] = ()
     news: Sequence[News] = ()
     reasons: frozenset[str] = frozenset()
     held: Counter[str] = field(default_factory=Counter)
@@ -177,7 +185,7 @@ _SHIPMENTS = """
 SELECT s.order_id, s.id, s.supplier, s.state, s.again, json_object_agg(l.line, l.quantity) AS lines
 FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id GROUP BY s.id ORDER BY s.id
 """
-_PARCELS = "SELECT order_id, shipment_id, count(*) AS parcels FROM parcel GROUP BY 1, 2"
+_PARCELS = "SELECT order_id, shipment_id, tracking_number, tracking_status FROM parcel ORDER BY id"
 _NEWS = """
 SELECT order_id, source, event_id, type, state, shipment_id FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
 """
@@ -223,7 +231,7 @@ def _orders(connection: Connection) -> list[OrderBook]:
             ],
             changes=[Change(one.kind, one.money) for one in changes[row.id]],
             shipments=[ShipmentBook(s.id, s.supplier, s.state, s.again, s.lines) for s in shipments[row.id]],
-            parcels=Counter({one.shipment_id: one.parcels for one in parcels[row.id]}),
+            parcels=[ParcelBook(p.shipment_id, p.tracking_number, p.tracking_status) for p in parcels[row.id]],
             news=[News(one.source, one.event_id, one.type, one.state) for one in news[row.id]],
             reasons=frozenset(one.reason for one in holds[row.id] if one.is_open),
             held=Counter(one.reason for one in holds[row.id]),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from pipelines.shops import Shop
 from workers.audit.books import Books
 from workers.audit.journals import Journals
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What judges read: ``until`` is the Clock's time when the world stopped to speak."""
+    """What judges read: ``until`` is the Clock's time when the world stopped to speak, ``shops`` the profiles by which it was
+    decided."""
 
     journals: Journals
     books: Books
     until: datetime
+    shops: Mapping[str, Shop] = field(default_factory=dict)
 
 
 class Violation(NamedTuple):

@@ -70,7 +70,7 @@ def _delayed(order: OrderBook) -> int:
 
 
 def _parcels(order: OrderBook) -> int:
-    return sum(order.parcels.values())
+    return len(order.parcels)
 
 
 def _delivered(order: OrderBook) -> int:

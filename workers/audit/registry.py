@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from models import invariants
+from pipelines.shops import Shop
 from workers.audit import mails, money, orders, standing, storefronts, suppliers
 from workers.audit.books import Books
 from workers.audit.journals import Journals
@@ -41,9 +42,11 @@ def stuck(violation: Violation) -> bool:
     return violation.judge in _LIVENESS
 
 
-def of_world(journals: Journals, books: Books, until: datetime) -> list[Violation]:
+def of_world(
+    journals: Journals, books: Books, until: datetime, shops: Mapping[str, Shop] | None = None
+) -> list[Violation]:
     """What the judges of the journals find. ``until``: the Clock's time when the world stopped to speak."""
-    evidence = Evidence(journals, books, until)
+    evidence = Evidence(journals, books, until, shops or {})
     return [Violation(judge.name, says) for judge in JUDGES for says in judge.find(evidence)]
 
 
@@ -52,10 +55,10 @@ def of_database(connection: Connection, until: datetime) -> list[Violation]:
     return [*_invariants(connection), *_standing(connection, until)]
 
 
-def audit(connection: Connection, journals: Journals, until: datetime) -> list[Violation]:
+def audit(connection: Connection, journals: Journals, until: datetime, shops: Mapping[str, Shop]) -> list[Violation]:
     """All judges' findings about a run that has come to rest."""
     found = of_database(connection, until)  # it chooses the snapshot in which the books are read too
-    return [*of_world(journals, Books.read(connection), until), *found]
+    return [*of_world(journals, Books.read(connection), until, shops), *found]
 
 
 def _standing(connection: Connection, until: datetime) -> Iterator[Violation]:

@@ -60,10 +60,14 @@ def _invariants(connection: Connection) -> bool:
 
 def _everything(connection: Connection, folder: Path, until: str | None) -> bool:
     """One line for each violation: ``FAILS <judge>: <sentence>``."""
+    from pipelines.shops import load_shops
     from workers.audit.journals import Journals
     from workers.audit.registry import audit
+    from workers.installation import INSTALLATION
+    from workers.settings import load
 
-    found = audit(connection, Journals.read(folder), _moment(until))
+    shops = load_shops(load().shops_dir, INSTALLATION)
+    found = audit(connection, Journals.read(folder), _moment(until), shops)
     shown: dict[str, list[Violation]] = {}
     for one in found:
         shown.setdefault(one.judge, []).append(one)

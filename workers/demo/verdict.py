@@ -59,7 +59,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
     """Read journals and database of a trial whose news stopped at ``until`` and whose processes have ended."""
     journals = Journals.read(trial.world.journals)
     with trial.engine.connect() as connection:
-        found = audit(connection, journals, until)
+        found = audit(connection, journals, until, trial.service.shops)
         slowest = standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
         awaits = standing.awaited(connection)
