@@ -13,7 +13,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,13 +24,14 @@ from rich.console import Console
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_people import Asked, People, at_time
-from benchmarks.quarter_world import Outside
+from benchmarks.quarter_world import LedgerGateway, Outside
 from benchmarks.world import LocalBell
 from models.database import connect
 from models.migrations import upgrade
 from models.store import work
 from pipelines.engine.run import BATCH, Runner
 from pipelines.ports import MailRenderer
+from pipelines.ports import Outcome as SmtpOutcome
 from pipelines.route import STAGES
 from pipelines.shops import Shop, load_shops
 from pipelines.values.calendar import in_japan
@@ -44,6 +45,7 @@ from workers.demo.standing import Awaited
 from workers.demo.trial import remove, scratch
 from workers.demo.world import SUPPLIERS
 from workers.effects import mail, payments, storefronts, suppliers
+from workers.effects.effect import Performer
 from workers.effects.loop import EffectLoop
 from workers.enrolment import create_client
 from workers.installation import INSTALLATION
@@ -53,6 +55,8 @@ from workers.process.embedded import EmbeddedEngines
 
 #: The quarter begins on a Thursday; the New Year closes the shops in its middle.
 START = datetime(2026, 11, 19, 8, 0, tzinfo=TOKYO)
+Deliver = Callable[[mail.ReadyMail, Callable[[], bool]], Awaitable[SmtpOutcome]]
+"""Hands a mail over, as an SMTP pool does."""
 #: What happens outside within so many minutes comes in together.
 SLICE = timedelta(minutes=20)
 #: Turns after which an engine that still has something due at one moment has lost its way.
@@ -103,8 +107,8 @@ class Simulation:
         self._runner = Runner(engine, self._shops, renderer, clock, route=STAGES)
         self._timekeeper = Timekeeper(engine, self._shops, renderer, clock)
         performers = [
-            *mail.EFFECT.performed_by(mail.performing(self._outside.postbox.deliver), 4),
-            *payments.EFFECT.performed_by(payments.performing({"sandbox": self._outside.gateway}), 4),
+            *self._mail_performers(self._outside.postbox.deliver),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self._gateway()}), 4),
             *suppliers.EFFECT.performed_by(
                 suppliers.performing({"webhook": WebhookSender(self._outside.desk, clock)}, self._shops, clock), 4
             ),
@@ -112,12 +116,19 @@ class Simulation:
                 storefronts.performing(self._outside.listener, clock, allow_private=True), 4
             ),
         ]
-        self._loop = EffectLoop(engine, clock, LocalBell(), performers)
+        self._bell = LocalBell()
+        self._loop = EffectLoop(engine, clock, self._bell, performers)
         self._outcome = Outcome()
         self._jobs: Counter[str] = Counter()
         for name in SUPPLIERS:
             create_client(engine, "supplier", name, known_shops=self._shops, url=f"http://127.0.0.1:9/{name}")
         create_client(engine, "storefront", "shops", known_shops=self._shops, url="http://127.0.0.1:9/events")
+
+    def _gateway(self) -> LedgerGateway:
+        return self._outside.gateway
+
+    def _mail_performers(self, deliver: Deliver) -> list[Performer[Any]]:
+        return mail.EFFECT.performed_by(mail.performing(deliver), 4)
 
     def run(self, report: Callable[[str], None]) -> Outcome:
         """Live through the whole quarter and judge it; ``report`` hears of each week."""
