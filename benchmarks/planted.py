@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -39,7 +39,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _TREE: Final = ("models", "pipelines", "workers", "templates_mail", "benchmarks")
 _TEMPLATE: Final = "planted_template"
 #: Real seconds that a run may take before it counts as one that never comes to rest.
-PATIENCE: Final = 300
+PATIENCE: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +187,12 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     results: list[Caught] = []
     with nursery(asked.jobs) as garden, ThreadPoolExecutor(asked.jobs) as threads:
-        for one in threads.map(garden.run, (None, *faults)):
+        for looked in as_completed([threads.submit(garden.run, fault) for fault in (None, *faults)]):
+            one = looked.result()
             results.append(one)
-            fault = one.fault
-            console.print(
-                f"{fault.name if fault else 'the tree as it is'}: {'ok' if results[-1].is_right else 'NOT'} {results[-1].first or results[-1].error}",
-                markup=False,
-                soft_wrap=True,
-            )
+            name, says = one.fault.name if one.fault else "the tree as it is", one.first or one.error
+            console.print(f"{name}: {'ok' if one.is_right else 'NOT'}  {says}", markup=False, soft_wrap=True)
+            sys.stdout.flush()
     show(results, console)
     idle = [] if asked.only else without_fault(faults)
     caught = sum(one.is_right for one in results if one.fault)
