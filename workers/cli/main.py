@@ -15,15 +15,15 @@ from pipelines.errors import Invalid, Misconfigured, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
+from workers.cli.check import check
 from workers.cli.client import app as client_app
 from workers.cli.customers import app as customers_app
-from workers.cli.database import opened
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
 from workers.cli.retry import retry
-from workers.cli.terminal import err, out, plain
+from workers.cli.terminal import err, out
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
 
@@ -43,6 +43,7 @@ app.add_typer(mails_app, name="mails")
 app.add_typer(postings_app, name="postings")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(check)
 app.command()(order)
 app.command()(retry)
 app.command()(tracking)
@@ -141,23 +142,6 @@ def shops_check(
         Renderer(settings.mail_from, settings.mail_domain, overrides=own).check()
     for name, shop in sorted(shops.items()):
         out.print(f"{name}: {shop.name}: ok", markup=False)
-
-
-@app.command()
-def check() -> None:
-    """Run every invariant query on the database."""
-    from models.invariants import violations
-
-    found = 0
-    with opened("check").connect() as connection:
-        for invariant, rows in violations(connection):
-            found += len(rows)
-            err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
-            for row in rows[:20]:
-                err.print(plain(f"  {dict(row)}"))
-    if found:
-        raise typer.Exit(1)
-    out.print("every invariant holds")
 
 
 @app.command()
