@@ -117,7 +117,7 @@ class Traffic(Simulation):
         document = _document(shop, number, at, **changes)
         document["customer"]["id"] = customer or f"M-{number}"
         if sku is not None:
-            document["lines"][0]["sku"] = sku
+            next(iter(document["lines"]))["sku"] = sku
 
         def place(at: datetime) -> None:
             [answer] = take_in(self._engine, self._shops, self._outside.clock, [Submission(parse_order(document))])

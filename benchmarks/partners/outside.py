@@ -43,6 +43,7 @@ class Outside:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(_hang_up(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -81,6 +82,13 @@ class Outside:
             else:
                 writer.write(b"250-outside\r\n250 8BITMIME\r\n" if verb == b"EHLO" else b"250 ok\r\n")
             await writer.drain()
+
+
+async def _hang_up() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _quietly(serve: Callable[[Stream], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
