@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos quarter walk fuzz lock clean
+.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling quarter planted walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -23,7 +23,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 # What takes minutes and more: killing everything in turn, ninety simulated days.
-test-long: test chaos walk fuzz quarter
+test-long: test chaos rolling walk fuzz quarter planted
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -52,6 +52,13 @@ bench-ledger: $(READY)
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos
+
+rolling: $(READY)
+	$(BIN)/python -m benchmarks.rolling
+
+# Faults planted in the product, one at a time: each must be caught by the judge named for it (docs/judges.md).
+planted: $(READY)
+	$(BIN)/python -m benchmarks.planted
 
 walk: $(READY)
 	$(BIN)/python -m benchmarks.walk

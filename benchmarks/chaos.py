@@ -3,7 +3,7 @@
 The outside world posts orders, pays, ships and takes mails as on any day. Meanwhile one process after the other is
 killed with SIGKILL (a worker child, the worker master, web, clock, Valkey, PostgreSQL) and Redis is emptied, several
 rounds. After each blow it is measured how long it takes until what was struck runs again and an order that came in after
-that is authorized. At the end the journals of the outside world are audited against the database (``workers.demo.audit``).
+that is authorized. At the end the journals of the outside world are audited against the database (``workers.audit``).
 """
 
 from __future__ import annotations

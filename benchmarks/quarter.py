@@ -2,8 +2,8 @@
 
 The real engine decides on a real PostgreSQL, effects are performed by the real loop; the outside world is in this process
 (``benchmarks.quarter_world``) and so are its people (``benchmarks.quarter_people``). The clock never runs: it is set to whatever is
-due next. Each week, and at the end, every invariant is asked; at the end also the journals of the outside world, the gateway's
-own books against ours, and the mails of each order against what happened to it.
+due next. Each week, and at the end, the database is judged; at the end every judge (``workers.audit``) is asked, of the journals of
+the outside world too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,26 +24,28 @@ from rich.console import Console
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_people import Asked, People, at_time
-from benchmarks.quarter_world import Outside
+from benchmarks.quarter_world import LedgerGateway, Outside
 from benchmarks.world import LocalBell
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from models.store import work
 from pipelines.engine.run import BATCH, Runner
 from pipelines.ports import MailRenderer
+from pipelines.ports import Outcome as SmtpOutcome
 from pipelines.route import STAGES
 from pipelines.shops import Shop, load_shops
 from pipelines.values.calendar import in_japan
+from workers.audit.registry import audit, of_database
 from workers.channels.webhook import WebhookSender
 from workers.clock import TOKYO
-from workers.demo import audit, standing
+from workers.demo import standing
 from workers.demo.day import waits
 from workers.demo.promises import Promise, by_reason, first_days, promises
 from workers.demo.standing import Awaited
 from workers.demo.trial import remove, scratch
-from workers.demo.verdict import broken_invariants, unwatched
 from workers.demo.world import SUPPLIERS
-from workers.effects import mail, payments, suppliers
+from workers.effects import mail, payments, storefronts, suppliers
+from workers.effects.effect import Performer
 from workers.effects.loop import EffectLoop
 from workers.enrolment import create_client
 from workers.installation import INSTALLATION
@@ -53,6 +55,8 @@ from workers.process.embedded import EmbeddedEngines
 
 #: The quarter begins on a Thursday; the New Year closes the shops in its middle.
 START = datetime(2026, 11, 19, 8, 0, tzinfo=TOKYO)
+Deliver = Callable[[mail.ReadyMail, Callable[[], bool]], Awaitable[SmtpOutcome]]
+"""Hands a mail over, as an SMTP pool does."""
 #: What happens outside within so many minutes comes in together.
 SLICE = timedelta(minutes=20)
 #: Turns after which an engine that still has something due at one moment has lost its way.
@@ -103,17 +107,28 @@ class Simulation:
         self._runner = Runner(engine, self._shops, renderer, clock, route=STAGES)
         self._timekeeper = Timekeeper(engine, self._shops, renderer, clock)
         performers = [
-            *mail.EFFECT.performed_by(mail.performing(self._outside.postbox.deliver), 4),
-            *payments.EFFECT.performed_by(payments.performing({"sandbox": self._outside.gateway}), 4),
+            *self._mail_performers(self._outside.postbox.deliver),
+            *payments.EFFECT.performed_by(payments.performing({"sandbox": self._gateway()}), 4),
             *suppliers.EFFECT.performed_by(
                 suppliers.performing({"webhook": WebhookSender(self._outside.desk, clock)}, self._shops, clock), 4
             ),
+            *storefronts.EFFECT.performed_by(
+                storefronts.performing(self._outside.listener, clock, allow_private=True), 4
+            ),
         ]
-        self._loop = EffectLoop(engine, clock, LocalBell(), performers)
+        self._bell = LocalBell()
+        self._loop = EffectLoop(engine, clock, self._bell, performers)
         self._outcome = Outcome()
         self._jobs: Counter[str] = Counter()
         for name in SUPPLIERS:
             create_client(engine, "supplier", name, known_shops=self._shops, url=f"http://127.0.0.1:9/{name}")
+        create_client(engine, "storefront", "shops", known_shops=self._shops, url="http://127.0.0.1:9/events")
+
+    def _gateway(self) -> LedgerGateway:
+        return self._outside.gateway
+
+    def _mail_performers(self, deliver: Deliver) -> list[Performer[Any]]:
+        return mail.EFFECT.performed_by(mail.performing(deliver), 4)
 
     def run(self, report: Callable[[str], None]) -> Outcome:
         """Live through the whole quarter and judge it; ``report`` hears of each week."""
@@ -197,9 +212,8 @@ class Simulation:
     def _check(self, moment: datetime) -> None:
         """Everything that the database itself can tell."""
         with self._engine.connect() as connection:
-            failing = standing.failing(connection, moment)
-        for says in (*broken_invariants(self._engine), *unwatched(self._engine), *failing):
-            self._found(moment, says)
+            for one in of_database(connection, moment):
+                self._found(moment, str(one))
 
     def _found(self, moment: datetime, says: str) -> None:
         if not any(known.endswith(says) for known in self._outcome.violations):
@@ -208,16 +222,11 @@ class Simulation:
     def judge(self) -> Outcome:
         """What it came to, as everything stands now."""
         end, outcome, journals = self._outside.clock.now(), self._outcome, self._outside.diary.journals()
-        self._check(end)
         with self._engine.connect() as connection:
-            books = audit.Books.read(connection)
-            for says in (
-                *audit.violations(journals, books, end),
-                *_money_differs(connection, self._outside.gateway.money()),
-                *_mails_differ(connection, self._outside.postbox.by_order),
-                *(f"{one}, and every way out was refused" for one in sorted(self._people.without_way_out)),
-            ):
-                self._found(end, says)
+            for one in audit(connection, journals, end, self._shops):
+                self._found(end, str(one))
+            for hold in sorted(self._people.without_way_out):
+                self._found(end, f"{hold}, and every way out was refused")
             outcome.by_state = standing.glance(connection, end).by_state
             outcome.reasons, outcome.awaits = standing.reasons(connection), standing.awaited(connection)
             outcome.promised = promises(connection, first_days(journals.suppliers), in_japan(end).date() - timedelta(1))
@@ -233,45 +242,10 @@ SELECT count(*) AS orders, sum(p.amount) AS ordered, sum(p.captured) AS captured
 FROM payment p
 """
 _POINTS = "SELECT kind, sum(amount) AS points FROM point_transfer GROUP BY kind ORDER BY 2 DESC"
-_AT_GATEWAY = """
-SELECT o.shop, o.number, p.captured, p.refunded - p.refunded_by_hand AS refunded
-FROM payment p JOIN shop_order o ON o.id = p.order_id WHERE p.gateway = 'sandbox'
-"""
-_TO_TELL = """
-SELECT o.shop, o.number, o.state,
-       (SELECT count(*) FROM parcel p WHERE p.order_id = o.id) AS parcels,
-       (SELECT count(*) FROM transition t WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled') AS ends,
-       (SELECT count(*) FROM order_repricing r WHERE r.order_id = o.id) AS repriced
-FROM shop_order o
-"""
-#: The mails by which a customer hears that nothing comes any more.
-_ENDINGS = ("order_cancelled", "payment_failed")
 
 
 def _row(connection: Any, query: str) -> dict[str, int]:
     return {name: int(value or 0) for name, value in connection.execute(text(query)).one()._asdict().items()}
-
-
-def _money_differs(connection: Any, at_gateway: Mapping[str, tuple[int, int]]) -> Iterator[str]:
-    """What the gateway took and gave back by its own books, against ours."""
-    for row in connection.execute(text(_AT_GATEWAY)):
-        theirs, ours = at_gateway.get(f"{row.shop}/{row.number}", (0, 0)), (row.captured, row.refunded)
-        if theirs != ours:
-            yield f"{row.shop}/{row.number}: the gateway took and gave back {theirs}, and the books say {ours}"
-
-
-def _mails_differ(connection: Any, by_order: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """What the customer of each order was told, counted where mails arrive, against what happened to it."""
-    for row in connection.execute(text(_TO_TELL)):
-        order = f"{row.shop}/{row.number}"
-        told = by_order.get(order, {})
-        if told.get("order_accepted", 0) > 1 + row.repriced or not (told.get("order_accepted", 0) or row.ends):
-            yield f"{order}: was confirmed {told.get('order_accepted', 0)} times"
-        if told.get("shipment_shipped", 0) < row.parcels:
-            yield f"{order}: left in {row.parcels} parcels, and {told.get('shipment_shipped', 0)} were told"
-        endings = sum(told.get(template, 0) for template in _ENDINGS)
-        if bool(endings) != bool(row.ends) or endings > row.ends:
-            yield f"{order}: ended {row.ends} times, and {endings} mails say so"
 
 
 def show(outcome: Outcome, seconds: float, console: Console) -> None:

@@ -23,7 +23,7 @@ from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Ending, Submission, take_in
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
-from workers.demo.orders import SHOPS, orders
+from workers.demo.orders import SHOPS, ordered, orders
 from workers.sandbox.faults import seeded
 
 OPERATOR: Final = Asker("client:1", "operator", "operator")
@@ -99,7 +99,8 @@ class People:
         if answer.ending is not Ending.ACCEPTED:
             self.asked.orders_refused.update(problem.field for problem in answer.problems)
             return
-        self._outside.diary.storefront.append({"kind": "ack", "shop": shop, "number": number, "status": 202})
+        acknowledged = {"kind": "ack", "shop": shop, "number": number, "status": 202, "ordered": ordered(document)}
+        self._outside.diary.storefront.append(acknowledged)
         customer = document["customer"]["id"]
         self._used_coupons |= {(shop, customer, one["code"]) for one in document["coupons"]}
         if (shop, customer) not in self._known:
@@ -132,15 +133,16 @@ class People:
         now, agenda = self._outside.clock.now(), self._outside.agenda
         if chance.random() < 0.04:
             at = now + timedelta(hours=chance.choice((0.05, 1, 20)))
-            agenda.plan(at, lambda at: self._ask(CUSTOMER, "cancel", shop, number, {"reason": "changed my mind"}))
+            agenda.plan(at, lambda at: self.ask(CUSTOMER, "cancel", shop, number, {"reason": "changed my mind"}))
         draw = chance.random()
         if method == "bank_transfer" and draw > 0.1:  # one in ten never pays
             days = chance.uniform(0.05, 6) if draw > 0.15 else chance.uniform(7.5, 12)
             change = -100 if 0.15 < draw < 0.19 else 500 if draw < 0.22 else 0
             times = 2 if 0.22 < draw < 0.25 else 1
-            agenda.plan(now + timedelta(days=days), lambda at: self._pay(shop, number, change, times))
+            agenda.plan(now + timedelta(days=days), lambda at: self.pay(shop, number, change, times))
 
-    def _pay(self, shop: str, number: str, change: int, times: int) -> None:
+    def pay(self, shop: str, number: str, change: int, times: int) -> None:
+        """The customer transfers what is due and ``change`` yen, ``times`` times."""
         with self._engine.connect() as connection:
             due = connection.execute(
                 text(
@@ -164,7 +166,7 @@ class People:
             }
             self._outside.agenda.plan(
                 at + timedelta(days=chance.uniform(1, 6)),
-                lambda at: self._ask(OPERATOR, "lines:return", data["shop"], data["order"], body),
+                lambda at: self.ask(OPERATOR, "lines:return", data["shop"], data["order"], body),
             )
 
     # The operator
@@ -182,9 +184,7 @@ class People:
         """Whether something was granted; the ways out are tried in any order."""
         ways = list(hold_of(one.hold).kind.answered_by)
         chance.shuffle(ways)
-        tried = (
-            self._ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one)
-        )
+        tried = (self.ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one))
         return any(tried)
 
     def _bodies(self, way: str, one: HeldOrderRow) -> Iterator[dict[str, Any]]:
@@ -213,7 +213,7 @@ class People:
             rows = connection.execute(text(query), {"shipment": one.shipment_id}).all()
         return [{"line": row.line, "quantity": row.pieces} for row in rows]
 
-    def _ask(self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any]) -> bool:
+    def ask(self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any]) -> bool:
         """Ask by the door that HTTP and the command line use; whether it was granted."""
         action = action_named(way)
         asking = Asking(action, shop, number, action.model.model_validate(body), asker)

@@ -1,13 +1,13 @@
 """The outside world of a simulated quarter, in one process: time by hand, and partners that keep what they promise real ones do.
 
 The gateway has the sandbox's own books, suppliers follow the sandbox's plans, and everybody keeps the journal that his process
-would keep, so that the audit of the demo (``workers.demo.audit``) judges a quarter too.
+would keep, so that the same judges (``workers.audit``) hear of a quarter.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ from pipelines.engine.inbox import Received, notice_event, receive
 from pipelines.gateway import Answer
 from pipelines.ports import Outcome, Verdict
 from pipelines.suppliers.news import supplier_event
-from workers.demo.audit import Journals, Record
+from workers.audit.journals import Journals, Record
 from workers.effects.mail import ReadyMail
 from workers.http.poster import Message
 from workers.payments import bank
@@ -94,10 +94,12 @@ class Diary:
     suppliers: list[Record] = field(default_factory=list)
     bank: list[Record] = field(default_factory=list)
     sink: list[Record] = field(default_factory=list)
+    events: list[Record] = field(default_factory=list)
 
     def journals(self) -> Journals:
         """All of them, closed."""
-        return Journals([*self.storefront, {"kind": "finished"}], self.gateway, self.suppliers, self.bank, self.sink)
+        storefront = [*self.storefront, {"kind": "finished"}]
+        return Journals(storefront, self.gateway, self.suppliers, self.bank, self.sink, self.events)
 
 
 class Inbox:
@@ -161,20 +163,6 @@ class LedgerGateway:
 
     async def aclose(self) -> None:
         return None
-
-    def money(self) -> dict[str, tuple[int, int]]:
-        """``shop/number`` -> (captured, refunded) yen, added up from what was done."""
-        captured, refunded, orders = Counter[str](), Counter[str](), dict[str, str]()
-        for one in self.ledger.operations.values():
-            if one.status >= 400:
-                continue
-            if one.operation == "authorize":
-                orders[one.answer["id"]] = one.answer["order"]
-            elif one.operation in ("capture", "refund"):
-                (captured if one.operation == "capture" else refunded)[orders[one.answer["authorization"]]] += (
-                    one.answer["amount"]
-                )
-        return {order: (captured[order], refunded[order]) for order in {*orders.values()}}
 
 
 class Desk:
@@ -244,9 +232,9 @@ class Desk:
         self._diary.suppliers.append(
             {
                 "kind": "instruction", "supplier": supplier, "id": key, "shipment": shipment, "at": now.isoformat(),
-                "instead": is_instead,
+                "instead": is_instead, "reminded": key.endswith(":reminded"),
                 **{name: data[name] for name in ("shop", "order", "dispatch_on", "lines")},
-                "plan": [one.record() for one in sendings],
+                "collect": data.get("collect"), "plan": [one.record() for one in sendings],
             }
         )  # fmt: skip
         for one in sendings:
@@ -265,23 +253,36 @@ class Desk:
             self.on_delivery(data, sending.at)
 
 
+class Listener:
+    """Every storefront's end of the events: hears all that is posted to it."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+
+    async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
+        heard = {"kind": "event", "id": message.key, "type": message.type, "data": message.data, "to": url}
+        self._diary.events.append(heard)
+        return Outcome(Verdict.OK)
+
+    async def aclose(self) -> None:
+        return None
+
+
 class Postbox:
     """Every mail server: takes everything; suppliers read what is theirs."""
 
     def __init__(self, diary: Diary, desk: Desk) -> None:
         self._diary = diary
         self._desk = desk
-        self.by_order: dict[str, Counter[str]] = defaultdict(Counter)
 
     async def deliver(self, mail: ReadyMail, held: Callable[[], bool]) -> Outcome:
         head = message_from_bytes(mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=policy.default)
         template, shipment = str(head["X-Shukka-Template"]), head["X-Shukka-Shipment"]
         order = str(head["X-Shukka-Order"] or "")
-        self.by_order[order][template] += 1
         self._diary.sink.append(
             {
                 "kind": "mail", "message_id": str(head["Message-ID"]), "template": template, "order": order,
-                "shipment": None if shipment is None else str(shipment),
+                "shipment": None if shipment is None else str(shipment), "to": [mail.envelope_to],
             }
         )  # fmt: skip
         if template == "supplier_overdue" and shipment is not None:
@@ -326,6 +327,7 @@ class Outside:
     desk: Desk
     postbox: Postbox
     bank: Bank
+    listener: Listener
 
     @classmethod
     def of(cls, engine: Engine, start: datetime, seed: int) -> Outside:
@@ -334,5 +336,5 @@ class Outside:
         desk = Desk(clock, agenda, inbox, diary, seed)
         return cls(
             clock, agenda, diary, inbox, LedgerGateway(clock, diary), desk, Postbox(diary, desk),
-            Bank(clock, inbox, diary, seed),
+            Bank(clock, inbox, diary, seed), Listener(diary),
         )  # fmt: skip

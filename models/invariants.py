@@ -43,12 +43,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "history_is_a_chain",
-        "every transition starts where the one before ended",
+        "every transition starts where the one before ended, and a condition is entered once",
         """SELECT order_id, entity, entity_id, from_state, before FROM (
-             SELECT order_id, entity, entity_id, from_state,
+             SELECT order_id, entity, entity_id, from_state, to_state,
                     lag(to_state) OVER (PARTITION BY order_id, entity, entity_id ORDER BY id) AS before
-             FROM transition WHERE entity <> 'condition') AS chain
-           WHERE before IS NOT NULL AND from_state IS DISTINCT FROM before""",
+             FROM transition) AS chain
+           WHERE before IS NOT NULL AND (from_state IS DISTINCT FROM before
+             OR (entity = 'condition' AND to_state = before))""",
     ),
     Invariant(
         "history_is_allowed",
@@ -157,6 +158,14 @@ INVARIANTS: tuple[Invariant, ...] = (
                   AND m.template = 'shipment_shipped')""",
     ),
     Invariant(
+        "told_after_the_end",
+        "nobody is promised anything of an order after it was said to be cancelled (CAN-03)",
+        """SELECT m.order_id, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id
+           JOIN (SELECT order_id, min(id) AS id FROM mail WHERE template = 'order_cancelled' GROUP BY 1) c USING (order_id)
+           WHERE m.id > c.id AND m.copy_of IS NULL AND o.state = 'cancelled'
+             AND m.template IN ('order_accepted', 'payment_instructions', 'payment_reminder', 'dispatch_planned')""",
+    ),
+    Invariant(
         "coupons_recorded",
         "every coupon of a member's live order is recorded as used by that customer, and did not come back",
         """SELECT o.id, u.uses FROM shop_order o JOIN order_document d ON d.order_id = o.id
@@ -186,6 +195,21 @@ INVARIANTS: tuple[Invariant, ...] = (
               UNION ALL SELECT id, 'mail.send' FROM mail WHERE state = 'queued') e
              FULL JOIN effect_lease l ON l.subject_id = e.id AND l.kind = e.kind
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
+    ),
+    Invariant(
+        "effects_attempted",
+        "what is due is attempted within the hour, unless its target's circuit is open",
+        """SELECT l.kind, l.subject_id, l.due_at, l.target FROM effect_lease l
+           WHERE l.due_at < now() - interval '1 hour'
+             AND NOT EXISTS (SELECT FROM circuit c WHERE c.kind = l.kind AND c.target = l.target)""",
+    ),
+    Invariant(
+        "leases_end",
+        "nothing stays leased at its first attempt for an hour: an attempt has its total time, and a lease is given back",
+        """SELECT l.kind, l.subject_id, l.due_at, l.target, e.recorded_at FROM effect_lease l
+           JOIN effect e ON e.id = l.subject_id AND e.kind = l.kind
+           WHERE l.attempts = 1 AND l.due_at BETWEEN now() + interval '3 s' AND now() + interval '1 minute'
+             AND e.recorded_at < now() - interval '1 hour'""",
     ),
     Invariant(
         "effects_end_with_their_items",

@@ -57,6 +57,10 @@ class IllegalMove(ShukkaError):
     """A stage asked for a state change that the tables of ``models.states`` do not allow: a bug, never applied."""
 
 
+class Unknown(ShukkaError):
+    """An order stands in a state, or is held for a reason, that only a newer version knows: it is left as it is."""
+
+
 class Unreachable(ShukkaError):
     """An engine or a peer cannot be reached now; the work stays where it is and is tried again."""
 

@@ -9,8 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
@@ -26,8 +24,9 @@ from workers.effects.loop import EffectLoop
 from workers.logs import configure
 from workers.lookout import Lookout
 from workers.metrics import serve_worker_metrics, stage_seconds
-from workers.process.service import READY_FILE
+from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
+from workers.stopping import Stop, stop_of_worker
 from workers.wiring import House, build
 
 # How quickly a bell is heard and a lost connection is taken up again, in milliseconds; dramatiq's defaults are a
@@ -36,16 +35,13 @@ os.environ.setdefault("dramatiq_worker_timeout", "50")
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 
-#: Seconds that effects under way may take to end when the process is to end.
-STOP = 6.0
-
-
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
-    def __init__(self, house: House, drains: Drains, decide: Callable[[str], None]) -> None:
+    def __init__(self, house: House, drains: Drains, decide: Callable[[str], None], stop: Stop) -> None:
         self._house = house
         self._drains = drains
+        self._stop = stop
         self._loop: EffectLoop | None = None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -64,7 +60,7 @@ class _Loops(Middleware):
         self._stopped.set()
         thread = get_event_loop_thread()
         if self._loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(self._loop.ended(STOP), thread.loop).result()
+            asyncio.run_coroutine_threadsafe(self._loop.ended(self._stop.finishing()), thread.loop).result()
 
     def loop(self) -> EffectLoop:
         """The effect loop of this process."""
@@ -75,13 +71,13 @@ class _Loops(Middleware):
             return self._loop
 
 
-def make(settings: Settings) -> dramatiq.Broker:
-    """A broker with every actor declared; raises Misconfigured for whatever is missing."""
+def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
+    """A broker with every actor declared, whose worker ends as ``stop`` says; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
     broker = make_broker(settings.need_broker(), consumer=True)
     drains = Drains()
     decide = actors.deciding(house, house.runner(stage_seconds), drains)
-    loops = _Loops(house, drains, decide)
+    loops = _Loops(house, drains, decide, stop)
     broker.add_middleware(loops)
     actors.declare_stages(broker, decide)
     actors.declare_effects(broker, actors.performing(loops.loop))
@@ -90,27 +86,19 @@ def make(settings: Settings) -> dramatiq.Broker:
     return broker
 
 
-def _stop_once() -> None:
-    """One SIGTERM ends this process in good order, and all that follow say the same: who signals the whole process group, as
-    honcho does, and the master that passes the signal on would else be taken for somebody who has lost patience."""
-    stop = signal.getsignal(signal.SIGTERM)
-    told = False
-
-    def once(number: int, frame: FrameType | None) -> None:
-        nonlocal told
-        if not told and callable(stop):
-            told = True
-            stop(number, frame)
-
-    if callable(stop):
-        signal.signal(signal.SIGTERM, once)
+def _stops(stop: Stop) -> None:
+    """The signals that dramatiq's process ends by begin ``stop``; it is asked to end by the first alone."""
+    ask = signal.getsignal(signal.SIGTERM)
+    if callable(ask):
+        stop.on(signal.SIGTERM, signal.SIGHUP, then=lambda: ask(signal.SIGTERM, None))
 
 
 def _boot() -> dramatiq.Broker:
     configure()
-    _stop_once()
+    stop = stop_of_worker()
+    _stops(stop)
     try:
-        made = make(load())
+        made = make(load(), stop)
     except ShukkaError as refused:
         print(f"shukka worker: {refused}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -120,8 +108,7 @@ def _boot() -> dramatiq.Broker:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # a batch makes far more objects than the 700 it would wait for
     dramatiq.set_broker(made)
-    if told := os.environ.get(READY_FILE):
-        Path(told).touch(mode=0o600)
+    tell_ready()
     return made
 
 

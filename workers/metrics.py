@@ -16,6 +16,11 @@ INTAKE = Counter("shukka_intake_total", "Orders by how they ended at intake", ["
 WEBHOOKS = Counter("shukka_webhooks_total", "Webhooks by kind and answer", ["kind", "status"])
 WORK_DUE = Gauge("shukka_work_due", "Orders due and not decided yet", ["stage"])
 EFFECTS_WAITING = Gauge("shukka_effects_waiting", "Effects not ended yet", ["kind"])
+WORK_LATE = Gauge(
+    "shukka_work_late_seconds", "Seconds of the Clock for which the first of a stage has been due", ["stage"]
+)
+EFFECTS_LATE = Gauge("shukka_effects_late_seconds", "Seconds for which the first of a kind has been due", ["kind"])
+DATABASE = Gauge("shukka_database_reachable", "1 if the database answered when this page was asked for")
 CIRCUITS = Gauge("shukka_circuit_open", "1 for a target that is left alone since it failed again and again", ["target"])
 HELD = Gauge("shukka_needs_attention", "What waits for a human", ["what"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 
@@ -16,6 +15,8 @@ from pipelines.route import STAGES
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
+from workers.process.keeper import tell_ready
+from workers.stopping import SIGNALS, Stop
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -82,10 +83,10 @@ def main() -> None:
     configure()
     house = build_or_exit("clock")
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    Stop().on(*SIGNALS, then=stop.set)
     jobs = threading.Thread(target=timekeeper(house).run, args=(stop,), name="jobs")
     jobs.start()
+    tell_ready()
     Pacemaker(house).run(stop)
     jobs.join()
 

@@ -33,6 +33,10 @@ class Taken(ShukkaError):
     """Another runner has the job: what this one was about to write is dropped."""
 
 
+class Stopped(ShukkaError):
+    """The process is to end: the job goes on from its last step elsewhere."""
+
+
 class Timekeeper:
     """Looks which jobs are behind the Clock and runs them. ``ring`` is told when mails were queued."""
 
@@ -51,6 +55,7 @@ class Timekeeper:
         self._clock = clock
         self._ring = ring
         self._jobs = jobs
+        self._stop = threading.Event()
 
     def look(self) -> list[str]:
         """Run every job that is behind; the names of those that were brought up to date."""
@@ -70,6 +75,8 @@ class Timekeeper:
         since, token = leased
 
         def transact(step: Callable[[Connection], Result]) -> Result:
+            if self._stop.is_set():
+                raise Stopped(job.name)
             with self._engine.begin() as connection:
                 result = step(connection)
                 if not store.extend(connection, job.name, token, LEASE):
@@ -81,6 +88,10 @@ class Timekeeper:
         except Taken:
             log.warning("job.taken_over", job=job.name)
             return False
+        except Stopped:
+            with self._engine.begin() as connection:
+                store.give_back(connection, job.name, token)
+            return False
         except Exception as error:  # noqa: BLE001 - the boundary that keeps one job from the others; recorded
             log.error("job.failed", job=job.name, error=describe(error))
             return False  # tried again when the lease has run out
@@ -91,6 +102,7 @@ class Timekeeper:
 
     def run(self, stop: threading.Event) -> None:
         """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the jobs."""
+        self._stop = stop
         while not stop.wait(PERIOD):
             try:
                 self.look()

@@ -32,7 +32,7 @@ def broken(town: Town) -> Iterator[str]:
 
 def verdict(town: Town) -> list[str]:
     """Everything that is wrong at the end."""
-    return [*broken(town), *_silent(town), *_cards(town), *_slips(town), *_deposits(town), *_told_after_the_end(town)]
+    return [*broken(town), *_silent(town), *_cards(town), *_slips(town), *_deposits(town)]
 
 
 def _silent(town: Town) -> Iterator[str]:
@@ -106,17 +106,3 @@ def _deposits(town: Town) -> Iterator[str]:
            WHERE p.method = 'bank_transfer' AND d.amount <> p.captured AND o.condition <> 'held'"""
     ):
         yield f"{row.key}: {row.amount} yen came in, {row.captured} are in the books"
-
-
-#: What nobody is told of an order that has been cancelled.
-_PROMISES: Final = ("order_accepted", "payment_instructions", "payment_reminder", "dispatch_planned")
-
-
-def _told_after_the_end(town: Town) -> Iterator[str]:
-    for row in town.rows(
-        """SELECT o.shop, o.number, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id
-           JOIN (SELECT order_id, min(id) AS id FROM mail WHERE template = 'order_cancelled' GROUP BY 1) c USING (order_id)
-           WHERE m.id > c.id AND m.template = ANY(:promises) AND m.copy_of IS NULL AND o.state = 'cancelled'""",
-        promises=list(_PROMISES),
-    ):
-        yield f"{row.shop}/{row.number}: was cancelled, and then told {row.template}"

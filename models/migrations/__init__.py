@@ -24,9 +24,11 @@ def _config() -> Config:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the database to ``revision``, the newest unless one is named, in one transaction; safe to run from several
-    processes at once."""
+    processes at once. A database that a newer version has brought further is left as it is."""
     with engine.begin() as connection:  # the lock is the transaction's, as a pooler may give the next one to others
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if _is_newer(connection):
+            return
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -38,6 +40,16 @@ def of(revision: str) -> ModuleType:
 
 
 def is_current(connection: Connection) -> bool:
-    """True if the database stands at the newest revision."""
+    """True if the database stands at the newest revision, or at one of a newer version: that only added to ours."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == newest
+    return _revision(connection) == newest or _is_newer(connection)
+
+
+def _is_newer(connection: Connection) -> bool:
+    """Whether the database stands at a revision that we do not know yet."""
+    revision, newest = _revision(connection), ScriptDirectory.from_config(_config()).get_current_head()
+    return revision is not None and newest is not None and revision > newest
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -54,25 +55,45 @@ def waiting(connection: Connection) -> list[WaitingRow]:
 
 
 class CountRow(NamedTuple):
-    """How many there are of ``name``, which is of ``what``: work, effect, circuit or attention."""
+    """How many there are of ``name``, which is of ``what``: work, effect, circuit or attention; ``late``: real seconds for which
+    the first of them has been due."""
 
     what: str
     name: str
     number: int
+    late: float
 
 
+# Work is due by the Clock, effects are by the database's own time. What failed is tried again later: it is not late.
 _COUNTS = f"""
-SELECT 'work', stage, count(*) FROM work GROUP BY 2
-UNION ALL SELECT 'effect', kind, count(*) FROM effect_lease GROUP BY 2
-UNION ALL SELECT 'circuit', kind || ' ' || target, 1 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
-UNION ALL SELECT 'attention', 'quarantined', count(*) FROM inbox_event WHERE state = 'quarantined'
-UNION ALL SELECT 'attention', 'erasures', count(*) FROM erasure WHERE done_at IS NULL
-UNION ALL SELECT 'attention', 'postings', count(*) FROM posted_coupon p
+SELECT 'work', stage, count(*), greatest(0, extract(epoch FROM %(now)s - min(due_at) FILTER (WHERE attempts = 0)))::float8
+FROM work GROUP BY 2
+UNION ALL SELECT 'effect', kind, count(*), greatest(0, extract(epoch FROM now() - min(due_at)))::float8
+          FROM effect_lease GROUP BY 2
+UNION ALL SELECT 'circuit', kind || ' ' || target, 1, 0 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
+UNION ALL SELECT 'attention', 'quarantined', count(*), 0 FROM inbox_event WHERE state = 'quarantined'
+UNION ALL SELECT 'attention', 'failing', count(*), 0 FROM work WHERE attempts > 0
+UNION ALL SELECT 'attention', 'held', count(DISTINCT order_id), 0 FROM order_hold WHERE closed_at IS NULL
+UNION ALL SELECT 'attention', 'erasures', count(*), 0 FROM erasure WHERE done_at IS NULL
+UNION ALL SELECT 'attention', 'postings', count(*), 0 FROM posted_coupon p
           LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
           WHERE p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE
 """
 
 
-def counts(connection: Connection) -> list[CountRow]:
-    """How much there is of due work by stage, of effects not ended by kind, of what needs a human; which circuits are open."""
-    return fetch(connection, CountRow, _COUNTS)
+def counts(connection: Connection, now: datetime) -> list[CountRow]:
+    """How much there is of due work by stage, of effects not ended by kind, of what needs a human; which circuits are open; and
+    for how long the first of them is late at ``now``, the Clock's."""
+    return fetch(connection, CountRow, _COUNTS, {"now": now})
+
+
+# No index finds them: one on their state would make every change of it dearer.
+_GIVEN_UP = """
+SELECT 'attention', 'effects', count(*), 0 FROM effect WHERE state = 'needs_review'
+UNION ALL SELECT 'attention', 'mails', count(*), 0 FROM mail WHERE state IN ('needs_review', 'failed')
+"""
+
+
+def given_up(connection: Connection) -> list[CountRow]:
+    """How many effects and mails were given up. Reads both tables whole."""
+    return fetch(connection, CountRow, _GIVEN_UP)

@@ -175,17 +175,17 @@ def end(connection: Connection, kind: str, outcomes: Sequence[OutcomeRow]) -> li
 
 _AGAIN = f"""
 WITH new AS (UPDATE effect SET state = 'pending', outcome = NULL, finished_at = NULL
-               WHERE id = %(id)s AND state = 'needs_review' RETURNING {_NEW}),
+               WHERE id = ANY(%(ids)b::bigint[]) AND state = 'needs_review' RETURNING {_NEW}),
      items AS (UPDATE effect_item i SET state = 'pending', outcome = NULL, finished_at = NULL
                FROM new WHERE i.effect_id = new.id AND i.state = 'needs_review')
 {leases.opened("new", "kind", _TARGET, attempts=1)} RETURNING kind
 """
 
 
-def try_again(connection: Connection, id_: int) -> str | None:
-    """Try an effect that was given up again, under its old key, with those of its items that were; its kind, or None if
-    there is no such effect."""
-    return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)
+def try_again(connection: Connection, ids: Sequence[int]) -> list[str]:
+    """Try effects that were given up again, under their old keys, with those of their items that were; the kind of each that
+    was."""
+    return scalars(connection, _AGAIN, {"ids": ids})
 
 
 class TrailRow(NamedTuple):

@@ -123,11 +123,11 @@ class AgainRow(NamedTuple):
 
 _AGAIN = f"""
 UPDATE inbox_event SET state = 'pending', reason = NULL
-WHERE id = %(id)s AND state = 'quarantined' AND order_id IS NOT NULL AND type = ANY(%(types)b::text[])
+WHERE id = ANY(%(ids)b::bigint[]) AND state = 'quarantined' AND order_id IS NOT NULL AND type = ANY(%(types)b::text[])
 RETURNING {columns(AgainRow)}
 """
 
 
-def try_again(connection: Connection, id_: int, types: Sequence[str]) -> AgainRow | None:
-    """Let a quarantined event of one of ``types`` wait for its order again; None if there is no such event."""
-    return next(iter(fetch(connection, AgainRow, _AGAIN, {"id": id_, "types": list(types)})), None)
+def try_again(connection: Connection, ids: Sequence[int], types: Sequence[str]) -> list[AgainRow]:
+    """Let quarantined events of ``types`` that name an order wait for it again; those that do."""
+    return fetch(connection, AgainRow, _AGAIN, {"ids": ids, "types": list(types)})

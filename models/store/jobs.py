@@ -68,3 +68,14 @@ def finish(connection: Connection, name: str, token: int, until: datetime) -> bo
             {"name": name, "token": token, "until": until},
         )
     )
+
+
+def give_back(connection: Connection, name: str, token: int) -> bool:
+    """The job is free again, and done no further than it was; False if another runner has it."""
+    return bool(
+        execute(
+            connection,
+            "UPDATE job SET leased_until = NULL WHERE name = %(name)s AND token = %(token)s",
+            {"name": name, "token": token},
+        )
+    )

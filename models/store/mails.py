@@ -154,11 +154,12 @@ def of_order(connection: Connection, order_id: int) -> list[MailRow]:
 
 _AGAIN = f"""
 WITH again AS (UPDATE mail SET state = 'queued', code = NULL
-               WHERE id = %(id)s AND state IN ('needs_review', 'failed') AND packed IS NOT NULL RETURNING id, order_id, envelope_to)
+               WHERE id = ANY(%(ids)b::bigint[]) AND state IN ('needs_review', 'failed') AND packed IS NOT NULL
+               RETURNING id, order_id, envelope_to)
 {leases.opened("again", f"'{SEND}'", _DOMAIN, attempts=1)} RETURNING kind
 """
 
 
-def try_again(connection: Connection, id_: int) -> str | None:
-    """Send a mail that was given up again, with its old Message-ID; its kind, or None if there is no such mail."""
-    return next(iter(scalars(connection, _AGAIN, {"id": id_})), None)
+def try_again(connection: Connection, ids: Sequence[int]) -> list[str]:
+    """Send mails that were given up again, with their old Message-IDs; the kind of each that was."""
+    return scalars(connection, _AGAIN, {"ids": ids})

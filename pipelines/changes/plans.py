@@ -103,8 +103,10 @@ def _shipment(facts: Facts, index: int, part: Part, plan: DispatchPlan, now: dat
 
 
 def shipment_id(facts: Facts, index: int) -> str:
-    """The public id of an order's ``index``-th shipment: the same on every run, and not to be guessed from another."""
-    digest = hashlib.sha256(f"{facts.id}\x00{facts.shop}\x00{facts.number}\x00{index}".encode()).digest()
+    """The public id of an order's ``index``-th shipment, not to be guessed from another: the same on every run, and the same
+    again where the order was lost with its database and is sent anew, so that its supplier ships it once."""
+    placed = f"{facts.placed_at.timestamp():.6f}"
+    digest = hashlib.sha256(f"{placed}\x00{facts.shop}\x00{facts.number}\x00{index}".encode()).digest()
     return "SH-" + _base32(int.from_bytes(digest[:9]) >> 7)
 
 

@@ -208,7 +208,8 @@ class Facts:
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
     which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
-    address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06).
+    address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
+    its state, condition and holds only a newer version knows.
     """
 
     id: int
@@ -229,6 +230,7 @@ class Facts:
     version: int
     sequence: int = 0
     needs: Need = field(default=Need.NOTHING, kw_only=True)
+    unknown: str = field(default="", kw_only=True)
     payment: PaymentFacts = field(init=False, repr=False)
     shipments: list[ShipmentFacts] = field(init=False, repr=False)
     parcels: list[ParcelFacts] = field(init=False, repr=False)

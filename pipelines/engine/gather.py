@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from models.states import Condition, HoldReason
+from models.states import Condition, HoldReason, OrderState
 from models.store import (
     adjustments,
     clients,
@@ -58,6 +58,8 @@ from pipelines.rules.money.repricing import Known
 
 #: After how long a carrier may have given a tracking number to another parcel.
 _NUMBER_RESTS = timedelta(days=180)
+_STATES, _CONDITIONS = frozenset(OrderState), frozenset(Condition)
+_REASONS = frozenset(HoldReason)
 
 
 class Asking(Protocol):
@@ -133,7 +135,7 @@ def facts_of(
 
 
 def _order(row: OrderRow, needs: Need) -> Facts:
-    return Facts(
+    facts = Facts(
         id=row.id,
         shop=row.shop,
         number=row.number,
@@ -153,6 +155,9 @@ def _order(row: OrderRow, needs: Need) -> Facts:
         sequence=row.sequence,
         needs=needs,
     )
+    if row.state not in _STATES or row.condition not in _CONDITIONS:
+        facts.unknown = f"{row.state} {row.condition}"
+    return facts
 
 
 def _add_told(connection: Connection, batch: Sequence[Facts]) -> None:
@@ -171,7 +176,10 @@ def _add_holds(connection: Connection, held: Mapping[int, Facts]) -> None:
     """Why orders wait for a human. Few do, so most batches ask nothing."""
     for row in holds.open_of(connection, list(held)):
         facts = held[row.order_id]
-        facts.holds = [*facts.holds, hold_of(row)]
+        if row.reason in _REASONS:
+            facts.holds = [*facts.holds, hold_of(row)]
+        else:
+            facts.unknown = row.reason
 
 
 def hold_of(row: HoldRow) -> Hold:

@@ -64,14 +64,12 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
     )
 
 
-def try_again(connection: Connection, id_: int, now: datetime) -> str | None:
-    """Let a quarantined event be read again, since what kept it out may be mended; its type, or None if there is none that names
-    an order and could be read. An event that still cannot be is quarantined again."""
-    again = inbox.try_again(connection, id_, list(WOKEN_BY))
-    if again is None:
-        return None
-    work.schedule(connection, [woken(WOKEN_BY[again.type], again.order_id, again.shipment_id, now)])
-    return again.type
+def try_again(connection: Connection, ids: Sequence[int], now: datetime) -> list[str]:
+    """Let quarantined events be read again, since what kept them out may be mended; the type of each that names an order and
+    can be read. An event that still cannot be is quarantined again."""
+    again = inbox.try_again(connection, ids, list(WOKEN_BY))
+    work.schedule(connection, [woken(WOKEN_BY[one.type], one.order_id, one.shipment_id, now) for one in again])
+    return [one.type for one in again]
 
 
 def _kept(event: Received) -> Received:

@@ -34,7 +34,7 @@ from pipelines.engine.gather import facts_of
 from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.parts import in_parts
 from pipelines.engine.stage import Stage
-from pipelines.errors import IllegalMove, ShukkaError, Undeclared
+from pipelines.errors import IllegalMove, ShukkaError, Undeclared, Unknown
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
 
@@ -151,6 +151,8 @@ class Runner:
         failures: dict[int, str] = {}
         for one, facts in zip(passes, batch, strict=True):
             try:
+                if facts.unknown:
+                    raise Unknown(facts.unknown)
                 decisions.append(self.decided(one, facts, now))
             except Exception as error:  # noqa: BLE001 - the boundary that keeps one order from its batch; recorded
                 failures[facts.id] = describe(error)
@@ -282,7 +284,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove | Undeclared):
+    if isinstance(error, IllegalMove | Undeclared | Unknown):
         return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__

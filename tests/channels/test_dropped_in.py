@@ -201,7 +201,7 @@ def test_a_file_that_was_given_up_is_tried_again_by_an_operator(world: World, fo
     folder.mkdir()
     with world.engine.begin() as connection:
         given_up = world.value("SELECT id FROM effect WHERE state = 'needs_review'")
-        assert effects.try_again(connection, given_up) == "supplier.instruct"
+        assert effects.try_again(connection, [given_up]) == ["supplier.instruct"]
     send_what_is_due(world)
     assert len(rows(folder)) == 2
     world.tell(world.ask("order.release", "S-1"), world.ask("order.release", "S-2"))

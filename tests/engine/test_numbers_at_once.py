@@ -71,8 +71,8 @@ def test_a_quarantined_event_is_read_again_once_its_reason_is_mended(world: Worl
     world.tell(world.news("shipment.tracking_corrected", first, tracking_number=right, previous_tracking_number=NUMBER))
     world.settle()
     with world.engine.begin() as connection:
-        assert try_again(connection, event, world.clock.now()) == "shipment.shipped"
-        assert try_again(connection, event, world.clock.now()) is None
+        assert try_again(connection, [event], world.clock.now()) == ["shipment.shipped"]
+        assert try_again(connection, [event], world.clock.now()) == []
     world.settle()
     assert world.states()["S-2"][0] == "shipped"
     assert world.broken() == {}

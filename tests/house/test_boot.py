@@ -14,6 +14,7 @@ import pytest
 from pipelines.errors import Misconfigured
 from pipelines.shops import PACKAGED
 from workers.settings import Settings
+from workers.stopping import Stop
 
 CHECKOUT = Path(__file__).parents[2]
 COMPLETE = {
@@ -69,7 +70,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(Misconfigured) as misconfigured:
-            make(Settings())
+            make(Settings(), Stop())
         return str(misconfigured.value)
 
     return why

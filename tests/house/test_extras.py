@@ -42,10 +42,11 @@ def test_all_processes_boot_without_extras(running: Running, database_url: str, 
         "from workers.cli.main import app\n"
         "from workers.process import master, up\n"
         "from workers.settings import load\n"
+        "from workers.stopping import Stop\n"
         "from workers.web import serve\n"
         "from workers.web.app import create_app\n"
         "from workers.wiring import build\n"
-        "main.make(load()), create_app(build(load(), 'web')), pacemaker.timekeeper(build(load(), 'clock')).look()\n"
+        "main.make(load(), Stop()), create_app(build(load(), 'web')), pacemaker.timekeeper(build(load(), 'clock')).look()\n"
         "print('booted')",
         DATABASE_URL=database_url,
         REDIS_URL=running.redis_url,

@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.errors import Misconfigured, Unreachable
 from tests.process.world import CHECKOUT, eventually, processes_of
-from workers.process.supervisor import Child, Supervisor
+from workers.process.keeper import Child
+from workers.process.supervisor import Supervisor
 
 pytestmark = [pytest.mark.journey, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to see who lives")]
 
@@ -199,7 +200,8 @@ def supervised_elsewhere(children: Sequence[str]) -> subprocess.Popen[str]:
     """A supervisor in a process of its own, as leader of a session; returns once it is ready."""
     code = f"""
 import sys
-from workers.process.supervisor import Child, Supervisor, stop_on_signals
+from workers.process.keeper import Child
+from workers.process.supervisor import Supervisor, stop_on_signals
 Supervisor([{", ".join(children)}]).run_until(stop_on_signals(), on_ready=lambda: print("ready", flush=True))
 """
     supervisor = subprocess.Popen(
@@ -243,3 +245,65 @@ def test_children_do_not_end_with_the_thread_that_started_them() -> None:
 
     assert not eventually(died, within=0.5)
     supervisor.stop()
+
+
+TELLS = """
+import os, signal, sys, time
+if sys.argv[2:] and os.path.exists(sys.argv[2]):
+    raise SystemExit("no: refused")
+signal.signal(signal.SIGTERM, lambda *_: (print("ends", os.getpid(), file=open(sys.argv[1], "a")), sys.exit()))
+print("ready", os.getpid(), file=open(sys.argv[1], "a"))
+open(os.environ["SHUKKA_READY_FILE"], "w").close()
+time.sleep(600)
+"""
+
+
+def test_a_roll_ends_a_process_once_its_successor_is_ready_and_touches_nobody_else(tmp_path: Path) -> None:
+    notes, lines = tmp_path / "notes", list[str]()
+    rolled = Child("web", python(TELLS, notes), tells=tmp_path / "web.ready", rolls=True)
+    supervisor = Supervisor([Child("gateway", python(SLEEP)), rolled], report=lines.append)
+    with running(supervisor):
+        before = supervisor.pids()
+        assert supervisor.roll(threading.Event())
+        after = supervisor.pids()
+        assert notes.read_text().split() == [
+            *f"ready {before['web']} ready {after['web']} ends {before['web']}".split()
+        ]
+        assert after["gateway"] == before["gateway"]
+    assert lines == ["rolled: web"]
+    assert list(tmp_path.glob("web.ready*")) == []
+
+
+def test_a_successor_that_does_not_start_leaves_the_one_before_at_work(tmp_path: Path) -> None:
+    notes, refusing, lines = tmp_path / "notes", tmp_path / "refusing", list[str]()
+    argv = python(TELLS, notes, refusing)
+    children = [
+        Child(name, argv, tells=tmp_path / name, rolls=True, log=tmp_path / f"{name}.log") for name in ("worker", "web")
+    ]
+    supervisor = Supervisor(children, report=lines.append)
+    with running(supervisor):
+        before = supervisor.pids()
+        refusing.touch()
+        assert not supervisor.roll(threading.Event())
+        assert supervisor.pids() == before
+        assert "ends" not in notes.read_text()
+    assert lines == ["worker is not rolled: its successor ended: no: refused"]
+
+
+def test_those_that_end_together_are_told_at_once(tmp_path: Path) -> None:
+    """The slow one is told first and ends last, and the others do not wait for their turn."""
+    slow = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), note(), sys.exit()))\n"
+    note = (
+        "def note(): print(sys.argv[1], file=open(sys.argv[2], 'a'))\nopen(sys.argv[3], 'w').close()\ntime.sleep(600)"
+    )
+    quick = slow.replace("time.sleep(0.5), ", "")
+    notes = tmp_path / "notes"
+    children = [
+        Child(
+            name, python(code + note, name, notes, tmp_path / name), ready=(tmp_path / name).exists, together=together
+        )
+        for name, code, together in (("sandbox", quick, False), ("worker", quick, True), ("web", slow, False))
+    ]
+    with running(Supervisor(children)):
+        pass
+    assert notes.read_text().split() == ["worker", "web", "sandbox"]

@@ -77,7 +77,8 @@ SERVICE = """
 import sys
 from pathlib import Path
 from workers.process.embedded import EmbeddedEngines
-from workers.process.supervisor import Child, Supervisor, stop_on_signals
+from workers.process.keeper import Child
+from workers.process.supervisor import Supervisor, stop_on_signals
 
 data = Path(sys.argv[1])
 stop = stop_on_signals()

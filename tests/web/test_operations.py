@@ -32,6 +32,9 @@ METRICS = {
     "shukka_effects_waiting",
     "shukka_needs_attention",
     "shukka_circuit_open",
+    "shukka_work_late_seconds",
+    "shukka_effects_late_seconds",
+    "shukka_database_reachable",
 }
 
 

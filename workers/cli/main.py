@@ -6,27 +6,26 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import orjson
 import typer
 
-from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
+from pipelines.errors import Invalid, Misconfigured, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.billing import app as billing_app
+from workers.cli.check import check
 from workers.cli.client import app as client_app
 from workers.cli.customers import app as customers_app
-from workers.cli.database import opened
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
-from workers.cli.terminal import err, out, plain
+from workers.cli.retry import retry
+from workers.cli.terminal import err, out
 from workers.cli.tracking import tracking
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from workers.stopping import STOP_WITHIN
 
 app = typer.Typer(
     name="shukka",
@@ -44,7 +43,9 @@ app.add_typer(mails_app, name="mails")
 app.add_typer(postings_app, name="postings")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(check)
 app.command()(order)
+app.command()(retry)
 app.command()(tracking)
 
 
@@ -144,46 +145,6 @@ def shops_check(
 
 
 @app.command()
-def check() -> None:
-    """Run every invariant query on the database."""
-    from models.invariants import violations
-
-    found = 0
-    with opened("check").connect() as connection:
-        for invariant, rows in violations(connection):
-            found += len(rows)
-            err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
-            for row in rows[:20]:
-                err.print(plain(f"  {dict(row)}"))
-    if found:
-        raise typer.Exit(1)
-    out.print("every invariant holds")
-
-
-@app.command()
-def retry(
-    what: Annotated[str, typer.Argument(help="effect, mail or event, as `shukka attention` names it.")],
-    number: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
-) -> None:
-    """Try an effect or mail that was given up again, under its old key; read a quarantined event again."""
-    from models.store import effects, mails
-    from pipelines.engine import inbox
-    from workers.settings import load
-
-    def event(connection: Connection, number: int) -> str | None:
-        return inbox.try_again(connection, number, load().clock.now())
-
-    again = {"effect": effects.try_again, "mail": mails.try_again, "event": event}.get(what)
-    if again is None:
-        raise Invalid([Problem("WHAT", "must be effect, mail or event")])
-    with opened("retry").begin() as connection:
-        kind = again(connection, number)
-    if kind is None:
-        raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
-    out.print(f"{what} {number} is due again ({kind})")
-
-
-@app.command()
 def migrate() -> None:
     """Bring the database to the newest schema (the release step of a deployment)."""
     from models.database import MIGRATE, connect
@@ -198,20 +159,23 @@ def migrate() -> None:
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    stop_within: Annotated[int, typer.Option(help="Seconds to answer what was asked when told to stop.", min=0)] = 10,
+    stop_within: Annotated[
+        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
+    ] = STOP_WITHIN,
+    fd: Annotated[int | None, typer.Option(help="Listen on this open socket, not on a port.", min=3)] = None,
 ) -> None:
     """Run the web process in the foreground."""
     from workers.web.serve import serve
 
-    serve(host, port, stop_within)
+    serve(host, port, stop_within, fd)
 
 
 @app.command()
 def worker(
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
     stop_within: Annotated[
-        float, typer.Option(help="Seconds to finish what is under way when told to stop.", min=0)
-    ] = 15,
+        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
+    ] = STOP_WITHIN,
 ) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv

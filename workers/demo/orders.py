@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,17 @@ def orders(seed: int, count: int, start: datetime, end: datetime, shops: Sequenc
         _order(chance, chance.choice(shops), f"{seed:02d}-{n:05d}", start + timedelta(seconds=int(moment)))
         for n, moment in enumerate(moments, start=1)
     ]
+
+
+def ordered(order: Mapping[str, Any]) -> dict[str, Any]:
+    """What a storefront's journal keeps of an order that was acknowledged: line -> [SKU, pieces], how it is
+    paid, when it was placed, and whether nothing but the cutoff has a say in when it leaves."""
+    lines = {line["line"]: [line["sku"], line["quantity"]] for line in order["lines"]}
+    is_plain = not order["remarks"] and not any(order["delivery"].values())
+    is_plain &= all(line["availability"] in ("in_stock", "unique") for line in order["lines"])
+    return {
+        "lines": lines, "method": order["payment"]["method"], "placed_at": order["placed_at"], "is_plain": is_plain,
+    }  # fmt: skip
 
 
 def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Where the orders of a trial stand, read from the database: counts, reasons, what they wait for, what fails, what took longest."""
+"""Where the orders of a trial stand, read from the database: counts, reasons, what they wait for, what took longest."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -108,45 +108,6 @@ def awaited(connection: Connection) -> list[Awaited]:
         Awaited(what, counterparty, orders, soonest.astimezone(JST), latest.astimezone(JST))
         for what, counterparty, orders, soonest, latest in connection.execute(text(_WAITS))
     ]
-
-
-_UNDECIDED = """
-SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id
-WHERE w.attempts > 0 OR w.due_at <= :until
-ORDER BY 1, 2
-"""
-_OPEN = """
-SELECT o.shop, o.number, l.kind, l.attempts FROM effect_lease l
-LEFT JOIN effect e ON e.id = l.subject_id AND l.kind <> 'mail.send'
-LEFT JOIN mail m ON m.id = l.subject_id AND l.kind = 'mail.send'
-JOIN shop_order o ON o.id = coalesce(e.order_id, m.order_id)
-WHERE l.attempts > 2 AND l.kind <> 'supplier.instruct'
-ORDER BY 1, 2
-"""
-_FOR_REVIEW = """
-SELECT o.shop, o.number, e.kind FROM effect e JOIN shop_order o ON o.id = e.order_id WHERE e.state = 'needs_review'
-UNION ALL
-SELECT o.shop, o.number, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id WHERE m.state = 'needs_review'
-ORDER BY 1, 2
-"""
-
-
-def failing(connection: Connection, until: datetime) -> list[str]:
-    """What does not come to an end, one sentence each, once all had time to settle what was due by ``until``.
-
-    Decisions that fail or that nobody took; effects that were tried again and again (a supplier's apart: he may have gone
-    home), and those whose outcome nobody could find out.
-    """
-    return list(_failing(connection, until))
-
-
-def _failing(connection: Connection, until: datetime) -> Iterator[str]:
-    for shop, number, stage, error in connection.execute(text(_UNDECIDED), {"until": until}):
-        yield f"{shop}/{number}: {stage} fails with {error}" if error else f"{shop}/{number}: {stage} is not decided"
-    for shop, number, kind, attempts in connection.execute(text(_OPEN)):
-        yield f"{shop}/{number}: {kind} was tried {attempts} times and is still open"
-    for shop, number, what in connection.execute(text(_FOR_REVIEW)):
-        yield f"{shop}/{number}: the outcome of {what} is unknown"
 
 
 _SLOWEST = """

@@ -22,7 +22,7 @@ import orjson
 
 from pipelines.errors import Misconfigured, Unreachable
 from workers.clock import TOKYO, AnyClock
-from workers.demo.orders import SHOPS, orders
+from workers.demo.orders import SHOPS, ordered, orders
 from workers.sandbox import process
 from workers.sandbox.agenda import Agenda
 from workers.sandbox.faults import Faults, seeded
@@ -105,7 +105,9 @@ class Storefront:
         answers = await asyncio.gather(*(self._post(order) for _ in range(2 if twice else 1)))
         for answer, tries in answers:
             state = answer.json().get("state")
-            await self._note("ack" if answer.ok else "refused", order, status=answer.status, state=state, tries=tries)
+            kept = {"ordered": ordered(order)} if answer.ok else {}
+            kind = "ack" if answer.ok else "refused"
+            await self._note(kind, order, status=answer.status, state=state, tries=tries, **kept)
         if answers[0][0].ok:
             self._plan_sequel(order)
 

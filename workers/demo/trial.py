@@ -26,8 +26,9 @@ from workers.installation import INSTALLATION
 from workers.process.child import wait_until
 from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
+from workers.process.keeper import Report
 from workers.process.service import Service, free_port
-from workers.process.supervisor import Report, Supervisor
+from workers.process.supervisor import Supervisor
 from workers.process.up import engines
 from workers.settings import Settings
 

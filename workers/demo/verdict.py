@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from models import invariants
-from models.invariant import Invariant
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
-from workers.demo import audit, standing
+from workers.audit.journals import Journals
+from workers.audit.mails import repeated_mails
+from workers.audit.registry import audit, stuck
+from workers.demo import standing
 from workers.demo.promises import Promise, first_days, promises
 from workers.demo.standing import Awaited
 from workers.demo.trial import Trial
@@ -56,10 +57,10 @@ class Verdict:
 
 def judge(trial: Trial, until: datetime) -> Verdict:
     """Read journals and database of a trial whose news stopped at ``until`` and whose processes have ended."""
-    journals = audit.Journals.read(trial.world.journals)
+    journals = Journals.read(trial.world.journals)
     with trial.engine.connect() as connection:
-        books = audit.Books.read(connection)
-        failing, slowest = standing.failing(connection, until), standing.slowest(connection)
+        found = audit(connection, journals, until, trial.service.shops)
+        slowest = standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
         awaits = standing.awaited(connection)
         behind = max(trial.behind, standing.intake_behind(connection))
@@ -69,40 +70,16 @@ def judge(trial: Trial, until: datetime) -> Verdict:
     return Verdict(
         by_state=by_state,
         reasons=reasons,
-        mails=_by_template(journals.sink),
-        repeated=audit.repeated_mails(journals.sink),
+        mails=_by_template(journals),
+        repeated=repeated_mails(journals.sink),
         slowest=slowest,
-        stuck=[*unwatched(trial.engine), *failing],
-        violations=[*audit.violations(journals, books, until), *broken_invariants(trial.engine)],
+        stuck=[str(one) for one in found if stuck(one)],
+        violations=[str(one) for one in found if not stuck(one)],
         awaits=awaits,
         promised=promised,
         story=story,
         behind=behind,
     )
-
-
-def broken_invariants(engine: Engine) -> list[str]:
-    """One sentence for every invariant of the database that does not hold, but for those by which orders are stuck."""
-    others = [one for one in invariants.INVARIANTS if not one.liveness]
-    return [
-        f"{invariant.name}: {invariant.says}; {len(rows)} rows break this, the first is {dict(rows[0])}"
-        for invariant, rows in _broken(engine, others)
-    ]
-
-
-def unwatched(engine: Engine) -> list[str]:
-    """One sentence for every order that nothing will ever move, by the rule of ``shukka check``."""
-    found: dict[str, str] = {}
-    for invariant, rows in _broken(engine, invariants.LIVENESS):
-        for row in rows:
-            says = f"is {row['state']}, and nothing will ever move it ({invariant.name})"
-            found.setdefault(f"{row['shop']}/{row['number']}", says)
-    return [f"{order}: {says}" for order, says in sorted(found.items())]
-
-
-def _broken(engine: Engine, among: Sequence[Invariant]) -> Iterator[tuple[Invariant, Sequence[Any]]]:
-    with engine.connect() as connection:
-        yield from invariants.violations(connection, among)
 
 
 def _story(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> Mapping[str, Any] | None:
@@ -113,6 +90,6 @@ def _story(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> 
     return show_order(connection, shop, number, now, "en", to_operator_of=shops[shop])
 
 
-def _by_template(sink: Sequence[audit.Record]) -> Mapping[str, int]:
-    mails = {record["message_id"]: str(record["template"]) for record in sink if record["kind"] == "mail"}
+def _by_template(journals: Journals) -> Mapping[str, int]:
+    mails = {record["message_id"]: str(record["template"]) for record in journals.mails}
     return dict(Counter(mails.values()).most_common())

@@ -26,12 +26,15 @@ from workers.clock import SettableClock
 from workers.demo.orders import SHOPS
 from workers.enrolment import create_client
 from workers.process.child import bury, end, has_ended, launch
+from workers.process.keeper import Child, Report
 from workers.process.service import free_port
-from workers.process.supervisor import Child, Report, Supervisor
+from workers.process.supervisor import Supervisor
 
 SUPPLIERS = ("warehouse", "maker-a", "maker-b", "maker-c")
 """Everybody the storefronts' catalogue names as a source."""
 BANK = "bank"
+EVENTS = "events"
+"""Where the storefronts hear of their orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class WorldPlan:
     suppliers: Sequence[str] = ()
     sink: Sequence[str] = ()
     bank: Sequence[str] = ()
+    events: Sequence[str] = ()
 
 
 class Attended:
@@ -90,7 +94,7 @@ class World:
     plan: WorldPlan
     report: Report
     ports: dict[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK)}
+        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS)}
     )
     gateway_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     _suppliers: dict[str, str] = field(default_factory=dict)
@@ -115,8 +119,8 @@ class World:
 
     def enrol(self, engine: Engine, shops: Collection[str]) -> None:
         """Register a storefront a shop, the suppliers and the bank; keys and secrets go to files only we can read."""
-        keys = {
-            shop: create_client(engine, "storefront", shop, shops=[shop], known_shops=shops).key
+        storefronts = {
+            shop: create_client(engine, "storefront", shop, shops=[shop], known_shops=shops, url=self._events_of(shop))
             for shop in SHOPS
             if shop in shops
         }
@@ -124,7 +128,8 @@ class World:
             url = f"http://127.0.0.1:{self.ports['suppliers']}/{name}"
             self._suppliers[name] = create_client(engine, "supplier", name, known_shops=shops, url=url).webhook_secret
         self._bank = create_client(engine, "gateway", BANK, known_shops=shops).webhook_secret
-        _write_private(self._file("keys"), keys)
+        _write_private(self._file("keys"), {shop: made.key for shop, made in storefronts.items()})
+        _write_private(self._file(EVENTS), {shop: made.webhook_secret for shop, made in storefronts.items()})
         _write_private(self._file("secrets"), self._suppliers)
 
     def open(self, url: str, clock: SettableClock) -> None:
@@ -134,6 +139,14 @@ class World:
         servers = [
             self._child("sink", "sink", "--port", str(self.ports["sink"]), *self.plan.sink),
             self._child("gateway", "gateway", *self._serving("gateway", clock), SANDBOX_GATEWAY_KEY=self.gateway_key),
+            self._child(
+                EVENTS,
+                "listener",
+                *self._serving(EVENTS, clock),
+                "--secrets-file",
+                str(self._file(EVENTS)),
+                *self.plan.events,
+            ),
         ]
         callers = [
             self._child(
@@ -190,6 +203,9 @@ class World:
     def _argv(self, name: str, module: str, *options: str) -> list[str]:
         journal = self.journals / f"{name}.jsonl"
         return [sys.executable, "-m", f"workers.{module}", "--journal", str(journal), *options]
+
+    def _events_of(self, shop: str) -> str:
+        return f"http://127.0.0.1:{self.ports[EVENTS]}/{shop}"
 
     def _log(self, name: str) -> Path:
         return self.root / "log" / f"{name}.log"

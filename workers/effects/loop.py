@@ -187,12 +187,19 @@ class EffectLoop:
     async def _look(self, shift: Shift) -> bool:
         """Lease more; whether there was any."""
         without = shift.left_out()
+        looking = asyncio.create_task(asyncio.to_thread(self._lease, shift.performer, shift.batch, without))
         try:
-            jobs = await asyncio.to_thread(self._lease, shift.performer, shift.batch, without)
+            jobs = await asyncio.shield(looking)
         except SQLAlchemyError as error:
             if not shift.under_way or not is_away(error):
                 raise
             jobs = []  # what is under way has outcomes to record first
+        except asyncio.CancelledError:
+            # A statement that was sent is not called back: what it leased is ours, and is given back with the rest.
+            await asyncio.wait([looking])
+            if looking.exception() is None:
+                shift.take(looking.result(), without)
+            raise
         shift.take(jobs, without)
         await self._give_back(shift, _surplus(shift))
         return bool(jobs)

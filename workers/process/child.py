@@ -46,10 +46,11 @@ def launch(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     log: Path | None = None,
+    sockets: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` in its own session (a terminal's Ctrl-C does not reach it); its pid stays the same through exec.
 
-    Output is appended to ``log``, or goes where ours goes. ``env`` is the whole environment, None inherits ours.
+    Output is appended to ``log``, or goes where ours goes; ``sockets`` are descriptors that it inherits. ``env`` is the whole environment, None inherits ours.
     Raises OSError if not even the launcher can start; what ``argv`` does wrong is seen in its exit and its log.
     """
 
@@ -64,6 +65,7 @@ def launch(
                 env=env,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=sockets,
             )
         finally:
             if output is not None:

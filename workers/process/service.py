@@ -11,21 +11,17 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipelines.shops import Shop
 from workers import payments
-from workers.process.supervisor import Child
+from workers.process.keeper import Child
 from workers.settings import Settings, read
+from workers.stopping import STOP_WITHIN
 
 #: Bells are heard within 50 ms and lost connections taken up within half a second; dramatiq reads these when it is
 #: imported, its own values are one second and three.
 DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
-#: Every decide stage and effect kind drains at most once a process, so this many never wait for a thread.
-THREADS = 16
-#: Seconds a worker has to finish what it holds when it is told to stop.
-STOP_WITHIN = 15.0
-#: Names a file that a worker makes when it has booted: orders find somebody at work.
-READY_FILE = "SHUKKA_READY_FILE"
 
 
 def free_port() -> int:
@@ -37,25 +33,18 @@ def free_port() -> int:
 
 
 def worker_argv(processes: int = 2, stop_within: float = STOP_WITHIN) -> list[str]:
-    """The worker's command line. Told to stop, it has ``stop_within`` seconds to finish what it holds."""
-    return [
-        sys.executable,
-        "-m",
-        "workers.process.master",
-        "workers.main",
-        "--processes",
-        str(processes),
-        "--threads",
-        str(THREADS),
-        "--worker-shutdown-timeout",
-        str(round(stop_within * 1000)),
-        "--skip-logging",
-    ]
+    """The worker's command line. Told to stop, it has ended ``stop_within`` seconds later."""
+    program = [sys.executable, "-m", "workers.process.master"]
+    return [*program, "--processes", str(processes), "--stop-within", str(stop_within)]
 
 
 @dataclass
 class Service:
-    """One installation: engines are running, ``database_url`` and ``redis_url`` lead to them."""
+    """One installation: engines are running, ``database_url`` and ``redis_url`` lead to them.
+
+    ``listener`` listens on ``host:port``: web processes inherit it, one after the other, so that nobody who asks meanwhile is
+    refused; without it the web process opens its own.
+    """
 
     settings: Settings
     shops: Mapping[str, Shop]
@@ -65,6 +54,7 @@ class Service:
     port: int
     host: str = "127.0.0.1"
     processes: int = 2
+    listener: socket.socket | None = None
     logs: bool = True
     extra: dict[str, str] = field(default_factory=dict)
     sandboxes: list[Child] = field(default_factory=list)
@@ -143,23 +133,28 @@ class Service:
         return folder / f"{name}.log"
 
     def children(self) -> Sequence[Child]:
-        """The sandboxes first, then worker, clock and web."""
+        """The sandboxes first, then worker, clock and web, which end together and are rolled."""
         env = self.environment
-        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
+        clock = [sys.executable, "-m", "workers.pacemaker"]
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            self._worker(env),
-            Child("clock", [sys.executable, "-m", "workers.pacemaker"], env, log=self._log("clock")),
-            Child("web", web, env, grace=12.0, ready=self.is_ready, log=self._log("web")),
+            self._process("worker", worker_argv(self.processes), env, together=True),
+            self._process("clock", clock, env, together=True),
+            self._process("web", self._web(), env, ready=self.is_ready, sockets=self._sockets()),
         ]
 
-    def _worker(self, env: Mapping[str, str]) -> Child:
-        """The worker; ready once it has built what it works with, or it says why it cannot."""
-        told = self.data / "worker.ready"
-        told.unlink(missing_ok=True)
-        env = {**env, READY_FILE: str(told)}
-        return Child("worker", worker_argv(self.processes), env, grace=20.0, ready=told.exists, log=self._log("worker"))
+    def _process(self, name: str, argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Child:
+        """One of ours: it ends by itself in time, or says why it cannot start."""
+        tells = self.data / f"{name}.ready"
+        return Child(name, argv, env, grace=STOP_WITHIN + 1, tells=tells, log=self._log(name), rolls=True, **how)
+
+    def _web(self) -> list[str]:
+        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
+        return [*web, "--fd", str(self.listener.fileno())] if self.listener else web
+
+    def _sockets(self) -> Sequence[int]:
+        return [self.listener.fileno()] if self.listener else []
 
     def is_ready(self) -> bool:
         """True once ``GET /readyz`` answers 200."""

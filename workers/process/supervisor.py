@@ -1,32 +1,20 @@
-"""The supervisor: the service's processes and the embedded engines, kept alive, and ended without a trace."""
+"""The supervisor: the service's processes and the embedded engines, kept alive, rolled, and ended without a trace."""
 
 from __future__ import annotations
 
-import re
+import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from pipelines.errors import Misconfigured, Unreachable
-from workers.process.child import bury, end, has_ended, kill_group, last_line, launch, wait_until, why
+from workers.process.child import wait_until
+from workers.process.keeper import Child, Keeper, Process, Report, end_all
 
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 5.0
-"""Seconds before a dead child is started again: the pause doubles from the first to the longest."""
-PROVEN = 10.0
-"""Seconds of life after which the next pause is the first one again."""
-REFUSAL = 2
-"""The exit of a process that refuses its settings: started again it would only refuse again."""
 _TICK = 0.1
-_REFUSED = re.compile(r"^shukka \w+: (.+?)(?=Worker with PID|$)", re.MULTILINE)
-
-Report = Callable[[str], None]
 
 
 class Engines(Protocol):
@@ -35,104 +23,6 @@ class Engines(Protocol):
     def ensure(self) -> None:
         """Start again what died; cheap, never waits."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """One process of the service and how to treat it.
-
-    ``env`` is its whole environment, None inherits ours. ``stop_signal`` goes to the process alone (a master passes it
-    on itself); after ``grace`` seconds follows SIGKILL. ``ready`` is asked at the start before the next child starts.
-    ``log``: file for its output, None leaves it on ours. ``group``: its descendants are killed with it when it is dead.
-    """
-
-    name: str
-    argv: Sequence[str]
-    env: Mapping[str, str] | None = None
-    stop_signal: signal.Signals = signal.SIGTERM
-    grace: float = 10.0
-    ready: Callable[[], bool] | None = None
-    log: Path | None = None
-    group: bool = True
-
-
-class _Keeper:
-    """Keeps one Child running: starts it, notices its death, starts it again after a pause."""
-
-    def __init__(self, child: Child, report: Report) -> None:
-        self.child = child
-        self.last_end = ""
-        self._report = report
-        self.refused = False
-        self._process: subprocess.Popen[bytes] | None = None
-        self._started_at = 0.0
-        self._not_before = 0.0
-        self._pause = FIRST_PAUSE
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def check(self) -> None:
-        """Start the child if it does not run and its pause is over. Never waits for it."""
-        if self._process is not None and has_ended(self._process):
-            self._note_death(self._process)
-        if self._process is None and time.monotonic() >= self._not_before:
-            self._start()
-
-    def is_ready(self) -> bool:
-        """True if the child runs and says that it serves."""
-        return (
-            self._process is not None and not has_ended(self._process) and (not self.child.ready or self.child.ready())
-        )
-
-    def stop(self) -> None:
-        """Ask the child to end, make it end after its grace, and kill what is left of its group."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if not end(process.pid, [(self.child.stop_signal, self.child.grace)], gone=lambda: has_ended(process)):
-            self._report(f"{self.child.name} did not end within {self.child.grace:g} s and is killed")
-            if self.child.group:
-                kill_group(process.pid)
-            else:
-                process.kill()
-        bury(process, group=self.child.group)
-
-    def said(self) -> str:
-        """The last line of its log, or ''."""
-        if self.child.log is None or not self.child.log.exists():
-            return ""
-        with self.child.log.open("rb") as log:
-            log.seek(max(0, self.child.log.stat().st_size - 4096))
-            text = log.read().decode(errors="replace")
-        # A master may write on behind what its worker said last.
-        refusals = _REFUSED.findall(text)
-        return refusals[-1] if self.refused and refusals else last_line(text)
-
-    def _start(self) -> None:
-        child = self.child
-        try:
-            self._process = launch(child.argv, death_signal=child.stop_signal, env=child.env, log=child.log)
-        except OSError as fault:  # no memory or no process to be had: as passing as a death
-            self._postpone(f"cannot be started ({fault.strerror})")
-        self._started_at = time.monotonic()
-
-    def _note_death(self, process: subprocess.Popen[bytes]) -> None:
-        """Orphans of a killed master would take work beside its successor: its group goes before it comes back."""
-        self._process = None
-        returncode = bury(process, group=self.child.group)
-        self.refused = returncode == REFUSAL
-        if time.monotonic() - self._started_at >= PROVEN:
-            self._pause = FIRST_PAUSE
-        said = f": {self.said()}" if self.refused and self.said() else ""
-        self._postpone(f"died ({why(returncode)}{said})")
-
-    def _postpone(self, what: str) -> None:
-        self.last_end = what
-        self._not_before = time.monotonic() + self._pause
-        self._report(f"{self.child.name} {what}; starting it again in {self._pause:g} s")
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
 
 def print_line(line: str) -> None:
@@ -155,13 +45,21 @@ class Supervisor:
         report: Report = print_line,
         start_within: float = 60.0,
     ) -> None:
-        self._keepers = [_Keeper(child, report) for child in children]
+        self._keepers = [Keeper(child, report) for child in children]
         self._engines = engines
+        self._report = report
         self._start_within = start_within
 
-    def run_until(self, stop: threading.Event, on_ready: Callable[[], None] | None = None) -> None:
+    def run_until(
+        self,
+        stop: threading.Event,
+        on_ready: Callable[[], None] | None = None,
+        roll: threading.Event | None = None,
+        before_roll: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Start all, call ``on_ready``, keep all alive until ``stop`` is set, then stop all in reverse order.
 
+        Whenever ``roll`` is set, it is cleared and all that rolls is rolled, unless ``before_roll`` says no.
         Raises Misconfigured with its own words if a child refuses its settings before all are ready, and Unreachable if
         one is not ready within ``start_within`` seconds of its start; nothing is left then.
         """
@@ -171,6 +69,10 @@ class Supervisor:
                 on_ready()
             while not stop.is_set():
                 self.check()
+                if roll is not None and roll.is_set():
+                    roll.clear()
+                    if before_roll():
+                        self.roll(stop)
                 # Not stop.wait(): it holds the lock that a signal handler, in this very thread, needs to set the event.
                 time.sleep(_TICK)
         finally:
@@ -178,8 +80,18 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the children, last one first. Does nothing for those that do not run."""
-        for keeper in reversed(self._keepers):
-            keeper.stop()
+        for keepers in self._endings():
+            end_all([process for keeper in keepers if (process := keeper.replace())], self._report)
+
+    def roll(self, stop: threading.Event) -> bool:
+        """Replace the process of every child that rolls, one child after the other: the next is ready before the one before
+        is told to end. True if all were; a successor that does not get ready is ended, and all stays as it is from there on.
+        """
+        for keeper in self._keepers:
+            if keeper.child.rolls and not self._succeed(keeper, stop):
+                return False
+        self._report(f"rolled: {', '.join(keeper.child.name for keeper in self._keepers if keeper.child.rolls)}")
+        return True
 
     def pids(self) -> dict[str, int]:
         """The running children's process ids by name."""
@@ -193,7 +105,7 @@ class Supervisor:
         for number, keeper in enumerate(self._keepers):
             started = self._keepers[: number + 1]
 
-            def ready_or_stopped(keeper: _Keeper = keeper, started: Sequence[_Keeper] = started) -> bool:
+            def ready_or_stopped(keeper: Keeper = keeper, started: Sequence[Keeper] = started) -> bool:
                 self._check(started)
                 _refuse(started)
                 return stop.is_set() or keeper.is_ready()
@@ -203,21 +115,55 @@ class Supervisor:
             if stop.is_set():
                 return
 
-    def _check(self, keepers: Sequence[_Keeper]) -> None:
+    def _succeed(self, keeper: Keeper, stop: threading.Event) -> bool:
+        """Start the child's next process beside the one there is, and end the latter once the former is ready."""
+        successor = keeper.start()
+        if successor is None:
+            return False
+        if not self._gets_ready(successor, stop):
+            ended = successor.has_ended()
+            end_all([successor], self._report, meanwhile=self.check)
+            if not stop.is_set():
+                what = "ended" if ended else f"was not ready within {self._start_within:g} s"
+                said = f": {keeper.said()}" if keeper.said() else ""
+                self._report(f"{keeper.child.name} is not rolled: its successor {what}{said}")
+            return False
+        if before := keeper.replace(successor):
+            end_all([before], self._report, meanwhile=self.check)
+        return True
+
+    def _gets_ready(self, successor: Process, stop: threading.Event) -> bool:
+        def over() -> bool:
+            self.check()
+            return stop.is_set() or successor.has_ended() or successor.is_ready()
+
+        return wait_until(over, patience=self._start_within, pause=0.02) and successor.is_ready() and not stop.is_set()
+
+    def _endings(self) -> Iterator[list[Keeper]]:
+        """The keepers, last ones first, those that end together in one list."""
+        together: list[Keeper] = []
+        for keeper in reversed(self._keepers):
+            if together and not keeper.child.together:
+                yield together
+                together = []
+            together.append(keeper)
+        yield together
+
+    def _check(self, keepers: Sequence[Keeper]) -> None:
         if self._engines is not None:
             self._engines.ensure()
         for keeper in keepers:
             keeper.check()
 
 
-def _refuse(keepers: Sequence[_Keeper]) -> None:
+def _refuse(keepers: Sequence[Keeper]) -> None:
     """Raise Misconfigured for the first child that refused its settings."""
     for keeper in keepers:
         if keeper.refused:
             raise Misconfigured(keeper.child.name, keeper.said() or "refused its settings")
 
 
-def _not_ready(keeper: _Keeper, patience: float) -> str:
+def _not_ready(keeper: Keeper, patience: float) -> str:
     """One sentence: which child, what happened to it, what it said last, where to read on."""
     child = keeper.child
     sentence = f"{child.name} was not ready within {patience:g} s"
@@ -238,3 +184,23 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, set_stop)
     return stop
+
+
+def roll_on_hang_up(stop: threading.Event) -> threading.Event:
+    """An event that SIGHUP sets from now on; ``stop`` instead, where it says that our terminal is gone. Main thread only."""
+    roll = threading.Event()
+    had_terminal = _has_terminal()
+
+    def set_roll(_number: int, _frame: object) -> None:
+        (stop if had_terminal and not _has_terminal() else roll).set()
+
+    signal.signal(signal.SIGHUP, set_roll)
+    return roll
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from rich.console import Console
 
 from models.database import MIGRATE, connect
 from models.migrations import upgrade
-from pipelines.errors import Misconfigured
 from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
 from workers.process.embedded import EmbeddedEngines
+from workers.process.keeper import Report
+from workers.process.listening import listening
 from workers.process.service import Service
-from workers.process.supervisor import Report, Supervisor, print_line, stop_on_signals
+from workers.process.supervisor import Supervisor, print_line, roll_on_hang_up, stop_on_signals
 from workers.settings import Settings, load
 
 
@@ -41,13 +43,18 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     settings = load()
     shops = load_shops(settings.shops_dir, INSTALLATION)
     settings.clock.now()
-    _refuse_taken(host, port)
+    listener = listening(host, port)
     stop = stop_on_signals()
-    with console.status("starting") as spinner, engines(settings, settings.data) as (embedded, database_url, redis_url):
+    roll = roll_on_hang_up(stop)
+    with (
+        listener,
+        console.status("starting") as spinner,
+        engines(settings, settings.data) as (embedded, database_url, redis_url),
+    ):
         engine = connect(database_url, MIGRATE, application="shukka-migrate")
         upgrade(engine)
         engine.dispose()
-        service = Service(settings, shops, settings.data, database_url, redis_url, port, host)
+        service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
 
         def ready() -> None:
             spinner.stop()
@@ -57,7 +64,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
             for name, note in service.notes.items():
                 console.print(f"  {name:<7} {note}", soft_wrap=True)
 
-        Supervisor(service.children(), embedded).run_until(stop, ready)
+        Supervisor(service.children(), embedded).run_until(stop, ready, roll, lambda: _migrate(service.environment))
     console.print("stopped")
 
 
@@ -67,10 +74,10 @@ def _engines(settings: Settings) -> str:
     return f"{database}, {broker}"
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as fault:
-            raise Misconfigured("--port", f"{host}:{port} cannot be used ({fault.strerror}); choose another") from None
+def _migrate(environment: Mapping[str, str]) -> bool:
+    """Let the code that is installed now bring the schema to its revision, before its processes start; whether it did."""
+    argv = [sys.executable, "-m", "workers.cli.main", "migrate"]
+    migration = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    if migration.returncode != 0:
+        print_line(f"nothing is rolled: {migration.stderr.strip()}")
+    return migration.returncode == 0

@@ -3,7 +3,8 @@
 Takes every mail and writes one journal record each, durable before its 250:
 ``{"kind": "mail", "message_id", "to", "template", "order", "shipment", "subject", "bytes"}``; ``to`` is the list of
 RCPT addresses as they stood on the wire, quotes kept.  A client that goes without QUIT after a final dot cannot tell
-whether that mail was taken; ``{"kind": "cut", "message_id"}`` keeps which one it was.  A protocol of its own and not a
+whether that mail was taken; ``{"kind": "cut", "message_id", "also"}`` keeps which one it was, and which others came over that connection
+within the second before, since their sender may have died before it wrote down that they had gone.  A protocol of its own and not a
 library's, because mail is the pipeline's bottleneck and the sink must not be.  ``--http-port`` serves ``GET /counters`` and ``POST /_faults``.
 """
 
@@ -12,7 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ FAULTS = {
     "latency": 0.0,  # seconds between the final dot and its answer
 }
 
+#: Real seconds within which whoever heard that a mail was taken has written it down.
+RECORDING = 1.0
 MAX_MAIL = 10 * 1024 * 1024
 _MAX_LINE = 4096
 _ADDRESS = re.compile(rb"(?i)(?:FROM|TO):\s*<([^<>]*)>(?: .*)?")
@@ -50,8 +54,8 @@ class Envelope:
 Take = Callable[[Envelope], Awaitable[bytes | None]]
 """Stores a mail and gives the reply to the final dot; None cuts the connection."""
 
-Cut = Callable[[Envelope], Awaitable[None]]
-"""Told the last mail of a client that went without QUIT."""
+Cut = Callable[[Envelope, Sequence[Envelope]], Awaitable[None]]
+"""Told the last mail of a client that went without QUIT, and those that it had handed over a moment before."""
 
 Screen = Callable[[str], bytes]
 """The reply to a RCPT address."""
@@ -103,6 +107,7 @@ class SmtpConnection(asyncio.Protocol):
         self._in_data = False
         self._task: asyncio.Task[None] | None = None
         self._last: Envelope | None = None
+        self._answered: deque[tuple[float, Envelope]] = deque()
         self._commands: dict[bytes, Callable[[bytes], None]] = {
             b"EHLO": self._ehlo,
             b"HELO": lambda _: self._hello(b"250 shukka-sink"),
@@ -122,12 +127,15 @@ class SmtpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         if self._last is not None:
-            self._farewell = asyncio.create_task(self._note_cut(self._task, self._last))
+            before = [
+                mail for at, mail in self._answered if at > time.monotonic() - RECORDING and mail is not self._last
+            ]
+            self._farewell = asyncio.create_task(self._note_cut(self._task, self._last, before))
 
-    async def _note_cut(self, storing: asyncio.Task[None] | None, last: Envelope) -> None:
+    async def _note_cut(self, storing: asyncio.Task[None] | None, last: Envelope, before: Sequence[Envelope]) -> None:
         if storing is not None:  # the mail first, then that nobody heard of it
             await asyncio.wait({storing})
-        await self._cut(last)
+        await self._cut(last, before)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -188,6 +196,10 @@ class SmtpConnection(asyncio.Protocol):
             self.transport.abort()
             return
         self._reply(reply)
+        now = time.monotonic()
+        self._answered.append((now, envelope))
+        while self._answered[0][0] < now - RECORDING:
+            self._answered.popleft()
         self._go_on()
 
     def _ehlo(self, _: bytes) -> None:
@@ -290,10 +302,14 @@ class Sink:
             return None
         return b"250 2.0.0 taken as %d" % number
 
-    async def note_cut(self, envelope: Envelope) -> None:
-        """Keep in mind that the sender of this mail may never have heard what became of it."""
+    async def note_cut(self, envelope: Envelope, before: Sequence[Envelope]) -> None:
+        """Keep in mind that the sender of this mail may never have heard what became of it, nor written it down of those
+        ``before``."""
         if not self.closing:  # else it is we who hang up
-            await self._journal.write({"kind": "cut", "message_id": describe(envelope)["message_id"]})
+            also = [describe(one)["message_id"] for one in before]
+            await self._journal.write(
+                {"kind": "cut", "message_id": describe(envelope)["message_id"], **({"also": also} if also else {})}
+            )
 
     async def handle(self, request: Request) -> Reply:
         """Answer ``GET /counters`` and ``POST /_faults``."""

@@ -119,6 +119,7 @@ class SupplierDesk:
         """What the journal keeps of a request, the plan with it; the address is needed by nobody here."""
         shipment = data["shipment"]
         kept = {name: data[name] for name in ("shop", "order", "dispatch_on", "lines")}
+        kept["collect"] = data.get("collect")
         if self._asked[shipment] and shipment not in self._refused:
             return {**kept, "plan": []}  # asked again under another id: the goods are on their way already
         sendings = plan(

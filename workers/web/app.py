@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,6 +46,8 @@ log = structlog.get_logger(__name__)
 _DOCUMENTED = (orders, customers)
 
 
+#: Seconds between two counts of what no index finds.
+RARELY = 300.0
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
 _READ = TROUBLES
@@ -98,7 +101,24 @@ async def _nameable(request: Request) -> None:
         raise not_found()
 
 
+class _Rarely:
+    """Says yes at most every ``RARELY`` seconds."""
+
+    def __init__(self) -> None:
+        self._at = -RARELY
+
+    def __call__(self) -> bool:
+        """Whether it is time again."""
+        now = time.monotonic()
+        if now - self._at < RARELY:
+            return False
+        self._at = now
+        return True
+
+
 def _add_operations(app: FastAPI) -> None:
+    rarely = _Rarely()
+
     @app.get("/healthz", tags=["operations"], responses=answers(s200=Health))
     async def healthz() -> dict[str, str]:
         """The process is alive."""
@@ -122,7 +142,7 @@ def _add_operations(app: FastAPI) -> None:
     @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
-        await asyncio.to_thread(_measure, state_of(request).house)
+        await asyncio.to_thread(_measure, state_of(request).house, rarely)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -151,18 +171,25 @@ def _broker(house: House) -> dict[str, str]:
     return {"broker": "ok"}
 
 
-def _measure(house: House) -> None:
+def _measure(house: House, rarely: Callable[[], bool]) -> None:
     try:
         with house.engine.connect() as connection:
-            counted = attention.counts(connection)
+            counted = attention.counts(connection, house.clock.now())
+            if rarely():
+                counted += attention.given_up(connection)
     except SQLAlchemyError:
+        metrics.DATABASE.set(0)
         return
+    metrics.DATABASE.set(1)
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
     gauges["circuit"] = metrics.CIRCUITS
-    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS):
+    late = {"work": metrics.WORK_LATE, "effect": metrics.EFFECTS_LATE}
+    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS, *late.values()):
         gauge.clear()
     for row in counted:
         gauges[row.what].labels(row.name).set(row.number)
+        if row.what in late:
+            late[row.what].labels(row.name).set(row.late)
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -1,0 +1,155 @@
+"""Which mails an order's history asks for: of every template at least and at most how many, read from its moves, holds, changes
+and news, and never from the mails themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models.states import HoldReason
+from workers.audit.books import OrderBook
+from workers.audit.judge import Evidence
+from workers.sandbox.contradictions import is_contradiction
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """``template`` is due ``least`` times and ``most`` times by an order's history; None: nothing bounds it."""
+
+    template: str
+    least: Callable[[OrderBook], int]
+    most: Callable[[OrderBook], int | None]
+
+
+def told(evidence: Evidence) -> Counter[tuple[str, str]]:
+    """(<shop>/<number>, template) -> different mails that arrived; those that an operator sent again are not counted."""
+    mails = {
+        (record["order"], record["template"], record["message_id"])
+        for record in evidence.journals.mails
+        if record["message_id"] not in evidence.books.copies
+    }
+    return Counter((order or "", template) for order, template, _ in mails)
+
+
+def _cancels(order: OrderBook) -> list[str]:
+    return [move.cause for move in order.moved("order", "cancelled")]
+
+
+def _failures(order: OrderBook) -> int:
+    return sum(cause.startswith("payment failed: ") for cause in _cancels(order))
+
+
+def _confirmed(order: OrderBook) -> int:
+    """Once, and once for each new price; not who cancelled before anybody had looked at the order."""
+    ways = [move.new for move in order.moves if move.entity == "order"]
+    was_looked_at = ways[1:] not in ([], ["cancelled"]) or order.held_at_once
+    return int(was_looked_at) + order.repriced
+
+
+def _deposits(order: OrderBook) -> int:
+    return sum(move.cause == "deposit received" for move in order.moved("order", "authorized"))
+
+
+def _applied(order: OrderBook, kind: str) -> int:
+    """Shipments of which a supplier said ``kind``, and it came to something; nobody tells more of a cancelled order."""
+    if _cancels(order):
+        return 0
+    told_of = (one for one in order.news if (one.type, one.state) == (kind, "applied"))
+    return len({one.event_id.split(":")[0] for one in told_of if not is_contradiction(one.event_id)})
+
+
+def _unpaid(order: OrderBook) -> int:
+    """Who is cancelled for not having paid was reminded before (PAY-07)."""
+    return int(order.method == "bank_transfer" and "not paid in time (PAY-07)" in _cancels(order))
+
+
+def _delayed(order: OrderBook) -> int:
+    """One at least where goods missed their day, and for each shipment whose supplier named another one."""
+    return max(_applied(order, "shipment.delayed"), int(order.held[HoldReason.DISPATCH_LATE] > 0))
+
+
+def _parcels(order: OrderBook) -> int:
+    return len(order.parcels)
+
+
+def _delivered(order: OrderBook) -> int:
+    """One at least for each shipment whose supplier said that it arrived."""
+    return _applied(order, "shipment.delivered")
+
+
+def _refunds(order: OrderBook) -> int:
+    return sum(1 for move in order.moves if move.entity == "payment" and move.new in ("partly_refunded", "refunded"))
+
+
+def _called_off(order: OrderBook) -> int:
+    """Shipments that were told, and then were not to leave any more because the order ended."""
+    return len(
+        {
+            move.id
+            for move in order.moves
+            if (move.entity, move.new) == ("shipment", "cancelled")
+            and move.old in ("instructed", "acknowledged")
+            and move.cause in _cancels(order)
+        }
+    )
+
+
+def _taken_out(order: OrderBook) -> int:
+    changed = sum(one.kind in ("cancel", "short") for one in order.changes)
+    return max(0, changed - sum("every line taken out" in cause for cause in _cancels(order)))
+
+
+def _activated(order: OrderBook) -> int:
+    """One at least where points of it became valid by its goods."""
+    return int(any(move.old == "pending" for move in order.moved("lot", "valid")))
+
+
+def _nothing(order: OrderBook) -> int:
+    return 0
+
+
+def _unbounded(order: OrderBook) -> int | None:
+    return None
+
+
+def _held(reason: HoldReason) -> Callable[[OrderBook], int]:
+    """One at least where the order was ever held for ``reason``."""
+    return lambda order: int(order.held[reason] > 0)
+
+
+def _letter(template: str, exactly: Callable[[OrderBook], int]) -> Letter:
+    return Letter(template, exactly, exactly)
+
+
+LETTERS: tuple[Letter, ...] = (
+    Letter("order_accepted", _confirmed, lambda o: 1 + o.repriced + min(1, o.held[HoldReason.QUOTE_NEEDED])),
+    _letter("order_held", lambda o: int(o.held_at_once)),
+    Letter("not_offered", _nothing, lambda o: 1),
+    _letter(
+        "payment_instructions", lambda o: int(o.money.was_instructed and bool(o.moved("order", "awaiting_payment")))
+    ),
+    Letter("payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment"))),
+    Letter("payment_received", _deposits, lambda o: len(o.moved("order", "authorized"))),
+    Letter(
+        "deposit_differs", _held(HoldReason.DEPOSIT_MISMATCH), lambda o: 3 * min(1, o.held[HoldReason.DEPOSIT_MISMATCH])
+    ),
+    _letter("payment_failed", _failures),
+    Letter("order_cancelled", lambda o: len(_cancels(o)) - _failures(o), lambda o: len(_cancels(o)) - _failures(o)),
+    Letter("dispatch_planned", _nothing, lambda o: 1),
+    Letter("request_not_met", _held(HoldReason.REQUEST_NOT_MET), lambda o: 1),
+    Letter("dispatch_delayed", _delayed, _unbounded),
+    Letter("shipment_shipped", _parcels, _unbounded),
+    Letter("tracking_corrected", _nothing, _unbounded),
+    Letter("order_delivered", _delivered, _parcels),
+    Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
+    Letter("transit_accident", lambda o: _applied(o, "shipment.lost"), lambda o: 2 * _parcels(o)),
+    Letter("cod_unclaimed", _nothing, lambda o: _parcels(o) if o.method == "cod" else 0),
+    Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
+    Letter("refund_done", _refunds, _unbounded),
+    _letter("address_changed", lambda o: o.readdressed),
+    Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
+    Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
+    Letter("supplier_cancel", _called_off, _unbounded),
+    Letter("supplier_overdue", _held(HoldReason.SUPPLIER_SILENT), _unbounded),
+)

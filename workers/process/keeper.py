@@ -1,0 +1,200 @@
+"""One child of the supervisor: started, watched, started again, succeeded by its next process, ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from workers.process.child import bury, has_ended, kill_group, last_line, launch, wait_until, why
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+"""Seconds before a dead child is started again: the pause doubles from the first to the longest."""
+PROVEN = 10.0
+"""Seconds of life after which the next pause is the first one again."""
+REFUSAL = 2
+"""The exit of a process that refuses its settings: started again it would only refuse again."""
+READY_FILE = "SHUKKA_READY_FILE"
+"""Names to a process the file that it makes once it is ready for work."""
+_REFUSED = re.compile(r"^shukka \w+: (.+?)(?=Worker with PID|$)", re.MULTILINE)
+_numbers = count(1)
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process of the service and how to treat it.
+
+    ``env`` is its whole environment, None inherits ours. ``stop_signal`` goes to the process alone (a master passes it
+    on itself); after ``grace`` seconds follows SIGKILL. ``tells``: path beside which the process makes a file when it is
+    ready (READY_FILE names it to the process). ``ready`` is asked, beyond that, at the start before the next child starts.
+    ``log``: file for its output, None leaves it on ours. ``group``: its descendants are killed with it when it is dead.
+    ``sockets``: descriptors that it inherits. ``rolls``: a roll gives it a successor. ``together``: it is told to end
+    when the child after it is, not once that one has ended.
+    """
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace: float = 10.0
+    tells: Path | None = None
+    ready: Callable[[], bool] | None = None
+    log: Path | None = None
+    group: bool = True
+    sockets: Sequence[int] = ()
+    rolls: bool = False
+    together: bool = False
+
+
+def tell_ready() -> None:
+    """Tell the supervisor, if one started this process, that it is ready for work."""
+    if told := os.environ.get(READY_FILE):
+        Path(told).touch(mode=0o600)
+
+
+class Process:
+    """One life of a child."""
+
+    def __init__(self, child: Child) -> None:
+        """Start it. Raises OSError where there is no memory or no process to be had."""
+        self.child = child
+        self._told = child.tells and child.tells.with_name(f"{child.tells.name}.{os.getpid()}.{next(_numbers)}")
+        self._asked_at = 0.0
+        env = child.env
+        if self._told is not None:
+            self._told.unlink(missing_ok=True)
+            env = {**(os.environ if env is None else env), READY_FILE: str(self._told)}
+        signal_, sockets = child.stop_signal, child.sockets
+        self._popen = launch(child.argv, death_signal=signal_, env=env, log=child.log, sockets=sockets)
+        self._started_at = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; a roll brings another."""
+        return self._popen.pid
+
+    def has_ended(self) -> bool:
+        """Whether it is dead."""
+        return has_ended(self._popen)
+
+    def is_ready(self) -> bool:
+        """Whether it runs and says that it is ready for work."""
+        return not self.has_ended() and (self._told is None or self._told.exists())
+
+    def has_proven(self) -> bool:
+        """Whether it lived long enough to be no failure of its start."""
+        return time.monotonic() - self._started_at >= PROVEN
+
+    def ask_to_end(self) -> None:
+        """Send the signal; from now on its grace runs."""
+        self._asked_at = time.monotonic()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, self.child.stop_signal)
+
+    def has_ended_or_had_its_grace(self) -> bool:
+        """Whether it is dead, or has been asked to be for longer than it may take."""
+        return self.has_ended() or time.monotonic() >= self._asked_at + self.child.grace
+
+    def bury(self, report: Report) -> int:
+        """Kill it if it outlived its grace, with what is left of its group; answers its return code."""
+        if not self.has_ended():
+            report(f"{self.child.name} did not end within {self.child.grace:g} s and is killed")
+            if self.child.group:
+                kill_group(self.pid)
+            else:
+                self._popen.kill()
+        if self._told is not None:
+            self._told.unlink(missing_ok=True)
+        return bury(self._popen, group=self.child.group)
+
+
+def end_all(processes: Sequence[Process], report: Report, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Ask all to end, make those end that outlive their grace; ``meanwhile`` is called while they are waited for."""
+    for process in processes:
+        process.ask_to_end()
+
+    def all_ended() -> bool:
+        meanwhile()
+        return all(one.has_ended_or_had_its_grace() for one in processes)
+
+    wait_until(all_ended, patience=max((one.child.grace for one in processes), default=0.0) + 1)
+    for process in processes:
+        process.bury(report)
+
+
+class Keeper:
+    """Keeps one Child running: starts it, notices its death, starts it again after a pause."""
+
+    def __init__(self, child: Child, report: Report) -> None:
+        self.child = child
+        self.last_end = ""
+        self.refused = False
+        self._report = report
+        self._process: Process | None = None
+        self._not_before = 0.0
+        self._pause = FIRST_PAUSE
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None while it does not run."""
+        return self._process.pid if self._process else None
+
+    def check(self) -> None:
+        """Start the child if it does not run and its pause is over. Never waits for it."""
+        if self._process is not None and self._process.has_ended():
+            self._note_death(self._process)
+        if self._process is None and time.monotonic() >= self._not_before:
+            self._process = self.start()
+
+    def is_ready(self) -> bool:
+        """True if the child runs and says that it serves."""
+        return self._process is not None and self._process.is_ready() and (not self.child.ready or self.child.ready())
+
+    def start(self) -> Process | None:
+        """One more process of the child; None, and a later moment for the next try, where the system has none."""
+        try:
+            return Process(self.child)
+        except OSError as fault:  # no memory or no process to be had: as passing as a death
+            self._postpone(f"cannot be started ({fault.strerror})")
+            return None
+
+    def replace(self, successor: Process | None = None) -> Process | None:
+        """Keep ``successor``, or nothing, from now on; the process that was kept before."""
+        process, self._process = self._process, successor
+        return process
+
+    def said(self) -> str:
+        """The last line of its log, or ''."""
+        if self.child.log is None or not self.child.log.exists():
+            return ""
+        with self.child.log.open("rb") as log:
+            log.seek(max(0, self.child.log.stat().st_size - 4096))
+            text = log.read().decode(errors="replace")
+        # A master may write on behind what its worker said last.
+        refusals = _REFUSED.findall(text)
+        return refusals[-1] if self.refused and refusals else last_line(text)
+
+    def _note_death(self, process: Process) -> None:
+        """Orphans of a killed master would take work beside its successor: its group goes before it comes back."""
+        self._process = None
+        returncode = process.bury(self._report)
+        self.refused = returncode == REFUSAL
+        if process.has_proven():
+            self._pause = FIRST_PAUSE
+        said = f": {self.said()}" if self.refused and self.said() else ""
+        self._postpone(f"died ({why(returncode)}{said})")
+
+    def _postpone(self, what: str) -> None:
+        self.last_end = what
+        self._not_before = time.monotonic() + self._pause
+        self._report(f"{self.child.name} {what}; starting it again in {self._pause:g} s")
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
