@@ -36,7 +36,7 @@ def of_next_orders(connection: Connection, kept: Kept, limit: int) -> tuple[int,
     ids = [place.order_id for place in found]
     over, gone = _end(connection, kept, ids)
     retention.come_late(connection, kept.shop, kept.what, sorted(set(ids) - set(over)))
-    retention.move_mark(connection, kept.shop, kept.what, found[-1] if found else after, gone)
+    retention.move_mark(connection, kept.shop, kept.what, next(reversed(found), after), gone)
     return len(found), gone
 
 
@@ -48,7 +48,7 @@ def of_late_orders(connection: Connection, kept: Kept, after: int, limit: int) -
     over, gone = _end(connection, kept, ids)
     retention.not_late(connection, kept.shop, kept.what, over)
     retention.move_mark(connection, kept.shop, kept.what, place, gone)
-    return (ids[-1] if ids else None), gone
+    return next(reversed(ids), None), gone
 
 
 def of_others(connection: Connection, kept: Kept, known: Sequence[str], limit: int) -> int:
