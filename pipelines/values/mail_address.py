@@ -105,6 +105,7 @@ _NOT_ALLOWED: Final = (
 )
 
 
+@lru_cache(maxsize=4096)
 def _split(raw: str) -> tuple[str, str]:
     """Local part and ASCII domain of ``raw``, as they are sent; raises ValueError for what is no single address."""
     address = visible(raw).translate(_PLAIN).strip(" ")
