@@ -81,6 +81,12 @@ class Nursery:
         upgrade(engine)
         engine.dispose()
 
+    def run_all(self, faults: Sequence[Fault | None]) -> Iterator[Caught]:
+        """The traffic with each of ``faults``, as many at a time as there are copies of the tree, in the order in which they end."""
+        with ThreadPoolExecutor(self._beds.qsize()) as threads:
+            for one in as_completed([threads.submit(self.run, fault) for fault in faults]):
+                yield one.result()
+
     def run(self, fault: Fault | None) -> Caught:
         """The traffic with ``fault``, or with none."""
         with self._planted(fault) as tree, self._database() as url:
@@ -148,7 +154,7 @@ def check(faults: Sequence[Fault]) -> None:
 
 
 @contextmanager
-def nursery(beds: int = 1) -> Iterator[Nursery]:
+def nursery(beds: int) -> Iterator[Nursery]:
     """A nursery on embedded engines of its own in which ``beds`` faults are looked at together, gone with the block."""
     root = scratch("planted")
     try:
@@ -161,7 +167,8 @@ def nursery(beds: int = 1) -> Iterator[Nursery]:
 def without_fault(faults: Sequence[Fault]) -> list[str]:
     """Judges of the journals, and of what stands still, for which no fault is planted."""
     named = {fault.judge for fault in faults}
-    return [one.name for one in (*JUDGES, *STANDING) if one.name not in named]
+    judges = [*(one.name for one in JUDGES), *(one.name for one in STANDING)]
+    return [name for name in judges if name not in named]
 
 
 def show(results: Sequence[Caught], console: Console) -> None:
@@ -184,9 +191,8 @@ def main() -> int:
     check(faults)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     results: list[Caught] = []
-    with nursery(asked.jobs) as garden, ThreadPoolExecutor(asked.jobs) as threads:
-        for looked in as_completed([threads.submit(garden.run, fault) for fault in (None, *faults)]):
-            one = looked.result()
+    with nursery(asked.jobs) as garden:
+        for one in garden.run_all([None, *faults]):
             results.append(one)
             name, says = one.fault.name if one.fault else "the tree as it is", one.first or one.error
             console.print(f"{name}: {'ok' if one.is_right else 'NOT'}  {says}", markup=False, soft_wrap=True)
