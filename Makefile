@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling quarter planted walk fuzz lock clean
+.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -55,6 +55,12 @@ chaos: $(READY)
 
 rolling: $(READY)
 	$(BIN)/python -m benchmarks.rolling
+
+# Partners in trouble, the broker gone for ten minutes, a worker paused in the middle of its work.
+partners: $(READY)
+	$(BIN)/python -m benchmarks.partners troubles
+	$(BIN)/python -m benchmarks.partners redis --rate 20
+	$(BIN)/python -m benchmarks.partners pause
 
 # Faults planted in the product, one at a time: each must be caught by the judge named for it (docs/judges.md).
 planted: $(READY)

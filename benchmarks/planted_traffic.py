@@ -129,7 +129,7 @@ class Traffic(Simulation):
         document = _document(shop, number, at, **changes)
         document["customer"]["id"] = customer or f"M-{number}"
         if sku is not None:
-            document["lines"][0]["sku"] = sku
+            next(iter(document["lines"]))["sku"] = sku
 
         def place(at: datetime) -> None:
             [answer] = take_in(self._engine, self._shops, self._outside.clock, [Submission(parse_order(document))])
@@ -231,7 +231,7 @@ def _document(shop: str, number: str, at: datetime, **changes: Any) -> dict[str,
     pieces = 1 if shop == "reuse" else 2
     found["lines"] = [
         {**line, "line": str(n), "quantity": pieces, "supplier": "warehouse", "availability": "unique" if shop == "reuse" else "in_stock", "expected_on": None}
-        for n, line in enumerate(found["lines"][:2], 1)
+        for n, line in zip((1, 2), found["lines"], strict=False)
     ]  # fmt: skip
     found["customer"]["email"] = f"{number.lower()}@example.jp"
     return found

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from rich.console import Console
@@ -81,6 +81,13 @@ class Fates:
         return not lost and len(self.accepted) > 0 and self.stored == len(self.accepted)
 
 
+class Line(NamedTuple):
+    """A connection to the service."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
 class Client:
     """One client; requests one after the other over a connection of its own, each sent once."""
 
@@ -88,7 +95,7 @@ class Client:
         self._port = port
         self._fates = fates
         self._keeps = keeps
-        self._line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._line: Line | None = None
 
     async def request(
         self, what: str, method: str, path: str, headers: dict[str, str], body: bytes = b""
@@ -119,18 +126,18 @@ class Client:
         fates.longest = max(fates.longest, time.monotonic() - began)
         return status
 
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._line is not None and self._line[0].at_eof():
+    async def _connected(self) -> Line:
+        if self._line is not None and self._line.reader.at_eof():
             self._fates.reopened += 1
             self.close()
         if self._line is None:
-            self._line = await asyncio.open_connection("127.0.0.1", self._port)
+            self._line = Line(*await asyncio.open_connection("127.0.0.1", self._port))
         return self._line
 
     def close(self) -> None:
         """Give the connection up."""
         if self._line is not None:
-            self._line[1].close()
+            self._line.writer.close()
             self._line = None
 
 
@@ -157,13 +164,13 @@ async def _customer(client: Client, stop: asyncio.Event, fates: Fates, keys: Key
     for turn in range(1_000_000):
         (order,) = orders(number * 1_000_003 + turn, 1, now, now)
         order["number"] = f"R-{number}-{turn}"
-        where = (str(order["shop"]), str(order["number"]))
+        shop, number_ = where = (str(order["shop"]), str(order["number"]))
         if await client.request("POST order", "POST", "/v1/orders", bearer, orjson.dumps(order)) == 202:
             fates.accepted.add(where)
         await _pause(chance)
-        await client.request("GET order", "GET", f"/v1/orders/{where[0]}/{where[1]}", bearer)
+        await client.request("GET order", "GET", f"/v1/orders/{shop}/{number_}", bearer)
         await _pause(chance)
-        news = orjson.dumps(_news(f"{where[1]}-unknown"))
+        news = orjson.dumps(_news(f"{number_}-unknown"))
         signed = signed_headers([keys.supplier_secret], f"roll-{number}-{turn}", int(time.time()), news)
         await client.request("POST webhook", "POST", f"/v1/webhooks/suppliers/{SUPPLIER}", signed, news)
         await _pause(chance)

@@ -29,9 +29,8 @@ from workers.settings import Settings, load
 from workers.stopping import Stop, stop_of_worker
 from workers.wiring import House, build
 
-# How quickly a bell is heard and a lost connection is taken up again, in milliseconds; dramatiq's defaults are a
-# second and three.
-os.environ.setdefault("dramatiq_worker_timeout", "50")
+# How soon an idle thread notices that it is to stop and a lost connection is taken up again, in milliseconds; dramatiq's
+# defaults are one second and three.
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 

@@ -22,7 +22,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Real seconds between two looks. A look is two index probes a stage and a kind.
-PERIOD = 0.25
+PERIOD = 0.5
 #: Real seconds between two rings of one bell: work that is being done needs no second ring.
 PATIENCE = 0.5
 

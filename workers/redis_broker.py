@@ -1,4 +1,7 @@
-"""dramatiq's broker on Redis, where its script would not do: a user who may not call KEYS, and messages that are none.
+"""dramatiq's broker on Redis, where its own ways would not do: idle consumers, a user who may not call KEYS, messages that are none.
+
+A consumer of dramatiq's asks for messages twenty times a second and more, for each queue and process, or hears a bell late. Ours
+wait in Redis for the next one.
 
 KEYS looks through the whole database while everybody waits, so careful installations forbid it (``-@dangerous``); after the death
 of a worker no consumer would get a message any more. And whatever a raw client pushed that does not name itself could never be
@@ -7,11 +10,24 @@ acknowledged: fetched, it would stop its consumer, and what was fetched beside i
 
 from __future__ import annotations
 
+import threading
+import time
 from importlib.resources import files
 from typing import Any, Final
 
-from dramatiq.brokers.redis import RedisBroker
-from redis import Redis
+from dramatiq import MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import ConnectionClosed
+from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.retry import Retry
+
+#: Seconds a consumer waits in Redis before it looks all the same: a sign of life, and whoever stops it waits no longer.
+WAIT: Final = 2.0
+#: Seconds between two looks where Redis is too old to wait in (before 6.2).
+_LOOK: Final = 0.05
 
 #: What stands in dramatiq's script, and what stands there instead.
 _CHANGES: Final = (
@@ -49,8 +65,49 @@ _CHANGES: Final = (
 )
 
 
+class _Consumer(_RedisConsumer):
+    """dramatiq's, which waits for the next message instead of asking again and again."""
+
+    def __init__(self, broker: CarefulRedisBroker, queue: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self._waits = broker
+        self._freed = threading.Event()
+
+    def ack(self, message: MessageProxy) -> None:
+        """The message is done with, and there is room for another."""
+        super().ack(message)  # type: ignore[no-untyped-call]
+        self._freed.set()
+
+    def nack(self, message: MessageProxy) -> None:
+        """The message failed, and there is room for another."""
+        super().nack(message)  # type: ignore[no-untyped-call]
+        self._freed.set()
+
+    def __next__(self) -> MessageProxy | None:
+        if not self.message_cache and not self._found():
+            return None
+        message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+        return message
+
+    def _found(self) -> bool:
+        """Wait for messages and fetch as many as there is room for; whether there were any."""
+        self._freed.clear()
+        room = self.prefetch - self.outstanding_message_count
+        if room <= 0:
+            self._freed.wait(_LOOK)
+            return False
+        try:
+            self._waits.wait(self.queue_name)
+            self.message_cache = self.broker.do_fetch(self.queue_name, room)
+        except RedisConnectionError as gone:
+            raise ConnectionClosed(gone) from None  # type: ignore[no-untyped-call]
+        return bool(self.message_cache)
+
+
 class CarefulRedisBroker(RedisBroker):
     """dramatiq's, with those places of its script changed; refuses to be made where a new version no longer has them."""
+
+    consumer_class = _Consumer
 
     def __init__(self, client: Redis, **options: Any) -> None:
         super().__init__(client=client, **options)  # type: ignore[no-untyped-call]
@@ -60,7 +117,36 @@ class CarefulRedisBroker(RedisBroker):
                 raise LookupError("dramatiq's script has changed: look what has become of our changes to it")
             script = script.replace(theirs, ours)
         self.scripts["dispatch"] = client.register_script(script)
+        self._waiting_room = _patient(client)
+        self._may_wait = True
+
+    def wait(self, queue: str) -> None:
+        """Wait until a message may be in ``queue``, at most ``WAIT`` seconds; it stays there.
+
+        Redis has no command that waits and only looks. Moving the head of a list to where it is does that, and wakes the next who
+        waits.
+        """
+        key = f"{self.namespace}:{queue}"
+        if self._may_wait:
+            try:
+                self._waiting_room.blmove(key, key, WAIT, "LEFT", "LEFT")  # type: ignore[arg-type]
+            except ResponseError:
+                self._may_wait = False
+        else:
+            time.sleep(_LOOK)
 
     def waiting(self, queue: str) -> int:
         """How many messages of ``queue`` nobody has fetched."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))
+
+
+def _patient(client: Redis) -> Redis:
+    """Connections for those who wait: an answer may take as long as that, and who lost one looks at once."""
+    pool = client.connection_pool
+    options = {
+        **pool.connection_kwargs,
+        "socket_timeout": WAIT + 5.0,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+    }
+    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **options))

@@ -20,18 +20,24 @@ DRIP: Final = 1.0
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 _LENGTH: Final = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)")
 _ORDER: Final = re.compile(rb"(?im)^X-Shukka-Order:\s*(\S+)\r?$")
+_MESSAGE_ID: Final = re.compile(rb"(?im)^Message-ID:\s*(\S+)\r?$")
 _RECIPIENT: Final = re.compile(rb"(?i)^RCPT TO:<[^@>]+@([^>]+)>")
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Outside:
-    """HTTP servers and a mail server in a thread of their own. ``mails`` says when the first mail about each order arrived
-    (``shop/number``, in real seconds since the epoch), ``told`` the same of suppliers by what they were posted."""
+    """HTTP servers and a mail server in a thread of their own.
+
+    ``mails`` says when the first mail about each order arrived (``shop/number``, in real seconds since the epoch),
+    ``message_ids`` what each mail was called that was taken; ``slow``: seconds that taking one lasts.
+    """
 
     def __init__(self) -> None:
         self.ports = {name: free_port() for name in (SOUND, *TROUBLES, "smtp")}
         self.mails: dict[str, float] = {}
+        self.message_ids: list[str] = []
+        self.slow = 0.0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -43,6 +49,7 @@ class Outside:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(_hang_up(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -52,6 +59,12 @@ class Outside:
 
     def _servers(self) -> dict[str, Callable[[Stream], Awaitable[None]]]:
         return {SOUND: _answering, DRIPPING: _dripping, HANGING: _hanging, "smtp": self._smtp}
+
+    def _keep(self, mail: bytes) -> None:
+        if order := _ORDER.search(mail):
+            self.mails.setdefault(order[1].decode(), time.time())
+        if named := _MESSAGE_ID.search(mail):
+            self.message_ids.append(named[1].decode())
 
     async def _smtp(self, stream: Stream) -> None:
         """Takes every mail; to a recipient's domain that is in trouble it answers as that one would."""
@@ -66,8 +79,8 @@ class Outside:
             if verb == b"DATA":
                 writer.write(b"354 go on\r\n")
                 mail = await reader.readuntil(b"\r\n.\r\n")
-                if order := _ORDER.search(mail):
-                    self.mails.setdefault(order[1].decode(), time.time())
+                await asyncio.sleep(self.slow)
+                self._keep(mail)
             elif verb == b"RCPT":
                 named = _RECIPIENT.match(line)
                 trouble = next((one for one in TROUBLES if named and named[1].decode().startswith(one)), "")
@@ -81,6 +94,13 @@ class Outside:
             else:
                 writer.write(b"250-outside\r\n250 8BITMIME\r\n" if verb == b"EHLO" else b"250 ok\r\n")
             await writer.drain()
+
+
+async def _hang_up() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _quietly(serve: Callable[[Stream], Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -12,7 +12,22 @@ from tests.house.test_house import CHECKOUT, imports, nodes
 
 #: Names that hold many of one kind, or a text: their first, their last, their beginning may be meant.
 SEQUENCES = frozenset(
-    {"argv", "kind", "parcels", "problems", "proper", "refused", "rows", "slowest", "twice", "unknown", "value"}
+    {
+        "argv",
+        "kind",
+        "lines",
+        "parcels",
+        "parents",
+        "problems",
+        "proper",
+        "refused",
+        "rows",
+        "slowest",
+        "twice",
+        "unknown",
+        "value",
+        "workers",
+    }
 )
 #: Methods whose answer is a sequence of text.
 TEXT = frozenset({"encode", "partition", "rpartition", "rsplit", "split", "splitlines"})

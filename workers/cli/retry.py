@@ -48,7 +48,7 @@ def retry(
     which = Which(what, kind, target, shop, reason, _moment("--since", since), _moment("--until", until))
     if number is None:
         _all(which, yes=yes)
-    elif any(which[1:]) or what is None:
+    elif which != Which(what) or what is None:
         raise Invalid([Problem("ID", "is for one alone: leave the options out, and say what it is of")])
     else:
         _one(what, number)
@@ -59,7 +59,7 @@ def _one(what: str, number: int) -> None:
         tried = _again(connection, what, [number])
     if not tried:
         raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
-    out.print(f"{what} {number} is due again ({tried[0]})")
+    out.print(f"{what} {number} is due again ({', '.join(tried)})")
 
 
 def _all(which: Which, *, yes: bool) -> None:

@@ -19,9 +19,9 @@ from workers.process.keeper import Child
 from workers.settings import Settings, read
 from workers.stopping import STOP_WITHIN
 
-#: Bells are heard within 50 ms and lost connections taken up within half a second; dramatiq reads these when it is
-#: imported, its own values are one second and three.
-DRAMATIQ = {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
+#: Lost connections are taken up within half a second; dramatiq reads these when it is imported, its own value is three
+#: seconds.
+DRAMATIQ = {"dramatiq_restart_delay": "500", "dramatiq_queue_prefetch": "2"}
 
 
 def free_port() -> int:

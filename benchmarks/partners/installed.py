@@ -1,0 +1,187 @@
+"""A service with shops, gateways, suppliers and a storefront of its own, as processes on embedded engines; some of them in trouble."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from sqlalchemy import Engine
+
+from benchmarks.partners.outside import SOUND, TROUBLES, Outside
+from models.database import OPERATOR, connect
+from models.migrations import upgrade
+from pipelines.shops import load_shops
+from workers.clock import TOKYO, SettableClock
+from workers.demo.world import Attended
+from workers.enrolment import create_client
+from workers.installation import INSTALLATION
+from workers.process.embedded import EmbeddedEngines
+from workers.process.service import Service, free_port
+from workers.process.supervisor import Supervisor
+from workers.settings import Settings
+
+OPENS: Final = datetime(2026, 11, 19, 9, 0, tzinfo=TOKYO)
+#: Sound suppliers and mail domains.
+MANY: Final = 12
+_PROFILE: Final = """
+name = "{key}"
+mail_from = "orders@{key}.example"
+operator_mail = "operations@{key}.example"
+[payment]
+methods.local = ["card"]
+gateways = {{ card = "{gateway}" }}
+"""
+_PLUGIN: Final = '''
+"""The sandbox's protocol, spoken to a gateway in trouble."""
+
+from pydantic import BaseModel, Field, SecretStr
+
+from pipelines.gateway import Gateway
+from workers.payments.sandbox import SandboxGateway
+from workers.payments.sandbox import Settings as Sandbox
+
+
+class Settings(BaseModel):
+    """Where it is said to listen."""
+
+    gateway_{name}_url: str = Field(description="set it to the address of the gateway")
+
+
+class Troubled(SandboxGateway):
+    """The sandbox's adapter, at another address."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(Sandbox(sandbox_gateway_url=settings.gateway_{name}_url, sandbox_gateway_key=SecretStr("k")))
+
+
+GATEWAY = Gateway("{name}", Settings, Troubled, test_mode=lambda settings: True)
+'''
+
+
+class Storefront:
+    """Posts orders at a steady rate."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._client = httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=30)
+
+    def send(self, orders: Sequence[Mapping[str, Any]], rate: float) -> None:
+        """Post ``orders``, ``rate`` a second; each must be taken."""
+        began = time.monotonic()
+        for n, order in enumerate(orders):
+            time.sleep(max(0.0, began + n / rate - time.monotonic()))
+            answer = self._client.post("/v1/orders", json=order)
+            assert answer.status_code == 202, answer.text
+
+
+def order(number: str, n: int, shop: str = SOUND, supplier: str = SOUND, domain: str = SOUND) -> dict[str, Any]:
+    """An order of one line; ``shop`` (whose gateway), ``supplier`` and ``domain`` (of the customer's mail) are sound or one of
+    ``TROUBLES``."""
+    line = {
+        "line": "1", "sku": f"SKU-{n}", "name": "見本", "quantity": 1, "unit_price": 3000, "supplier": _name(supplier, n),
+        "availability": "in_stock",
+    }  # fmt: skip
+    address = {
+        "name": "見本 花子", "postal_code": "1500001", "region": "東京都", "city": "渋谷区", "line1": "神宮前1-2-3",
+        "phone": "0312345678",
+    }  # fmt: skip
+    return {
+        "shop": shop,
+        "number": number,
+        "placed_at": OPENS.isoformat(),
+        "locale": "ja",
+        "customer": {
+            "id": f"c-{number}",
+            "name": "見本 花子",
+            "email": f"c{n}@{_name(domain, n)}.example",
+        },
+        "ship_to": address,
+        "lines": [line],
+        "payment": {"method": "card", "token": "tok_ok"},
+    }
+
+
+def _name(kind: str, n: int) -> str:
+    return f"{SOUND}-{n % MANY}" if kind == SOUND else kind
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A running service: ``engine`` looks on, ``storefront`` posts; its Clock runs as fast as real time."""
+
+    service: Service
+    engines: EmbeddedEngines
+    processes: Attended
+    engine: Engine
+    storefront: Storefront
+    anchor: float
+
+    def real(self, at: datetime) -> float:
+        """A moment of the Clock in real seconds since the epoch."""
+        return self.anchor + (at - OPENS).total_seconds()
+
+
+@contextmanager
+def installed(outside: Outside, redis: Callable[[str], str] = str) -> Iterator[Installed]:
+    """The service with its shops, gateways and suppliers. ``redis``: by which way its processes reach the broker."""
+    with ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-bench-")))
+        root.chmod(0o711)
+        _write_profiles(root)
+        engines = EmbeddedEngines(root / "data")
+        urls = stack.enter_context(engines)
+        database, broker = urls.database_url or "", redis(urls.redis_url or "")
+        engine = connect(database, OPERATOR, application="shukka-bench")
+        stack.callback(engine.dispose)
+        upgrade(engine)
+        key = _enrol(engine, outside)
+        clock = SettableClock(OPENS, 1.0, time.time() + 10.0)
+        smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
+        settings = Settings(
+            database_url=database,
+            redis_url=broker,
+            shops_dir=root / "shops",
+            smtp_url=smtp,
+            shukka_data=root / "data",
+            shukka_clock=clock.start.isoformat(),
+            shukka_clock_anchor=clock.anchor,
+        )
+        environment = {
+            "SHOPS_DIR": str(root / "shops"),
+            "SMTP_URL": smtp,
+            "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
+            **{f"GATEWAY_{name.upper()}_URL": outside.url(name) for name in TROUBLES},
+        }
+        shops = load_shops(root / "shops", INSTALLATION)
+        service = Service(settings, shops, root / "data", database, broker, free_port(), extra=environment)
+        processes = Attended(Supervisor(service.children(), engines, report=lambda line: None))
+        processes.start()
+        stack.callback(processes.stop)
+        yield Installed(service, engines, processes, engine, Storefront(service.url, key), clock.anchor)
+
+
+def _write_profiles(root: Path) -> None:
+    """A shop and a gateway for each trouble, and a sound one."""
+    for folder in ("shops", "plugins"):
+        (root / folder).mkdir()
+    for name in (SOUND, *TROUBLES):
+        gateway = "sandbox" if name == SOUND else name
+        (root / "shops" / f"{name}.toml").write_text(_PROFILE.format(key=name, gateway=gateway))
+    for name in TROUBLES:
+        (root / "plugins" / f"{name}.py").write_text(_PLUGIN.format(name=name))
+    os.environ["SHUKKA_PLUGINS"] = str(root / "plugins")  # of this process too, which reads the profiles
+
+
+def _enrol(engine: Engine, outside: Outside) -> str:
+    """Register the suppliers, and a storefront for all shops; its key."""
+    shops = (SOUND, *TROUBLES)
+    for kind, n in [*((SOUND, n) for n in range(MANY)), *((one, 0) for one in TROUBLES)]:
+        create_client(engine, "supplier", _name(kind, n), known_shops=shops, url=outside.url(kind))
+    return create_client(engine, "storefront", "store", shops=shops, known_shops=shops).key
