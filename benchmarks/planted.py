@@ -39,7 +39,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _TREE: Final = ("models", "pipelines", "workers", "templates_mail", "benchmarks")
 _TEMPLATE: Final = "planted_template"
 #: Real seconds that a run may take before it counts as one that never comes to rest.
-PATIENCE: Final = 900
+PATIENCE: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Nursery:
         for bed in range(beds):
             tree = root / f"tree-{bed}"
             for name in _TREE:
-                shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, tree / name)  # with what is compiled: it goes by each file's time
             self._beds.put(tree)
         for setting in ("fsync", "full_page_writes"):
             self._execute(f"ALTER SYSTEM SET {setting} = off")
@@ -80,6 +80,12 @@ class Nursery:
         engine = connect(self._named(_TEMPLATE), OPERATOR, application="shukka-planted")
         upgrade(engine)
         engine.dispose()
+
+    def run_all(self, faults: Sequence[Fault | None]) -> Iterator[Caught]:
+        """The traffic with each of ``faults``, as many at a time as there are copies of the tree, in the order in which they end."""
+        with ThreadPoolExecutor(self._beds.qsize()) as threads:
+            for one in as_completed([threads.submit(self.run, fault) for fault in faults]):
+                yield one.result()
 
     def run(self, fault: Fault | None) -> Caught:
         """The traffic with ``fault``, or with none."""
@@ -106,15 +112,13 @@ class Nursery:
     @contextmanager
     def _planted(self, fault: Fault | None) -> Iterator[Path]:
         tree = self._beds.get()
-        sound = {} if fault is None else {tree / fault.file: (tree / fault.file).read_text("utf-8")}
         try:
-            for file, source in sound.items():
-                assert fault is not None
-                file.write_text(planted(source, fault), "utf-8")
+            if fault is not None:
+                (tree / fault.file).write_text(planted((ROOT / fault.file).read_text("utf-8"), fault), "utf-8")
             yield tree
         finally:
-            for file, source in sound.items():
-                file.write_text(source, "utf-8")
+            if fault is not None:
+                shutil.copy2(ROOT / fault.file, tree / fault.file)
             self._beds.put(tree)
 
     @contextmanager
@@ -150,7 +154,7 @@ def check(faults: Sequence[Fault]) -> None:
 
 
 @contextmanager
-def nursery(beds: int = 1) -> Iterator[Nursery]:
+def nursery(beds: int) -> Iterator[Nursery]:
     """A nursery on embedded engines of its own in which ``beds`` faults are looked at together, gone with the block."""
     root = scratch("planted")
     try:
@@ -163,7 +167,8 @@ def nursery(beds: int = 1) -> Iterator[Nursery]:
 def without_fault(faults: Sequence[Fault]) -> list[str]:
     """Judges of the journals, and of what stands still, for which no fault is planted."""
     named = {fault.judge for fault in faults}
-    return [one.name for one in (*JUDGES, *STANDING) if one.name not in named]
+    judges = [*(one.name for one in JUDGES), *(one.name for one in STANDING)]
+    return [name for name in judges if name not in named]
 
 
 def show(results: Sequence[Caught], console: Console) -> None:
@@ -186,9 +191,8 @@ def main() -> int:
     check(faults)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     results: list[Caught] = []
-    with nursery(asked.jobs) as garden, ThreadPoolExecutor(asked.jobs) as threads:
-        for looked in as_completed([threads.submit(garden.run, fault) for fault in (None, *faults)]):
-            one = looked.result()
+    with nursery(asked.jobs) as garden:
+        for one in garden.run_all([None, *faults]):
             results.append(one)
             name, says = one.fault.name if one.fault else "the tree as it is", one.first or one.error
             console.print(f"{name}: {'ok' if one.is_right else 'NOT'}  {says}", markup=False, soft_wrap=True)

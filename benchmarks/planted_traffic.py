@@ -1,8 +1,9 @@
 """The fixed traffic in which planted faults must show: ``python -m benchmarks.planted_traffic DATABASE_URL``.
 
 Some days of the four shops, and orders of its own for what a few days may not bring: a cancel before the goods leave, one before
-anybody has looked, a return, a hold that is released, an item that two want, a gateway whose answers are lost, a mail server that
-is slower than a lease, a worker that died with a lease. Prints what the judges find, JSON ``[[judge, sentence], ...]``.
+anybody has looked, a return, a hold that is released, an item that two want, two parcels, a supplier that contradicts itself, a
+gateway whose answers are lost, a mail server that is slower than a lease, a worker that died with a lease. Prints what the judges
+find, JSON ``[[judge, sentence], ...]``.
 """
 
 from __future__ import annotations
@@ -79,8 +80,7 @@ class Traffic(Simulation):
 
     def _plan(self) -> None:
         super()._plan()
-        thursday, friday = at_time(START, 10), at_time(START + timedelta(days=1), 10)
-        evening = at_time(START, 19)
+        thursday, evening = at_time(START, 10), at_time(START, 19)
         self._order("X-LOST", thursday)
         self._order("X-DOWN", thursday)
         self._order("X-VOID", evening, sequel=lambda: self._asks(evening + timedelta(minutes=9), "cancel", "X-VOID"))
@@ -92,11 +92,19 @@ class Traffic(Simulation):
             payment={"method": "bank_transfer", "token": None},
             sequel=lambda: self._pays("X-TWO", thursday),
         )
+        held = at_time(
+            START + timedelta(days=4), 19
+        )  # the operator's round of that day is over, and nothing else ends it
         self._order(
-            "X-HELD", thursday, remarks="クーポン AUTUMN を使います", sequel=lambda: self._releases("X-HELD", friday)
+            "X-HELD",
+            held,
+            remarks="クーポン AUTUMN を使います",
+            sequel=lambda: self._releases("X-HELD", held + timedelta(hours=1)),
         )
         self._order("X-BACK", thursday, sequel=lambda: self._returns("X-BACK"))
         self._order("X-CODE", thursday, coupons=[{"code": "AUTUMN", "kind": "amount", "value": 500}])
+        self._order("X-PARTS", thursday, split_rate=1.0)
+        self._order("X-WRONG", thursday, contradict_rate=1.0)
         self._order("X-LATE", at_time(START, 15, 30))
         self._order("X-SAT", at_time(START + timedelta(days=2), 11))
         self._order("X-SPEND", at_time(START + timedelta(days=3), 11), customer="M-X-BACK", points={"use": "all"})
@@ -111,9 +119,13 @@ class Traffic(Simulation):
         shop: str = "salon",
         sku: str | None = None,
         customer: str | None = None,
+        split_rate: float = 0.0,
+        contradict_rate: float = 0.0,
         sequel: Callable[[], None] | None = None,
         **changes: Any,
     ) -> None:
+        """One order more; its suppliers do what they are asked, unless a rate says otherwise."""
+        self._outside.desk.fail(number, split_rate=split_rate, contradict_rate=contradict_rate)
         document = _document(shop, number, at, **changes)
         document["customer"]["id"] = customer or f"M-{number}"
         if sku is not None:
@@ -173,11 +185,13 @@ class Traffic(Simulation):
         self._runner.run_batch(STAGES["accept"])
 
     async def _slow_mails(self) -> None:
-        """Two workers, and a server that takes longer than a lease lasts that nobody renews."""
-        deliver = self._outside.postbox.deliver
+        """Two workers, and a server that takes longer for a mail that it has not seen than a lease lasts that nobody renews."""
+        deliver, seen = self._outside.postbox.deliver, set[bytes]()
 
         async def slowly(mail: ReadyMail, held: Callable[[], bool]) -> Outcome:
-            await asyncio.sleep(SLOW)
+            if mail.raw not in seen:
+                seen.add(mail.raw)
+                await asyncio.sleep(SLOW)
             return await deliver(mail, lambda: True)
 
         workers = [self._worker(slowly) for _ in range(2)]

@@ -112,9 +112,7 @@ class Simulation:
             *suppliers.EFFECT.performed_by(
                 suppliers.performing({"webhook": WebhookSender(self._outside.desk, clock)}, self._shops, clock), 4
             ),
-            *storefronts.EFFECT.performed_by(
-                storefronts.performing(self._outside.listener, clock, allow_private=True), 4
-            ),
+            *storefronts.EFFECT.performed_by(storefronts.performing(self._outside.listener, clock), 4),
         ]
         self._bell = LocalBell()
         self._loop = EffectLoop(engine, clock, self._bell, performers)

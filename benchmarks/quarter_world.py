@@ -175,15 +175,25 @@ class Desk:
         self._inbox = inbox
         self._diary = diary
         self._seed = seed
-        self._faults = Faults(FAULTS, seed=seed)
-        self._faults.set(SUPPLIER_FAULTS)
+        self._usual = self._failing(SUPPLIER_FAULTS)
         self._known: set[str] = set()
         self._asked: Counter[str] = Counter()
         self._silent: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._called_off: set[str] = set()
         self._refused: set[str] = set()
         self._given_to: dict[str, tuple[str, datetime]] = {}
+        self._of_order: dict[str, Faults] = {}
         self.on_delivery: Callable[[Mapping[str, Any], datetime], None] = lambda data, at: None
+
+    def _failing(self, rates: Mapping[str, float]) -> Faults:
+        faults = Faults(FAULTS, seed=self._seed)
+        faults.set(rates)
+        return faults
+
+    def fail(self, number: str, **rates: float) -> None:
+        """How whoever has goods of the order ``number`` fails at them, in place of the usual: 0 to 1 by kind (``FAULTS``), and
+        not at all where nothing is said."""
+        self._of_order[number] = self._failing({**dict.fromkeys(SUPPLIER_FAULTS, 0.0), "split_rate": 0.0, **rates})
 
     async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         if message.key not in self._known:
@@ -222,7 +232,7 @@ class Desk:
         )
         sendings = [] if is_under_way else plan(
             {**data, "supplier": supplier}, attempt=self._asked[shipment], now=now, seed=self._seed, habits=habits,
-            faults=self._faults,
+            faults=self._of_order.get(data["order"], self._usual),
         )  # fmt: skip
         self._refused.discard(shipment)
         if any(one.event.type == "shipment.refused" for one in sendings):

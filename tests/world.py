@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine, text
@@ -145,7 +145,7 @@ class World:
         self._events = 0
         self._asyncio = asyncio.Runner()
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:

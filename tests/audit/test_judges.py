@@ -300,6 +300,20 @@ ASKED_FOR: Mapping[str, dict[str, Any]] = {
     "request_not_met": {"held": Counter(request_not_met=1)},
     "dispatch_delayed": {"held": Counter(dispatch_late=1)},
     "supplier_overdue": {"held": Counter(supplier_silent=1)},
+    "dispatch_planned": {
+        "held_at_once": True,
+        "moves": [*MOVES, Move(4, "shipment", "SH-1", None, "planned", "split", NOON)],
+    },
+    "tracking_corrected": {
+        "moves": [*MOVES, Move(4, "shipment", "SH-1", "instructed", "shipped", "all pieces shipped", NOON)],
+        "parcels": [ParcelBook("SH-1", "1", "in_transit")],
+        "news": [DELIVERED._replace(type="shipment.tracking_corrected", at=NOON + timedelta(hours=1))],
+    },
+    "cod_unclaimed": {
+        "method": "cod",
+        "parcels": [ParcelBook("SH-1", "1", "attempt_failed")],
+        "moves": [*MOVES, Move(4, "order", "1", "shipped", "cancelled", "not received in 7 days (PAY-09)", NOON)],
+    },
     "order_delivered": {"news": [DELIVERED]},
     "parcel_returned": {"news": [DELIVERED._replace(type="shipment.returned")]},
     "transit_accident": {"news": [DELIVERED._replace(type="shipment.lost")]},
@@ -322,6 +336,21 @@ ASKED_FOR: Mapping[str, dict[str, Any]] = {
 def test_a_mail_of_every_template_is_missed_if_the_history_asks_for_it(template: str) -> None:
     missed = f"salon/S-1 was to be told {template} 1 times and was 0 times"
     assert missed in found(books=order(**ASKED_FOR[template]))["mails_due"]
+
+
+@pytest.mark.parametrize(
+    ("template", "otherwise"),
+    [
+        ("dispatch_planned", {"held": Counter(request_not_met=1)}),  # the day misses the wish: request_not_met tells of it
+        ("dispatch_planned", {"held_at_once": False}),  # the confirmation told of the day
+        ("tracking_corrected", {"parcels": [ParcelBook("SH-1", "1", "delivered")]}),  # there is nothing left to follow
+        ("tracking_corrected", {"news": [DELIVERED._replace(type="shipment.tracking_corrected", at=NOON)]}),  # one mail has both
+        ("cod_unclaimed", {"parcels": [ParcelBook("SH-1", "1", "returning")]}),  # it cannot be received any more
+    ],
+)  # fmt: skip
+def test_a_mail_is_not_missed_where_something_else_stood_in_its_place(template: str, otherwise: dict[str, Any]) -> None:
+    told = found(books=order(**{**ASKED_FOR[template], **otherwise})).get("mails_due", [])
+    assert not [says for says in told if template in says]
 
 
 def test_who_cancelled_before_anybody_had_looked_is_told_so_and_nothing_else() -> None:

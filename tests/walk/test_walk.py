@@ -7,11 +7,12 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from benchmarks.walk.crowd import Crowd
 from benchmarks.walk.plants import PLANTS
 from benchmarks.walk.town import Town
+from benchmarks.walk.verdict import verdict
 from pipelines.engine.stage import Stage
 from pipelines.route import STAGES
 from workers.mail.rendering import Renderer
@@ -30,6 +31,16 @@ def walked(
 
 def test_nothing_breaks_and_nobody_is_silent(engine: Engine, database_url: str, renderer: Renderer) -> None:
     assert walked(engine, database_url, renderer, size=100) == []
+
+
+def test_books_that_differ_from_what_was_paid_are_found(engine: Engine, database_url: str, renderer: Renderer) -> None:
+    """The judges of a run hear of what the town's gateways and bank did."""
+    with Town(engine, database_url, renderer, "1") as town:
+        assert Crowd(town, random.Random(1), 40).live() == []
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE payment SET captured = captured - 1 WHERE captured > refunded"))
+        judges = {says.partition(":")[0] for says in verdict(town)}
+    assert {"gateway_agrees", "deposits_booked"} <= judges
 
 
 @pytest.mark.parametrize("plant", PLANTS)

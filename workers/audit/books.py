@@ -73,12 +73,13 @@ class ParcelBook(NamedTuple):
 
 
 class News(NamedTuple):
-    """A received event and what became of it."""
+    """A received event, what became of it, and when it was said."""
 
     source: str
     event_id: str
     type: str
     state: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id GROUP BY s.id ORDER
 """
 _PARCELS = "SELECT order_id, shipment_id, tracking_number, tracking_status FROM parcel ORDER BY id"
 _NEWS = """
-SELECT order_id, source, event_id, type, state, shipment_id FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
+SELECT order_id, source, event_id, type, state, at FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
 """
 _HOLDS = "SELECT order_id, reason, opened_by, closed_at IS NULL AS is_open FROM order_hold"
 _EVENTS = "SELECT event_id, state FROM inbox_event WHERE source LIKE 'supplier:%'"
@@ -232,7 +233,7 @@ def _orders(connection: Connection) -> list[OrderBook]:
             changes=[Change(one.kind, one.money) for one in changes[row.id]],
             shipments=[ShipmentBook(s.id, s.supplier, s.state, s.again, s.lines) for s in shipments[row.id]],
             parcels=[ParcelBook(p.shipment_id, p.tracking_number, p.tracking_status) for p in parcels[row.id]],
-            news=[News(one.source, one.event_id, one.type, one.state) for one in news[row.id]],
+            news=[News(one.source, one.event_id, one.type, one.state, one.at) for one in news[row.id]],
             reasons=frozenset(one.reason for one in holds[row.id] if one.is_open),
             held=Counter(one.reason for one in holds[row.id]),
             held_at_once=any(one.opened_by.startswith("accept: ") for one in holds[row.id]),

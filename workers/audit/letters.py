@@ -6,11 +6,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from models.states import HoldReason
+from pipelines.rules.parcels import ENDED
 from workers.audit.books import OrderBook
 from workers.audit.judge import Evidence
 from workers.sandbox.contradictions import is_contradiction
+
+#: How a parcel fares of which its customer is not reminded.
+_ON_ITS_WAY_BACK: Final = frozenset({"refused", "returning", "returned"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,29 @@ def _applied(order: OrderBook, kind: str) -> int:
 def _unpaid(order: OrderBook) -> int:
     """Who is cancelled for not having paid was reminded before (PAY-07)."""
     return int(order.method == "bank_transfer" and "not paid in time (PAY-07)" in _cancels(order))
+
+
+def _planned(order: OrderBook) -> int:
+    """Whoever was confirmed before a day could be named hears of it once the goods are planned: where money was waited for, or
+    a human looked first. Not where the day misses a wish: that is told by another mail."""
+    was_planned = any(move.old is None and move.cause == "split" for move in order.moves if move.entity == "shipment")
+    was_open = order.held_at_once or bool(order.moved("order", "awaiting_payment"))
+    return int(was_planned and was_open and not order.repriced and not order.held[HoldReason.REQUEST_NOT_MET])
+
+
+def _corrected(order: OrderBook) -> int:
+    """One at least where a number was corrected after the shipment had left, and no parcel of it has come to an end."""
+    left = {move.id: move.at for move in order.moved("shipment", "shipped")}
+    ended = {one.shipment for one in order.parcels if one.status in ENDED}
+    corrections = (one for one in order.news if (one.type, one.state) == ("shipment.tracking_corrected", "applied"))
+    told_of = ((one.event_id.split(":")[0], one.at) for one in corrections if not is_contradiction(one.event_id))
+    return int(any(at and id_ in left and left[id_] < at and id_ not in ended for id_, at in told_of))
+
+
+def _unclaimed(order: OrderBook) -> int:
+    """Who is cancelled for not having received a parcel was reminded before (PAY-09), unless it was on its way back."""
+    is_back = any(one.status in _ON_ITS_WAY_BACK for one in order.parcels)
+    return int(not is_back and any(cause.startswith("not received in ") for cause in _cancels(order)))
 
 
 def _delayed(order: OrderBook) -> int:
@@ -136,15 +164,15 @@ LETTERS: tuple[Letter, ...] = (
     ),
     _letter("payment_failed", _failures),
     Letter("order_cancelled", lambda o: len(_cancels(o)) - _failures(o), lambda o: len(_cancels(o)) - _failures(o)),
-    Letter("dispatch_planned", _nothing, lambda o: 1),
+    Letter("dispatch_planned", _planned, lambda o: 1),
     Letter("request_not_met", _held(HoldReason.REQUEST_NOT_MET), lambda o: 1),
     Letter("dispatch_delayed", _delayed, _unbounded),
     Letter("shipment_shipped", _parcels, _unbounded),
-    Letter("tracking_corrected", _nothing, _unbounded),
+    Letter("tracking_corrected", _corrected, _unbounded),
     Letter("order_delivered", _delivered, _parcels),
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
     Letter("transit_accident", lambda o: _applied(o, "shipment.lost"), lambda o: 2 * _parcels(o)),
-    Letter("cod_unclaimed", _nothing, lambda o: _parcels(o) if o.method == "cod" else 0),
+    Letter("cod_unclaimed", _unclaimed, lambda o: _parcels(o) if o.method == "cod" else 0),
     Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
     Letter("refund_done", _refunds, _unbounded),
     _letter("address_changed", lambda o: o.readdressed),

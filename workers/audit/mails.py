@@ -125,8 +125,8 @@ JUDGES = (
     Judge("mails_addressed", "what is for a customer goes to him, and what is for a supplier does not", _addressed),
     Judge(
         "mails_due", "every mail that an order's history asks for has come, of every template", _due,
-        "dispatch_planned, not_offered, cod_unclaimed, tracking_corrected, points_expiring and rank_up of"
-        " which no row of the history says whether they were due: theirs is the upper bound alone",
+        "not_offered, which is a matter of how the remarks are read: it comes once at most; points_expiring and rank_up, which"
+        " are about no move of an order: nothing bounds them",
     ),
     Judge("mails_beyond", "no mail comes that the order's history does not ask for, and none more often", _beyond),
     Judge("departures_told", "every parcel that a supplier reported was told to the customer by a mail of its own", _parcels_told),

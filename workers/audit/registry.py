@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -43,11 +43,17 @@ def stuck(violation: Violation) -> bool:
 
 
 def of_world(
-    journals: Journals, books: Books, until: datetime, shops: Mapping[str, Shop] | None = None
+    journals: Journals,
+    books: Books,
+    until: datetime,
+    shops: Mapping[str, Shop] | None = None,
+    among: Collection[str] | None = None,
 ) -> list[Violation]:
-    """What the judges of the journals find. ``until``: the Clock's time when the world stopped to speak."""
+    """What the judges of the journals find. ``until``: the Clock's time when the world stopped to speak. ``among``: the names of
+    those that are asked, where not everybody keeps a journal; None: all."""
     evidence = Evidence(journals, books, until, shops or {})
-    return [Violation(judge.name, says) for judge in JUDGES for says in judge.find(evidence)]
+    asked = [judge for judge in JUDGES if among is None or judge.name in among]
+    return [Violation(judge.name, says) for judge in asked for says in judge.find(evidence)]
 
 
 def of_database(connection: Connection, until: datetime) -> list[Violation]:

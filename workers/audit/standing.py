@@ -39,7 +39,8 @@ ORDER BY 1, 2
 _NEWS = """
 SELECT coalesce(o.shop || '/' || o.number, e.source) AS name, e.type FROM inbox_event e
 LEFT JOIN shop_order o ON o.id = e.order_id WHERE e.state = 'pending'
-  AND (e.type NOT LIKE 'shipment.%' OR e.type IN ('shipment.shipped', 'shipment.acknowledged', 'shipment.refused'))
+  AND (e.type NOT LIKE 'shipment.%' OR e.type IN ('shipment.shipped', 'shipment.acknowledged', 'shipment.refused',
+                                                         'shipment.delayed', 'shipment.short'))
 ORDER BY 1, 2
 """
 
