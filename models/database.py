@@ -37,7 +37,8 @@ GRACE: Final = 2.0
 class Limits:
     """What a role allows the database, in seconds: ``statement`` for one statement, ``lock`` for what another transaction holds,
     ``idle`` between two statements of one transaction (then the server ends it, and nothing of ours is locked by a process that
-    is gone), ``free`` for a connection where all are taken.
+    is gone), ``free`` for a connection where all are taken; ``rest``: what was used so lately is not asked whether it still
+    carries anything, since whoever uses it comes again by itself.
 
     At most ``connections`` and, for a while, ``more`` are open at a time.
     """
@@ -48,6 +49,7 @@ class Limits:
     free: float = 10.0
     connections: int = 8
     more: int = 8
+    rest: float = 0.0
 
     @property
     def silence(self) -> float:
@@ -68,9 +70,9 @@ class Limits:
 #: Somebody waits for an answer.
 INTAKE: Final = Limits(statement=8.0, lock=3.0, idle=20.0, free=3.0)
 #: Batches of orders are decided: each holds its locks until its end, and whoever waits for one waits for a whole batch.
-DECIDE: Final = Limits(statement=30.0, lock=15.0)
+DECIDE: Final = Limits(statement=30.0, lock=15.0, rest=1.0)
 #: Effects are leased and their outcomes kept: short statements, since a lease is soon over.
-EFFECTS: Final = Limits(statement=10.0, lock=5.0, idle=20.0)
+EFFECTS: Final = Limits(statement=10.0, lock=5.0, idle=20.0, rest=1.0)
 #: Commands and jobs look through whole tables.
 OPERATOR: Final = Limits(statement=600.0, lock=30.0, idle=600.0)
 #: Migrations wait for whoever is at a table, and change all of it.
@@ -139,14 +141,19 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
     @event.listens_for(engine, "connect")
     def settle_in(driver: _Line, record: ConnectionPoolEntry) -> None:
         record.info[_POOLED] = _settle_in(driver, limits)
-        record.info[_FRESH] = True
+        record.info[_SEEN] = float("inf")  # it has just stood up
         driver.patience = limits.silence
 
     @event.listens_for(engine, "checkout")
     def ping(driver: _Line, record: ConnectionPoolEntry, proxy: object) -> None:
         """One that carries nothing any more is replaced, and so are all that are as old: they went the same way."""
-        if not record.info.pop(_FRESH, False) and not _answers(driver):
+        rested = time.monotonic() - record.info[_SEEN]
+        if rested > limits.rest and not _answers(driver):
             raise InvalidatePoolError
+
+    @event.listens_for(engine, "checkin")
+    def rest(driver: _Line | None, record: ConnectionPoolEntry) -> None:
+        record.info[_SEEN] = time.monotonic()
 
     @event.listens_for(engine, "begin")
     def begin(connection: SqlConnection) -> None:
@@ -185,9 +192,9 @@ def _remember(context: ExceptionContext) -> None:
         context.is_disconnect = True  # after a failover the next connection may reach a server that writes
 
 
-#: Whether a connection reaches the database through a pooler, and whether it was never used.
+#: Whether a connection reaches the database through a pooler, and when it was used last.
 _POOLED: Final = "pooled"
-_FRESH: Final = "fresh"
+_SEEN: Final = "seen"
 
 
 def _network(limits: Limits) -> dict[str, int]:

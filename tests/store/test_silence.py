@@ -110,6 +110,19 @@ def test_whatever_happened_the_same_engine_goes_on_when_the_database_is_back(
     assert one(hurt) == 1
 
 
+def test_what_was_used_just_now_is_believed_where_whoever_uses_it_comes_again(wire: Wire, database_url: str) -> None:
+    """Workers ask so often that a look before each would cost more than what they ask."""
+    trusting = connect(wire.through(database_url), replace(SOON, rest=60.0))
+    try:
+        one(trusting)
+        wire.cut()
+        error, _ = refused(lambda: one(trusting))
+        assert is_away(error)
+        assert one(trusting) == 1
+    finally:
+        trusting.dispose()
+
+
 def test_where_all_connections_are_taken_one_is_waited_for_and_not_for_ever(hurt: Engine) -> None:
     with hurt.connect():
         error, took = refused(lambda: one(hurt))

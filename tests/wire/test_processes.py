@@ -15,7 +15,7 @@ from benchmarks.wire import Wire
 from tests.conftest import Running
 from tests.world import World, document
 from workers.process.child import wait_until
-from workers.process.service import READY_FILE
+from workers.process.keeper import READY_FILE
 
 #: Seconds of silence: longer than a pooled connection is trusted, and than a new one may take.
 SILENT = 8.0
