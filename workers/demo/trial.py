@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from workers.installation import INSTALLATION
 from workers.process.child import wait_until
 from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
-from workers.process.keeper import Report
+from workers.process.keeper import Child, Report
 from workers.process.service import Service, free_port
 from workers.process.supervisor import Supervisor
 from workers.process.up import engines
@@ -43,7 +43,7 @@ LAST_PATIENCE = 15.0
 @dataclass
 class Trial:
     """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it. ``behind`` is how many seconds of
-    the Clock the work was late at most, as far as was looked."""
+    the Clock the work was late at most, as far as was looked; ``children`` the service's processes as they are started."""
 
     root: Path
     engines: EmbeddedEngines | None
@@ -53,6 +53,7 @@ class Trial:
     world: World
     clock: SettableClock
     engine: Engine
+    children: Sequence[Child] = ()
     behind: float = 0.0
 
     def pids(self) -> dict[str, int]:
@@ -110,11 +111,18 @@ def remove(root: Path) -> None:
 
 @contextmanager
 def opened(
-    root: Path, plan: WorldPlan, start: datetime, rate: float, report: Report, given: Settings | None = None
+    root: Path,
+    plan: WorldPlan,
+    start: datetime,
+    rate: float,
+    report: Report,
+    given: Settings | None = None,
+    between: Callable[[World, Urls], Urls] | None = None,
 ) -> Iterator[Trial]:
     """Start engines, schema, world and service under ``root``, the clock at ``start`` running ``rate`` times as fast.
 
-    Engines that ``given`` names are used and left as they are, the database with all that was written. Everything answers when
+    ``between`` is told the world and the engines before the service knows of them: it may set the world's ``doors``, and answers
+    the URLs by which the service finds the engines. Engines that ``given`` names are used and left as they are, the database with all that was written. Everything answers when
     the trial is given; the storefront is not started yet. All of it is stopped at the end. Raises Misconfigured and
     Unreachable as ``shukka up`` does, and Misconfigured for a database that is in use.
     """
@@ -128,15 +136,17 @@ def opened(
         _refuse_used(engine)
         upgrade(engine)
         world = World(root, plan, report)
+        ways = between(world, urls) if between else urls
         world.enrol(engine, load_shops(None, INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
-        service = _service(data, urls, given.broker_url, world, clock)
+        service = _service(data, ways, given.broker_url, world, clock)
         stack.callback(world.close)
         world.open(service.url, clock)
-        processes = Attended(Supervisor(service.children(), embedded, report=report))
+        children = service.children()
+        processes = Attended(Supervisor(children, embedded, report=report))
         processes.start()
         stack.callback(processes.stop)
-        yield Trial(root, embedded, urls, service, processes, world, clock, engine)
+        yield Trial(root, embedded, urls, service, processes, world, clock, engine, children)
 
 
 def _refuse_used(engine: Engine) -> None:
