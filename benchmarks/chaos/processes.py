@@ -19,6 +19,8 @@ OWN = ("worker", "clock", "web")
 BEYOND_AN_EFFECT, BEYOND_A_JOB = 23.0, 63.0
 _REPLACED = "its keeper starts another"
 _TOLD_WITHIN = 20.0
+#: What is said where memory was refused: by Python, by the system, for a thread's stack, by libpq.
+_NO_MEMORY = (b"MemoryError", b"Cannot allocate memory", b"can't start new thread", b"out of memory")
 
 
 def _dies(name: str, signal_: signal.Signals) -> Inflict:
@@ -124,7 +126,7 @@ def _refusals(log: Path, since: int) -> int:
     with log.open("rb") as lines:
         lines.seek(since)
         said = lines.read()
-    return said.count(b"MemoryError") + said.count(b"Cannot allocate memory")
+    return sum(said.count(words) for words in _NO_MEMORY)
 
 
 def _killed(name: str, what: str) -> Injury:
@@ -159,10 +161,10 @@ INJURIES: Sequence[Injury] = (
     *map(_stopped, OWN),
     Injury(
         "rolling restart", Boundary.PROCESSES, "all that rolls gets a successor, then is told to stop", _REPLACED,
-        contextmanager(_rolls), is_quick=False,
+        contextmanager(_rolls), 1.0, 60.0, is_quick=False,
     ),
     Injury("two clocks", Boundary.PROCESSES, "a second clock beside the first", "it is told to stop",
            contextmanager(_doubles), 4.0),
     Injury("worker child out of memory", Boundary.PROCESSES, "RLIMIT_AS: a worker's process gets no more memory",
-           "the limit is lifted, or it is replaced", contextmanager(_starves), 3.0, 20.0),
+           "the limit is lifted, or it is replaced", contextmanager(_starves), 3.0, 45.0, is_quick=False),
 )  # fmt: skip

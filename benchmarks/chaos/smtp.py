@@ -17,11 +17,11 @@ _HEALED = "the wire is whole again"
 VERBS = {"EHLO": "EHLO", "MAIL": "MAIL", "RCPT": "RCPT", "DATA": "DATA", "the final dot": "."}
 
 
-def _cut_at(verb: str, blow: Blow) -> Inflict:
+def _cut_at(verb: str, blow: Blow, every: int = 3) -> Inflict:
     @contextmanager
     def inflict(field: Field) -> Iterator[Count]:
         wire = field.wires[SMTP]
-        strike = wire.strike("chaos", ASKS, smtp_verb(verb), blow, every=3, most=4)
+        strike = wire.strike("chaos", ASKS, smtp_verb(verb), blow, every=every, most=4)
         if verb == "EHLO":
             wire.cut()  # it is said at the beginning alone
         try:
@@ -30,19 +30,6 @@ def _cut_at(verb: str, blow: Blow) -> Inflict:
             wire.withdraw(strike)
 
     return inflict
-
-
-def _cut_at_quit(field: Field) -> Iterator[Count]:
-    """A worker takes leave of the server when it is told to stop."""
-    wire, pid = field.wires[SMTP], field.pid("worker")
-    strike = wire.strike("chaos", ASKS, smtp_verb("QUIT"), AFTER, most=None)
-    os.kill(pid, signal.SIGTERM)
-    try:
-        yield lambda: strike.struck
-    finally:
-        wire.withdraw(strike)
-    if not field.came_back("worker", pid):
-        raise Unhealed("worker did not come back")
 
 
 def _wired(hurt: Callable[[Wire], object]) -> Inflict:
@@ -106,8 +93,8 @@ def _at_verbs() -> Iterator[Injury]:
 
 INJURIES: Sequence[Injury] = (
     *_at_verbs(),
-    Injury("mail cut after QUIT", Boundary.SMTP, "a worker that is told to stop takes leave and hears no answer",
-           "its keeper starts another", contextmanager(_cut_at_quit), 1.0, is_quick=False),
+    Injury("mail cut at QUIT", Boundary.SMTP, "a connection that carried its hundred mails takes leave and is cut",
+           _HEALED, _cut_at("QUIT", BEFORE, every=1), 1.0, 60.0, is_quick=False),
     Injury("mail server refused", Boundary.SMTP, "connections are reset, new ones refused", "they are taken", _wired(_refuse),
            4.0),
     Injury("mail server hanging", Boundary.SMTP, "commands arrive, no answer comes", "they come",
@@ -121,5 +108,5 @@ INJURIES: Sequence[Injury] = (
     Injury("mails refused", Boundary.SMTP, "451 to every recipient", "they are taken", _switched("refused", refuse_rate=1.0),
            3.0),
     Injury("STARTTLS not offered", Boundary.SMTP, "SMTP_URL asks for STARTTLS, the server does not know it",
-           "SMTP_URL is put right", contextmanager(_unencrypted), 4.0, is_quick=False),
+           "SMTP_URL is put right", contextmanager(_unencrypted), 4.0, 40.0, is_quick=False),
 )  # fmt: skip

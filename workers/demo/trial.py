@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,8 @@ from workers.process.child import wait_until
 from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
 from workers.process.keeper import Child, Report
-from workers.process.service import Service, free_port
+from workers.process.listening import listening
+from workers.process.service import Service
 from workers.process.supervisor import Supervisor
 from workers.process.up import engines
 from workers.settings import Settings
@@ -139,7 +141,8 @@ def opened(
         ways = between(world, urls) if between else urls
         world.enrol(engine, load_shops(None, INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
-        service = _service(data, ways, given.broker_url, world, clock)
+        listener = stack.enter_context(listening("127.0.0.1", 0))
+        service = _service(data, ways, given.broker_url, world, clock, listener)
         stack.callback(world.close)
         world.open(service.url, clock)
         children = service.children()
@@ -164,7 +167,9 @@ def _refuse_used(engine: Engine) -> None:
         )
 
 
-def _service(data: Path, urls: Urls, broker_url: str | None, world: World, clock: SettableClock) -> Service:
+def _service(
+    data: Path, urls: Urls, broker_url: str | None, world: World, clock: SettableClock, listener: socket.socket
+) -> Service:
     settings = Settings(
         database_url=urls.database_url,
         redis_url=urls.redis_url,
@@ -182,7 +187,8 @@ def _service(data: Path, urls: Urls, broker_url: str | None, world: World, clock
         data,
         urls.database_url or "",
         urls.redis_url or "",
-        free_port(),
+        listener.getsockname()[1],
+        listener=listener,
         extra={
             "BROKER_URL": broker_url or "",
             "SHOPS_DIR": "",  # of all shops the four that ship
