@@ -32,9 +32,10 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 # Known weaknesses of what is locked. Not part of CI: it needs the network, and what it says changes without a commit.
-ADVISORIES := https://pypi.org/pypi/pip/json
+# A mirror answers for packages and knows nothing of advisories: one that is known, of pip 24.0, must be there.
+ADVISORIES := https://pypi.org/pypi/pip/24.0/json
 audit:
-	@$(PYTHON) -c 'import urllib.request; urllib.request.urlopen("$(ADVISORIES)", timeout=15)' 2>/dev/null || \
+	@$(PYTHON) -c 'import json, urllib.request as r; assert json.load(r.urlopen("$(ADVISORIES)", timeout=15))["vulnerabilities"]' 2>/dev/null || \
 	  { echo "audit: the advisory database at pypi.org cannot be reached; nothing was audited" >&2; exit 3; }
 	@$(PYTHON) -m venv --clear build/audit
 	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1' || \

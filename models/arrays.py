@@ -19,7 +19,6 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from typing_extensions import override
 
 
 class Array(bytes):
@@ -29,7 +28,6 @@ class Array(bytes):
 class _Sent(Dumper):
     format = Format.BINARY
 
-    @override
     def dump(self, obj: Array) -> Buffer:
         return obj
 

@@ -103,6 +103,7 @@ class Mail(Base):
     __table_args__ = (
         one_of("state", MAIL_STATES),
         CheckConstraint("state <> 'queued' OR packed IS NOT NULL", name="kept"),
+        Index("ix_mail_of_no_order", "at", postgresql_where="order_id IS NULL AND packed IS NOT NULL"),
         UPDATED_IN_PLACE,
     )
 

@@ -33,5 +33,5 @@ class Erasure(Base):
     __table_args__ = (
         UniqueConstraint("shop", "customer_id"),
         CheckConstraint("customer_id <> ''", name="member"),
-        Index("ix_erasure_waiting", "try_at", postgresql_where="done_at IS NULL"),
+        Index("ix_erasure_waiting", "try_at", postgresql_where="done_at IS NULL OR waits_for <> '[]'::jsonb"),
     )

@@ -22,7 +22,7 @@ class InboxEvent(Base):
     source: Mapped[str]
     event_id: Mapped[str]
     type: Mapped[str]
-    order_id: Mapped[int | None] = mapped_column(BigInteger)
+    order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     shipment_id: Mapped[str | None]
     body: Mapped[Json]
     at: Mapped[Moment]

@@ -48,6 +48,7 @@ class ShopOrder(Base):
         CheckConstraint("grand_total >= 0", name="grand_total"),
         # Rows lie in the order they came: a few bytes for each page range find those of a day.
         Index("ix_shop_order_accepted", "accepted_at", postgresql_using="brin"),
+        Index(None, "shop", "accepted_at", "id"),
         Index(None, "shop", "customer_id", postgresql_where="customer_id <> ''"),
         UPDATED_IN_PLACE,
     )
@@ -107,7 +108,10 @@ class UniqueAllocation(Base):
 
 
 class RefusedOrder(Base):
-    """An order from the broker that could not be accepted: kept with its reasons, since it was taken off the queue."""
+    """An order from the broker that could not be accepted: kept with its reasons, since it was taken off the queue.
+
+    ``at`` is the Clock's time.
+    """
 
     __tablename__ = "refused_order"
 
@@ -117,4 +121,5 @@ class RefusedOrder(Base):
     number: Mapped[str | None]
     problems: Mapped[Json]
     document: Mapped[Json]
+    at: Mapped[Recorded] = mapped_column(index=True)
     recorded_at: Mapped[Recorded]

@@ -17,6 +17,7 @@ from models.points import PointBalance, PointHold, PointLot, PointRequest, Point
 from models.rank import CustomerRank
 from models.readdressing import OrderReaddressing
 from models.repricing import OrderRepricing
+from models.retention import RetentionLate, RetentionMark
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.transition import Transition
 from models.work import Job, Work
@@ -54,6 +55,8 @@ __all__ = [
     "PointTransfer",
     "PostedCoupon",
     "RefusedOrder",
+    "RetentionLate",
+    "RetentionMark",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

@@ -22,7 +22,7 @@ from pipelines.values.card_number import mask
 
 #: Seconds for which the same line of a library, or of a database that is away, is counted instead of written.
 QUIET = 10.0
-#: Loggers that come with handlers of their own.
+#: Loggers that come with handlers of their own, and with a level that a server in this process may have set.
 _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 _Event = MutableMapping[str, Any]
@@ -61,6 +61,7 @@ def configure() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _OWN_HANDLERS:
         logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.NOTSET)
         logging.getLogger(name).propagate = True
 
 

@@ -22,6 +22,9 @@ WORK_LATE = Gauge(
 EFFECTS_LATE = Gauge("shukka_effects_late_seconds", "Seconds for which the first of a kind has been due", ["kind"])
 DATABASE = Gauge("shukka_database_reachable", "1 if the database answered when this page was asked for")
 CIRCUITS = Gauge("shukka_circuit_open", "1 for a target that is left alone since it failed again and again", ["target"])
+GONE = Gauge(
+    "shukka_retention_gone", "Rows of which what is personal went, kept for as long as the profile says", ["what"]
+)
 HELD = Gauge("shukka_needs_attention", "What waits for a human", ["what"])
 
 

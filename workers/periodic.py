@@ -18,6 +18,7 @@ from pipelines.engine.run import describe
 from pipelines.errors import ShukkaError
 from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools
 from pipelines.ports import Clock, MailRenderer
+from pipelines.retention import RETENTION
 from pipelines.shops import Shop
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class Timekeeper:
         renderer: MailRenderer,
         clock: Clock,
         ring: Callable[[], None] = lambda: None,
-        jobs: Sequence[PeriodicJob] = (*JOBS, ERASURES),
+        jobs: Sequence[PeriodicJob] = (*JOBS, ERASURES, RETENTION),
     ) -> None:
         self._engine = engine
         self._shops = shops

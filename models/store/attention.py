@@ -55,7 +55,7 @@ def waiting(connection: Connection) -> list[WaitingRow]:
 
 
 class CountRow(NamedTuple):
-    """How many there are of ``name``, which is of ``what``: work, effect, circuit or attention; ``late``: real seconds for which
+    """How many there are of ``name``, which is of ``what``: work, effect, circuit, gone or attention; ``late``: real seconds for which
     the first of them has been due."""
 
     what: str
@@ -75,6 +75,7 @@ UNION ALL SELECT 'attention', 'quarantined', count(*), 0 FROM inbox_event WHERE 
 UNION ALL SELECT 'attention', 'failing', count(*), 0 FROM work WHERE attempts > 0
 UNION ALL SELECT 'attention', 'held', count(DISTINCT order_id), 0 FROM order_hold WHERE closed_at IS NULL
 UNION ALL SELECT 'attention', 'erasures', count(*), 0 FROM erasure WHERE done_at IS NULL
+UNION ALL SELECT 'gone', what, sum(gone)::bigint, 0 FROM retention_mark GROUP BY 2
 UNION ALL SELECT 'attention', 'postings', count(*), 0 FROM posted_coupon p
           LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
           WHERE p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE
@@ -82,15 +83,16 @@ UNION ALL SELECT 'attention', 'postings', count(*), 0 FROM posted_coupon p
 
 
 def counts(connection: Connection, now: datetime) -> list[CountRow]:
-    """How much there is of due work by stage, of effects not ended by kind, of what needs a human; which circuits are open; and
-    for how long the first of them is late at ``now``, the Clock's."""
+    """How much there is of due work by stage, of effects not ended by kind, of what needs a human, of what went since it was kept
+    long enough; which circuits are open; and for how long the first of them is late at ``now``, the Clock's."""
     return fetch(connection, CountRow, _COUNTS, {"now": now})
 
 
 # No index finds them: one on their state would make every change of it dearer.
 _GIVEN_UP = """
 SELECT 'attention', 'effects', count(*), 0 FROM effect WHERE state = 'needs_review'
-UNION ALL SELECT 'attention', 'mails', count(*), 0 FROM mail WHERE state IN ('needs_review', 'failed')
+UNION ALL SELECT 'attention', 'mails', count(*), 0 FROM mail
+          WHERE state IN ('needs_review', 'failed') AND packed IS NOT NULL
 """
 
 

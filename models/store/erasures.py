@@ -65,17 +65,20 @@ def erasure(connection: Connection, key: CustomerKey) -> ErasureRow | None:
 
 _DUE = """
 SELECT e.shop, e.customer_id FROM erasure e
-WHERE (e.done_at IS NULL AND e.try_at <= %(now)s)
-   OR (e.done_at IS NOT NULL AND EXISTS (
-         SELECT FROM shop_order o JOIN order_document d ON d.order_id = o.id
-         WHERE o.shop = e.shop AND o.customer_id = e.customer_id AND d.document->'customer'->>'email' <> ''))
-ORDER BY e.try_at, e.id LIMIT %(limit)s
+WHERE (e.done_at IS NULL OR e.waits_for <> '[]'::jsonb) AND e.try_at <= %(now)s
+UNION
+SELECT e.shop, e.customer_id
+FROM shop_order o JOIN erasure e ON e.shop = o.shop AND e.customer_id = o.customer_id JOIN order_document d ON d.order_id = o.id
+WHERE o.accepted_at >= %(since)s AND o.customer_id <> '' AND e.done_at IS NOT NULL AND e.try_at <= %(now)s
+  AND d.document->'customer'->>'email' <> ''
+LIMIT %(limit)s
 """
 
 
-def due(connection: Connection, now: datetime, limit: int) -> list[CustomerKey]:
-    """Whom to forget now: those who were to wait until now, and those of whom an order came in afterwards."""
-    return fetch(connection, CustomerKey, _DUE, {"now": now, "limit": limit})
+def due(connection: Connection, now: datetime, since: datetime, limit: int) -> list[CustomerKey]:
+    """Whom to forget now: those who were to wait until now, and those of whom an order came in ``since`` although they had
+    been forgotten. One that is tried, or set to wait, is not found again."""
+    return fetch(connection, CustomerKey, _DUE, {"now": now, "since": since, "limit": limit})
 
 
 class ErasureEndRow(NamedTuple):
@@ -102,16 +105,17 @@ class OrderOfRow(NamedTuple):
     open: str | None
 
 
-_ORDERS = """
-SELECT o.id, o.number, d.document->'customer', d.document->'ship_to', d.document->>'remarks',
-       CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
+#: SQL: why nothing of the order ``o`` may be erased yet, NULL if all of it has ended.
+OPEN: Final = """CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
             WHEN EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
               THEN 'something is waited for: ' || (SELECT string_agg(coalesce(w.what, w.stage), ', ') FROM work w WHERE w.order_id = o.id)
             WHEN EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state IN ('pending', 'needs_review'))
               OR EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state IN ('pending', 'needs_review'))
               THEN 'something is under way outside'
             WHEN EXISTS (SELECT FROM mail m WHERE m.order_id = o.id AND m.state = 'queued') THEN 'a mail is on its way'
-            WHEN EXISTS (SELECT FROM inbox_event i WHERE i.order_id = o.id AND i.state = 'pending') THEN 'an event waits' END
+            WHEN EXISTS (SELECT FROM inbox_event i WHERE i.order_id = o.id AND i.state = 'pending') THEN 'an event waits' END"""
+_ORDERS = f"""
+SELECT o.id, o.number, d.document->'customer', d.document->'ship_to', d.document->>'remarks', {OPEN}
 FROM shop_order o JOIN order_document d ON d.order_id = o.id
 WHERE o.shop = %(shop)s AND o.customer_id = %(id)s AND o.customer_id <> '' ORDER BY o.id
 """
@@ -148,7 +152,8 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                     || '{"name": "", "postal_code": "", "city": "", "line1": "", "line2": "", "phone": ""}')::json, reason = ''
                     WHERE order_id = ANY(%(ids)b::bigint[]) AND before->>'line1' <> ''""",
     "mails": """UPDATE mail SET packed = NULL, envelope_to = CASE WHEN envelope_to = ANY(%(emails)b::text[]) THEN '' ELSE envelope_to END
-                WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'queued' AND packed IS NOT NULL""",
+                WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'queued'
+                  AND (packed IS NOT NULL OR envelope_to = ANY(%(emails)b::text[]))""",
     "events": f"""UPDATE inbox_event SET body = '{ERASED}', reason = CASE WHEN reason IS NOT NULL THEN 'erased' END,
                     state = CASE WHEN state = 'quarantined' THEN 'ignored' ELSE state END
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",
@@ -177,17 +182,26 @@ _TEXTS: Final = (
 )
 
 
-def replace_in_texts(connection: Connection, orders: Sequence[int], piece: str) -> int:
-    """Take ``piece`` out of what people wrote about the orders; of how many texts."""
-    return sum(
-        execute(
-            connection,
-            f"""UPDATE {table} SET {column} = replace({column}, %(piece)s, '…')
-                WHERE {key} = ANY(%(ids)b::bigint[]) AND position(%(piece)s in {column}) > 0""",
-            {"ids": list(orders), "piece": piece},
-        )
-        for table, column, key in _TEXTS
+class PieceRow(NamedTuple):
+    """Something that names a person, in what is said of an order."""
+
+    order_id: int
+    piece: str
+
+
+_REPLACED: Final = tuple(
+    writer(
+        PieceRow,
+        f"""UPDATE {table} t SET {column} = replace(t.{column}, v.piece, '…')
+            FROM {values(PieceRow, OrderHold, piece="text")} WHERE t.{key} = v.order_id AND position(v.piece in t.{column}) > 0""",
     )
+    for table, column, key in _TEXTS
+)
+
+
+def replace_in_texts(connection: Connection, pieces: Sequence[PieceRow]) -> int:
+    """Take the pieces, one an order, out of what people wrote about the orders; of how many texts."""
+    return sum(replace(connection, pieces) for replace in _REPLACED)
 
 
 def replace_in_reasons(connection: Connection, key: CustomerKey, piece: str) -> int:
@@ -201,25 +215,27 @@ def replace_in_reasons(connection: Connection, key: CustomerKey, piece: str) -> 
 
 
 class FactsRow(NamedTuple):
-    """What a hold says."""
+    """What a hold of an order says."""
 
     id: int
+    order_id: int
     facts: Mapping[str, Any]
 
 
 def facts_of(connection: Connection, orders: Sequence[int]) -> list[FactsRow]:
     """What the holds of the orders say."""
-    statement = "SELECT id, facts FROM order_hold WHERE order_id = ANY(%(ids)b::bigint[])"
+    statement = f"SELECT {columns(FactsRow)} FROM order_hold WHERE order_id = ANY(%(ids)b::bigint[])"
     return fetch(connection, FactsRow, statement, {"ids": list(orders)})
 
 
-change_facts = writer(FactsRow, update(FactsRow, OrderHold, by=("id",)))
+change_facts = writer(FactsRow, update(FactsRow, OrderHold, by=("id", "order_id")))
 
 
 class ExchangedRow(NamedTuple):
-    """What an effect was asked with, and its outcome."""
+    """What an effect of an order was asked with, and its outcome."""
 
     id: int
+    order_id: int
     payload: Mapping[str, Any]
     outcome: Mapping[str, Any] | None
 
@@ -230,7 +246,7 @@ def exchanged(connection: Connection, orders: Sequence[int]) -> list[ExchangedRo
     return fetch(connection, ExchangedRow, statement, {"ids": list(orders)})
 
 
-change_exchanged = writer(ExchangedRow, update(ExchangedRow, Effect, by=("id",)))
+change_exchanged = writer(ExchangedRow, update(ExchangedRow, Effect, by=("id", "order_id")))
 
 
 class StrayMailRow(NamedTuple):

@@ -55,7 +55,7 @@ FROM effect e LEFT JOIN shop_order o ON o.id = e.order_id WHERE e.state = 'needs
 UNION ALL
 SELECT 'mail', m.id, m.template, coalesce(o.shop, ''), coalesce(m.code, ''), lower(substring(m.envelope_to from '[^@]*$')),
        m.at
-FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id WHERE m.state IN ('needs_review', 'failed')
+FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id WHERE m.state IN ('needs_review', 'failed') AND m.packed IS NOT NULL
 UNION ALL
 SELECT 'event', i.id, i.type, coalesce(o.shop, ''), coalesce(i.reason, ''), i.source, i.recorded_at
 FROM inbox_event i JOIN shop_order o ON o.id = i.order_id

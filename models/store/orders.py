@@ -160,6 +160,7 @@ class RefusedOrderRow(NamedTuple):
     number: str | None
     problems: Sequence[Mapping[str, str]]
     document: Any
+    at: datetime
 
 
 add_refused = writer(RefusedOrderRow, insert(RefusedOrderRow, RefusedOrder, conflict="(content_hash) DO NOTHING"))

@@ -20,7 +20,7 @@ from models.store.erasures import ErasureEndRow, ErasureRow, NewErasureRow
 from pipelines.engine.erase import erase
 from pipelines.engine.ledger import Ledger
 from pipelines.errors import NotFound
-from pipelines.points.jobs import Period, PeriodicJob, Tools, hour
+from pipelines.points.jobs import THE_BEGINNING, Period, PeriodicJob, Tools, hour
 from pipelines.points.requests import transact
 from pipelines.ports import Clock
 from pipelines.shops import Shop
@@ -30,7 +30,9 @@ log = structlog.get_logger(__name__)
 
 #: How long after it was tried an erasure that waits is tried again.
 AGAIN: Final = timedelta(hours=1)
-#: Erasures an hour at most.
+#: How long before the last look an order may have been accepted whose transaction ended after it.
+LATEST: Final = timedelta(hours=1)
+#: Erasures found at once.
 STEP: Final = 1000
 
 
@@ -74,8 +76,10 @@ def attempt(ledger: Ledger, key: CustomerKey) -> dict[str, Any]:
 
 def try_again(tools: Tools, period: Period) -> None:
     """Try those that wait, and those of whom an order came in since; each in a transaction of its own."""
-    for key in tools.transact(lambda connection: erasures.due(connection, period.now, STEP)):
-        tools.transact(partial(_again, key=key, now=period.now))
+    since = (period.since or THE_BEGINNING) - LATEST
+    while due := tools.transact(lambda connection: erasures.due(connection, period.now, since, STEP)):
+        for key in due:
+            tools.transact(partial(_again, key=key, now=period.now))
 
 
 def _again(connection: Connection, key: CustomerKey, now: datetime) -> None:

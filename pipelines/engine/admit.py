@@ -71,7 +71,7 @@ def _all(written: int, rows: Sequence[object]) -> None:
         raise Raced
 
 
-def keep_refused(connection: Connection, refused: RefusedOrderRow, now: datetime) -> None:
+def keep_refused(connection: Connection, refused: RefusedOrderRow) -> None:
     """Keep an order from the broker that was refused, and tell the storefronts of its shop."""
     orders.add_refused(connection, [refused])
     announced = announce.of_refused(
@@ -80,6 +80,6 @@ def keep_refused(connection: Connection, refused: RefusedOrderRow, now: datetime
         refused.number,
         refused.problems,
         announce.subscribers(connection),
-        now,
+        refused.at,
     )
     effects.add(connection, announced)

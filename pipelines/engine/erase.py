@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
+from sqlalchemy import Connection
 
 from models.mail_packing import unpack
 from models.store import customers, erasures
 from models.store.customers import CustomerKey
-from models.store.erasures import ExchangedRow, FactsRow, MailIdRow, OrderOfRow
+from models.store.erasures import ExchangedRow, FactsRow, MailIdRow, OrderOfRow, PieceRow
 from pipelines.engine.ledger import Ledger
 
 #: What names a person, or where they live, of an order's ``customer`` and ``ship_to``.
@@ -37,14 +38,13 @@ def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Cou
     people = [*(order.customer for order in orders), *([known._asdict()] if known else [])]
     emails = sorted({one["email"] for one in people if one["email"]})
     held = erasures.facts_of(connection, ids)
-    pieces = _pieces(people, [*(order.ship_to for order in orders), *before], [order.remarks for order in orders], held)
+    pieces = pieces_of(
+        people, [*(order.ship_to for order in orders), *before], [order.remarks for order in orders], held
+    )
     found = Counter(erasures.erase_orders(connection, ids, emails))
     for piece in pieces:
-        found["texts"] += erasures.replace_in_texts(connection, ids, piece)
         found["texts"] += erasures.replace_in_reasons(connection, key, piece)
-    found["holds"] += erasures.change_facts(connection, list(_facts(held, pieces)))
-    exchanged = list(_exchanged(erasures.exchanged(connection, ids), pieces))
-    found["effects"] += erasures.change_exchanged(connection, exchanged)
+    found.update(take_out(connection, dict.fromkeys(ids, pieces), held))
     found["mails"] += erasures.erase_mails(connection, _of_shop(erasures.stray_mails(connection, emails), key.shop))
     phones = {one["phone"] for one in (*(order.ship_to for order in orders), *before) if one.get("phone")}
     found.update(erasures.erase_strays(connection, key, [_in_json(one) for one in (*emails, *sorted(phones))]))
@@ -55,7 +55,25 @@ def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Cou
     return +found
 
 
-def _pieces(
+def take_out(
+    connection: Connection, pieces: Mapping[int, Sequence[str]], held: Iterable[FactsRow]
+) -> Mapping[str, int]:
+    """Take out of what is said of orders, by id, the pieces that name a person (the longest first) and the words of remarks, which
+    ``held``, their holds, quote; how many rows of what."""
+    texts = 0
+    for rank in range(max(map(len, pieces.values()), default=0)):
+        rows = [PieceRow(order, listed[rank]) for order, listed in pieces.items() if rank < len(listed)]
+        texts += erasures.replace_in_texts(connection, rows)
+    return {
+        "texts": texts,
+        "holds": erasures.change_facts(connection, list(_facts(held, pieces))),
+        "effects": erasures.change_exchanged(
+            connection, list(_exchanged(erasures.exchanged(connection, list(pieces)), pieces))
+        ),
+    }
+
+
+def pieces_of(
     people: Iterable[Mapping[str, Any]],
     places: Iterable[Mapping[str, Any]],
     remarks: Iterable[str | None],
@@ -84,22 +102,23 @@ def _of_shop(mails: Iterable[erasures.StrayMailRow], shop: str) -> list[MailIdRo
     return [MailIdRow(mail.id) for mail in mails if header in unpack(mail.packed)]
 
 
-def _facts(holds: Iterable[FactsRow], pieces: Sequence[str]) -> Iterator[FactsRow]:
+def _facts(holds: Iterable[FactsRow], pieces: Mapping[int, Sequence[str]]) -> Iterator[FactsRow]:
     """Holds without the words of remarks, and without the person."""
     for hold in holds:
         words = {"words": _blank(hold.facts["words"])} if "words" in hold.facts else {}
-        facts = _without({**hold.facts, **words}, pieces)
+        facts = _without({**hold.facts, **words}, pieces[hold.order_id])
         if facts != hold.facts:
-            yield FactsRow(hold.id, facts)
+            yield FactsRow(hold.id, hold.order_id, facts)
 
 
 def _blank(words: Any) -> Any:
     return [_GONE] * len(words) if isinstance(words, list) else _GONE
 
 
-def _exchanged(effects: Iterable[ExchangedRow], pieces: Sequence[str]) -> Iterator[ExchangedRow]:
+def _exchanged(effects: Iterable[ExchangedRow], pieces: Mapping[int, Sequence[str]]) -> Iterator[ExchangedRow]:
     for one in effects:
-        changed = ExchangedRow(one.id, _without(one.payload, pieces), _without(one.outcome, pieces))
+        named = pieces[one.order_id]
+        changed = ExchangedRow(one.id, one.order_id, _without(one.payload, named), _without(one.outcome, named))
         if changed != one:
             yield changed
 

@@ -65,7 +65,7 @@ def keep(engine: Engine, clock: Clock, raw: object, problems: Sequence[Problem])
     listed = [{"field": p.field, "message": p.message} for p in problems]
     with engine.begin() as connection:
         keep_refused(
-            connection, RefusedOrderRow(sha256(written).digest(), shop, number, listed, document or {}), clock.now()
+            connection, RefusedOrderRow(sha256(written).digest(), shop, number, listed, document or {}, clock.now())
         )
 
 

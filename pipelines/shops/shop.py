@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
 from pipelines.shops.installation import Installation
+from pipelines.shops.retention import Retention
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
@@ -85,6 +86,7 @@ class Shop(Section):
     intake: Intake = Intake()
     returns: Returns = Returns()
     documents: Documents = Documents()
+    retention: Retention = Retention()
     remarks: Annotated[tuple[RemarkRule, ...], FromList] = Field(
         default=(), description="How order remarks are read (INT-16)"
     )

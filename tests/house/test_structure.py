@@ -24,6 +24,7 @@ CALLED_BY_LIBRARIES = {
     "before_worker_shutdown",
     "connection_made",
     "data_received",
+    "dump",
     "visit_Getattr",
 }
 CALLBACKS = "on_"

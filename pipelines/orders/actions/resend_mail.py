@@ -20,6 +20,11 @@ _NONE_SENT: Final = Sentence(
     "No mail about this order has been sent; what is on its way arrives by itself.",
 )
 
+_NONE_KEPT: Final = Sentence(
+    "この注文のメールは保存期間が過ぎたため、残っていません。",
+    "The mails about this order are no longer kept.",
+)
+
 
 class MailResent(Request):
     """A mail that goes out again."""
@@ -36,7 +41,10 @@ class MailResent(Request):
 
 def stands(case: Case) -> Sequence[Refusal]:
     """A mail has been sent, or was given up, and is still kept."""
-    return [] if any(_has_ended(one) for one in case.order.facts.mails) else [Refusal(_NONE_SENT)]
+    mails = case.order.facts.mails
+    if any(_has_ended(one) for one in mails):
+        return []
+    return [Refusal(_NONE_SENT if all(one.is_kept for one in mails) else _NONE_KEPT)]
 
 
 def faults(case: Case, asked: MailResent) -> Sequence[Problem]:

@@ -1,0 +1,112 @@
+"""``python -m benchmarks.idle``: what the whole service costs while nobody asks anything of it.
+
+Processor time, wake-ups (voluntary context switches of every thread) and memory (PSS) of web, worker, clock, PostgreSQL and Valkey and all their
+children, as Linux counts them in /proc. The partners' servers are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.partners.installed import installed
+from benchmarks.partners.outside import Outside
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class Cost(NamedTuple):
+    """What a process and its children have cost so far: processor seconds, wake-ups; and megabytes now, how many there are."""
+
+    seconds: float = 0.0
+    wakes: int = 0
+    memory: float = 0.0
+    processes: int = 0
+
+
+def tree(root: int) -> list[int]:
+    """A process and all its descendants."""
+    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in listing.splitlines())}
+    found = [root]
+    for one in found:
+        found += [pid for pid, parent in parents.items() if parent == one]
+    return found
+
+
+def cost(pids: Collection[int]) -> Cost:
+    """What ``pids`` have cost in all; one that is gone has cost nothing."""
+    total = Cost()
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            one = _of(Path("/proc") / str(pid))
+            total = Cost(*(mine + theirs for mine, theirs in zip(total, one, strict=True)))
+    return total
+
+
+def _of(place: Path) -> Cost:
+    _, _, rest = (place / "stat").read_text().rpartition(")")
+    fields = rest.split()
+    user, system = (int(fields[at]) for at in (11, 12))
+    wakes = 0
+    for task in (place / "task").iterdir():
+        wakes += _number(task / "status", "voluntary_ctxt_switches")
+    return Cost((user + system) / _TICKS, wakes, _number(place / "smaps_rollup", "Pss") / 1024, 1)
+
+
+def _number(file: Path, name: str) -> int:
+    for line in file.read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            (number, *_) = value.split()
+            return int(number)
+    return 0
+
+
+def measure(seconds: float, settle: float) -> Mapping[str, Cost]:
+    """What each part cost in ``seconds`` of idleness, ``settle`` seconds after everything has started."""
+    with Outside() as outside, installed(outside) as here:
+        time.sleep(settle)
+        roots = {**here.processes.pids(), **here.engines.pids()}
+        roots.pop("gateway", None)
+        pids = {name: tree(pid) for name, pid in roots.items()}
+        before = {name: cost(of) for name, of in pids.items()}
+        time.sleep(seconds)
+        after = {name: cost(of) for name, of in pids.items()}
+    return {
+        name: Cost(after[name].seconds - was.seconds, after[name].wakes - was.wakes, *after[name][2:])
+        for name, was in before.items()
+    }
+
+
+def main() -> int:
+    """Print what each part costs a second."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.idle")
+    options.add_argument("--seconds", type=float, default=60.0)
+    options.add_argument("--settle", type=float, default=20.0, help="seconds before, in which what starts has started")
+    given = options.parse_args()
+    found = measure(given.seconds, given.settle)
+    table = Table("part", "processes", "% of a core", "wake-ups/s", "PSS MiB", box=None)
+    for name, one in (*found.items(), ("all", Cost(*(sum(column) for column in zip(*found.values(), strict=True))))):
+        table.add_row(
+            name,
+            str(one.processes),
+            f"{100 * one.seconds / given.seconds:.2f}",
+            f"{one.wakes / given.seconds:.0f}",
+            f"{one.memory:.0f}",
+        )
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
