@@ -52,7 +52,7 @@ bench-ledger: $(READY)
 	$(BIN)/python -m benchmarks.ledger
 
 chaos: $(READY)
-	$(BIN)/python -m benchmarks.chaos
+	$(BIN)/python -m benchmarks.chaos --seeds 1-5 --write docs/chaos-run.md
 
 rolling: $(READY)
 	$(BIN)/python -m benchmarks.rolling

@@ -46,17 +46,19 @@ class Injury(StrEnum):
 
     ``BEFORE``: what matches is not forwarded, nor anything after it, and the connection is cut. ``AFTER``: it is forwarded, what
     the other side says to it is swallowed, and the connection is cut then. ``SILENCE``: it is not forwarded and nothing else
-    is, either way, while the connection stays open.
+    is, either way, while the connection stays open. ``NOTHING``: it is forwarded and counted.
     """
 
     BEFORE = "before"
     AFTER = "after"
     SILENCE = "silence"
+    NOTHING = "nothing"
 
 
 BEFORE: Final = Injury.BEFORE
 AFTER: Final = Injury.AFTER
 SILENCE: Final = Injury.SILENCE
+NOTHING: Final = Injury.NOTHING
 
 #: What libpq sends to commit, and what PostgreSQL answers once it has: whole messages, so that no text of a row is one.
 POSTGRES_COMMIT: Final = b"Q\x00\x00\x00\x0bCOMMIT\x00"
@@ -85,7 +87,8 @@ def smtp_verb(verb: str) -> re.Pattern[bytes]:
 
 @dataclass(slots=True)
 class Strike:
-    """An injury at a place of one way: done each ``every``-th time the place comes by, ``most`` times in all (None: always).
+    """An injury at a place of one way: done each ``every``-th time the place comes by, ``most`` times in all (None: always), on
+    connections whose client begins with words that hold ``of`` (b"" is in all).
 
     ``seen`` and ``struck`` count over all connections.
     """
@@ -96,6 +99,7 @@ class Strike:
     injury: Injury
     every: int = 1
     most: int | None = None
+    of: bytes = b""
     seen: int = 0
     struck: int = 0
 
@@ -127,11 +131,14 @@ class Wire:
         self.port = 0
         self.connections = 0
         """How many connections were accepted so far, and reached the target."""
+        self.hurt = 0
+        """How often anything was held up, cut, refused or led elsewhere so far; what strikes do, they count themselves."""
         self._target = (target_host, target_port)
         self._loop = asyncio.new_event_loop()
-        self._courses = {way: Course() for way in Way}
-        self._strikes: list[Strike] = []
+        self.courses = {way: Course() for way in Way}
+        self.strikes: list[Strike] = []
         self._refuses = False
+        self._elsewhere: int | None = None
         self._open: set[_Conversation] = set()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
@@ -166,8 +173,8 @@ class Wire:
         """Let everything pass again, both ways; strikes stay, and so does what was cut."""
 
         def do() -> None:
-            self._refuses = False
-            for course in self._courses.values():
+            self._refuses, self._elsewhere = False, None
+            for course in self.courses.values():
                 course.delay, course.drip = 0.0, None
                 course.thawed.set()
 
@@ -208,11 +215,20 @@ class Wire:
 
         self._do(do)
 
+    def divert(self, port: int) -> None:
+        """Lead each new connection to ``127.0.0.1:port`` instead, until ``heal``; open ones stay."""
+
+        def do() -> None:
+            self._elsewhere = port
+
+        self._do(do)
+
     def cut(self) -> int:
         """Reset every open connection, both ends; answers how many there were."""
 
         def do() -> int:
             cut = list(self._open)
+            self.hurt += len(cut)
             for one in cut:
                 one.cut()
             return len(cut)
@@ -220,16 +236,24 @@ class Wire:
         return self._do(do)
 
     def strike(
-        self, name: str, way: Way, place: Place, injury: Injury, *, every: int = 1, most: int | None = 1
+        self,
+        name: str,
+        way: Way,
+        place: Place,
+        injury: Injury,
+        *,
+        every: int = 1,
+        most: int | None = 1,
+        of: bytes = b"",
     ) -> Strike:
         """Do ``injury`` where ``place`` comes by that ``way``; answers what counts it. ``withdraw`` ends it."""
-        strike = Strike(name, way, _finder(place), injury, every, most)
-        self._do(lambda: self._strikes.append(strike))
+        strike = Strike(name, way, _finder(place), injury, every, most, of)
+        self._do(lambda: self.strikes.append(strike))
         return strike
 
     def withdraw(self, strike: Strike) -> None:
         """Strike there no more."""
-        self._do(lambda: self._strikes.remove(strike))
+        self._do(lambda: self.strikes.remove(strike))
 
     @property
     def open_connections(self) -> int:
@@ -239,7 +263,7 @@ class Wire:
     # --- the loop's side ---------------------------------------------------------------------------------------------
 
     def _chosen(self, ways: tuple[Way, ...]) -> list[Course]:
-        return [self._courses[way] for way in ways or tuple(Way)]
+        return [self.courses[way] for way in ways or tuple(Way)]
 
     def _do(self, change: Callable[[], Result]) -> Result:
         async def doing() -> Result:
@@ -255,7 +279,7 @@ class Wire:
         return done.result(30)
 
     async def _listen(self) -> None:
-        for course in self._courses.values():
+        for course in self.courses.values():
             course.thawed.set()
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         (listener,) = self._server.sockets
@@ -271,16 +295,20 @@ class Wire:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refuses:
+            self.hurt += 1
             _reset(writer)
             return
         host, port = self._target
+        if self._elsewhere is not None:
+            self.hurt += 1
+            host, port = "127.0.0.1", self._elsewhere
         try:
             there = await (asyncio.open_unix_connection(host) if not port else asyncio.open_connection(host, port))
         except OSError:
             _reset(writer)
             return
         self.connections += 1
-        conversation = _Conversation(self._courses, self._strikes, _End(reader, writer), _End(*there))
+        conversation = _Conversation(self, _End(reader, writer), _End(*there))
         self._open.add(conversation)
         try:
             await conversation.run()
@@ -298,15 +326,9 @@ class _End(NamedTuple):
 class _Conversation:
     """One connection: a pump each way."""
 
-    def __init__(
-        self,
-        courses: dict[Way, Course],
-        strikes: list[Strike],
-        client: _End,
-        target: _End,
-    ) -> None:
-        self._courses = courses
-        self._strikes = strikes
+    def __init__(self, wire: Wire, client: _End, target: _End) -> None:
+        self._wire = wire
+        self._opening = b""  # what the client says first
         self._ends = {ASKS: _End(client.reader, target.writer), ANSWERS: _End(target.reader, client.writer)}
         self._remembered = dict.fromkeys(Way, b"")
         self._swallowed: Way | None = None  # the way whose next bytes are swallowed before the cut
@@ -333,9 +355,11 @@ class _Conversation:
 
     async def _pump(self, way: Way) -> None:
         reader, writer = self._ends[way]
-        course = self._courses[way]
+        course = self._wire.courses[way]
         try:
             while chunk := await reader.read(_CHUNK):
+                if course.delay or course.drip is not None or not course.thawed.is_set():
+                    self._wire.hurt += 1
                 if course.delay:
                     await asyncio.sleep(course.delay)
                 await course.thawed.wait()
@@ -359,6 +383,9 @@ class _Conversation:
             await self._send(way, chunk, writer)
             return True
         strike, begins = struck
+        if strike.injury is NOTHING:
+            await self._send(way, chunk, writer)
+            return True
         if strike.injury is AFTER:
             await self._send(way, chunk, writer)
             self._swallowed = ANSWERS if way is ASKS else ASKS
@@ -376,14 +403,16 @@ class _Conversation:
         before = self._remembered[way]
         window = before + chunk
         self._remembered[way] = window[-_MEMORY:]
-        for strike in [one for one in self._strikes if one.way is way]:
+        if way is ASKS and len(self._opening) < _MEMORY:
+            self._opening += chunk[:_MEMORY]
+        for strike in [one for one in self._wire.strikes if one.way is way and one.of in self._opening]:
             for begins, ends in strike.find(window):
                 if ends > len(before) and strike.falls():
                     return strike, max(0, begins - len(before))
         return None
 
     async def _send(self, way: Way, chunk: bytes, writer: asyncio.StreamWriter) -> None:
-        course, sent = self._courses[way], 0
+        course, sent = self._wire.courses[way], 0
         while (drip := course.drip) is not None and sent < len(chunk):
             writer.write(chunk[sent : sent + 1])
             await writer.drain()

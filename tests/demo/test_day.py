@@ -1,4 +1,4 @@
-"""The demo day and the chaos run, whole: real engines, real processes, real HTTP and SMTP."""
+"""The demo day, whole: real engines, real processes, real HTTP and SMTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -19,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from benchmarks import chaos
 from models.states import OrderState
 from tests.process.world import eventually, processes_of
 from workers.clock import TOKYO
@@ -175,17 +173,3 @@ def test_ctrl_c_ends_the_day_and_every_process(own_tmp: Path) -> None:
     assert demo.returncode == 130, err.decode()
     assert out.decode().splitlines()[-1] == "stopped"
     assert (err, processes_of(own_tmp), list(own_tmp.iterdir())) == (b"", [], [])
-
-
-@pytest.mark.journey
-@pytest.mark.timeout(180)
-def test_whatever_is_killed_comes_back_and_nothing_is_lost_or_doubled(own_tmp: Path) -> None:
-    """A kill -9 of every process in turn and FLUSHALL, while orders come in; things move again within 30 s."""
-    said: list[str] = []
-    storm = chaos.Storm(orders=150, rounds=1, seconds=9.0, rate=240.0)
-    outcome = chaos.run(own_tmp, storm, said.append, threading.Event())
-    assert outcome.verdict is not None
-    assert outcome.verdict.stuck == []
-    assert outcome.verdict.violations == []
-    assert sum(outcome.verdict.by_state.values()) == 150
-    assert outcome.is_good, said

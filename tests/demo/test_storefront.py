@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,21 @@ def test_orders_that_are_wrong_on_purpose_are_refused_and_repeated_ones_taken_on
     assert sorted(record["status"] for record in storefront.records("ack")) == [200] * 12 + [202] * 12
     assert len(shukka.orders) == len(shukka.cancelled) == 12
     assert shukka.transfers == []
+
+
+def test_a_storefront_that_closes_ends_once_what_was_begun_is_answered(tmp_path: Path) -> None:
+    shukka = SmallShukka()
+
+    def closed(storefront: Running) -> bool:
+        if storefront.records("ack") and not storefront.records("finished"):
+            storefront.process.send_signal(signal.SIGUSR1)
+        return storefront.process.poll() is not None
+
+    storefront = play(tmp_path, shukka, "--clock-rate", "7200", until=closed)
+    acknowledged = {(record["shop"], record["number"]) for record in storefront.records("ack")}
+    assert acknowledged == shukka.orders.keys()
+    assert 0 < len(acknowledged) < 40
+    assert len(storefront.records("finished")) == 1
 
 
 def test_a_storefront_killed_at_noon_goes_on_and_leaves_no_order_out(tmp_path: Path) -> None:

@@ -271,3 +271,33 @@ def test_every_mail_that_got_its_250_survives_kill_9(tmp_path: Path) -> None:
         taken = sum(asyncio.run(all_of_them(sink.port)))
         sink.kill()
     assert len(sink.records("mail")) == taken
+
+
+def test_deferred_are_always_the_same_recipients_and_the_others_never(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Journal(tmp_path / "journal") as journal:
+            switches = Faults(FAULTS)
+            switches.set({"defer_rate": 0.5})
+            sink = Sink(journal, switches)
+            people = [f"p{number}@example.jp" for number in range(50)]
+            first = [sink.screen(one) for one in people]
+            assert {reply[:3] for reply in first} == {b"250", b"451"}
+            assert [sink.screen(one) for one in people] == first
+            assert sink.counters["deferred"] == 2 * sum(reply.startswith(b"451") for reply in first)
+
+    asyncio.run(scenario())
+
+
+def test_a_greylisted_recipient_is_taken_once_it_has_waited(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Journal(tmp_path / "journal") as journal:
+            switches = Faults(FAULTS)
+            sink = Sink(journal, switches)
+            switches.set({"greylist": 60.0})
+            assert sink.screen("a@example.jp").startswith(b"451")
+            assert sink.screen("a@example.jp").startswith(b"451")
+            switches.set({"greylist": 1e-9})
+            assert sink.screen("a@example.jp").startswith(b"250")
+            assert sink.counters["greylisted"] == 2
+
+    asyncio.run(scenario())

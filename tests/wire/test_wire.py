@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, SILENCE, Injury, Wire, smtp_verb
+from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, NOTHING, SILENCE, Injury, Wire, smtp_verb
 
 
 class Echo:
@@ -256,3 +256,51 @@ def test_a_place_may_be_a_pattern_or_what_a_function_finds(wire: Wire) -> None:
         line.sendall(b"x" * 30 + b"\n")
         assert is_cut(line)
     assert (data.struck, found.struck) == (1, 1)
+
+
+def test_what_is_only_counted_passes(wire: Wire) -> None:
+    seen = wire.strike("seen", ANSWERS, b"OK two", NOTHING, most=None)
+    with called(wire) as line:
+        assert [asked(line, says) for says in (b"one\n", b"two\n", b"two\n")] == [b"OK one\n", b"OK two\n", b"OK two\n"]
+    assert seen.struck == 2
+
+
+def test_a_strike_is_of_the_connections_whose_client_began_with_its_words(wire: Wire) -> None:
+    strike = wire.strike("theirs", ASKS, b"COMMIT", BEFORE, of=b"shukka-web")
+    with called(wire) as ours, called(wire) as theirs:
+        asked(ours, b"I am shukka-worker\n")
+        asked(theirs, b"SSL?\n")
+        asked(theirs, b"I am shukka-web\n")  # not the first thing that it said
+        assert asked(ours, b"COMMIT\n") == b"OK COMMIT\n"
+        theirs.sendall(b"COMMIT\n")
+        assert is_cut(theirs)
+    assert strike.struck == 1
+
+
+def test_new_connections_can_be_led_elsewhere_and_open_ones_stay(wire: Wire, echo: Echo) -> None:
+    other = Echo()
+    with called(wire) as before:
+        assert asked(before, b"one\n") == b"OK one\n"
+        wire.divert(other.port)
+        with called(wire) as since:
+            assert asked(since, b"two\n") == b"OK two\n"
+        assert asked(before, b"three\n") == b"OK three\n"
+    wire.heal()
+    with called(wire) as after:
+        asked(after, b"four\n")
+    other.close()
+    assert (echo.heard, other.heard) == ([b"one\n", b"three\n", b"four\n"], [b"two\n"])
+
+
+def test_a_wire_counts_what_it_held_up_cut_refused_or_led_elsewhere(wire: Wire) -> None:
+    with called(wire) as line:
+        asked(line, b"one\n")
+        assert wire.hurt == 0
+        wire.delay(0.01)
+        asked(line, b"two\n")
+        assert wire.hurt == 2  # what was asked, and what was answered
+        wire.cut()
+        assert wire.hurt == 3
+    wire.refuse()
+    assert is_turned_away(wire)
+    assert wire.hurt == 4

@@ -3,7 +3,7 @@
 Posts orders when the clock reaches the time they are placed at, with an ``Idempotency-Key``, again and again until they
 are acknowledged, and journals every acknowledgement.  Customers who pay by bank transfer then ask for the amount and pay
 at the bank; a few cancel.  A storefront that is started again with its journal goes on where it stopped.  It ends when
-everything is done, or at SIGTERM.
+everything is done, or at SIGTERM; at SIGUSR1 no customer does anything more, and it ends once what they began is answered.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import copy
+import signal
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -257,6 +258,7 @@ async def main() -> None:
         end = start + timedelta(hours=arguments.hours)
         for order in orders(arguments.seed, arguments.orders, start, end, tuple(keys)):
             storefront.plan(order)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, storefront.agenda.drop)
         process.announce(None)
         await _play(storefront, stop)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,8 +27,9 @@ from workers.installation import INSTALLATION
 from workers.process.child import wait_until
 from workers.process.embedded import EmbeddedEngines, Urls
 from workers.process.engines.directory import engine_account, out_of_reach
-from workers.process.keeper import Report
-from workers.process.service import Service, free_port
+from workers.process.keeper import Child, Report
+from workers.process.listening import listening
+from workers.process.service import Service
 from workers.process.supervisor import Supervisor
 from workers.process.up import engines
 from workers.settings import Settings
@@ -43,7 +45,7 @@ LAST_PATIENCE = 15.0
 @dataclass
 class Trial:
     """A running trial. ``engine`` is for looking on; nothing of the trial's own goes through it. ``behind`` is how many seconds of
-    the Clock the work was late at most, as far as was looked."""
+    the Clock the work was late at most, as far as was looked; ``children`` the service's processes as they are started."""
 
     root: Path
     engines: EmbeddedEngines | None
@@ -53,6 +55,7 @@ class Trial:
     world: World
     clock: SettableClock
     engine: Engine
+    children: Sequence[Child] = ()
     behind: float = 0.0
 
     def pids(self) -> dict[str, int]:
@@ -110,11 +113,18 @@ def remove(root: Path) -> None:
 
 @contextmanager
 def opened(
-    root: Path, plan: WorldPlan, start: datetime, rate: float, report: Report, given: Settings | None = None
+    root: Path,
+    plan: WorldPlan,
+    start: datetime,
+    rate: float,
+    report: Report,
+    given: Settings | None = None,
+    between: Callable[[World, Urls], Urls] | None = None,
 ) -> Iterator[Trial]:
     """Start engines, schema, world and service under ``root``, the clock at ``start`` running ``rate`` times as fast.
 
-    Engines that ``given`` names are used and left as they are, the database with all that was written. Everything answers when
+    ``between`` is told the world and the engines before the service knows of them: it may set the world's ``doors``, and answers
+    the URLs by which the service finds the engines. Engines that ``given`` names are used and left as they are, the database with all that was written. Everything answers when
     the trial is given; the storefront is not started yet. All of it is stopped at the end. Raises Misconfigured and
     Unreachable as ``shukka up`` does, and Misconfigured for a database that is in use.
     """
@@ -128,15 +138,18 @@ def opened(
         _refuse_used(engine)
         upgrade(engine)
         world = World(root, plan, report)
+        ways = between(world, urls) if between else urls
         world.enrol(engine, load_shops(None, INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
-        service = _service(data, urls, given.broker_url, world, clock)
+        listener = stack.enter_context(listening("127.0.0.1", 0))
+        service = _service(data, ways, given.broker_url, world, clock, listener)
         stack.callback(world.close)
         world.open(service.url, clock)
-        processes = Attended(Supervisor(service.children(), embedded, report=report))
+        children = service.children()
+        processes = Attended(Supervisor(children, embedded, report=report))
         processes.start()
         stack.callback(processes.stop)
-        yield Trial(root, embedded, urls, service, processes, world, clock, engine)
+        yield Trial(root, embedded, urls, service, processes, world, clock, engine, children)
 
 
 def _refuse_used(engine: Engine) -> None:
@@ -154,7 +167,9 @@ def _refuse_used(engine: Engine) -> None:
         )
 
 
-def _service(data: Path, urls: Urls, broker_url: str | None, world: World, clock: SettableClock) -> Service:
+def _service(
+    data: Path, urls: Urls, broker_url: str | None, world: World, clock: SettableClock, listener: socket.socket
+) -> Service:
     settings = Settings(
         database_url=urls.database_url,
         redis_url=urls.redis_url,
@@ -172,7 +187,8 @@ def _service(data: Path, urls: Urls, broker_url: str | None, world: World, clock
         data,
         urls.database_url or "",
         urls.redis_url or "",
-        free_port(),
+        listener.getsockname()[1],
+        listener=listener,
         extra={
             "BROKER_URL": broker_url or "",
             "SHOPS_DIR": "",  # of all shops the four that ship

@@ -61,13 +61,15 @@ class Attended:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._stop = Event()
+        self.roll = Event()
+        """Set, and every child that rolls gets a successor; cleared when that begins."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="supervisor")
         self._work: Future[None] | None = None
 
     def start(self) -> None:
         """Start every child and return once all are ready; raises what the supervisor raises."""
         ready = Event()
-        self._work = self._thread.submit(self._supervisor.run_until, self._stop, ready.set)
+        self._work = self._thread.submit(self._supervisor.run_until, self._stop, ready.set, self.roll)
         while not ready.wait(0.02):
             if self._work.done():
                 self._work.result()
@@ -96,6 +98,8 @@ class World:
     ports: dict[str, int] = field(
         default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS)}
     )
+    doors: dict[str, int] = field(default_factory=dict)
+    """The ports at which Shukka finds them, by name, where those are not their own: sink, gateway, a supplier, a shop's events."""
     gateway_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     _suppliers: dict[str, str] = field(default_factory=dict)
     _bank: str = ""
@@ -107,8 +111,8 @@ class World:
     def environment(self) -> dict[str, str]:
         """What Shukka's processes must be told to find the world."""
         return {
-            "SMTP_URL": f"smtp://127.0.0.1:{self.ports['sink']}",
-            "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self.ports['gateway']}",
+            "SMTP_URL": f"smtp://127.0.0.1:{self._door('sink')}",
+            "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self._door('gateway')}",
             "SANDBOX_GATEWAY_KEY": self.gateway_key,
         }
 
@@ -125,7 +129,7 @@ class World:
             if shop in shops
         }
         for name in SUPPLIERS:
-            url = f"http://127.0.0.1:{self.ports['suppliers']}/{name}"
+            url = f"http://127.0.0.1:{self.doors.get(name, self.ports['suppliers'])}/{name}"
             self._suppliers[name] = create_client(engine, "supplier", name, known_shops=shops, url=url).webhook_secret
         self._bank = create_client(engine, "gateway", BANK, known_shops=shops).webhook_secret
         _write_private(self._file("keys"), {shop: made.key for shop, made in storefronts.items()})
@@ -174,6 +178,12 @@ class World:
         )  # fmt: skip
         self._storefront = launch(argv, log=self._log("storefront"))
 
+    def close_shops(self) -> None:
+        """No customer does anything more; the storefront ends once what they began is answered."""
+        if self._storefront is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._storefront.pid, signal.SIGUSR1)
+
     @property
     def is_trading(self) -> bool:
         """True while the storefront has orders to post, payments to make or cancels to ask for."""
@@ -205,7 +215,10 @@ class World:
         return [sys.executable, "-m", f"workers.{module}", "--journal", str(journal), *options]
 
     def _events_of(self, shop: str) -> str:
-        return f"http://127.0.0.1:{self.ports[EVENTS]}/{shop}"
+        return f"http://127.0.0.1:{self.doors.get(shop, self.ports[EVENTS])}/{shop}"
+
+    def _door(self, name: str) -> int:
+        return self.doors.get(name, self.ports[name])
 
     def _log(self, name: str) -> Path:
         return self.root / "log" / f"{name}.log"

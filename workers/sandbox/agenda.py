@@ -38,6 +38,10 @@ class Agenda:
         """How many deeds are planned or under way."""
         return len(self._planned) + len(self._running)
 
+    def drop(self) -> None:
+        """Do nothing of what is planned; what is under way goes on."""
+        self._planned.clear()
+
     async def run(self) -> None:
         """Serve the agenda until cancelled; deeds under way are then cancelled too."""
         try:

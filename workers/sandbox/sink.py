@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import re
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -29,6 +30,8 @@ from workers.sandbox.journal import Journal
 
 FAULTS = {
     "refuse_rate": 0.0,  # 451 to RCPT
+    "defer_rate": 0.0,  # 451 to RCPT, always to the same recipients
+    "greylist": 0.0,  # 451 to RCPT until so many seconds after the recipient was first seen
     "cut_before_rate": 0.0,  # connection cut after the final dot, the mail is lost
     "cut_after_rate": 0.0,  # connection cut after the final dot, the mail was taken
     "latency": 0.0,  # seconds between the final dot and its answer
@@ -268,6 +271,7 @@ class Sink:
         self._rejected = rejected
         self._keep = keep
         self.closing = False
+        self._first_seen: dict[str, float] = {}
         self.counters: Counter[str] = Counter()
         self.connections: set[SmtpConnection] = set()
 
@@ -280,10 +284,20 @@ class Sink:
         if recipient in self._rejected:
             self.counters["rejected"] += 1
             return b"550 5.1.1 no such mailbox"
-        if self._faults.strikes("refuse_rate"):
-            self.counters["refused"] += 1
+        if name := self._deferral(recipient):
+            self.counters[name] += 1
             return b"451 4.7.1 try again later"
         return b"250 2.1.5 ok"
+
+    def _deferral(self, recipient: str) -> str | None:
+        """Why a recipient is to be tried later, as the counters call it."""
+        if self._faults.strikes("refuse_rate"):
+            return "refused"
+        if zlib.crc32(recipient.encode()) < self._faults["defer_rate"] * 2**32:
+            return "deferred"
+        now, greylist = time.monotonic(), self._faults["greylist"]
+        is_early = greylist > 0 and now < self._first_seen.setdefault(recipient, now) + greylist
+        return "greylisted" if is_early else None
 
     async def take(self, envelope: Envelope) -> bytes | None:
         """Make the mail durable and give the reply to its final dot; None cuts the connection."""

@@ -1,0 +1,107 @@
+"""``make chaos``: every injury of the catalogue struck while orders come in; nothing may be lost, doubled or left behind.
+
+The outside world posts orders, pays, ships and takes mails as on any day. At the end everything is healed, the journals of that
+world are judged against the database (``workers.audit``), and a table says how often what was struck and how soon orders moved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.chaos import report
+from benchmarks.chaos.catalogue import INJURIES, named
+from benchmarks.chaos.run import Outcome, run
+from benchmarks.chaos.storm import Storm
+from workers.demo.trial import remove, scratch
+from workers.process.supervisor import stop_on_signals
+
+
+def _seeds(word: str) -> list[int]:
+    first, _, last = word.partition("-")
+    try:
+        return list(range(int(first), int(last or first) + 1))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r} must be a number or two such as 1-5") from None
+
+
+def _options() -> argparse.ArgumentParser:
+    usual = Storm()
+    options = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description="Everything struck in turn.")
+    options.add_argument("--orders", type=int, help=f"of each run; {usual.orders} if left out")
+    options.add_argument("--seeds", "--seed", type=_seeds, default=[1], metavar="A[-B]", help="one run for each")
+    options.add_argument("--only", nargs="+", metavar="NAME", help="these injuries, or all of these boundaries")
+    options.add_argument("--rounds", type=int, help=f"how often each is struck alone; {usual.rounds} if left out")
+    options.add_argument("--mix", action="store_true", help="mixtures alone")
+    options.add_argument("--short", action="store_true", help="one quick injury of each boundary, few orders")
+    options.add_argument("--write", type=Path, metavar="FILE", help="write the table as Markdown")
+    options.add_argument("--list", action="store_true", help="show the injuries and do nothing")
+    return options
+
+
+def _storm(arguments: argparse.Namespace, seed: int) -> Storm:
+    storm = Storm.short(seed) if arguments.short else Storm(seed=seed)
+    if arguments.only:
+        storm = replace(storm, injuries=named(arguments.only))
+    return replace(
+        storm,
+        orders=arguments.orders or storm.orders,
+        rounds=arguments.rounds or storm.rounds,
+        mixtures=arguments.mix,
+    )
+
+
+def _run(storm: Storm, console: Console, stop: threading.Event) -> Outcome:
+    """One run in a directory of its own, which is kept and named if anything is wrong."""
+    root = scratch("chaos")
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    keep = True
+    try:
+        outcome = run(root, storm, tell, stop)
+        keep = outcome.verdict is not None and not outcome.is_good
+        return outcome
+    finally:
+        if keep:
+            tell(f"Journals, logs and database are kept in {root}")
+        else:
+            remove(root)
+
+
+def main() -> int:
+    """0 if all is well, 1 if not, 130 if interrupted."""
+    arguments = _options().parse_args()
+    console = Console(highlight=False)
+    if arguments.list:
+        for one in INJURIES:
+            console.print(
+                f"{one.boundary:10} {one.name}: {one.does}; healed: {one.heals}", markup=False, soft_wrap=True
+            )
+        return 0
+    try:
+        storms = [_storm(arguments, seed) for seed in arguments.seeds]
+    except KeyError as error:
+        console.print(str(error.args[0]), markup=False)
+        return 2
+    stop = stop_on_signals()
+    outcomes: list[Outcome] = []
+    for storm in storms:
+        outcomes.append(_run(storm, console, stop))
+        if stop.is_set():
+            console.print("stopped")
+            return 130
+    report.show(outcomes, console)
+    if arguments.write:
+        report.write(outcomes, arguments.write)
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

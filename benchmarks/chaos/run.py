@@ -1,0 +1,189 @@
+"""One run: strike, heal, measure until orders move again; at the end everything is judged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from benchmarks.chaos.field import BOUND, LOOK, Field, laid_out
+from benchmarks.chaos.injury import Count, Unhealed
+from benchmarks.chaos.storm import Blow, Storm
+from workers.clock import TOKYO
+from workers.demo.trial import Trial, load_of_machine
+from workers.demo.verdict import Verdict, judge
+from workers.process.child import wait_until
+
+OPENS = datetime(2026, 11, 19, 8, 30, tzinfo=TOKYO)
+#: Real seconds of peace after things move again.
+_PEACE = 1.0
+#: Real seconds until the first order is through.
+_WARM = 60.0
+#: Real seconds allowed at the end: what was under way when its worker was killed waits for its lease, and what was tried in
+#: vain for its next attempt.
+_DRAIN = 240.0
+#: How often an injury is struck again that found nothing to strike.
+_AGAIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wound:
+    """What one injury did: how often it ``struck``; real seconds from its end until an order that came in after that was
+    authorized, None if that took longer than ``BOUND`` (on an idle machine); the orders that moved meanwhile; ``says`` what did not heal."""
+
+    name: str
+    struck: int
+    resumed: float | None
+    orders: int
+    is_mixed: bool = False
+    says: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a run brought; ``verdict`` is None if it was interrupted."""
+
+    storm: Storm
+    wounds: list[Wound] = field(default_factory=list)
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+
+    @property
+    def unstruck(self) -> Sequence[str]:
+        """The injuries that were to strike alone and never did as often as they should, one sentence each."""
+        if self.storm.mixtures:
+            return []
+        found = {one.name: 0 for one in self.storm.injuries}
+        for wound in self.wounds:
+            if wound.struck and not wound.is_mixed:
+                found[wound.name] += 1
+        wanted = self.storm.rounds
+        return [f"{name} struck {times} times of {wanted}" for name, times in found.items() if times < wanted]
+
+    @property
+    def unhealed(self) -> Sequence[str]:
+        """What did not resume in time, one sentence each."""
+        return [
+            f"{one.name}: {one.says or f'no order moved within {BOUND:.0f} s'}"
+            for one in self.wounds
+            if one.resumed is None
+        ]
+
+    @property
+    def is_good(self) -> bool:
+        """True if everything struck, everything resumed in time, and every promise was kept."""
+        return self.verdict is not None and self.verdict.is_good and not self.unstruck and not self.unhealed
+
+
+def run(root: Path, storm: Storm, report: Callable[[str], None], stop: threading.Event) -> Outcome:
+    """Run the whole thing under ``root`` until ``stop``. Raises what ``workers.demo.trial.opened`` raises."""
+    outcome, began = Outcome(storm), time.monotonic()
+    with laid_out(root, storm.plan, OPENS, storm.rate, report, storm.seed) as field_:
+        trial = field_.trial
+        trial.world.trade(trial.service.url, trial.clock)
+        wait_until(lambda: _moves(trial, 0.0), patience=_WARM, pause=LOOK)
+        _strike_all(field_, storm, outcome, report, stop)
+        field_.heal()
+        if storm.is_short:
+            trial.world.close_shops()
+        while trial.world.is_trading and not stop.is_set():
+            time.sleep(LOOK)
+        if not stop.is_set():
+            report(f"{trial.clock.now():%d %H:%M}  no order comes any more; draining")
+            trial.settle(_DRAIN)
+            outcome.verdict = judge(trial, trial.finish())
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _strike_all(
+    field_: Field, storm: Storm, outcome: Outcome, report: Callable[[str], None], stop: threading.Event
+) -> None:
+    """Everything alone, what found nothing to strike once more; then mixtures for as long as orders come."""
+    pending, again = storm.alone(), {one.name: _AGAIN for one in storm.injuries}
+    mixtures = storm.mixed()
+    while field_.trial.world.is_trading and not stop.is_set():
+        blow = pending.pop(0) if pending else None if storm.is_short else next(mixtures, None)
+        if blow is None:
+            return
+        wounds = strike(field_, blow)
+        outcome.wounds += wounds
+        for wound in wounds:
+            took = wound.says or ("did not resume" if wound.resumed is None else f"{wound.resumed:.1f} s")
+            report(f"{field_.trial.clock.now():%d %H:%M}  {wound.name}: struck {wound.struck}, {took}")
+        if len(blow) == 1 and not wounds[0].struck and again[blow[0].name]:
+            again[blow[0].name] -= 1
+            pending.append(blow)
+        wait_until(stop.is_set, patience=_PEACE, pause=LOOK)
+
+
+def strike(field_: Field, blow: Blow) -> list[Wound]:
+    """Inflict everything in ``blow`` together, heal it, and wait until an order that came in after that is authorized."""
+    began, says = time.time(), ""
+    over = began
+    counts: list[Count] = []
+    struck = [0 for _ in blow]
+    try:
+        with ExitStack() as healing:
+            counts += [healing.enter_context(one.inflict(field_)) for one in blow]
+            struck = _last(blow, counts)
+            over = time.time()
+    except Unhealed as error:
+        says = str(error)
+    bound = BOUND * load_of_machine()
+    resumed = None
+    if not says and not wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK):
+        says = f"no order came in within {bound:.0f} s"
+    if not says and wait_until(lambda: _moves(field_.trial, over), patience=bound, pause=LOOK):
+        resumed = time.time() - over
+    touched = _touched(field_.trial, began)
+    is_mixed = len(blow) > 1
+    return [Wound(one.name, times, resumed, touched, is_mixed, says) for one, times in zip(blow, struck, strict=True)]
+
+
+def _last(blow: Blow, counts: Sequence[Count]) -> list[int]:
+    """Let it go on for as long as it is to last, and until each has struck; how often each did. What has struck once counts,
+    even if it is over by now."""
+    most = [0 for _ in blow]
+    began = time.monotonic()
+    while True:
+        most = [max(before, count()) for before, count in zip(most, counts, strict=True)]
+        passed = time.monotonic() - began
+        if all(
+            passed >= one.lasts and (times or passed >= one.lasts + one.patience)
+            for one, times in zip(blow, most, strict=True)
+        ):
+            return most
+        time.sleep(LOOK)
+
+
+def _came(trial: Trial, since: float) -> bool:
+    """True if an order was stored after the real time ``since``."""
+    return _is_there(trial, since, "true")
+
+
+def _moves(trial: Trial, since: float) -> bool:
+    """True if such an order is authorized, or further on."""
+    return _is_there(trial, since, "state NOT IN ('accepted', 'awaiting_payment', 'cancelled')")
+
+
+def _is_there(trial: Trial, since: float, which: str) -> bool:
+    query = text(f"SELECT EXISTS (SELECT FROM shop_order WHERE recorded_at > to_timestamp(:since) AND {which})")
+    with suppress(DBAPIError), trial.engine.connect() as connection:
+        return bool(connection.execute(query, {"since": since}).scalar())
+    return False
+
+
+def _touched(trial: Trial, since: float) -> int:
+    """How many orders moved after the real time ``since``."""
+    query = text("SELECT count(DISTINCT order_id) FROM transition WHERE recorded_at > to_timestamp(:since)")
+    with suppress(DBAPIError), trial.engine.connect() as connection:
+        return int(connection.execute(query, {"since": since}).scalar_one())
+    return 0
