@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -34,6 +35,10 @@ from workers.wiring import House, build
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 
+#: Seconds in which servers hear that we go.
+LEAVE_WITHIN = 1.0
+
+
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
@@ -59,7 +64,14 @@ class _Loops(Middleware):
         self._stopped.set()
         thread = get_event_loop_thread()
         if self._loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(self._loop.ended(self._stop.finishing()), thread.loop).result()
+            asyncio.run_coroutine_threadsafe(self._ended(self._loop), thread.loop).result()
+
+    async def _ended(self, loop: EffectLoop) -> None:
+        """End what is under way, then take leave of the servers that were spoken to; one that does not listen is left."""
+        await loop.ended(self._stop.finishing())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                await asyncio.gather(*(leave() for leave in self._house.farewells), return_exceptions=True)
 
     def loop(self) -> EffectLoop:
         """The effect loop of this process."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Engine
@@ -42,6 +42,8 @@ class House:
     clock: Clock
     bell: Bell
     renderer: Renderer
+    farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
+    """What takes leave of the world once a worker has ended everything."""
 
     def effects(self) -> Engine:
         """Connections for the effect loop alone: what decisions wait for keeps no outcome from being recorded."""

@@ -19,8 +19,9 @@ from sqlalchemy import Connection, text
 from models.store import jobs
 from pipelines.points.jobs import Period, PeriodicJob, Tools, midnight
 from tests.conftest import Running
+from tests.mail.raw_sink import Sink
 from tests.process.world import eventually
-from tests.world import World
+from tests.world import World, document
 from workers.enrolment import create_client
 from workers.periodic import Timekeeper
 from workers.process.child import wait_until
@@ -31,14 +32,16 @@ TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
 @contextmanager
-def started(tmp_path: Path, running: Running, database_url: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    tmp_path: Path, running: Running, database_url: str, *command: str, smtp: str = "smtp://127.0.0.1:9"
+) -> Iterator[subprocess.Popen[bytes]]:
     """``shukka COMMAND`` on a shop of its own, as leader of a group, once it is ready for work; killed with the block."""
     (tmp_path / "mine.toml").write_text('name = "店"\n[payment]\nmethods.local = ["cod"]\n')
     ready, log = tmp_path / "ready", tmp_path / "log"
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": running.redis_url,
-        "SMTP_URL": "smtp://127.0.0.1:9",
+        "SMTP_URL": smtp,
         "SHOPS_DIR": str(tmp_path),
         "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
         READY_FILE: str(ready),
@@ -111,6 +114,41 @@ def test_a_worker_beside_a_silent_partner_ends_in_time_and_holds_nothing(
     assert world.value(held) == 0
     assert world.value("SELECT count(*) FROM effect_lease WHERE token > 0") >= len(asked)
     assert world.value("SELECT count(*) FROM effect_lease") == 300
+
+
+@pytest.mark.journey
+def test_a_worker_takes_leave_of_the_mail_server(
+    world: World, running: Running, database_url: str, tmp_path: Path
+) -> None:
+    """A server that is left without QUIT cannot tell whether its last answer was heard."""
+    world.take(document("S-1"))
+    world.decide("accept")
+    world.execute("DELETE FROM work")
+    with (
+        mail_server() as server,
+        started(tmp_path, running, database_url, "worker", "--processes", "1", smtp=server.url) as worker,
+    ):
+        assert eventually(lambda: world.value("SELECT state FROM mail") == "sent")
+        assert server.said(b"QUIT") == []
+        worker.send_signal(TERM)
+        assert worker.wait(12) == 0, (tmp_path / "log").read_text()
+        assert len(server.said(b"QUIT")) == server.connections
+
+
+@contextmanager
+def mail_server() -> Iterator[Sink]:
+    """A mail server in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = Sink()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
 
 
 @pytest.mark.journey

@@ -77,6 +77,11 @@ class Means(Protocol):
         """The one Clock."""
         ...
 
+    @property
+    def farewells(self) -> list[Callable[[], Awaitable[None]]]:
+        """What is called when everything has ended: a performer adds what takes leave of its servers."""
+        ...
+
     def gateways(self) -> Mapping[str, Adapter]:
         """The gateways that the shops name."""
         ...

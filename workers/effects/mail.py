@@ -48,7 +48,9 @@ def _as_copy(row: QueuedMailRow) -> bytes:
 
 def _equip(means: Means) -> Perform[QueuedMailRow]:
     settings = means.settings
-    return performing(SmtpPool(settings.need_smtp(), size=settings.shukka_smtp_connections).deliver)
+    pool = SmtpPool(settings.need_smtp(), size=settings.shukka_smtp_connections)
+    means.farewells.append(pool.aclose)
+    return performing(pool.deliver)
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, QueuedMailRow]:
