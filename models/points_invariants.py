@@ -50,7 +50,7 @@ POINTS: tuple[Invariant, ...] = (
         "an order that was priced once earns the points of its breakdown, once (PTS-04)",
         """SELECT l.order_id, sum(l.amount) AS earned, (d.breakdown->>'points_earned')::int AS priced
            FROM point_lot l JOIN order_document d USING (order_id)
-           WHERE l.kind = 'purchase' AND l.source NOT LIKE 'order:%:again:earn%'
+           WHERE l.kind = 'purchase' AND l.source !~ '^order:.*:again:earn'
              AND NOT EXISTS (SELECT FROM order_repricing r WHERE r.order_id = l.order_id)
            GROUP BY l.order_id, d.breakdown->>'points_earned'
            HAVING sum(l.amount) <> (d.breakdown->>'points_earned')::int""",

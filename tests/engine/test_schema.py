@@ -100,6 +100,7 @@ PLANTED = {
     "points_balance": ["UPDATE point_balance SET valid = valid + 1"],
     "points_lots": ["UPDATE point_lot SET remaining = remaining - 1 WHERE state = 'valid'"],
     "points_lot_ledger": ["UPDATE point_lot SET amount = amount + 1"],
+    "points_earned_as_priced": ["UPDATE point_lot SET amount = amount + 1 WHERE kind = 'purchase'"],
     "points_gone": ["UPDATE point_lot SET gone = gone + 1"],
     "points_taken_back_once": [
         TRANSFERRED.format(kind="owe", debit="valid", credit="clawed_back").replace(", 1, ", ", amount + 1, ")
@@ -117,6 +118,19 @@ PLANTED = {
         "SELECT id, 'autumn', shop, customer_id, 'amount', true, now() FROM shop_order WHERE number = 'S-2'"
     ],
     "coupon_points_credited": ["UPDATE point_lot SET kind = 'coupon'"],
+    "told_after_the_end": [
+        "UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-1'",
+        "UPDATE mail SET template = 'order_cancelled' WHERE template = 'order_accepted'",
+        "UPDATE mail SET template = 'payment_reminder' WHERE template = 'shipment_shipped'",
+    ],
+    "effects_attempted": [
+        "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now() - interval '2 h', 0, 0)"
+    ],
+    "leases_end": [
+        "UPDATE effect SET recorded_at = now() - interval '2 h'",
+        "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) "
+        "SELECT kind, id, now() + interval '15 s', 1, 1 FROM effect LIMIT 1",
+    ],
     "effects_reachable": [
         "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now(), 0, 0)"
     ],

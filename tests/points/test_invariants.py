@@ -18,6 +18,7 @@ FAULTS = {
     "points_balance": "UPDATE point_balance SET valid = valid + 1",
     "points_lots": "UPDATE point_balance SET held = held + 1",
     "points_lot_ledger": "UPDATE point_lot SET remaining = remaining - 1 WHERE kind = 'gift'",
+    "points_earned_as_priced": "UPDATE point_lot SET amount = amount + 1 WHERE kind = 'purchase'",
     "points_gone": "UPDATE point_lot SET gone = gone + 1 WHERE kind = 'purchase'",
     "points_taken_back_once": _TRANSFER.format("'owe', 'valid', 'clawed_back', amount + 1, at", "purchase"),
     "points_negative_by_clawback": "UPDATE point_lot SET owed = 1 WHERE kind = 'gift'",

@@ -36,7 +36,7 @@ def test_nothing_breaks_and_nobody_is_silent(engine: Engine, database_url: str, 
 def test_books_that_differ_from_what_was_paid_are_found(engine: Engine, database_url: str, renderer: Renderer) -> None:
     """The judges of a run hear of what the town's gateways and bank did."""
     with Town(engine, database_url, renderer, "1") as town:
-        assert Crowd(town, random.Random(1), 40).live() == []
+        assert Crowd(town, random.Random(1), 80).live() == []
         with engine.begin() as connection:
             connection.execute(text("UPDATE payment SET captured = captured - 1 WHERE captured > refunded"))
         judges = {says.partition(":")[0] for says in verdict(town)}
