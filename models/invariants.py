@@ -223,6 +223,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "a one-of-a-kind item belongs to a live order, or to a cancelled one whose parcel is not back yet",
         """SELECT u.shop, u.sku FROM unique_allocation u JOIN shop_order o ON o.id = u.order_id
            WHERE o.state = 'cancelled'
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'collect' AND w.what IS NULL)
              AND NOT EXISTS (SELECT FROM parcel p WHERE p.order_id = o.id AND p.tracking_status IS DISTINCT FROM 'returned')""",
     ),
     Invariant(

@@ -205,6 +205,18 @@ def test_a_parcel_that_nobody_receives(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_between_the_news_and_what_follows_from_it_nothing_is_wrong(world: World) -> None:
+    """A backlog may lie between a parcel's return and the stage that frees its goods: that is work to do, and no fault."""
+    shipment_id = on_delivery(world)
+    world.at("2026-11-27 00:00:00")
+    world.tell(world.news("shipment.returned", shipment_id))
+    world.decide("notify")
+    assert world.value("SELECT count(*) FROM unique_allocation") == 1
+    assert world.broken() == {}
+    world.settle()
+    assert world.value("SELECT count(*) FROM unique_allocation") == 0
+
+
 def test_an_unclaimed_parcel_that_does_not_come_back_is_looked_for(world: World) -> None:
     shipment_id = on_delivery(world)
     world.at("2026-12-20 00:00:00")
