@@ -25,7 +25,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 #: Seconds a consumer waits in Redis before it looks all the same: a sign of life, and whoever stops it waits no longer.
-WAIT: Final = 2.0
+WAIT: Final = 1.0
 #: Seconds between two looks where Redis is too old to wait in (before 6.2).
 _LOOK: Final = 0.05
 

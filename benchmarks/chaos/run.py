@@ -118,8 +118,9 @@ def _strike_all(
         for wound in wounds:
             took = wound.says or ("did not resume" if wound.resumed is None else f"{wound.resumed:.1f} s")
             report(f"{field_.trial.clock.now():%d %H:%M}  {wound.name}: struck {wound.struck}, {took}")
-        if len(blow) == 1 and not wounds[0].struck and again[blow[0].name]:
-            again[blow[0].name] -= 1
+        missed = [wound.name for wound in wounds if not wound.struck and again.get(wound.name)]
+        if missed and len(blow) == 1:
+            again.update((name, again[name] - 1) for name in missed)
             pending.append(blow)
         wait_until(stop.is_set, patience=_PEACE, pause=LOOK)
 

@@ -134,7 +134,7 @@ def shukka(*arguments: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> None:
     with shukka("demo", "--orders", "40", "--seed", "7", "--json") as demo:
         out, err = demo.communicate()

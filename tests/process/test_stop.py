@@ -109,7 +109,7 @@ def test_a_worker_beside_a_silent_partner_ends_in_time_and_holds_nothing(
             for one in signals:
                 os.killpg(worker.pid, one)
                 worker.poll()
-            assert worker.wait(6) == 0, (tmp_path / "log").read_text()
+            assert worker.wait(9) == 0, (tmp_path / "log").read_text()
     held = "SELECT count(*) FROM effect_lease WHERE attempts > 0 AND due_at > clock_timestamp()"
     assert world.value(held) == 0
     assert world.value("SELECT count(*) FROM effect_lease WHERE token > 0") >= len(asked)
@@ -166,7 +166,7 @@ def test_a_worker_whose_database_is_silent_ends_in_time(
         with world.engine.begin() as others:
             others.execute(text("LOCK TABLE effect_lease, work IN ACCESS EXCLUSIVE MODE"))
             worker.send_signal(TERM)
-            worker.wait(6)
+            worker.wait(9)
 
 
 @pytest.mark.parametrize("times", [1, 2])

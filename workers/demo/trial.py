@@ -181,13 +181,14 @@ def _service(
         shukka_clock_rate=clock.rate,
         shukka_clock_anchor=clock.anchor,
     )
+    _, port = listener.getsockname()
     return Service(
         settings,
         load_shops(None, INSTALLATION),
         data,
         urls.database_url or "",
         urls.redis_url or "",
-        listener.getsockname()[1],
+        port,
         listener=listener,
         extra={
             "BROKER_URL": broker_url or "",
