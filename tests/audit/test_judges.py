@@ -202,6 +202,12 @@ def test_what_the_books_show(judge: str, books: Books, says: str) -> None:
     assert says in found(replace(KEPT, bank=bank), books).get(judge, ())
 
 
+def test_money_that_nobody_awaited_is_a_humans_and_in_none_of_the_orders_numbers() -> None:
+    journals = replace(KEPT, bank=[{**TRANSFER, "transfer": {**TRANSFER["transfer"], "amount": 900}}, TOLD_OF_TRANSFER])  # type: ignore[dict-item]
+    assert "deposits_booked" in found(journals, BOOKS)
+    assert "deposits_booked" not in found(journals, order(held=Counter(unexpected_deposit=1)))
+
+
 def test_a_card_is_let_go_when_its_order_is_cancelled() -> None:
     """CAN-04; after its time the authorization ends by itself."""
     journals = replace(KEPT, gateway=[AUTHORIZED])

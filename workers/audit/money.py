@@ -158,6 +158,8 @@ def _deposits(evidence: Evidence) -> Iterator[str]:
             transfer = record["transfer"]
             paid[transfer["shop"], transfer["number"]] += transfer["amount"]
     for key, amount in paid.items():
+        if key in books and books[key].held["unexpected_deposit"]:
+            continue
         booked = books[key].money.captured if key in books else 0
         if booked != amount:
             yield f"{name_of(key)} paid {amount} yen and the books say {booked}"
@@ -180,5 +182,8 @@ JUDGES = (
     Judge("refunds_exact", "of what was captured the shop keeps what is due, to the yen", _refunds, _SETTLING),
     Judge("voids_made", "a cancelled order holds nothing on a card (CAN-04)", _voids, _SETTLING),
     Judge("gateway_agrees", "the books say of a payment what its gateway did", _agree, _SETTLING),
-    Judge("deposits_booked", "money that the bank told of is in the books, once, and no other is", _deposits),
+    Judge(
+        "deposits_booked", "money that the bank told of is in the books, once, and no other is", _deposits,
+        "what came in although none was awaited: a human has it or had it (`unexpected_deposit`)",
+    ),
 )  # fmt: skip
