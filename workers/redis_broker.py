@@ -26,7 +26,7 @@ from redis.retry import Retry
 
 #: Seconds a consumer waits in Redis before it looks all the same: a sign of life, and whoever stops it waits no longer.
 WAIT: Final = 1.0
-#: Seconds between two looks where Redis is too old to wait in (before 6.2).
+#: Seconds between two looks where nobody can wait in Redis: before 6.2 it cannot.
 _LOOK: Final = 0.05
 
 #: What stands in dramatiq's script, and what stands there instead.
@@ -118,7 +118,6 @@ class CarefulRedisBroker(RedisBroker):
             script = script.replace(theirs, ours)
         self.scripts["dispatch"] = client.register_script(script)
         self._waiting_room = _patient(client)
-        self._may_wait = True
 
     def wait(self, queue: str) -> None:
         """Wait until a message may be in ``queue``, at most ``WAIT`` seconds; it stays there.
@@ -127,12 +126,9 @@ class CarefulRedisBroker(RedisBroker):
         waits.
         """
         key = f"{self.namespace}:{queue}"
-        if self._may_wait:
-            try:
-                self._waiting_room.blmove(key, key, WAIT, "LEFT", "LEFT")  # type: ignore[arg-type]
-            except ResponseError:
-                self._may_wait = False
-        else:
+        try:
+            self._waiting_room.blmove(key, key, WAIT, "LEFT", "LEFT")  # type: ignore[arg-type]
+        except ResponseError:  # it is too old to, may not, or is full for the moment
             time.sleep(_LOOK)
 
     def waiting(self, queue: str) -> int:

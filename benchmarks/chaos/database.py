@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.chaos.field import DATABASE, Field
-from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, since
+from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, since, wired
 from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, NOTHING, POSTGRES_COMMIT, SILENCE, Strike, Way, Wire
 from benchmarks.wire import Injury as Blow
 
@@ -53,32 +53,16 @@ def _cut_at(place: bytes, blow: Blow, *, every: int, of: bytes = b"") -> Inflict
     return inflict
 
 
+def _its_wire(field: Field) -> Wire:
+    return field.wires[DATABASE]
+
+
 def _silent(field: Field) -> Iterator[Count]:
     """Connections that carry nothing any more while new ones do: a firewall has forgotten them."""
     wire = field.wires[DATABASE]
     with struck(wire, ASKS, _ANYTHING, SILENCE, every=7, most=6) as strike:
         yield lambda: strike.struck
     wire.cut()
-
-
-def _frozen(field: Field) -> Iterator[Count]:
-    wire = field.wires[DATABASE]
-    count = since(lambda: wire.hurt)
-    wire.freeze()
-    try:
-        yield count
-    finally:
-        wire.heal()
-
-
-def _slow(field: Field) -> Iterator[Count]:
-    wire = field.wires[DATABASE]
-    count = since(lambda: wire.hurt)
-    wire.delay(0.05)
-    try:
-        yield count
-    finally:
-        wire.heal()
 
 
 def _cut(field: Field) -> Iterator[Count]:
@@ -226,8 +210,8 @@ INJURIES: Sequence[Injury] = (
     Injury("connections silent", Boundary.DATABASE, "six connections carry nothing any more, new ones do", "they are reset",
            contextmanager(_silent), 12.0, is_quick=False),
     Injury("database frozen", Boundary.DATABASE, "nothing passes, either way, and nothing is closed", "it passes",
-           contextmanager(_frozen), 12.0, is_quick=False),
-    Injury("database slow", Boundary.DATABASE, "50 ms later, each way", "no delay", contextmanager(_slow), 4.0),
+           wired(_its_wire, Wire.freeze), 12.0, is_quick=False),
+    Injury("database slow", Boundary.DATABASE, "50 ms later, each way", "no delay", wired(_its_wire, lambda wire: wire.delay(0.05)), 4.0),
     Injury("no connection left", Boundary.DATABASE, "53300: somebody else has all of them", "he gives them back",
            contextmanager(_taken), 3.0),
     Injury("deadlock", Boundary.DATABASE, "40P01: another transaction wants what we hold and holds what we want",

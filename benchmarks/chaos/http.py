@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from benchmarks.chaos.field import GATEWAY, Field
 from benchmarks.chaos.impostor import Impostor, reply
-from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, since
+from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, refuse, wired
 from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, HTTP_HEAD_ENDS, Wire
 from benchmarks.wire import Injury as Blow
 from workers.demo.orders import SHOPS
@@ -30,22 +30,7 @@ def _one_of(field: Field, partner: str) -> Wire:
 
 
 def _wired(partner: str, hurt: Callable[[Wire], object]) -> Inflict:
-    @contextmanager
-    def inflict(field: Field) -> Iterator[Count]:
-        wire = _one_of(field, partner)
-        count = since(lambda: wire.hurt)
-        hurt(wire)
-        try:
-            yield count
-        finally:
-            wire.heal()
-
-    return inflict
-
-
-def _refuse(wire: Wire) -> None:
-    wire.refuse()
-    wire.cut()
+    return wired(lambda field: _one_of(field, partner), hurt)
 
 
 def _drip(wire: Wire) -> None:
@@ -113,7 +98,7 @@ def _of(partner: str) -> Iterator[Injury]:
             patience=25.0,
         )  # fmt: skip
 
-    yield injury("refused", "connections are reset, new ones refused", _wired(partner, _refuse))
+    yield injury("refused", "connections are reset, new ones refused", _wired(partner, refuse))
     yield injury(
         "hanging", "requests arrive, no answer comes", _wired(partner, _freeze), _BEYOND_AN_ANSWER, is_quick=False
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.chaos.field import Field
+from benchmarks.wire import Wire
 
 
 class Boundary(StrEnum):
@@ -54,3 +55,25 @@ def since(total: Count) -> Count:
     """How much more ``total`` says than it says now."""
     before = total()
     return lambda: total() - before
+
+
+def wired(of: Callable[[Field], Wire], hurt: Callable[[Wire], object]) -> Inflict:
+    """What is done to the wire ``of`` a field until it is healed; the count is of what it held up or cut."""
+
+    @contextmanager
+    def inflict(field: Field) -> Iterator[Count]:
+        wire = of(field)
+        count = since(lambda: wire.hurt)
+        hurt(wire)
+        try:
+            yield count
+        finally:
+            wire.heal()
+
+    return inflict
+
+
+def refuse(wire: Wire) -> None:
+    """Connections are reset, and new ones refused."""
+    wire.refuse()
+    wire.cut()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from benchmarks.chaos.field import REDIS, Field
-from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, since
+from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, refuse, wired
 from benchmarks.wire import ANSWERS, NOTHING, Wire
 
 
@@ -40,22 +40,7 @@ def _dump(server: Any) -> dict[bytes, bytes]:
 
 
 def _wired(hurt: Callable[[Wire], object]) -> Inflict:
-    @contextmanager
-    def inflict(field: Field) -> Iterator[Count]:
-        wire = field.wires[REDIS]
-        count = since(lambda: wire.hurt)
-        hurt(wire)
-        try:
-            yield count
-        finally:
-            wire.heal()
-
-    return inflict
-
-
-def _refuse(wire: Wire) -> None:
-    wire.refuse()
-    wire.cut()
+    return wired(lambda field: field.wires[REDIS], hurt)
 
 
 def _full(field: Field) -> Iterator[Count]:
@@ -73,7 +58,7 @@ def _full(field: Field) -> Iterator[Count]:
 INJURIES: Sequence[Injury] = (
     Injury("FLUSHALL", Boundary.REDIS, "every key is gone", "the clock rings for what is due", contextmanager(_flushed)),
     Injury("Redis gone", Boundary.REDIS, "25 s without: connections are reset, new ones refused", "it is there",
-           _wired(_refuse), 25.0, is_quick=False),
+           _wired(refuse), 25.0, is_quick=False),
     Injury("Redis cut", Boundary.REDIS, "every connection is reset at once", "new ones are open", _wired(Wire.cut)),
     Injury("Redis frozen", Boundary.REDIS, "nothing passes, either way, for 6 s", "it passes", _wired(Wire.freeze), 6.0),
     Injury("Redis slow", Boundary.REDIS, "200 ms later, each way", "no delay", _wired(lambda wire: wire.delay(0.2)), 4.0),

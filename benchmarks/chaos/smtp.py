@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.chaos.field import SMTP, Field
-from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, since
+from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, refuse, since, wired
 from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, Wire, smtp_verb
 from benchmarks.wire import Injury as Blow
 
@@ -33,22 +33,7 @@ def _cut_at(verb: str, blow: Blow, every: int = 3) -> Inflict:
 
 
 def _wired(hurt: Callable[[Wire], object]) -> Inflict:
-    @contextmanager
-    def inflict(field: Field) -> Iterator[Count]:
-        wire = field.wires[SMTP]
-        count = since(lambda: wire.hurt)
-        hurt(wire)
-        try:
-            yield count
-        finally:
-            wire.heal()
-
-    return inflict
-
-
-def _refuse(wire: Wire) -> None:
-    wire.refuse()
-    wire.cut()
+    return wired(lambda field: field.wires[SMTP], hurt)
 
 
 def _switched(counter: str, **switches: float) -> Inflict:
@@ -95,7 +80,7 @@ INJURIES: Sequence[Injury] = (
     *_at_verbs(),
     Injury("mail cut at QUIT", Boundary.SMTP, "a connection that carried its hundred mails takes leave and is cut",
            _HEALED, _cut_at("QUIT", BEFORE, every=1), 1.0, 60.0, is_quick=False),
-    Injury("mail server refused", Boundary.SMTP, "connections are reset, new ones refused", "they are taken", _wired(_refuse),
+    Injury("mail server refused", Boundary.SMTP, "connections are reset, new ones refused", "they are taken", _wired(refuse),
            4.0),
     Injury("mail server hanging", Boundary.SMTP, "commands arrive, no answer comes", "they come",
            _wired(lambda wire: wire.freeze(ANSWERS)), 22.0, is_quick=False),

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -26,15 +25,6 @@ from workers.grouping import Group
 from workers.lookout import Lookout
 from workers.pacemaker import PERIOD, Pacemaker
 from workers.wiring import House
-
-
-@pytest.fixture
-def valkey(running: Running) -> Iterator[redis.Redis]:
-    client = redis.Redis.from_url(running.redis_url)
-    client.flushall()
-    yield client
-    client.flushall()
-    client.close()
 
 
 @pytest.fixture

@@ -24,15 +24,6 @@ from workers.effects import queues
 QUEUES = sorted({WAKE, INTAKE, *queues().values()})
 
 
-@pytest.fixture
-def valkey(running: Running) -> Iterator[redis.Redis]:
-    client = redis.Redis.from_url(running.redis_url)
-    client.flushall()
-    yield client
-    client.flushall()
-    client.close()
-
-
 def bell(running: Running) -> Bell:
     return Bell(make_broker(running.redis_url, consumer=False), queues())
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import dramatiq
 import pytest
 import redis
@@ -90,15 +88,6 @@ def test_stages_and_effects_of_a_newer_version_are_not_touched(world: World) -> 
     assert "moon.land" not in kinds
     world.settle()
     assert world.rows(left) == before
-
-
-@pytest.fixture
-def valkey(running: Running) -> Iterator[redis.Redis]:
-    client = redis.Redis.from_url(running.redis_url)
-    client.flushall()
-    yield client
-    client.flushall()
-    client.close()
 
 
 def test_a_bell_of_a_newer_version_passes_and_is_no_dead_letter(running: Running, valkey: redis.Redis) -> None:

@@ -20,16 +20,6 @@ QUEUE = "wake"
 
 
 @pytest.fixture
-def valkey(running: Running) -> Iterator[redis.Redis]:
-    client = redis.Redis.from_url(running.redis_url)
-    client.flushall()
-    client.config_resetstat()
-    yield client
-    client.flushall()
-    client.close()
-
-
-@pytest.fixture
 def broker(running: Running, valkey: redis.Redis) -> Iterator[CarefulRedisBroker]:
     made = make_broker(running.redis_url, consumer=True)
     assert isinstance(made, CarefulRedisBroker)
