@@ -55,6 +55,8 @@ def _claimed(among: str, limit: str) -> str:
 SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
 FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
 WHERE t.stage = %(stage)s AND {among} AND {_IS_DUE}
+  AND (%(early)s OR o.state <> 'accepted' OR NOT EXISTS (
+    SELECT FROM work first WHERE first.stage = 'accept' AND first.subject_kind = 'order' AND first.subject_id = o.id::text))
 ORDER BY t.due_at
 LIMIT {limit}
 FOR UPDATE OF t SKIP LOCKED
@@ -71,11 +73,18 @@ _CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(_AMONG, '%(limit)s')}) AS c"
 
 
 def claim(
-    connection: Connection, stage: str, now: datetime, limit: int, only: Sequence[Subject] | None = None
+    connection: Connection,
+    stage: str,
+    now: datetime,
+    limit: int,
+    only: Sequence[Subject] | None = None,
+    *,
+    early: bool = False,
 ) -> list[tuple[OrderRow, ClaimRow]]:
     """Lock up to ``limit`` due subjects of ``stage`` with their orders, or ``only`` these; orders another batch holds are
-    skipped, never waited for. Shops take turns, and of a shop those due longest come first."""
-    parameters: dict[str, Any] = {"stage": stage, "now": now, "limit": limit}
+    skipped, never waited for. Shops take turns, and of a shop those due longest come first. Orders that the stage ``accept``
+    has not seen yet are only claimed ``early``."""
+    parameters: dict[str, Any] = {"stage": stage, "now": now, "limit": limit, "early": early}
     if only is None:
         return fetch_pairs(connection, OrderRow, ClaimRow, _CLAIM, parameters)
     among = {"kinds": [one.kind for one in only], "ids": [one.id for one in only]}

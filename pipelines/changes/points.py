@@ -119,6 +119,7 @@ def return_points(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The points of an order that ends: earned ones are void, or taken back where they were valid already (PTS-13,
     PTS-14); used ones go back to their own lots (PTS-12)."""
     order_id = draft.facts.id
+    draft.earn_nothing()
     for lot in list(draft.lots):
         earned = lot.kind == "purchase" and lot.state not in (LotState.VOID, LotState.EXPIRED)
         if earned or lot.state == LotState.PENDING:

@@ -41,6 +41,10 @@ class PointsDraft:
         """Grant points in a lot of their own."""
         self._made.new_lots.append(new)
 
+    def earn_nothing(self) -> None:
+        """What this very decision would have granted as earned is not granted: the order ended in it."""
+        self._made.new_lots = [new for new in self._made.new_lots if new.kind != "purchase"]
+
     def activate(self, asked: Activation) -> None:
         """What is pending of one of the order's lots becomes valid."""
         self._made.lot_moves.append(asked)

@@ -104,7 +104,7 @@ class Runner:
         batch: Sequence[Facts] = ()
         try:
             with self.engine.begin() as connection:
-                claimed = work.claim(connection, stage.name, now, limit, only)
+                claimed = work.claim(connection, stage.name, now, limit, only, early=stage.early)
                 if not claimed:
                     return BatchResult()
                 taken = _taken(stage, claimed)

@@ -42,8 +42,10 @@ class Stage:
     ``needs`` are the facts it must be told, ``consumes`` the events it answers, ``leads_to`` the other stages that it may
     make due, at a moment or by the outcome of an effect, ``asks`` the kinds of effect that it may ask for; ``subject`` is
     the kind of what it is due for (``models.subject``), an order or a part of one. ``at_once`` are those of ``leads_to``
-    that are decided in the same pass where the stage makes the order due at them this moment (``engine.following``). A stage
-    that reads other facts, or names another stage or kind, raises Undeclared, and its order is set aside.
+    that are decided in the same pass where the stage makes the order due at them this moment (``engine.following``).
+    ``early`` stages alone decide about an order before ``accept`` has: news may come sooner than a worker does, and nothing
+    may be asked, earned or taken for an order that nobody has looked at. A stage that reads other facts, or names another
+    stage or kind, raises Undeclared, and its order is set aside.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Stage:
     asks: tuple[str, ...] = ()
     subject: str = ORDER
     at_once: tuple[str, ...] = ()
+    early: bool = False
 
     def decision(
         self, facts: Facts, shop: Shop, now: datetime, route: Mapping[str, Stage] = MappingProxyType({})

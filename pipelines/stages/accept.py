@@ -38,4 +38,4 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.next("authorize", now)
 
 
-STAGE = Stage("accept", decide, Need.MARKS, leads_to=("authorize", "reward"), at_once=("authorize",))
+STAGE = Stage("accept", decide, Need.MARKS, leads_to=("authorize", "reward"), at_once=("authorize",), early=True)

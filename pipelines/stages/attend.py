@@ -12,7 +12,7 @@ from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.release import ACTION, stands_after_all, stuck_shipments
+from pipelines.orders.actions.release import ACTION, lets_go, stands_after_all
 from pipelines.orders.mails import customer_mail
 from pipelines.ports import MailIntent
 from pipelines.shops import Shop
@@ -40,7 +40,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
-    stuck, reasons = stuck_shipments(draft), {hold.reason for hold in draft.holds}
+    released, reasons = lets_go(draft), {hold.reason for hold in draft.holds}
     if HoldReason.CAPTURE_FAILED in reasons and draft.money.state == PaymentState.AUTHORIZED:
         due = min(draft.money.authorized, max(0, draft.due))
         draft.move_payment(PaymentState.CAPTURED, "received another way, says the operator", captured=due)
@@ -53,7 +53,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
-    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")
+    draft.lift(lambda hold: hold in released, "operator")
 
 
 def _let_go_elsewhere(draft: OrderDraft) -> None:

@@ -45,4 +45,5 @@ STAGE = Stage(
     consumes=(ACTION.wakes,),
     leads_to=("settle",),
     asks=LETS_GO,
+    early=True,
 )

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from models.states import HoldReason
+from pipelines.changes.points import return_points
 from pipelines.engine.facts import UsedPoints
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Clawback, GiveBack
-from pipelines.stages import attend, cancel, split
+from pipelines.stages import accept, attend, cancel, split
 from tests.rules.build import a_line, an_order, at, shop_with
 from tests.stages.build import (
     NOW,
@@ -191,3 +192,29 @@ def test_a_cancelled_order_comes_to_rest() -> None:
 def test_what_nobody_holds_is_left_alone(condition: str) -> None:
     decision = decide(attend.STAGE, facts(condition=condition, events=(event("order.release"),)))
     assert (decision.moves, decision.work, endings(decision)) == ([], [], {1: "refused"})
+
+
+def test_a_release_is_no_answer_to_cash_that_nothing_brings_in() -> None:  # PAY-09
+    """It would leave an order that nothing ever moves: the cash is recorded, or its goods are taken back."""
+    uncollected = Hold(HoldReason.COD_UNCOLLECTED, "SH-1", amount=1_100, id=1)
+    looked_at = Hold(HoldReason.TRANSIT_ACCIDENT, "SH-1", id=2)
+    known = {
+        "state": "undelivered",
+        "condition": "held",
+        "shipments": (shipment(state="shipped"),),
+        "payment": payment(method="cod", amount=1_100),
+        "events": (event("order.release"),),
+    }
+    both = decide(attend.STAGE, facts(an_order("salon", method="cod"), **known, holds=(uncollected, looked_at)))
+    assert [closed.id for closed in both.closed_holds] == [2]
+    alone = decide(attend.STAGE, facts(an_order("salon", method="cod"), **known, holds=(uncollected,)))
+    assert (endings(alone), alone.closed_holds) == ({1: "refused"}, [])
+
+
+def test_an_order_that_ends_in_the_decision_that_confirms_it_earns_nothing() -> None:
+    """A cancel takes back lots that are written; what was to be written beside it is not."""
+    draft = accept.STAGE.draft(facts(an_order("salon"), marks=()))
+    accept.decide(draft, shop_with("salon"), NOW)
+    assert draft.decision().new_lots
+    return_points(draft, shop_with("salon"), NOW)
+    assert draft.decision().new_lots == []

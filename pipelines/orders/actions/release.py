@@ -12,6 +12,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Action, Case, Reason
 from pipelines.rules.explain import Refusal, Sentence
+from pipelines.rules.holds import Hold
 from pipelines.suppliers.instructions import instruct_key
 
 _REFUNDS: Final = frozenset({HoldReason.REFUND_DUE, HoldReason.REFUND_FAILED})
@@ -41,10 +42,7 @@ def stands(case: Case) -> Sequence[Refusal]:
         return [Refusal(_OWES, {"amount": due}, ways_out=("refunds",))]
     if refused := _points_are_spent(case):
         return refused
-    stuck = stuck_shipments(order)
-    if order.state == OrderState.CANCELLED or any(
-        h.answered_by(ACTION.name) or h.shipment not in stuck for h in order.holds
-    ):
+    if order.state == OrderState.CANCELLED or lets_go(order):
         return []
     ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
     return [Refusal(_ELSEWHERE, ways_out=ways_out)]
@@ -71,6 +69,17 @@ def _points_are_spent(case: Case) -> Sequence[Refusal]:
     if needed <= usable:
         return []
     return [Refusal(_SPENT, {"needed": needed, "usable": usable}, rule="PTS-12", ways_out=("refunds",))]
+
+
+def lets_go(order: OrderDraft) -> list[Hold]:
+    """The holds that a release lifts: those it answers, and those whose cause has gone. Cash that nothing brings in is still
+    due, whoever looked at it: it is recorded, or its goods are taken back (PAY-09)."""
+    stuck = stuck_shipments(order)
+    return [
+        hold
+        for hold in order.holds
+        if hold.answered_by(ACTION.name) or (hold.reason != HoldReason.COD_UNCOLLECTED and hold.shipment not in stuck)
+    ]
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:
