@@ -8,7 +8,7 @@ done ("refused to talk": refused, unknown host, 429, no byte written) and UNKNOW
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -164,6 +164,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A payment in a gateway's own list: of the order (shop, number), where the gateway was told it in a form we know.
+
+    ``fee`` is what the gateway keeps of it, in yen, where its list says so.
+    """
+
+    snapshot: Snapshot
+    order: tuple[str, str] | None = None
+    begun_at: datetime | None = None
+    fee: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A gateway's notice as every stage reads it, whatever its format was.
 
@@ -262,9 +275,29 @@ class LooksUp(Protocol):
     """Tells what became of a call, and how a payment stands."""
 
     async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
-        """What became of the call under ``key``; without one, how the payment of ``order`` (by ``reference`` where it is
-        known) stands now.  None if the gateway never saw it, UNKNOWN if it cannot tell now, RETRY if it could not be asked:
-        that says nothing, and is no attempt that may have happened."""
+        """What became of the call under ``key``, made about the payment ``reference`` where there was one; without a key, how
+        the payment of ``order`` (by ``reference`` where it is known) stands now.  None if the gateway never saw it, UNKNOWN if
+        it cannot tell now, RETRY if it could not be asked: that says nothing, and is no attempt that may have happened."""
+        ...
+
+
+@runtime_checkable
+class Renews(Protocol):
+    """Holds the same amount anew before a hold ends (再オーソリ)."""
+
+    async def renew(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
+        """Hold ``amount`` yen longer or again. OK: the snapshot of what holds it now, whose reference may be another one.
+        DECLINED: nothing new is held, and what was held before still is, until its own end."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """Tells every payment that it has, so that the books can be compared with its own (PAY-05)."""
+
+    def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
+        """Every payment begun from ``since`` up to, not with, ``until`` (aware), as it stands now, in any order. Pages are
+        the adapter's own affair. Raises pipelines.errors.Unreachable where the list cannot be had whole."""
         ...
 
 
@@ -277,6 +310,8 @@ class Capability(StrEnum):
     VOIDS = "voids"
     REFUNDS = "refunds"
     LOOKS_UP = "looks payments up"
+    RENEWS = "renews authorizations"
+    LISTS = "lists payments"
     READS_NOTICES = "reads notices"
 
 
@@ -287,6 +322,8 @@ _PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.VOIDS: Voids,
     Capability.REFUNDS: Refunds,
     Capability.LOOKS_UP: LooksUp,
+    Capability.RENEWS: Renews,
+    Capability.LISTS: Lists,
 }
 
 

@@ -19,6 +19,7 @@ import pytest
 from models.states import PaymentState
 from pipelines.gateway import Answer, BuyerStep, Capability, CodeClass, Gateway, Payer, Snapshot
 from pipelines.ports import Verdict
+from tests.payments.providers import Fake
 from workers.http.signing import SignatureRefused
 
 Result = TypeVar("Result")
@@ -52,6 +53,12 @@ class Bench:
     passing_faults: tuple[str, ...] = ()
     notice: Callable[[], Signed] | None = None
     """A notice that the provider really sent, or made as it makes them."""
+    fake: Fake | None = None
+    """The fake gateway behind it, where it is served by ``tests.payments.providers``."""
+    slip_method: str = "konbini"
+    """The payment method for which the suites register slips."""
+    slips: Callable[[str], int] = lambda order: 0
+    """How many slips the provider has of an order."""
 
     def run(self, scenario: Callable[[Any], Awaitable[Result]]) -> Result:
         """Run ``scenario`` on a fresh connection."""
@@ -294,7 +301,7 @@ async def begin(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
         held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.accepted)
         return held
     slip: Answer = await adapter.register(
-        key=key, order=order, method="konbini", amount=AMOUNT, payer=PAYER, until=UNTIL
+        key=key, order=order, method=bench.slip_method, amount=AMOUNT, payer=PAYER, until=UNTIL
     )
     return slip
 

@@ -72,7 +72,7 @@ def performing(gateways: Mapping[str, Adapter]) -> Perform[OrderEffectRow]:
             return Outcome(Verdict.RETRY, code="no_gateway", says=f"no shop names the gateway {row.gateway} any more")
         known = None
         if job.attempts > 1 and isinstance(gateway, LooksUp):
-            known = await gateway.lookup(order=order, key=row.key)
+            known = await gateway.lookup(order=order, key=row.key, reference=row.reference)
         return _outcome(known or await _ACTS[job.kind](gateway, row, order))
 
     return perform

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from models.states import PaymentState
 from pipelines.gateway import STANDS, Answer, CodeClass, Gateway, Notice, Snapshot
@@ -22,9 +21,8 @@ from pipelines.ports import Verdict
 from workers.http.pool import SpreadTransport
 from workers.http.signed_json import read_signed
 from workers.payments.acknowledging import stored_or_known
+from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle
 
-_ATTEMPTS = 3
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _STATES: Final = {
     "authorized": PaymentState.AUTHORIZED,
     "captured": PaymentState.CAPTURED,
@@ -62,26 +60,6 @@ class _Payment(BaseModel):
     funding: str
     expires_at: datetime
     at: datetime
-
-
-class _Open(Exception):
-    """An attempt that settled nothing. ``sent``: the gateway may have acted on it; ``again``: try once more now."""
-
-    def __init__(
-        self,
-        code: str,
-        code_class: CodeClass,
-        *,
-        sent: bool,
-        again: bool = True,
-        retry_after: float | None = None,
-    ) -> None:
-        self.code = code
-        self.code_class = code_class
-        self.sent = sent
-        self.again = again
-        self.retry_after = retry_after
-        super().__init__(code)
 
 
 class SandboxGateway:
@@ -123,67 +101,34 @@ class SandboxGateway:
             path = f"/v1/authorizations/{quote(reference, safe='')}"
         else:
             path = f"/v1/orders/{quote(order, safe='/')}"
-        try:
-            response = await self._client.get(path)
-        except httpx.TransportError as error:
-            return _not_asked(_code(error))
-        known = _json(response)
-        if response.status_code == 404 or known.get("payments") == []:
-            return None
-        if response.status_code == 200:
-            told = settled(known.get("status"), known.get("answer")) if key is not None else _found(known)
-            if told is not None:
-                return told
-        if response.status_code == 429 or response.status_code >= 500:
-            return _not_asked(f"http_{response.status_code}")
-        return _unknown(f"http_{response.status_code}", "the gateway could not tell what became of it")
+        return await looked_up(lambda: self._look(path, by_key=key is not None))
 
     async def aclose(self) -> None:
         """Give connections back."""
         await self._client.aclose()
 
+    async def _look(self, path: str, *, by_key: bool) -> Answer | None:
+        response = await sent(self._client, self._client.build_request("GET", path))
+        known = json_of(response)
+        if response.status_code == 404 or known.get("payments") == []:
+            return None
+        if response.status_code == 200:
+            told = settled(known.get("status"), known.get("answer")) if by_key else _found(known)
+            if told is not None:
+                return told
+        raise proves_nothing(response)
+
     async def _perform(self, key: str, path: str, body: Mapping[str, Any]) -> Answer:
-        sent = False
-        last = _Open("unreachable", CodeClass.TRANSIENT, sent=False)
-        try:
-            async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(_ATTEMPTS),
-                wait=wait_random_exponential(multiplier=0.1, max=1.0),
-                retry=retry_if_exception(lambda error: isinstance(error, _Open) and error.again),
-            ):
-                with attempt:
-                    try:
-                        return await self._attempt(key, path, body)
-                    except _Open as error:
-                        sent, last = sent or error.sent, error
-                        raise
-        except (RetryError, _Open):
-            pass
-        if not sent:
-            return _not_done(last, "the gateway took nothing")
-        known = await self.lookup(order="", key=key)
-        if known is None:
-            return _not_done(last, "the gateway never saw it")
-        if known.verdict is Verdict.RETRY:
-            return _unknown(known.code or "", "the gateway may have acted, and could not be asked")
-        return known
+        return await settle(lambda: self._attempt(key, path, body), lambda: self.lookup(order="", key=key))
 
     async def _attempt(self, key: str, path: str, body: Mapping[str, Any]) -> Answer:
-        try:
-            response = await self._client.post(path, json=body, headers={"idempotency-key": quote(key, safe=":/")})
-        except _NEVER_SENT as error:
-            raise _Open(_code(error), CodeClass.TRANSIENT, sent=False) from error
-        except httpx.TransportError as error:
-            raise _Open(_code(error), CodeClass.UNKNOWN, sent=True) from error
-        status = response.status_code
-        if status in (401, 403):
-            raise _Open("auth", CodeClass.CONFIGURATION, sent=False, again=False)
-        if status == 429:
-            wait = _seconds(response)
-            raise _Open("rate_limit", CodeClass.TRANSIENT, sent=False, again=False, retry_after=wait)
-        answer = None if status == 409 else settled(status, _json(response))
+        headers = {"idempotency-key": quote(key, safe=":/")}
+        response = await sent(self._client, self._client.build_request("POST", path, json=body, headers=headers))
+        if response.status_code == 409:
+            raise Unsettled("http_409", CodeClass.UNKNOWN, sent=True)
+        answer = settled(response.status_code, json_of(response))
         if answer is None:
-            raise _Open("in_progress" if status == 409 else f"http_{status}", CodeClass.UNKNOWN, sent=True)
+            raise proves_nothing(response)
         return answer
 
 
@@ -255,36 +200,5 @@ def stands(shown: object) -> Answer | None:
         return None
 
 
-def _not_done(last: _Open, says: str) -> Answer:
-    return Answer(Verdict.RETRY, code=last.code, code_class=last.code_class, says=says, retry_after=last.retry_after)
-
-
-def _not_asked(code: str) -> Answer:
-    return Answer(Verdict.RETRY, code=code, code_class=CodeClass.TRANSIENT, says="the gateway could not be asked")
-
-
-def _unknown(code: str, says: str) -> Answer:
-    return Answer(Verdict.UNKNOWN, code=code, code_class=CodeClass.UNKNOWN, says=says)
-
-
 def _path(reference: str, operation: str) -> str:
     return f"/v1/authorizations/{quote(reference, safe='')}/{operation}"
-
-
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        value = response.json()
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _seconds(response: httpx.Response) -> float | None:
-    word = response.headers.get("retry-after", "")
-    return float(word) if word.isdecimal() else None
-
-
-def _code(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "timeout"
-    return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"

@@ -27,12 +27,15 @@ _GRACE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: ``path`` percent-decoded and without the query, header names in lower case."""
+    """One request: ``path`` percent-decoded and without the query, header names in lower case.
+
+    ``query`` is what stands after the question mark, as it travelled."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises ValueError for anything else."""
@@ -44,18 +47,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A JSON answer."""
+    """An answer: a JSON object, or bytes as they are, whose ``content-type`` is then among ``headers``."""
 
     status: int
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] | bytes = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def wire(self, *, keep_alive: bool) -> bytes:
         """The bytes that go back."""
-        body = orjson.dumps(self.body)
+        is_raw = isinstance(self.body, bytes)
+        body = self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
         lines = [
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
-            "content-type: application/json",
+            *(() if is_raw else ("content-type: application/json",)),
             f"content-length: {len(body)}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
             *(() if keep_alive else ("connection: close",)),
@@ -132,8 +136,8 @@ class _Connection(asyncio.Protocol):
         if self._size > MAX_BODY:
             self._refuse(413)
             return
-        path = unquote(self._url.partition(b"?")[0].decode("latin-1"))
-        request = Request(self._parser.get_method().decode(), path, self._headers, b"".join(self._body))
+        path, _, query = self._url.decode("latin-1").partition("?")
+        request = Request(self._parser.get_method().decode(), unquote(path), self._headers, b"".join(self._body), query)
         self._waiting.append((request, self._parser.should_keep_alive()))
         if self.task is None:
             self.task = asyncio.create_task(self._answer())

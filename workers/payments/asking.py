@@ -1,0 +1,152 @@
+"""How a gateway is asked: attempts under one key while nothing is settled, then a look-up, then an honest "unknown".
+
+What each answer proves is the adapter's to say: it returns an ``Answer``, or raises ``Unsettled``. What the network does is
+classified here, alike for all (gateways.md 0.2): refused before a byte was written is surely not done, anything after may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import httpx
+from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from pipelines.gateway import Answer, CodeClass
+from pipelines.ports import Verdict
+
+ATTEMPTS: Final = 3
+"""Attempts of one call, the first included."""
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Unsettled(Exception):
+    """An attempt that settled nothing. ``sent``: the gateway may have acted on it; ``again``: try once more now.
+
+    ``retry_after`` are seconds to leave the gateway alone, where it said so."""
+
+    def __init__(
+        self,
+        code: str,
+        code_class: CodeClass,
+        *,
+        sent: bool,
+        again: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        self.code = code
+        self.code_class = code_class
+        self.sent = sent
+        self.again = again
+        self.retry_after = retry_after
+        super().__init__(code)
+
+
+async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """The response to ``request``, whatever its status. Raises Unsettled for what the network does, 401, 403 and 429."""
+    try:
+        response = await client.send(request)
+    except _NEVER_SENT as error:
+        raise Unsettled(code_of(error), CodeClass.TRANSIENT, sent=False) from error
+    except httpx.TransportError as error:
+        raise Unsettled(code_of(error), CodeClass.UNKNOWN, sent=True) from error
+    if response.status_code in (401, 403):
+        raise Unsettled("auth", CodeClass.CONFIGURATION, sent=False, again=False)
+    if response.status_code == 429:
+        raise Unsettled("rate_limit", CodeClass.TRANSIENT, sent=False, again=False, retry_after=retry_after(response))
+    return response
+
+
+async def settle(
+    attempt: Callable[[], Awaitable[Answer]], look: Callable[[], Awaitable[Answer | None]], *, repeats: bool = True
+) -> Answer:
+    """What the call comes to, never an exception of the network: settled, RETRY (surely not done) or UNKNOWN.
+
+    ``attempt`` raises Unsettled where it proves nothing; ``look`` tells what became of it as ``LooksUp.lookup`` does.
+    ``repeats``: the gateway knows a repetition by its key; without, nothing that may have been done is sent a second time
+    before ``look`` has said that it was not.
+    """
+    was_sent = False
+    last = Unsettled("unreachable", CodeClass.TRANSIENT, sent=False)
+    try:
+        async for trial in AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.1, max=1.0),
+            retry=retry_if_exception(
+                lambda error: isinstance(error, Unsettled) and error.again and (repeats or not error.sent)
+            ),
+        ):
+            with trial:
+                try:
+                    return await attempt()
+                except Unsettled as error:
+                    was_sent, last = was_sent or error.sent, error
+                    raise
+    except (RetryError, Unsettled):
+        pass
+    if not was_sent:
+        return not_done(last, "the gateway took nothing")
+    known = await look()
+    if known is None:
+        return not_done(last, "the gateway never saw it")
+    if known.verdict is Verdict.RETRY:
+        return unknown(known.code or "", "the gateway may have acted, and could not be asked")
+    return known
+
+
+async def looked_up(look: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
+    """What ``look`` tells, or RETRY where the gateway could not be asked; UNKNOWN where its answer says nothing."""
+    try:
+        return await look()
+    except Unsettled as error:
+        if error.code_class is CodeClass.UNKNOWN and error.code.startswith("http_2"):
+            return unknown(error.code, "the gateway could not tell what became of it")
+        return not_asked(error.code, error.retry_after)
+
+
+def not_done(last: Unsettled, says: str) -> Answer:
+    """Surely nothing was done: to be asked again later."""
+    return Answer(Verdict.RETRY, code=last.code, code_class=last.code_class, says=says, retry_after=last.retry_after)
+
+
+def not_asked(code: str, after: float | None = None) -> Answer:
+    """A look-up that did not reach the gateway says nothing."""
+    return Answer(
+        Verdict.RETRY,
+        code=code,
+        code_class=CodeClass.TRANSIENT,
+        says="the gateway could not be asked",
+        retry_after=after,
+    )
+
+
+def unknown(code: str, says: str) -> Answer:
+    """It may have been done."""
+    return Answer(Verdict.UNKNOWN, code=code, code_class=CodeClass.UNKNOWN, says=says)
+
+
+def proves_nothing(response: httpx.Response) -> Unsettled:
+    """For an answer that says neither yes nor no: 5xx, a proxy's page, a body that is cut or empty (gateways.md 9, 8)."""
+    return Unsettled(f"http_{response.status_code}", CodeClass.UNKNOWN, sent=True)
+
+
+def json_of(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in it; empty for anything else."""
+    try:
+        value = response.json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds of its ``Retry-After``, if it names seconds."""
+    word = response.headers.get("retry-after", "")
+    return float(word) if word.isdecimal() else None
+
+
+def code_of(error: httpx.TransportError) -> str:
+    """A short code of ours for what the network did."""
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"
