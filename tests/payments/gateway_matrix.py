@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pipelines.gateway import Answer, Capability, Gateway, LooksUp
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import AMOUNT, PAYER, UNTIL, Bench, new_key, new_order, stands
+from tests.payments.gateway_conformance import AMOUNT, PAYER, Bench, new_key, new_order, stands
 from workers.sandbox.gateways.ledger import Kind
 
 #: Where an operation fails, and how. ``slow`` answers are late and whole; the client has hung up.
@@ -76,7 +76,7 @@ async def _asked(adapter: Any, bench: Bench, operation: str) -> _Asked:
     reference: str | None = None
     told: dict[str, Any] = {"amount": AMOUNT, "token": bench.accepted}
     if operation == "register":
-        told = {"method": bench.slip_method, "amount": AMOUNT, "payer": PAYER, "until": UNTIL}
+        told = {"method": bench.slip_method, "amount": AMOUNT, "payer": PAYER, "until": bench.until}
     elif operation != "authorize":
         begun = stands(await adapter.authorize(key=new_key("begin"), order=order, **told))
         reference = begun.reference

@@ -19,7 +19,6 @@ from pipelines.ports import Verdict
 from tests.payments.gateway_conformance import (
     AMOUNT,
     PAYER,
-    UNTIL,
     Bench,
     Signed,
     authorize,
@@ -31,14 +30,13 @@ from tests.payments.gateway_conformance import (
 )
 from tests.payments.gateway_matrix import matrix_of
 from tests.payments.providers import Fake, served
-from workers.clock import SettableClock
 from workers.payments.stripe import GATEWAY, Settings, StripeGateway
 from workers.sandbox.gateways.ledger import Kind
 from workers.sandbox.gateways.stripe import KEY, SECRET, Stripe
 from workers.sandbox.http_server import Reply, Request, serving
 from workers.settings import read
 
-START = datetime(2026, 11, 20, 3, tzinfo=UTC)
+UNTIL = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
 THREE_D_SECURE = "pm_card_threeDSecure2Required"
 P = PaymentState
 
@@ -56,8 +54,7 @@ def settings(url: str, timeout: float = 0.4) -> Settings:
 
 
 def at_stripe(journal: Path) -> Any:
-    clock = SettableClock(start=START, rate=1.0, anchor=time.time())
-    return served(Stripe(), journal, clock=clock, faults={"slow": 0.6})
+    return served(Stripe(), journal, faults={"slow": 0.6})
 
 
 @pytest.fixture
