@@ -142,7 +142,7 @@ def shown_intent(intent: Intent, refunds: Collection[Refund], expand: Collection
     """A PaymentIntent; ``latest_charge`` is its id unless it is expanded."""
     charge = intent.charge
     latest: Any = charge and charge.id
-    if charge is not None and "latest_charge" in expand:
+    if charge is not None and any(name.split(".")[0] == "latest_charge" for name in expand):
         latest = shown_charge(intent, charge, refunds, with_fee="latest_charge.balance_transaction" in expand)
     return {
         "id": intent.id,
