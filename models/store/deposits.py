@@ -22,7 +22,7 @@ UNASSIGNED: Final = f"state = 'quarantined' AND order_id IS NULL AND ({OF_STATEM
 
 class AwaitingRow(NamedTuple):
     """An order that money may come for: yen due and paid, deposits that wait to be decided included; what it says of who pays, and
-    the account that was opened for it."""
+    the account that a gateway opened for it."""
 
     shop: str
     number: str
@@ -43,18 +43,20 @@ LEFT JOIN (SELECT order_id, sum((body->>'amount')::bigint) AS amount FROM inbox_
 WHERE o.shop = ANY(%(shops)b::text[])
 """
 _WAITING = f"""{_AWAITING} AND o.state IN ('accepted', 'awaiting_payment') AND o.method = ANY(%(methods)b::text[])
-  AND (p.gateway IS NULL OR p.instructions->'account' IS NOT NULL)"""
+  AND p.gateway IS NULL"""
 _OTHERS = f"""{_AWAITING} AND o.accepted_at >= %(since)s
-  AND upper(regexp_replace(normalize(o.number, NFKC), '[^A-Za-z0-9]', '', 'g')) = ANY(%(keys)b::text[])"""
+  AND (upper(regexp_replace(normalize(o.number, NFKC), '[^A-Za-z0-9]', '', 'g')) = ANY(%(keys)b::text[])
+       OR p.gateway IS NOT NULL AND p.instructions->'account'->>'number' = ANY(%(keys)b::text[]))"""
 
 
 def waiting(connection: Connection, shops: Sequence[str], methods: Sequence[str]) -> list[AwaitingRow]:
-    """Every order of the shops that waits for the money of one of the methods."""
+    """Every order of the shops that waits for the money of one of the methods on the shop's own account."""
     return fetch(connection, AwaitingRow, _WAITING, {"shops": list(shops), "methods": list(methods)})
 
 
 def numbered(connection: Connection, shops: Sequence[str], keys: Sequence[str], since: datetime) -> list[AwaitingRow]:
-    """Orders of the shops, accepted since, whatever they wait for, whose number has these capitals and digits."""
+    """Orders of the shops, accepted since, whatever they wait for, whose number has these capitals and digits, or for which a
+    gateway opened an account of that number."""
     told = {"shops": list(shops), "keys": list(keys), "since": since}
     return fetch(connection, AwaitingRow, _OTHERS, told) if keys else []
 

@@ -27,7 +27,7 @@ class OrderName(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Awaiting:
     """An order that money may come for. ``due`` and ``paid`` are yen, deposits that are not booked yet included; ``names`` are
-    those of people, as the order has them; ``account`` is one that was opened for it alone."""
+    those of people, as the order has them; ``account`` is one that a gateway opened for it alone, which tells of its money itself."""
 
     order: OrderName
     due: int
@@ -112,7 +112,7 @@ def match(
 ) -> list[Finding]:
     """What becomes of each transfer, in their order: an earlier one is counted before a later one is looked at.
 
-    ``waiting`` await a deposit; ``others`` do not any more, or never did, and are found by their number alone: money for them is
+    ``waiting`` await a deposit; ``others`` do not any more, or never did, or not here, and are found by their number or account alone: money for them is
     given back, or a human has it (PAY-07). ``tolerance``: yen by shop that a transfer may differ (B.6.7).
     """
     books = _Books(waiting, others, tolerance)
@@ -130,13 +130,13 @@ class _Books:
         self._names: dict[str, list[Awaiting]] = defaultdict(list)
         for one in waiting:
             self._paid[one.order] = one.paid
-            for key in {number_key(one.order.number), number_key(one.account or "")} - {None}:
-                self._numbers[str(key)].append(one)
+            if key := number_key(one.order.number):
+                self._numbers[key].append(one)
             for name in {payer_name(name) for name in one.names} - {""}:
                 self._names[name].append(one)
         for one in others:
-            if key := number_key(one.order.number):
-                self._others[key].append(one)
+            for other in {number_key(one.order.number), number_key(one.account or "")} - {None}:
+                self._others[str(other)].append(one)
         self._sorted = sorted(self._names)
 
     def find(self, transfer: Transfer) -> Finding:
@@ -198,4 +198,4 @@ def _several(because: str) -> Finding:
 
 
 def _late(order: Awaiting) -> Finding:
-    return Finding(Outcome.MISMATCHED, "the order awaits no transfer", order.order, 0)
+    return Finding(Outcome.MISMATCHED, "the order awaits no transfer to this account", order.order, 0)

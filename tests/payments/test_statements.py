@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -93,6 +94,18 @@ def test_the_same_file_again_changes_nothing(world: World) -> None:
     world.settle()
     assert world.show("S-1001")["payment"]["captured"] == 2 * DUE, "two equal rows are two payments"
     assert (load(world, statement).known, world.broken()) == (3, {})
+
+
+def test_imports_of_one_file_at_once_book_it_once(world: World) -> None:
+    numbers = [f"S-{n}" for n in range(101, 109)]
+    unpaid(world, *numbers)
+    statement = read_zengin(*(line(DUE, number) for number in numbers), line(7, "ﾀﾞﾚｶ"))
+    with ThreadPoolExecutor(4) as pool:
+        imports = list(pool.map(lambda _: load(world, statement), range(8)))
+    assert sorted(len(one.found) for one in imports) == [0] * 7 + [9]
+    world.settle()
+    assert {world.show(number)["payment"]["captured"] for number in numbers} == {DUE}
+    assert world.broken() == {}
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(world: World) -> None:
