@@ -58,7 +58,9 @@ def read(data: bytes, today: date) -> Statement:
         raise broken("it has no end record: it was cut, download it again")
     sections = list(_sections(records[:-1], today))
     end = _Fields(records[-1], len(records), _END)
-    if (end.yen("records"), end.yen("accounts")) not in {(len(records), len(sections)), (0, 0)}:
+    # Banks count the end itself or not, and some leave both numbers out.
+    counted = {(len(records), len(sections)), (len(records) - 1, len(sections)), (0, 0)}
+    if (end.yen("records"), end.yen("accounts")) not in counted:
         raise broken(f"its end record counts {end.yen('records')} records, and there are {len(records)}")
     return Statement("cp932", tuple(row for section in sections for row in section.rows))
 

@@ -33,6 +33,13 @@ def test_records_end_in_any_way_or_not_at_all(ending: str) -> None:
         assert [row.amount for row in read(file, TODAY).rows] == [5_500, -1_000]
 
 
+@pytest.mark.parametrize("end", ["9000000000400001", "9000000000300001", "9000000000000000", "9"])
+def test_the_end_counts_itself_or_not_or_nothing(end: str) -> None:
+    data = zengin(account_03([SAMPLE])).decode("cp932")
+    assert "9000000000400001" in data
+    assert len(read(data.replace("9000000000400001", end.ljust(16)).encode("cp932"), TODAY).rows) == 1
+
+
 def test_each_account_has_its_own_header_and_trailer() -> None:
     found = rows(account_03([SAMPLE]), account_03([Line(1, "ｻﾄｳ")], account="0000000003"), account_03([]))
     assert [row.account.number for row in found if row.account] == ["0000000004", "0000000003"]
