@@ -16,7 +16,7 @@ from pipelines.statements.words import doubt_of
 
 _LENGTH: Final = 200
 _EBCDIC_HEADER: Final = b"\xf1"
-_TIME_DEPOSITS: Final = "567"
+_TIME_DEPOSITS: Final = frozenset("567")
 _CORRECTION: Final = "19"
 
 #: First and last byte of a field, as the layout counts them.

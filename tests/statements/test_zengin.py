@@ -40,6 +40,10 @@ def test_the_end_counts_itself_or_not_or_nothing(end: str) -> None:
     assert len(read(data.replace("9000000000400001", end.ljust(16)).encode("cp932"), TODAY).rows) == 1
 
 
+def test_an_account_of_no_stated_kind_is_no_time_deposit() -> None:
+    assert len(rows(account_03([SAMPLE], kind=" "))) == 1
+
+
 def test_each_account_has_its_own_header_and_trailer() -> None:
     found = rows(account_03([SAMPLE]), account_03([Line(1, "ｻﾄｳ")], account="0000000003"), account_03([]))
     assert [row.account.number for row in found if row.account] == ["0000000004", "0000000003"]
