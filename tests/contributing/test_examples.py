@@ -36,6 +36,7 @@ def test_a_method_a_carrier_and_a_stage_are_shown() -> None:
 )
 def test_the_stage_decides(world: World, remarks: str, ends: tuple[str, str]) -> None:
     world.take(document("S-1", remarks=remarks))
+    world.decide("accept")
     with world.engine.begin() as connection:
         order_id = world.value("SELECT id FROM shop_order")
         work.schedule(connection, [of_order("inspect", order_id, world.clock.now())])
