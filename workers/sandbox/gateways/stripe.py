@@ -176,7 +176,8 @@ class Stripe(Provider):
 
     def _about(self, request: Request, now: datetime) -> dict[str, Any]:
         """What has an id in its path."""
-        _, _, kind, id_, *verb = request.path.split("/")
+        kind, _, rest = request.path.removeprefix("/v1/").partition("/")
+        id_, *verb = rest.split("/")
         match request.method, kind, verb:
             case "GET", "payment_intents", []:
                 return self._book.shown(self._book.of(id_), form_of(request, ("expand[]",)))
