@@ -318,7 +318,7 @@ def test_an_event_is_acknowledged_with_200_and_nothing_else() -> None:
 
 
 def test_the_documents_name_every_event_to_subscribe_to() -> None:
-    page = Path("docs/gateways/stripe.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/gateways/stripe.md").read_text("utf-8")
     assert [one for one in sorted(EVENTS) if f"`{one}`" not in page] == []
 
 
