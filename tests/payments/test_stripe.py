@@ -30,7 +30,7 @@ from tests.payments.stripe_bench import at_stripe, bench_of, held, of_fake, sett
 from workers.payments.stripe import GATEWAY, StripeGateway
 from workers.sandbox.gateways.ledger import Kind
 from workers.sandbox.gateways.stripe import KEY
-from workers.sandbox.http_server import Reply, Request, serving
+from workers.sandbox.http_server import Handler, Reply, Request, serving
 
 P = PaymentState
 
@@ -84,6 +84,18 @@ def test_what_was_surely_not_done_is_asked_again_later(bench: Bench) -> None:
     busy = bench.run(lambda adapter: authorize(adapter, bench))
     assert (busy.verdict, busy.code, busy.retry_after) == (Verdict.RETRY, "rate_limit", 2.0)
     assert fake.provider.ledger.moves == []
+
+
+@pytest.mark.parametrize(("says", "attempts"), [({}, 3), ({"stripe-should-retry": "false"}, 1)])
+def test_stripe_says_itself_when_a_repetition_is_of_no_use(says: dict[str, str], attempts: int) -> None:
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Reply:
+        asked.append(request.method)
+        return Reply(503, {}, says)
+
+    asyncio.run(answered_by(answer))
+    assert asked.count("POST") == attempts
 
 
 def test_while_stripe_is_down_nobody_knows_and_the_same_key_settles_it_later(bench: Bench) -> None:
@@ -234,15 +246,16 @@ def test_what_each_answer_proves(reply: Reply, verdict: Verdict, code: str | Non
     async def answer(_: Request) -> Reply:
         return reply
 
-    async def scenario() -> Answer:
-        async with serving(answer) as port:
-            gateway = StripeGateway(settings(f"http://127.0.0.1:{port}"))
-            try:
-                asked = {"key": "auth:1", "order": "salon/S-1", "amount": AMOUNT, "token": "pm_1"}
-                return await gateway.authorize(**asked)
-            finally:
-                await gateway.aclose()
-
-    answered = asyncio.run(scenario())
+    answered = asyncio.run(answered_by(answer))
     assert (answered.verdict, answered.code) == (verdict, code)
     assert (answered.snapshot.state if answered.snapshot else None) == state
+
+
+async def answered_by(answer: Handler) -> Answer:
+    """What an authorization comes to at a server that answers so."""
+    async with serving(answer) as port:
+        gateway = StripeGateway(settings(f"http://127.0.0.1:{port}"))
+        try:
+            return await gateway.authorize(key="auth:1", order="salon/S-1", amount=AMOUNT, token="pm_1")
+        finally:
+            await gateway.aclose()

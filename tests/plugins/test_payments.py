@@ -112,7 +112,7 @@ class Acme:
 @pytest.fixture
 def acme(folder: Folder, engine: Engine, database_url: str, renderer: Renderer) -> Iterator[Acme]:
     folder.drop("acme_pay")
-    folder.profile("reuse", **{"[payment]": '[payment]\ngateways.konbini = "acme"'})
+    folder.profile("reuse", **{'konbini = "sandbox"': 'konbini = "acme"'})
     shops = load_shops(folder.shops, INSTALLATION)
     gateway = GATEWAYS["acme"]
     adapter = gateway.build(gateway.settings(acme_key="k", acme_notice_secrets="s"))
@@ -361,7 +361,7 @@ def test_a_preview_and_the_published_schema_know_it(postal: World) -> None:
 def test_a_worker_wants_the_settings_that_the_file_declares(folder: Folder) -> None:
     """The variable is named, and with it the worker starts."""
     folder.drop("acme_pay")
-    folder.profile("reuse", **{"[payment]": '[payment]\ngateways.konbini = "acme"'})
+    folder.profile("reuse", **{'konbini = "sandbox"': 'konbini = "acme"'})
     given = {**COMPLETE, FOLDER: str(folder.path), "SHOPS_DIR": str(folder.shops)}
     assert refusal(boot(given)) == "shukka worker: ACME_KEY: is missing; set it to the key of the acme console"
     started = boot({**given, **ACME})
@@ -370,7 +370,7 @@ def test_a_worker_wants_the_settings_that_the_file_declares(folder: Folder) -> N
 
 def test_a_gateway_that_cannot_do_what_a_method_needs_is_refused(folder: Folder) -> None:
     folder.drop("acme_pay")
-    folder.profile("reuse", **{"[payment]": '[payment]\ngateways.card = "acme"'})
+    folder.profile("reuse", **{'konbini = "sandbox"': 'card = "acme"'})
     with pytest.raises(ProfileErrors, match="needs a gateway that authorizes and captures and voids; acme does not"):
         load_shops(folder.shops, INSTALLATION)
 

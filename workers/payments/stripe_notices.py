@@ -59,7 +59,7 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
     about = _about(event)
     if not isinstance(event, dict) or not isinstance(event.get("id"), str) or about is None:
         digest = hashlib.sha256(body).hexdigest()
-        return [Notice(f"stripe:{digest}", STANDS, fault="It is no event of Stripe.", raw=event)]
+        return [Notice(f"stripe:{digest}", STANDS, fault="It is no event of Stripe.", raw={"sha256": digest})]
     at = event.get("created")
     notice = Notice(
         event["id"],
@@ -68,7 +68,7 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
         _intent(about),
         at=datetime.fromtimestamp(at, UTC) if isinstance(at, int) else None,
         fault=_fault(event, about),
-        raw=event,
+        raw=_without_persons(event, about),
     )
     return [notice]
 
@@ -113,6 +113,13 @@ def _fault(event: Mapping[str, Any], about: Mapping[str, Any]) -> str | None:
     if _intent(about) is None and order_of(about.get("metadata") or {}) is None:
         return f"{type_} names no payment: see whose money it is in Stripe's dashboard."
     return None
+
+
+def _without_persons(event: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operator needs to find it in the dashboard: no name, address or account that the object may show."""
+    names = ("object", "id", "customer", "payment_intent", "charge")
+    kept = {name: about[name] for name in names if isinstance(about.get(name), str)}
+    return {"id": event["id"], "type": str(event.get("type")), "object": kept}
 
 
 def _text(value: object) -> str | None:

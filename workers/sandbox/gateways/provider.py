@@ -34,7 +34,7 @@ from pipelines.errors import Unreachable
 from workers.clock import AnyClock
 from workers.sandbox import process
 from workers.sandbox.faults import Faults
-from workers.sandbox.gateways.ledger import Impossible, MoneyLedger
+from workers.sandbox.gateways.ledger import MoneyLedger
 from workers.sandbox.http_client import HttpClient
 from workers.sandbox.http_server import CUT, Reply, Request
 from workers.sandbox.journal import Journal, read
@@ -147,8 +147,9 @@ class Served:
     """The last requests of the gateway's own protocol, for assertions; never shown: they hold secrets."""
     told: deque[Posting] = field(default_factory=lambda: deque(maxlen=_KEPT))
     """The last notices, whether they are posted or lost."""
-    broken: Impossible | None = None
-    """The first move of money that could not be: the provider itself is wrong, and tests fail by it."""
+    broken: Exception | None = None
+    """The first thing that the provider could not do, such as a move of money that cannot be: it is wrong itself, and tests
+    fail by it."""
 
     def __post_init__(self) -> None:
         self._strikes: list[_Strike] = []
@@ -226,7 +227,7 @@ class Served:
         try:
             self.provider.tick(now)
             reply: Reply = act(now)
-        except Impossible as error:
+        except Exception as error:  # a boundary: whoever serves it answers 500, and a test sees why
             self.broken = self.broken or error
             raise
         new = self.provider.ledger.moves[self._moves :]

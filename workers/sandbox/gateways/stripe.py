@@ -53,7 +53,6 @@ _OF_INTENT: Final = ("payment_intent", "charge", *_LIST)
 _REFUND: Final = ("payment_intent", "amount", "reason", "instructions_email", "metadata")
 _CUSTOMER: Final = ("name", "email", "phone", "description", "metadata")
 _SEARCHED: Final = re.compile(r"metadata\[(['\"])(\w+)\1\]:(['\"])((?:\\.|(?!\3).)*)\3")
-_WAYS_BACK: Final = ("succeeded", "pending", "requires_action")
 
 
 @dataclass
@@ -112,7 +111,8 @@ class Stripe(Provider):
 
     def tick(self, now: datetime) -> None:
         """Keys are forgotten; holds and vouchers end."""
-        self._known = {key: known for key, known in self._known.items() if now < known.at + KEYS_LAST}
+        while self._known and next(iter(self._known.values())).at + KEYS_LAST <= now:
+            del self._known[next(iter(self._known))]
         self._book.tick(now)
 
     def signed(self, posting: Posting, epoch: int) -> tuple[Mapping[str, str], bytes]:
@@ -142,9 +142,8 @@ class Stripe(Provider):
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme == "Basic":
-            given = base64.b64decode(given.encode(), validate=False).decode("utf-8", "replace").partition(":")[0]
-        if scheme not in ("Bearer", "Basic") or not hmac.compare_digest(given.encode(), self._key.encode()):
+        known = self._key if scheme == "Bearer" else base64.b64encode(f"{self._key}:".encode()).decode()
+        if scheme not in ("Bearer", "Basic") or not hmac.compare_digest(given.encode(), known.encode()):
             raise Refused(401, None, "Invalid API Key provided")
 
     def _once(self, request: Request, now: datetime) -> Reply:
@@ -177,7 +176,8 @@ class Stripe(Provider):
 
     def _about(self, request: Request, now: datetime) -> dict[str, Any]:
         """What has an id in its path."""
-        _, _, kind, id_, *verb = request.path.split("/")
+        kind, _, rest = request.path.removeprefix("/v1/").partition("/")
+        id_, *verb = rest.split("/")
         match request.method, kind, verb:
             case "GET", "payment_intents", []:
                 return self._book.shown(self._book.of(id_), form_of(request, ("expand[]",)))
@@ -207,9 +207,7 @@ class Stripe(Provider):
     def _refund(self, form: Form, now: datetime) -> dict[str, Any]:
         intent = self._book.of(form.need("payment_intent"))
         form.one_of("reason", ("duplicate", "fraudulent", "requested_by_customer"))
-        rest = intent.received - sum(
-            one.amount for one in self._book.refunds.values() if one.intent is intent and one.status in _WAYS_BACK
-        )
+        rest = intent.received - intent.on_its_way_back
         if not intent.received:
             raise Refused(400, "payment_intent_unexpected_state", "It does not have a successful charge to refund.")
         if rest <= 0:
@@ -237,7 +235,7 @@ class Stripe(Provider):
         card = intent.card
         status = card.refunds if card else ("requires_action" if intent.method == "konbini" else "pending")
         refund = Refund(self.identity("re_"), now, intent, amount, status, reason, metadata, email)
-        self._book.refunds[refund.id] = refund
+        intent.refunds.append(refund)
         self._tell("refund.created", shown_refund(refund), now)
         self._arrive(refund, now)
         return refund
@@ -246,13 +244,12 @@ class Stripe(Provider):
         charge = refund.intent.charge
         if refund.status == "succeeded" and charge is not None:
             self.ledger.give_back(refund.intent.id, refund.amount, now, "refund")
-            self._tell("charge.refunded", shown_charge(refund.intent, charge, self._book.refunds.values()), now)
+            self._tell("charge.refunded", shown_charge(refund.intent, charge), now)
 
     def _listed(self, form: Form, now: datetime) -> dict[str, Any]:
         expand = [name.removeprefix("data.") for name in form.all("expand[]")]
         chosen = [one for one in self._book.intents.values() if form.get("customer") in (None, one.customer)]
-        shown = [shown_intent(one, self._book.refunds.values(), expand) for one in _within(chosen, form)]
-        return page(shown, form, _INTENTS)
+        return page(_within(chosen, form), form, _INTENTS, lambda one: shown_intent(one, expand))
 
     def _search(self, form: Form, now: datetime) -> dict[str, Any]:
         """Only what the index has caught up with (assumed: a minute; docs.stripe.com/search)."""
@@ -262,17 +259,22 @@ class Stripe(Provider):
         name, value = asked[2], re.sub(r"\\(.)", r"\1", asked[4])
         expand = [name.removeprefix("data.") for name in form.all("expand[]")]
         found = [
-            shown_intent(one, self._book.refunds.values(), expand)
+            shown_intent(one, expand)
             for one in reversed(self._book.intents.values())
             if one.metadata.get(name) == value and one.created + INDEX_LAGS <= now
         ]
         return {"object": "search_result", "url": f"{_INTENTS}/search", "has_more": False, "data": found[:100]}
 
     def _listed_refunds(self, form: Form, now: datetime) -> dict[str, Any]:
-        return page([shown_refund(one) for one in _of_intent(self._book.refunds.values(), form)], form, "/v1/refunds")
+        id_ = form.get("payment_intent")
+        intents = self._book.intents.values() if id_ is None else [self._book.of(id_)]
+        made = sorted((one for intent in intents for one in intent.refunds), key=lambda one: one.id[3:])
+        return page(_within(made, form), form, "/v1/refunds", shown_refund)
 
     def _listed_disputes(self, form: Form, now: datetime) -> dict[str, Any]:
-        return page([shown_dispute(one) for one in _of_intent(self._disputes.values(), form)], form, "/v1/disputes")
+        id_ = form.get("payment_intent")
+        made = [one for one in self._disputes.values() if id_ in (None, one.intent.id)]
+        return page(_within(made, form), form, "/v1/disputes", shown_dispute)
 
     def _tell(self, type_: str, about: Mapping[str, Any], at: datetime) -> None:
         id_ = self.identity("evt_")
@@ -321,7 +323,7 @@ class Stripe(Provider):
 
     def _refund_ends(self, intent: Intent, act: Mapping[str, Any], now: datetime) -> bool:
         """A refund that was under way arrives, or comes back from the buyer's bank."""
-        under_way = [one for one in self._book.refunds.values() if one.intent is intent and one.status == "pending"]
+        under_way = [one for one in intent.refunds if one.status == "pending"]
         for refund in under_way[:1]:
             refund.status = act["status"]
             refund.failure_reason = "declined" if refund.status == "failed" else None
@@ -332,9 +334,7 @@ class Stripe(Provider):
 
     def _gave_bank_data(self, intent: Intent, act: Mapping[str, Any], now: datetime) -> bool:
         """The buyer of a voucher types the account that Stripe asked for by mail."""
-        waiting = [
-            one for one in self._book.refunds.values() if one.intent is intent and one.status == "requires_action"
-        ]
+        waiting = [one for one in intent.refunds if one.status == "requires_action"]
         for refund in waiting:
             refund.status = "pending"
             self._tell("refund.updated", shown_refund(refund), now)
@@ -373,8 +373,3 @@ def _within(objects: Sequence[Any], form: Form) -> list[Any]:
         for one in reversed(objects)
         if (since is None or one.created.timestamp() >= since) and (until is None or one.created.timestamp() < until)
     ]
-
-
-def _of_intent(objects: Any, form: Form) -> list[Any]:
-    intent = form.get("payment_intent")
-    return _within([one for one in objects if intent in (None, one.intent.id)], form)

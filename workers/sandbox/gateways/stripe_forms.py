@@ -6,8 +6,8 @@ Source: gateways.md 1.1, 1.2 and 1.5; docs.stripe.com/api/errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from workers.sandbox.http_server import Reply, Request
@@ -15,6 +15,13 @@ from workers.sandbox.http_server import Reply, Request
 _INDEX: Final = re.compile(r"\[\d*\]")
 _METADATA: Final = re.compile(r"metadata\[([^\[\]]{1,40})\]")
 _NEVER_STORED: Final = ("parameter_", "amount_too_", "resource_missing", "email_invalid")
+
+
+class _HasId(Protocol):
+    id: str
+
+
+Shown = TypeVar("Shown", bound=_HasId)
 
 
 class Refused(Exception):
@@ -98,20 +105,19 @@ def form_of(request: Request, allowed: Sequence[str]) -> Form:
     return Form(request.body.decode("utf-8", "replace"), allowed)
 
 
-def page(objects: Sequence[Mapping[str, Any]], form: Form, url: str) -> dict[str, Any]:
+def page(objects: Sequence[Shown], form: Form, url: str, show: Callable[[Shown], dict[str, Any]]) -> dict[str, Any]:
     """One page of ``objects``, which are newest first: 1 to 100 after the cursor (docs.stripe.com/api/pagination)."""
     limit = form.integer("limit") or 10
     if not 1 <= limit <= 100:
         raise Refused(400, "parameter_invalid_integer", "limit is from 1 to 100", param="limit")
     start, after = 0, form.get("starting_after")
     if after is not None:
-        ids = [one["id"] for one in objects]
-        if after not in ids:
+        start = next((place for place, one in enumerate(objects, 1) if one.id == after), 0)
+        if not start:
             raise Refused(400, "resource_missing", f"No such object: '{after}'", param="starting_after")
-        start = ids.index(after) + 1
     return {
         "object": "list",
         "url": url,
         "has_more": len(objects) > start + limit,
-        "data": list(objects[start : start + limit]),
+        "data": [show(one) for one in objects[start : start + limit]],
     }

@@ -73,7 +73,10 @@ class Intents:
     tell: Tell
     intents: dict[str, Intent] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
-    refunds: dict[str, Refund] = field(default_factory=dict)
+    open: dict[str, Intent] = field(default_factory=dict)
+    """Those that may end by time."""
+    last: dict[str, Intent] = field(default_factory=dict)
+    """The last intent of each order."""
 
     def of(self, id_: str) -> Intent:
         """The intent ``id_``. Raises Refused."""
@@ -83,14 +86,13 @@ class Intents:
 
     def of_order(self, order: str) -> Intent:
         """The last intent of an order. Raises Refused."""
-        found = [intent for intent in self.intents.values() if intent.order == order]
-        if not found:
+        if order not in self.last:
             raise Refused(404, "resource_missing", f"No intent of {order}")
-        return found[-1]
+        return self.last[order]
 
     def shown(self, intent: Intent, form: Form) -> dict[str, Any]:
         """An intent, as far expanded as the request asks."""
-        return shown_intent(intent, self.refunds.values(), form.all("expand[]"))
+        return shown_intent(intent, form.all("expand[]"))
 
     def create(self, form: Form, now: datetime) -> Intent:
         """Create and confirm an intent. Raises Refused."""
@@ -103,7 +105,7 @@ class Intents:
         intent.return_url = form.get("return_url")
         intent.customer = form.get("customer")
         intent.expires_at = expires_at
-        self.intents[intent.id] = intent
+        self.intents[intent.id] = self.open[intent.id] = self.last[intent.order] = intent
         if method == "konbini":
             intent.numbers = (f"{len(self.intents):011d}", confirmation)
         if customer is not None:
@@ -175,7 +177,7 @@ class Intents:
 
     def tick(self, now: datetime) -> None:
         """Holds and vouchers end at their moments."""
-        for intent in self.intents.values():
+        for intent in list(self.open.values()):
             charge = intent.charge
             if (
                 intent.status == "requires_capture"
@@ -186,13 +188,15 @@ class Intents:
                 self._lapse(intent, charge.capture_before)
             elif intent.status == "requires_action" and intent.expires_at and now >= intent.expires_at:
                 self._fail(intent, "payment_intent_payment_attempt_expired", None, intent.expires_at)
+            if intent.status not in ("requires_capture", "requires_action"):
+                del self.open[intent.id]
 
     def _begin(self, intent: Intent, customer: Customer | None, now: datetime) -> None:
         card = intent.card
         if card is not None and card.decline is not None:
             code, reason = card.decline
             self._fail(intent, code, reason, now)
-            shown = shown_intent(intent, ())
+            shown = shown_intent(intent)
             raise Refused(402, code, "Your card was declined.", decline_code=reason, payment_intent=shown)
         if card is not None and not card.authenticates:
             self._hold(intent, now)
@@ -236,7 +240,8 @@ class Intents:
     def _lapse(self, intent: Intent, at: datetime) -> None:
         """Nobody captured in time: Stripe refunds the hold to the card and cancels (gateways.md 1.3)."""
         refund = Refund(self.identity("re_"), at, intent, intent.amount, "succeeded", "expired_uncaptured_charge", {})
-        self.refunds[refund.id] = refund
+        refund.is_lapse = True
+        intent.refunds.append(refund)
         self._tell_charge("charge.expired", intent, at)
         self._end(intent, "automatic", at, "time")
 
@@ -266,15 +271,15 @@ class Intents:
         return self.customers[id_]
 
     def _tell_intent(self, type_: str, intent: Intent, at: datetime) -> None:
-        self.tell(type_, shown_intent(intent, self.refunds.values()), at)
+        self.tell(type_, shown_intent(intent), at)
 
     def _tell_charge(self, type_: str, intent: Intent, at: datetime) -> None:
         assert intent.charge is not None
-        self.tell(type_, shown_charge(intent, intent.charge, self.refunds.values()), at)
+        self.tell(type_, shown_charge(intent, intent.charge), at)
 
     def _wrong_state(self, intent: Intent, verb: str, code: str) -> Refused:
         says = f"This PaymentIntent could not be {verb}d because it has a status of {intent.status}."
-        return Refused(400, code, says, payment_intent=shown_intent(intent, self.refunds.values()))
+        return Refused(400, code, says, payment_intent=shown_intent(intent))
 
 
 def _checked(form: Form) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 API_VERSION: Final = "2026-10-28.endive"
+_WAYS_BACK: Final = ("succeeded", "pending", "requires_action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Intent:
     funded: int = 0
     charge: Charge | None = None
     error: dict[str, Any] | None = None
+    refunds: list[Refund] = field(default_factory=list)
     canceled_at: datetime | None = None
     cancellation_reason: str | None = None
 
@@ -87,6 +89,11 @@ class Intent:
     def order(self) -> str:
         """The order, as the ledger of money calls it."""
         return self.metadata.get("order", "")
+
+    @property
+    def on_its_way_back(self) -> int:
+        """Yen of what was taken that no refund can be asked for again."""
+        return sum(one.amount for one in self.refunds if one.status in _WAYS_BACK and not one.is_lapse)
 
     @property
     def received(self) -> int:
@@ -106,6 +113,7 @@ class Refund:
     reason: str | None
     metadata: dict[str, str]
     instructions_email: str | None = None
+    is_lapse: bool = False
     failure_reason: str | None = None
 
 
@@ -138,12 +146,12 @@ def unix(at: datetime | None) -> int | None:
     return None if at is None else int(at.timestamp())
 
 
-def shown_intent(intent: Intent, refunds: Collection[Refund], expand: Collection[str] = ()) -> dict[str, Any]:
+def shown_intent(intent: Intent, expand: Collection[str] = ()) -> dict[str, Any]:
     """A PaymentIntent; ``latest_charge`` is its id unless it is expanded."""
     charge = intent.charge
     latest: Any = charge and charge.id
     if charge is not None and any(name.split(".")[0] == "latest_charge" for name in expand):
-        latest = shown_charge(intent, charge, refunds, with_fee="latest_charge.balance_transaction" in expand)
+        latest = shown_charge(intent, charge, with_fee="latest_charge.balance_transaction" in expand)
     return {
         "id": intent.id,
         "object": "payment_intent",
@@ -214,15 +222,9 @@ def _bank_transfer(intent: Intent) -> dict[str, Any]:
     }
 
 
-def shown_charge(
-    intent: Intent, charge: Charge, refunds: Collection[Refund], *, with_fee: bool = False
-) -> dict[str, Any]:
+def shown_charge(intent: Intent, charge: Charge, *, with_fee: bool = False) -> dict[str, Any]:
     """A Charge."""
-    back = sum(
-        one.amount
-        for one in refunds
-        if one.intent is intent and one.status in ("succeeded", "pending", "requires_action") and charge.captured
-    )
+    back = intent.on_its_way_back
     details: dict[str, Any] = {"type": intent.method}
     if intent.card is not None:
         details["card"] = {
