@@ -12,6 +12,7 @@ from models.database import is_away
 from models.store import leases, mails, work
 from pipelines.engine.run import describe
 from pipelines.route import STAGES
+from workers import reconciliation
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
@@ -78,17 +79,26 @@ def timekeeper(house: House) -> Timekeeper:
     )
 
 
+def reconciler(house: House) -> Timekeeper:
+    """The nightly reconciliation, which waits for gateways."""
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=(reconciliation.job(house),))
+
+
 def main() -> None:
     """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
     house = build_or_exit("clock")
     stop = threading.Event()
     Stop().on(*SIGNALS, then=stop.set)
-    jobs = threading.Thread(target=timekeeper(house).run, args=(stop,), name="jobs")
-    jobs.start()
+    # A gateway that is slow to tell its list keeps no other job waiting.
+    keepers = {"jobs": timekeeper(house), "reconciliation": reconciler(house)}
+    threads = [threading.Thread(target=one.run, args=(stop,), name=name) for name, one in keepers.items()]
+    for thread in threads:
+        thread.start()
     tell_ready()
     Pacemaker(house).run(stop)
-    jobs.join()
+    for thread in threads:
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -79,6 +79,20 @@ class Reconciled:
     differences: list[Difference] = field(default_factory=list)
     unreachable: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """As the command prints it."""
+        return {
+            "gateway": self.gateway,
+            "listed": self.listed,
+            "agreed": self.agreed,
+            "waiting": self.waiting,
+            "others": self.others,
+            "retried": self.retried,
+            "settled": [one.to_json() for one in self.differences if one.settled],
+            "left": [one.to_json() for one in self.left],
+            "unreachable": self.unreachable or None,
+        }
+
     @property
     def left(self) -> list[Difference]:
         """What only a human can settle."""

@@ -54,6 +54,11 @@ class Payment(Section):
     authorization_warning_days: Annotated[int, Field(ge=1, le=30)] = Field(
         default=5, description="Days before that end at which storefronts are told of it (payment.expiring)"
     )
+    confirm_minutes: Annotated[int, Field(ge=5, le=10_080)] = Field(
+        default=60,
+        description="Minutes a customer has for the page of a card's issuer (3-D Secure) or of a wallet; then the order is "
+        "cancelled (PAY-05)",
+    )
     accept_debit: bool = Field(default=True, description="Whether debit cards are accepted (PAY-02)")
     accept_prepaid: bool = Field(default=True, description="Whether prepaid cards are accepted (PAY-02)")
     bank_transfer_days: Days = Field(

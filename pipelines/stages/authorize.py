@@ -6,7 +6,8 @@ Reminders and the unpaid cancel are this stage's timers; money that comes after 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
@@ -26,7 +27,7 @@ from pipelines.changes.payment_books import listen, snapshot_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
-from pipelines.gateway import DEPOSIT, BuyerMust, Capability
+from pipelines.gateway import DEPOSIT, BuyerMust, Capability, Snapshot
 from pipelines.methods import LateMoney, Method, Secured, agreed
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import Hold
@@ -99,7 +100,16 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
         told = snapshot_of(first)
-        _wait(draft, shop, method, told.buyer if told else None, now)
+        _wait(draft, shop, method, _to_do(shop, method, told) if told else None, now)
+
+
+def _to_do(shop: Shop, method: Method, told: Snapshot) -> BuyerMust | None:
+    """What the customer must do, and until when: an issuer's or a wallet's page is not open for ever (PAY-05)."""
+    must = told.buyer
+    if must is None or method.secured_by is not Secured.AUTHORIZATION:
+        return must
+    until = told.as_of + timedelta(minutes=shop.payment.confirm_minutes)
+    return replace(must, until=min(until, must.until) if must.until else until)
 
 
 def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:

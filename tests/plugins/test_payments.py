@@ -400,7 +400,7 @@ def test_both_are_found_through_entry_points_of_another_distribution(folder: Fol
         "reuse",
         **{
             '"loan"]': '"loan", "postal_transfer"]',
-            "[payment]": '[payment]\ngateways.konbini = "acme"\ngateways.postal_transfer = "bank"',
+            'konbini = "sandbox"': 'konbini = "acme", postal_transfer = "bank"',
         },
     )
     checked = subprocess.run(

@@ -1,8 +1,9 @@
-"""``shukka payments ...``: bank statements, and the transfers that no order has."""
+"""``shukka payments ...``: bank statements and the transfers that no order has, the gateways' own lists, the day's closing."""
 
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from pipelines.deposits import Imported
     from pipelines.rules.deposits import Finding
     from pipelines.statements.statement import Format, Movement, Statement
+    from workers.reconciliation import Reconciled
 
-app = typer.Typer(help="Bank statements, and the money in them.", no_args_is_help=True)
+app = typer.Typer(help="Bank statements, gateways' lists and the day's closing.", no_args_is_help=True)
 
 _ID = typer.Argument(metavar="ID", help="The transfer, as `shukka payments unassigned` numbers it.", min=1, max=2**62)
 #: No bank writes more; what is longer is no statement.
@@ -27,7 +29,83 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 @app.callback()
 def payments() -> None:
-    """Bank statements, and the money in them."""
+    """Bank statements, gateways' lists and the day's closing."""
+
+
+@app.command()
+def reconcile(
+    gateway: Annotated[
+        str | None, typer.Option(help="Only this gateway; without it all that list their payments.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare with the gateways' own lists; settle what is certain, print what is not. Exit 1 if something is left."""
+    import asyncio
+
+    from workers.reconciliation import reconcile_all
+    from workers.settings import load
+    from workers.wiring import build
+
+    opened("payments").dispose()  # says so where the schema is not ours
+    house = build(load(), "payments")
+    if gateway is not None and gateway not in house.gateways():
+        asked = ", ".join(sorted(house.gateways())) or "none"
+        raise Invalid([Problem("--gateway", f"no shop asks {gateway} for anything; they ask {asked}")])
+    found = asyncio.run(reconcile_all(house, gateway))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps({"gateways": [one.to_json() for one in found]}) + b"\n")
+    else:
+        for one in found:
+            _print_reconciled(one)
+        if not found:
+            out.print("no gateway of these shops lists its payments")
+    raise typer.Exit(1 if any(one.left or one.unreachable for one in found) else 0)
+
+
+@app.command()
+def closing(
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="DAY", help="The day, in Japan; today if left out.")
+    ] = None,
+    gateway: Annotated[str | None, typer.Option(help="Only this gateway.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines instead of CSV.")] = False,
+) -> None:
+    """Print what a day held, took and gave back by shop, gateway and method, and what gateways keep of it, as CSV."""
+    from models.store import payments as store
+    from pipelines.values.calendar import in_japan
+    from workers.closing import as_csv, day_of, payouts
+    from workers.settings import load
+
+    since, until = day_of(_day(on) if on else in_japan(load().clock.now()).date())
+    with opened("payments").connect() as connection:
+        rows = payouts(store.closing(connection, since, until, gateway), since)
+    if as_json:
+        for one in rows:
+            sys.stdout.buffer.write(orjson.dumps(one) + b"\n")
+    else:
+        sys.stdout.write(as_csv(rows))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid([Problem("--date", f"{text!r} is no day; write it as 2026-11-20")]) from None
+
+
+def _print_reconciled(found: Reconciled) -> None:
+    if found.unreachable:
+        out.print(plain(f"{found.gateway}: {found.unreachable}"))
+        return
+    counts = f"{found.listed} payments: {found.agreed} agree, {found.waiting} are under way, {found.others} are others'"
+    again = f", {found.retried} unknown attempts are asked again" if found.retried else ""
+    out.print(plain(f"{found.gateway}: {counts}, {len(found.differences)} differ{again}"))
+    if found.differences:
+        rows = [
+            (one.order or "none", one.reference, one.says, one.settled or "yours: " + ", or ".join(one.choices))
+            for one in found.differences
+        ]
+        out.print(table(("order", "reference", "what", "settled"), rows))
 
 
 @app.command("import")
