@@ -15,8 +15,19 @@ from workers.settings import read
 GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "k"}
 
 
-def test_those_that_come_with_shukka() -> None:
-    assert list(GATEWAYS) == ["bank", "sandbox"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bank",
+        "komoju",
+        "sandbox",
+    ],
+)
+def test_those_that_come_with_shukka(name: str) -> None:
+    assert GATEWAYS[name].name == name
+
+
+def test_what_the_simulated_ones_can_do() -> None:
     assert GATEWAYS["bank"].capabilities == {Capability.READS_NOTICES}
     assert GATEWAYS["sandbox"].capabilities == set(Capability) - {
         Capability.REGISTERS_SLIPS,
@@ -60,7 +71,7 @@ def test_only_what_is_asked_needs_its_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "reason"),
     [
-        ('gateways.card = "nobody"', "payment.gateways.card", "'nobody' is no gateway; there is bank, sandbox"),
+        ('gateways.card = "nobody"', "payment.gateways.card", "'nobody' is no gateway; there is bank, "),
         ('gateways.cheque = "bank"', "payment.gateways.cheque", "must be 'amazon_pay', 'bank_transfer'"),
         ('gateways.card = "bank"', "payment.gateways.card", "needs a gateway that authorizes and captures and looks"),
         ('gateways.konbini = "sandbox"', "payment.gateways.konbini", "needs a gateway that registers payment slips"),
