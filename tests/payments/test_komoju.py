@@ -18,7 +18,6 @@ from pipelines.ports import Verdict
 from tests.payments.gateway_conformance import (
     AMOUNT,
     PAYER,
-    UNTIL,
     Bench,
     Signed,
     change,
@@ -39,6 +38,7 @@ from workers.sandbox.gateways.ledger import Kind
 from workers.settings import read
 
 _P = PaymentState
+UNTIL = datetime(2026, 11, 28, tzinfo=UTC)
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 EVENT = (
     b'{"id":"evk1","type":"payment.captured","resource":"event","data":{"id":"pay1","resource":"payment",'
