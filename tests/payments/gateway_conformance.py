@@ -64,6 +64,8 @@ class Bench:
     """Whether it says of what kind a card is (PAY-02)."""
     tells_age: bool = True
     """Whether its notices carry the time of their signature, so that an old one is refused."""
+    to_another_amount: Verdict = Verdict.DECLINED
+    """What it makes of a key that it knows, with another amount."""
     signs: bool = True
     """Whether its notices are signed; one that is not is only a reason to look."""
 
@@ -103,9 +105,11 @@ def sums(snapshot: Snapshot) -> tuple[PaymentState, int, int, int]:
     return snapshot.state, snapshot.authorized, snapshot.captured, snapshot.refunded
 
 
-async def authorize(adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT) -> Answer:
+async def authorize(
+    adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT, order: str = ""
+) -> Answer:
     answer: Answer = await adapter.authorize(
-        key=key or new_key("auth"), order=new_order(), amount=amount, token=token or bench.accepted
+        key=key or new_key("auth"), order=order or new_order(), amount=amount, token=token or bench.accepted
     )
     return answer
 
@@ -176,12 +180,10 @@ class AuthorizesConformance:
 
     def test_the_same_key_for_another_amount_is_refused(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Verdict]:
-            key = new_key("auth")
-            return [
-                (await authorize(adapter, bench, key=key, amount=amount)).verdict for amount in (AMOUNT, AMOUNT + 1)
-            ]
+            asked = {"key": new_key("auth"), "order": new_order()}
+            return [(await authorize(adapter, bench, amount=one, **asked)).verdict for one in (AMOUNT, AMOUNT + 1)]
 
-        assert bench.run(scenario) == [Verdict.OK, Verdict.DECLINED]
+        assert bench.run(scenario) == [Verdict.OK, bench.to_another_amount]
 
     def test_an_amount_below_the_gateways_least_is_refused(self, bench: Bench) -> None:  # PAY-13
         async def scenario(adapter: Any) -> list[Verdict]:
@@ -260,20 +262,25 @@ class RefundsConformance:
                 for one in answers
             ]
 
-        assert bench.gateway.refunds.several
+        once = not bench.gateway.refunds.several
         assert bench.run(scenario) == [
             (Verdict.OK, PaymentState.PARTLY_REFUNDED, 10_000),
             (Verdict.DECLINED, None, 0),
-            (Verdict.OK, PaymentState.REFUNDED, AMOUNT),
+            (Verdict.DECLINED, None, 0) if once else (Verdict.OK, PaymentState.REFUNDED, AMOUNT),
             (Verdict.DECLINED, None, 0),
         ]
 
     def test_two_refunds_of_the_same_amount_are_two(self, bench: Bench) -> None:
-        async def scenario(adapter: Any) -> list[int]:
+        async def scenario(adapter: Any) -> list[Answer]:
             reference = await captured(adapter, bench)
-            return [stands(await change(adapter, "refund", reference, 1_000)).refunded for _ in range(2)]
+            return [await change(adapter, "refund", reference, 1_000) for _ in range(2)]
 
-        assert bench.run(scenario) == [1_000, 2_000]
+        first, second = bench.run(scenario)
+        assert stands(first).refunded == 1_000
+        if bench.gateway.refunds.several:
+            assert stands(second).refunded == 2_000
+        else:
+            assert second.verdict is Verdict.DECLINED
 
     def test_nothing_can_be_refunded_before_a_capture(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> Answer:
@@ -365,6 +372,25 @@ class ListsConformance:
         assert bench.run(scenario) == []
 
 
+class RenewsConformance:
+    def test_a_renewal_holds_the_amount_at_least_as_long_and_can_be_captured_once(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> tuple[Snapshot, list[Answer], Answer]:
+            key, order = new_key("renew"), new_order()
+            old = stands(await begin(adapter, bench, new_key("pay"), order))
+            asked = {"key": key, "order": order, "reference": old.reference, "amount": AMOUNT}
+            renewed = [await adapter.renew(**asked) for _ in range(2)]
+            return old, renewed, await change(adapter, "capture", stands(renewed[-1]).reference, AMOUNT)
+
+        old, (first, again), taken = bench.run(scenario)
+        assert sums(stands(first)) == sums(stands(again)) == (PaymentState.AUTHORIZED, AMOUNT, 0, 0)
+        assert stands(first).reference == stands(again).reference
+        ends = stands(again).expires_at
+        assert ends is not None
+        assert old.expires_at is not None
+        assert ends >= old.expires_at
+        assert sums(stands(taken)) == (PaymentState.CAPTURED, AMOUNT, AMOUNT, 0)
+
+
 class ReadsNoticesConformance:
     def read(self, bench: Bench, notice: Signed, **changed: Any) -> Sequence[Any]:
         assert bench.gateway.read_notices is not None
@@ -417,6 +443,7 @@ _SUITES: Final[Mapping[Capability, type]] = {
     Capability.VOIDS: VoidsConformance,
     Capability.REFUNDS: RefundsConformance,
     Capability.LOOKS_UP: LooksUpConformance,
+    Capability.RENEWS: RenewsConformance,
     Capability.LISTS: ListsConformance,
     Capability.READS_NOTICES: ReadsNoticesConformance,
 }

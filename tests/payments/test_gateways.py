@@ -20,6 +20,7 @@ GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "
     [
         "bank",
         "komoju",
+        "paypay",
         "sandbox",
     ],
 )

@@ -143,10 +143,10 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def told_at(response: httpx.Response) -> datetime:
-    """The moment (aware) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
+    """The moment (aware, whole seconds) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
     with contextlib.suppress(ValueError):
         return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
-    return datetime.now(UTC)
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def retry_after(response: httpx.Response) -> float | None:
