@@ -98,8 +98,8 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     elif first.state == "needs_review":
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
-        told = snapshot_of(first)
-        _wait(draft, shop, method, told.buyer if told else None, now)
+        told = draft.money.instructions  # the gateway's last word: an account may come after the page that opened it
+        _wait(draft, shop, method, BuyerMust.from_json(told) if told else None, now)
 
 
 def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:
