@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -105,6 +105,13 @@ def sums(snapshot: Snapshot) -> tuple[PaymentState, int, int, int]:
     return snapshot.state, snapshot.authorized, snapshot.captured, snapshot.refunded
 
 
+def apart_from_when(answer: Answer | None) -> Answer | None:
+    """An answer as if it had been given at another time: a gateway says the same again later."""
+    if answer is None or answer.snapshot is None:
+        return answer
+    return replace(answer, snapshot=replace(answer.snapshot, as_of=datetime.min.replace(tzinfo=UTC)))
+
+
 async def authorize(
     adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT, order: str = ""
 ) -> Answer:
@@ -167,7 +174,8 @@ class AuthorizesConformance:
             return [await adapter.authorize(**asked) for _ in range(2)]
 
         first, second = bench.run(scenario)
-        assert stands(first) == stands(second)
+        assert stands(first)
+        assert apart_from_when(first) == apart_from_when(second)
 
     def test_the_same_key_at_the_same_time_makes_one_authorization(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Answer]:
@@ -198,7 +206,7 @@ class AuthorizesConformance:
                 key = new_key("auth")
                 answer = await authorize(adapter, bench, token=token, key=key)
                 assert answer.verdict is Verdict.OK, token
-                assert await adapter.lookup(order="", key=key) == answer
+                assert apart_from_when(await adapter.lookup(order="", key=key)) == apart_from_when(answer)
 
         bench.run(scenario)
 
@@ -301,7 +309,7 @@ class LooksUpConformance:
         async def scenario(adapter: Any) -> None:
             key, order = new_key("pay"), new_order()
             made = await begin(adapter, bench, key, order)
-            assert await adapter.lookup(order=order, key=key) == made
+            assert apart_from_when(await adapter.lookup(order=order, key=key)) == apart_from_when(made)
             for named in ({"reference": stands(made).reference}, {}):
                 found = stands(await adapter.lookup(order=order, **named))
                 assert (sums(found), found.reference) == (sums(stands(made)), stands(made).reference)
@@ -341,7 +349,7 @@ class RegistersSlipsConformance:
             return [await register(adapter, bench, key, order) for _ in range(2)]
 
         first, second = bench.run(scenario)
-        assert first == second
+        assert apart_from_when(first) == apart_from_when(second)
 
 
 class ListsConformance:

@@ -242,8 +242,8 @@ class KomojuGateway:
 
     async def _find(self, reference: str) -> _Told | None:
         response = await sent(self._client, self._client.build_request("GET", _path(reference)))
-        refused = _refused(response)
-        return None if refused is not None and refused.code == "not_found" else _read(response)
+        is_unknown = response.status_code == 404 and "error" in json_of(response)  # not a proxy's page
+        return None if is_unknown else _read(response)
 
     async def _find_order(self, order: str) -> _Told | None:
         """The order's payment; of several the one with money, else the newest."""

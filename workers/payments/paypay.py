@@ -152,17 +152,15 @@ class PayPayGateway:
             asked = {"merchantPaymentId": payment.merchant_payment_id, "amount": _yen(amount)}
             return {**asked, "requestedAt": int(time.time())} if amount == payment.amount.amount else None
 
-        answer = await self._change(
+        return await self._change(
             reference,
             "/v2/payments/reauthorize",
             request,
             lambda payment: bool(before) and (payment.expires_at or 0) > (before[0] or 0),
             lambda told: told.state is PaymentState.AUTHORIZED,
+            # No moment in the payment tells of it: it is news as of when it was told.
+            lambda payment, at: replace(of_payment(payment, at), as_of=at),
         )
-        stands = answer.snapshot
-        # No moment in a payment tells of it: it is news as of now.
-        now = datetime.now(UTC).replace(microsecond=0)
-        return answer if stands is None else replace(answer, snapshot=replace(stands, as_of=max(stands.as_of, now)))
 
     async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
         """What became of ``key``, else how the payment stands; None if PayPay never saw it, or nobody has agreed to a code of
@@ -203,6 +201,7 @@ class PayPayGateway:
         request: Callable[[Payment], Mapping[str, Any] | None],
         is_done: Callable[[Payment], bool],
         is_as_asked: Callable[[Snapshot], bool],
+        read: Callable[[Payment, datetime], Snapshot] = of_payment,
     ) -> Answer:
         """Look, ask for what ``request`` makes of the payment unless it ``is_done`` already, and look again."""
         id_ = _id_in(reference)
@@ -211,7 +210,7 @@ class PayPayGateway:
             told = await self._payment(id_)
             if told is None or not is_done(told[0]):
                 return None
-            stands = of_payment(*told)
+            stands = read(*told)
             return Answer(Verdict.OK, _as_asked(stands, is_as_asked(stands)))
 
         async def attempt() -> Answer:
@@ -219,7 +218,7 @@ class PayPayGateway:
             if told is None:
                 return _declined("DYNAMIC_QR_PAYMENT_NOT_FOUND")
             if is_done(told[0]):
-                stands = of_payment(*told)
+                stands = read(*told)
                 return Answer(Verdict.OK, _as_asked(stands, is_as_asked(stands)))
             asked = request(told[0])
             if asked is None:
