@@ -202,8 +202,8 @@ class KomojuGateway:
         async def path() -> str:
             """A page is done with once a payment was begun on it."""
             told = await self._find(reference) if reference.startswith(PAGE) else None
-            begun = told.shown.payment if told and isinstance(told.shown, Page) else None
-            return f"{_path(begun.id if begun else reference)}/{operation}"
+            begun = told.shown.id if told is not None and isinstance(told.shown, Payment) else reference
+            return f"{_path(begun)}/{operation}"
 
         async def look() -> _Told | None:
             return await self._find(reference)
@@ -296,12 +296,14 @@ def _bears(told: Payment | Page, mark: str, *, begins: bool) -> bool:
 
 
 def _read(response: httpx.Response) -> _Told:
-    """The payment or the page in ``response``. Raises Unsettled for anything else."""
+    """The payment in ``response``, or the page where none was begun on it. Raises Unsettled for anything else."""
     shown = json_of(response)
-    model: type[Payment] | type[Page] = Page if shown.get("resource") == "session" else Payment
     try:
+        if response.status_code == 200 and shown.get("resource") == "session":
+            page = Page.model_validate(shown)
+            return _Told(page.begun or page, told_at(response))
         if response.status_code == 200:
-            return _Told(model.model_validate(shown), told_at(response))
+            return _Told(Payment.model_validate(shown), told_at(response))
     except ValidationError:
         pass
     raise proves_nothing(response)

@@ -86,7 +86,7 @@ class Payment(BaseModel):
 
     @property
     def asked(self) -> int:
-        """Yen that were asked for with the order, as they were noted down beside it: a capture of less changes the sum."""
+        """Yen that were asked for with the order, as they were noted down beside it once a capture of less changed the sum."""
         noted = (self.metadata or {}).get("authorized")
         return int(noted) if isinstance(noted, str) and noted.isdecimal() else self.ours
 
@@ -107,6 +107,11 @@ class Page(BaseModel):
     session_url: str | None = None
     payment: Payment | None = None
 
+    @property
+    def begun(self) -> Payment | None:
+        """The payment that the buyer began on it; one that failed may be tried again for as long as the page is open."""
+        return self.payment if self.payment is not None and self.payment.status not in ("pending", "failed") else None
+
 
 def of_payment(payment: Payment, at: datetime) -> Snapshot:
     """How ``payment`` stands; ``at`` is when it was told, for one that names no moment itself."""
@@ -120,7 +125,7 @@ def of_payment(payment: Payment, at: datetime) -> Snapshot:
     return Snapshot(
         payment.id,
         state,
-        payment.asked,
+        payment.asked if has_money else payment.ours,
         captured,
         refunded,
         max((one for one in moments if one), default=at),
@@ -130,9 +135,7 @@ def of_payment(payment: Payment, at: datetime) -> Snapshot:
 
 
 def of_page(page: Page, at: datetime) -> Snapshot:
-    """How the payment of a page stands: a failed one may be tried again for as long as the page is open."""
-    if page.payment is not None and page.payment.status not in ("pending", "failed"):
-        return of_payment(page.payment, at)
+    """How a page stands on which no payment was begun."""
     ends = {"cancelled": PaymentState.VOIDED, "expired": PaymentState.EXPIRED, "pending": PaymentState.PENDING}
     state = ends.get(page.status, PaymentState.NEEDS_REVIEW)
     if page.currency != "JPY":
