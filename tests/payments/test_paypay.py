@@ -456,6 +456,20 @@ def test_a_hold_can_be_renewed_ten_times_and_stands_until_then(fake: Fake, bench
     assert len(fake.moves(order, Kind.HOLD)) == 1
 
 
+@pytest.mark.parametrize(
+    ("point", "how"), [("before", "cut"), ("before", "500"), ("after", "cut"), ("after", "garbage")]
+)
+def test_a_renewal_whose_answer_fails_is_one_renewal(fake: Fake, bench: Bench, point: str, how: str) -> None:
+    order = new_order()
+    begun = bench.run(lambda adapter: held(adapter, order))
+    assert begun.expires_at is not None
+    fake.strike("renew", point, how)
+    renewed = stands(
+        bench.run(lambda one: one.renew(key="renew", order=order, reference=begun.reference, amount=AMOUNT))
+    )
+    assert renewed.expires_at == begun.expires_at + timedelta(days=30)
+
+
 def test_more_than_is_held_is_not_even_asked_for(fake: Fake, bench: Bench) -> None:
     """PayPay would ask the buyer, who has six hours."""
     order = new_order()
