@@ -26,6 +26,15 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.order_id IS NULL OR p.amount <> o.grand_total""",
     ),
     Invariant(
+        "payment_entries",
+        "what is held, taken, given back and kept of an order is the sum of its entries",
+        """SELECT p.order_id, p.authorized, p.captured, p.refunded, p.fee, e.* FROM payment p LEFT JOIN (
+             SELECT order_id AS of, sum(authorized) AS held, sum(captured) AS taken, sum(refunded) AS back, sum(fee) AS kept
+             FROM payment_entry GROUP BY 1) e ON e.of = p.order_id
+           WHERE p.authorized <> coalesce(e.held, 0) OR p.captured <> coalesce(e.taken, 0)
+              OR p.refunded <> coalesce(e.back, 0) OR p.fee <> coalesce(e.kept, 0)""",
+    ),
+    Invariant(
         "repriced_payment",
         "the payment of an order that was priced again is over the total of its breakdown",
         """SELECT p.order_id, p.amount, (d.breakdown->>'grand_total')::int AS priced

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Json, Sum, one_of
 from models.states import PaymentState
+
+
+class PaymentEntry(Base):
+    """One change of what is held, taken and given back of an order, in yen, at a moment of the Clock: the books' journal
+    (仕訳). The entries of an order add up to its payment; none is ever changed."""
+
+    __tablename__ = "payment_entry"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    authorized: Mapped[Sum]
+    captured: Mapped[Sum]
+    refunded: Mapped[Sum]
+    fee: Mapped[Sum]
 
 
 class Payment(Base):
@@ -16,7 +31,8 @@ class Payment(Base):
     smallest unit of ``currency``.
 
     ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so. ``gateway`` is
-    the one that is asked, null where none is; ``as_of`` the time of its last word. ``instructions`` are what the customer
+    the one that is asked, null where none is; ``as_of`` the time of its last word. ``fee`` is what the gateway keeps of it,
+    where it has said so. ``instructions`` are what the customer
     was told to do.
     """
 
@@ -38,6 +54,7 @@ class Payment(Base):
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     instructions: Mapped[Json | None]
     as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    fee: Mapped[Sum] = mapped_column(server_default="0")
 
     __table_args__ = (
         one_of("state", PaymentState),

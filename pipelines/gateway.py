@@ -98,7 +98,8 @@ class Snapshot:
     ``reference`` is the gateway's id of the payment, by which it is captured, voided, refunded and looked up. The three
     sums are all there ever was: ``authorized`` what was held or is to be paid, ``captured`` and ``refunded`` what was taken
     and given back in all, so they never fall. ``as_of`` (aware) is by the gateway's clock where it tells one in all its
-    words, else the moment before it was asked. ``funding`` is credit, debit or prepaid where it is known (PAY-02).
+    words, else the moment before it was asked. ``funding`` is credit, debit or prepaid where it is known (PAY-02), ``fee``
+    the yen that the gateway keeps of it where it says so.
     """
 
     reference: str
@@ -112,6 +113,7 @@ class Snapshot:
     code: str | None = None
     code_class: CodeClass | None = None
     funding: str | None = None
+    fee: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored in an effect's outcome and in a received notice."""
@@ -127,6 +129,7 @@ class Snapshot:
             "code": self.code,
             "code_class": self.code_class,
             "funding": self.funding,
+            "fee": self.fee,
         }
 
     @classmethod
@@ -144,6 +147,7 @@ class Snapshot:
             stored["code"],
             CodeClass(stored["code_class"]) if stored["code_class"] else None,
             stored["funding"],
+            stored.get("fee"),
         )
 
 
@@ -165,15 +169,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A payment in a gateway's own list: of the order (shop, number), where the gateway was told it in a form we know.
-
-    ``fee`` is what the gateway keeps of it, in yen, where its list says so.
-    """
+    """A payment in a gateway's own list: of the order (shop, number), where the gateway was told it in a form we know."""
 
     snapshot: Snapshot
     order: tuple[str, str] | None = None
     begun_at: datetime | None = None
-    fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

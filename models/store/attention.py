@@ -8,12 +8,17 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from models.store.circuits import FORGOTTEN
+from models.store.deposits import UNASSIGNED
 from models.store.statement import fetch
 
 _WAITING = f"""
 SELECT 'event quarantined', id::text, source || ' ' || event_id || ', ' || type || ': ' || coalesce(reason, '')
 FROM inbox_event
-WHERE state = 'quarantined'
+WHERE state = 'quarantined' AND NOT ({UNASSIGNED})
+UNION ALL
+SELECT 'transfer', id::text, coalesce((body->>'amount') || ' yen in', (body->>'taken_back') || ' yen taken back', 'no amount')
+       || ', ' || to_char(at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD') || ': ' || coalesce(reason, '')
+FROM inbox_event WHERE {UNASSIGNED}
 UNION ALL
 SELECT 'event waits', source || ' ' || event_id, type || ': names a parcel that is not known yet' FROM inbox_event
 WHERE state = 'pending' AND recorded_at < now() - interval '1 hour'

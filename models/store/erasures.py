@@ -16,6 +16,7 @@ from models.effect import Effect, Mail
 from models.erasure import Erasure
 from models.hold import OrderHold
 from models.store.customers import CustomerKey
+from models.store.deposits import OF_STATEMENT
 from models.store.inbox import ERASED
 from models.store.statement import columns, execute, fetch, insert, one, scalars, update, values, writer
 
@@ -278,10 +279,12 @@ erase_mails = writer(
     f"UPDATE mail t SET packed = NULL, envelope_to = '' FROM {values(MailIdRow, Mail)} WHERE t.id = v.id",
 )
 
-#: Events that are about no order and refused orders, by who or what they name. Each pattern is of a text within JSON.
+#: Events that are about no order and refused orders, by who or what they name; money that no order has stays
+#: (``deposits.erase_payers``). Each pattern is of a text within JSON.
 _STRAY_EVENTS = f"""
 UPDATE inbox_event SET body = '{ERASED}', reason = 'erased', state = CASE WHEN state = 'quarantined' THEN 'ignored' ELSE state END
-WHERE order_id IS NULL AND state <> 'pending' AND EXISTS (SELECT FROM unnest(%(marks)b::text[]) m WHERE position(m in lower(body::text)) > 0)
+WHERE order_id IS NULL AND state <> 'pending' AND NOT {OF_STATEMENT}
+  AND EXISTS (SELECT FROM unnest(%(marks)b::text[]) m WHERE position(m in lower(body::text)) > 0)
 """
 _REFUSED = """
 UPDATE refused_order SET document = jsonb_build_object('shop', shop, 'number', number)

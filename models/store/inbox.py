@@ -94,6 +94,14 @@ def body_of(connection: Connection, source: str, event_id: str) -> Any | None:
     return next(iter(found), None)
 
 
+_KNOWN = "SELECT event_id FROM inbox_event WHERE source = %(source)s AND event_id = ANY(%(ids)b::text[])"
+
+
+def known(connection: Connection, source: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of the ids under which something of the source was received."""
+    return set(scalars(connection, _KNOWN, {"source": source, "ids": list(event_ids)}))
+
+
 class ReceivedRow(NamedTuple):
     """An event that came in about an order, and what became of it; ``body`` is what its sender wrote."""
 

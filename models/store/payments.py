@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.payment import Payment
+from models.payment import Payment, PaymentEntry
 from models.store.statement import columns, fetch, insert, update, writer
 
 
@@ -29,6 +29,7 @@ class PaymentRow(NamedTuple):
     expires_at: datetime | None
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
+    fee: int
 
 
 _OF_ORDERS = f"SELECT {columns(PaymentRow)} FROM payment WHERE order_id = ANY(%(ids)b::bigint[])"
@@ -69,6 +70,118 @@ class PaymentChangeRow(NamedTuple):
     gateway: str | None
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
+    fee: int | None
 
 
 change = writer(PaymentChangeRow, update(PaymentChangeRow, Payment, by=("order_id",)))
+
+
+class EntryRow(NamedTuple):
+    """What changed of a payment's sums, in yen."""
+
+    order_id: int
+    at: datetime
+    authorized: int
+    captured: int
+    refunded: int
+    fee: int
+
+
+enter = writer(EntryRow, insert(EntryRow, PaymentEntry))
+
+
+class ClosingRow(NamedTuple):
+    """What moved in a time by a gateway (empty: none) and a method of a shop; yen, ``orders`` that any of it is of."""
+
+    shop: str
+    gateway: str
+    method: str
+    orders: int
+    authorized: int
+    captured: int
+    refunded: int
+    fee: int
+
+
+_CLOSING = """
+SELECT o.shop, coalesce(p.gateway, '') AS gateway, p.method, count(DISTINCT e.order_id) AS orders,
+       sum(e.authorized)::bigint AS authorized, sum(e.captured)::bigint AS captured,
+       sum(e.refunded)::bigint AS refunded, sum(e.fee)::bigint AS fee
+FROM payment_entry e JOIN payment p USING (order_id) JOIN shop_order o ON o.id = e.order_id
+WHERE e.at >= %(since)s AND e.at < %(until)s AND (%(gateway)s::text IS NULL OR p.gateway = %(gateway)s)
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+
+
+def closing(connection: Connection, since: datetime, until: datetime, gateway: str | None = None) -> list[ClosingRow]:
+    """What moved from ``since`` up to, not with, ``until``; of one ``gateway`` or of all."""
+    return fetch(connection, ClosingRow, _CLOSING, {"since": since, "until": until, "gateway": gateway})
+
+
+class BookedRow(NamedTuple):
+    """A payment as the books have it, beside a gateway's list; ``open`` tells that something is under way at the gateway."""
+
+    shop: str
+    number: str
+    order_id: int
+    gateway: str | None
+    reference: str | None
+    state: str
+    authorized: int
+    captured: int
+    refunded: int
+    refunded_by_hand: int
+    fee: int
+    as_of: datetime | None
+    open: bool
+
+
+_BOOKED = """
+SELECT o.shop, o.number, p.order_id, p.gateway, p.reference, p.state, p.authorized, p.captured, p.refunded,
+       p.refunded_by_hand, p.fee, p.as_of,
+       EXISTS (SELECT FROM effect e WHERE e.order_id = p.order_id AND e.state = 'pending'
+               AND e.kind LIKE 'payment.%%') AS open
+FROM unnest(%(shops)b::text[], %(numbers)b::text[]) AS asked(shop, number)
+JOIN shop_order o ON o.shop = asked.shop AND o.number = asked.number JOIN payment p ON p.order_id = o.id
+"""
+
+
+def booked(connection: Connection, orders: Sequence[tuple[str, str]]) -> list[BookedRow]:
+    """The payments of orders by (shop, number); those that there are not are left out."""
+    asked = {"shops": [shop for shop, _ in orders], "numbers": [number for _, number in orders]}
+    return fetch(connection, BookedRow, _BOOKED, asked)
+
+
+_BY_REFERENCE = """
+SELECT o.shop, o.number, p.order_id, p.gateway, p.reference, p.state, p.authorized, p.captured, p.refunded,
+       p.refunded_by_hand, p.fee, p.as_of, false AS open
+FROM payment p JOIN shop_order o ON o.id = p.order_id
+WHERE p.gateway = %(gateway)s AND p.reference = ANY(%(references)b::text[])
+"""
+
+
+def by_reference(connection: Connection, gateway: str, references: Sequence[str]) -> list[BookedRow]:
+    """The payments of a gateway that are known by one of ``references``."""
+    return fetch(connection, BookedRow, _BY_REFERENCE, {"gateway": gateway, "references": list(references)})
+
+
+class HeldRow(NamedTuple):
+    """A payment of which the books say that the gateway holds or has taken it."""
+
+    shop: str
+    number: str
+    reference: str
+    state: str
+    as_of: datetime
+
+
+_AT_GATEWAY = """
+SELECT o.shop, o.number, p.reference, p.state, p.as_of FROM payment p JOIN shop_order o ON o.id = p.order_id
+WHERE p.gateway = %(gateway)s AND p.reference IS NOT NULL AND p.as_of IS NOT NULL
+  AND o.accepted_at >= %(since)s AND o.accepted_at < %(until)s
+"""
+
+
+def at_gateway(connection: Connection, gateway: str, since: datetime, until: datetime) -> list[HeldRow]:
+    """What the books have at ``gateway`` of orders accepted from ``since`` up to ``until``."""
+    return fetch(connection, HeldRow, _AT_GATEWAY, {"gateway": gateway, "since": since, "until": until})

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from models.store.deposits import LESS_PERSONAL, OF_STATEMENT
 from models.store.erasures import OPEN
 from models.store.inbox import ERASED
 from models.store.statement import execute, fetch, one, scalars
@@ -176,11 +177,15 @@ def people(connection: Connection, orders: Sequence[int]) -> list[PersonRow]:
     return fetch(connection, PersonRow, _PEOPLE, {"ids": list(orders)})
 
 
+#: SQL: money that no order has, which stays before a human until somebody says whose it is; who sent it goes.
+_MONEY: Final = f"{OF_STATEMENT} AND order_id IS NULL"
 #: Of the shop's own, or, for shop "", of nobody whose profile is known (``known``).
 _QUARANTINE = f"""
-UPDATE inbox_event SET body = '{ERASED}', reason = '{_NOBODY}', state = 'ignored'
+UPDATE inbox_event SET body = CASE WHEN {_MONEY} THEN {LESS_PERSONAL} ELSE '{ERASED}' END,
+  reason = CASE WHEN {_MONEY} THEN reason ELSE '{_NOBODY}' END, state = CASE WHEN {_MONEY} THEN state ELSE 'ignored' END
 WHERE id IN (SELECT i.id FROM inbox_event i LEFT JOIN shop_order o ON o.id = i.order_id
              WHERE i.state = 'quarantined' AND i.at < %(until)s
+               AND NOT ({OF_STATEMENT} AND i.order_id IS NULL AND NOT i.body ? 'payer')
                AND CASE WHEN i.order_id IS NULL THEN %(shop)s = '' ELSE o.shop = %(shop)s AND o.condition = 'done' END
              ORDER BY i.id LIMIT %(limit)s FOR UPDATE OF i SKIP LOCKED)
 """

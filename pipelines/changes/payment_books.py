@@ -86,6 +86,7 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
         expires_at=told.expires_at,
         instructions=told.buyer.to_json() if told.buyer else None,
         as_of=told.as_of,
+        fee=told.fee,
     )
     draft.lift(lambda hold: hold.reason in _ANSWERED, "the gateway answered")
     return True

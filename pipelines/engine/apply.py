@@ -38,7 +38,7 @@ from models.store.items import FreedItemRow
 from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
-from models.store.payments import PaymentChangeRow
+from models.store.payments import EntryRow, PaymentChangeRow
 from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
@@ -97,6 +97,7 @@ def apply(
     ledger.write_history(lots)
     _write_orders(connection, decisions)
     payments.change(connection, _payment_rows(decisions))
+    payments.enter(connection, _entry_rows(decisions, now))
     _write_shipments(connection, decisions)
     holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
     holds.add(connection, _hold_rows(decisions, now))
@@ -169,10 +170,29 @@ def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
             gateway=d.payment.gateway,
             instructions=d.payment.instructions,
             as_of=d.payment.as_of,
+            fee=d.payment.fee,
         )
         for d in decisions
         if d.payment is not None
     ]
+
+
+def _entry_rows(decisions: Sequence[Decision], now: datetime) -> list[EntryRow]:
+    """What changed of each payment's sums."""
+    rows = []
+    for decision in decisions:
+        if decision.payment is not None:
+            old = decision.facts.payment
+            new = decision.payment.after(old)
+            sums = (
+                new.authorized - old.authorized,
+                new.captured - old.captured,
+                new.refunded - old.refunded,
+                new.fee - old.fee,
+            )
+            if any(sums):
+                rows.append(EntryRow(decision.facts.id, now, *sums))
+    return rows
 
 
 def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> None:

@@ -108,6 +108,7 @@ class PaymentNumbers(TypedDict, total=False):
     gateway: str | None
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
+    fee: int | None
 
 
 @dataclass(slots=True)
@@ -125,6 +126,7 @@ class PaymentChange:
     gateway: str | None = None
     instructions: Mapping[str, Any] | None = None
     as_of: datetime | None = None
+    fee: int | None = None
 
     def after(self, before: PaymentFacts) -> PaymentFacts:
         """The payment that stood as ``before``, after this change."""
@@ -144,6 +146,7 @@ class PaymentChange:
             expires_at=self.expires_at or before.expires_at,
             instructions=self.instructions or before.instructions,
             as_of=self.as_of or before.as_of,
+            fee=number(before.fee, self.fee),
         )
 
 

@@ -13,10 +13,12 @@ import orjson
 from sqlalchemy import Connection
 
 from models.mail_packing import unpack
-from models.store import customers, erasures
+from models.store import customers, deposits, erasures
 from models.store.customers import CustomerKey
 from models.store.erasures import ExchangedRow, FactsRow, MailIdRow, OrderOfRow, PieceRow
 from pipelines.engine.ledger import Ledger
+from pipelines.rules.deposits import number_key
+from pipelines.values.payer_name import payer_name
 
 #: What names a person, or where they live, of an order's ``customer`` and ``ship_to``.
 _NAMES: Final = ("name", "email")
@@ -48,6 +50,7 @@ def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Cou
     found["mails"] += erasures.erase_mails(connection, _of_shop(erasures.stray_mails(connection, emails), key.shop))
     phones = {one["phone"] for one in (*(order.ship_to for order in orders), *before) if one.get("phone")}
     found.update(erasures.erase_strays(connection, key, [_in_json(one) for one in (*emails, *sorted(phones))]))
+    found["payers"] += deposits.erase_payers(connection, _payers(people, orders), _numbers(orders))
     if known is not None and known.withdrawn_at is None:
         ledger.close(key)
     found.update(erasures.erase_account(connection, key, ledger.now))
@@ -83,6 +86,16 @@ def pieces_of(
     told = [one.get(name) for one in people for name in _NAMES] + [one.get(name) for one in places for name in _PLACES]
     told += [*remarks, *(word for hold in held for word in _words(hold.facts))]
     return sorted({one for one in told if one and len(one) >= _SHORTEST}, key=lambda one: (-len(one), one))
+
+
+def _payers(people: Iterable[Mapping[str, Any]], orders: Iterable[OrderOfRow]) -> list[str]:
+    """The names under which the customer may have sent money, as they are compared with a bank's."""
+    told = [*(one["name"] for one in people), *(order.ship_to.get("name") for order in orders)]
+    return sorted({payer_name(name) for name in told if name})
+
+
+def _numbers(orders: Iterable[OrderOfRow]) -> list[str]:
+    return sorted({key for order in orders if (key := number_key(order.number))})
 
 
 def _words(facts: Mapping[str, Any]) -> Sequence[str]:

@@ -69,6 +69,7 @@ class PaymentFacts(NamedTuple):
     expires_at: datetime | None = None
     instructions: Mapping[str, Any] | None = None
     as_of: datetime | None = None
+    fee: int = 0
 
 
 class LineFacts(NamedTuple):

@@ -202,6 +202,7 @@ def _payment(row: PaymentRow) -> PaymentFacts:
         expires_at=row.expires_at,
         instructions=row.instructions,
         as_of=row.as_of,
+        fee=row.fee,
     )
 
 

@@ -12,7 +12,8 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
-from models.store import inbox, orders, shipments, work
+from models.store import deposits, inbox, orders, shipments, work
+from models.store.deposits import UnassignedRow
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
@@ -20,6 +21,7 @@ from pipelines import doors
 from pipelines.engine.parts import in_parts
 from pipelines.engine.run import describe
 from pipelines.engine.wake import woken
+from pipelines.errors import Conflict, NotFound
 from pipelines.gateway import DEPOSIT, STANDS, Notice
 from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
@@ -70,6 +72,35 @@ def try_again(connection: Connection, ids: Sequence[int], now: datetime) -> list
     again = inbox.try_again(connection, ids, list(WOKEN_BY))
     work.schedule(connection, [woken(WOKEN_BY[one.type], one.order_id, one.shipment_id, now) for one in again])
     return [one.type for one in again]
+
+
+def assign(connection: Connection, event: int, order: OrderKey, now: datetime) -> None:
+    """Let a transfer that no order has (``models.store.deposits``) be this order's: its stage looks at it as at any other.
+
+    Raises NotFound for a transfer that is none, or that an order has, and for an order that is not there; Conflict for one that
+    brought no money.
+    """
+    row = _unassigned(connection, event)
+    if not isinstance(row.body.get("amount"), int):
+        raise Conflict(f"row {event} brought no money that an order could have; dismiss it once it is seen to")
+    found = next(iter(orders.ids_by_number(connection, [order])), None)
+    if found is None:
+        raise NotFound(f"there is no order {order.shop}/{order.number}")
+    deposits.assign(connection, event, found.id)
+    work.schedule(connection, [woken(WOKEN_BY[DEPOSIT], found.id, None, now)])
+
+
+def dismiss(connection: Connection, event: int, reason: str) -> None:
+    """A transfer that no order has is no order's money, and why. Raises NotFound as ``assign``."""
+    _unassigned(connection, event)
+    deposits.dismiss(connection, event, mask(reason))
+
+
+def _unassigned(connection: Connection, event: int) -> UnassignedRow:
+    row = deposits.unassigned_one(connection, event)
+    if row is None:
+        raise NotFound(f"there is no transfer {event} that waits for its order")
+    return row
 
 
 def _kept(event: Received) -> Received:

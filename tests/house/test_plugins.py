@@ -85,7 +85,10 @@ def test_a_plug_in_of_another_group_is_none_of_this_one(carts: Registry[Cart], f
     [
         (CART.format(name="oxcart"), "the cart 'oxcart' is declared by {package}.oxcart already"),
         ("CARRIER = 'sleigh'\n", "CARRIER must be a Cart"),
-        ("CARRIR = 1\n", "declares no plug-in; it must have one of METHOD, GATEWAY, CARRIER, CHANNEL, EFFECT, ACTION"),
+        (
+            "CARRIR = 1\n",
+            "declares no plug-in; it must have one of METHOD, GATEWAY, CARRIER, CHANNEL, EFFECT, ACTION, STATEMENT",
+        ),
         ("import no_such_module\n", "cannot be imported: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
     ],
     ids=["a name that is taken", "another type", "a misspelt declaration", "a missing library"],

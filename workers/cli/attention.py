@@ -17,6 +17,7 @@ _WAYS_OUT: Final[Mapping[str, str]] = {
     "effect": "look it up outside, then shukka retry effect {id}",
     "mail": "shukka retry mail {id}",
     "event quarantined": "ask its sender; once what kept it out is mended, shukka retry event {id}",
+    "transfer": "shukka payments unassigned says who sent it; then shukka payments assign {id} SHOP/NUMBER, or dismiss {id}",
     "event waits": "ask its sender for the news before it",
     "erasure waits": "bring its orders to their end; it follows by itself within the hour",
     "circuit open": "it is asked again by itself, at most a minute apart; ask the partner",

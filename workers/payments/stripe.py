@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -171,10 +172,9 @@ class StripeGateway:
                 unapplied = await self._calls.unapplied(intent)
                 standing = Standing(intent, refunds[intent.id], disputes[intent.id], unapplied)
                 yield Listed(
-                    snapshot_of(standing, as_of),
+                    replace(snapshot_of(standing, as_of), fee=_fee(intent)),
                     intent.order,
                     datetime.fromtimestamp(intent.created, UTC),
-                    _fee(intent),
                 )
         except Unsettled as error:
             raise Unreachable(f"stripe: {error.code}") from error

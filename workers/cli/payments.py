@@ -1,0 +1,179 @@
+"""``shukka payments ...``: bank statements, and the transfers that no order has."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from pipelines.errors import Invalid, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, plain, table
+
+if TYPE_CHECKING:
+    from pipelines.deposits import Imported
+    from pipelines.rules.deposits import Finding
+    from pipelines.statements.statement import Format, Movement, Statement
+
+app = typer.Typer(help="Bank statements, and the money in them.", no_args_is_help=True)
+
+_ID = typer.Argument(metavar="ID", help="The transfer, as `shukka payments unassigned` numbers it.", min=1, max=2**62)
+#: No bank writes more; what is longer is no statement.
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+@app.callback()
+def payments() -> None:
+    """Bank statements, and the money in them."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The statement, as the bank gave it.")],
+    bank: Annotated[str, typer.Option("--bank", metavar="FORMAT", help="How the bank writes: zengin, mufg, smbc, ...")],
+    account: Annotated[
+        str | None, typer.Option(help="The account's number, where the file names none and the shops have several.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of each row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Book the transfers of a bank statement, each once; exit 1 if one was of another sum, or of nobody known."""
+    from pipelines.deposits import import_statement
+    from pipelines.shops import load_shops
+    from pipelines.values.calendar import in_japan
+    from workers.installation import INSTALLATION
+    from workers.settings import load
+
+    form = _format(bank)
+    raw = _bytes(file)
+    settings = load()
+    statement = form.read(raw, in_japan(settings.clock.now()).date())
+    shops = load_shops(settings.shops_dir, INSTALLATION)
+    engine = opened("payments")
+    imported = import_statement(engine, settings.clock, shops, statement, account=account, dry_run=dry_run)
+    answer = _answer(file, form, statement, imported)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+    else:
+        _print(answer, dry_run)
+    raise typer.Exit(1 if answer["mismatched"] or answer["unknown"] else 0)
+
+
+@app.command()
+def unassigned(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
+    """List the transfers that no order has, with what the bank wrote, the oldest first."""
+    from models.store import deposits
+    from pipelines.values.calendar import in_japan
+
+    with opened("payments").connect() as connection:
+        rows = deposits.unassigned(connection)
+    found = [
+        {
+            "id": row.id,
+            "date": in_japan(row.at).date().isoformat(),
+            "amount": row.body.get("amount"),
+            "taken_back": row.body.get("taken_back"),
+            "text": row.body.get("text"),
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+    if as_json:
+        for one in found:
+            sys.stdout.buffer.write(orjson.dumps(one) + b"\n")
+        return
+    headings = ("id", "date", "amount", "taken_back", "text", "reason")
+    out.print(table(headings, [one.values() for one in found]) if found else "every transfer has its order")
+
+
+@app.command()
+def assign(
+    transfer: Annotated[int, _ID], order: Annotated[str, typer.Argument(metavar="SHOP/NUMBER", help="Its order.")]
+) -> None:
+    """Say which order a transfer is for: it counts there as if its payer had written the number."""
+    from models.store.orders import OrderKey
+    from pipelines.engine.inbox import assign as assign_to
+    from workers.settings import load
+
+    shop, _, number = order.partition("/")
+    if not shop or not number:
+        raise Invalid([Problem("SHOP/NUMBER", f"{order!r} is no order; write it as salon/S-1001")])
+    with opened("payments").begin() as connection:
+        assign_to(connection, transfer, OrderKey(shop, number), load().clock.now())
+    out.print(plain(f"transfer {transfer} is a deposit for {order}"))
+
+
+@app.command()
+def dismiss(
+    transfer: Annotated[int, _ID],
+    reason: Annotated[str, typer.Option(help="What it is; kept with it. Write no customer's name.")],
+) -> None:
+    """Say that a transfer is no order's money: interest, a supplier's refund, something that was seen to at the bank."""
+    from pipelines.engine.inbox import dismiss as dismiss_it
+
+    if not reason.strip():
+        raise Invalid([Problem("--reason", "say what it is")])
+    with opened("payments").begin() as connection:
+        dismiss_it(connection, transfer, reason.strip())
+    out.print(plain(f"transfer {transfer} is no order's"))
+
+
+def _format(bank: str) -> Format:
+    from pipelines.statements import FORMATS
+
+    if bank not in FORMATS:
+        raise Invalid([Problem("--bank", f"there is no format {bank}; the formats are {', '.join(FORMATS)}")])
+    return FORMATS[bank]
+
+
+def _bytes(file: Path) -> bytes:
+    """What the file holds. Raises Invalid for one that cannot be read, or is too large for a statement."""
+    try:
+        with file.open("rb") as opened_file:
+            raw = opened_file.read(_MOST_BYTES + 1)
+    except OSError as fault:
+        raise Invalid([Problem("FILE", f"{file}: {fault.strerror or fault}")]) from None
+    if len(raw) > _MOST_BYTES:
+        raise Invalid([Problem("FILE", f"{file}: is larger than any statement")])
+    return raw
+
+
+def _answer(file: Path, form: Format, statement: Statement, imported: Imported) -> dict[str, Any]:
+    shown: dict[str, list[dict[str, Any]]] = {"matched": [], "mismatched": [], "unknown": []}
+    for row, finding in imported.found:
+        shown[finding.outcome].append(_shown(row, finding))
+    return {
+        "file": str(file),
+        "format": form.name,
+        "encoding": statement.encoding,
+        "rows": imported.rows,
+        **{outcome: sorted(rows, key=lambda one: int(one["row"])) for outcome, rows in shown.items()},
+        "known": imported.known,
+    }
+
+
+def _shown(row: Movement, finding: Finding) -> dict[str, Any]:
+    """A row without who sent it: the answer may be kept in a log."""
+    if finding.order is None:
+        return {"row": row.row, "amount": row.amount, "reason": finding.because}
+    shown = {"row": row.row, "order": "/".join(finding.order), "amount": row.amount}
+    return shown if finding.outcome == "matched" else {**shown, "due": finding.due, "reason": finding.because}
+
+
+def _print(answer: dict[str, Any], dry_run: bool) -> None:
+    rows = [
+        (one["row"], outcome, one.get("order"), one["amount"], one.get("reason"))
+        for outcome in ("matched", "mismatched", "unknown")
+        for one in answer[outcome]
+    ]
+    if rows:
+        out.print(table(("row", "what", "order", "amount", "why"), rows))
+    counts = ", ".join(f"{len(answer[name])} {name}" for name in ("matched", "mismatched", "unknown"))
+    out.print(
+        plain(f"{answer['rows']} rows: {counts}, {answer['known']} known{'; nothing was booked' if dry_run else ''}")
+    )
+    if answer["unknown"] and not dry_run:
+        out.print("shukka payments unassigned lists the unknown ones and who sent them")
