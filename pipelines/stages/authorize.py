@@ -99,16 +99,17 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     elif first.state == "needs_review":
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
-        told = snapshot_of(first)
-        _wait(draft, shop, method, _to_do(shop, method, told) if told else None, now)
+        _wait(draft, shop, method, _to_do(draft, shop, method, snapshot_of(first)), now)
 
 
-def _to_do(shop: Shop, method: Method, told: Snapshot) -> BuyerMust | None:
-    """What the customer must do, and until when: an issuer's or a wallet's page is not open for ever (PAY-05)."""
-    must = told.buyer
-    if must is None or method.secured_by is not Secured.AUTHORIZATION:
+def _to_do(draft: OrderDraft, shop: Shop, method: Method, first: Snapshot | None) -> BuyerMust | None:
+    """What the customer must do by the gateway's last word, since an account may come after the page that opened it; an
+    issuer's or a wallet's page is not open for ever (PAY-05)."""
+    told = draft.money.instructions
+    must = BuyerMust.from_json(told) if told else None
+    if must is None or first is None or method.secured_by is not Secured.AUTHORIZATION:
         return must
-    until = told.as_of + timedelta(minutes=shop.payment.confirm_minutes)
+    until = first.as_of + timedelta(minutes=shop.payment.confirm_minutes)
     return replace(must, until=min(until, must.until) if must.until else until)
 
 

@@ -19,6 +19,8 @@ GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "
 
 COMES: Mapping[str, tuple[frozenset[Capability], int]] = {
     "bank": (frozenset(Capability) - {Capability.READS_NOTICES}, 1),
+    "komoju": (frozenset({Capability.RENEWS}), 1),
+    "paypay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
     "sandbox": (frozenset({Capability.RENEWS}), 50),
     "stripe": (frozenset({Capability.RENEWS}), 50),
 }

@@ -6,7 +6,10 @@ classified here, alike for all (gateways.md 0.2): refused before a byte was writ
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
@@ -137,6 +140,13 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def told_at(response: httpx.Response) -> datetime:
+    """The moment (aware, whole seconds) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def retry_after(response: httpx.Response) -> float | None:

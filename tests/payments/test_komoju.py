@@ -1,0 +1,612 @@
+"""KOMOJU: its adapter on a fake of it (gateways.md 3). Assumptions of the fake stand in its docstring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.states import PaymentState
+from pipelines.errors import Misconfigured, Unreachable
+from pipelines.gateway import STANDS, Answer, BuyerStep, CodeClass, Listed, Notice
+from pipelines.ports import Verdict
+from tests.payments.gateway_conformance import (
+    AMOUNT,
+    PAYER,
+    Bench,
+    Signed,
+    change,
+    conformance_of,
+    new_key,
+    new_order,
+    stands,
+    sums,
+)
+from tests.payments.gateway_matrix import matrix_of
+from tests.payments.providers import Fake, served
+from workers.http.signing import SignatureRefused
+from workers.payments.komoju import GATEWAY, KomojuGateway, Settings
+from workers.payments.komoju_notices import read_notices, signature
+from workers.payments.komoju_payments import CLASSES, Payment, of_payment
+from workers.sandbox.gateways.komoju import SECRET_KEY, TOKENS, WEBHOOK_SECRET, Komoju
+from workers.sandbox.gateways.ledger import Kind
+from workers.settings import read
+
+_P = PaymentState
+UNTIL = datetime(2026, 11, 28, tzinfo=UTC)
+NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
+EVENT = (
+    b'{"id":"evk1","type":"payment.captured","resource":"event","data":{"id":"pay1","resource":"payment",'
+    b'"status":"captured","amount":5500,"total":5690,"payment_method_fee":190,"currency":"JPY",'
+    b'"external_order_num":"SO-1001"},"created_at":"2026-11-25T01:02:03Z"}'
+)
+SLIP = {
+    "id": "pay1",
+    "resource": "payment",
+    "status": "authorized",
+    "amount": 5500,
+    "tax": 0,
+    "payment_method_fee": 190,
+    "total": 5690,
+    "currency": "JPY",
+    "payment_deadline": "2026-11-28T14:59:59Z",
+    "payment_details": {
+        "type": "konbini",
+        "store": "lawson",
+        "confirmation_code": "4321",
+        "receipt": "123456789",
+    },
+    "external_order_num": "SO-1001",
+    "amount_refunded": 0,
+}
+"""As the reference shows one (gateways.md 3.2)."""
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    with served(Komoju(), tmp_path / "journal", faults={"slow": 0.3}) as one:
+        yield one
+    assert komoju(one).misused == [], "a key was used again for something else"
+
+
+def komoju(fake: Fake) -> Komoju:
+    assert isinstance(fake.provider, Komoju)
+    return fake.provider
+
+
+def connect(url: str, **more: object) -> KomojuGateway:
+    given = {"komoju_secret_key": SECRET_KEY, "komoju_webhook_secret": WEBHOOK_SECRET, "komoju_url": f"{url}/api/v1"}
+    return KomojuGateway(Settings.model_validate({**given, "komoju_timeout": 0.15, **more}))
+
+
+@pytest.fixture
+def bench(fake: Fake) -> Bench:
+    return Bench(
+        gateway=GATEWAY,
+        connect=lambda: connect(fake.url),
+        accepted="tok_test_ok",
+        declined={
+            "tok_test_insufficient_funds": "insufficient_funds",
+            "tok_test_card_declined": "card_declined",
+            "tok_test_card_expired": "card_expired",
+            "tok_test_fraudulent": "fraudulent",
+            "tok_test_other_error": "other_error",
+        },
+        debit="tok_test_ok",
+        notice=lambda: notice(fake),
+        fake=fake,
+        slips=lambda order: sum(one["external_order_num"] == order for one in komoju(fake).payments.values()),
+        tells_funding=False,
+        tells_age=False,
+    )
+
+
+def notice(fake: Fake) -> Signed:
+    """The first notice of a slip that was paid."""
+    order = new_order()
+    Bench(gateway=GATEWAY, connect=lambda: connect(fake.url)).run(
+        lambda one: one.register(
+            key=new_key("slip"), order=order, method="konbini", amount=1_000, payer=PAYER, until=None
+        )
+    )
+    headers, body = fake.notices(0)[-1]
+    return Signed(order, headers, body, WEBHOOK_SECRET)
+
+
+class TestKomoju(conformance_of(GATEWAY)):  # type: ignore[misc]
+    """Everything it declares to be able to do."""
+
+    def test_the_same_key_for_another_amount_is_refused(self, bench: Bench, fake: Fake) -> None:
+        super().test_the_same_key_for_another_amount_is_refused(bench)
+        assert len(komoju(fake).misused) == 1, "the suite did it, and the fake saw it"
+        komoju(fake).misused.clear()
+
+
+class TestKomojuFails(matrix_of(GATEWAY)):  # type: ignore[misc]
+    """Whatever fails, it happens once."""
+
+
+# The protocol's own facts
+
+
+def test_the_signature_is_the_published_one() -> None:
+    assert len(EVENT) == 256
+    expected = "19aae8575e09327d278ace88b9ee63c585da9925a40701e934dd5d316cd21f01"
+    assert signature("komoju_token_01", EVENT) == expected
+    (told,) = read_notices({"x-komoju-signature": expected}, EVENT, ["komoju_token_01"], NOW)
+    assert told.snapshot is not None
+    assert (told.id, told.type, told.reference, told.at) == ("evk1", STANDS, "pay1", NOW)
+    assert told.order is None, "SO-1001 is no number of ours: the payment is named by its reference"
+    assert sums(told.snapshot) == (_P.CAPTURED, 5_500, 5_500, 0), "the fee that the buyer paid on top is KOMOJU's"
+
+
+@pytest.mark.parametrize(
+    ("status", "type_", "more", "state"),
+    [
+        ("pending", "credit_card", {}, _P.PENDING),
+        ("authorized", "credit_card", {}, _P.AUTHORIZED),
+        ("authorized", "paypay", {}, _P.AUTHORIZED),
+        ("authorized", "konbini", {}, _P.PENDING),
+        ("authorized", "bank_transfer", {}, _P.PENDING),
+        ("authorized", "pay_easy", {}, _P.PENDING),
+        ("authorized", "sea_shells", {}, _P.NEEDS_REVIEW),
+        ("captured", "konbini", {}, _P.CAPTURED),
+        ("captured", "credit_card", {"amount_refunded": 1}, _P.PARTLY_REFUNDED),
+        ("captured", "credit_card", {"amount_refunded": 5_500}, _P.REFUNDED),
+        ("refunded", "credit_card", {"amount_refunded": 5_500}, _P.REFUNDED),
+        ("refunded", "konbini", {"amount_refunded": 5_690}, _P.REFUNDED),
+        ("cancelled", "konbini", {}, _P.VOIDED),
+        ("expired", "konbini", {}, _P.EXPIRED),
+        ("failed", "credit_card", {}, _P.FAILED),
+        ("failed", "paypay", {"session": "ses1"}, _P.PENDING),  # not final: the page is still open
+        ("frozen", "credit_card", {}, _P.NEEDS_REVIEW),
+        ("authorized", "credit_card", {"currency": "USD"}, _P.NEEDS_REVIEW),
+    ],
+)
+def test_each_state_is_one_of_ours(status: str, type_: str, more: dict[str, Any], state: PaymentState) -> None:
+    shown = {**SLIP, "status": status, "payment_details": {"type": type_}, **more}
+    told = of_payment(Payment.model_validate(shown), NOW)
+    assert (told.state, told.authorized) == (state, 5_500)
+    assert told.captured == (5_500 if state in (_P.CAPTURED, _P.PARTLY_REFUNDED, _P.REFUNDED) else 0)
+    assert told.refunded == min(more.get("amount_refunded", 0), 5_500)
+
+
+def test_a_slip_is_read_as_the_reference_shows_it() -> None:
+    told = of_payment(Payment.model_validate(SLIP), NOW)
+    assert told.buyer is not None
+    assert (told.buyer.step, told.buyer.number, told.buyer.confirmation) == ("pay_at_store", "123456789", "4321")
+    assert told.buyer.until == datetime(2026, 11, 28, 14, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("code", "code_class"),
+    [
+        ("insufficient_funds", CodeClass.ISSUER_DECLINE),
+        ("card_declined", CodeClass.ISSUER_DECLINE),
+        ("exceeds_limit", CodeClass.ISSUER_DECLINE),
+        ("restricted_account", CodeClass.ISSUER_DECLINE),
+        ("fraudulent", CodeClass.ISSUER_DECLINE),
+        ("other_error", CodeClass.ISSUER_DECLINE),
+        ("other_invalid", CodeClass.ISSUER_DECLINE),
+        ("request_failed", CodeClass.ISSUER_DECLINE),
+        ("invalid_number", CodeClass.BUYER_INPUT),
+        ("card_expired", CodeClass.BUYER_INPUT),
+        ("bad_verification_value", CodeClass.BUYER_INPUT),
+        ("invalid_password", CodeClass.BUYER_INPUT),
+        ("invalid_account", CodeClass.BUYER_INPUT),
+        ("invalid_user_key", CodeClass.BUYER_INPUT),
+        ("used_number", CodeClass.BUYER_INPUT),
+        ("invalid_token", CodeClass.BUYER_INPUT),
+        ("invalid_parameter", CodeClass.OUR_BUG),
+        ("missing_parameter", CodeClass.OUR_BUG),
+        ("invalid_currency", CodeClass.OUR_BUG),
+        ("bad_request", CodeClass.OUR_BUG),
+        ("not_found", CodeClass.OUR_BUG),
+        ("invalid_payment_type", CodeClass.CONFIGURATION),
+        ("not_capturable", CodeClass.STATE),
+        ("not_refundable", CodeClass.STATE),
+        ("not_cancellable", CodeClass.STATE),
+    ],
+)
+def test_each_code_names_who_acts(code: str, code_class: CodeClass) -> None:
+    assert CLASSES[code] is code_class
+
+
+def test_every_code_is_in_the_table_above() -> None:
+    assert len(CLASSES) == 25
+
+
+# Slips, pages and the buyer's acts
+
+
+async def slip(adapter: KomojuGateway, order: str, method: str = "konbini") -> Answer:
+    return await adapter.register(
+        key=f"{order}:register", order=order, method=method, amount=5_500, payer=PAYER, until=UNTIL
+    )
+
+
+async def wallet(adapter: KomojuGateway, order: str) -> Answer:
+    return await adapter.authorize(key=f"{order}:authorize", order=order, amount=5_500, token="")
+
+
+def told(fake: Fake) -> list[Notice]:
+    """Every notice so far, read."""
+    return [one for headers, body in fake.notices(0) for one in read_notices(headers, body, [WEBHOOK_SECRET], NOW)]
+
+
+def states(fake: Fake, order: str) -> list[PaymentState]:
+    return [one.snapshot.state for one in told(fake) if one.snapshot and one.order == tuple(order.split("/"))]
+
+
+def test_cash_at_a_till_is_captured_without_the_fee(fake: Fake, bench: Bench) -> None:  # PAY-08
+    order = new_order()
+    first = stands(bench.run(lambda adapter: slip(adapter, order)))
+    assert first.buyer is not None
+    assert (first.state, first.buyer.step) == (_P.PENDING, BuyerStep.PAY_AT_STORE)
+    assert fake.buyer("pay", order=order)["total"] == 5_690
+    assert states(fake, order) == [_P.PENDING, _P.CAPTURED]
+    found = stands(bench.run(lambda adapter: adapter.lookup(order=order, reference=first.reference)))
+    assert sums(found) == (_P.CAPTURED, 5_500, 5_500, 0)
+
+
+def test_the_store_and_the_days_are_the_shops(fake: Fake) -> None:
+    bench = Bench(
+        gateway=GATEWAY, connect=lambda: connect(fake.url, komoju_konbini_store="lawson", komoju_konbini_days=7)
+    )
+    begun = stands(bench.run(lambda adapter: slip(adapter, new_order())))
+    assert begun.buyer is not None
+    assert begun.buyer.until == begun.as_of + timedelta(days=7)
+    (payment,) = komoju(fake).payments.values()
+    assert payment["payment_details"]["store"] == "lawson"
+
+
+def test_a_slip_that_nobody_pays_expires(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: slip(adapter, order)))
+    assert begun.buyer is not None
+    assert begun.buyer.until is not None
+    fake.clock(begun.buyer.until)
+    assert stands(bench.run(lambda adapter: adapter.lookup(order=order))).state is _P.EXPIRED
+    assert states(fake, order)[-1] is _P.EXPIRED
+
+
+def test_cash_that_comes_after_a_cancel_is_never_ignored(fake: Fake, bench: Bench) -> None:  # PAY-08
+    async def scenario(adapter: KomojuGateway) -> Answer:
+        begun = stands(await slip(adapter, order))
+        return await adapter.void(key=new_key("void"), order=order, reference=begun.reference)
+
+    order = new_order()
+    voided = stands(bench.run(scenario))
+    assert voided.state is _P.VOIDED
+    fake.buyer("pay", order=order, late=True)
+    late = stands(bench.run(lambda adapter: adapter.lookup(order=order)))
+    assert sums(late) == (_P.CAPTURED, 5_500, 5_500, 0)
+    assert late.as_of > voided.as_of, "the books must hear it as news"
+
+
+def test_cash_goes_back_by_hand_and_never_as_if_it_had_gone(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: slip(adapter, order)))
+    fake.buyer("pay", order=order)
+    answer = bench.run(lambda adapter: change(adapter, "refund", begun.reference, 5_500))
+    assert (answer.verdict, answer.code) == (Verdict.DECLINED, "manual_transfer")
+    assert fake.moves(order, Kind.GIVE_BACK) == []
+
+
+def test_a_transfer_gets_an_account_of_its_own_on_the_page(fake: Fake, bench: Bench) -> None:  # PAY-07
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: slip(adapter, order, "bank_transfer")))
+    assert begun.buyer is not None
+    assert (begun.state, begun.buyer.step) == (_P.PENDING, BuyerStep.VISIT)
+    assert begun.reference.startswith("sessions/")
+    fake.buyer("choose", order=order)
+    chosen = stands(bench.run(lambda adapter: adapter.lookup(order=order, reference=begun.reference)))
+    assert chosen.buyer is not None
+    assert chosen.buyer.account is not None
+    assert (chosen.state, chosen.buyer.step, chosen.buyer.account["number"]) == (_P.PENDING, "transfer", "1234567")
+    fake.buyer("pay", order=order)
+    assert states(fake, order) == [_P.PENDING, _P.CAPTURED]
+
+
+def test_a_page_that_nobody_opens_is_the_same_page_again_and_ends(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+    first, again = (stands(bench.run(lambda adapter: wallet(adapter, order))) for _ in range(2))
+    assert (first.reference, first.state) == (again.reference, _P.PENDING)
+    fake.clock(datetime.now(UTC) + timedelta(hours=25))
+    ended = bench.run(lambda adapter: adapter.lookup(order=order, reference=first.reference))
+    assert stands(ended).state is _P.EXPIRED
+
+
+def test_a_wallet_that_said_no_may_say_yes_on_the_same_page(fake: Fake, bench: Bench) -> None:
+    """``failed`` is not final: the attempt ends with its page."""
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: wallet(adapter, order)))
+    fake.buyer("refuse", order=order)
+    for named in ({"reference": begun.reference}, {}):
+        refused = stands(bench.run(lambda adapter, named=named: adapter.lookup(order=order, **named)))
+        assert refused.state is _P.PENDING
+    fake.buyer("choose", order=order)
+    assert states(fake, order) == [_P.PENDING, _P.AUTHORIZED]
+    held = stands(bench.run(lambda adapter: adapter.lookup(order=order, reference=begun.reference)))
+    assert (held.state, held.authorized) == (_P.AUTHORIZED, 5_500)
+    taken = bench.run(lambda adapter: change(adapter, "capture", begun.reference, 5_000))
+    assert sums(stands(taken)) == (_P.CAPTURED, 5_500, 5_000, 0), "captured by the page's reference too"
+
+
+@pytest.mark.parametrize("act", [None, "refuse", "choose"])
+def test_a_page_can_be_called_off_whatever_was_done_on_it(fake: Fake, bench: Bench, act: str | None) -> None:
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: wallet(adapter, order)))
+    if act is not None:
+        fake.buyer(act, order=order)
+    fake.strike("void", "after", "cut")
+    assert stands(bench.run(lambda adapter: change(adapter, "void", begun.reference))).state is _P.VOIDED
+
+
+@pytest.mark.parametrize(
+    ("secure", "verdict", "code"),
+    [
+        ("passed", Verdict.OK, None),
+        ("refused", Verdict.DECLINED, "invalid_token"),
+        ("never", Verdict.DECLINED, "invalid_token"),
+    ],
+)
+def test_three_d_secure_is_done_before_the_token_comes(
+    fake: Fake, bench: Bench, secure: str, verdict: Verdict, code: str | None
+) -> None:
+    token = fake.buyer("tokenize", secure=secure)["id"]
+
+    async def scenario(adapter: KomojuGateway) -> list[Answer]:
+        return [
+            await adapter.authorize(key=new_key("auth"), order=new_order(), amount=5_500, token=token) for _ in range(2)
+        ]
+
+    first, second = bench.run(scenario)
+    assert (first.verdict, first.code) == (verdict, code)
+    assert (second.verdict, second.code) == (Verdict.DECLINED, "invalid_token"), "a token works once"
+
+
+def test_a_hold_that_nobody_captures_ends_where_it_said(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+
+    async def scenario(adapter: KomojuGateway) -> Answer:
+        return await adapter.authorize(key=new_key("auth"), order=order, amount=5_500, token="tok_test_ok")
+
+    held = stands(bench.run(scenario))
+    assert held.expires_at is not None
+    fake.clock(held.expires_at)
+    assert stands(bench.run(lambda adapter: adapter.lookup(order=order))).state is _P.EXPIRED
+    late = bench.run(lambda adapter: change(adapter, "capture", held.reference, 5_500))
+    assert (late.verdict, late.code_class) == (Verdict.DECLINED, CodeClass.STATE)
+
+
+# Keys, and what happens after they are forgotten
+
+
+def test_a_key_older_than_a_day_takes_nothing_twice(fake: Fake, bench: Bench) -> None:
+    """KOMOJU keeps a key for 24 hours: after that what was done is seen by the payment itself."""
+    order = new_order()
+
+    async def begin(adapter: KomojuGateway) -> Answer:
+        return await adapter.authorize(key=f"{order}:authorize", order=order, amount=AMOUNT, token="tok_test_ok")
+
+    async def take(adapter: KomojuGateway) -> Answer:
+        return await adapter.capture(key=f"{order}:capture", order=order, reference=reference, amount=5_500)
+
+    async def give(adapter: KomojuGateway) -> Answer:
+        return await adapter.refund(key=f"{order}:refund:1", order=order, reference=reference, amount=1_000)
+
+    reference = stands(bench.run(begin)).reference
+    first = bench.run(take), bench.run(give)
+    fake.clock(datetime.now(UTC) + timedelta(hours=25))
+    assert bench.run(lambda adapter: adapter.lookup(order=order, key=f"{order}:authorize")) == first[1]
+    assert bench.run(take) == first[1], "it is captured, and stands as the refund left it"
+    known = bench.run(lambda adapter: adapter.lookup(order=order, key=f"{order}:refund:1", reference=reference))
+    assert known == first[1], "the effect loop looks before it asks again"
+    assert [len(fake.moves(order, kind)) for kind in (Kind.HOLD, Kind.TAKE, Kind.GIVE_BACK)] == [1, 1, 1]
+
+
+def test_a_capture_is_not_taken_for_done_because_its_payment_is_known(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+    bench.run(lambda adapter: wallet(adapter, order))
+    fake.buyer("choose", order=order)
+    reference = stands(bench.run(lambda adapter: adapter.lookup(order=order))).reference
+    asked = {"order": order, "key": f"{order}:capture", "reference": reference}
+    assert bench.run(lambda adapter: adapter.lookup(**asked)) is None
+
+
+def test_the_name_of_the_keys_header_and_its_letters_are_komojus(fake: Fake, bench: Bench) -> None:
+    """``Idempotency-Key`` would be passed over in silence, and two refunds under one id would be one."""
+    order = new_order()
+    bench.run(lambda adapter: slip(adapter, order))
+    sent = fake.requests[-1]
+    assert sent.headers["x-komoju-idempotency"].isascii()
+    assert len(sent.headers["x-komoju-idempotency"]) <= 100
+    assert "idempotency-key" not in sent.headers
+
+
+def test_a_key_that_another_account_holds_is_said_to_be_wrong(fake: Fake) -> None:
+    stranger = Bench(gateway=GATEWAY, connect=lambda: connect(fake.url, komoju_secret_key="sk_test_another"))
+    answer = stranger.run(lambda adapter: slip(adapter, new_order()))
+    assert (answer.verdict, answer.code, answer.code_class) == (Verdict.RETRY, "auth", CodeClass.CONFIGURATION)
+
+
+def test_another_sum_than_was_asked_for_goes_before_a_human(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+    begun = stands(bench.run(lambda adapter: slip(adapter, order)))
+    komoju(fake).payments[begun.reference]["total"] = 9_999
+    assert stands(bench.run(lambda adapter: slip(adapter, order))).state is _P.PENDING, "a repetition says the same"
+    # Whoever hears no answer finds the payment by the order's number.
+    fake.strike("register", "before", "500", times=3)
+    assert stands(bench.run(lambda adapter: slip(adapter, order))).state is _P.NEEDS_REVIEW
+
+
+# Notices
+
+
+def test_notices_in_any_order_and_twice_say_how_the_payment_stands(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+
+    async def scenario(adapter: KomojuGateway) -> None:
+        held = await adapter.authorize(key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok")
+        reference = stands(held).reference
+        stands(await change(adapter, "capture", reference, 10_000))
+        stands(await change(adapter, "refund", reference, 1_000))
+        stands(await change(adapter, "refund", reference, 9_000))
+
+    bench.run(scenario)
+    snapshots = [one.snapshot for one in told(fake) if one.snapshot]
+    assert [sums(one) for one in snapshots] == [
+        (_P.AUTHORIZED, AMOUNT, 0, 0),
+        (_P.CAPTURED, AMOUNT, 10_000, 0),
+        (_P.PARTLY_REFUNDED, AMOUNT, 10_000, 1_000),
+        (_P.REFUNDED, AMOUNT, 10_000, 10_000),
+        (_P.REFUNDED, AMOUNT, 10_000, 10_000),
+    ]
+    assert snapshots == sorted(snapshots, key=lambda one: one.as_of), "age tells which of two is the newer"
+    assert len({one.id for one in told(fake)}) == 5
+
+
+def test_a_refund_in_the_dashboard_is_told(fake: Fake, bench: Bench) -> None:
+    order = new_order()
+
+    async def scenario(adapter: KomojuGateway) -> None:
+        held = await adapter.authorize(key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok")
+        stands(await change(adapter, "capture", stands(held).reference, AMOUNT))
+
+    bench.run(scenario)
+    fake.buyer("dashboard_refund", order=order, amount=500)
+    assert states(fake, order)[-1] is _P.PARTLY_REFUNDED
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        (None, "a header that is missing must not pass"),
+        ("", "nor an empty one"),
+        ("19AAE8575E09327D278ACE88B9EE63C585DA9925A40701E934DD5D316CD21F01", "it is in lower case"),
+        (signature("komoju_token_01", EVENT) + ", " + signature("komoju_token_01", EVENT), "it comes once"),
+        (signature("another", EVENT), "it is another's"),
+        ("署名", "it is no ASCII"),
+    ],
+)
+def test_a_forged_notice_is_refused(header: str | None, why: str) -> None:
+    headers = {} if header is None else {"x-komoju-signature": header}
+    with pytest.raises(SignatureRefused):
+        read_notices(headers, EVENT, ["komoju_token_01"], NOW)
+    with pytest.raises(SignatureRefused):
+        read_notices(headers, EVENT, [""], NOW)
+
+
+def test_a_long_notice_is_proven_whole() -> None:
+    """A receiver that reads one chunk refuses what is longer."""
+    event = json.loads(EVENT)
+    event["data"]["metadata"] = {"note": "あ" * 5_000}
+    body = json.dumps(event, ensure_ascii=False).encode()
+    (long,) = read_notices({"x-komoju-signature": signature("s", body)}, body, ["s"], NOW)
+    assert long.fault is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "notices", "fault"),
+    [
+        ({"type": "ping", "data": {}}, 0, None),
+        ({"type": "settlement.created", "data": {}}, 0, None),
+        ({"type": "customer.updated", "data": {}}, 0, None),
+        ({"type": "payment.paid"}, 1, None),  # whatever its name, the payment in it says how it stands
+        ({"type": "volcano.erupted"}, 1, "events of type volcano.erupted are not known"),
+        ({"data": {"id": "pay1"}}, 1, "data.status: Field required"),
+        (
+            {"data": {"id": "p", "status": "captured", "amount": 55.5, "currency": "JPY"}},
+            1,
+            "data.amount: Input should",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_kept_without_what_is_personal(
+    changed: dict[str, Any], notices: int, fault: str | None
+) -> None:
+    body = json.dumps({**json.loads(EVENT), **changed}).encode()
+    found = read_notices({"x-komoju-signature": signature("s", body)}, body, ["s"], NOW)
+    assert len(found) == notices
+    for one in found:
+        assert (one.fault or "").startswith(fault or "")
+        assert (one.fault is None) is (fault is None)
+        assert one.raw is None or set(one.raw) == {"id", "type"}  # type: ignore[call-overload]
+    said = GATEWAY.acknowledge(found, True)
+    assert (said.status, said.body) == (200, b"")
+
+
+# The list, the settings, and a restart
+
+
+async def listed(adapter: KomojuGateway, since: datetime, until: datetime) -> list[Listed]:
+    return [one async for one in adapter.payments(since=since, until=until)]
+
+
+def test_the_list_is_read_page_by_page(fake: Fake, bench: Bench) -> None:
+    begun = datetime.now(UTC)
+    orders = [new_order() for _ in range(7)]
+
+    async def scenario(adapter: KomojuGateway) -> None:
+        for order in orders:
+            stands(await slip(adapter, order))
+
+    bench.run(scenario)
+    fake.buyer("pay", order=orders[3])
+    komoju(fake).most_a_page = 3
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    found = bench.run(lambda adapter: listed(adapter, begun, until))
+    assert sorted(one.order or ("", "") for one in found) == sorted(tuple(order.split("/")) for order in orders)
+    paid = {one.order: one.snapshot.captured for one in found}
+    assert {order: amount for order, amount in paid.items() if amount} == {tuple(orders[3].split("/")): 5_500}
+    assert all(one.begun_at is not None and begun <= one.begun_at < until for one in found)
+    assert bench.run(lambda adapter: listed(adapter, until, until + timedelta(days=1))) == []
+    fake.strike("list", "before", "502")
+    with pytest.raises(Unreachable):
+        bench.run(lambda adapter: listed(adapter, begun, until))
+
+
+def test_only_a_secret_key_is_taken_and_it_tells_whether_it_is_a_test() -> None:
+    given = {"KOMOJU_SECRET_KEY": "sk_test_1", "KOMOJU_WEBHOOK_SECRET": "newer-token older-token"}
+    settings = read(Settings, given)
+    assert GATEWAY.test_mode(settings)
+    assert not GATEWAY.test_mode(read(Settings, {**given, "KOMOJU_SECRET_KEY": "sk_live_1"}))
+    assert GATEWAY.secrets is not None
+    assert GATEWAY.secrets(settings) == ["newer-token", "older-token"]
+    assert settings.komoju_url == "https://komoju.com/api/v1"
+    with pytest.raises(Misconfigured, match="KOMOJU_SECRET_KEY: is wrong; set it to the secret key"):
+        read(Settings, {**given, "KOMOJU_SECRET_KEY": "pk_live_1"})
+
+
+def test_a_fake_that_restarts_from_its_journal_stands_the_same(tmp_path: Path) -> None:
+    def bench(one: Fake) -> Bench:
+        return Bench(gateway=GATEWAY, connect=lambda: connect(one.url))
+
+    paid, held = new_order(), new_order()
+
+    async def take(adapter: KomojuGateway) -> Answer:
+        begun = await adapter.authorize(key="auth", order=held, amount=AMOUNT, token="tok_test_ok")
+        return await adapter.capture(key="take", order=held, reference=stands(begun).reference, amount=10_000)
+
+    with served(Komoju(), tmp_path / "journal") as first:
+        stands(bench(first).run(lambda adapter: slip(adapter, paid)))
+        first.buyer("pay", order=paid)
+        before = bench(first).run(take)
+    with served(Komoju(), tmp_path / "journal") as second:
+        assert (komoju(second).payments, second.provider.ledger.moves) == (
+            komoju(first).payments,
+            first.provider.ledger.moves,
+        )
+        assert bench(second).run(take) == before, "its keys are known too"
+
+
+def test_every_magic_token_is_in_one_table(fake: Fake, bench: Bench) -> None:
+    declined = {token: code for token, code in TOKENS.items() if code}
+    assert declined == bench.declined
+    assert replace(bench, fake=None).gateway.name == "komoju"

@@ -1,0 +1,181 @@
+"""Orders of a shop whose gateways are KOMOJU and PayPay, through the whole house: what a buyer does there moves the order here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine
+
+from pipelines.engine.inbox import notice_event
+from pipelines.shops import load_shops
+from tests.outside import SetClock
+from tests.payments.providers import Fake, served
+from tests.rules.build import at
+from tests.world import FRIDAY_MORNING, World, a_line, document
+from workers.clock import AnyClock
+from workers.installation import INSTALLATION
+from workers.mail.rendering import Renderer
+from workers.payments import GATEWAYS
+from workers.payments.komoju import Settings as KomojuSettings
+from workers.payments.paypay import Settings as PayPaySettings
+from workers.sandbox.gateways.komoju import SECRET_KEY, WEBHOOK_SECRET, Komoju
+from workers.sandbox.gateways.ledger import Kind
+from workers.sandbox.gateways.paypay import API_KEY, API_SECRET, MERCHANT, PayPay
+
+PROFILES = Path(__file__).parents[2] / "pipelines" / "shops"
+CHOSEN = 'gateways = { card = "komoju", konbini = "komoju", bank_transfer = "komoju", paypay = "paypay" }\n'
+
+
+@dataclass
+class Shop:
+    """The house, and both gateways beside it."""
+
+    world: World
+    komoju: Fake
+    paypay: Fake
+    there: SetClock
+    """The gateways' clock, which shows what the house's does."""
+    read: dict[str, int] = field(default_factory=dict)
+
+    def go_on_to(self, moment: datetime) -> None:
+        """Go on to ``moment``, here and there."""
+        self.there.set(moment)
+        self.world.at(moment)
+
+    def order(self, method: str, number: str = "R-1", token: str | None = None) -> str:
+        placed = self.world.clock.now().isoformat()
+        payment = {"method": method} | ({"token": token} if token else {})
+        self.world.take(document(number, a_line(), shop="reuse", payment=payment, placed_at=placed))
+        self.world.settle()
+        return f"reuse/{number}"
+
+    def hear(self, gateway: str) -> None:
+        """Every notice that the gateway has not sent yet comes in, a little later."""
+        self.there.advance(minutes=1)
+        self.world.clock.advance(minutes=1)
+        fake, declared = getattr(self, gateway), GATEWAYS[gateway]
+        assert declared.read_notices is not None
+        secrets = [WEBHOOK_SECRET] if gateway == "komoju" else []
+        sent = fake.notices(0)[self.read.get(gateway, 0) :]
+        self.read[gateway] = len(fake.notices(0))
+        now = self.world.clock.now()
+        for headers, body in sent:
+            notices = declared.read_notices(headers, body, secrets, now)
+            self.world.tell(*(notice_event(one, gateway=gateway, shops=("reuse",), now=now) for one in notices))
+        self.world.settle()
+
+    def payment(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.world.show("R-1", "reuse")["payment"]
+        return found
+
+    def state(self) -> str:
+        return str(self.world.show("R-1", "reuse")["state"])
+
+    def mail(self, template: str) -> str:
+        """Text of the one mail of ``template``."""
+        (found,) = (one for one in self.world.postbox.mails if one["X-Shukka-Template"] == template)
+        body = found.get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
+
+@pytest.fixture
+def shop(tmp_path: Path, engine: Engine, database_url: str, renderer: Renderer) -> Iterator[Shop]:
+    profiles = tmp_path / "shops"
+    shutil.copytree(PROFILES, profiles, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    profile = profiles / "reuse.toml"
+    lines = profile.read_text("utf-8").splitlines(keepends=True)
+    chosen = [CHOSEN if line.startswith("gateways = ") else line for line in lines]
+    profile.write_text("".join(chosen).replace('"amazon_pay", ', "").replace(', "loan"', ""), "utf-8")
+    shops = load_shops(profiles, INSTALLATION)
+    there = SetClock(FRIDAY_MORNING)
+    clock = cast("AnyClock", there)
+    with (
+        served(Komoju(), tmp_path / "komoju", clock=clock) as komoju,
+        served(PayPay(), tmp_path / "paypay", clock=clock) as paypay,
+    ):
+        keys = {"komoju_secret_key": SECRET_KEY, "komoju_webhook_secret": WEBHOOK_SECRET}
+        access = {"paypay_api_key": API_KEY, "paypay_api_secret": API_SECRET, "paypay_merchant_id": MERCHANT}
+        gateways = {
+            "komoju": GATEWAYS["komoju"].build(
+                KomojuSettings.model_validate({**keys, "komoju_url": f"{komoju.url}/api/v1"})
+            ),
+            "paypay": GATEWAYS["paypay"].build(PayPaySettings.model_validate({**access, "paypay_url": paypay.url})),
+        }
+        with World(engine, database_url, renderer, shops=shops, gateways=gateways) as world:
+            yield Shop(world, komoju, paypay, there)
+            assert world.broken() == {}
+
+
+def test_a_wallet_is_agreed_to_held_and_taken_with_the_goods(shop: Shop) -> None:  # PAY-03, PAY-06
+    order = shop.order("paypay")
+    assert (shop.state(), shop.payment()["state"]) == ("awaiting_payment", "pending")
+    url = shop.payment()["instructions"]["url"]
+    assert url in shop.mail("payment_instructions")
+    shop.paypay.buyer("agree", url=url)
+    shop.hear("paypay")
+    assert (shop.state(), shop.payment()["state"]) == ("released", "authorized")
+    shop.world.ship_all("R-1", shop="reuse")
+    assert shop.payment()["state"] == "captured"
+    assert [move.kind for move in shop.paypay.moves(order)] == [Kind.HOLD, Kind.TAKE]
+
+
+def test_a_wallet_that_nobody_agreed_to_ends_the_order_and_a_lost_notice_does_not(shop: Shop) -> None:
+    shop.order("paypay")
+    until = datetime.fromisoformat(shop.payment()["instructions"]["until"])
+    shop.go_on_to(until)
+    assert shop.state() == "cancelled"
+
+    order = shop.order("paypay", "R-2")
+    shown = shop.world.show("R-2", "reuse")["payment"]["instructions"]
+    shop.paypay.buyer("agree", url=shown["url"])
+    shop.go_on_to(shop.there.now() + timedelta(minutes=6))
+    assert shop.world.show("R-2", "reuse")["payment"]["state"] == "authorized"
+    assert len(shop.paypay.moves(order, Kind.HOLD)) == 1
+
+
+def test_a_number_is_paid_at_a_till(shop: Shop) -> None:  # PAY-08
+    order = shop.order("konbini")
+    number = shop.payment()["instructions"]["number"]
+    assert number in shop.mail("payment_instructions")
+    shop.hear("komoju")
+    assert shop.payment()["state"] == "pending", "'authorized' is a slip that is out, and no cash"
+    shop.komoju.buyer("pay", order=order)
+    shop.hear("komoju")
+    assert (shop.state(), shop.payment()["state"]) == ("released", "captured")
+    (taken,) = shop.komoju.moves(order)
+    assert (taken.kind, taken.amount) == (Kind.TAKE, shop.payment()["captured"])
+
+
+def test_whoever_opened_an_account_is_reminded_of_it_and_not_of_the_page(shop: Shop) -> None:  # PAY-07
+    order = shop.order("bank_transfer")
+    page = shop.payment()["instructions"]["url"]
+    assert page in shop.mail("payment_instructions")
+    shop.there.advance(minutes=2)
+    shop.komoju.buyer("choose", order=order)
+    shop.hear("komoju")
+    assert shop.payment()["instructions"]["account"]["number"] == "1234567"
+    for day in (21, 22, 23, 24, 25, 26):
+        shop.go_on_to(at(f"2026-11-{day} 12:00:00"))
+    assert "1234567" in shop.mail("payment_reminder")
+
+
+def test_a_card_of_an_order_that_is_cancelled_is_released(shop: Shop) -> None:  # CAN-04
+    order = shop.order("card", token="tok_test_ok")
+    assert shop.payment()["state"] == "authorized"
+    shop.world.tell(shop.world.ask("order.cancel", "R-1", "reuse", reason="changed my mind", operator=True))
+    shop.world.settle()
+    assert (shop.state(), shop.payment()["state"]) == ("cancelled", "voided")
+    assert [move.kind for move in shop.komoju.moves(order)] == [Kind.HOLD, Kind.RELEASE]
+
+
+def test_a_card_that_is_declined_ends_the_order_without_a_reason(shop: Shop) -> None:  # PAY-04
+    shop.order("card", token="tok_test_insufficient_funds")
+    assert shop.state() == "cancelled"
+    assert "insufficient" not in shop.mail("payment_failed")
