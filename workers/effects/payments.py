@@ -10,7 +10,18 @@ from sqlalchemy import Engine
 
 from models.store import effects
 from models.store.effects import OrderEffectRow
-from pipelines.gateway import Adapter, Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
+from pipelines.gateway import (
+    Adapter,
+    Answer,
+    Authorizes,
+    Captures,
+    CountsRefunds,
+    LooksUp,
+    Payer,
+    Refunds,
+    RegistersSlips,
+    Voids,
+)
 from pipelines.ports import Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 
@@ -43,7 +54,10 @@ async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
 
 
 async def _refund(gateway: Refunds, row: OrderEffectRow, order: str) -> Answer:
-    amount = row.payload["amount"]
+    amount, before = row.payload["amount"], row.payload.get("before")
+    if isinstance(gateway, CountsRefunds) and before is not None:
+        reference = row.reference or ""
+        return await gateway.refund_after(key=row.key, order=order, reference=reference, amount=amount, before=before)
     return await gateway.refund(key=row.key, order=order, reference=row.reference or "", amount=amount)
 
 
