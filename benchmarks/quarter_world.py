@@ -26,8 +26,8 @@ from workers.effects.mail import ReadyMail
 from workers.http.poster import Message
 from workers.payments import bank
 from workers.payments.sandbox import settled, stands
-from workers.sandbox.card_ledger import CardLedger
 from workers.sandbox.faults import Faults, seeded
+from workers.sandbox.payment_ledger import PaymentLedger
 from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
 
 #: How a quarter's suppliers fail; that goods arrive takes them a day or two.
@@ -124,7 +124,7 @@ class LedgerGateway:
     """The sandbox's books behind the adapter's interface: a key is one request for ever; authorizations end after 30 days."""
 
     def __init__(self, clock: HandClock, diary: Diary) -> None:
-        self.ledger = CardLedger()
+        self.ledger = PaymentLedger()
         self._clock = clock
         self._diary = diary
 

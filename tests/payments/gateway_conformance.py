@@ -10,14 +10,14 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import pytest
 
 from models.states import PaymentState
-from pipelines.gateway import Answer, BuyerStep, Capability, CodeClass, Gateway, Payer, Snapshot
+from pipelines.gateway import Answer, BuyerStep, Capability, CodeClass, Gateway, Listed, Payer, Snapshot
 from pipelines.ports import Verdict
 from tests.payments.providers import Fake
 from workers.http.signing import SignatureRefused
@@ -25,7 +25,6 @@ from workers.http.signing import SignatureRefused
 Result = TypeVar("Result")
 
 AMOUNT = 13_970
-UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 PAYER = Payer("山田 花子", "hanako@example.jp", "052-000-0000")
 _orders = itertools.count(1)
 
@@ -55,6 +54,8 @@ class Bench:
     """A notice that the provider really sent, or made as it makes them."""
     fake: Fake | None = None
     """The fake gateway behind it, where it is served by ``tests.payments.providers``."""
+    until: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(days=3))
+    """Until when slips are to be paid."""
     slip_method: str = "konbini"
     """The payment method for which the suites register slips."""
     slips: Callable[[str], int] = lambda order: 0
@@ -300,15 +301,20 @@ async def begin(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
     if Capability.AUTHORIZES in bench.gateway.capabilities:
         held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.accepted)
         return held
+    return await register(adapter, bench, key, order)
+
+
+async def register(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
+    """Register a slip."""
     slip: Answer = await adapter.register(
-        key=key, order=order, method=bench.slip_method, amount=AMOUNT, payer=PAYER, until=UNTIL
+        key=key, order=order, method=bench.slip_method, amount=AMOUNT, payer=PAYER, until=bench.until
     )
     return slip
 
 
 class RegistersSlipsConformance:
     def test_a_slip_tells_the_customer_what_to_do_and_takes_nothing(self, bench: Bench) -> None:
-        snapshot = stands(bench.run(lambda adapter: begin(adapter, bench, new_key("slip"), new_order())))
+        snapshot = stands(bench.run(lambda adapter: register(adapter, bench, new_key("slip"), new_order())))
         assert sums(snapshot) == (PaymentState.PENDING, AMOUNT, 0, 0)
         assert snapshot.buyer is not None
         assert snapshot.buyer.step in BuyerStep
@@ -318,10 +324,38 @@ class RegistersSlipsConformance:
     def test_the_same_key_again_is_the_same_slip(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Answer]:
             key, order = new_key("slip"), new_order()
-            return [await begin(adapter, bench, key, order) for _ in range(2)]
+            return [await register(adapter, bench, key, order) for _ in range(2)]
 
         first, second = bench.run(scenario)
         assert first == second
+
+
+class ListsConformance:
+    def test_its_list_has_every_payment_as_it_stands_and_of_which_order(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> tuple[dict[str, Snapshot], dict[str, Listed]]:
+            begun = {}
+            for _ in range(3):
+                order = new_order()
+                begun[order] = stands(await begin(adapter, bench, new_key("pay"), order))
+            now = datetime.now(UTC)
+            since, until = now - timedelta(hours=1), now + timedelta(hours=1)
+            listed = [one async for one in adapter.payments(since=since, until=until)]
+            return begun, {"/".join(one.order): one for one in listed if one.order}
+
+        begun, listed = bench.run(scenario)
+        for order, snapshot in begun.items():
+            assert (listed[order].snapshot.reference, sums(listed[order].snapshot)) == (
+                snapshot.reference,
+                sums(snapshot),
+            )
+
+    def test_it_lists_nothing_that_was_begun_at_another_time(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[Listed]:
+            await begin(adapter, bench, new_key("pay"), new_order())
+            long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+            return [one async for one in adapter.payments(since=long_ago, until=long_ago + timedelta(days=1))]
+
+        assert bench.run(scenario) == []
 
 
 class ReadsNoticesConformance:
@@ -373,6 +407,7 @@ _SUITES: Final[Mapping[Capability, type]] = {
     Capability.VOIDS: VoidsConformance,
     Capability.REFUNDS: RefundsConformance,
     Capability.LOOKS_UP: LooksUpConformance,
+    Capability.LISTS: ListsConformance,
     Capability.READS_NOTICES: ReadsNoticesConformance,
 }
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipelines.gateway import Answer, Capability, Gateway, LooksUp
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import AMOUNT, PAYER, UNTIL, Bench, new_key, new_order, stands
+from tests.payments.gateway_conformance import AMOUNT, PAYER, Bench, new_key, new_order, stands
 from workers.sandbox.gateways.ledger import Kind
 
 #: Where an operation fails, and how. ``slow`` answers are late and whole; the client has hung up.
@@ -69,7 +69,7 @@ async def _struck(adapter: Any, bench: Bench, operation: str, point: str, how: s
 
         def call() -> Awaitable[Answer]:
             slip: Awaitable[Answer] = adapter.register(
-                key=key, order=order, method=bench.slip_method, amount=AMOUNT, payer=PAYER, until=UNTIL
+                key=key, order=order, method=bench.slip_method, amount=AMOUNT, payer=PAYER, until=bench.until
             )
             return slip
 

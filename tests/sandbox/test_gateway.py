@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandbox.world import SECRET, eventually, receiving, running
+from tests.sandbox.world import eventually, receiving, running
+from workers.http.signing import derived_secret
 from workers.sandbox.http_client import HttpClient
 
 ORDER = {"order": "salon/S-1", "amount": 13_970, "token": "tok_ok"}
@@ -88,8 +90,8 @@ def test_an_unknown_fault_is_named(gateway_url: str) -> None:
 def test_a_notice_that_was_refused_is_posted_again_after_a_restart(tmp_path: Path) -> None:
     async def scenario() -> list[str]:
         journal = tmp_path / "journal"
-        async with receiving([500] * 20) as shop:
-            options = ("--webhook-url", f"http://127.0.0.1:{shop.port}/sandbox", "--webhook-secret", SECRET)
+        async with receiving([500] * 20, derived_secret("sandbox notices", "sandbox")) as shop:
+            options = ("--webhook-url", f"http://127.0.0.1:{shop.port}/sandbox", "--notify-all")
             with running("gateway", journal, *options) as gateway:
                 async with HttpClient() as client:
                     headers = {**HEADERS, "idempotency-key": "a"}
@@ -103,6 +105,55 @@ def test_a_notice_that_was_refused_is_posted_again_after_a_restart(tmp_path: Pat
         return shop.ids
 
     assert len(set(asyncio.run(scenario()))) == 1
+
+
+SLIP = {"order": "reuse/R-1", "amount": 13_970, "method": "konbini", "until": "2099-01-01T00:00:00+09:00"}
+
+
+def test_a_customer_pays_on_the_page_of_a_slip_and_the_shop_hears_of_it_once(tmp_path: Path) -> None:
+    async def scenario() -> list[dict[str, Any]]:
+        async with receiving(secret=derived_secret("sandbox notices", "sandbox")) as shop:
+            options = ("--webhook-url", f"http://127.0.0.1:{shop.port}/sandbox")
+            with running("gateway", tmp_path / "journal", *options) as gateway:
+                async with httpx.AsyncClient(base_url=gateway.url) as client:
+                    headers = {**HEADERS, "idempotency-key": "r"}
+                    slip = (await client.post("/v1/slips", json=SLIP, headers=headers)).json()["payment"]
+                    assert (slip["status"], len(slip["buyer"]["number"])) == ("pending", 11)
+                    page = slip["buyer"]["path"]
+                    assert 'value="pay"' in (await client.get(page)).text
+                    for _ in range(2):
+                        assert (await client.post(page, data={"act": "pay"})).status_code == 303
+                    assert "<button" not in (await client.get(page)).text
+                    assert (await client.post(page, json={"act": "refuse"})).status_code == 409
+                await eventually(lambda: len(shop.bodies) == 1)
+        return shop.bodies
+
+    (told,) = asyncio.run(scenario())
+    payment = told["data"]["payment"]
+    assert (payment["status"], payment["captured"]) == ("captured", 13_970)
+
+
+def test_a_lender_approves_and_pays_later_and_a_slip_can_be_taken_back(gateway_url: str) -> None:  # PAY-10
+    loan = post(gateway_url, "/v1/slips", {**SLIP, "method": "loan"}, "l").json()["payment"]
+    page = f"{gateway_url}{loan['buyer']['path']}"
+    states = [
+        (httpx.post(page, json={"act": act}).status_code, httpx.post(page, json={"act": act}).json().get("becomes"))
+        for act in ("approve", "pay_out")
+    ]
+    assert states == [(200, "authorized"), (200, "captured")]
+    again = post(gateway_url, "/v1/slips", SLIP, "again").json()["payment"]
+    voided = post(gateway_url, f"/v1/authorizations/{again['id']}/void", {}, "v")
+    assert voided.json()["payment"]["status"] == "voided"
+    assert httpx.post(f"{gateway_url}{again['buyer']['path']}", json={"act": "pay"}).status_code == 409
+
+
+@pytest.mark.parametrize(("act", "status"), [("pass", "authorized"), ("fail", "failed")])
+def test_an_issuer_may_want_to_see_the_cards_holder_first(gateway_url: str, act: str, status: str) -> None:  # PAY-03
+    asked = {**ORDER, "token": "tok_3ds_challenge"}
+    made = post(gateway_url, "/v1/authorizations", asked, f"3ds {act}").json()["payment"]
+    assert (made["status"], made["buyer"]["step"]) == ("pending", "visit")
+    done = httpx.post(f"{gateway_url}{made['buyer']['path']}", json={"act": act}).json()
+    assert done["becomes"] == status
 
 
 @pytest.fixture(scope="module")

@@ -74,9 +74,10 @@ class Receiver:
     ids: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
+    secret: str = SECRET
 
     async def handle(self, request: Request) -> Reply:
-        self.ids.append(verify([SECRET], request.headers, request.body, now=int(time.time())))
+        self.ids.append(verify([self.secret], request.headers, request.body, now=int(time.time())))
         self.bodies.append({"path": request.path, **request.json()})
         return Reply(self.statuses.pop(0) if self.statuses else 202)
 
@@ -86,9 +87,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(statuses: Sequence[int] = ()) -> AsyncIterator[Receiver]:
+async def receiving(statuses: Sequence[int] = (), secret: str = SECRET) -> AsyncIterator[Receiver]:
     """A receiver on a port of its own."""
-    receiver = Receiver(list(statuses))
+    receiver = Receiver(list(statuses), secret=secret)
     async with serving(receiver.handle) as port:
         receiver.port = port
         yield receiver

@@ -26,34 +26,54 @@ _BY_HAND = "says the operator"
 
 @dataclass
 class Card:
-    """What the gateway did for one order: yen of each authorization, capture and refund that it made."""
+    """What the gateway did for one order: yen of each authorization, capture and refund that it made, and what the customer,
+    or his lender, ``paid`` it for a slip."""
 
     authorized: list[int] = field(default_factory=list)
     captured: list[int] = field(default_factory=list)
+    paid: list[int] = field(default_factory=list)
     refunded: list[int] = field(default_factory=list)
     is_voided: bool = False
+    is_slip: bool = False
     expires_at: str | None = None
+
+    @property
+    def taken(self) -> int:
+        """Yen that the shop got in all."""
+        return sum(self.captured) + sum(self.paid)
 
 
 def cards(gateway: Sequence[Record]) -> dict[str, Card]:
     """``<shop>/<number>`` -> what was done, from the gateway's journal."""
     found: dict[str, Card] = defaultdict(Card)
-    orders: dict[str, str] = {}
+    begun: dict[str, Record] = {}
     for record in _operations(gateway):
         answer = record["answer"]
         if record["status"] >= 400:
             continue
-        if record["operation"] == "authorize":
-            orders[answer["id"]] = answer["order"]
-            found[answer["order"]].authorized.append(answer["amount"])
-            found[answer["order"]].expires_at = answer.get("expires_at")
+        if record["operation"] in ("authorize", "register"):
+            begun[answer["id"]] = answer
+            card = found[answer["order"]]
+            card.is_slip, card.expires_at = record["operation"] == "register", answer.get("expires_at")
+            if answer["status"] == "authorized":
+                card.authorized.append(answer["amount"])
             continue
-        card = found[orders[answer["authorization"]]]
-        if record["operation"] == "void":
-            card.is_voided = True
-        else:
-            (card.captured if record["operation"] == "capture" else card.refunded).append(answer["amount"])
+        first = begun[answer["authorization"]]
+        _follow(found[first["order"]], record["operation"], answer, first["amount"])
     return dict(found)
+
+
+def _follow(card: Card, operation: str, answer: Record, asked: int) -> None:
+    """Enter what happened to a payment over ``asked`` yen."""
+    if operation == "void":
+        card.is_voided = True
+    elif operation == "act":
+        if answer["becomes"] == "authorized":
+            card.authorized.append(asked)
+        elif answer["becomes"] == "captured":
+            card.paid.append(answer["amount"])
+    else:
+        (card.captured if operation == "capture" else card.refunded).append(answer["amount"])
 
 
 def _operations(gateway: Sequence[Record]) -> list[Record]:
@@ -109,26 +129,26 @@ def _by_card(evidence: Evidence) -> Iterator[tuple[OrderBook, Card]]:
 
 def _captures(evidence: Evidence) -> Iterator[str]:
     for order, card in _by_card(evidence):
-        taken = sum(card.captured)
         # Changes before the capture lessen it, those after it are given back: it is one of these sums.
         sums = {order.money.amount - gone for gone in accumulate((one.money for one in order.changes), initial=0)}
-        if order.state in ALL_LEFT and order.due > 0 and not card.captured:
+        if order.state in ALL_LEFT and order.due > 0 and not card.taken and not card.is_slip:  # a lender pays later
             yield f"{order.name} has left, and its {order.due} yen were never captured"
-        elif card.captured and taken not in sums:
-            yield f"{order.name} was captured for {taken} yen, and {sorted(sums)} is what it came to"
+        elif card.taken and card.taken not in sums:
+            yield f"{order.name} was captured for {card.taken} yen, and {sorted(sums)} is what it came to"
 
 
 def _refunds(evidence: Evidence) -> Iterator[str]:
     for order, card in _by_card(evidence):
-        kept = sum(card.captured) - sum(card.refunded) - order.money.refunded_by_hand
-        if card.captured and order.state in (*ALL_LEFT, "cancelled") and kept != order.due:
+        kept = card.taken - sum(card.refunded) - order.money.refunded_by_hand
+        if card.taken and order.state in (*ALL_LEFT, "cancelled") and kept != order.due:
             yield f"{order.name}: {kept} yen were kept and {order.due} are the shop's"
 
 
 def _voids(evidence: Evidence) -> Iterator[str]:
     for order, card in _by_card(evidence):
         has_ended = card.expires_at is not None and datetime.fromisoformat(card.expires_at) <= evidence.until
-        if order.state == "cancelled" and not card.captured and not card.is_voided and not has_ended:
+        is_held = card.authorized and not card.taken and not card.is_voided
+        if order.state == "cancelled" and is_held and not has_ended:
             yield f"{order.name} is cancelled, and {sum(card.authorized)} yen are still held on its card"
 
 
@@ -142,7 +162,7 @@ def _agree(evidence: Evidence) -> Iterator[str]:
             continue
         card = found.get(order.name, Card())
         theirs, ours = (
-            (sum(card.captured), sum(card.refunded)),
+            (card.taken, sum(card.refunded)),
             (money.captured, money.refunded - money.refunded_by_hand),
         )
         if theirs != ours:

@@ -17,9 +17,13 @@ _ORGANISATION = {"clinic": "クリニック", "salon": "サロン"}
 # PAY-01: at the clinic the account decides how it is paid.
 _CLINIC_METHODS = {"local": "card", "partner_web": "direct_debit", "partner_claims": "claims_offset"}
 _METHODS = {"card": 70, "bank_transfer": 18, "cod": 12}
+# PAY-03: reuse sells with all its methods.
+_REUSE_METHODS = {"card": 40, "bank_transfer": 14, "cod": 10, "konbini": 12, "paypay": 10, "amazon_pay": 7, "loan": 7}
+_BY_TOKEN = ("card", "paypay", "amazon_pay")
 _TOKENS = {
     "tok_ok": 930,
     "tok_3ds_ok": 20,
+    "tok_3ds_challenge": 20,
     "tok_declined": 14,
     "tok_insufficient": 8,
     "tok_expired_card": 8,
@@ -65,7 +69,8 @@ def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -
         for n, product in enumerate(_basket(chance, shop), start=1)
     ]
     # Half the service's limit leaves room for tax, shipping and its fee (B.6.6).
-    if method == "cod" and sum(line["unit_price"] * line["quantity"] for line in lines) > _COD_LIMIT // 2:
+    total = sum(line["unit_price"] * line["quantity"] for line in lines)
+    if method in ("cod", "konbini") and total > _COD_LIMIT // 2:
         method = "card"
     customer = _customer(chance, shop, number, account, english=english)
     coupons = _coupons(chance, shop)
@@ -80,7 +85,7 @@ def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -
         "lines": lines,
         "coupons": coupons,
         "points": {"use": "all" if any(coupon["kind"] == "points" for coupon in coupons) else 0},
-        "payment": {"method": method, "token": _weighted(chance, _TOKENS) if method == "card" else None},
+        "payment": {"method": method, "token": _token(chance, method)},
         "delivery": {"date": None, "slot": _slot(chance, shop)},
         "remarks": _remarks(chance, shop, placed_at),
     }
@@ -88,9 +93,13 @@ def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -
 
 def _account_and_method(chance: random.Random, shop: str) -> tuple[str, str]:
     if shop != "clinic":
-        return "local", _weighted(chance, _METHODS)
+        return "local", _weighted(chance, _REUSE_METHODS if shop == "reuse" else _METHODS)
     account = _weighted(chance, {"local": 60, "partner_web": 25, "partner_claims": 15})
     return account, _CLINIC_METHODS[account]
+
+
+def _token(chance: random.Random, method: str) -> str | None:
+    return _weighted(chance, _TOKENS) if method in _BY_TOKEN else None
 
 
 def _basket(chance: random.Random, shop: str) -> list[Product]:

@@ -2,7 +2,7 @@
 
 Posts orders when the clock reaches the time they are placed at, with an ``Idempotency-Key``, again and again until they
 are acknowledged, and journals every acknowledgement.  Customers who pay by bank transfer then ask for the amount and pay
-at the bank; a few cancel.  A storefront that is started again with its journal goes on where it stopped.  It ends when
+at the bank, those who pay at a store, by a loan or by a card whose issuer asks for them go where they were told to; a few cancel.  A storefront that is started again with its journal goes on where it stopped.  It ends when
 everything is done, or at SIGTERM; at SIGUSR1 no customer does anything more, and it ends once what they began is answered.
 """
 
@@ -29,6 +29,7 @@ from workers.sandbox.agenda import Agenda
 from workers.sandbox.faults import Faults, seeded
 from workers.sandbox.http_client import Answer, HttpClient
 from workers.sandbox.journal import Journal, read
+from workers.sandbox.payment_ledger import CHALLENGED
 
 __all__ = ["Storefront", "orders"]
 
@@ -44,6 +45,10 @@ FAULTS = {
 }
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+#: Methods whose customers go to a page: what they, or who pays for them, do there, and the other way that it may end.
+_VISITS: Mapping[str, tuple[str, ...]] = {"konbini": ("pay",), "loan": ("approve", "refuse")}
+#: How many loans are refused, and challenges not passed.
+_REFUSED = 0.15
 #: Business time from a cancel to the transfer that was not called off.
 _AFTERTHOUGHT = timedelta(minutes=30)
 
@@ -131,6 +136,7 @@ class Storefront:
         cancel_at = placed_at + timedelta(minutes=chance.uniform(1, 60))
         pay_at = placed_at + timedelta(minutes=chance.uniform(20, 120))
         pays = order["payment"]["method"] == "bank_transfer" and self._bank is not None
+        visits = order["payment"]["method"] in _VISITS or order["payment"]["token"] == CHALLENGED
         if self._drawn("race", order):
             if not self._has("cancel", order):
                 self.agenda.plan(placed_at, partial(self._cancel, order, times=2))
@@ -142,8 +148,8 @@ class Storefront:
             if pays_late and not self._has("paid", order):
                 self.agenda.plan(cancel_at + _AFTERTHOUGHT, partial(self._pay, order, is_late=True))
             return
-        if pays and not self._drawn("unpaid", order) and not self._has("paid", order):
-            self.agenda.plan(pay_at, partial(self._pay, order))
+        if (pays or visits) and not self._drawn("unpaid", order) and not self._has("paid", order):
+            self.agenda.plan(pay_at, partial(self._visit if visits else self._pay, order))
 
     async def _cancel(self, order: Mapping[str, Any], times: int = 1) -> None:
         path, body = f"{_path(order)}/cancel", orjson.dumps({"reason": "customer"})
@@ -166,6 +172,17 @@ class Storefront:
         for again in ("", ":again") if self._drawn("twice_paid", order) else ("",):
             await self._until_answered("POST", f"{self._bank}/transfers", None, body, f"{key}{again}")
         await self._note("paid", order, status=answer.status, amount=amount)
+
+    async def _visit(self, order: Mapping[str, Any]) -> None:
+        """Go where the order's instructions lead: to the till, the lender's form or the issuer's question."""
+        answer, _ = await self._until_answered("GET", _path(order), order["shop"])
+        url = ((answer.json().get("payment") or {}).get("instructions") or {}).get("url")
+        chance = seeded(self._seed, "visit", order["shop"], order["number"])
+        acts = _VISITS.get(order["payment"]["method"], ("pass", "fail"))
+        act = acts[0] if chance.random() >= _REFUSED or len(acts) == 1 else acts[1]
+        if url:
+            answer, _ = await self._until_answered("POST", url, None, orjson.dumps({"act": act}))
+        await self._note("paid", order, status=answer.status, act=act if url else None)
 
     async def _until_answered(
         self, method: str, path: str, shop: str | None, body: bytes = b"", key: str | None = None

@@ -142,7 +142,14 @@ class World:
         names = [word for name in SUPPLIERS for word in ("--name", name)]
         servers = [
             self._child("sink", "sink", "--port", str(self.ports["sink"]), *self.plan.sink),
-            self._child("gateway", "gateway", *self._serving("gateway", clock), SANDBOX_GATEWAY_KEY=self.gateway_key),
+            self._child(
+                "gateway",
+                "gateway",
+                *self._serving("gateway", clock),
+                "--webhook-url",
+                f"{url}/v1/webhooks/payments/sandbox",
+                SANDBOX_GATEWAY_KEY=self.gateway_key,
+            ),
             self._child(
                 EVENTS,
                 "listener",

@@ -43,6 +43,12 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(entropy.token_bytes(_SECRET_BYTES)).decode("ascii")
 
 
+def derived_secret(purpose: str, key: str) -> str:
+    """The secret that both who have ``key`` know for a ``purpose``, the same whenever it is asked for."""
+    digest = hmac.digest(key.encode(), purpose.encode(), hashlib.sha256)
+    return _PREFIX + base64.b64encode(digest).decode("ascii")
+
+
 def standing(secrets: Sequence[str], old_until: datetime | None, now: datetime) -> Sequence[str]:
     """Those of ``secrets``, newest first, that count at ``now``: the ones that were replaced until ``old_until``."""
     return secrets if old_until is not None and now < old_until else secrets[:1]

@@ -1,4 +1,4 @@
-"""The sandbox card gateway's adapter: nobody is charged.
+"""The sandbox gateway's adapter: cards, wallets, stores and a lender, and nobody is charged.
 
 Every call carries its idempotency key.  Passing faults are repeated for a moment under the SAME key; what is still open
 then is looked up, and only what the look-up cannot settle is reported as unknown (PAY-04, formats.md B.6.3).
@@ -6,7 +6,7 @@ then is looked up, and only what the look-up cannot settle is reported as unknow
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -15,15 +15,30 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from models.states import PaymentState
-from pipelines.gateway import STANDS, Answer, CodeClass, Gateway, Notice, Snapshot
+from pipelines.errors import Unreachable
+from pipelines.gateway import (
+    STANDS,
+    Answer,
+    BuyerMust,
+    BuyerStep,
+    CodeClass,
+    Gateway,
+    Listed,
+    Notice,
+    Payer,
+    Snapshot,
+)
 from pipelines.orders.document import fault_of
 from pipelines.ports import Verdict
 from workers.http.pool import SpreadTransport
 from workers.http.signed_json import read_signed
+from workers.http.signing import derived_secret
 from workers.payments.acknowledging import stored_or_known
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle
 
 _STATES: Final = {
+    "pending": PaymentState.PENDING,
+    "failed": PaymentState.FAILED,
     "authorized": PaymentState.AUTHORIZED,
     "captured": PaymentState.CAPTURED,
     "voided": PaymentState.VOIDED,
@@ -48,6 +63,14 @@ class Settings(BaseModel):
     sandbox_gateway_timeout: Annotated[float, Field(gt=0, description="seconds for one attempt")] = 5.0
 
 
+class _Must(BaseModel):
+    """What the buyer has to do, as the gateway shows it."""
+
+    step: BuyerStep
+    path: str
+    number: str | None = None
+
+
 class _Payment(BaseModel):
     """A payment as the gateway shows it."""
 
@@ -57,18 +80,34 @@ class _Payment(BaseModel):
     amount: int
     captured: int
     refunded: int
-    funding: str
+    funding: str | None
     expires_at: datetime
     at: datetime
+    buyer: _Must | None = None
+
+
+class _Listed(_Payment):
+    """A payment in the gateway's list."""
+
+    begun_at: datetime
+
+
+class _Page(BaseModel):
+    """A page of the gateway's list."""
+
+    payments: list[_Listed]
+    more: bool
 
 
 class SandboxGateway:
-    """Authorizes, captures once, voids, refunds and looks up; never raises for what the network does.
+    """Authorizes, registers slips, captures once, voids, refunds, looks up and lists; never raises for what the network does,
+    but for a list that cannot be had.
 
     A call makes at most three attempts and one look-up.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._url = settings.sandbox_gateway_url.rstrip("/")
         self._client = httpx.AsyncClient(
             base_url=settings.sandbox_gateway_url,
             headers={"authorization": f"Bearer {settings.sandbox_gateway_key.get_secret_value()}"},
@@ -79,6 +118,13 @@ class SandboxGateway:
     async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
         """Authorize ``amount`` yen (仮売上)."""
         return await self._perform(key, "/v1/authorizations", {"order": order, "amount": amount, "token": token})
+
+    async def register(
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+    ) -> Answer:
+        """Register ``amount`` yen to be paid at a store, or by a lender."""
+        asked = {"order": order, "amount": amount, "method": method}
+        return await self._perform(key, "/v1/slips", asked | ({"until": until.isoformat()} if until else {}))
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Capture ``amount`` yen (実売上); the gateway releases the rest."""
@@ -103,6 +149,23 @@ class SandboxGateway:
             path = f"/v1/orders/{quote(order, safe='/')}"
         return await looked_up(lambda: self._look(path, by_key=key is not None))
 
+    async def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
+        """Every payment begun from ``since`` up to ``until``. Raises Unreachable."""
+        after = ""
+        while True:
+            asked = {"since": since.isoformat(), "until": until.isoformat(), "after": after}
+            try:
+                response = await sent(self._client, self._client.build_request("GET", "/v1/payments", params=asked))
+                page = _Page.model_validate(json_of(response))
+            except (Unsettled, ValidationError) as error:
+                raise Unreachable(f"the sandbox gateway did not tell its payments: {error}") from error
+            for one in page.payments:
+                shop, _, number = one.order.partition("/")
+                yield Listed(_snapshot(one, self._url), (shop, number), one.begun_at)
+            if not page.more:
+                return
+            after = page.payments[-1].id
+
     async def aclose(self) -> None:
         """Give connections back."""
         await self._client.aclose()
@@ -113,7 +176,7 @@ class SandboxGateway:
         if response.status_code == 404 or known.get("payments") == []:
             return None
         if response.status_code == 200:
-            told = settled(known.get("status"), known.get("answer")) if by_key else _found(known)
+            told = settled(known.get("status"), known.get("answer"), self._url) if by_key else _found(known, self._url)
             if told is not None:
                 return told
         raise proves_nothing(response)
@@ -126,7 +189,7 @@ class SandboxGateway:
         response = await sent(self._client, self._client.build_request("POST", path, json=body, headers=headers))
         if response.status_code == 409:
             raise Unsettled("http_409", CodeClass.UNKNOWN, sent=True)
-        answer = settled(response.status_code, json_of(response))
+        answer = settled(response.status_code, json_of(response), self._url)
         if answer is None:
             raise proves_nothing(response)
         return answer
@@ -152,13 +215,15 @@ GATEWAY = Gateway(
     least=50,
     read_notices=read_notices,
     acknowledge=stored_or_known,
+    secrets=lambda settings: [derived_secret("sandbox notices", settings.sandbox_gateway_key.get_secret_value())],
     test_mode=lambda settings: True,
 )
 
 
-def _snapshot(payment: _Payment) -> Snapshot:
-    """How the payment stands; a word that is not known goes before a human."""
+def _snapshot(payment: _Payment, url: str = "") -> Snapshot:
+    """How the payment stands at the gateway under ``url``; a word that is not known goes before a human."""
     state = _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
+    must = payment.buyer
     if state is PaymentState.CAPTURED and payment.refunded:
         state = PaymentState.REFUNDED if payment.refunded >= payment.captured else PaymentState.PARTLY_REFUNDED
     return Snapshot(
@@ -169,16 +234,17 @@ def _snapshot(payment: _Payment) -> Snapshot:
         payment.refunded,
         payment.at,
         payment.expires_at,
+        BuyerMust(must.step, f"{url}{must.path}", must.number, until=payment.expires_at) if must and url else None,
         funding=payment.funding,
     )
 
 
-def settled(status: object, answer: object) -> Answer | None:
+def settled(status: object, answer: object, url: str = "") -> Answer | None:
     """What an answer proves; None where it proves nothing (5xx, or no answer of this gateway)."""
     if not isinstance(answer, dict) or not isinstance(status, int):
         return None
     if 200 <= status < 300:
-        return stands(answer.get("payment"))
+        return stands(answer.get("payment"), url)
     error = answer.get("error")
     if 400 <= status < 500 and isinstance(error, dict):
         code = str(error.get("code"))
@@ -187,15 +253,15 @@ def settled(status: object, answer: object) -> Answer | None:
     return None
 
 
-def _found(known: Mapping[str, Any]) -> Answer | None:
+def _found(known: Mapping[str, Any], url: str) -> Answer | None:
     """The payment itself, or the last one of an order."""
-    return stands(known["payments"][-1] if isinstance(known.get("payments"), list) else known)
+    return stands(known["payments"][-1] if isinstance(known.get("payments"), list) else known, url)
 
 
-def stands(shown: object) -> Answer | None:
-    """How a payment stands, as the gateway shows it; None for what is no payment."""
+def stands(shown: object, url: str = "") -> Answer | None:
+    """How a payment stands, as the gateway under ``url`` shows it; None for what is no payment."""
     try:
-        return Answer(Verdict.OK, _snapshot(_Payment.model_validate(shown)))
+        return Answer(Verdict.OK, _snapshot(_Payment.model_validate(shown), url))
     except ValidationError:
         return None
 

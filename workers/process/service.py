@@ -79,7 +79,15 @@ class Service:
         port, key = free_port(), secrets.token_urlsafe(24)
         self.extra.update(SANDBOX_GATEWAY_URL=f"http://127.0.0.1:{port}", SANDBOX_GATEWAY_KEY=key)
         self.sandboxes.append(
-            self.sandbox("gateway", "--port", str(port), *self._clock_flags(), env={"SANDBOX_GATEWAY_KEY": key})
+            self.sandbox(
+                "gateway",
+                "--port",
+                str(port),
+                "--webhook-url",
+                f"{self.url}/v1/webhooks/payments/sandbox",
+                *self._clock_flags(),
+                env={"SANDBOX_GATEWAY_KEY": key},
+            )
         )
 
     def _note_test_mode(self) -> None:

@@ -1,17 +1,22 @@
-"""The sandbox card gateway (決済代行): ``python -m workers.sandbox.gateway --journal FILE``.
+"""The sandbox gateway (決済代行): ``python -m workers.sandbox.gateway --journal FILE``.
 
     POST /v1/authorizations               {"order", "amount", "token"}     201, 402
+    POST /v1/slips                        {"order", "amount", "method", "until"}   201
     POST /v1/authorizations/{id}/capture  {"amount"}                       200, 402
     POST /v1/authorizations/{id}/void     {}                               200, 402
     POST /v1/authorizations/{id}/refund   {"amount"}                       200, 402
     GET  /v1/authorizations/{id}                                           200, 404
     GET  /v1/orders/{shop}/{number}                                        200
+    GET  /v1/payments?since=ISO&until=ISO&after=ID                         200
     GET  /v1/operations/{idempotency-key}                                  200, 404, 409 while under way
+    GET  /pay/{id}                        the buyer's page, without a key  200, 404
+    POST /pay/{id}                        {"act": "pay"}                   200, 404, 409
     POST /_faults                         {"error_rate": 0.1, ...}         200
 
-Bearer key.  ``Idempotency-Key`` is required on every POST and honoured for good, over restarts too: the same request
-gets the same answer again, another request under the same key 422, and 409 while the first is still under way. What
-succeeds answers with the ``payment`` as it stands then; so do notices, signed by Standard Webhooks.
+Bearer key.  ``Idempotency-Key`` is required on every POST of the shop's and honoured for good, over restarts too: the same
+request gets the same answer again, another request under the same key 422, and 409 while the first is still under way. What
+succeeds answers with the ``payment`` as it stands then; so do notices, signed by Standard Webhooks with a secret that
+follows from the key. On the buyer's page a customer pays at the till, fills the lender's form or passes 3-D Secure.
 """
 
 from __future__ import annotations
@@ -24,17 +29,20 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from urllib.parse import unquote
+from datetime import datetime
+from urllib.parse import parse_qs, unquote
 
-from pipelines.errors import Invalid, Misconfigured, NotFound
+from pipelines.errors import Invalid, NotFound
 from workers.clock import AnyClock
+from workers.http.signing import derived_secret
 from workers.sandbox import process
-from workers.sandbox.card_ledger import CardLedger, Operation
+from workers.sandbox.buyers_page import buyers_act, buyers_page
 from workers.sandbox.courier import Courier, Event
 from workers.sandbox.faults import Faults
 from workers.sandbox.http_client import HttpClient
 from workers.sandbox.http_server import CUT, Reply, Request, serving
 from workers.sandbox.journal import Journal, read
+from workers.sandbox.payment_ledger import Operation, PaymentLedger
 
 FAULTS = {
     "error_rate": 0.0,  # 500, nothing done
@@ -44,18 +52,22 @@ FAULTS = {
     "late": 8.0,  # seconds that tok_timeout_once keeps its answer back
 }
 
+_PAGE = 100
 _CHANGE = re.compile(r"/v1/authorizations/([^/]+)/(capture|void|refund)")
+_BUYER = re.compile(r"/pay/([^/]+)")
 _OPERATIONS = "/v1/operations/"
 _AUTHORIZATIONS = "/v1/authorizations/"
 _ORDERS = "/v1/orders/"
+_PAYMENTS = "/v1/payments"
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Where the gateway reports what it did."""
+    """Where the gateway reports what buyers did, and with ``all`` what the shop did too."""
 
     url: str
     secret: str
+    all: bool = False
 
 
 class Gateway:
@@ -77,7 +89,7 @@ class Gateway:
         self._faults = faults
         self._bearer = f"Bearer {key}"
         self._notices = notices
-        self._ledger = CardLedger()
+        self._ledger = PaymentLedger()
         self._under_way: set[str] = set()
         self._struck: set[str] = set()
         self._down_until = 0.0
@@ -91,10 +103,14 @@ class Gateway:
         # What the disk refused must not be answered from memory either.
         if self._journal.failed or time.monotonic() < self._down_until:
             return CUT
+        if (buyer := _BUYER.fullmatch(request.path)) is not None:
+            return await self._buyer(buyer[1], request)
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), self._bearer.encode()):
             return _error(401, "unauthorized", "the Bearer key is missing or wrong")
         if request.method == "GET" and request.path.startswith(_OPERATIONS):
             return self._look_up(request.path.removeprefix(_OPERATIONS))
+        if request.method == "GET" and request.path == _PAYMENTS:
+            return self._list(request.query)
         if request.method == "GET" and request.path.startswith((_AUTHORIZATIONS, _ORDERS)):
             return self._show(request.path)
         route = _route(request)
@@ -122,6 +138,41 @@ class Gateway:
             return Reply(200, {"payments": self._ledger.payments_of(path.removeprefix(_ORDERS), now)})
         found = self._ledger.payment(path.removeprefix(_AUTHORIZATIONS), now)
         return _error(404, "not_found", "there is no such authorization") if found is None else Reply(200, found)
+
+    def _list(self, query: str) -> Reply:
+        """A page of payments, the oldest first; ``more`` says whether another follows after the last of it."""
+        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+        try:
+            since, until = (datetime.fromisoformat(asked[name]) for name in ("since", "until"))
+            found = self._ledger.payments(since, until, self._clock.now())
+        except (KeyError, ValueError, TypeError):
+            return _error(400, "E01", "since and until must be times with their offset")
+        ids = [one["id"] for one in found]
+        begin = ids.index(asked["after"]) + 1 if asked.get("after") in ids else 0
+        return Reply(200, {"payments": found[begin : begin + _PAGE], "more": len(found) > begin + _PAGE})
+
+    async def _buyer(self, payment: str, request: Request) -> Reply:
+        now = self._clock.now()
+        shown = self._ledger.payment(payment, now)
+        if shown is None:
+            return _error(404, "not_found", "there is no such payment")
+        if request.method != "POST":
+            return buyers_page(shown, self._ledger.acts(payment, now))
+        try:
+            act = buyers_act(request)
+            key = f"act:{payment}:{act}"
+            if (before := self._ledger.operations.get(key)) is None:
+                before = self._ledger.perform("act", payment, {"act": act}, key=key, fingerprint=key, now=now)
+                if before.status < 400:
+                    await self._journal.write(before.record())
+                    self._notify(before)
+                else:  # another time it may be possible
+                    del self._ledger.operations[key]
+        except (Invalid, ValueError) as error:
+            return _error(400, "E01", str(error))
+        if "json" in request.headers.get("content-type", ""):
+            return Reply(before.status, before.answer)
+        return Reply(303, b"", {"location": request.path})
 
     async def _operate(self, operation: str, subject: str, request: Request) -> Reply | None:
         key = unquote(request.headers.get("idempotency-key", ""))
@@ -173,7 +224,7 @@ class Gateway:
         return Reply(done.status, done.answer)
 
     def _notify(self, done: Operation) -> None:
-        if self._notices is None or done.status >= 400:
+        if self._notices is None or done.status >= 400 or not (self._notices.all or done.operation == "act"):
             return
         at = self._clock.now().isoformat()
         event = Event(_notice_id(done), f"payment.{done.operation}", at, {"key": done.key, **done.answer})
@@ -207,6 +258,8 @@ def _route(request: Request) -> tuple[str, str] | None:
         return None
     if request.path == "/v1/authorizations":
         return "authorize", ""
+    if request.path == "/v1/slips":
+        return "register", ""
     change = _CHANGE.fullmatch(request.path)
     return (change[2], change[1]) if change else None
 
@@ -220,12 +273,12 @@ def _error(status: int, code: str, message: str) -> Reply:
 
 
 def _options() -> argparse.ArgumentParser:
-    options = process.parser("workers.sandbox.gateway", "The sandbox card gateway.")
+    options = process.parser("workers.sandbox.gateway", "The sandbox gateway.")
     options.add_argument(
         "--key", default=os.environ.get("SANDBOX_GATEWAY_KEY", "sandbox"), help="Bearer key it accepts"
     )
-    options.add_argument("--webhook-url", help="where notices of what was done are posted")
-    options.add_argument("--webhook-secret", default=os.environ.get("SANDBOX_GATEWAY_WEBHOOK_SECRET"))
+    options.add_argument("--webhook-url", help="where notices of what buyers did are posted")
+    options.add_argument("--notify-all", action="store_true", help="post notices of what the shop did too")
     return options
 
 
@@ -236,9 +289,7 @@ async def main() -> None:
     faults.set_flags(arguments.fault)
     notices = None
     if arguments.webhook_url:
-        if not arguments.webhook_secret:
-            raise Misconfigured("SANDBOX_GATEWAY_WEBHOOK_SECRET", "is needed to sign what goes to --webhook-url")
-        notices = Notices(arguments.webhook_url, arguments.webhook_secret)
+        notices = Notices(arguments.webhook_url, derived_secret("sandbox notices", arguments.key), arguments.notify_all)
     clock = process.clock_of(arguments)
     stop = process.stop_signal()
     async with Journal(arguments.journal) as journal, HttpClient() as client:

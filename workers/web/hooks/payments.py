@@ -6,7 +6,7 @@ The name in the URL is the gateway's. A notice is stored in the inbox before it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.engine.inbox import notice_event
+from pipelines.gateway import Notice, ReadNotices
 from workers.allowance import Allowance
 from workers.http.signing import SignatureRefused
 from workers.metrics import WEBHOOKS
@@ -36,14 +37,10 @@ async def payment_notice(request: Request, gateway: str) -> Response:
     """What a gateway or the bank says of payments."""
     body = await read_body(request)
     declared = GATEWAYS.get(gateway)
-    proof = await _proof(request, gateway)
-    if declared is None or declared.read_notices is None or proof is None:
+    proofs = await _proofs(request, gateway)
+    if declared is None or declared.read_notices is None or not proofs:
         raise no_such_sender("payment")
-    secrets, shops, may = proof
-    try:
-        notices = declared.read_notices(headers_of(request), body, secrets, datetime.now(UTC))
-    except SignatureRefused as reason:
-        raise refused("payment", reason) from None
+    notices, shops, may = _proven(declared.read_notices, headers_of(request), body, proofs)
     state = state_of(request)
     state.count_webhook(request, gateway, may)
     now = state.house.clock.now()
@@ -54,11 +51,30 @@ async def payment_notice(request: Request, gateway: str) -> Response:
     return Response(said.body, status_code=said.status, media_type=said.media_type)
 
 
-async def _proof(request: Request, gateway: str) -> tuple[Sequence[str], Sequence[str], Allowance] | None:
-    """The secrets that prove the gateway's notices, the shops it may speak of, and how much; None for an unknown sender."""
-    state = state_of(request)
+Proof = tuple[Sequence[str], Sequence[str], Allowance]
+"""Secrets that prove a gateway's notices, the shops it may then speak of, and how much it may say."""
+
+
+async def _proofs(request: Request, gateway: str) -> Sequence[Proof]:
+    """The gateway's own settings and the client of its name, whichever there are; none for an unknown sender."""
+    state, proofs = state_of(request), list[Proof]()
     if (secrets := state.notice_secrets.get(gateway)) is not None:
         shops = state.house.shops.values()
-        return secrets, [one.key for one in shops if gateway in one.payment.gateways.values()], state.clients.may
-    partner = await partner_of(request, "gateway", gateway)
-    return None if partner is None else (partner.secrets, partner.shops, partner.may)
+        named = [one.key for one in shops if gateway in one.payment.gateways.values()]
+        proofs.append((secrets, named, state.clients.may))
+    if (partner := await partner_of(request, "gateway", gateway)) is not None:
+        proofs.append((partner.secrets, partner.shops, partner.may))
+    return proofs
+
+
+def _proven(
+    read: ReadNotices, headers: Mapping[str, str], body: bytes, proofs: Sequence[Proof]
+) -> tuple[Sequence[Notice], Sequence[str], Allowance]:
+    """The notices in ``body`` by the first of ``proofs`` that holds. Raises HttpProblem where none does."""
+    reason = SignatureRefused("No such sender.")
+    for secrets, shops, may in proofs:
+        try:
+            return read(headers, body, secrets, datetime.now(UTC)), shops, may
+        except SignatureRefused as refusal:
+            reason = refusal
+    raise refused("payment", reason)

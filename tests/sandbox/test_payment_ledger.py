@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import Invalid, NotFound
-from workers.sandbox.card_ledger import LIFETIME, CardLedger, Operation
+from workers.sandbox.payment_ledger import LIFETIME, Operation, PaymentLedger
 
 NOW = datetime.fromisoformat("2026-11-20T10:00:00+09:00")
 ORDER: dict[str, Any] = {"order": "salon/S-1", "amount": 13_970, "token": "tok_ok"}
 
 
-def do(ledger: CardLedger, operation: str, subject: str, key: str, now: datetime = NOW, **asked: Any) -> Operation:
+def do(ledger: PaymentLedger, operation: str, subject: str, key: str, now: datetime = NOW, **asked: Any) -> Operation:
     return ledger.perform(operation, subject, asked, key=key, fingerprint=key, now=now)
 
 
@@ -28,7 +28,7 @@ def do(ledger: CardLedger, operation: str, subject: str, key: str, now: datetime
 def test_whatever_is_asked_refunds_stay_within_the_capture_and_the_capture_within_the_authorization(
     steps: list[tuple[str, int]],
 ) -> None:
-    ledger = CardLedger()
+    ledger = PaymentLedger()
     subject = do(ledger, "authorize", "", "a", **ORDER).answer["id"]
     taken = {"capture": 0, "refund": 0, "void": 0}
     for n, (operation, amount) in enumerate(steps):
@@ -39,14 +39,14 @@ def test_whatever_is_asked_refunds_stay_within_the_capture_and_the_capture_withi
     assert taken["refund"] <= taken["capture"] <= ORDER["amount"]
     assert not (taken["capture"] and taken["void"])
 
-    again = CardLedger()
+    again = PaymentLedger()
     for done in ledger.operations.values():
         again.remember(Operation.of_record(done.record()))
     assert do(again, "refund", subject, "z", amount=5_000) == do(ledger, "refund", subject, "z", amount=5_000)
 
 
 def test_an_authorization_lives_thirty_days_and_cannot_be_captured_after() -> None:  # formats.md B.6.2
-    ledger = CardLedger()
+    ledger = PaymentLedger()
     made = do(ledger, "authorize", "", "a", **ORDER).answer
     assert datetime.fromisoformat(made["expires_at"]) == NOW + LIFETIME
     late = do(ledger, "capture", made["id"], "c", NOW + LIFETIME, amount=13_970)
@@ -56,7 +56,7 @@ def test_an_authorization_lives_thirty_days_and_cannot_be_captured_after() -> No
 
 
 def test_one_capture_releases_the_rest() -> None:
-    ledger = CardLedger()
+    ledger = PaymentLedger()
     subject = do(ledger, "authorize", "", "a", **ORDER).answer["id"]
     assert do(ledger, "capture", subject, "c", amount=10_000).answer["released"] == 3_970
 
@@ -74,7 +74,7 @@ def test_one_capture_releases_the_rest() -> None:
     ],
 )
 def test_what_is_no_operation_is_refused_by_field_and_its_key_stays_free(asked: dict[str, Any], field: str) -> None:
-    ledger = CardLedger()
+    ledger = PaymentLedger()
     with pytest.raises(Invalid) as refused:
         do(ledger, "authorize", "", "a", **asked)
     assert [problem.field for problem in refused.value.problems] == [field]
@@ -83,4 +83,4 @@ def test_what_is_no_operation_is_refused_by_field_and_its_key_stays_free(asked: 
 
 def test_an_authorization_that_does_not_exist_is_not_found() -> None:
     with pytest.raises(NotFound):
-        do(CardLedger(), "void", "auth_none", "v")
+        do(PaymentLedger(), "void", "auth_none", "v")
