@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from pipelines.gateway import Answer, Capability, Gateway, LooksUp
+from pipelines.gateway import Answer, Capability, CountsRefunds, Gateway, LooksUp
 from pipelines.ports import Verdict
 from tests.payments.gateway_conformance import AMOUNT, PAYER, Bench, new_key, new_order, stands
 from workers.sandbox.gateways.ledger import Kind
@@ -81,7 +81,10 @@ async def _struck(adapter: Any, bench: Bench, operation: str, point: str, how: s
 
         def call() -> Awaitable[Answer]:
             asked: dict[str, Any] = {"void": {}, "capture": {"amount": AMOUNT}, "refund": {"amount": 1_000}}[operation]
-            done: Awaitable[Answer] = getattr(adapter, operation)(key=key, order=order, reference=reference, **asked)
+            call = operation
+            if operation == "refund" and isinstance(adapter, CountsRefunds):
+                call, asked = "refund_after", asked | {"before": 0}
+            done: Awaitable[Answer] = getattr(adapter, call)(key=key, order=order, reference=reference, **asked)
             return done
 
     bench.fake.strike(operation, point, how)

@@ -26,7 +26,7 @@ from workers.payments.gmo_pg_settings import Settings
 from workers.payments.gmo_pg_slips import MOST as MOST_AT_STORE
 from workers.payments.gmo_pg_slips import slip_of
 from workers.payments.gmo_pg_states import Kind, Trade, moment, order_id
-from workers.payments.gmo_pg_trades import CAPTURE, RELEASE, Trades
+from workers.payments.gmo_pg_trades import CAPTURE, RELEASE, RETURN, Trades
 from workers.payments.gmo_pg_wire import Api, Refused
 
 _P = PaymentState
@@ -340,16 +340,16 @@ class GmoPg:
     async def _end(self, trade: Trade, amount: int, *, held: bool) -> None:
         """Release a hold or give a sale back whole, or a part of a wallet's, by the words of the contract: which of them holds
         goes by date, and GMO refuses the others. Raises Refused."""
-        if held and (trade.kind is Kind.PAYPAY or self._settings.gmo_pg_cancel == "CANCEL"):
-            await self._trades.note(trade.reference, RELEASE, trade.amount)
         if trade.kind is Kind.PAYPAY:
+            if held:
+                await self._trades.note(trade.reference, RELEASE, trade.first)
             told = {"OrderID": trade.reference, "CancelAmount": str(amount), "CancelTax": "0"}
             await self._api.call("PaypayCancelReturn", "Status", **trade.access, **told)
             return
         jobs = ("CANCEL",) if self._settings.gmo_pg_cancel == "CANCEL" else ("VOID", "RETURN", "RETURNX")
         for job in jobs:
-            if held and job == "RETURN":
-                await self._trades.note(trade.reference, RELEASE, trade.amount)
+            if (job == "VOID") != held:  # the word alone would say the other
+                await self._trades.note(trade.reference, RELEASE if held else RETURN, trade.first)
             try:
                 await self._api.call("AlterTran", "AccessID", **trade.access, JobCd=job)
                 return

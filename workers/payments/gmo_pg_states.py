@@ -46,8 +46,8 @@ STATES: Final[Mapping[str, PaymentState]] = {
     **dict.fromkeys(("EXPIRED", "STOP", "INVALID"), _P.EXPIRED),
 }
 """GMO's words; any other, FORCECANCEL, SHIPPED and INVOICE among them, needs a look."""
-ENDED: Final = ("RETURN", "RETURNX", "CANCEL")
-"""Words that do not tell whether a hold was released or a sale given back."""
+ENDED: Final = ("VOID", "RETURN", "RETURNX", "CANCEL")
+"""Words that do not tell whether a hold was released or a sale given back: each contract and each day has its own."""
 
 
 def order_id(kind: Kind, order: str, key: str) -> str:
@@ -131,11 +131,11 @@ def hold_ends(held_at: datetime, days: int) -> datetime:
 
 
 def stands(trade: Trade, *, hold_days: int, taken: int | None, released: bool) -> Snapshot:
-    """How the trade stands. ``taken``: what was captured, where that was less than held; ``released``: its end was asked for
-    while it was only held. The sums are all there ever was, while GMO tells only what is left."""
+    """How the trade stands. ``taken``: what was captured, where that was less than held; ``released``: what ended was only a
+    hold or a slip. The sums are all there ever was, while GMO tells only what is left."""
     state = trade.state
-    if state is PaymentState.REFUNDED and (released or trade.kind is Kind.KONBINI):
-        state = PaymentState.VOIDED
+    if trade.status in ENDED:
+        state = PaymentState.VOIDED if released else PaymentState.REFUNDED
     captured = refunded = 0
     if state in (PaymentState.CAPTURED, PaymentState.REFUNDED):
         left = 0 if state is PaymentState.REFUNDED else trade.left

@@ -15,7 +15,7 @@ from workers.payments.gmo_pg_settings import Settings
 from workers.payments.gmo_pg_states import ENDED, PAY_TYPES, Kind, Trade, kind_of, order_id, stands
 from workers.payments.gmo_pg_wire import Api, Refused
 
-CAPTURE, RELEASE = "capture", "release"
+CAPTURE, RELEASE, RETURN = "capture", "release", "return"
 
 
 class Trades:
@@ -46,13 +46,21 @@ class Trades:
 
     async def stand(self, trade: Trade) -> Snapshot:
         """How it stands, with what was noted of it. Raises Unsettled."""
-        released = trade.status in ENDED and await self._noted(trade.reference, RELEASE) is not None
+        is_over = await self._is_release(trade) if trade.status in ENDED else False
         is_less = trade.state is PaymentState.CAPTURED and trade.left < trade.first
-        is_back = trade.state is PaymentState.REFUNDED and not released
+        is_back = trade.status in ENDED and not is_over
         taken = (
             await self._noted(trade.reference, CAPTURE) if trade.kind is Kind.CARD and (is_less or is_back) else None
         )
-        return stands(trade, hold_days=self._hold_days, taken=taken, released=released)
+        return stands(trade, hold_days=self._hold_days, taken=taken, released=is_over)
+
+    async def _is_release(self, trade: Trade) -> bool:
+        """Whether the end of a trade was that of a hold or a slip: without a note VOID is, and any other is a sale's."""
+        if trade.kind is Kind.KONBINI:
+            return True
+        if trade.status == "VOID":
+            return await self._noted(trade.reference, RETURN) is None
+        return await self._noted(trade.reference, RELEASE) is not None
 
     async def note(self, reference: str, what: str, amount: int) -> None:
         """Note ``amount`` yen for ``what`` of a trade, before that is asked for. Raises Refused if it was noted otherwise."""

@@ -17,14 +17,32 @@ SecureTran2 after a refused 3-D Secure says E21020002 each time. Acts of ``/_buy
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
+from workers.sandbox.gateways.gmo_pg_checks import (
+    BY_ACCESS,
+    DAY_END,
+    DONE_ALL_THE_SAME,
+    HEADERS,
+    MAGIC,
+    OPERATIONS,
+    ORDER_ID,
+    SLIP_DAYS,
+    START,
+    Fields,
+    amount_faults,
+    call_of,
+    client_of,
+    fields_of,
+    gone_at,
+    hexadecimal,
+    hold_ends,
+    http_date,
+    is_its_time,
+    slip_faults,
+)
 from workers.sandbox.gateways.gmo_pg_trade import (
     CARD,
     KONBINI,
@@ -45,31 +63,6 @@ from workers.sandbox.http_server import Reply, Request
 
 SHOP_ID: Final = "tshop00000001"
 SHOP_PASS: Final = "abcdefgh12"  # noqa: S105 - a test shop's, from the protocol's examples
-MAGIC: Final = {
-    "tok_ok": None,
-    "tok_3ds": None,  # its issuer asks for 3-D Secure
-    "tok_unwilling": None,  # held, and refused whenever the amount is changed
-    "tok_declined": "42G120000",
-    "tok_insufficient": "42G020000",
-    "tok_limit": "42G030000",
-    "tok_expired_card": "42G830000",
-    "tok_wrong_code": "42G440000",
-    "tok_line_broken": "42C500000",  # held, though the answer says that nobody knows
-    "tok_double": "E90010001",  # held by the first of two sendings
-    "tok_busy": "E92000001",  # once a trade, then held
-}
-"""Tokens of test cards, good any number of times, and what their execution is refused with. Any other token is good once."""
-STORES: Final = ("00007", "10001", "10002", "10005", "10008")
-_DONE_ALL_THE_SAME: Final = ("42C500000", "E90010001")
-_HOLD_DAYS = {CARD: 60, PAYPAY: 30}
-_SLIP_DAYS = 10
-_START: Final = timedelta(minutes=15)
-_DAY_END: Final = time(23, 59, 59)
-_ID: Final = re.compile("[A-Za-z0-9-]+")
-_KATAKANA: Final = re.compile("[ァ-ヶー]+")
-_HEADERS: Final = {"content-type": "text/plain;charset=Windows-31J"}
-
-Fields = Mapping[str, str]
 
 
 class GmoPg(Provider):
@@ -86,7 +79,7 @@ class GmoPg(Provider):
 
     def operation(self, request: Request) -> str | None:
         """By the call, its JobCd and how the trade stands."""
-        call, told = _call(request), _fields(request)
+        call, told = call_of(request), fields_of(request)
         if call is None:
             return None
         trade = next((one for one in self.trades.values() if one.access_id == told.get("AccessID")), None)
@@ -96,19 +89,19 @@ class GmoPg(Provider):
             return "refund" if sold else "renew" if same else "capture"
         if call in ("AlterTran", "PaypayCancelReturn"):
             return "capture" if told.get("JobCd") == "SALES" else "refund" if sold else "void"
-        return _OPERATIONS.get(call)
+        return OPERATIONS.get(call)
 
     def answer(self, request: Request, now: datetime) -> Reply:
         """HTTP 200 for every call that there is, refused or not; a form in Windows-31J."""
-        call = _call(request)
+        call = call_of(request)
         if call is None:
             return Reply(404, b"<html><body>Not Found</body></html>", {"content-type": "text/html"})
-        headers = {**_HEADERS, "date": _http_date(now)}
+        headers = {**HEADERS, "date": http_date(now)}
         try:
             act = self._acts().get(call)
             if act is None:
                 raise No("E91099997")
-            told = _fields(request)
+            told = fields_of(request)
             self._check_shop(told, "M01002002" if call.endswith(("Cvs", "Paypay", "Multi")) else "E01030002", call)
             return Reply(200, form(act(told, now)), headers)
         except No as no:
@@ -130,10 +123,10 @@ class GmoPg(Provider):
     def tick(self, now: datetime) -> None:
         """Holds end after their days, slips at 03:00 of the day after their term, wallet pages after a quarter of an hour."""
         for trade in self.trades.values():
-            if trade.status == "AUTH" and now > self.hold_ends(trade):
+            if trade.status == "AUTH" and now > hold_ends(trade):
                 self.ledger.release(trade.order_id, trade.amount, now, "the hold ended")
                 self._move(trade, "EXPIRED", now)
-            elif trade.status == "REQSUCCESS" and trade.until is not None and now >= _gone(trade):
+            elif trade.status == "REQSUCCESS" and trade.until is not None and now >= gone_at(trade):
                 self._move(trade, "EXPIRED", now)
 
     def signed(self, posting: Posting, epoch: int) -> tuple[Mapping[str, str], bytes]:
@@ -143,14 +136,6 @@ class GmoPg(Provider):
     def acknowledged(self, status: int, body: bytes) -> bool:
         """By exactly one character."""
         return status == 200 and body == b"0"
-
-    @staticmethod
-    def hold_ends(trade: Trade) -> datetime:
-        """The last second of a hold."""
-        last = trade.at.astimezone(TOKYO).date() + timedelta(days=_HOLD_DAYS[trade.pay_type])
-        return datetime.combine(last, _DAY_END, TOKYO)
-
-    # Calls
 
     def _acts(self) -> Mapping[str, Callable[[Fields, datetime], Fields]]:
         return {
@@ -171,7 +156,7 @@ class GmoPg(Provider):
         }
 
     def _check_shop(self, told: Fields, wrong: str, call: str) -> None:
-        if call in _BY_ACCESS and "ShopID" not in told:
+        if call in BY_ACCESS and "ShopID" not in told:
             return
         multi = wrong.startswith("M01")
         if not told.get("ShopID"):
@@ -189,7 +174,7 @@ class GmoPg(Provider):
             faults.append(f"{head}001")
         elif len(order_id) > 27:
             faults.append("E01040003" if pay_type == CARD else "M01004012")
-        elif not _ID.fullmatch(order_id):
+        elif not ORDER_ID.fullmatch(order_id):
             faults.append(f"{head}013")
         elif order_id in self.trades:
             faults.append(f"{head}010")
@@ -199,11 +184,13 @@ class GmoPg(Provider):
             faults.append("E01050002" if pay_type == CARD else "M01060001")
         amount, most = told.get("Amount", ""), 6 if pay_type == KONBINI else 7
         if job != "CHECK":
-            faults += _amount_faults(amount, amount_codes, most)
+            faults += amount_faults(amount, amount_codes, most)
         if faults:
             raise No(*faults)
         number = self.identity("")
-        made = Trade(order_id, pay_type, _hex(f"id{number}"), _hex(f"pass{number}"), job, int(amount or 0), now)
+        made = Trade(
+            order_id, pay_type, hexadecimal(f"id{number}"), hexadecimal(f"pass{number}"), job, int(amount or 0), now
+        )
         made.three_d = told.get("TdFlag") == "2"
         self.trades[order_id] = made
         return {"AccessID": made.access_id, "AccessPass": made.access_pass}
@@ -225,17 +212,17 @@ class GmoPg(Provider):
             raise No(refusal)
         if token not in MAGIC:
             self._tokens.add(token)
-        trade.client, trade.token = _client(told), token
+        trade.client, trade.token = client_of(told), token
         if trade.three_d and token == "tok_3ds":  # noqa: S105 - a test card's
             if not told.get("RetUrl"):
                 raise No("E01480001")
             self._move(trade, "AUTHPROCESS", now, tell=False)
             page = f"https://pt01.mul-pay.jp/payment/Tds2BrwStart.idPass?AccessID={trade.access_id}&t={trade.access_pass[:4]}"
             return {"ACS": "2", "RedirectUrl": page}
-        if refusal is not None and refusal not in (*_DONE_ALL_THE_SAME, "E92000001"):
+        if refusal is not None and refusal not in (*DONE_ALL_THE_SAME, "E92000001"):
             raise No(refusal)
         self._authorize(trade, now)
-        if refusal in _DONE_ALL_THE_SAME:
+        if refusal in DONE_ALL_THE_SAME:
             raise No(refusal)
         return {"ACS": "0", **executed(trade, SHOP_PASS)}
 
@@ -275,9 +262,9 @@ class GmoPg(Provider):
             raise No("E01050002")
         elif (job == "CANCEL") != self._cancel_word:
             raise No("E01050004")
-        elif trade.status == "AUTH" and _is_its_time(job, trade.at, now):
+        elif trade.status == "AUTH" and is_its_time(job, trade.at, now):
             self.ledger.release(trade.order_id, trade.amount, now, job)
-        elif trade.status in ("SALES", "CAPTURE") and _is_its_time(job, trade.at, now):
+        elif trade.status in ("SALES", "CAPTURE") and is_its_time(job, trade.at, now):
             self.ledger.give_back(trade.order_id, trade.amount, now, job)
         else:
             raise No("E11010003")
@@ -290,7 +277,7 @@ class GmoPg(Provider):
         trade, job = self._of(told, CARD), told.get("JobCd")
         if trade.status not in ("AUTH", "SALES", "CAPTURE") or (job == "AUTH") != (trade.status == "AUTH"):
             raise No("E11010003")
-        if faults := _amount_faults(told.get("Amount", ""), "E01060", 7):
+        if faults := amount_faults(told.get("Amount", ""), "E01060", 7):
             raise No(*faults)
         if now - trade.at > timedelta(days=180):
             raise No("E11010010")
@@ -325,11 +312,11 @@ class GmoPg(Provider):
         trade = self._of(told, KONBINI)
         if trade.status != "UNPROCESSED":
             raise No("M01054004")
-        if faults := list(_slip_faults(told)):
+        if faults := list(slip_faults(told)):
             raise No(*faults)
-        trade.client = _client(told)
-        days = int(told.get("PaymentTermDay") or _SLIP_DAYS)
-        trade.until = datetime.combine(now.astimezone(TOKYO).date() + timedelta(days=days), _DAY_END, TOKYO)
+        trade.client = client_of(told)
+        days = int(told.get("PaymentTermDay") or SLIP_DAYS)
+        trade.until = datetime.combine(now.astimezone(TOKYO).date() + timedelta(days=days), DAY_END, TOKYO)
         number = self.identity("")
         trade.slip = {
             **told,
@@ -359,7 +346,7 @@ class GmoPg(Provider):
         trade = self._of(told, PAYPAY)
         if trade.status != "UNPROCESSED":
             raise No("M01054004")
-        trade.client, trade.until = _client(told), now + _START
+        trade.client, trade.until = client_of(told), now + START
         self._move(trade, "REQSUCCESS", now)
         start = f"https://pt01.mul-pay.jp/payment/PaypayStart.idPass?m=1&t={trade.access_pass[:4]}"
         return {"StartURL": start, "Token": f"start+{trade.access_pass[:8]}", "StartLimitDate": stamp(trade.until)}
@@ -390,8 +377,6 @@ class GmoPg(Provider):
         whole = trade.back == trade.amount
         self._move(trade, ("CANCEL" if trade.status == "AUTH" else "RETURN") if whole else trade.status, now)
         return {"OrderID": trade.order_id, "Status": trade.status, "CancelAmount": str(amount)}
-
-    # People
 
     def _authenticate(self, trade: Trade, act: Mapping[str, Any], now: datetime) -> bool:
         if trade.status not in ("AUTHPROCESS", "AUTHENTICATED"):
@@ -427,8 +412,6 @@ class GmoPg(Provider):
         self._move(trade, trade.status, now)
         return True
 
-    # Within
-
     def _of(self, told: Fields, pay_type: str) -> Trade:
         trade = next((one for one in self.trades.values() if one.access_id == told.get("AccessID")), None)
         named = told.get("OrderID")
@@ -450,16 +433,6 @@ class GmoPg(Provider):
         self.outbox.append(Posting(self.identity("notice"), content))
 
 
-_OPERATIONS: Final = {
-    **dict.fromkeys(["EntryTran", "EntryTranCvs", "EntryTranPaypay"], "entry"),
-    **dict.fromkeys(["ExecTran", "SecureTran2", "ExecTranPaypay"], "authorize"),
-    **dict.fromkeys(["SearchTrade", "SearchTradeMulti"], "lookup"),
-    "ExecTranCvs": "register",
-    "CvsCancel": "void",
-    "PaypaySales": "capture",
-}
-_BY_ACCESS: Final = ("ExecTran", "SecureTran2", "ExecTranCvs")
-"""Calls that AccessID and AccessPass alone let in."""
 _BUYERS: Final[Mapping[str, Callable[[GmoPg, Trade, Mapping[str, Any], datetime], bool]]] = {
     "authenticate": GmoPg._authenticate,
     "refuse": GmoPg._authenticate,
@@ -469,70 +442,6 @@ _BUYERS: Final[Mapping[str, Callable[[GmoPg, Trade, Mapping[str, Any], datetime]
     "pay_at_till": GmoPg._pay,
     "dashboard_refund": GmoPg._refund_by_hand,
 }
-
-
-def _call(request: Request) -> str | None:
-    found = re.fullmatch(r"/payment/([A-Za-z0-9]+)\.idPass", request.path)
-    return found[1] if found and request.method == "POST" else None
-
-
-def _fields(request: Request) -> dict[str, str]:
-    return dict(parse_qsl(request.body.decode("ascii", "replace"), keep_blank_values=True, encoding="cp932"))
-
-
-def _client(told: Fields) -> tuple[str, str, str]:
-    one, two, three = (told.get(f"ClientField{n}", "") for n in (1, 2, 3))
-    return one, two, three
-
-
-def _amount_faults(amount: str, head: str, most: int) -> Sequence[str]:
-    if not amount:
-        return [f"{head}001"]
-    if not amount.isdecimal() or int(amount) == 0:
-        return [f"{head}006"]
-    return [f"{head}005"] if len(amount) > most else []
-
-
-def _slip_faults(told: Fields) -> Sequence[str]:
-    most = {
-        "CustomerName": 40,
-        "CustomerKana": 40,
-        "TelNo": 13,
-        "ReceiptsDisp11": 42,
-        "ReceiptsDisp12": 12,
-        "ReceiptsDisp13": 11,
-    }
-    missing = [name for name in most if not told.get(name)]
-    long = [name for name, size in most.items() if len(told.get(name, "").encode("cp932")) > size]
-    faults = ["M01053002"] if told.get("Convenience") not in STORES else []
-    faults += ["M01055001" for _ in (*missing, *long)]
-    if not _KATAKANA.fullmatch(told.get("CustomerKana", "")) or not re.fullmatch("[0-9-]+", told.get("TelNo", "")):
-        faults.append("M01055007")
-    days = told.get("PaymentTermDay", "1")
-    return [*faults, "M01052005"] if not days.isdecimal() or int(days) > 60 else faults
-
-
-def _is_its_time(job: str, since: datetime, now: datetime) -> bool:
-    then, today = since.astimezone(TOKYO).date(), now.astimezone(TOKYO).date()
-    if then == today:
-        return job in ("VOID", "CANCEL")
-    same_month = (then.year, then.month) == (today.year, today.month)
-    return job in (("RETURN" if same_month else "RETURNX"), "CANCEL")
-
-
-def _gone(trade: Trade) -> datetime:
-    assert trade.until is not None
-    if trade.pay_type == PAYPAY:
-        return trade.until
-    return datetime.combine(trade.until.astimezone(TOKYO).date() + timedelta(days=1), time(3), TOKYO)
-
-
-def _hex(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _http_date(now: datetime) -> str:
-    return now.astimezone(ZoneInfo("UTC")).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
 PROVIDER = GmoPg
