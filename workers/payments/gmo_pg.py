@@ -202,7 +202,9 @@ class GmoPg:
 
     async def _begin(self, kind: Kind, order: str, key: str, amount: int, execute: Execute) -> Answer:
         return await settle(
-            lambda: self._enter(kind, order, key, amount, execute), lambda: self._begun(kind, order, key), repeats=False
+            lambda: self._enter(kind, order, key, amount, execute),
+            lambda: looked_up(lambda: self._begun(kind, order, key)),
+            repeats=False,
         )
 
     async def _enter(self, kind: Kind, order: str, key: str, amount: int, execute: Execute, page: int = 1) -> Answer:
@@ -261,7 +263,7 @@ class GmoPg:
         back = f"{self._settings.gmo_pg_return_url}?{urlencode({'OrderID': trade.reference})}"
         told = {**trade.access, "OrderID": trade.reference, "RetURL": back, "TransitionType": "1"}
         answer = await self._api.call("ExecTranPaypay", "StartURL", **told, **_fields(order, trade.first))
-        form = {"start": answer["StartURL"], **{name: answer.get(name, "") for name in ("AccessID", "Token")}}
+        form = {"start": answer["StartURL"], "AccessID": trade.access["AccessID"], "Token": answer.get("Token", "")}
         limit = answer.get("StartLimitDate", "")
         until = moment(limit) if len(limit) == 14 and limit.isdecimal() else None
         return BuyerMust(BuyerStep.VISIT, url=f"{self._settings.gmo_pg_wallet_url}?{urlencode(form)}", until=until)
