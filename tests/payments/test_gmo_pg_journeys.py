@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -30,20 +31,29 @@ AMOUNT: Final = 13_970
 
 
 class House:
-    """One adapter's calls on orders of this test, each on a fresh connection."""
+    """One adapter's calls; another with other settings is a part of it. Connections last until ``close``."""
 
     def __init__(self, fake: Fake, **settings: object) -> None:
-        self.fake, self.settings = fake, settings
+        self.fake = fake
+        self._runner = asyncio.Runner()
+        self._adapter = connect(fake.url, **settings)
+        self._parts: list[House] = []
+
+    def other(self, **settings: object) -> House:
+        self._parts.append(House(self.fake, **settings))
+        return self._parts[-1]
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+        self._runner.run(self._adapter.aclose())
+        self._runner.close()
 
     def run(self, call: Callable[[GmoPg], Awaitable[Any]]) -> Any:
-        async def connected() -> Any:
-            adapter = connect(self.fake.url, **self.settings)
-            try:
-                return await call(adapter)
-            finally:
-                await adapter.aclose()
+        async def called() -> Any:
+            return await call(self._adapter)
 
-        return asyncio.run(connected())
+        return self._runner.run(called())
 
     def authorize(self, order: str, token: str = "tok_ok", amount: int = AMOUNT) -> Answer:
         key = f"{order}:authorize"
@@ -85,21 +95,29 @@ class House:
         return found
 
 
-def serve(journal: Path, **options: bool) -> Any:
-    return served(FakeGmoPg(**options), journal, clock=SettableClock(MORNING, 1.0, time.time()), faults={"slow": 0.8})
+@contextmanager
+def serve(journal: Path, *, cancel_word: bool = False) -> Iterator[House]:
+    """A house whose fake's clock stands at MORNING."""
+    clock = SettableClock(MORNING, 1.0, time.time())
+    with served(FakeGmoPg(cancel_word=cancel_word), journal, clock=clock) as fake:
+        made = House(fake, gmo_pg_cancel="CANCEL" if cancel_word else "VOID")
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with serve(tmp_path_factory.mktemp("gmo") / "journal") as fake:
-        yield House(fake)
+    with serve(tmp_path_factory.mktemp("gmo") / "journal") as made:
+        yield made
 
 
 @pytest.fixture
 def days(tmp_path: Path) -> Iterator[House]:
     """A fake of its own, whose days pass."""
-    with serve(tmp_path / "journal") as fake:
-        yield House(fake)
+    with serve(tmp_path / "journal") as made:
+        yield made
 
 
 def moves(house: House, order: str) -> list[tuple[Kind, int]]:
@@ -151,7 +169,7 @@ def test_a_lost_page_is_the_customers_to_begin_again(house: House) -> None:
 
 
 def test_a_shop_may_leave_3d_secure_out(house: House) -> None:
-    plain = House(house.fake, gmo_pg_3ds=False)
+    plain = house.other(gmo_pg_3ds=False)
     assert stands(plain.authorize(new_order(), "tok_3ds")).state is P.AUTHORIZED
 
 
@@ -220,7 +238,7 @@ def test_too_many_calls_at_once_are_tried_again_and_nothing_was_done(house: Hous
 
 
 def test_a_wrong_password_fails_no_order(house: House) -> None:
-    changed = House(house.fake, gmo_pg_shop_pass="another")
+    changed = house.other(gmo_pg_shop_pass="another")
     order = new_order()
     refused = changed.authorize(order)
     assert (refused.verdict, refused.code, refused.code_class) == (
@@ -310,11 +328,10 @@ def test_a_refund_waits_for_an_earlier_one_and_stops_at_one_nobody_asked_for(hou
 def test_an_end_finds_the_word_of_its_day_and_is_known_for_what_it_was(
     tmp_path: Path, passed: timedelta, cancel_word: bool, words: list[str], was_sold: bool
 ) -> None:  # 2.2, 2.4: the word alone does not tell a hold from a sale
-    with serve(tmp_path / "journal", cancel_word=cancel_word) as fake:
-        house = House(fake, gmo_pg_cancel="CANCEL" if cancel_word else "VOID")
+    with serve(tmp_path / "journal", cancel_word=cancel_word) as house:
         reference = house.sold() if was_sold else house.held()
-        fake.clock(MORNING + passed)
-        before = len(fake.requests)
+        house.fake.clock(MORNING + passed)
+        before = len(house.fake.requests)
         ended = house.do("refund", reference, amount=AMOUNT) if was_sold else house.do("void", reference)
         stood = (P.REFUNDED, AMOUNT, AMOUNT, AMOUNT) if was_sold else (P.VOIDED, AMOUNT, 0, 0)
         assert (sums(stands(ended)), sums(house.look(reference))) == (stood, stood)
@@ -390,7 +407,7 @@ def test_what_a_store_cannot_take_is_not_sent(house: House) -> None:
     asked = {"key": "k", "order": new_order(), "payer": PAYER, "until": None}
     assert house.run(lambda gmo: gmo.register(**asked, method="konbini", amount=300_000)).code == "amount"
     assert house.run(lambda gmo: gmo.register(**asked, method="loan", amount=AMOUNT)).code == "method"
-    nameless = House(house.fake, gmo_pg_contact_name="").slip(new_order())
+    nameless = house.other(gmo_pg_contact_name="").slip(new_order())
     assert (nameless.verdict, nameless.code_class) == (Verdict.RETRY, CodeClass.CONFIGURATION)
     assert len(house.fake.requests) == before
 
@@ -457,7 +474,7 @@ def test_a_lost_wallet_page_is_opened_again_under_another_order_id(house: House)
 
 
 def test_without_a_page_of_the_shop_no_wallet_is_opened(house: House) -> None:
-    answer = House(house.fake, gmo_pg_wallet_url=None).authorize(new_order(), token="")
+    answer = house.other(gmo_pg_wallet_url=None).authorize(new_order(), token="")
     assert (answer.verdict, answer.code_class) == (Verdict.RETRY, CodeClass.CONFIGURATION)
 
 
@@ -476,17 +493,15 @@ def test_notices_twice_late_and_in_any_order_end_in_what_the_look_up_says(days: 
 
 def test_a_restarted_fake_stands_as_before(tmp_path: Path) -> None:  # 10
     journal = tmp_path / "journal"
-    with serve(journal) as fake:
-        house = House(fake)
+    with serve(journal) as house:
         order = new_order()
         reference = stands(house.authorize(order)).reference
         stands(house.do("capture", reference, amount=10_000))
         slip = stands(house.slip(order)).reference
-        fake.buyer("pay", order=order)
+        house.fake.buyer("pay", order=order)
         stood = [sums(house.look(one)) for one in (reference, slip)]
         money = moves(house, order)
-    with serve(journal) as fake:
-        again = House(fake)
+    with serve(journal) as again:
         assert [sums(again.look(one)) for one in (reference, slip)] == stood
         assert moves(again, order) == money
         assert stands(again.authorize(order)).state is P.CAPTURED, "an OrderID is used once for ever"
