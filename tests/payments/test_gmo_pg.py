@@ -73,7 +73,7 @@ def bench_of(fake: Fake) -> Bench:
         debit="tok_ok",
         notice=notice,
         fake=fake,
-        until=MORNING + timedelta(days=5),
+        until=MORNING + timedelta(days=30),
         slips=slips,
         tells_funding=False,
         tells_age=False,

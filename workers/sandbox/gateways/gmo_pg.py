@@ -39,7 +39,6 @@ from workers.sandbox.gateways.gmo_pg_checks import (
     gone_at,
     hexadecimal,
     hold_ends,
-    http_date,
     is_its_time,
     slip_faults,
 )
@@ -96,16 +95,15 @@ class GmoPg(Provider):
         call = call_of(request)
         if call is None:
             return Reply(404, b"<html><body>Not Found</body></html>", {"content-type": "text/html"})
-        headers = {**HEADERS, "date": http_date(now)}
         try:
             act = self._acts().get(call)
             if act is None:
                 raise No("E91099997")
             told = fields_of(request)
             self._check_shop(told, "M01002002" if call.endswith(("Cvs", "Paypay", "Multi")) else "E01030002", call)
-            return Reply(200, form(act(told, now)), headers)
+            return Reply(200, form(act(told, now)), HEADERS)
         except No as no:
-            return Reply(200, no.answer(), headers)
+            return Reply(200, no.answer(), HEADERS)
 
     def buyer(self, act: Mapping[str, Any], now: datetime) -> Reply:
         """What people do; 404 for an act or an order that is not known, 409 where it cannot be done any more."""
@@ -123,11 +121,11 @@ class GmoPg(Provider):
     def tick(self, now: datetime) -> None:
         """Holds end after their days, slips at 03:00 of the day after their term, wallet pages after a quarter of an hour."""
         for trade in self.trades.values():
-            if trade.status == "AUTH" and now > hold_ends(trade):
-                self.ledger.release(trade.order_id, trade.amount, now, "the hold ended")
-                self._move(trade, "EXPIRED", now)
-            elif trade.status == "REQSUCCESS" and trade.until is not None and now >= gone_at(trade):
-                self._move(trade, "EXPIRED", now)
+            if trade.status == "AUTH" and now > (end := hold_ends(trade)):
+                self.ledger.release(trade.order_id, trade.amount, end, "the hold ended")
+                self._move(trade, "EXPIRED", end)
+            elif trade.status == "REQSUCCESS" and trade.until is not None and now >= (end := gone_at(trade)):
+                self._move(trade, "EXPIRED", end)
 
     def signed(self, posting: Posting, epoch: int) -> tuple[Mapping[str, str], bytes]:
         """As it is: the protocol type signs nothing."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 from workers.sandbox.gateways.gmo_pg_trade import CARD, PAYPAY, TOKYO, Trade
 from workers.sandbox.http_server import Request
@@ -131,8 +130,3 @@ def hold_ends(trade: Trade) -> datetime:
 def hexadecimal(text: str) -> str:
     """32 letters that look like GMO's ids."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def http_date(now: datetime) -> str:
-    """A Date header."""
-    return now.astimezone(ZoneInfo("UTC")).strftime("%a, %d %b %Y %H:%M:%S GMT")
