@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -31,6 +31,8 @@ from workers.payments.gmo_pg_wire import Api, Refused
 
 _P = PaymentState
 _MOST: Final = 9_999_999
+_AT_ISSUER: Final = timedelta(hours=1)
+"""For so long a customer is waited for at the issuer's page, whose end GMO does not tell; then the last look is taken."""
 _PAGES: Final = 3
 """Wallet pages that are opened under one key, where the answers that told of them got lost."""
 _ENTRIES: Final = {
@@ -254,7 +256,7 @@ class GmoPg:
             told |= {"RetUrl": back, "CallbackType": "1"}
         answer = await self._api.call("ExecTran", "ACS", **told)
         if answer["ACS"] == "2":
-            return BuyerMust(BuyerStep.VISIT, url=answer["RedirectUrl"])
+            return BuyerMust(BuyerStep.VISIT, url=answer["RedirectUrl"], until=self._api.today + _AT_ISSUER)
         if not self._api.proves(answer):
             raise Unsettled("check_string", CodeClass.UNKNOWN, sent=True, again=False)
         return None

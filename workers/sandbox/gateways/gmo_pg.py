@@ -381,7 +381,7 @@ class GmoPg(Provider):
             return False
         if trade.status == "AUTHPROCESS":
             trade.challenge = "passed" if act["act"] == "authenticate" else "refused"
-            self._move(trade, "AUTHENTICATED", now)
+            self._move(trade, "AUTHENTICATED", now, tell=False)
         return True
 
     def _answer_wallet(self, trade: Trade, act: Mapping[str, Any], now: datetime) -> bool:
