@@ -151,3 +151,22 @@ def test_paypay_is_opened_by_the_shops_page_and_held_by_notice(till: Till) -> No
     assert till.told(till.notice()) == b"0"
     assert till.state("R-1") == ("released", "authorized")
     assert moves(till, "R-1") == [Kind.HOLD]
+
+
+def test_a_refund_whose_answer_was_lost_is_not_given_twice_though_its_notice_was_heard_first(
+    till: Till,
+) -> None:  # 9, 4 and 5
+    """Only what went back before it tells it from the next refund of the same amount, for GMO knows no keys."""
+    till.order("R-1", "card", "tok_ok")
+    till.world.ship_all("R-1", shop="reuse")
+    assert till.state("R-1")[1] == "captured"
+    goodwill = {"amount": 500, "reason": "a scratch", "by": "operations", "operator": True}
+    till.fake.strike("refund", "after", "cut")
+    till.world.tell(till.world.ask("refund.goodwill", "R-1", shop="reuse", **goodwill))
+    till.world.settle()
+    assert till.told(till.notice()) == b"0"
+    till.world.tell(till.world.ask("refund.goodwill", "R-1", shop="reuse", **goodwill))
+    till.world.at(till.world.clock.now() + timedelta(minutes=10))
+    assert [move.amount for move in till.fake.moves("reuse/R-1", Kind.GIVE_BACK)] == [500, 500]
+    assert till.world.show("R-1", "reuse")["payment"]["refunded"] == 1_000
+    assert till.world.broken() == {}

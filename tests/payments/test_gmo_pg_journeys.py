@@ -504,3 +504,39 @@ def test_a_restarted_fake_stands_as_before(tmp_path: Path) -> None:  # 10
         assert [sums(again.look(one)) for one in (reference, slip)] == stood
         assert moves(again, order) == money
         assert stands(again.authorize(order)).state is P.CAPTURED, "an OrderID is used once for ever"
+
+
+@pytest.mark.parametrize("token", ["tok_ok", ""])
+@pytest.mark.parametrize(
+    ("point", "how"), [("before", "500"), ("after", "cut"), ("after", "empty"), ("after", "garbage")]
+)
+def test_an_entry_that_fails_or_whose_answer_is_lost_is_entered_once(
+    house: House, token: str, point: str, how: str
+) -> None:  # 2.1: a doubtful EntryTran is searched for, and gone on with
+    order = new_order()
+    house.fake.strike("entry", point, how)
+    answers = [house.authorize(order, token)]
+    while answers[-1].verdict is not Verdict.OK:
+        assert answers[-1].verdict is Verdict.RETRY
+        answers.append(house.authorize(order, token))
+    provider = house.fake.provider
+    assert isinstance(provider, FakeGmoPg)
+    assert sum(trade.order == order for trade in provider.trades.values()) == 1
+    assert moves(house, order) == ([(Kind.HOLD, AMOUNT)] if token else [])
+
+
+def test_a_note_that_fails_holds_the_capture_up_and_nothing_else(house: House) -> None:
+    order = new_order()
+    reference = stands(house.authorize(order)).reference
+    house.fake.strike("entry", "after", "cut")
+    assert house.do("capture", reference, amount=10_000).verdict is Verdict.RETRY
+    assert moves(house, order) == [(Kind.HOLD, AMOUNT)]
+    assert sums(stands(house.do("capture", reference, amount=10_000))) == (P.CAPTURED, AMOUNT, 10_000, 0)
+
+
+def test_what_is_beyond_gmos_limits_is_not_sent(house: House) -> None:  # 2.8
+    before = len(house.fake.requests)
+    for amount in (0, 10_000_000):
+        answer = house.authorize(new_order(), amount=amount)
+        assert (answer.verdict, answer.code, answer.code_class) == (Verdict.DECLINED, "amount", CodeClass.OUR_BUG)
+    assert len(house.fake.requests) == before
