@@ -22,7 +22,7 @@ from workers.sandbox.gateways.gmo_pg_trade import KONBINI
 MORNING = datetime(2026, 11, 25, 10, 0, tzinfo=TOKYO)
 
 
-def connect(url: str, **changed: object) -> GmoPg:
+def settings(url: str, **changed: object) -> Settings:
     given = {
         "gmo_pg_shop_id": SHOP_ID,
         "gmo_pg_shop_pass": SHOP_PASS,
@@ -33,7 +33,11 @@ def connect(url: str, **changed: object) -> GmoPg:
         "gmo_pg_contact_name": "見本店",
         "gmo_pg_contact_phone": "03-0000-0000",
     }
-    return GmoPg(Settings.model_validate(given | changed))
+    return Settings.model_validate(given | changed)
+
+
+def connect(url: str, **changed: object) -> GmoPg:
+    return GmoPg(settings(url, **changed))
 
 
 @pytest.fixture(scope="module")

@@ -296,6 +296,8 @@ def test_a_repeated_refund_is_one_and_another_of_the_same_amount_is_two(house: H
     once = [stands(house.do("refund_after", reference, amount=1_000, before=0)).refunded for _ in range(3)]
     assert once == [1_000] * 3
     assert stands(house.do("refund_after", reference, amount=1_000, before=1_000)).refunded == 2_000
+    late = stands(house.do("refund_after", reference, amount=1_000, before=0))
+    assert late.refunded == 2_000, "the second waited for the first, so that one was done"
 
 
 def test_a_refund_waits_for_an_earlier_one_and_stops_at_one_nobody_asked_for(house: House) -> None:
@@ -449,6 +451,31 @@ def test_a_wallets_hold_is_released(house: House) -> None:
     house.fake.buyer("agree", order=order)
     assert [sums(stands(house.do("void", reference))) for _ in range(2)] == [(P.VOIDED, AMOUNT, 0, 0)] * 2
     assert moves(house, order) == [(Kind.HOLD, AMOUNT), (Kind.RELEASE, AMOUNT)]
+
+
+@pytest.mark.parametrize(("point", "how"), [("before", "500"), ("after", "cut"), ("after", "empty"), ("slow", "cut")])
+@pytest.mark.parametrize(
+    ("what", "asked", "kind"),
+    [
+        ("capture", {"amount": AMOUNT}, Kind.TAKE),
+        ("void", {}, Kind.RELEASE),
+        ("refund_after", {"amount": 500, "before": 0}, Kind.GIVE_BACK),
+    ],
+)
+def test_whatever_fails_at_the_wallet_happens_once(
+    house: House, what: str, asked: dict[str, int], kind: Kind, point: str, how: str
+) -> None:
+    order = new_order()
+    reference = stands(house.authorize(order, token="")).reference
+    house.fake.buyer("agree", order=order)
+    if what == "refund_after":
+        stands(house.do("capture", reference, amount=AMOUNT))
+    house.fake.strike("refund" if what == "refund_after" else what, point, how)
+    answers = [house.do(what, reference, **asked)]
+    while answers[-1].verdict is not Verdict.OK:
+        assert answers[-1].verdict in (Verdict.RETRY, Verdict.UNKNOWN)
+        answers.append(house.do(what, reference, **asked))
+    assert len(house.fake.moves(order, kind)) == 1
 
 
 def test_a_customer_who_declines_in_the_wallet_or_comes_too_late(days: House) -> None:

@@ -172,7 +172,11 @@ class GmoPg:
                 await self._end(trade, amount, held=False)
             return None
 
-        return await self._change(reference, lambda told: told.state in _MONEY and told.refunded == after, act)
+        def is_back(told: Snapshot) -> bool:
+            """Later refunds wait for this one, so more than its sum says that it was done."""
+            return told.state in _MONEY and told.refunded >= after
+
+        return await self._change(reference, is_back, act, reached=lambda told: told.refunded == after)
 
     async def renew(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Hold the same amount of a card anew (再オーソリ): declined, the old hold stays until its own end."""
