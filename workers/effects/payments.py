@@ -20,6 +20,7 @@ from pipelines.gateway import (
     Payer,
     Refunds,
     RegistersSlips,
+    Renews,
     Voids,
 )
 from pipelines.ports import Outcome, Verdict
@@ -45,8 +46,8 @@ async def _register(gateway: RegistersSlips, row: OrderEffectRow, order: str) ->
 
 
 async def _capture(gateway: Captures, row: OrderEffectRow, order: str) -> Answer:
-    amount = row.payload["amount"]
-    return await gateway.capture(key=row.key, order=order, reference=row.reference or "", amount=amount)
+    asked = {name: row.payload[name] for name in ("amount", "final") if name in row.payload}
+    return await gateway.capture(key=row.key, order=order, reference=row.reference or "", **asked)
 
 
 async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
@@ -61,6 +62,11 @@ async def _refund(gateway: Refunds, row: OrderEffectRow, order: str) -> Answer:
     return await gateway.refund(key=row.key, order=order, reference=row.reference or "", amount=amount)
 
 
+async def _renew(gateway: Renews, row: OrderEffectRow, order: str) -> Answer:
+    amount = row.payload["amount"]
+    return await gateway.renew(key=row.key, order=order, reference=row.reference or "", amount=amount)
+
+
 async def _lookup(gateway: LooksUp, row: OrderEffectRow, order: str) -> Answer:
     found = await gateway.lookup(order=order, reference=row.reference)
     return found or Answer(Verdict.DECLINED, code="not_found", says="the gateway knows no such payment")
@@ -72,6 +78,7 @@ _ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]
     "payment.capture": _capture,
     "payment.void": _void,
     "payment.refund": _refund,
+    "payment.renew": _renew,
     "payment.lookup": _lookup,
 }
 
