@@ -206,6 +206,11 @@ class Acknowledgement:
     media_type: str = "text/plain"
 
 
+def key_of(order: str, what: str) -> str:
+    """The key of the one ``what`` (authorize, register, capture, refund:2) of ``order`` (``<shop>/<number>``)."""
+    return f"{order}:{what}"
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
     """Who pays, as far as a store's or a lender's slip needs to know."""
@@ -268,6 +273,15 @@ class Refunds(Protocol):
 
     async def refund(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Give ``amount`` yen back, the way it came."""
+        ...
+
+
+@runtime_checkable
+class CountsRefunds(Protocol):
+    """Gives back at a gateway that knows no keys: what went back before tells a repetition from one more refund."""
+
+    async def refund_after(self, *, key: str, order: str, reference: str, amount: int, before: int) -> Answer:
+        """Give ``amount`` yen back once refunds of ``before`` yen in all are done, those that were asked for earlier."""
         ...
 
 

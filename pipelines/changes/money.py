@@ -10,7 +10,7 @@ from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
 from pipelines.errors import Misconfigured
-from pipelines.gateway import Capability
+from pipelines.gateway import Capability, key_of
 from pipelines.methods import METHODS, Asks, Capture, Method, Refund
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
@@ -61,7 +61,7 @@ def look_up(draft: OrderDraft, about: str, *, wakes: str) -> None:
 
 
 def _key(draft: OrderDraft, what: str) -> str:
-    return f"{draft.facts.shop}/{draft.facts.number}:{what}"
+    return key_of(f"{draft.facts.shop}/{draft.facts.number}", what)
 
 
 def capture(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -195,7 +195,8 @@ def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:
     if amount > 0 and _goes_back(draft, shop, amount):
         times = sum(effect.kind == _REFUND for effect in draft.effects.values())
         key = _key(draft, f"refund:{times + 1}")
-        draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload={"amount": amount}))
+        payload = {"amount": amount, "before": _through_gateway(draft)}
+        draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload=payload))
     else:
         ask_for_refund(draft, amount, cause)
 

@@ -21,6 +21,7 @@ COMES: Mapping[str, tuple[frozenset[Capability], int]] = {
     "bank": (frozenset(Capability) - {Capability.READS_NOTICES}, 1),
     "komoju": (frozenset({Capability.RENEWS}), 1),
     "paypay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
+    "gmo_pg": (frozenset({Capability.LISTS}), 1),
     "sandbox": (frozenset({Capability.RENEWS}), 50),
     "stripe": (frozenset({Capability.RENEWS}), 50),
 }

@@ -15,6 +15,7 @@ from pipelines.gateway import (
     Answer,
     Authorizes,
     Captures,
+    CountsRefunds,
     LooksUp,
     Payer,
     Refunds,
@@ -54,7 +55,10 @@ async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
 
 
 async def _refund(gateway: Refunds, row: OrderEffectRow, order: str) -> Answer:
-    amount = row.payload["amount"]
+    amount, before = row.payload["amount"], row.payload.get("before")
+    if isinstance(gateway, CountsRefunds) and before is not None:
+        reference = row.reference or ""
+        return await gateway.refund_after(key=row.key, order=order, reference=reference, amount=amount, before=before)
     return await gateway.refund(key=row.key, order=order, reference=row.reference or "", amount=amount)
 
 
