@@ -365,7 +365,8 @@ class Gateway(Generic[S]):
     Shukka from starting where a shop names the gateway.  ``adapter`` is the class that speaks to it, made from the settings;
     what it can do is told by which protocols of this module it fulfils; None: it only sends notices.  ``least``: yen below
     which it takes nothing (PAY-13).  ``secrets`` finds the notices' secrets in the settings; None: they are those of the
-    client of kind gateway with its name.
+    client of kind gateway with its name.  ``reads_afar``: to prove a notice it may have to ask the network; it is read in a
+    thread then, and raises ``pipelines.errors.Unreachable`` where it could not ask.
     """
 
     name: str
@@ -376,6 +377,7 @@ class Gateway(Generic[S]):
     refunds: RefundRules = RefundRules()
     read_notices: ReadNotices | None = None
     secrets: Callable[[S], Sequence[str]] | None = None
+    reads_afar: bool = False
     acknowledge: Callable[[Sequence[Notice], bool], Acknowledgement] = plain_ok
     test_mode: Callable[[S], bool] = lambda settings: False
 

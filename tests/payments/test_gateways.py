@@ -16,7 +16,11 @@ GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "
 
 
 def test_those_that_come_with_shukka() -> None:
-    assert list(GATEWAYS) == ["bank", "sandbox"]
+    assert list(GATEWAYS) == [
+        "amazon_pay",
+        "bank",
+        "sandbox",
+    ]
     assert GATEWAYS["bank"].capabilities == {Capability.READS_NOTICES}
     assert GATEWAYS["sandbox"].capabilities == set(Capability) - {Capability.RENEWS}
     assert GATEWAYS["sandbox"].least == 50  # PAY-13
@@ -56,7 +60,11 @@ def test_only_what_is_asked_needs_its_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "reason"),
     [
-        ('gateways.card = "nobody"', "payment.gateways.card", "'nobody' is no gateway; there is bank, sandbox"),
+        (
+            'gateways.card = "nobody"',
+            "payment.gateways.card",
+            f"'nobody' is no gateway; there is {', '.join(GATEWAYS)}",
+        ),
         ('gateways.cheque = "bank"', "payment.gateways.cheque", "must be 'amazon_pay', 'bank_transfer'"),
         ('gateways.card = "bank"', "payment.gateways.card", "needs a gateway that authorizes and captures and looks"),
         ('gateways.konbini = "bank"', "payment.gateways.konbini", "needs a gateway that registers payment slips"),
