@@ -62,7 +62,7 @@ async def _struck(adapter: Any, bench: Bench, operation: str, point: str, how: s
     if operation == "authorize":
 
         def call() -> Awaitable[Answer]:
-            held: Awaitable[Answer] = adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.accepted)
+            held: Awaitable[Answer] = adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.token())
             return held
 
     elif operation == "register":
@@ -74,7 +74,7 @@ async def _struck(adapter: Any, bench: Bench, operation: str, point: str, how: s
             return slip
 
     else:
-        begun = stands(await adapter.authorize(key=first, order=order, amount=AMOUNT, token=bench.accepted))
+        begun = stands(await adapter.authorize(key=first, order=order, amount=AMOUNT, token=bench.token()))
         reference = begun.reference
         if operation == "refund":
             stands(await adapter.capture(key=new_key("take"), order=order, reference=reference, amount=AMOUNT))

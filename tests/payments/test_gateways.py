@@ -19,6 +19,7 @@ def test_those_that_come_with_shukka() -> None:
     assert list(GATEWAYS) == [
         "amazon_pay",
         "bank",
+        "payjp",
         "sandbox",
     ]
     assert GATEWAYS["bank"].capabilities == {Capability.READS_NOTICES}
