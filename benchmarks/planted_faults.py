@@ -51,7 +51,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("void-skipped", "voids_made", "pipelines/changes/money.py",
           '    draft.ask(EffectIntent(_VOID, _key(draft, "void"), wakes="settle"))', "    return"),
     Fault("key-changes-on-retry", "gateway_once", "workers/effects/payments.py",
-          "            known = await gateway.lookup(order=order, key=row.key)\n",
+          "            known = await gateway.lookup(order=order, key=row.key, reference=row.reference)\n",
           '            row = row._replace(key=f"{row.key}:{job.attempts}")\n'),
     Fault("time-out-counts-as-done", "captures_whole", "workers/effects/loop.py",
           "            return Outcome(Verdict.UNKNOWN, code=type(error).__name__)",
@@ -133,7 +133,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           "    _all(coupons.add(connection, rows.coupons), rows.coupons)\n", ""),
     # what stands still
     Fault("hold-never-ends", "holds_answered", "pipelines/stages/attend.py",
-          '    draft.lift(lambda hold: hold.answered_by(ACTION.name) or hold.shipment not in stuck, "operator")\n', ""),
+          '    draft.lift(lambda hold: hold in released, "operator")\n', ""),
     Fault("never-due-again", "nothing_forgotten", "pipelines/engine/draft.py",
           "        self._made.work.append(Due(self._stage, until, about, what, from_, then))\n", ""),
     Fault("decision-fails", "work_decided", "pipelines/stages/settle.py",

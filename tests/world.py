@@ -49,6 +49,8 @@ from workers.wiring import House
 
 DOMAIN = "mail.shukka.example"
 SENDER = f"orders@{DOMAIN}"
+ENVIRONMENT = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:1", "SANDBOX_GATEWAY_KEY": "sandbox"}
+"""Settings of adapters that nobody speaks to: the world's gateway has none."""
 FRIDAY_MORNING = at("2026-11-20 09:00:00")
 SHOPS = load_shops(installation=INSTALLATION)
 
@@ -131,7 +133,8 @@ class World:
         self.shops = shops
         self.broker = StubBroker(middleware=[])
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
-        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), Bell(self.broker, queues()), renderer)
+        bell = Bell(self.broker, queues())
+        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), bell, renderer, ENVIRONMENT)
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
         self.route: Mapping[str, Stage] = STAGES
         self.gateway, self.postbox = Gateway(self.clock), Postbox()

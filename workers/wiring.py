@@ -34,7 +34,7 @@ from workers.settings import Settings, load, read
 
 @dataclass(frozen=True)
 class House:
-    """What every process of Shukka stands on."""
+    """What every process of Shukka stands on; ``environment`` is where adapters find their own settings."""
 
     settings: Settings
     engine: Engine
@@ -42,6 +42,7 @@ class House:
     clock: Clock
     bell: Bell
     renderer: Renderer
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
     """What takes leave of the world once a worker has ended everything."""
 
@@ -57,7 +58,7 @@ class House:
     def gateways(self) -> dict[str, Adapter]:
         """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""
         return {
-            name: gateway.build(read(gateway.settings, os.environ))
+            name: gateway.build(read(gateway.settings, self.environment))
             for name, gateway in payments.asked(self.shops.values()).items()
         }
 
@@ -65,7 +66,7 @@ class House:
         """The secrets of those gateways' notices that have them in their settings; raises Misconfigured for a missing
         one."""
         return {
-            name: gateway.secrets(read(gateway.settings, os.environ))
+            name: gateway.secrets(read(gateway.settings, self.environment))
             for name, gateway in payments.used(self.shops.values()).items()
             if gateway.secrets is not None
         }
@@ -74,7 +75,7 @@ class House:
         """The supplier channels that the shops use, opened; raises Misconfigured for a missing setting."""
         named = {supplier.channel for shop in self.shops.values() for supplier in shop.suppliers.values()} - {AUTO}
         used = {name: CHANNELS[name] for name in sorted(named | {WEBHOOK, MAIL})}
-        return {name: channel.open(read(channel.settings, os.environ), self) for name, channel in used.items()}
+        return {name: channel.open(read(channel.settings, self.environment), self) for name, channel in used.items()}
 
 
 #: What each process allows the database; the worker's effects have an engine of their own.

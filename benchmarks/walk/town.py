@@ -129,7 +129,8 @@ def shops() -> dict[str, Shop]:
     """The packaged shops with every method connected that they allow."""
     found = {}
     for profile in sorted(PACKAGED.glob("*.toml")):
-        text = profile.read_text("utf-8").replace("\n[payment]", f"\n[payment]\n{_CONNECTED}", 1)
+        lines = [line for line in profile.read_text("utf-8").splitlines() if not line.startswith("gateways = ")]
+        text = "\n".join(lines).replace("\n[payment]", f"\n[payment]\n{_CONNECTED}", 1)
         found[profile.stem] = parse_shop(profile.stem, text, _ALL)
     return found
 

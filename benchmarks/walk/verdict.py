@@ -80,7 +80,7 @@ def _operations(town: Town) -> Iterator[Record]:
         operation, subject, *rest = request
         reference = answer.snapshot.reference
         voided |= {reference} if operation == "void" else set()
-        order = {"id": reference, "order": subject} if operation == "authorize" else {}
+        order = {"id": reference, "order": subject, "status": "authorized"} if operation == "authorize" else {}
         amount = next((one for one in rest if isinstance(one, int)), 0)
         yield _operation(key, operation, authorization=reference, amount=amount, **order, **_ends(town, reference))
     for reference, card in town.cards.cards.items():

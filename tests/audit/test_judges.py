@@ -29,7 +29,10 @@ ACK = {"kind": "ack", "shop": "salon", "number": "S-1", "status": 202, "ordered"
 FINISHED = {"kind": "finished"}
 AUTHORIZED = {
     "kind": "operation", "key": "salon/S-1:authorize", "operation": "authorize", "status": 201,
-    "answer": {"id": "auth_1", "order": "salon/S-1", "amount": 1000, "expires_at": (NOON + timedelta(30)).isoformat()},
+    "answer": {
+        "id": "auth_1", "status": "authorized", "order": "salon/S-1", "amount": 1000,
+        "expires_at": (NOON + timedelta(30)).isoformat(),
+    },
 }  # fmt: skip
 CAPTURED = {
     "kind": "operation", "key": "salon/S-1:capture", "operation": "capture", "status": 200,

@@ -42,7 +42,8 @@ class Fake:
         return [move for move in self.provider.ledger.of_order(order) if kind in (None, move.kind)]
 
     def strike(self, operation: str, point: str, how: str, times: int = 1) -> None:
-        """Let the next such operations fail: ``point`` before, after or slow; ``how`` cut, 500, 502, 429, empty, garbage."""
+        """Let the next such operations fail: ``point`` before, after or slow; ``how`` cut, 500, 502, 429, empty, garbage.
+        A strike is used up by the operation it hits, whatever the gateway makes of that."""
         told = {"operation": operation, "point": point, "how": how, "times": times}
         httpx.post(f"{self.url}/_strike", json=told).raise_for_status()
 
@@ -97,3 +98,5 @@ def served(
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
         loop.close()
+    if (broken := made[0].served.broken) is not None:
+        raise broken

@@ -93,7 +93,7 @@ def test_every_request_is_signed_and_a_key_fits_amazons_rules(fake: Fake, bench:
     seen = len(fake.requests)
     reference = held(bench, new_order())
     bench.run(lambda adapter: change(adapter, "void", reference))
-    begun, cancelled = fake.requests[seen:]
+    begun, cancelled = list(fake.requests)[seen:]
     assert len(begun.headers["x-amz-pay-idempotency-key"]) == 32
     assert "x-amz-pay-idempotency-key" not in cancelled.headers, "Amazon ignores it there"
     assert begun.json()["chargeAmount"] == {"amount": "13970", "currencyCode": "JPY"}

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from models.states import PaymentState
 from pipelines.errors import Misconfigured, Unreachable
-from pipelines.gateway import STANDS, Answer, BuyerStep, CodeClass, Listed
+from pipelines.gateway import Answer, BuyerStep, CodeClass, Listed
 from pipelines.ports import Verdict
 from tests.payments.gateway_conformance import (
     AMOUNT,
     Bench,
-    Signed,
     apart_from_when,
     change,
     conformance_of,
@@ -30,61 +27,14 @@ from tests.payments.gateway_conformance import (
     sums,
 )
 from tests.payments.gateway_matrix import matrix_of
+from tests.payments.payjp_bench import AT, GOOD, bench_of, connect, held, minted, payjp
 from tests.payments.providers import Fake, served
-from workers.http.signing import SignatureRefused
-from workers.payments.payjp import GATEWAY, Payjp, Settings
+from workers.payments.payjp import GATEWAY, Settings
 from workers.payments.payjp_states import CLASSES, Charge
 from workers.sandbox.gateways.ledger import Kind
-from workers.sandbox.gateways.payjp import SECRET_KEY, WEBHOOK_TOKEN
 from workers.sandbox.gateways.payjp import Payjp as Provider
 from workers.sandbox.http_server import Reply, Request, serving
 from workers.settings import read
-
-AT = datetime(2026, 11, 26, tzinfo=UTC)
-GOOD, DECLINED = (
-    "4242424242424242",
-    {
-        "4000000000080319": "card_declined",
-        "4000000000080202": "card_declined",  # 13,970 yen are above its 10,000
-        "4000000000004012": "expired_card",
-        "4000000000004013": "card_flagged",
-    },
-)
-
-
-def connect(url: str, **more: object) -> Payjp:
-    told = {
-        "payjp_secret_key": SECRET_KEY,
-        "payjp_webhook_token": WEBHOOK_TOKEN,
-        "payjp_url": url,
-        "payjp_timeout": 0.5,
-    }
-    return Payjp(Settings.model_validate({**told, **more}))
-
-
-@contextmanager
-def payjp(journal: Path, **more: object) -> Iterator[Fake]:
-    with served(Provider(), journal, faults={"slow": 0.8}) as fake:
-        yield fake
-
-
-def minted(fake: Fake, card: str = GOOD) -> str:
-    token: str = fake.buyer("token", card=card)["id"]
-    return token
-
-
-def bench_of(fake: Fake, **settings: object) -> Bench:
-    return Bench(
-        gateway=GATEWAY,
-        connect=lambda: connect(fake.url, **settings),
-        mint=lambda: minted(fake),
-        declined={minted(fake, card): code for card, code in DECLINED.items()},
-        notice=lambda: notice(fake),
-        fake=fake,
-        tells_funding=False,
-        tells_age=False,
-        forged=lambda signed: {"headers": {**signed.headers, "x-payjp-webhook-token": f"{signed.secret} "}},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -104,79 +54,6 @@ class TestPayjp(conformance_of(GATEWAY)):  # type: ignore[misc]
 
 class TestFaults(matrix_of(GATEWAY)):  # type: ignore[misc]
     """Every fault at every operation."""
-
-
-def held(bench: Bench, order: str, token: str = "", key: str = "") -> Answer:
-    """The answer to an authorization."""
-
-    async def scenario(adapter: Any) -> Answer:
-        answer: Answer = await adapter.authorize(
-            key=key or new_key("a"), order=order, amount=AMOUNT, token=token or bench.token()
-        )
-        return answer
-
-    return bench.run(scenario)
-
-
-# Notices
-
-
-def notice(fake: Fake) -> Signed:
-    """The event of a new charge."""
-    order = new_order()
-    reference = stands(
-        held(Bench(gateway=GATEWAY, connect=lambda: connect(fake.url), mint=lambda: minted(fake)), order)
-    )
-    headers, body = fake.notices(0)[-1]
-    return Signed(order, headers, body, WEBHOOK_TOKEN, reference.reference)
-
-
-def test_an_event_says_nothing_of_how_the_charge_stands(fake: Fake) -> None:  # gateways.md 9.28
-    told = notice(fake)
-    (one,) = read_at(told.headers, told.body.replace(b'"captured":false', b'"captured":true'))
-    assert (one.type, one.order, one.reference) == (STANDS, tuple(told.order.split("/")), told.reference)
-    assert one.snapshot is None, "a forged event of a paid charge releases nothing"
-
-
-def read_at(headers: Mapping[str, str], body: bytes, secret: str = WEBHOOK_TOKEN) -> list[Any]:
-    assert GATEWAY.read_notices
-    return list(GATEWAY.read_notices(headers, body, [secret], AT))
-
-
-@pytest.mark.parametrize(
-    "given",
-    ["", "whook_test2", "WHOOK_TEST1", "Whook_test1", " whook_test1", "whook_test1 ", "whook_test1, whook_test1"],
-)
-def test_only_the_accounts_token_is_taken(given: str) -> None:  # the vector of gateways.md 4.4
-    body = event()
-    assert read_at({"x-payjp-webhook-token": "whook_test1"}, body, "whook_test1")
-    for headers in ({"x-payjp-webhook-token": given}, {}):
-        with pytest.raises(SignatureRefused):
-            read_at(headers, body, "whook_test1")
-    with pytest.raises(SignatureRefused):
-        read_at({"x-payjp-webhook-token": ""}, body, "")
-
-
-def event(kind: str = "charge.captured", **data: object) -> bytes:
-    told = {"id": "ch_1", "object": "charge", "metadata": {"order": "salon/S-1"}, **data}
-    shown = {"id": "evnt_1", "object": "event", "type": kind, "created": 1_795_568_400, "livemode": False}
-    return orjson.dumps({**shown, "pending_webhooks": 1, "data": told})
-
-
-def test_events_of_no_payment_are_taken_and_what_cannot_be_read_is_kept() -> None:  # gateways.md 9.32
-    headers = {"x-payjp-webhook-token": WEBHOOK_TOKEN}
-    assert read_at(headers, event("customer.created")) == []
-    assert read_at(headers, event("transfer.succeeded")) == []
-    (unnamed,) = read_at(headers, event(metadata={}))
-    assert (unnamed.order, unnamed.reference) == (None, "ch_1")
-    for body in (event("dispute.created"), event(id="../x"), b"no JSON"):
-        (one,) = read_at(headers, body)
-        (again,) = read_at(headers, body)
-        assert one.fault
-        assert one.id == again.id != ""
-
-
-# What its words mean
 
 
 def shown(**changed: Any) -> dict[str, Any]:
@@ -301,9 +178,6 @@ def answered(reply: Reply) -> tuple[Answer, int]:
     return asyncio.run(scenario()), len(posted)
 
 
-# Money
-
-
 def test_a_customers_card_is_charged_once_though_the_answer_was_lost(bench: Bench, fake: Fake) -> None:
     """A token is taken once by PAY.JP; a customer's card would be charged by every call (gateways.md 4.8)."""
     customer, order, key = fake.buyer("customer", card=GOOD)["id"], new_order(), new_key("a")
@@ -426,9 +300,6 @@ def test_a_hold_ends_with_its_day_in_japan_and_foreign_cards_hold_seven(tmp_path
         assert (late.verdict, late.code, late.code_class) == (Verdict.DECLINED, "charge_expired", CodeClass.STATE)
 
 
-# 3-D Secure
-
-
 TDS = {"payjp_public_key": "pk_test_fake0001", "payjp_back_url": "https://shop.example/back"}
 
 
@@ -486,9 +357,6 @@ def test_an_order_that_was_cancelled_is_not_finished_by_a_late_pass(fake: Fake) 
     assert fake.moves(order) == []
 
 
-# The list, the rate, a restart, settings
-
-
 async def gathered(listed: AsyncIterator[Listed]) -> list[Listed]:
     return [one async for one in listed]
 
@@ -517,7 +385,7 @@ def test_a_list_that_breaks_off_is_none(fake: Fake, bench: Bench) -> None:
 
 
 def test_the_rate_of_the_test_mode_is_obeyed(tmp_path: Path) -> None:
-    with served(Provider(rate=2), tmp_path / "journal") as fake:
+    with served(Provider(), tmp_path / "journal", faults={"per_second": 2}) as fake:
         bench = bench_of(fake)
         first, second = held(bench, new_order()), held(bench, new_order())
     assert first.verdict is Verdict.OK

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.states import HoldReason
+from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
 from workers.audit.books import OrderBook
 from workers.audit.judge import Evidence
@@ -71,9 +72,11 @@ def _unpaid(order: OrderBook) -> int:
 
 def _planned(order: OrderBook) -> int:
     """Whoever was confirmed before a day could be named hears of it once the goods are planned: where money was waited for, or
-    a human looked first. Not where the day misses a wish: that is told by another mail."""
+    a human looked first. A card's issuer who wants to see its holder changes nothing of the day that was told. Not where the
+    day misses a wish: that is told by another mail."""
     was_planned = any(move.old is None and move.cause == "split" for move in order.moves if move.entity == "shipment")
-    was_open = order.held_at_once or bool(order.moved("order", "awaiting_payment"))
+    was_awaited = METHODS[order.method].secured_by.is_awaited and bool(order.moved("order", "awaiting_payment"))
+    was_open = order.held_at_once or was_awaited
     return int(was_planned and was_open and not order.repriced and not order.held[HoldReason.REQUEST_NOT_MET])
 
 

@@ -20,7 +20,7 @@ from workers.cli.order import print_story
 from workers.cli.terminal import table
 from workers.clock import TOKYO
 from workers.demo.promises import by_reason
-from workers.demo.standing import Awaited, Standing
+from workers.demo.standing import Awaited, Standing, Taken
 from workers.demo.trial import load_of_machine, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
@@ -129,6 +129,7 @@ def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object
         "promised": len(verdict.promised),
         "left": len(verdict.promised) - len(verdict.late),
         "late": [{"why": why, "shipments": count} for count, why in by_reason(verdict.late)],
+        "money": [one._asdict() for one in verdict.money],
         "awaits": [
             {
                 "what": one.what,
@@ -208,6 +209,7 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     console.print(states)
     if verdict.awaits:
         console.print(waits(verdict.awaits))
+    console.print(moneys(verdict.money))
     mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
     lines = [f"mails {sum(verdict.mails.values())}: {mails}", promise_line(verdict)]
     if verdict.behind > UNNOTICED * 60:
@@ -225,6 +227,16 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     if verdict.story is not None:
         console.print("\none order from beginning to end, as `shukka order` prints any:\n", markup=False)
         print_story(verdict.story)
+
+
+def moneys(money: Sequence[Taken]) -> Table:
+    """What was held, taken and given back by each payment method, in yen."""
+    found = Table(box=None, pad_edge=False)
+    for heading in ("paid by", "orders", "authorized", "captured", "refunded"):
+        found.add_column(heading, justify="left" if heading == "paid by" else "right")
+    for one in money:
+        found.add_row(one.method, *(f"{value:,}" for value in one[1:]))
+    return found
 
 
 def waits(awaits: Sequence[Awaited]) -> Table:

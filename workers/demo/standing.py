@@ -41,6 +41,27 @@ def glance(connection: Connection, now: datetime) -> Standing:
     return Standing({s.value: counted[s] for s in OrderState if s in counted}, *row)
 
 
+class Taken(NamedTuple):
+    """The money of one method, in yen: held at some time, taken, given back."""
+
+    method: str
+    orders: int
+    authorized: int
+    captured: int
+    refunded: int
+
+
+def taken(connection: Connection) -> list[Taken]:
+    """Money by payment method, as the books have it."""
+    found = connection.execute(
+        text(
+            """SELECT p.method, count(*), sum(p.authorized)::bigint, sum(p.captured)::bigint, sum(p.refunded)::bigint
+               FROM payment p GROUP BY 1 ORDER BY 2 DESC, 1"""
+        )
+    )
+    return [Taken(*row) for row in found]
+
+
 _GROUPS = """
 SELECT o.state, o.condition, h.reason, t.cause, p.state, count(*), min(s.dispatch_on)
 FROM shop_order o

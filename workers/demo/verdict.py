@@ -17,7 +17,7 @@ from workers.audit.mails import repeated_mails
 from workers.audit.registry import audit, stuck
 from workers.demo import standing
 from workers.demo.promises import Promise, first_days, promises
-from workers.demo.standing import Awaited
+from workers.demo.standing import Awaited, Taken
 from workers.demo.trial import Trial
 from workers.web.api.views import show_order
 
@@ -28,7 +28,7 @@ class Verdict:
 
     ``repeated``: mails that came twice because their sender was cut off after the final dot. ``stuck`` and
     ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
-    ended, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
+    ended, ``money`` what was taken by each method, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
     order was taken in, or work was done, late at most.
     """
 
@@ -41,6 +41,7 @@ class Verdict:
     violations: Sequence[str]
     awaits: Sequence[Awaited] = ()
     promised: Sequence[Promise] = ()
+    money: Sequence[Taken] = ()
     story: Mapping[str, Any] | None = None
     behind: float = 0.0
 
@@ -62,7 +63,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         found = audit(connection, journals, until, trial.service.shops)
         slowest = standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
-        awaits = standing.awaited(connection)
+        awaits, money = standing.awaited(connection), standing.taken(connection)
         behind = max(trial.behind, standing.intake_behind(connection))
         today = in_japan(until).date()
         promised = [one for one in promises(connection, first_days(journals.suppliers), today) if one.day == today]
@@ -77,6 +78,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         violations=[str(one) for one in found if not stuck(one)],
         awaits=awaits,
         promised=promised,
+        money=money,
         story=story,
         behind=behind,
     )

@@ -255,8 +255,7 @@ class Payjp:
 
     async def _search(self, name: str, value: str) -> Charge | None:
         """The newest charge with that in its metadata."""
-        now = datetime.now(UTC)
-        async for charge in self._charges(since=now - _BACK, until=now + timedelta(hours=1)):
+        async for charge in self._charges(since=datetime.now(UTC) - _BACK):
             if charge.metadata.get(name) == value:
                 return charge
         return None
@@ -276,15 +275,17 @@ class Payjp:
             return Answer(Verdict.OK, stands)
         raise proves_nothing(response)
 
-    async def _charges(self, *, since: datetime, until: datetime) -> AsyncIterator[Charge]:
+    async def _charges(self, *, since: datetime, until: datetime | None = None) -> AsyncIterator[Charge]:
         """Every charge of the time once, newest first, page by page. Raises Unsettled."""
         seen, offset, has_more = set[str](), 0, True
-        bounds = {"since": str(int(since.timestamp())), "until": str(int(until.timestamp()) - 1)}
+        bounds = {"since": str(int(since.timestamp()))}
+        if until is not None:
+            bounds["until"] = str(int(until.timestamp()))
         while has_more:
             charges, has_more = await self._listed({**bounds, "limit": str(_PAGE), "offset": str(offset)})
             offset += len(charges)
             for charge in charges:
-                if charge.id not in seen and since <= charge.created < until:
+                if charge.id not in seen and since <= charge.created and (until is None or charge.created < until):
                     yield charge
                 seen.add(charge.id)
             has_more = has_more and bool(charges)

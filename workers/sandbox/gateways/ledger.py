@@ -45,7 +45,7 @@ class Impossible(AssertionError):
     """A fake moved money that was not there: the fake is wrong, not its client."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What of a payment is held, was taken, released and given back; ``held`` is what still is."""
 
@@ -65,47 +65,44 @@ class MoneyLedger:
     payments: dict[str, Standing] = field(default_factory=dict)
 
     def hold(self, payment: str, order: str, amount: int, at: datetime, cause: str) -> None:
-        """Hold ``amount`` of the buyer's money for a payment."""
-        self._move(Move(Kind.HOLD, payment, order, amount, at, cause)).held += amount
+        """Hold ``amount`` of the buyer's money for a payment. Raises Impossible, as all of these do, and moves nothing then."""
+        self._move(Move(Kind.HOLD, payment, order, amount, at, cause), held=amount)
 
     def release(self, payment: str, amount: int, at: datetime, cause: str) -> None:
         """Give the buyer the use of it back without taking it."""
-        standing = self._move(Move(Kind.RELEASE, payment, self.payments[payment].order, amount, at, cause))
-        standing.held -= amount
-        standing.released += amount
-        self._assert(standing, payment)
+        move = Move(Kind.RELEASE, payment, self._order(payment), amount, at, cause)
+        self._move(move, held=-amount, released=amount)
 
     def take(self, payment: str, amount: int, at: datetime, cause: str, *, order: str = "") -> None:
         """Take ``amount``: of what is held, or, with ``order``, paid by the buyer at once."""
         standing = self.payments.get(payment)
         if order and (standing is None or not standing.held):
-            self._move(Move(Kind.TAKE, payment, order, amount, at, cause)).taken += amount
+            self._move(Move(Kind.TAKE, payment, order, amount, at, cause), taken=amount)
             return
-        if standing is None:
-            raise Impossible(f"{payment} is no payment")
-        self._move(Move(Kind.TAKE, payment, standing.order, amount, at, cause))
-        standing.held -= amount
-        standing.taken += amount
-        self._assert(standing, payment)
-        if sum(move.kind is Kind.TAKE and move.payment == payment for move in self.moves) > self.captures:
-            raise Impossible(f"{payment} was captured more often than {self.captures} times")
+        taken = sum(move.kind is Kind.TAKE and move.payment == payment for move in self.moves)
+        if taken >= self.captures:
+            raise Impossible(f"{payment} was captured {taken} times")
+        self._move(Move(Kind.TAKE, payment, self._order(payment), amount, at, cause), held=-amount, taken=amount)
 
     def give_back(self, payment: str, amount: int, at: datetime, cause: str) -> None:
         """Give ``amount`` of what was taken back."""
-        standing = self._move(Move(Kind.GIVE_BACK, payment, self.payments[payment].order, amount, at, cause))
-        standing.given += amount
-        self._assert(standing, payment)
+        self._move(Move(Kind.GIVE_BACK, payment, self._order(payment), amount, at, cause), given=amount)
 
     def of_order(self, order: str) -> list[Move]:
         """The moves of an order's payments, oldest first."""
         return [move for move in self.moves if move.order == order]
 
-    def _move(self, move: Move) -> Standing:
-        if move.amount <= 0:
-            raise Impossible(f"{move.kind} of {move.amount} yen")
-        self.moves.append(move)
-        return self.payments.setdefault(move.payment, Standing(move.order))
+    def _order(self, payment: str) -> str:
+        if payment not in self.payments:
+            raise Impossible(f"{payment} is no payment")
+        return self.payments[payment].order
 
-    def _assert(self, standing: Standing, payment: str) -> None:
-        if standing.held < 0 or standing.given > standing.taken:
-            raise Impossible(f"{payment} stands at {standing}")
+    def _move(self, move: Move, *, held: int = 0, taken: int = 0, released: int = 0, given: int = 0) -> None:
+        before = self.payments.get(move.payment, Standing(move.order))
+        after = Standing(
+            before.order, before.held + held, before.taken + taken, before.released + released, before.given + given
+        )
+        if move.amount <= 0 or after.held < 0 or after.given > after.taken:
+            raise Impossible(f"{move.kind} of {move.amount} yen: {move.payment} stands at {before}")
+        self.moves.append(move)
+        self.payments[move.payment] = after

@@ -5,7 +5,7 @@ the same charge of a customer twice is two. Assumptions, where the reference is 
 for 3-D Secure shows ``paid`` false; a charge that 3-D Secure refused has that as its ``failure_code``; the metadata of a
 charge is changed by ``POST /charges/{id}``, as the library does it.
 
-``rate``: requests a second beyond which it answers 429, as the test mode does with 2; None: no limit.
+The test mode's two requests a second are the switch ``per_second`` (``provider.FAULTS``).
 
 Acts of people (``/_buyer``): ``token`` (``card``) is a card form's token, ``customer`` (``card``) a customer with a card;
 ``three_d_secure`` (``charge``, ``outcome`` verified, failed or aborted); ``refund`` and ``capture`` (``charge``, ``amount``) are
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -60,10 +59,8 @@ class Payjp(Provider):
 
     name = "payjp"
 
-    def __init__(self, rate: int | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._rate = rate
-        self._asked: deque[datetime] = deque()
         self._charges: dict[str, Charge] = {}
         self._cards: dict[str, str] = {}
         """Tokens and customers -> the card behind each."""
@@ -86,10 +83,9 @@ class Payjp(Provider):
         return None
 
     def answer(self, request: Request, now: datetime) -> Reply:
-        """Key, rate and then what is asked, whole or not at all."""
+        """Key, and then what is asked, whole or not at all."""
         try:
             self._authenticate(request)
-            self._count_request(now)
             return Reply(200, self._act(request, now))
         except _Refused as refused:
             return refused.reply
@@ -136,13 +132,6 @@ class Payjp(Provider):
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), right):
             raise _Refused(401, "invalid_api_key", "auth_error")
 
-    def _count_request(self, now: datetime) -> None:
-        while self._asked and now - self._asked[0] >= timedelta(seconds=1):
-            self._asked.popleft()
-        if self._rate is not None and len(self._asked) >= self._rate:
-            raise _Refused(429, "over_capacity")
-        self._asked.append(now)
-
     def _act(self, request: Request, now: datetime) -> dict[str, Any]:
         form = dict(parse_qsl(request.body.decode()))
         match [request.method, *request.path.strip("/").split("/")[1:]]:
@@ -154,12 +143,22 @@ class Payjp(Provider):
                 return self._charge(name).shown()
             case ["POST", "charges", name]:
                 return self._update(self._charge(name), form, now)
-            case ["POST", "charges", name, act] if act in _ACTS:
-                charge = self._charge(name)
-                if charge.is_disputed:
-                    raise _Refused(400, "chargeback")
-                shown: dict[str, Any] = getattr(self, f"_{act}")(charge, form, now)
-                return shown
+            case ["POST", "charges", name, act]:
+                return self._change(self._charge(name), act, form, now)
+        raise _Refused(404, "invalid_id", "not_found_error")
+
+    def _change(self, charge: Charge, act: str, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
+        if charge.is_disputed:
+            raise _Refused(400, "chargeback")
+        match act:
+            case "capture":
+                return self._capture(charge, form, now)
+            case "refund":
+                return self._refund(charge, form, now)
+            case "reauth":
+                return self._reauth(charge, form, now)
+            case "tds_finish":
+                return self._tds_finish(charge, now)
         raise _Refused(404, "invalid_id", "not_found_error")
 
     def _begin(self, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -257,7 +256,7 @@ class Payjp(Provider):
         self._tell("charge.updated", charge, now)
         return charge.shown()
 
-    def _tds_finish(self, charge: Charge, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    def _tds_finish(self, charge: Charge, now: datetime) -> dict[str, Any]:
         if charge.tds is None or charge.paid:
             raise _Refused(400, "not_in_three_d_secure_flow")
         if charge.tds == "unverified":
@@ -298,7 +297,6 @@ class Payjp(Provider):
 
 
 PROVIDER: Final = Payjp
-_ACTS: Final = ("capture", "refund", "reauth", "tds_finish")
 
 
 def _amount(form: Mapping[str, str]) -> int:
