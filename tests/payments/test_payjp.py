@@ -384,12 +384,19 @@ def test_a_list_that_breaks_off_is_none(fake: Fake, bench: Bench) -> None:
         bench.run(lambda adapter: gathered(adapter.payments(since=now - timedelta(hours=1), until=now)))
 
 
-def test_the_rate_of_the_test_mode_is_obeyed(tmp_path: Path) -> None:
-    with served(Provider(), tmp_path / "journal", faults={"per_second": 2}) as fake:
-        bench = bench_of(fake)
-        first, second = held(bench, new_order()), held(bench, new_order())
-    assert first.verdict is Verdict.OK
-    assert (second.verdict, second.code, second.code_class) == (Verdict.RETRY, "rate_limit", CodeClass.TRANSIENT)
+def test_what_is_beyond_the_rate_of_the_test_mode_says_nothing_and_is_asked_again(tmp_path: Path) -> None:
+    with served(Provider(), tmp_path / "journal") as fake:
+        bench, order = bench_of(fake), new_order()
+        reference = stands(held(bench, order)).reference
+        fake.faults(per_second=1)
+
+        async def scenario(adapter: Any) -> list[Answer]:
+            return await asyncio.gather(*(adapter.lookup(order=order, reference=reference) for _ in range(12)))
+
+        answers = bench.run(scenario)
+    refused = [one for one in answers if one.verdict is Verdict.RETRY]
+    assert refused
+    assert {(one.code, one.code_class) for one in refused} == {("rate_limit", CodeClass.TRANSIENT)}
 
 
 def test_the_fake_stands_the_same_after_a_restart(tmp_path: Path) -> None:
