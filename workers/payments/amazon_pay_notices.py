@@ -1,7 +1,7 @@
 """Amazon Pay's notices (IPN): SNS messages that name what changed and say neither how it stands nor how much it is.
 
-So each is a reason to look. One of a charge is about the payment with its id; one of a refund or a permission only names the
-charge permission, of which the payment is a part. A chargeback is kept for the operator.
+So each is a reason to look, at the payment that was asked with the charge permission it names; one of a charge has the
+payment's id too. A chargeback is kept for the operator, with the order.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ def _notice(message: Mapping[str, Any]) -> Notice:
         told = _Told.model_validate({**inner, "at": message.get("Timestamp")})
     except ValidationError as error:
         return Notice(str(message["MessageId"]), STANDS, fault=fault_of(error), raw=inner or message["Message"])
-    if told.object_type == "CHARGEBACK":
-        return Notice(told.id, STANDS, reference=told.permission, at=told.at, fault=_CHARGEBACK, raw=inner)
-    reference = told.object_id if told.object_type == "CHARGE" else told.permission
-    return Notice(told.id, STANDS, reference=reference, at=told.at)
+    fault = _CHARGEBACK if told.object_type == "CHARGEBACK" else None
+    reference = told.object_id if told.object_type == "CHARGE" else None
+    return Notice(told.id, STANDS, None, reference, at=told.at, fault=fault, raw=inner, token=told.permission)
 
 
 def _object(text: bytes) -> dict[str, Any] | None:
