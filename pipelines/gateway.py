@@ -249,7 +249,8 @@ class Captures(Protocol):
     """Takes what was held (実売上)."""
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
-        """Take ``amount`` yen; the rest is released unless the gateway captures several times."""
+        """Take ``amount`` yen; the rest is released. Where the gateway captures several times, ``final: bool`` comes beside
+        it: False keeps the rest for a later capture."""
         ...
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, PaymentState
 from models.subject import PAYMENT, Subject
-from pipelines.changes.money import capture_asked, capture_early
+from pipelines.changes.money import capture_asked, capture_early, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
+from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture, Secured
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
@@ -21,16 +22,15 @@ _PAID_OUT_WITHIN: Final = timedelta(days=45)
 
 
 def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Warn, then capture or hold as the profile says; until then wake up in time. For ``dispatch`` alone."""
+    """Warn, then capture, renew or hold as the profile says; until then wake up in time. For ``dispatch`` alone."""
     money, ends = draft.money, _ends(draft)
-    if ends is None:
+    if ends is None or is_renewing(draft):
         return
-    warn_at, act_at = ends - shop.payment.authorization_warning_days * _DAY, ends - _DAY
+    rules = shop.payment
+    act_at = ends - rules.authorization_act_days * _DAY
+    warn_at = min(ends - rules.authorization_warning_days * _DAY, act_at)
     if now >= act_at:
-        if shop.payment.authorization_ends == "capture" and now < ends:
-            capture_early(draft)
-        else:
-            hold_for_authorization(draft, ends)
+        _before_it_ends(draft, shop, ends, now)
         return
     if now >= warn_at:
         draft.announce(
@@ -40,11 +40,22 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             expires_at=ends.isoformat(),
             method=money.method,
         )
-    due, then = (warn_at, "warn") if now < warn_at else (act_at, "operator")
-    if then == "operator" and shop.payment.authorization_ends == "capture":
-        then = "capture"
+    acts = {"hold": "operator"}.get(rules.authorization_ends, rules.authorization_ends)
+    due, then = (warn_at, "warn") if now < warn_at else (act_at, acts)
     if not draft.is_due_before(due):
         draft.await_for("shipment.left", "suppliers", due, then, _subject(draft))
+
+
+def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime) -> None:
+    does, gateway = shop.payment.authorization_ends, shop.gateway(draft.money.gateway)
+    if now >= ends:
+        hold_for_authorization(draft, ends)
+    elif does == "capture":
+        capture_early(draft)
+    elif does == "renew" and gateway is not None and Capability.RENEWS in gateway.capabilities:
+        renew(draft)
+    else:
+        hold_for_authorization(draft, ends)
 
 
 def stop_watching(draft: OrderDraft) -> None:

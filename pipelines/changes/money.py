@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
+
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
@@ -10,13 +13,15 @@ from pipelines.errors import Misconfigured
 from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Asks, Capture, Method, Refund
 from pipelines.rules.holds import Hold
-from pipelines.rules.money.adjustments import RETURN
+from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
 from pipelines.shops import Shop
 
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
 
 _CAPTURE, _VOID, _REFUND = "payment.capture", "payment.void", "payment.refund"
+#: How a gateway is asked to hold an amount anew.
+RENEW = "payment.renew"
 #: How a gateway is asked how a payment stands.
 LOOKS = "payment.lookup"
 _ASKED = ("payment.authorize", "payment.register")
@@ -59,21 +64,64 @@ def _key(draft: OrderDraft, what: str) -> str:
     return f"{draft.facts.shop}/{draft.facts.number}:{what}"
 
 
-def capture(draft: OrderDraft, shop: Shop) -> None:
-    """Capture by the profile's policy (PAY-06, SPL-04): once, with the first or with the last parcel.
+def capture(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Capture by the profile's policy (PAY-06, SPL-04): with the first or with the last parcel, or with each its part, which
+    ``collect`` works out.
 
     Lines that were taken out before lessen the amount; where nothing is left to pay, the authorization is released.
     """
-    money = draft.money
-    if money.state != PaymentState.AUTHORIZED or METHODS[money.method].capture is not Capture.ON_DISPATCH:
+    money, policy = draft.money, shop.payment.capture_policy
+    if METHODS[money.method].capture is not Capture.ON_DISPATCH:
         return
-    whole = draft.state in ALL_LEFT
-    if shop.payment.capture_policy == "last_shipment_full" and not whole:
+    if policy == "per_shipment":
+        draft.next("collect", now)
+        return
+    if money.state != PaymentState.AUTHORIZED or (policy == "last_shipment_full" and draft.state not in ALL_LEFT):
         return
     if amount := min(money.authorized, draft.due):
         draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
     else:
         void(draft)
+
+
+def capture_part(draft: OrderDraft, shop: Shop) -> None:
+    """Capture what is due for the goods that have left and was not captured yet (SPL-04); the last part is all that is due."""
+    money = draft.money
+    by_part = shop.payment.capture_policy == "per_shipment" and METHODS[money.method].capture is Capture.ON_DISPATCH
+    if not by_part or money.state not in (PaymentState.AUTHORIZED, *HAS_MONEY):
+        return
+    whole = draft.state in ALL_LEFT
+    captures = [effect for effect in draft.effects.values() if effect.kind == _CAPTURE]
+    taken = sum(int(effect.payload["amount"]) for effect in captures if effect.state != "declined")
+    kept = taken - _through_gateway(draft)
+    due = draft.due if whole else draft.due - _worth_of_open(draft)
+    amount = min(draft.money.authorized - taken, due - kept)
+    if amount > 0:
+        key = _key(draft, f"capture:{len(captures) + 1}" if captures else "capture")
+        payload = {"amount": amount, "final": whole}
+        draft.ask(EffectIntent(_CAPTURE, key, wakes="settle", payload=payload))
+    elif whole and not taken:
+        void(draft)
+
+
+def _worth_of_open(draft: OrderDraft) -> int:
+    """Yen of the order that go with goods that have neither left nor been taken out: what their absence would give back."""
+    open_ = Counter[str]()
+    for shipment in draft.shipments:
+        open_.update({line: counted.open for line, counted in shipment.lines.items() if counted.open})
+    return adjust(draft.facts.breakdown, draft.adjustments, SHORT, open_.items()).money if open_ else 0
+
+
+def renew(draft: OrderDraft) -> None:
+    """Have the gateway hold the amount anew, before the hold ends that the goods are waiting on (SPL-04)."""
+    times = sum(effect.kind == RENEW for effect in draft.effects.values())
+    payload = {"amount": draft.money.authorized}
+    draft.ask(EffectIntent(RENEW, _key(draft, f"renew:{times + 1}"), wakes="settle", payload=payload))
+
+
+def is_renewing(draft: OrderDraft) -> bool:
+    """Whether the gateway was asked to hold the amount anew, and has not answered."""
+    return any(effect.kind == RENEW and effect.state == "pending" for effect in draft.effects.values())
 
 
 def capture_asked(draft: OrderDraft) -> bool:

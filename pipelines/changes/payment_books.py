@@ -16,6 +16,7 @@ from pipelines.rules.payment_books import Books, Differs, follow
 
 #: Holds that end once the gateway has said how the payment stands.
 _ANSWERED: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN)
+_ENDED: Final = (PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED)
 #: Why a payment moved, by what was answered.
 _CAUSES: Final = {
     "payment.authorize": "gateway",
@@ -23,6 +24,7 @@ _CAUSES: Final = {
     "payment.capture": "captured with the goods",
     "payment.void": "authorization released",
     "payment.refund": "refunded",
+    "payment.renew": "held anew by the gateway",
     "payment.lookup": "looked up at the gateway",
 }
 
@@ -54,7 +56,11 @@ def _stored(effect: EffectFacts) -> Mapping[str, Any] | None:
 
 
 def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
-    """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides."""
+    """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides.
+
+    What held the amount before it was renewed may end as it likes."""
+    if told.state in _ENDED and draft.money.reference not in (None, told.reference):
+        return False
     found = follow(_books(draft), told)
     if found is None:
         return False

@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import Misconfigured
+from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture
 from pipelines.shops.fulfilling import AUTO
 from pipelines.shops.installation import Installation
@@ -213,6 +214,14 @@ def _payment(shop: Shop, installation: Installation | None) -> Iterator[tuple[st
         ):
             says = f"per_shipment needs a gateway that captures several times; {gateway.name} does not (SPL-04)"
             yield "payment.capture_policy", says
+        if (
+            shop.payment.authorization_ends == "renew"
+            and method.capture is Capture.ON_DISPATCH
+            and gateway is not None
+            and Capability.RENEWS not in gateway.capabilities
+        ):
+            says = f"renew needs a gateway that {Capability.RENEWS}; {gateway.name} does not (SPL-04)"
+            yield "payment.authorization_ends", says
 
 
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:

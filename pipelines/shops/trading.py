@@ -43,13 +43,16 @@ class Payment(Section):
     capture_policy: Literal["first_shipment_full", "last_shipment_full", "per_shipment"] = Field(
         default="first_shipment_full", description="When an authorization is captured (SPL-04)"
     )
-    authorization_ends: Literal["hold", "capture"] = Field(
+    authorization_ends: Literal["hold", "capture", "renew"] = Field(
         default="hold",
-        description="A day before an authorization ends whose goods have not left: a person decides, or the whole sum is "
-        "captured (SPL-04)",
+        description="Before an authorization ends whose goods have not left: a person decides, the whole sum is captured, or "
+        "the gateway holds it anew (SPL-04)",
+    )
+    authorization_act_days: Annotated[int, Field(ge=1, le=30)] = Field(
+        default=3, description="Days before that end at which this is done"
     )
     authorization_warning_days: Annotated[int, Field(ge=1, le=30)] = Field(
-        default=3, description="Days before that end at which storefronts are told of it (payment.expiring)"
+        default=5, description="Days before that end at which storefronts are told of it (payment.expiring)"
     )
     accept_debit: bool = Field(default=True, description="Whether debit cards are accepted (PAY-02)")
     accept_prepaid: bool = Field(default=True, description="Whether prepaid cards are accepted (PAY-02)")

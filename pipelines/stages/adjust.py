@@ -106,7 +106,7 @@ def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
         follow_parcels(draft, shop)
-        capture(draft, shop)
+        capture(draft, shop, now)
         draft.next("reward", now)
     else:
         draft.next("dispatch", now)

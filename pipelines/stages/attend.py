@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from models.states import Condition, HoldReason, OrderState, PaymentState
-from pipelines.changes.money import TAKES, capture_early
+from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
@@ -41,9 +41,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.settle(Condition.DONE, "operator")
         return
     released, reasons = lets_go(draft), {hold.reason for hold in draft.holds}
-    if HoldReason.CAPTURE_FAILED in reasons and draft.money.state == PaymentState.AUTHORIZED:
-        due = min(draft.money.authorized, max(0, draft.due))
-        draft.move_payment(PaymentState.CAPTURED, "received another way, says the operator", captured=due)
+    if HoldReason.CAPTURE_FAILED in reasons:
+        _received_elsewhere(draft)
     if HoldReason.VOID_FAILED in reasons:
         _let_go_elsewhere(draft)
     if HoldReason.QUOTE_NEEDED in reasons:
@@ -54,6 +53,15 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
     draft.lift(lambda hold: hold in released, "operator")
+
+
+def _received_elsewhere(draft: OrderDraft) -> None:
+    """What the gateway would not take, or not all of it, came in another way."""
+    says, money = "received another way, says the operator", draft.money
+    if money.state == PaymentState.AUTHORIZED:
+        draft.move_payment(PaymentState.CAPTURED, says, captured=min(money.authorized, max(0, draft.due)))
+    elif money.state in HAS_MONEY and outstanding(draft) < 0:
+        draft.move_payment(None, says, captured=money.captured - outstanding(draft))
 
 
 def _let_go_elsewhere(draft: OrderDraft) -> None:

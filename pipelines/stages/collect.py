@@ -1,4 +1,5 @@
-"""Collect (代金引換の回収): money that the carrier collects is waited for; a parcel that nobody receives ends its order (PAY-09)."""
+"""Collect (代金の回収): money that goes with the goods. What was held is captured parcel by parcel where the profile says so (SPL-04);
+what the carrier collects is waited for, and a parcel that nobody receives ends its order (PAY-09)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from datetime import datetime
 
 from models.states import OrderState, PaymentState
 from pipelines.changes.cod import watch_goods, watch_money
-from pipelines.changes.money import LETS_GO, is_collected, is_money_out
+from pipelines.changes.money import LETS_GO, TAKES, capture_part, is_collected, is_money_out
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -29,6 +30,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.applied(event)
             draft.next("reward", now)
     if not is_collected(draft.money):
+        capture_part(draft, shop)
         return
     if draft.state == OrderState.CANCELLED:
         watch_goods(draft, shop, now)
@@ -52,5 +54,5 @@ STAGE = Stage(
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
-    asks=LETS_GO,
+    asks=tuple(dict.fromkeys((*LETS_GO, *TAKES))),
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
-from pipelines.changes.money import TAKES
+from pipelines.changes.money import RENEW, TAKES
 from pipelines.changes.suppliers import address, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
@@ -118,5 +118,5 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
     leads_to=("settle",),
-    asks=(INSTRUCT, *TAKES),
+    asks=(INSTRUCT, RENEW, *TAKES),
 )

@@ -70,7 +70,7 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         return
     follow_parcels(draft, news.shop)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
-        capture(draft, news.shop)
+        capture(draft, news.shop, news.now)
     each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
     if each or draft.state in ALL_LEFT:
         draft.next("reward", news.now)

@@ -8,13 +8,23 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
-from pipelines.changes.authorizations import stop_waiting_for_payout
+from pipelines.changes.authorizations import hold_for_authorization, stop_waiting_for_payout
 from pipelines.changes.ending import finish
-from pipelines.changes.money import HAS_MONEY, LETS_GO, LOOKS, ask_for_refund, look_up, outstanding, refund, void
+from pipelines.changes.money import (
+    HAS_MONEY,
+    LETS_GO,
+    LOOKS,
+    RENEW,
+    ask_for_refund,
+    look_up,
+    outstanding,
+    refund,
+    void,
+)
 from pipelines.changes.payment_books import hear, listen
 from pipelines.changes.requests import asker, heard
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EffectFacts, EventFacts, Need
+from pipelines.engine.facts import EffectFacts, EventFacts, Need, PaymentFacts
 from pipelines.engine.stage import Stage
 from pipelines.gateway import STANDS, Capability, Snapshot
 from pipelines.orders.actions.goodwill import ACTION as GOODWILL
@@ -23,6 +33,7 @@ from pipelines.orders.mails import customer_mail, what_is_left
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
 
 _WAITS: Final = (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
 
@@ -36,8 +47,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             _told(draft, shop, event)
     outcomes = list(draft.effects.values())
     for effect in outcomes:
-        if draft.money.state == PaymentState.AUTHORIZED and effect.kind in _FAILURES:
+        if effect.kind in _FAILURES and _matters(draft, effect):
             _failed(draft, effect, _FAILURES[effect.kind])
+    _after_renewal(draft, shop, now, before)
     _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured:
         refund(draft, shop, "more came in than is due by now")
@@ -51,6 +63,38 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 
 _FAILURES: Final = {"payment.capture": HoldReason.CAPTURE_FAILED, "payment.void": HoldReason.VOID_FAILED}
+#: Orders whose goods wait on an authorization.
+_WAITS_ON_IT: Final = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
+
+
+def _matters(draft: OrderDraft, effect: EffectFacts) -> bool:
+    """Whether money is still held, or owed, because of what was answered."""
+    is_owed = effect.kind == "payment.capture" and draft.money.state in HAS_MONEY and outstanding(draft) < 0
+    return draft.money.state == PaymentState.AUTHORIZED or is_owed
+
+
+def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
+    """What holds the amount by now is watched from its own end; where it was not renewed, a person and the customer hear of
+    it (SPL-04)."""
+    money = draft.money
+    if money.state != PaymentState.AUTHORIZED or draft.state not in _WAITS_ON_IT:
+        return
+    if money.expires_at != before.expires_at:
+        draft.next("dispatch", now)
+    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
+    if renewals and renewals[-1].state in ("declined", "needs_review") and money.expires_at is not None:
+        hold_for_authorization(draft, money.expires_at)
+        if renewals[-1].state == "declined":
+            draft.tell(
+                customer_mail(
+                    "authorization_not_renewed",
+                    draft.facts,
+                    shop,
+                    now,
+                    about=renewals[-1].key,
+                    until=in_japan(money.expires_at).date(),
+                )
+            )
 
 
 def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
@@ -161,6 +205,6 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes, GOODWILL.wakes, STANDS),
-    leads_to=("authorize",),
+    leads_to=("authorize", "dispatch"),
     asks=(*LETS_GO, LOOKS),
 )

@@ -14,7 +14,8 @@ from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, LineFacts, ParcelFacts
 from pipelines.stages.collect import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
-from tests.stages.build import decide, facts, lot, mails, moves, parcel, payment, reasons, shipment
+from tests.stages.able import able_shop
+from tests.stages.build import decide, effect, facts, lot, mails, moves, parcel, payment, reasons, shipment
 from tests.stages.news import NUMBER, OTHER
 from tests.world import World, document, tracking_number
 from tests.world import a_line as a_line_of
@@ -48,6 +49,34 @@ def sent(*parcels: ParcelFacts, state: str = "shipped", **changes: Any) -> Facts
 def waits(decision: Decision) -> list[tuple[str, datetime, str]]:
     """(what, until, then) of what is waited for."""
     return [(str(one.what), one.due_at, str(one.then)) for one in decision.work if one.what]
+
+
+def captured_by(left_pieces: int, *before: int, state: str = "partly_shipped") -> list[tuple[str, Any]]:
+    """(key, payload) of what is captured once so many of three pieces have left, after captures of ``before`` yen."""
+    shop = able_shop("salon", **{"[payment]": '[payment]\ncapture_policy = "per_shipment"\ngateways.card = "able"'})
+    keys = [f"salon/N-1:capture{n}" for n in ("", ":2")]
+    done = {
+        key: effect("payment.capture", key, "done", amount=amount) for key, amount in zip(keys, before, strict=False)
+    }
+    order = an_order("salon", a_line(quantity=3))
+    money = payment("authorized", facts(order).grand_total, gateway="able")
+    if before:
+        money = money._replace(state="captured", captured=sum(before))
+    standing = shipment(1, "instructed", lines={"1": LineFacts(3, 0, left_pieces)})
+    decision = decide(STAGE, facts(order, state=state, shipments=(standing,), payment=money, effects=done), shop=shop)
+    return [(one.key, one.payload) for one in decision.effects]
+
+
+def test_each_shipment_captures_what_left_with_it_and_the_last_all_that_is_left() -> None:
+    """SPL-04: to the yen in all, whatever the parts come to."""
+    total = facts(an_order("salon", a_line(quantity=3))).grand_total
+    ((key, first),) = captured_by(1)
+    assert (key, first["final"]) == ("salon/N-1:capture", False)
+    assert 0 < first["amount"] < total
+    assert captured_by(1, first["amount"]) == []
+    ((key, rest),) = captured_by(3, first["amount"], state="shipped")
+    assert (key, rest) == ("salon/N-1:capture:2", {"amount": total - first["amount"], "final": True})
+    assert captured_by(3, total, state="shipped") == []
 
 
 def test_the_money_is_waited_for_and_the_customer_reminded() -> None:

@@ -10,6 +10,7 @@ import pytest
 from pipelines.errors import Misconfigured
 from pipelines.stages.dispatch import STAGE
 from tests.rules.build import at, plain_shop, shop_with
+from tests.stages.able import able_shop
 from tests.stages.build import NOW, decide, due, effect, effects, facts, mails, moves, payment, reasons, shipment
 
 LATER = NOW + timedelta(hours=5)
@@ -168,27 +169,39 @@ ENDS = at("2026-12-20 10:00:00")
 BACKORDER = shipment(state="backordered", dispatch_on=date(2026, 12, 31), instruct_at=at("2026-12-31 08:00:00"))
 
 
-def on_an_authorization(moment: str, shop: Any = None, **changes: Any) -> Any:
-    held = payment("authorized", 1100, expires_at=ENDS)
+def on_an_authorization(moment: str, shop: Any = None, gateway: str = "sandbox", **changes: Any) -> Any:
+    held = payment("authorized", 1100, expires_at=ENDS, gateway=gateway)
     return decide(STAGE, standing(BACKORDER, payment=held, **changes), now=at(moment), shop=shop)
 
 
-def test_an_authorization_that_ends_before_the_goods_leave_is_told_of_three_days_ahead() -> None:
+def test_an_authorization_that_ends_before_the_goods_leave_is_told_of_five_days_ahead() -> None:
     """SPL-04, B.6.2."""
     early = on_an_authorization("2026-11-20 10:00:00")
-    assert waits(early) == [("shipment.left", "17. 10:00", "warn")]
-    warned = on_an_authorization("2026-12-17 10:00:00")
+    assert waits(early) == [("shipment.left", "15. 10:00", "warn")]
+    warned = on_an_authorization("2026-12-15 10:00:00")
     ((type_, _, data),) = [(one.type, one.about, one.data) for one in warned.announced]
     assert (type_, data["expires_at"], data["amount"]) == ("payment.expiring", ENDS.isoformat(), 1100)
-    assert waits(warned) == [("shipment.left", "19. 10:00", "operator")]
+    assert waits(warned) == [("shipment.left", "17. 10:00", "operator")]
 
 
-def test_a_day_before_its_end_a_person_decides_or_the_profile_does() -> None:
-    held = on_an_authorization("2026-12-19 10:00:00")
+def ends_by(does: str, gateway: str = "sandbox") -> Any:
+    text = f'[payment]\nauthorization_ends = "{does}"\ngateways.card = "{gateway}"'
+    return able_shop("salon", **{"[payment]": text})
+
+
+def test_three_days_before_its_end_a_person_decides_or_the_profile_does() -> None:
+    """SPL-04: hold, capture, or renew where the gateway can."""
+    held = on_an_authorization("2026-12-17 10:00:00")
     assert (reasons(held), held.effects) == (["authorization_ends"], [])
-    shop = shop_with("salon", **{"[payment]": '[payment]\nauthorization_ends = "capture"'})
-    taken = on_an_authorization("2026-12-19 10:00:00", shop)
+    taken = on_an_authorization("2026-12-17 10:00:00", ends_by("capture"))
     assert (effects(taken), reasons(taken)) == ([("payment.capture", "salon/N-1:capture")], [])
+    renews = ends_by("renew", "able")
+    renewed = on_an_authorization("2026-12-17 10:00:00", renews, gateway="able")
+    assert (effects(renewed), reasons(renewed)) == ([("payment.renew", "salon/N-1:renew:1")], [])
+    assert renewed.effects[0].payload == {"amount": 1_100}
+    waiting = effect("payment.renew", "salon/N-1:renew:1", "pending", amount=1_100)
+    again = on_an_authorization("2026-12-18 10:00:00", renews, gateway="able", effects={"salon/N-1:renew:1": waiting})
+    assert (effects(again), reasons(again)) == ([], [])
 
 
 def test_nobody_is_told_to_ship_on_a_dead_authorization() -> None:

@@ -71,6 +71,41 @@ def test_the_last_of_money_and_points_brings_the_order_to_rest(
     assert decide(settle.STAGE, known).condition == condition
 
 
+ENDS, LONGER = at("2026-12-20 10:00:00"), at("2027-01-19 10:00:00")
+
+
+def after_renewal(outcome: str, said: Any = None) -> Any:
+    renewal = effect("payment.renew", "salon/N-1:renew:1", outcome, said or {"code": "G12"}, amount=1_760)
+    money = payment("authorized", 1_760, expires_at=ENDS)
+    return decide(
+        settle.STAGE,
+        facts(state="authorized", grand_total=1_760, payment=money, effects={renewal.key: renewal}),
+    )
+
+
+def test_what_was_renewed_is_watched_from_its_new_end() -> None:
+    """SPL-04: another reference may hold it now, by which it is captured."""
+    renewed = after_renewal(
+        "done", stands("authorized", 1_760, reference="auth_2", expires_at=LONGER, when=NOW + timedelta(1))
+    )
+    assert (renewed.payment.reference, renewed.payment.expires_at) == ("auth_2", LONGER)
+    assert (due(renewed), reasons(renewed), mails(renewed)) == ([("dispatch", NOW)], [], [])
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("declined", ["authorization_not_renewed"]), ("needs_review", [])])
+def test_what_was_not_renewed_is_before_a_person_and_the_customer_hears_of_a_no(outcome: str, told: list[str]) -> None:
+    decision = after_renewal(outcome)
+    assert (reasons(decision), mails(decision)) == (["authorization_ends"], told)
+
+
+def test_what_held_the_amount_before_may_end_as_it_likes() -> None:
+    """Its gateway tells of the old hold's release after the new one stands."""
+    money = payment("authorized", 1_760, reference="auth_2", expires_at=LONGER)
+    released = effect("payment.lookup", "look", "done", stands("voided", 1_760, when=NOW + timedelta(1)))
+    decision = decide(settle.STAGE, facts(state="authorized", payment=money, effects={"look": released}))
+    assert (decision.moves, reasons(decision)) == ([], [])
+
+
 def test_a_part_of_a_refund_is_a_part() -> None:
     done = effect("payment.refund", "key", "done", stands("partly_refunded", 1_000, 1_000, 300), amount=300)
     decision = decide(settle.STAGE, facts(payment=payment("captured", 1_000), effects={"key": done}))

@@ -11,6 +11,7 @@ from pipelines.engine.facts import Facts
 from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
+from tests.stages.able import able_shop
 from tests.stages.build import (
     NOW,
     but,
@@ -109,6 +110,13 @@ def test_when_a_parcel_captures(policy: str, part: int, whole: int) -> None:
     for pieces, captures in ((1, part), (3, whole)):
         decision = decide(STAGE, but(known, events=[shipped(**some(pieces))]), shop=shop)
         assert len(decision.effects) == captures
+
+
+def test_where_each_shipment_captures_its_part_the_part_is_worked_out_next() -> None:
+    """SPL-04."""
+    shop = able_shop("salon", **{"[payment]": '[payment]\ncapture_policy = "per_shipment"\ngateways.card = "able"'})
+    decision = decide(STAGE, instructed(shipped()), shop=shop)
+    assert (effects(decision), goes_to(decision)) == ([], ["collect", "reward", "notify"])
 
 
 @pytest.mark.parametrize("state", ["captured", "pending", "voided", "needs_review"])

@@ -166,6 +166,7 @@ LETTERS: tuple[Letter, ...] = (
         "deposit_differs", _held(HoldReason.DEPOSIT_MISMATCH), lambda o: 3 * min(1, o.held[HoldReason.DEPOSIT_MISMATCH])
     ),
     _letter("payment_failed", _failures),
+    Letter("authorization_not_renewed", lambda o: 0, lambda o: o.held[HoldReason.AUTHORIZATION_ENDS]),
     Letter("order_cancelled", lambda o: len(_cancels(o)) - _failures(o), lambda o: len(_cancels(o)) - _failures(o)),
     Letter("dispatch_planned", _planned, lambda o: 1),
     Letter("request_not_met", _held(HoldReason.REQUEST_NOT_MET), lambda o: 1),

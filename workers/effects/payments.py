@@ -10,7 +10,18 @@ from sqlalchemy import Engine
 
 from models.store import effects
 from models.store.effects import OrderEffectRow
-from pipelines.gateway import Adapter, Answer, Authorizes, Captures, LooksUp, Payer, Refunds, RegistersSlips, Voids
+from pipelines.gateway import (
+    Adapter,
+    Answer,
+    Authorizes,
+    Captures,
+    LooksUp,
+    Payer,
+    Refunds,
+    RegistersSlips,
+    Renews,
+    Voids,
+)
 from pipelines.ports import Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 
@@ -34,8 +45,8 @@ async def _register(gateway: RegistersSlips, row: OrderEffectRow, order: str) ->
 
 
 async def _capture(gateway: Captures, row: OrderEffectRow, order: str) -> Answer:
-    amount = row.payload["amount"]
-    return await gateway.capture(key=row.key, order=order, reference=row.reference or "", amount=amount)
+    asked = {name: row.payload[name] for name in ("amount", "final") if name in row.payload}
+    return await gateway.capture(key=row.key, order=order, reference=row.reference or "", **asked)
 
 
 async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
@@ -45,6 +56,11 @@ async def _void(gateway: Voids, row: OrderEffectRow, order: str) -> Answer:
 async def _refund(gateway: Refunds, row: OrderEffectRow, order: str) -> Answer:
     amount = row.payload["amount"]
     return await gateway.refund(key=row.key, order=order, reference=row.reference or "", amount=amount)
+
+
+async def _renew(gateway: Renews, row: OrderEffectRow, order: str) -> Answer:
+    amount = row.payload["amount"]
+    return await gateway.renew(key=row.key, order=order, reference=row.reference or "", amount=amount)
 
 
 async def _lookup(gateway: LooksUp, row: OrderEffectRow, order: str) -> Answer:
@@ -58,6 +74,7 @@ _ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]
     "payment.capture": _capture,
     "payment.void": _void,
     "payment.refund": _refund,
+    "payment.renew": _renew,
     "payment.lookup": _lookup,
 }
 

@@ -29,6 +29,7 @@ CUSTOMER_MAILS: Final = (
     "payment_reminder",
     "payment_received",
     "payment_failed",
+    "authorization_not_renewed",
     "order_held",
     "request_not_met",
     "not_offered",

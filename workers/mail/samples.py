@@ -196,6 +196,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
         "payment_failed": {**_order(), "refused_card": None},
+        "authorization_not_renewed": {**_order(), "until": due},
         "deposit_differs": {
             **transfer,
             "deposit": {"amount": 18000, "due": 18246, "missing": 246, "beyond": 0},
