@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import CURRENCIES, UPDATED_IN_PLACE, Base, Json, Sum, one_of
@@ -63,5 +63,6 @@ class Payment(Base):
         CheckConstraint("captured >= 0 AND captured <= authorized", name="captured"),
         CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
         CheckConstraint("refunded_by_hand >= 0 AND refunded_by_hand <= refunded", name="refunded_by_hand"),
+        Index("ix_payment_token", "gateway", "token", postgresql_where="token IS NOT NULL"),
         UPDATED_IN_PLACE,
     )

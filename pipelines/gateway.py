@@ -181,9 +181,9 @@ class Notice:
     """A gateway's notice as every stage reads it, whatever its format was.
 
     ``id`` is the same for the same notice, however often it is sent.  It is about the order (shop, number), or about the
-    payment ``reference`` where it does not name the order.  ``amount``: yen of a DEPOSIT.  A STANDS without a snapshot is a
-    reason to look.  ``at`` is when it happened, by its sender; None: when it came.  ``fault`` says why it cannot be read;
-    such a one is kept for the operator with its ``raw`` content.
+    payment ``reference`` where it does not name the order: that is found by the ``token`` it was asked with.  ``amount``: yen
+    of a DEPOSIT.  A STANDS without a snapshot is a reason to look.  ``at`` is when it happened, by its sender; None: when it
+    came.  ``fault`` says why it cannot be read; such a one is kept for the operator with its ``raw`` content.
     """
 
     id: str
@@ -195,6 +195,7 @@ class Notice:
     at: datetime | None = None
     fault: str | None = None
     raw: object = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +381,8 @@ class Gateway(Generic[S]):
     Shukka from starting where a shop names the gateway.  ``adapter`` is the class that speaks to it, made from the settings;
     what it can do is told by which protocols of this module it fulfils; None: it only sends notices.  ``least``: yen below
     which it takes nothing (PAY-13).  ``secrets`` finds the notices' secrets in the settings; None: they are those of the
-    client of kind gateway with its name.
+    client of kind gateway with its name.  ``reads_afar``: to prove a notice it may have to ask the network; it is read in a
+    thread then, and raises ``pipelines.errors.Unreachable`` where it could not ask.
     """
 
     name: str
@@ -391,6 +393,7 @@ class Gateway(Generic[S]):
     refunds: RefundRules = RefundRules()
     read_notices: ReadNotices | None = None
     secrets: Callable[[S], Sequence[str]] | None = None
+    reads_afar: bool = False
     acknowledge: Callable[[Sequence[Notice], bool], Acknowledgement] = plain_ok
     test_mode: Callable[[S], bool] = lambda settings: False
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.payment import Payment, PaymentEntry
-from models.store.statement import columns, fetch, insert, update, writer
+from models.store.statement import columns, fetch, insert, reader, update, values, writer
 
 
 class PaymentRow(NamedTuple):
@@ -38,6 +38,33 @@ _OF_ORDERS = f"SELECT {columns(PaymentRow)} FROM payment WHERE order_id = ANY(%(
 def of_orders(connection: Connection, ids: Sequence[int]) -> list[PaymentRow]:
     """Payments of the orders."""
     return fetch(connection, PaymentRow, _OF_ORDERS, {"ids": list(ids)})
+
+
+class NamedPaymentRow(NamedTuple):
+    """A payment as a gateway's notice names it: by the ``token`` it was asked with, and maybe by its ``reference``."""
+
+    gateway: str
+    token: str
+    reference: str | None
+
+
+class PaidOrderRow(NamedTuple):
+    """The order that a payment is of."""
+
+    gateway: str
+    token: str
+    shop: str
+    number: str
+
+
+orders_by_token = reader(
+    NamedPaymentRow,
+    f"""SELECT DISTINCT ON (gateway, token, v.reference) gateway, token, o.shop, o.number
+        FROM {values(NamedPaymentRow, Payment)} JOIN payment p USING (gateway, token) JOIN shop_order o ON o.id = p.order_id
+        ORDER BY gateway, token, v.reference, (p.reference = v.reference) DESC NULLS LAST, o.id DESC""",
+    PaidOrderRow,
+)
+"""The orders of payments that notices name: of several with one token the one with that reference, else the newest."""
 
 
 class NewPaymentRow(NamedTuple):

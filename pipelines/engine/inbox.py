@@ -12,10 +12,11 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
-from models.store import deposits, inbox, orders, shipments, work
+from models.store import deposits, inbox, orders, payments, shipments, work
 from models.store.deposits import UnassignedRow
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
+from models.store.payments import NamedPaymentRow
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
 from pipelines import doors
 from pipelines.engine.parts import in_parts
@@ -39,6 +40,7 @@ class Received:
     """One event as it came in. It names a shipment of ``supplier`` or an order by (shop, number).
 
     ``shops`` limits what its sender may touch (empty: every shop); ``fault`` is why it cannot be read, if it cannot.
+    ``payment`` is how a gateway names it that knows no order.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Received:
     order: tuple[str, str] | None = None
     shops: tuple[str, ...] = ()
     fault: str | None = None
+    payment: NamedPaymentRow | None = None
 
 
 def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
@@ -152,6 +155,7 @@ def _store(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[boo
 
 def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRow]:
     """The events as they are stored, each with the order it is about or the reason why it goes to the operator."""
+    events = _of_payments(connection, events)
     said = {ShipmentOfSupplier(e.shipment, e.supplier) for e in events if e.shipment and e.supplier}
     owners = {(row.id, row.supplier): row for row in shipments.owners(connection, sorted(said))}
     named = {OrderKey(*e.order) for e in events if e.order}
@@ -173,6 +177,21 @@ def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRo
             )
         )
     return rows
+
+
+def _of_payments(connection: Connection, events: Sequence[Received]) -> Sequence[Received]:
+    """The events, those that name a payment with the order it is of."""
+    named = {event.payment for event in events if event.payment}
+    if not named:
+        return events
+    found = {
+        (row.gateway, row.token): (row.shop, row.number)
+        for row in payments.orders_by_token(connection, sorted(named, key=str))
+    }
+    return [
+        replace(event, order=found.get((event.payment.gateway, event.payment.token))) if event.payment else event
+        for event in events
+    ]
 
 
 def _subject(
@@ -221,6 +240,7 @@ def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: dat
         at=notice.at or now,
         order=notice.order,
         shops=tuple(shops),
+        payment=NamedPaymentRow(gateway, notice.token, notice.reference) if notice.token and not notice.order else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.engine.inbox import notice_event
+from pipelines.gateway import STANDS, Notice
 from pipelines.suppliers.news import supplier_event
 from tests.world import World, document
 from workers.payments import bank
@@ -78,6 +79,26 @@ def test_a_sender_reaches_only_its_shops(world: World, shipment: str) -> None:
     event = supplier_event(news, supplier="warehouse", shops=("reuse",), event_id="1", now=world.clock.now())
     assert world.tell(event) == [True]
     assert inbox(world)[0][0] == "quarantined"
+
+
+def test_a_notice_that_names_no_order_finds_it_by_the_token_it_was_paid_with(world: World) -> None:
+    """Of two orders with one token the one whose payment it names, else the newest; of none, it is the operator's."""
+    for number in ("S-1", "S-2"):
+        world.take(document(number, payment={"method": "card", "token": "P03-1-1"}))
+    world.settle()
+    (first, _) = (one for (one,) in world.rows("SELECT reference FROM payment ORDER BY order_id"))
+    for name, token, reference in (("n1", "P03-1-1", first), ("n2", "P03-1-1", None), ("n3", "P03-1", None)):
+        notice = Notice(name, STANDS, reference=reference, token=token)
+        world.tell(notice_event(notice, gateway="sandbox", shops=("salon",), now=world.clock.now()))
+    world.settle()
+    told = world.rows(
+        "SELECT e.event_id, o.number, e.state FROM inbox_event e LEFT JOIN shop_order o ON o.id = e.order_id ORDER BY e.id"
+    )
+    assert [tuple(one) for one in told] == [
+        ("n1", "S-1", "applied"),
+        ("n2", "S-2", "applied"),
+        ("n3", None, "quarantined"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ class Bench:
     to_another_amount: Verdict = Verdict.DECLINED
     """What it makes of a key that it knows, with another amount."""
 
+    mint: Callable[[], str] | None = None
+    """Makes a new accepted token, where the provider takes each only once."""
+
+    def token(self) -> str:
+        """A token that is accepted."""
+        return self.mint() if self.mint else self.accepted
+
     def run(self, scenario: Callable[[Any], Awaitable[Result]]) -> Result:
         """Run ``scenario`` on a fresh connection."""
 
@@ -125,7 +132,7 @@ async def authorize(
     adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT, order: str = ""
 ) -> Answer:
     answer: Answer = await adapter.authorize(
-        key=key or new_key("auth"), order=order or new_order(), amount=amount, token=token or bench.accepted
+        key=key or new_key("auth"), order=order or new_order(), amount=amount, token=token or bench.token()
     )
     return answer
 
@@ -179,7 +186,7 @@ class AuthorizesConformance:
     def test_the_same_key_again_does_nothing_and_gets_the_same_answer(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Answer]:
             key, order = new_key("auth"), new_order()
-            asked = {"key": key, "order": order, "amount": AMOUNT, "token": bench.accepted}
+            asked = {"key": key, "order": order, "amount": AMOUNT, "token": bench.token()}
             return [await adapter.authorize(**asked) for _ in range(2)]
 
         first, second = bench.run(scenario)
@@ -188,7 +195,7 @@ class AuthorizesConformance:
 
     def test_the_same_key_at_the_same_time_makes_one_authorization(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Answer]:
-            asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": bench.accepted}
+            asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": bench.token()}
             return list(await asyncio.gather(*(adapter.authorize(**asked) for _ in range(5))))
 
         answers = bench.run(scenario)
@@ -340,7 +347,7 @@ class LooksUpConformance:
 async def begin(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
     """What this gateway is asked when an order comes in."""
     if Capability.AUTHORIZES in bench.gateway.capabilities:
-        held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.accepted)
+        held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.token())
         return held
     return await register(adapter, bench, key, order)
 

@@ -18,10 +18,12 @@ GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "
 
 
 COMES: Mapping[str, tuple[frozenset[Capability], int]] = {
+    "amazon_pay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
     "bank": (frozenset(Capability) - {Capability.READS_NOTICES}, 1),
     "komoju": (frozenset({Capability.RENEWS}), 1),
     "paypay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
     "gmo_pg": (frozenset({Capability.LISTS}), 1),
+    "payjp": (frozenset({Capability.REGISTERS_SLIPS}), 50),
     "sandbox": (frozenset({Capability.RENEWS}), 50),
     "stripe": (frozenset({Capability.RENEWS}), 50),
 }
@@ -67,7 +69,7 @@ def test_only_what_is_asked_needs_its_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "reason"),
     [
-        ('gateways.card = "nobody"', "payment.gateways.card", "'nobody' is no gateway; there is bank, "),
+        ('gateways.card = "nobody"', "payment.gateways.card", "'nobody' is no gateway; there is amazon_pay, bank, "),
         ('gateways.cheque = "bank"', "payment.gateways.cheque", "must be 'amazon_pay', 'bank_transfer'"),
         ('gateways.card = "bank"', "payment.gateways.card", "needs a gateway that authorizes and captures and looks"),
         ('gateways.konbini = "bank"', "payment.gateways.konbini", "needs a gateway that registers payment slips"),

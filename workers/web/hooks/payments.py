@@ -14,11 +14,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.engine.inbox import notice_event
+from pipelines.errors import Unreachable
 from pipelines.gateway import Notice, ReadNotices
 from workers.allowance import Allowance
 from workers.http.signing import SignatureRefused
 from workers.metrics import WEBHOOKS
 from workers.payments import GATEWAYS
+from workers.web.answers import HttpProblem
 from workers.web.app_state import state_of
 from workers.web.body import read_body
 from workers.web.hooks.sender import headers_of, no_such_sender, partner_of, refused
@@ -40,7 +42,8 @@ async def payment_notice(request: Request, gateway: str) -> Response:
     proofs = await _proofs(request, gateway)
     if declared is None or declared.read_notices is None or not proofs:
         raise no_such_sender("payment")
-    notices, shops, may = _proven(declared.read_notices, headers_of(request), body, proofs)
+    proving = declared.read_notices, headers_of(request), body, proofs
+    notices, shops, may = await asyncio.to_thread(_proven, *proving) if declared.reads_afar else _proven(*proving)
     state = state_of(request)
     state.count_webhook(request, gateway, may)
     now = state.house.clock.now()
@@ -77,4 +80,9 @@ def _proven(
             return read(headers, body, secrets, datetime.now(UTC)), shops, may
         except SignatureRefused as refusal:
             reason = refusal
+        except Unreachable:
+            WEBHOOKS.labels("payment", "503").inc()
+            raise HttpProblem(
+                503, "Not proven yet", "Who signed it cannot be asked now; send it again later."
+            ) from None
     raise refused("payment", reason)
