@@ -5,106 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from models.states import PaymentState
-from pipelines.gateway import Answer, BuyerStep, CodeClass, Snapshot
+from pipelines.gateway import Answer, BuyerStep, CodeClass
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import PAYER, new_order, stands, sums
-from tests.payments.providers import Fake, served
-from tests.payments.test_gmo_pg import MORNING, connect
-from workers.clock import TOKYO, SettableClock
+from tests.payments.gateway_conformance import new_order, stands, sums
+from tests.payments.gmo_pg_bench import AMOUNT, House, P, moves, serve
+from tests.payments.test_gmo_pg import MORNING
+from workers.clock import TOKYO
 from workers.payments.gmo_pg import GmoPg
 from workers.sandbox.gateways.gmo_pg import SHOP_PASS
 from workers.sandbox.gateways.gmo_pg import GmoPg as FakeGmoPg
 from workers.sandbox.gateways.ledger import Kind
-
-P = PaymentState
-AMOUNT: Final = 13_970
-
-
-class House:
-    """One adapter's calls; another with other settings is a part of it. Connections last until ``close``."""
-
-    def __init__(self, fake: Fake, **settings: object) -> None:
-        self.fake = fake
-        self._runner = asyncio.Runner()
-        self._adapter = connect(fake.url, **settings)
-        self._parts: list[House] = []
-
-    def other(self, **settings: object) -> House:
-        self._parts.append(House(self.fake, **settings))
-        return self._parts[-1]
-
-    def close(self) -> None:
-        for part in self._parts:
-            part.close()
-        self._runner.run(self._adapter.aclose())
-        self._runner.close()
-
-    def run(self, call: Callable[[GmoPg], Awaitable[Any]]) -> Any:
-        async def called() -> Any:
-            return await call(self._adapter)
-
-        return self._runner.run(called())
-
-    def authorize(self, order: str, token: str = "tok_ok", amount: int = AMOUNT) -> Answer:
-        key = f"{order}:authorize"
-        answer: Answer = self.run(lambda gmo: gmo.authorize(key=key, order=order, amount=amount, token=token))
-        return answer
-
-    def slip(self, order: str, until: datetime = MORNING + timedelta(days=3, hours=20)) -> Answer:
-        asked = {"key": f"{order}:register", "order": order, "method": "konbini", "amount": AMOUNT, "payer": PAYER}
-        answer: Answer = self.run(lambda gmo: gmo.register(**asked, until=until))
-        return answer
-
-    def held(self, token: str = "tok_ok") -> str:
-        """The reference of a fresh hold."""
-        return stands(self.authorize(new_order(), token)).reference
-
-    def sold(self, amount: int = AMOUNT) -> str:
-        """The reference of a fresh sale."""
-        reference = self.held()
-        stands(self.do("capture", reference, amount=amount))
-        return reference
-
-    def do(self, what: str, reference: str, **asked: int) -> Answer:
-        """Capture, void, refund, refund_after or renew."""
-        given = {"key": f"salon/S-1:{what}", "order": "salon/S-1", "reference": reference, **asked}
-        answer: Answer = self.run(lambda gmo: getattr(gmo, what)(**given))
-        return answer
-
-    def look(self, reference: str) -> Snapshot:
-        return stands(self.run(lambda gmo: gmo.lookup(order="", reference=reference)))
-
-    def calls(self, since: int = 0) -> list[tuple[str, str]]:
-        """(call, JobCd) of every request from the one numbered ``since``, searches left out."""
-        found = []
-        for request in list(self.fake.requests)[since:]:
-            name = request.path.removeprefix("/payment/").removesuffix(".idPass")
-            told = dict(parse_qsl(request.body.decode("ascii")))
-            if not name.startswith("Search") and not told.get("OrderID", "").startswith("N"):
-                found.append((name, told.get("JobCd", "")))
-        return found
-
-
-@contextmanager
-def serve(journal: Path, *, cancel_word: bool = False) -> Iterator[House]:
-    """A house whose fake's clock stands at MORNING."""
-    clock = SettableClock(MORNING, 1.0, time.time())
-    with served(FakeGmoPg(cancel_word=cancel_word), journal, clock=clock) as fake:
-        made = House(fake, gmo_pg_cancel="CANCEL" if cancel_word else "VOID")
-        try:
-            yield made
-        finally:
-            made.close()
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +35,6 @@ def days(tmp_path: Path) -> Iterator[House]:
     """A fake of its own, whose days pass."""
     with serve(tmp_path / "journal") as made:
         yield made
-
-
-def moves(house: House, order: str) -> list[tuple[Kind, int]]:
-    return [(move.kind, move.amount) for move in house.fake.moves(order)]
 
 
 # 3-D Secure
@@ -364,144 +277,6 @@ def test_after_180_days_money_goes_back_by_hand(days: House) -> None:  # E110100
     for amount in (1_000, AMOUNT):
         refused = days.do("refund", reference, amount=amount)
         assert (refused.verdict, refused.code) == (Verdict.DECLINED, "E11010010")
-
-
-# Convenience stores
-
-
-def test_a_slip_is_paid_by_notice(days: House) -> None:
-    order = new_order()
-    told = stands(days.slip(order))
-    assert told.buyer is not None
-    assert (told.buyer.step, bool(told.buyer.number), bool(told.buyer.confirmation)) == (
-        BuyerStep.PAY_AT_STORE,
-        True,
-        True,
-    )
-    assert told.buyer.until == datetime(2026, 11, 28, 23, 59, 59, tzinfo=TOKYO)
-    days.fake.buyer("pay", order=order)
-    assert sums(days.look(told.reference)) == (P.CAPTURED, AMOUNT, AMOUNT, 0)
-    assert days.do("void", told.reference).verdict is Verdict.DECLINED
-    by_hand = days.do("refund", told.reference, amount=AMOUNT)
-    assert (by_hand.verdict, by_hand.code) == (Verdict.DECLINED, "manual_transfer")  # 9, 22
-    assert moves(days, order) == [(Kind.TAKE, AMOUNT)]
-
-
-def test_a_slip_is_told_as_expired_at_three_in_the_morning(days: House) -> None:  # 2.4, B.6.5
-    reference = stands(days.slip(new_order())).reference
-    three = datetime(2026, 11, 29, 3, 0, tzinfo=TOKYO)
-    for at, state in ((three - timedelta(minutes=1), P.PENDING), (three, P.EXPIRED)):
-        days.fake.clock(at)
-        assert days.look(reference).state is state
-
-
-def test_a_slip_that_was_at_the_till_is_paid_though_it_was_cancelled(days: House) -> None:  # 9, 25
-    order = new_order()
-    reference = stands(days.slip(order)).reference
-    assert [stands(days.do("void", reference)).state for _ in range(2)] == [P.VOIDED] * 2
-    days.fake.buyer("pay_at_till", order=order)
-    assert sums(days.look(reference)) == (P.CAPTURED, AMOUNT, AMOUNT, 0)
-
-
-def test_what_a_store_cannot_take_is_not_sent(house: House) -> None:
-    before = len(house.fake.requests)
-    asked = {"key": "k", "order": new_order(), "payer": PAYER, "until": None}
-    assert house.run(lambda gmo: gmo.register(**asked, method="konbini", amount=300_000)).code == "amount"
-    assert house.run(lambda gmo: gmo.register(**asked, method="loan", amount=AMOUNT)).code == "method"
-    nameless = house.other(gmo_pg_contact_name="").slip(new_order())
-    assert (nameless.verdict, nameless.code_class) == (Verdict.RETRY, CodeClass.CONFIGURATION)
-    assert len(house.fake.requests) == before
-
-
-# PayPay
-
-
-def test_paypay_is_held_once_the_customer_agrees_and_taken_whole(house: House) -> None:  # 2.3
-    order = new_order()
-    asked = stands(house.authorize(order, token=""))
-    assert (asked.state, asked.buyer and asked.buyer.step) == (P.PENDING, BuyerStep.VISIT)
-    assert asked.buyer is not None
-    form = {name: values[0] for name, values in parse_qs(urlsplit(asked.buyer.url or "").query).items()}
-    assert form.keys() == {"start", "AccessID", "Token"}
-    assert form["start"].endswith(f"&t={form['start'][-4:]}"), "the raw &t= is kept"
-    assert form["Token"].startswith("start+"), "a plus stays a plus"
-    house.fake.buyer("agree", order=order)
-    held = house.look(asked.reference)
-    assert sums(held) == (P.AUTHORIZED, AMOUNT, 0, 0)
-    part = house.do("capture", asked.reference, amount=10_000)
-    assert (part.verdict, part.code, house.calls()[-1][0]) == (Verdict.DECLINED, "amount", "ExecTranPaypay")
-    assert house.do("renew", asked.reference, amount=AMOUNT).verdict is Verdict.DECLINED
-    for _ in range(2):
-        assert sums(stands(house.do("capture", asked.reference, amount=AMOUNT))) == (P.CAPTURED, AMOUNT, AMOUNT, 0)
-    part_back = [stands(house.do("refund_after", asked.reference, amount=970, before=0)) for _ in range(2)]
-    assert [sums(one) for one in part_back] == [(P.PARTLY_REFUNDED, AMOUNT, AMOUNT, 970)] * 2
-    rest = stands(house.do("refund_after", asked.reference, amount=13_000, before=970))
-    assert sums(rest) == (P.REFUNDED, AMOUNT, AMOUNT, AMOUNT)
-    assert moves(house, order) == [
-        (Kind.HOLD, AMOUNT),
-        (Kind.TAKE, AMOUNT),
-        (Kind.GIVE_BACK, 970),
-        (Kind.GIVE_BACK, 13_000),
-    ]
-
-
-def test_a_wallets_hold_is_released(house: House) -> None:
-    order = new_order()
-    reference = stands(house.authorize(order, token="")).reference
-    house.fake.buyer("agree", order=order)
-    assert [sums(stands(house.do("void", reference))) for _ in range(2)] == [(P.VOIDED, AMOUNT, 0, 0)] * 2
-    assert moves(house, order) == [(Kind.HOLD, AMOUNT), (Kind.RELEASE, AMOUNT)]
-
-
-@pytest.mark.parametrize(("point", "how"), [("before", "500"), ("after", "cut"), ("after", "empty"), ("slow", "cut")])
-@pytest.mark.parametrize(
-    ("what", "asked", "kind"),
-    [
-        ("capture", {"amount": AMOUNT}, Kind.TAKE),
-        ("void", {}, Kind.RELEASE),
-        ("refund_after", {"amount": 500, "before": 0}, Kind.GIVE_BACK),
-    ],
-)
-def test_whatever_fails_at_the_wallet_happens_once(
-    house: House, what: str, asked: dict[str, int], kind: Kind, point: str, how: str
-) -> None:
-    order = new_order()
-    reference = stands(house.authorize(order, token="")).reference
-    house.fake.buyer("agree", order=order)
-    if what == "refund_after":
-        stands(house.do("capture", reference, amount=AMOUNT))
-    house.fake.strike("refund" if what == "refund_after" else what, point, how)
-    answers = [house.do(what, reference, **asked)]
-    while answers[-1].verdict is not Verdict.OK:
-        assert answers[-1].verdict in (Verdict.RETRY, Verdict.UNKNOWN)
-        answers.append(house.do(what, reference, **asked))
-    assert len(house.fake.moves(order, kind)) == 1
-
-
-def test_a_customer_who_declines_in_the_wallet_or_comes_too_late(days: House) -> None:
-    orders = [new_order(), new_order()]
-    references = [stands(days.authorize(order, token="")).reference for order in orders]
-    days.fake.buyer("decline", order=orders[0])
-    days.fake.clock(MORNING + timedelta(hours=1))
-    assert [days.look(one).state for one in references] == [P.FAILED, P.EXPIRED]
-
-
-def test_a_lost_wallet_page_is_opened_again_under_another_order_id(house: House) -> None:
-    order = new_order()
-    house.fake.strike("authorize", "after", "cut")
-    assert house.authorize(order, token="").verdict is Verdict.RETRY
-    again = stands(house.authorize(order, token=""))
-    assert again.buyer is not None
-    house.fake.buyer("agree", order=order)
-    assert sums(house.look(again.reference)) == (P.AUTHORIZED, AMOUNT, 0, 0)
-    known = house.run(lambda gmo: gmo.lookup(order=order, key=f"{order}:authorize"))
-    assert stands(known).reference == again.reference
-    assert moves(house, order) == [(Kind.HOLD, AMOUNT)]
-
-
-def test_without_a_page_of_the_shop_no_wallet_is_opened(house: House) -> None:
-    answer = house.other(gmo_pg_wallet_url=None).authorize(new_order(), token="")
-    assert (answer.verdict, answer.code_class) == (Verdict.RETRY, CodeClass.CONFIGURATION)
 
 
 # Notices and restarts
