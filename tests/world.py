@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -134,7 +135,9 @@ class World:
         self.broker = StubBroker(middleware=[])
         settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
         bell = Bell(self.broker, queues())
-        self.house = House(settings, engine, shops, cast(AnyClock, self.clock), bell, renderer, ENVIRONMENT)
+        self.house = House(
+            settings, engine, shops, cast(AnyClock, self.clock), bell, renderer, ChainMap(os.environ, ENVIRONMENT)
+        )
         self.runner = Runner(engine, shops, renderer, cast(Clock, self.clock))
         self.route: Mapping[str, Stage] = STAGES
         self.gateway, self.postbox = Gateway(self.clock), Postbox()

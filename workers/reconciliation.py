@@ -17,8 +17,7 @@ import structlog
 from sqlalchemy import Engine
 
 from models.states import PaymentState
-from models.store import effects, given_up, payments
-from models.store.given_up import Which
+from models.store import payments
 from models.store.payments import BookedRow
 from pipelines.engine.inbox import notice_event, receive
 from pipelines.errors import Unreachable
@@ -28,6 +27,7 @@ from pipelines.ports import Clock, Verdict
 from pipelines.rules.reconciliation import Booked, Fate, Finding, compare, missing
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
+from workers.effects.again import ask_again
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,15 @@ PAGE: Final = 200
 SINCE: Final = timedelta(days=92)
 #: What an order was begun at the gateway before it came in here, and after.
 _MARGIN: Final = timedelta(days=2)
+#: What may have been left without an answer.
+_ASKED: Final = (
+    "payment.authorize",
+    "payment.register",
+    "payment.capture",
+    "payment.void",
+    "payment.refund",
+    "payment.renew",
+)
 NIGHTLY: Final = time(3, 30)
 
 
@@ -120,7 +129,7 @@ class Reconciler:
             found.unreachable = str(error)
             return found
         self._look_for_missing(found, seen, since, now)
-        found.retried = self._retry_unknown(name)
+        found.retried = ask_again(self.engine, _ASKED, name)
         return found
 
     async def _compare(self, found: Reconciled, adapter: Adapter, page: Sequence[Listed], now: datetime) -> None:
@@ -128,7 +137,8 @@ class Reconciler:
         books = self._books(found.gateway, page)
         for listed in page:
             row = books.get(listed.order) if listed.order else books.get(listed.snapshot.reference)
-            known_shop = listed.order is not None and listed.order[0] in self.shops
+            shop, _ = listed.order or ("", "")
+            known_shop = shop in self.shops
             finding = compare(listed, _booked(row), now, known_shop=known_shop)
             if finding.fate is Fate.AGREES:
                 found.agreed += 1
@@ -200,22 +210,6 @@ class Reconciler:
                     Difference(found.gateway, name, row.reference, finding.says, choices=finding.choices)
                 )
 
-    def _retry_unknown(self, gateway: str) -> int:
-        """What this gateway left without an answer is put to it again, now that it speaks: looked up first."""
-        with self.engine.begin() as connection:
-            unknown = [
-                row.id
-                for kind in (
-                    "payment.authorize",
-                    "payment.register",
-                    "payment.capture",
-                    "payment.void",
-                    "payment.refund",
-                )
-                for row in given_up.listed(connection, Which("effect", kind, gateway), [])
-            ]
-            return len(effects.try_again(connection, unknown)) if unknown else 0
-
 
 def job(house: House) -> PeriodicJob:
     """The nightly reconciliation of every gateway that lists its payments."""
@@ -274,7 +268,7 @@ def _identity(listed: Listed) -> str:
     """The same while the gateway says the same of a payment."""
     told = listed.snapshot
     said = f"{told.reference}\x00{told.state}\x00{told.authorized}\x00{told.captured}\x00{told.refunded}\x00{told.fee}"
-    return f"reconciled:{hashlib.sha256(said.encode()).hexdigest()[:40]}"
+    return f"reconciled:{hashlib.blake2s(said.encode(), digest_size=20).hexdigest()}"
 
 
 async def _pages(payments_: AsyncIterator[Listed]) -> AsyncIterator[list[Listed]]:

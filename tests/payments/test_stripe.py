@@ -174,8 +174,8 @@ def test_every_page_of_the_list_is_read_with_fees_refunds_and_disputes(bench: Be
     assert len({one.snapshot.reference for one in found}) == len(found) == 206
     (mine,) = [one for one in found if one.order == tuple(order.split("/"))]
     assert sums(mine.snapshot) == (P.PARTLY_REFUNDED, AMOUNT, AMOUNT, 970)
-    assert mine.fee == AMOUNT * 36 // 1_000
-    assert {one.fee for one in found if one is not mine} == {None}
+    assert mine.snapshot.fee == AMOUNT * 36 // 1_000
+    assert {one.snapshot.fee for one in found if one is not mine} == {None}
     fake.buyer("dispute", order=order)
     (disputed,) = [one for one in bench.run(lambda adapter: listed(adapter, *span)) if one.order == mine.order]
     assert (disputed.snapshot.reference, disputed.snapshot.state) == (reference, P.NEEDS_REVIEW)
