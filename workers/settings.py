@@ -15,6 +15,7 @@ from workers import addresses
 from workers.allowance import Allowance
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
+from workers.web.links import Links, read_links
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,6 +42,12 @@ class Settings(BaseSettings):
     shukka_requests_per_minute: int = Field(default=60_000, ge=0, description="Of a client, 0 without a limit")
     shukka_orders_per_minute: int = Field(default=30_000, ge=0, description="Of a client, 0 without a limit")
     shukka_burst_seconds: int = Field(default=20, ge=1, description="So many seconds' worth may come at once")
+    shukka_link_secret: str | None = Field(
+        default=None, repr=False, description="Signs links in mails; several by commas"
+    )
+    shukka_public_url: str | None = Field(
+        default=None, description="Where customers reach the web process: https://..."
+    )
     shukka_smtp_connections: int = Field(default=32, ge=1, le=64)
 
     @field_validator("database_url")
@@ -77,6 +84,12 @@ class Settings(BaseSettings):
     def clock(self) -> AnyClock:
         """The one Clock of this process."""
         return from_settings(self.shukka_clock, self.shukka_clock_rate, self.shukka_clock_anchor)
+
+    @property
+    def links(self) -> Links | None:
+        """What signs the links in mails; None where no secret or no public address is set. Raises Misconfigured for a secret
+        that is none."""
+        return read_links(self.shukka_link_secret, self.shukka_public_url, self.data)
 
     def need_database(self) -> str:
         """DATABASE_URL, or the embedded engine that runs in the data directory; raises Misconfigured for neither."""

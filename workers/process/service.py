@@ -18,6 +18,7 @@ from workers import payments
 from workers.process.keeper import Child
 from workers.settings import Settings, read
 from workers.stopping import STOP_WITHIN
+from workers.web.links import keep_secret
 
 #: Lost connections are taken up within half a second; dramatiq reads these when it is imported, its own value is three
 #: seconds.
@@ -68,9 +69,17 @@ class Service:
             self.extra.update(SHUKKA_CLOCK=settings.shukka_clock, SHUKKA_CLOCK_ANCHOR=repr(anchor))
         if settings.shukka_clock_rate != 1.0:
             self.extra.update(SHUKKA_CLOCK_RATE=repr(settings.shukka_clock_rate))
+        self._add_links()
         self._add_gateway()
         self._note_test_mode()
         self._add_sink()
+
+    def _add_links(self) -> None:
+        """Links in mails open at this installation, and go on doing so after a restart."""
+        if not self.settings.shukka_link_secret:
+            self.extra["SHUKKA_LINK_SECRET"] = keep_secret(self.data)
+        if not self.settings.shukka_public_url:
+            self.extra["SHUKKA_PUBLIC_URL"] = self.url
 
     def _add_gateway(self) -> None:
         """Shops that name the sandbox get it, unless one is configured elsewhere."""
