@@ -140,7 +140,7 @@ class LedgerGateway:
         assert answer is not None, f"{key} has no answer of this gateway"
         return answer
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         return self._do(key, "authorize", "", {"order": order, "amount": amount, "token": token})
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:

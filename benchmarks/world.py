@@ -31,7 +31,7 @@ class InstantGateway:
             self._done[key] = Answer(Verdict.OK, stands)
         return self._done[key]
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         return self._do(key, order, PaymentState.AUTHORIZED, amount)
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:

@@ -233,8 +233,9 @@ class Adapter(Protocol):
 class Authorizes(Protocol):
     """Holds an amount on the customer's card or wallet (仮売上)."""
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
-        """Hold ``amount`` yen for ``order`` (``<shop>/<number>``) by the token that the storefront was given."""
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
+        """Hold ``amount`` yen for ``order`` (``<shop>/<number>``), paid by ``method`` (card, or a wallet's name), by the token
+        that the storefront was given."""
         ...
 
 
@@ -243,9 +244,10 @@ class RegistersSlips(Protocol):
     """Takes a payment to be made elsewhere: at a store, to an account of its own, by a lender's form."""
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
-        """Register ``amount`` yen, payable ``until`` (aware). OK: the snapshot's ``buyer`` is what the customer must do."""
+        """Register ``amount`` yen, payable ``until`` (aware), with the store chain or lender that the customer chose; what the
+        gateway does not know, or "", is its own default. OK: the snapshot's ``buyer`` is what the customer must do."""
         ...
 
 
@@ -377,6 +379,7 @@ def plain_ok(notices: Sequence[Notice], is_new: bool) -> Acknowledgement:
 class Gateway(Generic[S]):
     """A gateway as its one file declares it; pure data until ``build``.
 
+    ``methods``: the payment methods that it serves at all; None: any that its capabilities allow.
     ``settings`` is a pydantic model whose fields are environment variables, their names in capitals; a missing one keeps
     Shukka from starting where a shop names the gateway.  ``adapter`` is the class that speaks to it, made from the settings;
     what it can do is told by which protocols of this module it fulfils; None: it only sends notices.  ``least``: yen below
@@ -388,6 +391,7 @@ class Gateway(Generic[S]):
     name: str
     settings: type[S]
     adapter: type[Any] | None = None
+    methods: frozenset[str] | None = None
     least: int = 1
     captures: CaptureRules = CaptureRules()
     refunds: RefundRules = RefundRules()
@@ -396,6 +400,10 @@ class Gateway(Generic[S]):
     reads_afar: bool = False
     acknowledge: Callable[[Sequence[Notice], bool], Acknowledgement] = plain_ok
     test_mode: Callable[[S], bool] = lambda settings: False
+
+    def serves(self, method: str) -> bool:
+        """Whether it can be named for a payment method."""
+        return self.methods is None or method in self.methods
 
     @cached_property
     def capabilities(self) -> frozenset[Capability]:

@@ -88,7 +88,7 @@ class Gateway:
     def _stands(self, reference: str) -> Answer:
         return self.cards[reference].answer(reference, self.clock.now())
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         def act() -> Answer:
             if token == "tok_declined":
                 return Answer(Verdict.DECLINED, code="G12", code_class=CodeClass.ISSUER_DECLINE)

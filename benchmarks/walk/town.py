@@ -65,7 +65,7 @@ class Slips:
     done: dict[str, Answer] = field(default_factory=dict)
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
         if key not in self.done:
             reference = f"slip-{len(self.stands) + 1}"

@@ -6,7 +6,7 @@ until when the customer must act, what a capture, a cancel and a refund mean, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -122,6 +122,8 @@ class Method:
     ``asks``: asked where that gateway can; what the gateway answers is then what the customer must do.  ``instructions``:
     what the customer must do where no gateway was asked (a transfer to the shop's own account).  ``instructs``: whether the
     customer is written to before the money is there.  ``needs_token``: the storefront must send the gateway's token.
+    ``choices``: what a customer may choose among, sent as the token (a store chain, a lender); none listed: anything, and
+    what is not sent is the gateway's default.
     ``terms``: for an order of the shop placed at an aware moment.  ``limit``: the most yen it carries, refused in the words
     of ``too_much``.  ``fee``: in the shop's price display, for goods and shipping with tax, before the fee itself (B.6.6).
     ``lacks``: (parameter of ``payment``, reason) where a profile that allows it misses something.  ``unclaimed_at``: from
@@ -138,6 +140,7 @@ class Method:
     asks: Asks = Asks.NOTHING
     needs: frozenset[Capability] = frozenset()
     needs_token: bool = False
+    choices: Callable[[Shop], Sequence[str]] = lambda shop: ()
     instructs: bool = False
     instructions: Callable[[Shop], BuyerMust | None] = lambda shop: None
     terms: Callable[[Shop, datetime], Terms] = no_deadline

@@ -25,6 +25,7 @@ METHOD = Method(
     secured_by=Secured.PAYMENT,
     asks=Asks.REGISTER,
     needs=frozenset({Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),
+    choices=lambda shop: shop.payment.konbini_stores,
     instructs=True,
     capture=Capture.BY_NOTICE,
     refund=Refund.BY_HAND,

@@ -26,6 +26,7 @@ METHOD = Method(
     secured_by=Secured.APPROVAL,
     asks=Asks.REGISTER,
     needs=frozenset({Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),
+    choices=lambda shop: shop.payment.lenders,
     capture=Capture.BY_NOTICE,
     refund=Refund.BY_HAND,
     late_money=LateMoney.REFUND,

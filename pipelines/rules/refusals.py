@@ -197,6 +197,13 @@ def _method(case: _Case) -> Iterator[Problem]:
         yield Problem("payment.method", f"{order.method} is not allowed for a {account} account here; {choice}.")
 
 
+def _choice(case: _Case) -> Iterator[Problem]:
+    """PAY-03, PAY-08: a store chain or a lender that the shop has; without one the gateway's own is taken."""
+    chosen, offered = case.order.token, METHODS[case.order.method].choices(case.shop)
+    if chosen and offered and chosen not in offered:
+        yield Problem("payment.token", f"Must be {_listed(offered, 'or')} for {case.order.method}.")
+
+
 def _amount(case: _Case) -> Iterator[Problem]:
     """PAY-09, PAY-13, B.6.5: amounts that a method cannot carry."""
     method, total, shop = METHODS[case.order.method], case.breakdown.grand_total, case.shop
@@ -254,6 +261,7 @@ _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
     _coupons,
     _points,
     _method,
+    _choice,
     _amount,
     _delivery,
     _shown_total,

@@ -202,6 +202,9 @@ def _payment(shop: Shop, installation: Installation | None) -> Iterator[tuple[st
             elif missed := METHODS[paid_by].misses(gateways[chosen]):
                 says = f"needs a gateway that {' and '.join(sorted(missed))}; {chosen} does not"
                 yield f"payment.gateways.{paid_by}", says
+            elif not gateways[chosen].serves(paid_by):
+                served = ", ".join(sorted(gateways[chosen].methods or ()))
+                yield f"payment.gateways.{paid_by}", f"{chosen} serves {served} and nothing else"
     for name in sorted(shop.payment.allowed):
         method, gateway = METHODS[name], shop.gateway_for(name)
         if (lack := method.lacks(shop)) is not None:

@@ -69,6 +69,14 @@ class Payment(Section):
         default=6, description="Hours a late store notice is waited for before the cancel (B.6.5)"
     )
     konbini_maximum: Yen = Field(default=299_999, description="Most yen a store takes (B.6.5)")
+    konbini_stores: Annotated[tuple[str, ...], FromList] = Field(
+        default=(),
+        description="Store chains that a customer may choose, in payment.token; without: any, and the gateway's own (PAY-08)",
+    )
+    lenders: Annotated[tuple[str, ...], FromList] = Field(
+        default=(),
+        description="Lenders that a customer may choose, in payment.token; without: any, and the gateway's own (PAY-03)",
+    )
     loan_business_days: Annotated[int, Field(ge=1, le=60)] = Field(
         default=3, description="Business days, the order's day included, to get the loan approved (PAY-10)"
     )

@@ -121,7 +121,7 @@ def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -
 class Endless(Gateway):
     """Drips, and never ends."""
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         while True:
             await asyncio.sleep(0.01)
 

@@ -175,7 +175,7 @@ def test_a_performer_that_was_killed_is_followed_under_the_same_key(world: World
     asked(world)
     lease(world)
     if acted:
-        asyncio.run(world.gateway.authorize(key=KEY, order="salon/S-1", amount=11_000, token="tok_ok"))
+        asyncio.run(world.gateway.authorize(key=KEY, order="salon/S-1", amount=11_000, token="tok_ok", method="card"))
     world.hurry()
     world.settle()
     assert world.show()["payment"]["state"] == "authorized"
@@ -201,7 +201,7 @@ def test_a_performer_that_is_overtaken_while_it_acts_changes_nothing(world: Worl
     class Paused(Gateway):
         meanwhile: Callable[[], object] = lambda: None
 
-        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+        async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
             await asyncio.to_thread(self.meanwhile)
             return Answer(Verdict.DECLINED, code="late")
 
@@ -285,8 +285,8 @@ def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, runn
 
     @dataclass
     class Killing(Gateway):
-        async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
-            answer = await super().authorize(key=key, order=order, amount=amount, token=token)
+        async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
+            answer = await super().authorize(key=key, order=order, amount=amount, token=token, method="card")
             os.kill(running.engines.pids()["postgres"], signal.SIGKILL)
             return answer
 

@@ -98,7 +98,9 @@ def held(bench: Bench, order: str, number: int = 1) -> str:
     """The charge of a new authorization."""
 
     async def scenario(adapter: Any) -> Answer:
-        answer: Answer = await adapter.authorize(key=new_key("a"), order=order, amount=AMOUNT, token=permission(number))
+        answer: Answer = await adapter.authorize(
+            key=new_key("a"), order=order, amount=AMOUNT, token=permission(number), method="amazon_pay"
+        )
         return answer
 
     return stands(bench.run(scenario)).reference

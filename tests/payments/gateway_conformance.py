@@ -81,6 +81,11 @@ class Bench:
     mint: Callable[[], str] | None = None
     """Makes a new accepted token, where the provider takes each only once."""
 
+    @property
+    def pays_by(self) -> str:
+        """The payment method of what is authorized."""
+        return "card" if self.gateway.serves("card") else min(self.gateway.methods or ())
+
     def token(self) -> str:
         """A token that is accepted."""
         return self.mint() if self.mint else self.accepted
@@ -132,7 +137,11 @@ async def authorize(
     adapter: Any, bench: Bench, *, token: str = "", key: str = "", amount: int = AMOUNT, order: str = ""
 ) -> Answer:
     answer: Answer = await adapter.authorize(
-        key=key or new_key("auth"), order=order or new_order(), amount=amount, token=token or bench.token()
+        key=key or new_key("auth"),
+        order=order or new_order(),
+        amount=amount,
+        token=token or bench.token(),
+        method=bench.pays_by,
     )
     return answer
 
@@ -187,7 +196,7 @@ class AuthorizesConformance:
         async def scenario(adapter: Any) -> list[Answer]:
             key, order = new_key("auth"), new_order()
             asked = {"key": key, "order": order, "amount": AMOUNT, "token": bench.token()}
-            return [await adapter.authorize(**asked) for _ in range(2)]
+            return [await adapter.authorize(**asked, method=bench.pays_by) for _ in range(2)]
 
         first, second = bench.run(scenario)
         assert stands(first)
@@ -196,7 +205,7 @@ class AuthorizesConformance:
     def test_the_same_key_at_the_same_time_makes_one_authorization(self, bench: Bench) -> None:
         async def scenario(adapter: Any) -> list[Answer]:
             asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": bench.token()}
-            return list(await asyncio.gather(*(adapter.authorize(**asked) for _ in range(5))))
+            return list(await asyncio.gather(*(adapter.authorize(**asked, method=bench.pays_by) for _ in range(5))))
 
         answers = bench.run(scenario)
         assert len({stands(one).reference for one in answers if one.verdict is Verdict.OK}) == 1
@@ -347,7 +356,9 @@ class LooksUpConformance:
 async def begin(adapter: Any, bench: Bench, key: str, order: str) -> Answer:
     """What this gateway is asked when an order comes in."""
     if Capability.AUTHORIZES in bench.gateway.capabilities:
-        held: Answer = await adapter.authorize(key=key, order=order, amount=AMOUNT, token=bench.token())
+        held: Answer = await adapter.authorize(
+            key=key, order=order, amount=AMOUNT, token=bench.token(), method=bench.pays_by
+        )
         return held
     return await register(adapter, bench, key, order)
 

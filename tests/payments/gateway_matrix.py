@@ -74,7 +74,7 @@ async def _asked(adapter: Any, bench: Bench, operation: str) -> _Asked:
     """``operation``, ready to be asked for."""
     order, key = new_order(), new_key(operation)
     reference: str | None = None
-    told: dict[str, Any] = {"amount": AMOUNT, "token": bench.token()}
+    told: dict[str, Any] = {"amount": AMOUNT, "token": bench.token(), "method": bench.pays_by}
     if operation == "register":
         told = {"method": bench.slip_method, "amount": AMOUNT, "payer": PAYER, "until": bench.until}
     elif operation != "authorize":

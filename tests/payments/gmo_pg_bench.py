@@ -50,14 +50,16 @@ class House:
 
         return self._runner.run(called())
 
-    def authorize(self, order: str, token: str = "tok_ok", amount: int = AMOUNT) -> Answer:
+    def authorize(self, order: str, token: str = "tok_ok", amount: int = AMOUNT, method: str = "card") -> Answer:
         key = f"{order}:authorize"
-        answer: Answer = self.run(lambda gmo: gmo.authorize(key=key, order=order, amount=amount, token=token))
+        answer: Answer = self.run(
+            lambda gmo: gmo.authorize(key=key, order=order, amount=amount, token=token, method=method)
+        )
         return answer
 
-    def slip(self, order: str, until: datetime = MORNING + timedelta(days=3, hours=20)) -> Answer:
+    def slip(self, order: str, until: datetime = MORNING + timedelta(days=3, hours=20), choice: str = "") -> Answer:
         asked = {"key": f"{order}:register", "order": order, "method": "konbini", "amount": AMOUNT, "payer": PAYER}
-        answer: Answer = self.run(lambda gmo: gmo.register(**asked, until=until))
+        answer: Answer = self.run(lambda gmo: gmo.register(**asked, until=until, choice=choice))
         return answer
 
     def held(self, token: str = "tok_ok") -> str:

@@ -73,7 +73,7 @@ def held(bench: Bench, order: str, token: str = "", key: str = "") -> Answer:
 
     async def scenario(adapter: Any) -> Answer:
         answer: Answer = await adapter.authorize(
-            key=key or new_key("a"), order=order, amount=AMOUNT, token=token or bench.token()
+            key=key or new_key("a"), order=order, amount=AMOUNT, token=token or bench.token(), method="card"
         )
         return answer
 

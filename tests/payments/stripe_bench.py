@@ -78,7 +78,9 @@ def signed(bench: Bench) -> Signed:
 async def held(adapter: Any, bench: Bench, token: str = "", amount: int = AMOUNT) -> tuple[str, str]:
     """An order, and the reference of its authorization."""
     order = new_order()
-    answer = await adapter.authorize(key=new_key("auth"), order=order, amount=amount, token=token or bench.accepted)
+    answer = await adapter.authorize(
+        key=new_key("auth"), order=order, amount=amount, token=token or bench.accepted, method="card"
+    )
     return order, stands(answer).reference
 
 

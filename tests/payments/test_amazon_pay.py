@@ -104,7 +104,9 @@ def test_another_key_than_the_registered_one_is_a_setting_to_mend(fake: Fake) ->
     for key_id in ("SANDBOX-NOBODY", fake.buyer("register_key", public_key=OTHER)["publicKeyId"]):
         bench = Bench(gateway=GATEWAY, connect=lambda name=key_id: AmazonPay(settings(fake.url, name)))  # type: ignore[misc]
         answer = bench.run(
-            lambda adapter: adapter.authorize(key=new_key("a"), order=new_order(), amount=AMOUNT, token=permission(1))
+            lambda adapter: adapter.authorize(
+                key=new_key("a"), order=new_order(), amount=AMOUNT, token=permission(1), method="amazon_pay"
+            )
         )
         assert (answer.verdict, answer.code, answer.code_class) == (Verdict.RETRY, "auth", CodeClass.CONFIGURATION)
 
@@ -222,7 +224,9 @@ def authorized_at(reply: Reply) -> Answer:
         async with serving(answer) as port:
             adapter = AmazonPay(settings(f"http://127.0.0.1:{port}", "SANDBOX-AE1"))
             try:
-                return await adapter.authorize(key="k", order="salon/S-1", amount=5_500, token=permission(1))
+                return await adapter.authorize(
+                    key="k", order="salon/S-1", amount=5_500, token=permission(1), method="amazon_pay"
+                )
             finally:
                 await adapter.aclose()
 
@@ -238,7 +242,9 @@ def test_what_amazon_has_not_decided_is_asked_for_again_until_it_has(tmp_path: P
         async def begin(adapter: Any) -> list[Answer]:
             numbers = (7, 8, 9)
             return [
-                await adapter.authorize(key=key, order=order, amount=AMOUNT, token=permission(number))
+                await adapter.authorize(
+                    key=key, order=order, amount=AMOUNT, token=permission(number), method="amazon_pay"
+                )
                 for key, order, number in zip(keys, orders, numbers, strict=True)
             ]
 
@@ -335,7 +341,9 @@ def test_a_hold_ends_after_thirty_days_and_is_renewed_by_a_new_charge_on_the_sam
         order, key = new_order(), new_key("renew")
 
         async def begin(adapter: Any) -> Answer:
-            answer: Answer = await adapter.authorize(key=new_key("a"), order=order, amount=AMOUNT, token=agreed)
+            answer: Answer = await adapter.authorize(
+                key=new_key("a"), order=order, amount=AMOUNT, token=agreed, method="amazon_pay"
+            )
             return answer
 
         old = stands(bench.run(begin))
@@ -363,7 +371,9 @@ def test_a_permission_that_the_customer_closed_holds_nothing(bench: Bench, fake:
     agreed = fake.buyer("agree", amount=AMOUNT)["chargePermissionId"]
     fake.buyer("revoke", permission=agreed)
     answer = bench.run(
-        lambda adapter: adapter.authorize(key=new_key("a"), order=new_order(), amount=AMOUNT, token=agreed)
+        lambda adapter: adapter.authorize(
+            key=new_key("a"), order=new_order(), amount=AMOUNT, token=agreed, method="amazon_pay"
+        )
     )
     assert (answer.verdict, answer.code) == (Verdict.DECLINED, "InvalidChargePermissionStatus")
 

@@ -73,6 +73,11 @@ def test_only_what_is_asked_needs_its_settings() -> None:
         ('gateways.cheque = "bank"', "payment.gateways.cheque", "must be 'amazon_pay', 'bank_transfer'"),
         ('gateways.card = "bank"', "payment.gateways.card", "needs a gateway that authorizes and captures and looks"),
         ('gateways.konbini = "bank"', "payment.gateways.konbini", "needs a gateway that registers payment slips"),
+        (
+            'gateways.amazon_pay = "gmo_pg"',
+            "payment.gateways.amazon_pay",
+            "gmo_pg serves card, konbini, paypay and nothing",
+        ),
         ('capture_policy = "per_shipment"', "payment.capture_policy", "sandbox does not (SPL-04)"),
         ('gateway = "stripe"', "payment.gateway", 'write [payment.gateways] card = "stripe"'),
         ('gateway_methods = ["card"]', "payment.gateway_methods", "leave it out"),

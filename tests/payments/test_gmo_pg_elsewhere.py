@@ -68,6 +68,16 @@ def test_a_slip_that_was_at_the_till_is_paid_though_it_was_cancelled(days: House
     assert sums(days.look(reference)) == (P.CAPTURED, AMOUNT, AMOUNT, 0)
 
 
+@pytest.mark.parametrize(
+    ("choice", "store"), [("", "10001"), ("seven-eleven", "00007"), ("family-mart", "10002"), ("corner-shop", "10001")]
+)
+def test_a_slip_is_of_the_chain_that_the_customer_chose(house: House, choice: str, store: str) -> None:  # PAY-08
+    """What GMO does not know is the shop's setting, Lawson."""
+    stands(house.slip(new_order(), choice=choice))
+    *_, asked = (one for one in house.fake.requests if "ExecTranCvs" in one.path)
+    assert f"Convenience={store}".encode() in asked.body
+
+
 def test_what_a_store_cannot_take_is_not_sent(house: House) -> None:
     before = len(house.fake.requests)
     asked = {"key": "k", "order": new_order(), "payer": PAYER, "until": None}
@@ -83,7 +93,7 @@ def test_what_a_store_cannot_take_is_not_sent(house: House) -> None:
 
 def test_paypay_is_held_once_the_customer_agrees_and_taken_whole(house: House) -> None:  # 2.3
     order = new_order()
-    asked = stands(house.authorize(order, token=""))
+    asked = stands(house.authorize(order, token="", method="paypay"))
     assert (asked.state, asked.buyer and asked.buyer.step) == (P.PENDING, BuyerStep.VISIT)
     assert asked.buyer is not None
     form = {name: values[0] for name, values in parse_qs(urlsplit(asked.buyer.url or "").query).items()}
@@ -112,7 +122,7 @@ def test_paypay_is_held_once_the_customer_agrees_and_taken_whole(house: House) -
 
 def test_a_wallets_hold_is_released(house: House) -> None:
     order = new_order()
-    reference = stands(house.authorize(order, token="")).reference
+    reference = stands(house.authorize(order, token="", method="paypay")).reference
     house.fake.buyer("agree", order=order)
     assert [sums(stands(house.do("void", reference))) for _ in range(2)] == [(P.VOIDED, AMOUNT, 0, 0)] * 2
     assert moves(house, order) == [(Kind.HOLD, AMOUNT), (Kind.RELEASE, AMOUNT)]
@@ -131,7 +141,7 @@ def test_whatever_fails_at_the_wallet_happens_once(
     house: House, what: str, asked: dict[str, int], kind: Kind, point: str, how: str
 ) -> None:
     order = new_order()
-    reference = stands(house.authorize(order, token="")).reference
+    reference = stands(house.authorize(order, token="", method="paypay")).reference
     house.fake.buyer("agree", order=order)
     if what == "refund_after":
         stands(house.do("capture", reference, amount=AMOUNT))
@@ -145,7 +155,7 @@ def test_whatever_fails_at_the_wallet_happens_once(
 
 def test_a_customer_who_declines_in_the_wallet_or_comes_too_late(days: House) -> None:
     orders = [new_order(), new_order()]
-    references = [stands(days.authorize(order, token="")).reference for order in orders]
+    references = [stands(days.authorize(order, token="", method="paypay")).reference for order in orders]
     days.fake.buyer("decline", order=orders[0])
     days.fake.clock(MORNING + timedelta(hours=1))
     assert [days.look(one).state for one in references] == [P.FAILED, P.EXPIRED]
@@ -154,8 +164,8 @@ def test_a_customer_who_declines_in_the_wallet_or_comes_too_late(days: House) ->
 def test_a_lost_wallet_page_is_opened_again_under_another_order_id(house: House) -> None:
     order = new_order()
     house.fake.strike("authorize", "after", "cut")
-    assert house.authorize(order, token="").verdict is Verdict.RETRY
-    again = stands(house.authorize(order, token=""))
+    assert house.authorize(order, token="", method="paypay").verdict is Verdict.RETRY
+    again = stands(house.authorize(order, token="", method="paypay"))
     assert again.buyer is not None
     house.fake.buyer("agree", order=order)
     assert sums(house.look(again.reference)) == (P.AUTHORIZED, AMOUNT, 0, 0)
@@ -165,5 +175,5 @@ def test_a_lost_wallet_page_is_opened_again_under_another_order_id(house: House)
 
 
 def test_without_a_page_of_the_shop_no_wallet_is_opened(house: House) -> None:
-    answer = house.other(gmo_pg_wallet_url=None).authorize(new_order(), token="")
+    answer = house.other(gmo_pg_wallet_url=None).authorize(new_order(), token="", method="paypay")
     assert (answer.verdict, answer.code_class) == (Verdict.RETRY, CodeClass.CONFIGURATION)

@@ -308,19 +308,19 @@ def test_a_restarted_fake_stands_as_before(tmp_path: Path) -> None:  # 10
         assert stands(again.authorize(order)).state is P.CAPTURED, "an OrderID is used once for ever"
 
 
-@pytest.mark.parametrize("token", ["tok_ok", ""])
+@pytest.mark.parametrize(("token", "method"), [("tok_ok", "card"), ("", "paypay")])
 @pytest.mark.parametrize(
     ("point", "how"), [("before", "500"), ("after", "cut"), ("after", "empty"), ("after", "garbage")]
 )
 def test_an_entry_that_fails_or_whose_answer_is_lost_is_entered_once(
-    house: House, token: str, point: str, how: str
+    house: House, token: str, method: str, point: str, how: str
 ) -> None:  # 2.1: a doubtful EntryTran is searched for, and gone on with
     order = new_order()
     house.fake.strike("entry", point, how)
-    answers = [house.authorize(order, token)]
+    answers = [house.authorize(order, token, method=method)]
     while answers[-1].verdict is not Verdict.OK:
         assert answers[-1].verdict is Verdict.RETRY
-        answers.append(house.authorize(order, token))
+        answers.append(house.authorize(order, token, method=method))
     provider = house.fake.provider
     assert isinstance(provider, FakeGmoPg)
     assert sum(trade.order == order for trade in provider.trades.values()) == 1

@@ -230,8 +230,20 @@ async def slip(adapter: KomojuGateway, order: str, method: str = "konbini") -> A
     )
 
 
+@pytest.mark.parametrize(
+    ("choice", "store"), [("", "seven-eleven"), ("lawson", "lawson"), ("corner-shop", "seven-eleven")]
+)
+def test_a_slip_is_of_the_chain_that_the_customer_chose(bench: Bench, fake: Fake, choice: str, store: str) -> None:
+    """PAY-08: what KOMOJU does not know is the shop's setting."""
+    order = new_order()
+    asked = {"key": f"{order}:register", "order": order, "method": "konbini", "amount": 5_500, "payer": PAYER}
+    stands(bench.run(lambda one: one.register(**asked, until=UNTIL, choice=choice)))
+    (made,) = [one for one in komoju(fake).payments.values() if one["external_order_num"] == order]
+    assert made["payment_details"]["store"] == store
+
+
 async def wallet(adapter: KomojuGateway, order: str) -> Answer:
-    return await adapter.authorize(key=f"{order}:authorize", order=order, amount=5_500, token="")
+    return await adapter.authorize(key=f"{order}:authorize", order=order, amount=5_500, token="", method="paypay")
 
 
 def told(fake: Fake) -> list[Notice]:
@@ -363,7 +375,8 @@ def test_three_d_secure_is_done_before_the_token_comes(
 
     async def scenario(adapter: KomojuGateway) -> list[Answer]:
         return [
-            await adapter.authorize(key=new_key("auth"), order=new_order(), amount=5_500, token=token) for _ in range(2)
+            await adapter.authorize(key=new_key("auth"), order=new_order(), amount=5_500, token=token, method="card")
+            for _ in range(2)
         ]
 
     first, second = bench.run(scenario)
@@ -375,7 +388,9 @@ def test_a_hold_that_nobody_captures_ends_where_it_said(fake: Fake, bench: Bench
     order = new_order()
 
     async def scenario(adapter: KomojuGateway) -> Answer:
-        return await adapter.authorize(key=new_key("auth"), order=order, amount=5_500, token="tok_test_ok")
+        return await adapter.authorize(
+            key=new_key("auth"), order=order, amount=5_500, token="tok_test_ok", method="card"
+        )
 
     held = stands(bench.run(scenario))
     assert held.expires_at is not None
@@ -393,7 +408,9 @@ def test_a_key_older_than_a_day_takes_nothing_twice(fake: Fake, bench: Bench) ->
     order = new_order()
 
     async def begin(adapter: KomojuGateway) -> Answer:
-        return await adapter.authorize(key=f"{order}:authorize", order=order, amount=AMOUNT, token="tok_test_ok")
+        return await adapter.authorize(
+            key=f"{order}:authorize", order=order, amount=AMOUNT, token="tok_test_ok", method="card"
+        )
 
     async def take(adapter: KomojuGateway) -> Answer:
         return await adapter.capture(key=f"{order}:capture", order=order, reference=reference, amount=5_500)
@@ -453,7 +470,9 @@ def test_notices_in_any_order_and_twice_say_how_the_payment_stands(fake: Fake, b
     order = new_order()
 
     async def scenario(adapter: KomojuGateway) -> None:
-        held = await adapter.authorize(key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok")
+        held = await adapter.authorize(
+            key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok", method="card"
+        )
         reference = stands(held).reference
         stands(await change(adapter, "capture", reference, 10_000))
         stands(await change(adapter, "refund", reference, 1_000))
@@ -476,7 +495,9 @@ def test_a_refund_in_the_dashboard_is_told(fake: Fake, bench: Bench) -> None:
     order = new_order()
 
     async def scenario(adapter: KomojuGateway) -> None:
-        held = await adapter.authorize(key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok")
+        held = await adapter.authorize(
+            key=new_key("auth"), order=order, amount=AMOUNT, token="tok_test_ok", method="card"
+        )
         stands(await change(adapter, "capture", stands(held).reference, AMOUNT))
 
     bench.run(scenario)
@@ -591,7 +612,7 @@ def test_a_fake_that_restarts_from_its_journal_stands_the_same(tmp_path: Path) -
     paid, held = new_order(), new_order()
 
     async def take(adapter: KomojuGateway) -> Answer:
-        begun = await adapter.authorize(key="auth", order=held, amount=AMOUNT, token="tok_test_ok")
+        begun = await adapter.authorize(key="auth", order=held, amount=AMOUNT, token="tok_test_ok", method="card")
         return await adapter.capture(key="take", order=held, reference=stands(begun).reference, amount=10_000)
 
     with served(Komoju(), tmp_path / "journal") as first:

@@ -171,7 +171,7 @@ def answered(reply: Reply) -> tuple[Answer, int]:
         async with serving(answer) as port:
             adapter = connect(f"http://127.0.0.1:{port}")
             try:
-                return await adapter.authorize(key="k", order="salon/S-1", amount=5_500, token="tok_1")
+                return await adapter.authorize(key="k", order="salon/S-1", amount=5_500, token="tok_1", method="card")
             finally:
                 await adapter.aclose()
 
@@ -368,7 +368,7 @@ def test_the_list_has_every_charge_once_over_its_pages(tmp_path: Path) -> None:
 
         async def scenario(adapter: Any) -> list[Listed]:
             for order in orders:
-                await adapter.authorize(key=new_key("a"), order=order, amount=AMOUNT, token=customer)
+                await adapter.authorize(key=new_key("a"), order=order, amount=AMOUNT, token=customer, method="card")
             now = datetime.now(UTC)
             return await gathered(adapter.payments(since=now - timedelta(hours=1), until=now + timedelta(hours=1)))
 

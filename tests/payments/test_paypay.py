@@ -50,8 +50,8 @@ class WithBuyer(PayPayGateway):
         super().__init__(settings)
         self._fake = fake
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
-        asked = await super().authorize(key=key, order=order, amount=amount, token=token)
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
+        asked = await super().authorize(key=key, order=order, amount=amount, token=token, method=method)
         if asked.snapshot is None or asked.snapshot.buyer is None:
             return asked
         await asyncio.to_thread(self._fake.buyer, "agree", url=asked.snapshot.buyer.url)
@@ -104,7 +104,7 @@ def notice(fake: Fake) -> Signed:
 
 
 async def ask(adapter: PayPayGateway, order: str, amount: int = AMOUNT) -> Answer:
-    return await adapter.authorize(key=f"{order}:authorize", order=order, amount=amount, token="")
+    return await adapter.authorize(key=f"{order}:authorize", order=order, amount=amount, token="", method="paypay")
 
 
 class TestPayPay(conformance_of(GATEWAY)):  # type: ignore[misc]

@@ -94,7 +94,9 @@ def faulty(process: Running, **switches: float) -> Iterator[None]:
 
 
 async def authorize(gateway: SandboxGateway, key: str | None = None) -> Answer:
-    return await gateway.authorize(key=key or new_key("auth"), order="salon/S-1", amount=AMOUNT, token="tok_ok")
+    return await gateway.authorize(
+        key=key or new_key("auth"), order="salon/S-1", amount=AMOUNT, token="tok_ok", method="card"
+    )
 
 
 def test_a_gateway_that_always_fails_has_surely_done_nothing(process: Running, bench: Bench) -> None:

@@ -56,7 +56,7 @@ def test_the_same_key_in_use_is_waited_for(bench: Bench) -> None:  # Ghost#12065
     asked = {"key": new_key("auth"), "order": order, "amount": AMOUNT, "token": bench.accepted}
 
     async def both(adapter: Any) -> list[Answer]:
-        return list(await asyncio.gather(*(adapter.authorize(**asked) for _ in range(3))))
+        return list(await asyncio.gather(*(adapter.authorize(**asked, method="card") for _ in range(3))))
 
     answers = bench.run(both)
     assert len(fake.moves(order, Kind.HOLD)) == 1
@@ -102,11 +102,11 @@ def test_while_stripe_is_down_nobody_knows_and_the_same_key_settles_it_later(ben
     fake = of_fake(bench)
     asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": bench.accepted}
     fake.faults(down_for=60)
-    assert bench.run(lambda adapter: adapter.authorize(**asked)).verdict is Verdict.UNKNOWN
+    assert bench.run(lambda adapter: adapter.authorize(**asked, method="card")).verdict is Verdict.UNKNOWN
     looked = bench.run(lambda adapter: adapter.lookup(order=asked["order"], key=asked["key"]))
     assert looked.verdict is Verdict.RETRY
     fake.faults(down_for=0)
-    stands(bench.run(lambda adapter: adapter.authorize(**asked)))
+    stands(bench.run(lambda adapter: adapter.authorize(**asked, method="card")))
     assert len(fake.moves(asked["order"], Kind.HOLD)) == 1
 
 
@@ -115,8 +115,10 @@ def test_every_order_has_its_last_intent_by_search_or_by_list(bench: Bench) -> N
 
     async def scenario(adapter: Any) -> str:
         asked = {"order": order, "amount": AMOUNT}
-        await adapter.authorize(key=new_key("auth"), token="pm_card_chargeDeclined", **asked)
-        return stands(await adapter.authorize(key=new_key("auth"), token=bench.accepted, **asked)).reference
+        await adapter.authorize(key=new_key("auth"), token="pm_card_chargeDeclined", method="card", **asked)
+        return stands(
+            await adapter.authorize(key=new_key("auth"), token=bench.accepted, method="card", **asked)
+        ).reference
 
     last = bench.run(scenario)
     searches = []
@@ -197,7 +199,7 @@ def test_a_fake_that_was_restarted_stands_the_same(tmp_path: Path) -> None:
     asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": "pm_card_visa"}
     with at_stripe(tmp_path / "journal") as fake:
         bench = Bench(gateway=GATEWAY, connect=lambda: StripeGateway(settings(fake.url)), accepted="pm_card_visa")
-        first = stands(bench.run(lambda adapter: adapter.authorize(**asked)))
+        first = stands(bench.run(lambda adapter: adapter.authorize(**asked, method="card")))
         paid_order, paid = bench.run(lambda adapter: slip(adapter, "konbini"))
         fake.buyer("pay_at_store", order=paid_order)
         before, told = bench.run(lambda adapter: seen(adapter, paid.reference)), fake.notices(1)
@@ -208,7 +210,7 @@ def test_a_fake_that_was_restarted_stands_the_same(tmp_path: Path) -> None:
         assert [(one.order, sums(one.snapshot)) for one in after[1]] == [
             (one.order, sums(one.snapshot)) for one in before[1]
         ]
-        assert stands(bench.run(lambda adapter: adapter.authorize(**asked))).reference == first.reference
+        assert stands(bench.run(lambda adapter: adapter.authorize(**asked, method="card"))).reference == first.reference
         assert len(again.moves(asked["order"], Kind.HOLD)) == 1
         assert [body for _, body in again.notices(1)][: len(told)] == [body for _, body in told]
 
@@ -256,6 +258,6 @@ async def answered_by(answer: Handler) -> Answer:
     async with serving(answer) as port:
         gateway = StripeGateway(settings(f"http://127.0.0.1:{port}"))
         try:
-            return await gateway.authorize(key="auth:1", order="salon/S-1", amount=AMOUNT, token="pm_1")
+            return await gateway.authorize(key="auth:1", order="salon/S-1", amount=AMOUNT, token="pm_1", method="card")
         finally:
             await gateway.aclose()

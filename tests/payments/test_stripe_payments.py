@@ -59,7 +59,7 @@ def test_three_d_secure_is_a_page_to_visit_and_holds_nothing_until_it_is_passed(
 def test_three_d_secure_that_was_not_passed_is_a_decline_of_that_attempt(bench: Bench) -> None:
     key, order = new_key("auth"), new_order()
     asked = {"key": key, "order": order, "amount": AMOUNT, "token": THREE_D_SECURE}
-    begun = stands(bench.run(lambda adapter: adapter.authorize(**asked)))
+    begun = stands(bench.run(lambda adapter: adapter.authorize(**asked, method="card")))
     of_fake(bench).buyer("authenticate", order=order, passes=False)
     failed = now(bench, begun.reference)
     assert (failed.state, failed.code, failed.code_class) == (
@@ -67,7 +67,7 @@ def test_three_d_secure_that_was_not_passed_is_a_decline_of_that_attempt(bench: 
         "payment_intent_authentication_failure",
         CodeClass.BUYER_INPUT,
     )
-    again = bench.run(lambda adapter: adapter.authorize(**asked))
+    again = bench.run(lambda adapter: adapter.authorize(**asked, method="card"))
     assert (again.verdict, again.code) == (Verdict.DECLINED, "payment_intent_authentication_failure")
 
 

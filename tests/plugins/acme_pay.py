@@ -86,7 +86,7 @@ class AcmeGateway:
         self._key = settings.acme_key
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
         return PROVIDER.register(key, order, amount, until)
 

@@ -58,6 +58,7 @@ def test_an_ordinary_order_is_taken() -> None:
         ("PAY-01", "clinic", {"customer": customer(account="partner_web")}, "payment.method"),
         ("PAY-01", "clinic", {"customer": customer(account="partner_claims"), "method": "card"}, "payment.method"),
         ("PAY-01", "salon", {"customer": customer(account="partner_web")}, "customer.account"),
+        ("PAY-03", "reuse", {"method": "loan", "token": "another-lender"}, "payment.token"),
         ("PAY-03", "salon", {"method": "loan"}, "payment.method"),
         ("PAY-09", "reuse", {"lines": (a_line(price=300_000),), "method": "cod"}, "payment.method"),  # fee on top
         ("PAY-13", "salon", {"method": "none"}, "payment.method"),
@@ -104,6 +105,27 @@ def test_what_a_shop_takes(rule: str, shop: str, changes: dict[str, Any]) -> Non
 def test_reuse_takes_all_its_methods(method: str) -> None:
     """PAY-03."""
     assert fields(an_order("reuse", method=method)) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "chosen", "offered", "refused"),
+    [
+        ("konbini", "lawson", "", False),  # a profile that lists none takes any
+        ("konbini", "lawson", 'konbini_stores = ["lawson", "ministop"]', False),
+        ("konbini", "seven-eleven", 'konbini_stores = ["lawson", "ministop"]', True),
+        ("konbini", None, 'konbini_stores = ["lawson", "ministop"]', False),  # the gateway's own
+        ("loan", "lender-a", 'lenders = ["lender-a", "lender-b"]', False),
+        ("loan", "lender-c", 'lenders = ["lender-a", "lender-b"]', True),
+        ("loan", "", 'lenders = ["lender-a", "lender-b"]', False),
+        ("card", "tok_ok", 'konbini_stores = ["lawson"]', False),  # a card's token is no choice
+    ],
+)
+def test_a_chain_or_a_lender_is_one_that_the_shop_offers(
+    method: str, chosen: str | None, offered: str, refused: bool
+) -> None:
+    """PAY-03, PAY-08."""
+    shop = plain_shop(f'[payment]\nmethods.local = ["{method}"]\n{offered}')
+    assert fields(an_order("plain", method=method, token=chosen), shop) == (["payment.token"] if refused else [])
 
 
 @pytest.mark.parametrize(("policy", "refused"), [("carrier_legacy", []), ("strict", ["customer.email"])])

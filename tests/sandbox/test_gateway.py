@@ -134,8 +134,9 @@ def test_a_customer_pays_on_the_page_of_a_slip_and_the_shop_hears_of_it_once(tmp
 
 
 def test_a_lender_approves_and_pays_later_and_a_slip_can_be_taken_back(gateway_url: str) -> None:  # PAY-10
-    loan = post(gateway_url, "/v1/slips", {**SLIP, "method": "loan"}, "l").json()["payment"]
+    loan = post(gateway_url, "/v1/slips", {**SLIP, "method": "loan", "choice": "lender-b"}, "l").json()["payment"]
     page = f"{gateway_url}{loan['buyer']['path']}"
+    assert "lender-b" in httpx.get(page).text  # PAY-03
     states = [
         (httpx.post(page, json={"act": act}).status_code, httpx.post(page, json={"act": act}).json().get("becomes"))
         for act in ("approve", "pay_out")

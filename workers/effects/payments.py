@@ -28,7 +28,8 @@ from workers.effects.effect import Effect, Job, Means, Perform
 
 
 async def _authorize(gateway: Authorizes, row: OrderEffectRow, order: str) -> Answer:
-    return await gateway.authorize(key=row.key, order=order, amount=row.payload["amount"], token=row.token or "")
+    asked = {"amount": row.payload["amount"], "token": row.token or "", "method": row.method}
+    return await gateway.authorize(key=row.key, order=order, **asked)
 
 
 async def _register(gateway: RegistersSlips, row: OrderEffectRow, order: str) -> Answer:
@@ -42,6 +43,7 @@ async def _register(gateway: RegistersSlips, row: OrderEffectRow, order: str) ->
         amount=row.payload["amount"],
         payer=Payer(customer["name"], customer["email"], ship_to["phone"]),
         until=datetime.fromisoformat(until) if until else None,
+        choice=row.token or "",
     )
 
 

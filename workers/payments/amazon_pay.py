@@ -76,7 +76,7 @@ class AmazonPay:
             base_url=settings.amazon_pay_url, timeout=settings.amazon_pay_timeout, transport=SpreadTransport()
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         """Charge ``amount`` yen on the permission ``token`` without capturing it."""
         return await self._settled(lambda: self._begin(key, order, amount, token))
 
@@ -300,6 +300,7 @@ GATEWAY = Gateway(
     "amazon_pay",
     Settings,
     AmazonPay,
+    methods=frozenset({"amazon_pay"}),
     captures=CaptureRules(partial=True, several=False),
     refunds=RefundRules(partial=True, several=True),
     read_notices=read_notices,

@@ -24,7 +24,7 @@ from workers.payments.gmo_pg_codes import TAKEN
 from workers.payments.gmo_pg_notices import acknowledge, read_notices
 from workers.payments.gmo_pg_settings import Settings
 from workers.payments.gmo_pg_slips import MOST as MOST_AT_STORE
-from workers.payments.gmo_pg_slips import slip_of
+from workers.payments.gmo_pg_slips import STORES, slip_of
 from workers.payments.gmo_pg_states import Kind, Trade, moment, order_id
 from workers.payments.gmo_pg_trades import CAPTURE, RELEASE, RETURN, Trades
 from workers.payments.gmo_pg_wire import Api, Refused
@@ -54,8 +54,6 @@ Done = Callable[[Snapshot], bool]
 class GmoPg:
     """Authorizes cards and PayPay, registers slips, captures once, voids, refunds, renews and looks up by OrderID; never raises
     for what the network does.
-
-    A payment without a token is PayPay's.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,20 +68,21 @@ class GmoPg:
         """Give connections back."""
         await self._client.aclose()
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
-        """Hold ``amount`` yen (仮売上) on the card of ``token``, through 3-D Secure, or, without a token, by PayPay."""
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
+        """Hold ``amount`` yen (仮売上) on the card of ``token``, through 3-D Secure, or by PayPay, which needs none."""
         if not 1 <= amount <= _MOST:
             return _no("amount", CodeClass.OUR_BUG, f"GMO takes 1 to {_MOST:,} yen")
-        if token:
+        if method == "card":
             return await self._begin(Kind.CARD, order, key, amount, lambda trade: self._card(trade, order, token))
         if not self._settings.gmo_pg_wallet_url:
             return _unset("GMO_PG_WALLET_URL, the shop's page that opens PayPay")
         return await self._begin(Kind.PAYPAY, order, key, amount, lambda trade: self._wallet(trade, order))
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
-        """Register a slip that a store takes until the end of the last whole day before ``until``."""
+        """Register a slip that a store, of the chain ``choice`` or else of the shop's setting, takes until the end of the last
+        whole day before ``until``."""
         contact = self._settings.contact
         if method != "konbini":
             return _no("method", CodeClass.CONFIGURATION, f"GMO registers slips for konbini, not for {method}")
@@ -94,7 +93,7 @@ class GmoPg:
 
         async def execute(trade: Trade) -> None:
             try:
-                slip = slip_of(payer, self._settings.gmo_pg_store, contact, until, self._api.today)
+                slip = slip_of(payer, STORES.get(choice, self._settings.gmo_pg_store), contact, until, self._api.today)
             except ValueError as error:
                 raise Refused("no_day_left", CodeClass.OUR_BUG) from error
             told = {**trade.access, "OrderID": trade.reference, **_fields(order, amount), **slip}
@@ -406,6 +405,7 @@ GATEWAY = Gateway(
     "gmo_pg",
     Settings,
     GmoPg,
+    methods=frozenset({"card", "konbini", "paypay"}),
     read_notices=read_notices,
     secrets=lambda settings: [settings.gmo_pg_shop_id],
     acknowledge=acknowledge,

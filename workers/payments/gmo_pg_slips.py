@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Final
 
@@ -13,6 +14,14 @@ from workers.payments.gmo_pg_wire import ENCODING, written
 
 MOST: Final = 299_999
 """Yen that a store takes, tax included."""
+STORES: Final[Mapping[str, str]] = {
+    "seven-eleven": "00007",
+    "lawson": "10001",
+    "family-mart": "10002",
+    "ministop": "10005",
+    "seicomart": "10008",
+}
+"""GMO's code of each chain that a customer may choose."""
 _NAME, _CONTACT, _PHONE, _HOURS = 40, 42, 13, 11
 _DAYS: Final = 60
 _KANA: Final = re.compile("[ァ-ヶー ]+")

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import quote
 
 import httpx
@@ -33,6 +33,7 @@ _ON_PAGE: Final = {"bank_transfer": "bank_transfer", "paypay": "paypay"}
 _BACK_BY_HAND: Final = ("konbini", "bank_transfer", "pay_easy")
 
 Store = Literal["daily-yamazaki", "family-mart", "lawson", "ministop", "seicomart", "seven-eleven"]
+_STORES: Final = frozenset(get_args(Store))
 
 
 class Settings(BaseModel):
@@ -102,22 +103,27 @@ class KomojuGateway:
             transport=SpreadTransport(),
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
-        """Hold ``amount`` yen on the card of ``token``, or, without one, on the PayPay account that opens the page."""
-        if not token:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
+        """Hold ``amount`` yen on the card of ``token``, or on the PayPay account that opens KOMOJU's page."""
+        if method == "paypay":
             return await self._begin(key, order, amount, "/sessions", self._page(order, "paypay", "manual"))
         body = {"payment_details": token, "capture": False, "external_order_num": order}
         return await self._begin(key, order, amount, "/payments", body)
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
-        """A number for a till (konbini), or a page that opens an account (bank transfer); KOMOJU sets until when."""
+        """A number for a till (konbini) of the chain ``choice``, or a page that opens an account (bank transfer); KOMOJU sets until when."""
         if method in _ON_PAGE:
             body = self._page(order, _ON_PAGE[method], "auto") | {"email": payer.email}
             body["payment_data"]["name"] = payer.name
             return await self._begin(key, order, amount, "/sessions", body)
-        details = {"type": "konbini", "store": self._store, "email": payer.email, "phone": payer.phone}
+        details = {
+            "type": "konbini",
+            "store": choice if choice in _STORES else self._store,
+            "email": payer.email,
+            "phone": payer.phone,
+        }
         if self._days is not None:
             details["expiry_days"] = str(self._days)
         body = {"payment_details": details, "external_order_num": order}
@@ -339,6 +345,7 @@ GATEWAY = Gateway(
     "komoju",
     Settings,
     KomojuGateway,
+    methods=frozenset({"card", "konbini", "bank_transfer", "paypay"}),
     captures=CaptureRules(partial=True, several=False),
     read_notices=read_notices,
     secrets=lambda settings: settings.komoju_webhook_secret.get_secret_value().split(),

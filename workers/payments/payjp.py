@@ -91,7 +91,7 @@ class Payjp:
             transport=SpreadTransport(),
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         """Hold ``amount`` yen on the card behind a token (``tok_``), or of a customer (``cus_``, ``cus_/car_``)."""
         return await settle(
             lambda: self._begin(key, order, amount, token), lambda: self.lookup(order=order, key=key), repeats=False
@@ -425,6 +425,7 @@ GATEWAY = Gateway(
     "payjp",
     Settings,
     Payjp,
+    methods=frozenset({"card"}),
     least=50,
     captures=CaptureRules(partial=True, several=False),
     refunds=RefundRules(partial=True, several=True),

@@ -77,7 +77,7 @@ class PayPayGateway:
             transport=SpreadTransport(),
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         """A code by which the buyer agrees that ``amount`` yen are held; ``token`` is of no use here."""
 
         async def attempt() -> Answer:
@@ -357,6 +357,7 @@ GATEWAY = Gateway(
     "paypay",
     Settings,
     PayPayGateway,
+    methods=frozenset({"paypay"}),
     captures=CaptureRules(partial=True, several=False),
     refunds=RefundRules(partial=True, several=False),
     read_notices=read_notices,

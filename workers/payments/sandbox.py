@@ -115,15 +115,17 @@ class SandboxGateway:
             transport=SpreadTransport(),
         )
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         """Authorize ``amount`` yen (仮売上)."""
-        return await self._perform(key, "/v1/authorizations", {"order": order, "amount": amount, "token": token})
+        return await self._perform(
+            key, "/v1/authorizations", {"order": order, "amount": amount, "token": token, "method": method}
+        )
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
-        """Register ``amount`` yen to be paid at a store, or by a lender."""
-        asked = {"order": order, "amount": amount, "method": method}
+        """Register ``amount`` yen to be paid at a store, or by the lender ``choice``."""
+        asked = {"order": order, "amount": amount, "method": method} | ({"choice": choice} if choice else {})
         return await self._perform(key, "/v1/slips", asked | ({"until": until.isoformat()} if until else {}))
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:

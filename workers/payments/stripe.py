@@ -107,7 +107,7 @@ class StripeGateway:
         )
         self._calls = StripeCalls(self._client)
 
-    async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
+    async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:
         """Hold ``amount`` yen on the card of the PaymentMethod ``token``. PENDING where 3-D Secure must be passed first."""
         form = {
             **_intent_form(key, order, amount, "card"),
@@ -119,7 +119,7 @@ class StripeGateway:
         return await settle(lambda: self._begun(key, amount, form), lambda: self.lookup(order=order, key=key))
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
         """A voucher (``konbini``) or an account (``bank_transfer``) for ``amount`` yen."""
         if method == "konbini":
@@ -413,6 +413,7 @@ GATEWAY: Final[Gateway[Any]] = Gateway(
     "stripe",
     Settings,
     StripeGateway,
+    methods=frozenset({"card", "konbini", "bank_transfer"}),
     least=50,
     captures=CaptureRules(partial=True, several=False),
     read_notices=read_notices,

@@ -22,16 +22,25 @@ _PAGE: Final = """<!doctype html><html lang="ja"><meta charset="utf-8"><meta nam
 button{{font:inherit;display:block;width:100%;padding:.8rem;margin:.5rem 0}}</style>
 <h1>決済テスト / Sandbox</h1><p>実際の請求は行われません。 Nobody is charged.</p>
 <dl><dt>注文 / Order</dt><dd>{order}</dd><dt>金額 / Amount</dt><dd>{amount:,} 円 / yen</dd>
-<dt>状態 / State</dt><dd>{status}</dd></dl><form method="post">{buttons}</form></html>"""
+{choice}<dt>状態 / State</dt><dd>{status}</dd></dl><form method="post">{buttons}</form></html>"""
 
 
 def buyers_page(payment: Mapping[str, Any], acts: Sequence[str]) -> Reply:
     """The page of a payment as the gateway shows it, with a button for each of the ``acts`` that are possible."""
     buttons = "".join(f'<button name="act" value="{act}">{_WORDS[act]}</button>' for act in acts)
     page = _PAGE.format(
-        order=escape(payment["order"]), amount=payment["amount"], status=escape(payment["status"]), buttons=buttons
+        order=escape(payment["order"]),
+        amount=payment["amount"],
+        status=escape(payment["status"]),
+        buttons=buttons,
+        choice=_chosen(payment["choice"]),
     )
     return Reply(200, page.encode(), {"content-type": "text/html; charset=utf-8"})
+
+
+def _chosen(choice: str) -> str:
+    """The store chain or the lender that the customer chose in the shop."""
+    return f"<dt>選択 / Chosen</dt><dd>{escape(choice)}</dd>" if choice else ""
 
 
 def buyers_act(request: Request) -> str:

@@ -1,7 +1,7 @@
 """The sandbox gateway (決済代行): ``python -m workers.sandbox.gateway --journal FILE``.
 
-    POST /v1/authorizations               {"order", "amount", "token"}     201, 402
-    POST /v1/slips                        {"order", "amount", "method", "until"}   201
+    POST /v1/authorizations               {"order", "amount", "token", "method"}   201, 402
+    POST /v1/slips                        {"order", "amount", "method", "until", "choice"}   201
     POST /v1/authorizations/{id}/capture  {"amount"}                       200, 402
     POST /v1/authorizations/{id}/void     {}                               200, 402
     POST /v1/authorizations/{id}/refund   {"amount"}                       200, 402

@@ -90,6 +90,7 @@ class _Payment:
     funding: str | None
     expires_at: datetime
     method: str = "card"
+    choice: str = ""
     captured: int = 0
     refunded: int = 0
     state: str = "authorized"
@@ -115,6 +116,7 @@ class _Payment:
             "captured": self.captured,
             "refunded": self.refunded,
             "funding": self.funding,
+            "choice": self.choice,
             "expires_at": self.expires_at.isoformat(),
             "at": now.isoformat(),
             "buyer": self._must(identity) if state == "pending" else None,
@@ -150,6 +152,7 @@ class PaymentLedger:
                 answer["funding"],
                 datetime.fromisoformat(answer["expires_at"]),
                 answer.get("method", "card"),
+                answer.get("choice", ""),
                 state=answer["status"],
             )
             self._begun[answer["id"]] = datetime.fromisoformat(answer["begun_at"])
@@ -212,7 +215,7 @@ class PaymentLedger:
         return [act for stage, act in _ACTS if stage == found.stage()]
 
     def _authorize(self, request: Mapping[str, Any], identity: str, now: datetime) -> tuple[int, dict[str, Any]]:
-        _only(request, {"order", "amount", "token"})
+        _only(request, {"order", "amount", "token", "method"})
         order, token = _text(request, "order"), _text(request, "token")
         amount = _amount(request, MINIMUM_AMOUNT)
         if token in DECLINES:
@@ -225,12 +228,13 @@ class PaymentLedger:
             "order": order,
             "amount": amount,
             "funding": FUNDING[token],
+            "method": request.get("method", "card"),
             "expires_at": (now + LIFETIME).isoformat(),
             "begun_at": now.isoformat(),
         }
 
     def _register(self, request: Mapping[str, Any], identity: str, now: datetime) -> tuple[int, dict[str, Any]]:
-        _only(request, {"order", "amount", "method", "until"})
+        _only(request, {"order", "amount", "method", "until", "choice"})
         method = _text(request, "method")
         if method not in SLIPS:
             raise _invalid("method", f"must be one of {', '.join(SLIPS)}")
@@ -242,6 +246,7 @@ class PaymentLedger:
             "amount": _amount(request, MINIMUM_AMOUNT),
             "funding": None,
             "method": method,
+            "choice": request.get("choice", ""),
             "expires_at": until.isoformat(),
             "begun_at": now.isoformat(),
         }
