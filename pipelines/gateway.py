@@ -319,6 +319,25 @@ class Lists(Protocol):
         ...
 
 
+@runtime_checkable
+class ReportsShipments(Protocol):
+    """Is told that the goods have left, and pays for them then (後払い)."""
+
+    async def report(
+        self,
+        *,
+        key: str,
+        order: str,
+        reference: str,
+        carrier: str | None,
+        tracking_number: str,
+        shipped_at: datetime,
+    ) -> Answer:
+        """Tell the provider of the payment's first parcel, left at ``shipped_at`` (aware) with a carrier by our name for it.
+        Another number under another key is a correction. DECLINED: it pays nothing for it, and ``says`` why."""
+        ...
+
+
 class Capability(StrEnum):
     """What a method may need a gateway for, in the words of a sentence: "a gateway that authorizes"."""
 
@@ -331,6 +350,7 @@ class Capability(StrEnum):
     RENEWS = "renews authorizations"
     LISTS = "lists payments"
     READS_NOTICES = "reads notices"
+    REPORTS_SHIPMENTS = "reports shipments"
 
 
 _PROTOCOLS: Final[Mapping[Capability, type]] = {
@@ -342,6 +362,7 @@ _PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.LOOKS_UP: LooksUp,
     Capability.RENEWS: Renews,
     Capability.LISTS: Lists,
+    Capability.REPORTS_SHIPMENTS: ReportsShipments,
 }
 
 

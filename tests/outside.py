@@ -111,6 +111,25 @@ class Gateway:
 
         return self._once(key, ("capture", reference, amount), act)
 
+    async def report(
+        self,
+        *,
+        key: str,
+        order: str,
+        reference: str,
+        carrier: str | None,
+        tracking_number: str,
+        shipped_at: datetime,
+    ) -> Answer:
+        def act() -> Answer:
+            card = self.cards.get(reference)
+            if card is None or card.voided:
+                return DECLINED
+            card.captured = card.amount
+            return self._stands(reference)
+
+        return self._once(key, ("report", reference, carrier, tracking_number, shipped_at), act)
+
     async def void(self, *, key: str, order: str, reference: str) -> Answer:
         def act() -> Answer:
             card = self.cards.get(reference)

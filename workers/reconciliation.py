@@ -46,6 +46,7 @@ _ASKED: Final = (
     "payment.void",
     "payment.refund",
     "payment.renew",
+    "payment.report",
 )
 NIGHTLY: Final = time(3, 30)
 

@@ -50,7 +50,7 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
     does, gateway = shop.payment.authorization_ends, shop.gateway(draft.money.gateway)
     if now >= ends:
         hold_for_authorization(draft, ends)
-    elif does == "capture":
+    elif does == "capture" and METHODS[draft.money.method].capture is Capture.ON_DISPATCH:
         capture_early(draft)
     elif does == "renew" and gateway is not None and Capability.RENEWS in gateway.capabilities:
         renew(draft)
@@ -69,7 +69,8 @@ def _subject(draft: OrderDraft) -> Subject:
 
 
 def watch_payout(draft: OrderDraft, now: datetime) -> None:
-    """Goods that a lender approved have left: his money is waited for (PAY-10), then a human asks him. For ``notify`` alone."""
+    """Goods that a lender or a provider approved have left: his money is waited for (PAY-10, B.6.9), then a human asks him. For
+    ``notify`` alone."""
     if draft.state not in ALL_LEFT or not _is_paid_out_later(draft):
         return
     until = max((one.shipped_at for one in draft.parcels.values()), default=now) + _PAID_OUT_WITHIN
@@ -77,19 +78,24 @@ def watch_payout(draft: OrderDraft, now: datetime) -> None:
         draft.await_for("lender.payment", draft.money.gateway or "lender", until, "operator", _subject(draft))
     else:
         hold = Hold(HoldReason.CAPTURE_FAILED, amount=draft.money.authorized, facts={"code": "not_paid_out"})
-        draft.hold(hold, "the lender has not paid out")
+        draft.hold(hold, "it was not paid out")
 
 
 def stop_waiting_for_payout(draft: OrderDraft) -> None:
-    """The lender has paid, or will not."""
-    if METHODS[draft.money.method].secured_by is Secured.APPROVAL and not _is_paid_out_later(draft):
+    """The lender, or the provider, has paid or will not."""
+    if _is_of_another(draft) and not _is_paid_out_later(draft):
         draft.end_wait(_PAYOUT_WAITS_AT, _subject(draft))
-        draft.lift(lambda hold: hold.reason == HoldReason.CAPTURE_FAILED, "the lender has paid out")
+        draft.lift(lambda hold: hold.reason == HoldReason.CAPTURE_FAILED, "it was paid out")
 
 
 def _is_paid_out_later(draft: OrderDraft) -> bool:
-    is_approved = METHODS[draft.money.method].secured_by is Secured.APPROVAL
-    return is_approved and draft.money.state == PaymentState.AUTHORIZED
+    return _is_of_another(draft) and draft.money.state == PaymentState.AUTHORIZED
+
+
+def _is_of_another(draft: OrderDraft) -> bool:
+    """Whether somebody else than the customer pays, who agreed before the goods left."""
+    method = METHODS[draft.money.method]
+    return method.capture is Capture.BY_NOTICE and method.secured_by is not Secured.PAYMENT
 
 
 def is_ending(draft: OrderDraft, now: datetime) -> bool:
@@ -99,9 +105,9 @@ def is_ending(draft: OrderDraft, now: datetime) -> bool:
 
 
 def _ends(draft: OrderDraft) -> datetime | None:
-    """When the authorization ends that the goods are to leave on; None if there is none, it is being captured, or somebody else
-    pays it out: a lender says so himself (PAY-10)."""
-    is_ours = METHODS[draft.money.method].capture is Capture.ON_DISPATCH
+    """When the authorization ends that the goods are to leave on, of a provider the time to report them (B.6.9); None if there
+    is none, it is being captured, or a lender pays it out: he says so himself (PAY-10)."""
+    is_ours = METHODS[draft.money.method].secured_by is Secured.AUTHORIZATION
     relied_on = draft.money.state == PaymentState.AUTHORIZED and is_ours and not capture_asked(draft)
     return draft.money.expires_at if relied_on else None
 

@@ -130,7 +130,10 @@ def capture_asked(draft: OrderDraft) -> bool:
 
 
 def capture_early(draft: OrderDraft) -> None:
-    """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04)."""
+    """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04); what a provider
+    pays for once it hears of the shipment cannot be (B.6.9)."""
+    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH:
+        return
     if amount := min(draft.money.authorized, draft.due):
         payload = {"amount": amount, "early": True}
         draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload=payload))

@@ -25,6 +25,7 @@ _CAUSES: Final = {
     "payment.void": "authorization released",
     "payment.refund": "refunded",
     "payment.renew": "held anew by the gateway",
+    "payment.report": "reported to the provider",
     "payment.lookup": "looked up at the gateway",
 }
 

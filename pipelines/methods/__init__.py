@@ -91,6 +91,7 @@ class Receipt(StrEnum):
     CARRIER = "carrier"
     STORE = "store"
     LENDER = "lender"
+    PROVIDER = "provider"
     BILL = "bill"
     NONE = "none"
 

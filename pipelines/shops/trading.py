@@ -104,6 +104,7 @@ class Payment(Section):
     cod_return_days: Annotated[int, Field(ge=1, le=90)] = Field(
         default=14, description="Days in which an unclaimed parcel is to be back before a human looks for it (PAY-09)"
     )
+    deferred_maximum: Yen = Field(default=55_000, description="Most yen that can be paid after delivery (B.6.9)")
     transfer_tolerance: Yen = Field(default=0, description="Yen a transfer may differ without a hold (B.6.7)")
     bank: BankAccount | None = Field(default=None, description="Account for transfers")
 

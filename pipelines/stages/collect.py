@@ -1,5 +1,5 @@
 """Collect (代金の回収): money that goes with the goods. What was held is captured parcel by parcel where the profile says so (SPL-04);
-what the carrier collects is waited for, and a parcel that nobody receives ends its order (PAY-09)."""
+a provider is told what it pays for (B.6.9); what the carrier collects is waited for, and a parcel that nobody receives ends its order (PAY-09)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from models.states import OrderState, PaymentState
 from pipelines.changes.cod import watch_goods, watch_money
 from pipelines.changes.money import LETS_GO, TAKES, capture_part, is_collected, is_money_out
+from pipelines.changes.reporting import REPORT, report
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -31,6 +32,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.next("reward", now)
     if not is_collected(draft.money):
         capture_part(draft, shop)
+        report(draft)
         return
     if draft.state == OrderState.CANCELLED:
         watch_goods(draft, shop, now)
@@ -54,5 +56,5 @@ STAGE = Stage(
     | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
-    asks=tuple(dict.fromkeys((*LETS_GO, *TAKES))),
+    asks=(*dict.fromkeys((*LETS_GO, *TAKES)), REPORT),
 )

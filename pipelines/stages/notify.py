@@ -11,6 +11,7 @@ from pipelines.changes.authorizations import stop_watching, watch_payout
 from pipelines.changes.collection import collecting_parcel
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.reporting import is_reported
 from pipelines.changes.requests import heard
 from pipelines.changes.suppliers import heard_from
 from pipelines.engine.draft import OrderDraft
@@ -56,7 +57,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     stop_watching(draft)
     watch_delivery(draft, shop, now)
     watch_payout(draft, now)
-    if is_collected(draft.money):
+    if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
         draft.next("collect", now)
 
 

@@ -22,6 +22,7 @@ from pipelines.changes.money import (
     void,
 )
 from pipelines.changes.payment_books import hear, listen
+from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need, PaymentFacts
@@ -62,7 +63,11 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     finish(draft)
 
 
-_FAILURES: Final = {"payment.capture": HoldReason.CAPTURE_FAILED, "payment.void": HoldReason.VOID_FAILED}
+_FAILURES: Final = {
+    "payment.capture": HoldReason.CAPTURE_FAILED,
+    REPORT: HoldReason.CAPTURE_FAILED,
+    "payment.void": HoldReason.VOID_FAILED,
+}
 #: Orders whose goods wait on an authorization.
 _WAITS_ON_IT: Final = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
 

@@ -17,6 +17,7 @@ from workers.payments import GATEWAYS
         ("bank_transfer", "paid", "register", "by_notice", "by_hand", "shop"),  # PAY-07
         ("loan", "approved", "register", "by_notice", "by_hand", "lender"),  # PAY-10
         ("cod", "at_once", "nothing", "on_delivery", "by_hand", "carrier"),  # PAY-09
+        ("deferred", "authorized", "authorize", "by_notice", "gateway", "provider"),  # B.6.9
         ("direct_debit", "at_once", "nothing", "on_bill", "on_bill", "bill"),  # PAY-12
         ("claims_offset", "at_once", "nothing", "on_bill", "on_bill", "bill"),  # PAY-12
         ("none", "at_once", "nothing", "never", "by_hand", "none"),  # PAY-13
@@ -36,7 +37,7 @@ def test_what_a_method_is(
 
 
 def test_there_are_no_others() -> None:
-    assert len(METHODS) == 10
+    assert len(METHODS) == 11
 
 
 def test_an_order_without_anything_to_pay_has_the_method_none() -> None:
@@ -57,6 +58,8 @@ def test_a_transfer_goes_to_the_shops_account_where_no_gateway_opens_one() -> No
         ("card", "bank", {Capability.AUTHORIZES, Capability.CAPTURES, Capability.VOIDS, Capability.LOOKS_UP}),
         ("konbini", "sandbox", set()),
         ("konbini", "payjp", {Capability.REGISTERS_SLIPS}),
+        ("deferred", "sandbox", set()),
+        ("deferred", "stripe", {Capability.REPORTS_SHIPMENTS}),
         ("cod", None, set()),
         ("konbini", None, {Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),
         ("bank_transfer", None, {Capability.READS_NOTICES}),

@@ -483,6 +483,57 @@ class ReadsNoticesConformance:
                 self.read(bench, notice, **wrong)
 
 
+async def reported(adapter: Any, reference: str, number: str = "444413750002", key: str = "") -> Answer:
+    """Tell of a parcel."""
+    told: Answer = await adapter.report(
+        key=key or new_key("report"),
+        order="salon/S-1",
+        reference=reference,
+        carrier="yamato",
+        tracking_number=number,
+        shipped_at=datetime.now(UTC),
+    )
+    return told
+
+
+async def deferred(adapter: Any) -> str:
+    """The reference of a payment that is paid after delivery."""
+    asked = {"key": new_key("auth"), "order": new_order(), "amount": AMOUNT, "token": "", "method": "deferred"}
+    held = stands(await adapter.authorize(**asked))
+    assert sums(held) == (PaymentState.AUTHORIZED, AMOUNT, 0, 0)
+    return held.reference
+
+
+class ReportsShipmentsConformance:
+    def test_the_shop_is_paid_once_the_shipment_is_known_and_a_correction_pays_nothing_more(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> list[Answer]:
+            reference = await deferred(adapter)
+            return [await reported(adapter, reference, number) for number in ("444413750002", "444413750013")]
+
+        for answer in bench.run(scenario):
+            assert sums(stands(answer)) == (PaymentState.CAPTURED, AMOUNT, AMOUNT, 0)
+
+    def test_a_payment_that_was_let_go_is_not_paid(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            reference = await deferred(adapter)
+            stands(await change(adapter, "void", reference))
+            return await reported(adapter, reference)
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+    def test_what_is_not_paid_after_delivery_is_not_paid_by_a_report(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            return await reported(adapter, await authorized(adapter, bench))
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+    def test_the_shop_itself_takes_nothing(self, bench: Bench) -> None:
+        async def scenario(adapter: Any) -> Answer:
+            return await change(adapter, "capture", await deferred(adapter), AMOUNT)
+
+        assert bench.run(scenario).verdict is Verdict.DECLINED
+
+
 _SUITES: Final[Mapping[Capability, type]] = {
     Capability.AUTHORIZES: AuthorizesConformance,
     Capability.REGISTERS_SLIPS: RegistersSlipsConformance,
@@ -493,6 +544,7 @@ _SUITES: Final[Mapping[Capability, type]] = {
     Capability.RENEWS: RenewsConformance,
     Capability.LISTS: ListsConformance,
     Capability.READS_NOTICES: ReadsNoticesConformance,
+    Capability.REPORTS_SHIPMENTS: ReportsShipmentsConformance,
 }
 
 

@@ -21,6 +21,7 @@ from pipelines.gateway import (
     Refunds,
     RegistersSlips,
     Renews,
+    ReportsShipments,
     Voids,
 )
 from pipelines.ports import Outcome, Verdict
@@ -69,6 +70,18 @@ async def _renew(gateway: Renews, row: OrderEffectRow, order: str) -> Answer:
     return await gateway.renew(key=row.key, order=order, reference=row.reference or "", amount=amount)
 
 
+async def _report(gateway: ReportsShipments, row: OrderEffectRow, order: str) -> Answer:
+    told = row.payload
+    return await gateway.report(
+        key=row.key,
+        order=order,
+        reference=row.reference or "",
+        carrier=told["carrier"],
+        tracking_number=told["tracking_number"],
+        shipped_at=datetime.fromisoformat(told["shipped_at"]),
+    )
+
+
 async def _lookup(gateway: LooksUp, row: OrderEffectRow, order: str) -> Answer:
     found = await gateway.lookup(order=order, reference=row.reference)
     return found or Answer(Verdict.DECLINED, code="not_found", says="the gateway knows no such payment")
@@ -81,6 +94,7 @@ _ACTS: Final[Mapping[str, Callable[[Any, OrderEffectRow, str], Awaitable[Answer]
     "payment.void": _void,
     "payment.refund": _refund,
     "payment.renew": _renew,
+    "payment.report": _report,
     "payment.lookup": _lookup,
 }
 

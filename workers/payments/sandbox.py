@@ -100,7 +100,7 @@ class _Page(BaseModel):
 
 
 class SandboxGateway:
-    """Authorizes, registers slips, captures once, voids, refunds, looks up and lists; never raises for what the network does,
+    """Authorizes, registers slips, captures once, hears of shipments, voids, refunds, looks up and lists; never raises for what the network does,
     but for a list that cannot be had.
 
     A call makes at most three attempts and one look-up.
@@ -131,6 +131,20 @@ class SandboxGateway:
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         """Capture ``amount`` yen (実売上); the gateway releases the rest."""
         return await self._perform(key, _path(reference, "capture"), {"amount": amount})
+
+    async def report(
+        self,
+        *,
+        key: str,
+        order: str,
+        reference: str,
+        carrier: str | None,
+        tracking_number: str,
+        shipped_at: datetime,
+    ) -> Answer:
+        """Tell of the parcel (出荷報告): what is paid after delivery is paid to the shop then."""
+        told = {"carrier": carrier or "", "tracking_number": tracking_number, "shipped_at": shipped_at.isoformat()}
+        return await self._perform(key, _path(reference, "report"), told)
 
     async def void(self, *, key: str, order: str, reference: str) -> Answer:
         """Release an authorization (仮売上取消)."""

@@ -3,6 +3,7 @@
     POST /v1/authorizations               {"order", "amount", "token", "method"}   201, 402
     POST /v1/slips                        {"order", "amount", "method", "until", "choice"}   201
     POST /v1/authorizations/{id}/capture  {"amount"}                       200, 402
+    POST /v1/authorizations/{id}/report   {"carrier", "tracking_number", "shipped_at"}   200, 402
     POST /v1/authorizations/{id}/void     {}                               200, 402
     POST /v1/authorizations/{id}/refund   {"amount"}                       200, 402
     GET  /v1/authorizations/{id}                                           200, 404
@@ -53,7 +54,7 @@ FAULTS = {
 }
 
 _PAGE = 100
-_CHANGE = re.compile(r"/v1/authorizations/([^/]+)/(capture|void|refund)")
+_CHANGE = re.compile(r"/v1/authorizations/([^/]+)/(capture|void|refund|report)")
 _BUYER = re.compile(r"/pay/([^/]+)")
 _OPERATIONS = "/v1/operations/"
 _AUTHORIZATIONS = "/v1/authorizations/"

@@ -1,6 +1,7 @@
 """The books of the sandbox gateway: payments, and every operation ever done under an idempotency key.
 
-A payment is an authorization (card, wallet) or a slip: a store's number (コンビニ払い) or a lender's form (ローン). Pure: no
+A payment is an authorization (card, wallet, credit that is paid after delivery: 後払い) or a slip: a store's number
+(コンビニ払い) or a lender's form (ローン). What is paid after delivery is captured when the parcel's number is reported. Pure: no
 clock, no socket.  The gateway journals each ``Operation`` and builds the books again from them. States and codes follow
 GMO-PG (formats.md B.6.1, B.6.3): one capture an authorization, the rest is released.
 """
@@ -45,6 +46,9 @@ CHALLENGED = "tok_3ds_challenge"
 SLIPS: Mapping[str, str] = {"konbini": "pay_at_store", "loan": "open_form"}
 """Methods of slips, and what their customer has to do."""
 
+DEFERRED = "deferred"
+"""The method whose shop is paid once it reports the shipment."""
+
 # (state, what the buyer or his lender does) -> the state after it
 _ACTS: Mapping[tuple[str, str], str] = {
     ("challenged", "pass"): "authorized",
@@ -55,6 +59,7 @@ _ACTS: Mapping[tuple[str, str], str] = {
     ("authorized loan", "pay_out"): "captured",
 }
 
+_FIELDS: Mapping[str, set[str]] = {"void": set(), "report": {"carrier", "tracking_number", "shipped_at"}}
 _NOT_ALLOWED = ("E11", "E11010003")
 
 
@@ -62,7 +67,7 @@ _NOT_ALLOWED = ("E11", "E11010003")
 class Operation:
     """What was done under ``key``.
 
-    ``operation`` is authorize, register, capture, void or refund, or what a buyer did: act; ``status`` and ``answer`` are
+    ``operation`` is authorize, register, capture, report, void or refund, or what a buyer did: act; ``status`` and ``answer`` are
     what every repetition of the request gets again, with how the ``payment`` stood after it; ``fingerprint`` tells another
     request from a repetition.
     """
@@ -158,7 +163,7 @@ class PaymentLedger:
             self._begun[answer["id"]] = datetime.fromisoformat(answer["begun_at"])
             return
         payment = self._payments[answer["authorization"]]
-        if operation.operation == "capture":
+        if operation.operation in ("capture", "report"):
             payment.state, payment.captured = "captured", answer["amount"]
         elif operation.operation == "void":
             payment.state = "voided"
@@ -216,19 +221,19 @@ class PaymentLedger:
 
     def _authorize(self, request: Mapping[str, Any], identity: str, now: datetime) -> tuple[int, dict[str, Any]]:
         _only(request, {"order", "amount", "token", "method"})
-        order, token = _text(request, "order"), _text(request, "token")
-        amount = _amount(request, MINIMUM_AMOUNT)
+        order, token = _text(request, "order"), str(request.get("token") or "")
+        amount, method = _amount(request, MINIMUM_AMOUNT), request.get("method", "card")
         if token in DECLINES:
             return 402, _refusal(*DECLINES[token])
-        if token not in FUNDING:
+        if token not in FUNDING and method != DEFERRED:
             raise _invalid("token", "must be one this gateway has issued")
         return 201, {
             "id": identity,
             "status": "pending" if token == CHALLENGED else "authorized",
             "order": order,
             "amount": amount,
-            "funding": FUNDING[token],
-            "method": request.get("method", "card"),
+            "funding": FUNDING.get(token) if method != DEFERRED else None,
+            "method": method,
             "expires_at": (now + LIFETIME).isoformat(),
             "begun_at": now.isoformat(),
         }
@@ -267,11 +272,13 @@ class PaymentLedger:
     def _change(
         self, operation: str, subject: str, request: Mapping[str, Any], identity: str, now: datetime
     ) -> tuple[int, dict[str, Any]]:
-        _only(request, set() if operation == "void" else {"amount"})
-        amount = 0 if operation == "void" else _amount(request, 1)
+        _only(request, _FIELDS.get(operation, {"amount"}))
         payment = self._payments.get(subject)
         if payment is None:
             raise NotFound("there is no such payment")
+        amount = payment.amount if operation == "report" else 0 if operation == "void" else _amount(request, 1)
+        if operation == "report":
+            _text(request, "tracking_number")
         if reason := _obstacle(operation, amount, payment, now):
             return 402, _refusal(*_NOT_ALLOWED, reason)
         answer = {"id": identity, "authorization": subject, "status": "done", "amount": amount}
@@ -281,6 +288,8 @@ class PaymentLedger:
 
 
 def _obstacle(operation: str, amount: int, payment: _Payment, now: datetime) -> str | None:
+    if operation == "report":
+        return _unreportable(payment, now)
     if operation == "refund":
         if payment.method in SLIPS:
             return f"{payment.method} cannot be given back this way"
@@ -290,13 +299,22 @@ def _obstacle(operation: str, amount: int, payment: _Payment, now: datetime) -> 
         return None
     if payment.state != "authorized":
         return f"the authorization is {payment.state}"
-    if operation == "capture" and payment.method in SLIPS:
+    if operation == "capture" and payment.method in (*SLIPS, DEFERRED):
         return f"{payment.method} is paid by whoever owes it"
     if operation == "capture" and now >= payment.expires_at:
         return "the authorization has expired"
     if amount > payment.amount:
         return "more than was authorized"
     return None
+
+
+def _unreportable(payment: _Payment, now: datetime) -> str | None:
+    """Why no shipment can be reported; another number for what is paid already is a correction."""
+    if payment.method != DEFERRED:
+        return f"{payment.method} is not paid after delivery"
+    if payment.state == "captured" or (payment.state == "authorized" and not payment.has_expired(now)):
+        return None
+    return f"the payment is {'expired' if payment.has_expired(now) else payment.state}"
 
 
 def _identity(kind: str, key: str) -> str:
