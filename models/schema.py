@@ -16,6 +16,7 @@ from models.payment import Payment
 from models.points import PointBalance, PointHold, PointLot, PointRequest, PointTransfer
 from models.rank import CustomerRank
 from models.readdressing import OrderReaddressing
+from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
 from models.shipment import Parcel, Shipment, ShipmentLine
@@ -54,6 +55,7 @@ __all__ = [
     "PointRequest",
     "PointTransfer",
     "PostedCoupon",
+    "RefundAccount",
     "RefusedOrder",
     "RetentionLate",
     "RetentionMark",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,11 @@ from pipelines.plugins import FOLDER, REGISTRIES
 from tests.world import DOMAIN, SENDER, World
 from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines, Urls
+from workers.settings import load
+
+# Processes that tests start have what `shukka up` would give them.
+os.environ.setdefault("SHUKKA_LINK_SECRET", "of-the-tests-" * 3)
+os.environ.setdefault("SHUKKA_PUBLIC_URL", "https://pages.shukka.example")
 
 TEMPLATE = "shukka_template"
 _numbers = itertools.count(1)
@@ -128,7 +134,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
     """The real mails; compiled once."""
-    return Renderer(SENDER, DOMAIN)
+    return Renderer(SENDER, DOMAIN, links=load().links)
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ class _Loops(Middleware):
 def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     """A broker with every actor declared, whose worker ends as ``stop`` says; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
+    house.need_links()
     broker = make_broker(settings.need_broker(), consumer=True)
     drains = Drains()
     decide = actors.deciding(house, house.runner(stage_seconds), drains)

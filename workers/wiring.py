@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect
 from pipelines.engine.run import Runner
-from pipelines.errors import ShukkaError
+from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.gateway import Adapter
 from pipelines.orders.act import actions
 from pipelines.ports import Clock
@@ -45,6 +45,14 @@ class House:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
     """What takes leave of the world once a worker has ended everything."""
+
+    def need_links(self) -> None:
+        """Raise Misconfigured where mails have links that nobody could open."""
+        if self.settings.links is None:
+            name = "SHUKKA_PUBLIC_URL" if not self.settings.shukka_public_url else "SHUKKA_LINK_SECRET"
+            says = "it is not set, so no customer could name the account for a refund; `shukka up` sets both it and"
+            other = ({"SHUKKA_PUBLIC_URL", "SHUKKA_LINK_SECRET"} - {name}).pop()
+            raise Misconfigured(name, f"{says} {other}")
 
     def effects(self) -> Engine:
         """Connections for the effect loop alone: what decisions wait for keeps no outcome from being recorded."""
@@ -93,7 +101,7 @@ def build(settings: Settings, application: str) -> House:
         shops=shops,
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
-        renderer=Renderer(settings.mail_from, settings.mail_domain, overrides=overrides),
+        renderer=Renderer(settings.mail_from, settings.mail_domain, overrides=overrides, links=settings.links),
     )
 
 

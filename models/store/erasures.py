@@ -160,6 +160,7 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",
     "payments": """UPDATE payment SET token = NULL, instructions = NULL
                    WHERE order_id = ANY(%(ids)b::bigint[]) AND (token IS NOT NULL OR instructions IS NOT NULL)""",
+    "refund_accounts": "DELETE FROM refund_account WHERE order_id = ANY(%(ids)b::bigint[])",
     "outputs": """UPDATE effect_output t SET content = ''
                   WHERE octet_length(content) > 0 AND effect_id IN (
                     SELECT id FROM effect WHERE order_id = ANY(%(ids)b::bigint[])

@@ -129,7 +129,7 @@ def watch_goods(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for line in draft.facts.order.lines:
         if line.line in returned and line.availability == "unique":
             draft.free_item(line.sku)
-    _settle_late_money(draft, shop)
+    _settle_late_money(draft, shop, now)
     out = [one for one in draft.parcels.values() if one.tracking_status not in ENDED]
     late = {one.shipment for one in out if _back_by(draft, shop, one) <= now}
     draft.lift(
@@ -149,14 +149,14 @@ def _back_by(draft: OrderDraft, shop: Shop, parcel: ParcelFacts) -> datetime:
     return ends + timedelta(days=shop.payment.cod_return_days)
 
 
-def _settle_late_money(draft: OrderDraft, shop: Shop) -> None:
+def _settle_late_money(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """A parcel that was received after the cancel was paid for; unless that was the way back to whoever sent it (B.4.3)."""
     parcel, amount = collecting_parcel(draft, shop), draft.due
     received = parcel is not None and parcel.tracking_status == TrackingState.DELIVERED
     if parcel is not None and received and draft.money.state == PaymentState.VOIDED and amount:
         draft.move_payment(PaymentState.CAPTURED, "collected after the cancel", authorized=amount, captured=amount)
         if any(draft.cancelled.values()):
-            ask_for_refund(draft, amount, "collected for cancelled goods")
+            ask_for_refund(draft, shop, now, amount, "collected for cancelled goods")
         else:
             draft.hold(Hold(HoldReason.COD_AFTER_CANCEL, parcel.shipment, amount=amount), "collected after the cancel")
     elif not received and any(hold.reason == HoldReason.COD_AFTER_CANCEL for hold in draft.holds):

@@ -30,7 +30,7 @@ def credit(draft: OrderDraft, shop: Shop, now: datetime, *, key: str, reason: st
         take_back(draft, source, one)
     give_back_some(draft, shop, now, change.points_returned, source)
     if draft.money.state in HAS_MONEY:
-        refund(draft, shop, change.kind)
+        refund(draft, shop, now, change.kind)
     return change
 
 

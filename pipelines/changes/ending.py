@@ -29,7 +29,7 @@ def cancel_order(
     draft.drop_holds(cause)
     listen(draft)  # what a gateway has answered and no stage has heard yet is let go too
     draft.move_order(OrderState.CANCELLED, cause)
-    let_go(draft, shop, cause)
+    let_go(draft, shop, now, cause)
     return_points(draft, shop, now)
     if not any(draft.shipped.values()):
         for one in facts.coupons:

@@ -12,6 +12,7 @@ from pipelines.engine.facts import EffectFacts, PaymentFacts
 from pipelines.errors import Misconfigured
 from pipelines.gateway import Capability, key_of
 from pipelines.methods import METHODS, Asks, Capture, Method, Refund
+from pipelines.orders.mails import refund_account_mail
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
 from pipelines.shops import Shop
@@ -192,7 +193,7 @@ def givable(draft: OrderDraft) -> int:
     return max(0, min(draft.due, draft.due + outstanding(draft)))
 
 
-def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:
+def refund(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
     """Refund what is outstanding by the method's route, under a key of its own; where no gateway can, a human is asked to."""
     amount = outstanding(draft)
     if amount > 0 and _goes_back(draft, shop, amount):
@@ -201,7 +202,7 @@ def refund(draft: OrderDraft, shop: Shop, cause: str) -> None:
         payload = {"amount": amount, "before": _through_gateway(draft)}
         draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload=payload))
     else:
-        ask_for_refund(draft, amount, cause)
+        ask_for_refund(draft, shop, now, amount, cause)
 
 
 def _goes_back(draft: OrderDraft, shop: Shop, amount: int) -> bool:
@@ -214,15 +215,17 @@ def _goes_back(draft: OrderDraft, shop: Shop, amount: int) -> bool:
     return allowed and Capability.REFUNDS in gateway.capabilities
 
 
-def ask_for_refund(draft: OrderDraft, amount: int, cause: str) -> None:
-    """Hold the order for a human who gives ``amount`` yen back; with nothing left to give back that hold is answered."""
+def ask_for_refund(draft: OrderDraft, shop: Shop, now: datetime, amount: int, cause: str) -> None:
+    """Hold the order for a human who gives ``amount`` yen back, and ask the customer for the account; with nothing left to give
+    back that hold is answered."""
     if amount <= 0:
         draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, cause)
         return
     draft.hold(Hold(HoldReason.REFUND_DUE, amount=amount), cause, anew=True)
+    draft.tell(refund_account_mail(draft.facts, shop, now, amount))
 
 
-def let_go(draft: OrderDraft, shop: Shop, cause: str) -> None:
+def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
     """The money of an order that ends (CAN-04): what was authorized is released, what came in goes back."""
     state, first = draft.money.state, asked(draft)
     if state == PaymentState.AUTHORIZED:
@@ -230,7 +233,7 @@ def let_go(draft: OrderDraft, shop: Shop, cause: str) -> None:
     elif outstanding(draft) > 0:
         if state in (PaymentState.PENDING, PaymentState.EXPIRED):  # a part of a transfer came in
             draft.move_payment(PaymentState.CAPTURED, cause)
-        refund(draft, shop, cause)
+        refund(draft, shop, now, cause)
     elif state == PaymentState.NEEDS_REVIEW:
         hold_unknown(draft, cause)
     elif state == PaymentState.PENDING and first is not None and first.state == "done" and _can_void(draft, shop):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -185,6 +185,24 @@ def change_of_plan(before: date | None, after: date | None) -> str:
 def _base(facts: Facts, shop: Shop) -> Mapping[str, Any]:
     """What every customer mail is told, built once an order and batch."""
     return facts.once("mails", lambda: _build_base(facts, shop))
+
+
+REFUND_ACCOUNT: Final = "refund_account"
+"""What the link to the page is for on which a customer names the account for a refund."""
+_ACCOUNT_WITHIN: Final = timedelta(days=60)
+
+
+def refund_account_mail(facts: Facts, shop: Shop, now: datetime, amount: int) -> MailIntent:
+    """The customer is asked, once an order, for the account to which ``amount`` yen go back that no gateway can give back; the
+    link opens the page for 60 days."""
+    link = {
+        "path": "/r/",
+        "purpose": REFUND_ACCOUNT,
+        "subject": f"{facts.shop}/{facts.number}",
+        "until": now + _ACCOUNT_WITHIN,
+    }
+    given_back = {"amount": amount, "method": facts.method}
+    return customer_mail("refund_account_needed", facts, shop, now, refund=given_back, link=link)
 
 
 def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:

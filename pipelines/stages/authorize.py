@@ -59,7 +59,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     was_open = draft.money.state in _UNDECIDED
     listen(draft)
     if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
-        _late_money(draft, shop, deposits, was_open)
+        _late_money(draft, shop, deposits, now, was_open)
     elif facts.grand_total == 0:
         draft.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
         _secured(draft, "nothing to pay", now)
@@ -155,7 +155,7 @@ def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequenc
         # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
         draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
         _secured(draft, "taken as it was paid", now)
-        ask_for_refund(draft, outstanding(draft), "more was paid than is due")
+        ask_for_refund(draft, shop, now, outstanding(draft), "more was paid than is due")
 
 
 def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
@@ -237,7 +237,7 @@ def _tell_of_difference(draft: OrderDraft, shop: Shop, method: Method, paid: int
     )
 
 
-def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], was_open: bool) -> None:
+def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], now: datetime, was_open: bool) -> None:
     """Money for an order that moved on: nothing is kept silently (CAN-03, PAY-07)."""
     if deposits:
         total = draft.money.captured + sum(int(event.body["amount"]) for event in deposits)
@@ -245,19 +245,19 @@ def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], w
         draft.move_payment(new, "deposit after the order moved on", authorized=total, captured=total)
         for event in deposits:
             draft.applied(event)
-        ask_for_refund(draft, outstanding(draft), "late deposit")
+        ask_for_refund(draft, shop, now, outstanding(draft), "late deposit")
     elif draft.state == OrderState.CANCELLED and was_open:
-        _cancelled_meanwhile(draft, shop)
+        _cancelled_meanwhile(draft, shop, now)
 
 
-def _cancelled_meanwhile(draft: OrderDraft, shop: Shop) -> None:
+def _cancelled_meanwhile(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The order was cancelled before it was known what became of its payment."""
     first, still_open = asked(draft), draft.money.state in _UNDECIDED
     if first is not None and first.state == "needs_review" and still_open:
         if draft.money.state == PaymentState.PENDING:
             _unknown(draft, first)
     elif first is None or first.state != "pending":
-        let_go(draft, shop, "cancelled")
+        let_go(draft, shop, now, "cancelled")
         # The gateway has said after all what became of it; a cancelled order that only waited for that rests.
         draft.lift(lambda hold: hold.reason == HoldReason.PAYMENT_UNKNOWN, "the gateway answered")
         finish(draft)

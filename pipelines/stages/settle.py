@@ -53,7 +53,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     _after_renewal(draft, shop, now, before)
     _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured:
-        refund(draft, shop, "more came in than is due by now")
+        refund(draft, shop, now, "more came in than is due by now")
         stop_waiting_for_payout(draft)
     if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
         _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
@@ -142,7 +142,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
         draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
     for key, amount in (*told, *given):
         _tell(draft, shop, now, key, amount)
-    _attend(draft, refunds)
+    _attend(draft, shop, now, refunds)
 
 
 def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list[tuple[str, int]]:
@@ -176,7 +176,7 @@ def _give_at_will(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if event.type == GOODWILL.wakes and (asked := heard(GOODWILL, draft, shop, now, event)) is not None:
             draft.adjust(f"{event.source}:{event.event_id}", asked.reason, goodwill(asked.amount))
             draft.applied(event)
-            refund(draft, shop, f"goodwill by {asker(event)}")
+            refund(draft, shop, now, f"goodwill by {asker(event)}")
 
 
 def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> None:
@@ -187,7 +187,7 @@ def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -
     draft.tell(customer_mail("refund_done", facts, shop, now, about=key, **context))
 
 
-def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
+def _attend(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:
     """What is still to be given back waits for a human."""
     left = outstanding(draft)
     for effect in refunds:
@@ -196,7 +196,7 @@ def _attend(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> None:
     if left <= 0 and all(effect.state != "needs_review" for effect in refunds):
         draft.lift(lambda hold: hold.answered_by(ACTION.name), "nothing is due back any more")
     elif any(hold.reason == HoldReason.REFUND_DUE for hold in draft.holds):
-        ask_for_refund(draft, left, "a part was given back by hand")
+        ask_for_refund(draft, shop, now, left, "a part was given back by hand")
 
 
 def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts: str) -> None:

@@ -305,6 +305,7 @@ ASKED_FOR: Mapping[str, dict[str, Any]] = {
     "order_cancelled": {
         "moves": [*MOVES, Move(4, "order", "1", "shipped", "cancelled", "cancelled by the customer", NOON)]
     },
+    "refund_account_needed": {"held": Counter(refund_due=1)},
     "deposit_differs": {"held": Counter(deposit_mismatch=1)},
     "request_not_met": {"held": Counter(request_not_met=1)},
     "dispatch_delayed": {"held": Counter(dispatch_late=1)},

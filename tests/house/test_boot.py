@@ -23,6 +23,8 @@ COMPLETE = {
     "SMTP_URL": "smtp://127.0.0.1:1",
     "SANDBOX_GATEWAY_URL": "http://127.0.0.1:1",
     "SANDBOX_GATEWAY_KEY": "key",
+    "SHUKKA_PUBLIC_URL": "https://pages.shukka.example",
+    "SHUKKA_LINK_SECRET": "of-the-tests-" * 3,
 }
 
 
@@ -57,6 +59,11 @@ def test_a_complete_worker_starts_without_a_connection() -> None:
 
 def test_what_is_missing_is_one_line_and_exit_2() -> None:
     assert "SANDBOX_GATEWAY_KEY" in refusal(boot({n: v for n, v in COMPLETE.items() if n != "SANDBOX_GATEWAY_KEY"}))
+
+
+@pytest.mark.parametrize("name", ["SHUKKA_PUBLIC_URL", "SHUKKA_LINK_SECRET"])
+def test_links_in_mails_must_open_something(name: str, refused: Callable[..., str]) -> None:
+    assert refused(**{name: ""}).startswith(name)
 
 
 @pytest.fixture

@@ -165,6 +165,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter(
         "deposit_differs", _held(HoldReason.DEPOSIT_MISMATCH), lambda o: 3 * min(1, o.held[HoldReason.DEPOSIT_MISMATCH])
     ),
+    Letter("refund_account_needed", _held(HoldReason.REFUND_DUE), lambda o: min(1, o.held[HoldReason.REFUND_DUE])),
     _letter("payment_failed", _failures),
     Letter("authorization_not_renewed", lambda o: 0, lambda o: o.held[HoldReason.AUTHORIZATION_ENDS]),
     Letter("order_cancelled", lambda o: len(_cancels(o)) - _failures(o), lambda o: len(_cancels(o)) - _failures(o)),

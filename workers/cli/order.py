@@ -138,6 +138,8 @@ def _money(shown: Mapping[str, Any]) -> None:
     money = shown["payment"]
     through = f" through {money['gateway']}" if money["gateway"] else ""
     sums = ", ".join(f"{name} {money[name]:,}" for name in ("authorized", "captured", "refunded"))
+    if account := shown.get("refund_account"):
+        _line("refund to", " ".join(account[name] for name in ("bank", "branch", "kind", "number", "holder")))
     _line("money", f"{money['method']}{through}: {money['state']}; {money['amount']:,} due, {sums}")
     _section(
         "",

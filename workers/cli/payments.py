@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from datetime import date
 from pathlib import Path
@@ -197,6 +198,32 @@ def dismiss(
     with opened("payments").begin() as connection:
         dismiss_it(connection, transfer, reason.strip())
     out.print(plain(f"transfer {transfer} is no order's"))
+
+
+@app.command()
+def payouts(
+    shop: Annotated[str | None, typer.Option(help="Only this shop's.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for the bank, with the accounts.")] = False,
+) -> None:
+    """List what only a person can give back, until it is recorded: `shukka act SHOP/NUMBER refunds`."""
+    from models.store.refund_accounts import payouts as due
+
+    with opened("payments").connect() as connection:
+        rows = due(connection, shop)
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("order", "amount", "bank", "branch", "kind", "number", "holder", "since"))
+        for row in rows:
+            account = (one or "" for one in (row.bank, row.branch, row.kind, row.account, row.holder))
+            writer.writerow((f"{row.shop}/{row.number}", row.amount, *account, row.since.isoformat()))
+        return
+    if not rows:
+        out.print(plain("nothing is to be paid out"))
+        return
+    shown = [
+        (f"{r.shop}/{r.number}", f"{r.amount:,}", "named" if r.account else "not named yet", r.since) for r in rows
+    ]
+    out.print(table(("order", "yen", "account", "since"), shown))
 
 
 def _format(bank: str) -> Format:

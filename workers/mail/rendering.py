@@ -22,6 +22,7 @@ from templates_mail import LOCALES, TEMPLATES
 from workers.mail import message, samples
 from workers.mail.overrides import Overrides
 from workers.mail.sources import Compiled, Load, Sources
+from workers.web.links import Links, new_secret
 
 CUSTOMER_MAILS: Final = (
     "order_accepted",
@@ -43,6 +44,7 @@ CUSTOMER_MAILS: Final = (
     "parcel_returned",
     "transit_accident",
     "order_cancelled",
+    "refund_account_needed",
     "refund_done",
     "points_activated",
     "points_expiring",
@@ -64,7 +66,7 @@ class Renderer:
 
     ``mail_from``: the address that mails of a shop without one of its own come from, in the envelope and in From.
     ``domain``: the right-hand side of each Message-ID.  ``overrides``: the shops with files of their own.  ``load``: where
-    the files of the templates come from.  Raises Misconfigured if an address or domain cannot be used.
+    the files of the templates come from.  ``links``: what signs the links in mails; without, they open nothing, as in a preview.  Raises Misconfigured if an address or domain cannot be used.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Renderer:
         *,
         overrides: Mapping[str, Overrides] = _NONE,
         load: Load = templates_mail.load,
+        links: Links | None = None,
     ) -> None:
         try:
             self._mail_from = addr_spec(mail_from)
@@ -81,6 +84,7 @@ class Renderer:
         except ValueError as refusal:
             raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
         self._domain = domain
+        self._links = links or Links([new_secret()], "https://example.invalid")
         self._overrides = overrides
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
         self._own_sources = {
@@ -146,6 +150,8 @@ class Renderer:
         allowed = _to_allow(intent.context["shop"]["mail_domain"], sender)
         try:
             values = {"allowed_domain": allowed, "order_url": None, **intent.context}
+            if (link := intent.context.get("link")) is not None:
+                values["link_url"] = self._links.url(link["path"], link["purpose"], link["subject"], link["until"])
             subject = message.clean(_fill(mail.subject, values))
             text = _without_gaps(_fill(mail.text, values))
             html = _fill(mail.html, {**values, "subject": subject})

@@ -203,6 +203,16 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "pay_by": due,
             "buyer": to_account,
         },
+        "refund_account_needed": {
+            **_order(),
+            "refund": {"amount": 18246, "method": "bank_transfer"},
+            "link": {
+                "path": "/r/",
+                "purpose": "refund_account",
+                "subject": "salon/S-1001",
+                "until": datetime(2027, 1, 19, 15, 45, tzinfo=_TOKYO),
+            },
+        },
         "order_held": {**_order(), "reasons": [says["hold"]]},
         "request_not_met": {
             **_order(),

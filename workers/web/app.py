@@ -36,6 +36,7 @@ from workers.web.desk import Desk
 from workers.web.hooks import payments, suppliers
 from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
+from workers.web.pages import refund_account
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
 from workers.wiring import House, build_or_exit
@@ -59,9 +60,9 @@ def create_app(house: House | None = None) -> FastAPI:
     """The application; without ``house`` it is built from the environment (uvicorn --factory)."""
     if house is None:
         configure()
-        house = build_or_exit("web", House.notice_secrets)
+        house = build_or_exit("web", _complete)
     clients = Clients(house.engine, house.clock, house.settings.allowance)
-    state = AppState(house, Desk(house), clients, Limits(), house.notice_secrets())
+    state = AppState(house, Desk(house), clients, Limits(), house.notice_secrets(), house.settings.links)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -89,10 +90,17 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(postings.router)
     app.include_router(suppliers.router)
     app.include_router(payments.router)
+    app.include_router(refund_account.router)
     _add_operations(app)
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _complete(house: House) -> None:
+    """Raise Misconfigured for what only this process needs."""
+    house.notice_secrets()
+    house.need_links()
 
 
 async def _nameable(request: Request) -> None:

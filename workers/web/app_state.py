@@ -12,6 +12,7 @@ from workers.web.answers import HttpProblem
 from workers.web.clients import Caller, Clients
 from workers.web.desk import Desk
 from workers.web.limits import Limits, let_through
+from workers.web.links import Links
 from workers.wiring import House
 
 
@@ -25,6 +26,8 @@ class AppState:
     limits: Limits
     notice_secrets: Mapping[str, Sequence[str]]
     """Secrets of gateways' notices that come from their settings, by gateway."""
+    links: Links | None = None
+    """What opens the pages that mails link to; None: nothing does."""
 
     async def caller(self, request: Request, *kinds: str) -> Caller:
         """Who asks, if one of ``kinds``; raises 401 without a valid key, 429 where it asks too much, 404 for a key of another

@@ -10,9 +10,21 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from models.states import Condition, OrderState, PaymentState
-from models.store import adjustments, effects, holds, mails, orders, readdressings, repricings, transitions, work
+from models.store import (
+    adjustments,
+    effects,
+    holds,
+    mails,
+    orders,
+    readdressings,
+    refund_accounts,
+    repricings,
+    transitions,
+    work,
+)
 from models.store.adjustments import AdjustmentRow
 from models.store.holds import HoldRow
+from models.store.refund_accounts import RefundAccountRow
 from models.store.transitions import TransitionRow
 from models.store.work import WaitRow
 from models.subject import SHIPMENT
@@ -105,7 +117,19 @@ def show_order(
     }
     if to_operator_of is None:
         return shown
-    return {**shown, **_inside(facts, to_operator_of, shown["shipments"]), **story(connection, facts.id, asked)}
+    account = refund_accounts.of_order(connection, facts.id)
+    return {
+        **shown,
+        **_inside(facts, to_operator_of, shown["shipments"]),
+        **story(connection, facts.id, asked),
+        "refund_account": _account(account) if account else None,
+    }
+
+
+def _account(row: RefundAccountRow) -> dict[str, Any]:
+    """Where the customer wants money that no gateway gives back."""
+    told = {name: value for name, value in row._asdict().items() if name not in ("order_id", "given_at")}
+    return {**told, "given_at": _moment(row.given_at)}
 
 
 def _inside(facts: Facts, shop: Shop, shipments: list[dict[str, Any]]) -> dict[str, Any]:
