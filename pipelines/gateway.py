@@ -27,6 +27,10 @@ STANDS: Final = "payment.notice"
 """Type of a notice of a payment: it carries the snapshot, or is only a reason to look."""
 
 
+SHIFTED, MERCHANT = "shifted", "merchant"
+"""Who bears a disputed card payment: the issuer, since 3-D Secure was passed or tried, or the shop."""
+
+
 class CodeClass(StrEnum):
     """Who acts on a gateway's code (formats.md B.6.3)."""
 
@@ -99,7 +103,8 @@ class Snapshot:
     sums are all there ever was: ``authorized`` what was held or is to be paid, ``captured`` and ``refunded`` what was taken
     and given back in all, so they never fall. ``as_of`` (aware) is by the gateway's clock where it tells one in all its
     words, else the moment before it was asked. ``funding`` is credit, debit or prepaid where it is known (PAY-02), ``fee``
-    the yen that the gateway keeps of it where it says so.
+    the yen that the gateway keeps of it where it says so, ``liability`` who bears a disputed card payment, SHIFTED to the issuer by
+    3-D Secure or the MERCHANT, where the gateway tells (PAY-03).
     """
 
     reference: str
@@ -114,6 +119,7 @@ class Snapshot:
     code_class: CodeClass | None = None
     funding: str | None = None
     fee: int | None = None
+    liability: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored in an effect's outcome and in a received notice."""
@@ -130,6 +136,7 @@ class Snapshot:
             "code_class": self.code_class,
             "funding": self.funding,
             "fee": self.fee,
+            "liability": self.liability,
         }
 
     @classmethod
@@ -148,6 +155,7 @@ class Snapshot:
             CodeClass(stored["code_class"]) if stored["code_class"] else None,
             stored["funding"],
             stored.get("fee"),
+            stored.get("liability"),
         )
 
 
@@ -324,14 +332,7 @@ class ReportsShipments(Protocol):
     """Is told that the goods have left, and pays for them then (後払い)."""
 
     async def report(
-        self,
-        *,
-        key: str,
-        order: str,
-        reference: str,
-        carrier: str | None,
-        tracking_number: str,
-        shipped_at: datetime,
+        self, *, key: str, order: str, reference: str, carrier: str | None, tracking_number: str, shipped_at: datetime
     ) -> Answer:
         """Tell the provider of the payment's first parcel, left at ``shipped_at`` (aware) with a carrier by our name for it.
         Another number under another key is a correction. DECLINED: it pays nothing for it, and ``says`` why."""

@@ -112,14 +112,7 @@ class Gateway:
         return self._once(key, ("capture", reference, amount), act)
 
     async def report(
-        self,
-        *,
-        key: str,
-        order: str,
-        reference: str,
-        carrier: str | None,
-        tracking_number: str,
-        shipped_at: datetime,
+        self, *, key: str, order: str, reference: str, carrier: str | None, tracking_number: str, shipped_at: datetime
     ) -> Answer:
         def act() -> Answer:
             card = self.cards.get(reference)

@@ -30,6 +30,7 @@ class PaymentRow(NamedTuple):
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
     fee: int
+    liability: str | None
 
 
 _OF_ORDERS = f"SELECT {columns(PaymentRow)} FROM payment WHERE order_id = ANY(%(ids)b::bigint[])"
@@ -98,6 +99,7 @@ class PaymentChangeRow(NamedTuple):
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
     fee: int | None
+    liability: str | None
 
 
 change = writer(PaymentChangeRow, update(PaymentChangeRow, Payment, by=("order_id",)))

@@ -88,6 +88,7 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
         instructions=told.buyer.to_json() if told.buyer else None,
         as_of=told.as_of,
         fee=told.fee,
+        liability=told.liability,
     )
     draft.lift(lambda hold: hold.reason in _ANSWERED, "the gateway answered")
     return True

@@ -171,6 +171,7 @@ def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
             instructions=d.payment.instructions,
             as_of=d.payment.as_of,
             fee=d.payment.fee,
+            liability=d.payment.liability,
         )
         for d in decisions
         if d.payment is not None

@@ -109,6 +109,7 @@ class PaymentNumbers(TypedDict, total=False):
     instructions: Mapping[str, Any] | None
     as_of: datetime | None
     fee: int | None
+    liability: str | None
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ class PaymentChange:
     instructions: Mapping[str, Any] | None = None
     as_of: datetime | None = None
     fee: int | None = None
+    liability: str | None = None
 
     def after(self, before: PaymentFacts) -> PaymentFacts:
         """The payment that stood as ``before``, after this change."""
@@ -147,6 +149,7 @@ class PaymentChange:
             instructions=self.instructions or before.instructions,
             as_of=self.as_of or before.as_of,
             fee=number(before.fee, self.fee),
+            liability=self.liability or before.liability,
         )
 
 

@@ -70,6 +70,7 @@ class PaymentFacts(NamedTuple):
     instructions: Mapping[str, Any] | None = None
     as_of: datetime | None = None
     fee: int = 0
+    liability: str | None = None
 
 
 class LineFacts(NamedTuple):

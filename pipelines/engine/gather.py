@@ -203,6 +203,7 @@ def _payment(row: PaymentRow) -> PaymentFacts:
         instructions=row.instructions,
         as_of=row.as_of,
         fee=row.fee,
+        liability=row.liability,
     )
 
 

@@ -115,6 +115,21 @@ def test_what_the_facts_of_a_charge_mean(
     assert (snapshot.reference, snapshot.as_of) == ("ch_1", AT)
 
 
+@pytest.mark.parametrize(
+    ("status", "liability"),
+    [
+        ("verified", "shifted"),
+        ("attempted", "shifted"),
+        ("failed", "merchant"),
+        (None, "merchant"),
+        ("unverified", None),
+    ],
+)
+def test_who_bears_a_dispute_is_read_from_3d_secure(status: str | None, liability: str | None) -> None:
+    charge = Charge.model_validate(shown(three_d_secure_status=status))
+    assert charge.snapshot(AT, is_test=True, asked=5_500).liability == liability
+
+
 def error(status: int, code: str | None, kind: str = "client_error") -> Reply:
     return Reply(status, {"error": {"type": kind, "code": code, "message": "...", "status": status}})
 

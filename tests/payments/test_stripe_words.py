@@ -122,6 +122,23 @@ def test_money_after_our_cancel_is_captured_and_not_ignored() -> None:
     assert snapshot_of(standing(late), AT).state is P.CAPTURED
 
 
+@pytest.mark.parametrize(
+    ("card", "liability"),
+    [
+        ({"three_d_secure": {"result": "authenticated"}}, "shifted"),
+        ({"three_d_secure": {"result": "attempt_acknowledged"}}, "shifted"),
+        ({"three_d_secure": {"result": "exempted"}}, "merchant"),
+        ({"three_d_secure": {"result": "failed"}}, "merchant"),
+        ({"brand": "visa", "three_d_secure": None}, "merchant"),
+        (None, None),
+    ],
+)
+def test_who_bears_a_dispute_is_read_from_3d_secure(card: dict[str, Any] | None, liability: str | None) -> None:
+    details = {"type": "card", "card": card} if card else {"type": "konbini"}
+    snapshot = snapshot_of(standing({"latest_charge": {"payment_method_details": details}}), AT)
+    assert snapshot.liability == liability
+
+
 def test_the_end_of_a_hold_and_its_funding_are_read_from_the_charge() -> None:
     charge = {"payment_method_details": {"type": "card", "card": {"capture_before": 1792592000, "funding": "prepaid"}}}
     snapshot = snapshot_of(standing({"latest_charge": charge}), AT)

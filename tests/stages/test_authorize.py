@@ -82,6 +82,17 @@ def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:
     assert effects(decision) == []
 
 
+@pytest.mark.parametrize("liability", ["shifted", "merchant", None])
+def test_who_bears_a_dispute_is_kept(liability: str | None) -> None:
+    """PAY-03: 3-D Secure's result, for the day the payment is disputed."""
+    known = facts(an_order("salon"))
+    outcome = stands("authorized", known.grand_total, liability=liability)
+    answer = effect("payment.authorize", "salon/N-1:authorize", "done", outcome)
+    decision = decide(STAGE, but(known, effects={answer.key: answer}))
+    assert decision.payment is not None
+    assert decision.payment.liability == liability
+
+
 @pytest.mark.parametrize(("shop", "refused"), [("clinic", True), ("apparel", False)])
 def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool) -> None:
     """PAY-02: what was authorized is given back."""

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, Field
 
 from models.states import PaymentState
-from pipelines.gateway import BuyerMust, BuyerStep, CodeClass, Snapshot
+from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
 
 CAPTURED, KEY, ORDER, VOIDED = "captured", "key", "order", "voided"
 """Our entries of a charge's metadata: yen that were asked to be captured, the key of the call, ``<shop>/<number>``, and that
@@ -110,6 +110,13 @@ class Charge(BaseModel):
         return self.three_d_secure_status in _WAITS and self.failure_code is None and self.captured_at is None
 
     @property
+    def _liability(self) -> str | None:
+        """Who bears a dispute; None until 3-D Secure has ended."""
+        if self.waits:
+            return None
+        return SHIFTED if self.three_d_secure_status in ("verified", "attempted") else MERCHANT
+
+    @property
     def taken(self) -> int:
         """Yen that were captured."""
         if not self.captured or self.waits:
@@ -153,6 +160,7 @@ class Charge(BaseModel):
             buyer,
             code,
             CLASSES.get(code) if code else None,
+            liability=self._liability,
         )
 
     def _state(self, now: datetime) -> PaymentState:

@@ -84,6 +84,7 @@ class _Payment(BaseModel):
     expires_at: datetime
     at: datetime
     buyer: _Must | None = None
+    liability: str | None = None
 
 
 class _Listed(_Payment):
@@ -133,14 +134,7 @@ class SandboxGateway:
         return await self._perform(key, _path(reference, "capture"), {"amount": amount})
 
     async def report(
-        self,
-        *,
-        key: str,
-        order: str,
-        reference: str,
-        carrier: str | None,
-        tracking_number: str,
-        shipped_at: datetime,
+        self, *, key: str, order: str, reference: str, carrier: str | None, tracking_number: str, shipped_at: datetime
     ) -> Answer:
         """Tell of the parcel (出荷報告): what is paid after delivery is paid to the shop then."""
         told = {"carrier": carrier or "", "tracking_number": tracking_number, "shipped_at": shipped_at.isoformat()}
@@ -252,6 +246,7 @@ def _snapshot(payment: _Payment, url: str = "") -> Snapshot:
         payment.expires_at,
         BuyerMust(must.step, f"{url}{must.path}", must.number, until=payment.expires_at) if must and url else None,
         funding=payment.funding,
+        liability=payment.liability,
     )
 
 

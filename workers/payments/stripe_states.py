@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from models.states import PaymentState
-from pipelines.gateway import BuyerMust, BuyerStep, CodeClass, Snapshot
+from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
 from workers.payments.stripe_codes import class_of, code_of
 
 _P = PaymentState
@@ -135,7 +135,15 @@ def snapshot_of(standing: Standing, as_of: datetime) -> Snapshot:
         code,
         code_class,
         card.get("funding") if card.get("funding") in ("credit", "debit", "prepaid") else None,
+        liability=_liability(card),
     )
+
+
+def _liability(card: Mapping[str, Any]) -> str | None:
+    """Who bears a dispute, by the result of 3-D Secure (docs.stripe.com/payments/3d-secure/authentication-flow); None of no
+    card."""
+    passed = (card.get("three_d_secure") or {}).get("result")
+    return None if not card else SHIFTED if passed in ("authenticated", "attempt_acknowledged") else MERCHANT
 
 
 def needs_review(snapshot: Snapshot, code: str) -> Snapshot:

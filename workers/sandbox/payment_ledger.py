@@ -43,6 +43,9 @@ FUNDING: Mapping[str, str] = {
 CHALLENGED = "tok_3ds_challenge"
 """The card whose issuer wants to see its holder first (3-D Secure): nothing is held until he has passed."""
 
+_SHIFTS = ("tok_3ds_ok", CHALLENGED)
+"""Cards whose issuer bears a dispute, since their holder passed 3-D Secure."""
+
 SLIPS: Mapping[str, str] = {"konbini": "pay_at_store", "loan": "open_form"}
 """Methods of slips, and what their customer has to do."""
 
@@ -96,6 +99,7 @@ class _Payment:
     expires_at: datetime
     method: str = "card"
     choice: str = ""
+    liability: str | None = None
     captured: int = 0
     refunded: int = 0
     state: str = "authorized"
@@ -122,6 +126,7 @@ class _Payment:
             "refunded": self.refunded,
             "funding": self.funding,
             "choice": self.choice,
+            "liability": self.liability if state not in ("pending", "failed") else None,
             "expires_at": self.expires_at.isoformat(),
             "at": now.isoformat(),
             "buyer": self._must(identity) if state == "pending" else None,
@@ -158,6 +163,7 @@ class PaymentLedger:
                 datetime.fromisoformat(answer["expires_at"]),
                 answer.get("method", "card"),
                 answer.get("choice", ""),
+                answer.get("liability"),
                 state=answer["status"],
             )
             self._begun[answer["id"]] = datetime.fromisoformat(answer["begun_at"])
@@ -234,6 +240,7 @@ class PaymentLedger:
             "amount": amount,
             "funding": FUNDING.get(token) if method != DEFERRED else None,
             "method": method,
+            "liability": ("shifted" if token in _SHIFTS else "merchant") if method == "card" else None,
             "expires_at": (now + LIFETIME).isoformat(),
             "begun_at": now.isoformat(),
         }

@@ -120,6 +120,7 @@ def show_order(
     account = refund_accounts.of_order(connection, facts.id)
     return {
         **shown,
+        "payment": {**shown["payment"], "liability": money.liability},
         **_inside(facts, to_operator_of, shown["shipments"]),
         **story(connection, facts.id, asked),
         "refund_account": _account(account) if account else None,
