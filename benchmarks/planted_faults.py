@@ -18,7 +18,6 @@ class Fault(NamedTuple):
 _CAPTURE = """        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
 """
 _REFUND = '        draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload=payload))\n'
-"""
 
 FAULTS: Final[tuple[Fault, ...]] = (
     # orders
