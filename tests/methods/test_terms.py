@@ -39,7 +39,36 @@ def test_konbini_has_three_days_and_a_grace_for_late_notices() -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["card", "paypay", "amazon_pay", "cod", "direct_debit", "claims_offset", "none"])
+@pytest.mark.parametrize(
+    ("method", "placed", "last_day", "cancelled"),
+    [
+        ("bank_transfer", "2026-11-20 23:59:59", "2026-11-27", "2026-11-28 00:00:00"),  # the last second of a day
+        ("bank_transfer", "2026-11-21 00:00:00", "2026-11-28", "2026-11-29 00:00:00"),  # the first of the next
+        ("bank_transfer", "2026-12-28 10:00:00", "2027-01-04", "2027-01-05 00:00:00"),  # over the year's end
+        ("bank_transfer", "2028-02-22 10:00:00", "2028-02-29", "2028-03-01 00:00:00"),  # a leap day is the last
+        ("bank_transfer", "2027-02-22 10:00:00", "2027-03-01", "2027-03-02 00:00:00"),  # a year without one
+        ("konbini", "2028-02-26 23:59:59", "2028-02-29", "2028-03-01 06:00:00"),
+        ("konbini", "2027-02-26 23:59:59", "2027-03-01", "2027-03-02 06:00:00"),
+        (
+            "konbini",
+            "2026-10-29 00:00:00",
+            "2026-11-01",
+            "2026-11-02 06:00:00",
+        ),  # a closed day is paid on like any other
+        ("loan", "2026-12-31 10:00:00", "2027-01-05", "2027-01-06 00:00:00"),  # New Year's Day and a weekend between
+        ("loan", "2028-02-28 23:59:59", "2028-03-01", "2028-03-02 00:00:00"),  # 28, 29 February and 1 March
+        ("loan", "2026-05-02 10:00:00", "2026-05-11", "2026-05-12 00:00:00"),  # Golden Week: 7, 8 and 11 May
+    ],
+)
+def test_month_ends_leap_days_midnight_and_closed_days(method: str, placed: str, last_day: str, cancelled: str) -> None:
+    """PAY-07, PAY-08, PAY-10, B.10."""
+    found = terms(method, placed)
+    assert (found.pay_by, found.cancel_at) == (day(last_day), at(cancelled))
+
+
+@pytest.mark.parametrize(
+    "method", ["card", "paypay", "amazon_pay", "deferred", "cod", "direct_debit", "claims_offset", "none"]
+)
 def test_other_methods_have_no_deadline(method: str) -> None:
     assert terms(method, "2026-11-20 10:00:00") == Terms()
 

@@ -11,8 +11,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
+from models.store.erasures import erase_orders
 from tests.web.site import Site
 from tests.world import World, a_line, document
 from workers.cli.main import app
@@ -81,6 +83,15 @@ def test_a_customer_names_the_account_and_the_operator_pays_it_out(site: Site) -
     shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()["refund_account"]
     assert {name: shown[name] for name in ACCOUNT} == ACCOUNT
     assert "refund_account" not in site.get("/v1/orders/salon/S-1").json(), "no storefront reads it"
+
+
+def test_who_is_erased_leaves_no_account(site: Site) -> None:
+    """CON-07: with the order's other personal data; so does retention, by the same statement."""
+    post(site, link(site.world))
+    with site.world.engine.begin() as connection:
+        (order,) = connection.execute(text("SELECT id FROM shop_order")).scalars()
+        assert erase_orders(connection, [order], [])["refund_accounts"] == 1
+    assert site.world.rows("SELECT number FROM refund_account") == []
 
 
 def test_another_word_of_the_customer_holds(site: Site) -> None:
