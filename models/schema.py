@@ -19,6 +19,7 @@ from models.readdressing import OrderReaddressing
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
 from models.shipment import Parcel, Shipment, ShipmentLine
+from models.supplier_file import SupplierFile
 from models.transition import Transition
 from models.work import Job, Work
 
@@ -60,6 +61,7 @@ __all__ = [
     "Shipment",
     "ShipmentLine",
     "ShopOrder",
+    "SupplierFile",
     "Transition",
     "UniqueAllocation",
     "Work",

@@ -12,7 +12,7 @@ from pipelines.carriers.yamato import CARRIER
 from pipelines.files.cp932 import printable, width
 from pipelines.files.file_format import NUMBER, SHIPMENT, SHIPPED_ON, FileFormat, Results, Written, fixed
 from pipelines.files.label import Cells, Label
-from pipelines.files.writing import address, cash, day, delivery, sender_of, written
+from pipelines.files.writing import address, cash, day, delivery, need_sender, written
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -60,7 +60,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     region, street, building = address(label)
     cells.spread((12, 13), (64, 32), (region + street, building), "address")
     _name(cells, label.to.name)
-    if (sender := sender_of(cells, settings)) is not None:
+    need_sender(cells, settings)
+    if (sender := settings.sender) is not None:
         cells.phone(20, sender.phone, 15, "sender.phone")
         cells.postal_code(22, sender.postal_code, "sender.postal_code")
         cells.spread((23, 24), (64, 32), (sender.address, sender.building), "sender.address")

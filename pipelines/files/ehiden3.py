@@ -21,7 +21,7 @@ from pipelines.files.file_format import (
     fixed,
 )
 from pipelines.files.label import Cells, Label, short_id
-from pipelines.files.writing import address, cash, day, delivery, sender_of, written
+from pipelines.files.writing import address, cash, day, delivery, need_sender, written
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -53,7 +53,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.spread((8, 9), (_WIDE,) * 2, (label.to.name,), "name", converts=True)
     cells.put(10, short_id(label.shipment), 16, "shipment")
     cells.put(11, settings.customer_code.replace("-", ""), 12, "customer_code")
-    if (sender := sender_of(cells, settings)) is not None:
+    need_sender(cells, settings)
+    if (sender := settings.sender) is not None:
         cells.phone(18, sender.phone, 14, "sender.phone")
         cells.postal_code(19, sender.postal_code, "sender.postal_code")
         cells.spread((20, 21), (_WIDE,) * 2, (sender.address, sender.building), "sender.address", converts=True)

@@ -21,7 +21,7 @@ from pipelines.files.file_format import (
     fixed,
 )
 from pipelines.files.label import Cells, Label
-from pipelines.files.writing import address, cash, day, delivery, sender_of, written
+from pipelines.files.writing import address, cash, day, delivery, need_sender, written
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -46,7 +46,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(8, "1")
     if label.temperature != "normal":
         cells.fault("temperature", f"the tool has no slip for what travels {label.temperature}")
-    if (sender := sender_of(cells, settings)) is not None:
+    need_sender(cells, settings)
+    if (sender := settings.sender) is not None:
         cells.put(12, sender.name, _WIDE, "sender.name")
         cells.spread((13, 14), (_WIDE,) * 2, (sender.address, sender.building), "sender.address")
         cells.phone(15, sender.phone, 13, "sender.phone")

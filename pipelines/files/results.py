@@ -51,6 +51,7 @@ class Why(StrEnum):
     TRACK_LEN = "TRACK_LEN"
     TRACK_ZERO = "TRACK_ZERO"
     TRACK_CHECK = "TRACK_CHECK"
+    CARRIER = "CARRIER"
     DATE = "DATE"
     QUANTITY = "QUANTITY"
     DUP_TRACK = "DUP_TRACK"
@@ -109,7 +110,8 @@ def detect(table: Table, formats: Mapping[str, FileFormat], results: Mapping[str
             if (where := _find(table, results[name])) is not None and (where.after > 0) == by_header
         ]
         if found:
-            return formats[max(found)[2]]
+            *_, name = max(found)
+            return formats[name]
     raise broken(f"it is none of {', '.join(results)}; name its format, and export it with its header")
 
 
@@ -132,25 +134,30 @@ def judge(rows: Sequence[Row], known: Mapping[str, Known], taken: Mapping[str, s
 
 def identity(text: str) -> str:
     """A shipment's id as it was printed or typed: width, case and hyphen of ours do not matter."""
-    shown = unicodedata.normalize("NFKC", text).strip()
-    ours = _OURS.fullmatch(shown.upper())
-    return f"SH-{ours[1]}" if ours else shown
+    plainly = unicodedata.normalize("NFKC", text).strip()
+    ours = _OURS.fullmatch(plainly.upper())
+    return f"SH-{ours.group(1)}" if ours else plainly
+
+
+def shown(text: str) -> str:
+    """The beginning of what somebody wrote, as a sentence may quote it."""
+    return f"{mask(text):.40}"
 
 
 def number_fault(raw: str, carrier: str | None, digits: int | None = None) -> tuple[str, Why | None, str]:
     """(the number as its carrier writes it, what is wrong with it, in a sentence); wrong is None where nothing is (TRK-03, B.4.1)."""
-    shown = unicodedata.normalize("NFKC", raw).strip()
+    bare = unicodedata.normalize("NFKC", raw).strip()
     for shell in (_WRAPPED, _BAR_CODE):
-        if (inner := shell.fullmatch(shown)) is not None:
-            shown = inner[1]
+        if (inner := shell.fullmatch(bare)) is not None:
+            bare = inner.group(1)
     by = carrier_called(carrier or "")
-    number = by.normalise(shown)
+    number = by.normalise(bare)
     if (damage := numbers.damage(number)) is not None:
         return number, Why.TRACK_ZERO if number.isdigit() else Why.TRACK_EXCEL, damage
     if digits is not None and numbers.is_digits(number) and len(number) != digits:
         says = f"The tracking number has {len(number)} digits instead of {digits}; nothing is filled up, compare the label."
         return number, Why.TRACK_LEN, says
-    fault = by.check(shown)
+    fault = by.check(bare)
     if fault is None and carrier is None and numbers.is_digits(number) and len(number) == 12:
         fault = numbers.mod7(number)
     if fault is None:
@@ -193,7 +200,9 @@ def _find(table: Table, results: Results) -> _Where | None:
 def _missing(table: Table, results: Results) -> str:
     """What would have to be in the file."""
     wanted = [
-        names[0] for about, names in results.names.items() if about in (columns.SHIPMENT, columns.NUMBER, columns.NAME)
+        next(iter(names))
+        for about, names in results.names.items()
+        if about in (columns.SHIPMENT, columns.NUMBER, columns.NAME)
     ]
     counts = f" or {', '.join(map(str, results.positions))} columns" if results.positions else ""
     return f"it has {len(table.first.cells)} columns, and needs the headings {' and '.join(wanted)}{counts}"
@@ -202,7 +211,8 @@ def _missing(table: Table, results: Results) -> str:
 def _numbers_in(table: Table, where: _Where, results: Results) -> int:
     """How many rows have a number where the format has it."""
     found = [r.at(where.at[columns.NUMBER]) for r in table.records if r.number > where.after]
-    return sum(number_fault(one, None, results.digits)[1] is None for one in found if one)
+    faults = [fault for _, fault, _ in (number_fault(one, None, results.digits) for one in found if one)]
+    return faults.count(None)
 
 
 def _row(record: Record, where: _Where, results: Results, carrier: str | None) -> Row:
@@ -239,7 +249,7 @@ def _with_day(row: Row, text: str, where: _Where, results: Results) -> Row:
         return row.waits(Why.DATE, columns.SHIPPED_ON, "the day on which it left is missing") if needed else row
     day = _day(text, results.days)
     if day is None:
-        says = f"{mask(text)[:40]!r} is no day in the form {' or '.join(results.days)}"
+        says = f"{shown(text)!r} is no day in the form {' or '.join(results.days)}"
         return row.waits(Why.DATE, columns.SHIPPED_ON, says)
     return replace(row, shipped_on=day)
 
@@ -274,7 +284,7 @@ def _by_name(row: Row, known: Mapping[str, Known]) -> Row:
     if len(theirs) > 1:
         says = f"{len(theirs)} open shipments go to that name; enter the number at the right one"
         return row.waits(Why.AMBIGUOUS, columns.NAME, says)
-    return replace(row, shipment=theirs[0] if theirs else "")
+    return replace(row, shipment=next(iter(theirs), ""))
 
 
 def _unknown(row: Row, known: Mapping[str, Known]) -> Row:
@@ -282,7 +292,7 @@ def _unknown(row: Row, known: Mapping[str, Known]) -> Row:
     named = row.verdict is not Verdict.BLANK and row.code not in (Why.COLS, Why.ID_BLANK, Why.AMBIGUOUS)
     if not named or row.shipment in known:
         return row
-    says = "no open shipment goes to that name" if row.name else f"there is no shipment {mask(row.shipment)[:40]!r}"
+    says = "no open shipment goes to that name" if row.name else f"there is no shipment {shown(row.shipment)!r}"
     return row.waits(Why.ID_UNKNOWN, columns.NAME if row.name else columns.SHIPMENT, says)
 
 
@@ -322,7 +332,7 @@ def _judged(row: Row, owners: set[str], told: Sequence[str], known: Known, taken
     if len(every) > known.parcels:
         says = f"the shipment would have {len(every)} numbers, and can be {known.parcels} parcels at most"
         return row.waits(Why.PARCELS, columns.NUMBER, says)
-    further = bool(known.numbers) or told[0] != row.number
+    further = bool(known.numbers) or next(iter(told)) != row.number
     return replace(row, verdict=Verdict.APPLY_PARCEL if further else Verdict.APPLY)
 
 

@@ -11,7 +11,7 @@ from pipelines.files.file_format import Written
 from pipelines.files.label import Cells, Fault, Label, in_parts
 
 if TYPE_CHECKING:
-    from pipelines.shops.supplier_files import Sender, SupplierFiles
+    from pipelines.shops.supplier_files import SupplierFiles
 
 
 def written(
@@ -75,8 +75,7 @@ def cash(cells: Cells, label: Label, settings: SupplierFiles, most: int) -> tupl
     return str(amount), str(label.tax)
 
 
-def sender_of(cells: Cells, settings: SupplierFiles) -> Sender | None:
-    """Who sends it; a label without a sender is held."""
+def need_sender(cells: Cells, settings: SupplierFiles) -> None:
+    """Hold a label that says nobody as its sender."""
     if settings.sender is None:
         cells.fault("sender", "nobody is named as its sender; write [suppliers.NAME.files.sender]")
-    return settings.sender

@@ -21,7 +21,7 @@ from pipelines.files.file_format import (
     fixed,
 )
 from pipelines.files.label import Cells, Label, short_id
-from pipelines.files.writing import address, cash, day, delivery, sender_of, written
+from pipelines.files.writing import address, cash, day, delivery, need_sender, written
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -50,7 +50,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.spread((17, 18), (_WIDE,) * 2, (label.to.name,), "name")
     cells.code(19, "0")
     cells.phone(20, label.to.phone, 20, "phone")
-    if (sender := sender_of(cells, settings)) is not None:
+    need_sender(cells, settings)
+    if (sender := settings.sender) is not None:
         cells.postal_code(30, sender.postal_code, "sender.postal_code", hyphen=False)
         cells.spread((31, 32, 33), (_WIDE,) * 3, (sender.address, sender.building), "sender.address")
         cells.spread((34, 35), (_WIDE,) * 2, (sender.name,), "sender.name")
