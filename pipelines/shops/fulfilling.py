@@ -115,7 +115,7 @@ class Supplier(Section):
 
     channel: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         default=AUTO,
-        description="How it is instructed: webhook, mail, or another channel of the installation; auto: by webhook if it "
+        description="How it is instructed: webhook, mail, files, or another channel of the installation; auto: by webhook if it "
         "registered one, else by mail. A channel that sends files sends one a day, at the cutoff",
     )
     name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")] = Field(

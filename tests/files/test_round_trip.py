@@ -8,12 +8,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from models.store import erasures
 from pipelines.errors import Invalid
 from pipelines.files.results import Why
+from pipelines.retention import RETENTION
 from tests.files.house import answered, as_bytes, cells, exported, taken_in, told, world_with
 from tests.files.labels import LAYOUTS, faults
+from tests.rules.build import at
 from tests.world import World, a_line, document, tracking_number
 from workers.mail.rendering import Renderer
+from workers.periodic import Timekeeper
 
 TOOLS = ["b2", "ehiden3", "yupri", "kangaroo", "csv"]
 SHIPPED = "SELECT template, count(*) AS n FROM mail WHERE template = 'shipment_shipped' GROUP BY template"
@@ -167,6 +171,21 @@ def test_a_file_is_kept_once_as_it_came_and_goes_with_its_customer(world: World)
     (kept,) = world.rows("SELECT supplier, content, order_ids, answer FROM supplier_file")
     assert (kept.supplier, bytes(kept.content), len(kept.order_ids)) == ("warehouse", data, 1)
     assert "髙橋" not in json.dumps(kept.answer, ensure_ascii=False)
+
+    with world.engine.begin() as connection:
+        assert erasures.erase_orders(connection, kept.order_ids, [])["files"] == 1
+    (gone,) = world.rows("SELECT content, answer FROM supplier_file")
+    assert (bytes(gone.content), gone.answer) == (b"", kept.answer)
+    assert taken_in(world, data).known == 1, "and it is still nothing new"
+
+
+def test_a_file_goes_when_its_time_is_over(world: World) -> None:
+    (one,) = told(world, 1)
+    taken_in(world, as_bytes([[one, tracking_number(1), "2026/11/20"]], ["お客様管理番号", "伝票番号", "出荷予定日"]))
+    for moment, left in (("2027-12-25 09:00:00", 1), ("2027-12-27 09:00:00", 0)):
+        world.clock.set(at(moment))
+        Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock, jobs=(RETENTION,)).look()
+        assert world.value("SELECT count(*) FROM supplier_file WHERE content <> ''") == left
 
 
 @pytest.mark.parametrize(
