@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from models.store import inbox, supplier_files
 from models.store.supplier_files import NamedShipmentRow
 from pipelines.carriers import carrier
-from pipelines.engine.inbox import Received, receive
+from pipelines.engine.inbox import Received, overtaken, receive
 from pipelines.errors import Invalid, Problem
 from pipelines.files import FORMATS
 from pipelines.files.file_format import CARRIER, SHIPPED_ON, FileFormat
@@ -107,6 +107,9 @@ def import_file(
         new = len(news) - len(ids)
         return _imported(file, found, table.encoding, judged, new, len(ids))
     new = sum(receive(engine, clock, [*news, *wrong])[: len(news)])
+    still = {row.shipment for row in waiting(judged)}
+    mended = sorted({one.shipment for one in news if one.shipment and one.shipment not in still})
+    overtaken(engine, _source(supplier), ROW, mended, "a later file says it right")
     imported = _imported(file, found, table.encoding, judged, new, len(news) - new)
     orders = sorted({theirs[row.shipment].order_id for row in judged if row.shipment in theirs})
     with engine.begin() as connection:

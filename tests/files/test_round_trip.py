@@ -112,6 +112,10 @@ def test_a_wrong_row_waits_and_its_neighbours_go_on(world: World) -> None:
     assert (corrected.applied, corrected.known, len(corrected.quarantined)) == (3, 1, 1)
     world.settle()
     assert world.value("SELECT count(*) FROM parcel") == 4
+    left = world.rows("SELECT shipment_id FROM inbox_event WHERE type = 'supplier.file_row' AND state = 'quarantined'")
+    assert [row.shipment_id for row in left] == [None, None], (
+        "only the row of no shipment, of either file, is still before the operator"
+    )
 
 
 def test_a_supplier_speaks_of_its_own_shipments_alone(world: World) -> None:
