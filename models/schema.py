@@ -20,6 +20,7 @@ from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
 from models.shipment import Parcel, Shipment, ShipmentLine
+from models.supplier_file import SupplierFile
 from models.transition import Transition
 from models.work import Job, Work
 
@@ -62,6 +63,7 @@ __all__ = [
     "Shipment",
     "ShipmentLine",
     "ShopOrder",
+    "SupplierFile",
     "Transition",
     "UniqueAllocation",
     "Work",

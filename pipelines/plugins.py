@@ -1,4 +1,4 @@
-"""Plug-ins: a payment method, gateway, carrier, channel, effect kind, action or statement format is one file, found by name.
+"""Plug-ins: a payment method, gateway, carrier, channel, effect kind, action, statement or file format is one file, found by name.
 
 A file says what it is by the name under which it declares it (``METHOD = Method(...)``). It is found in three places:
 the package of its group, the entry points ``shukka.<group>`` of installed distributions, and the folder that the
@@ -34,6 +34,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "effects": "EFFECT",
     "actions": "ACTION",
     "statements": "STATEMENT",
+    "files": "FILE_FORMAT",
 }
 """Every group of plug-ins, and the name under which a module declares one."""
 

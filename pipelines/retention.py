@@ -79,7 +79,7 @@ def _others(shops: Mapping[str, Shop], today: datetime) -> Iterator[Kept]:
         days = {"quarantine": retention.quarantine_days, "refused_orders": retention.refused_orders_days}
         for what, number in days.items():
             yield _kept(key, what, number, today)
-        for what, number in {**days, "mails": retention.mails_days}.items():
+        for what, number in {**days, "mails": retention.mails_days, "files": retention.payloads_days}.items():
             longest[what] = max(number, longest.get(what, 0))
     for what, number in longest.items():
         yield _kept("", what, number, today)

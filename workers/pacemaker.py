@@ -12,7 +12,7 @@ from models.database import is_away
 from models.store import leases, mails, work
 from pipelines.engine.run import describe
 from pipelines.route import STAGES
-from workers import reconciliation
+from workers import inbound_files, reconciliation
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
@@ -84,14 +84,20 @@ def reconciler(house: House) -> Timekeeper:
     return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=(reconciliation.job(house),))
 
 
+def inbound(house: House) -> Timekeeper:
+    """The look into suppliers' folders, which waits for disks; raises Misconfigured where there should be folders and are none."""
+    jobs = [one for one in [inbound_files.job(house)] if one is not None]
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs)
+
+
 def main() -> None:
     """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
-    house = build_or_exit("clock")
+    house = build_or_exit("clock", inbound)
     stop = threading.Event()
     Stop().on(*SIGNALS, then=stop.set)
-    # A gateway that is slow to tell its list keeps no other job waiting.
-    keepers = {"jobs": timekeeper(house), "reconciliation": reconciler(house)}
+    # A gateway that is slow to tell its list, or a folder that hangs, keeps no other job waiting.
+    keepers = {"jobs": timekeeper(house), "reconciliation": reconciler(house), "files": inbound(house)}
     threads = [threading.Thread(target=one.run, args=(stop,), name=name) for name, one in keepers.items()]
     for thread in threads:
         thread.start()

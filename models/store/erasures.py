@@ -165,6 +165,8 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                   WHERE octet_length(content) > 0 AND effect_id IN (
                     SELECT id FROM effect WHERE order_id = ANY(%(ids)b::bigint[])
                     UNION SELECT effect_id FROM effect_item WHERE order_id = ANY(%(ids)b::bigint[]))""",
+    "files": """UPDATE supplier_file SET content = ''
+                WHERE order_ids && %(ids)b::bigint[] AND octet_length(content) > 0""",
 }
 
 

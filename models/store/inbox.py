@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.inbox import InboxEvent
-from models.store.statement import columns, fetch, insert, reader, scalars, update, writer
+from models.store.statement import columns, execute, fetch, insert, reader, scalars, update, writer
 
 #: What is kept of what an event said, once its content is no longer kept.
 ERASED: Final = '{"erased": true}'
@@ -139,3 +139,15 @@ RETURNING {columns(AgainRow)}
 def try_again(connection: Connection, ids: Sequence[int], types: Sequence[str]) -> list[AgainRow]:
     """Let quarantined events of ``types`` that name an order wait for it again; those that do."""
     return fetch(connection, AgainRow, _AGAIN, {"ids": ids, "types": list(types)})
+
+
+_OVERTAKEN = """
+UPDATE inbox_event SET state = 'ignored', reason = %(reason)s
+WHERE source = %(source)s AND type = %(type)s AND state = 'quarantined' AND shipment_id = ANY(%(shipments)b::text[])
+"""
+
+
+def overtake(connection: Connection, source: str, type_: str, shipments: Sequence[str], reason: str) -> int:
+    """What the source said of the shipments by events of ``type_`` needs nobody any more; how many waited."""
+    told = {"source": source, "type": type_, "shipments": list(shipments), "reason": reason}
+    return execute(connection, _OVERTAKEN, told) if shipments else 0

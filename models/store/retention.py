@@ -201,16 +201,24 @@ WHERE id IN (SELECT id FROM mail
              WHERE order_id IS NULL AND packed IS NOT NULL AND state IN ('sent', 'failed') AND at < %(until)s AND %(shop)s = ''
              ORDER BY at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
+#: Files of tracking numbers, which are of several orders and shops.
+_FILES = """
+UPDATE supplier_file SET content = ''
+WHERE id IN (SELECT id FROM supplier_file
+             WHERE octet_length(content) > 0 AND at < %(until)s AND %(shop)s = ''
+             ORDER BY at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 #: By what goes by its own time, not by an order's.
 _BY_ITS_OWN_TIME: Final = {
     "quarantine": _QUARANTINE,
     "refused_orders": _REFUSED,
     "mails": _MAILS_OF_NO_ORDER,
+    "files": _FILES,
 }
 
 
 def end_others(connection: Connection, what: str, shop: str, known: Sequence[str], until: datetime, limit: int) -> int:
     """Let go of up to so many rows of what came before ``until``: the shop's own, or, for shop "", what is of none of the
-    ``known`` ones. ``what`` is quarantine, refused_orders or mails, these of no order."""
+    ``known`` ones. ``what`` is quarantine, refused_orders, mails, these of no order, or files that suppliers sent."""
     told = {"shop": shop, "known": list(known), "until": until, "limit": limit}
     return execute(connection, _BY_ITS_OWN_TIME[what], told)

@@ -69,6 +69,12 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
     )
 
 
+def overtaken(engine: Engine, source: str, type_: str, shipments: Sequence[str], reason: str) -> None:
+    """Events of ``type_`` that were quarantined about the shipments wait for nobody any more: their sender said it right since."""
+    with engine.begin() as connection:
+        inbox.overtake(connection, source, type_, shipments, reason)
+
+
 def try_again(connection: Connection, ids: Sequence[int], now: datetime) -> list[str]:
     """Let quarantined events be read again, since what kept them out may be mended; the type of each that names an order and
     can be read. An event that still cannot be is quarantined again."""

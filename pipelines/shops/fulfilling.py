@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.carriers import CARRIERS, carrier
 from pipelines.shops.section import Days, FromList, Section, TimeOfDay
+from pipelines.shops.supplier_files import SupplierFiles
 
 _Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEKDAYS: tuple[_Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -114,7 +115,7 @@ class Supplier(Section):
 
     channel: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         default=AUTO,
-        description="How it is instructed: webhook, mail, or another channel of the installation; auto: by webhook if it "
+        description="How it is instructed: webhook, mail, files, or another channel of the installation; auto: by webhook if it "
         "registered one, else by mail. A channel that sends files sends one a day, at the cutoff",
     )
     name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")] = Field(
@@ -150,6 +151,7 @@ class Supplier(Section):
     ask_date_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=14, description="Days until it is asked for the day of goods that have none, and again"
     )
+    files: SupplierFiles = Field(default=SupplierFiles(), description="Its label program's files (docs/files.md)")
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -1,4 +1,4 @@
-"""What an installation has that shops' profiles choose from by name: gateways and supplier channels."""
+"""What an installation has that shops' profiles choose from by name: gateways, supplier channels and file formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pipelines.shops.fulfilling import SupplierChannel
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The gateways and channels that are there, their own and those of plug-ins, by name."""
+    """The gateways, channels and formats of files that are there, their own and those of plug-ins, by name."""
 
     gateways: Mapping[str, Gateway[Any]] = field(default_factory=dict)
     channels: Mapping[str, SupplierChannel] = field(default_factory=dict)
+    files: Mapping[str, object] = field(default_factory=dict)

@@ -99,7 +99,12 @@ def parse_shop(key: str, text: str, installation: Installation | None = None, *,
     except ValidationError as error:
         raise ProfileErrors([(where, *_mistake(one)) for one in error.errors(include_url=False)]) from None
     shop.connect(installation or Installation())
-    found = [*_across(shop), *_unknown_methods(shop), *_unknown_channels(shop, installation)]
+    found = [
+        *_across(shop),
+        *_unknown_methods(shop),
+        *_unknown_channels(shop, installation),
+        *_unknown_files(shop, installation),
+    ]
     found = found or [*_payment(shop, installation)]
     if entries := [(where, name, reason) for name, reason in found]:
         raise ProfileErrors(entries)
@@ -176,6 +181,16 @@ def _unknown_channels(shop: Shop, installation: Installation | None) -> Iterator
         if supplier.channel not in (AUTO, *channels):
             there_is = ", ".join([AUTO, *channels])
             yield f"suppliers.{name}.channel", f"{supplier.channel!r} is no supplier channel; there is {there_is}"
+
+
+def _unknown_files(shop: Shop, installation: Installation | None) -> Iterator[tuple[str, str]]:
+    """Names of file formats that no file declares."""
+    if installation is None or not installation.files:
+        return
+    for name, supplier in shop.suppliers.items():
+        if supplier.files.format not in installation.files:
+            there_is = ", ".join(installation.files)
+            yield f"suppliers.{name}.files.format", f"{supplier.files.format!r} is no file format; there is {there_is}"
 
 
 def _unknown_methods(shop: Shop) -> Iterator[tuple[str, str]]:

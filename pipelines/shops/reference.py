@@ -57,9 +57,11 @@ def _table(model: type[BaseModel], *, top: bool = False) -> Iterator[str]:
 
 
 def _nested(model: type[BaseModel]) -> Iterator[tuple[str, type[Section]]]:
+    """The tables within a section, and those within them, by their dotted names."""
     for name, field in model.model_fields.items():
         if (inner := _section(field.annotation)) is not None:
             yield name, inner
+            yield from ((f"{name}.{deeper}", found) for deeper, found in _nested(inner))
 
 
 def _section(annotation: Any) -> type[Section] | None:

@@ -28,7 +28,9 @@ class Retention(Section):
         default=400, description="What received events said, from the day of the order; their ids stay"
     )
     payloads_days: _Kept = Field(
-        default=400, description="Files for suppliers and what partners answered in words, from the day of the order"
+        default=400,
+        description="Files for suppliers and what partners answered in words, from the day of the order; files that suppliers sent, "
+        "from the day they came, for the longest time of any shop",
     )
     quarantine_days: _Kept = Field(
         default=180,

@@ -14,6 +14,7 @@ from typing import Final
 
 from pipelines.statements.statement import Format, Movement, Statement, broken
 from pipelines.statements.words import doubt_of, payer_in
+from pipelines.values.encoded_text import Undecodable, decoded
 
 _DAY: Final = re.compile(r"(\d{4})(?:([-/.年])(\d{1,2})([-/.月])(\d{1,2})日?|(\d{2})(\d{2}))")
 _OLDEST, _AHEAD = timedelta(days=3653), timedelta(days=7)
@@ -55,23 +56,14 @@ def csv_format(name: str, names: str, columns: Columns) -> Format:
 
 
 def _read(columns: Columns, data: bytes, today: date) -> Statement:
-    text, encoding = _decoded(data)
+    try:
+        text, encoding = decoded(data)
+    except Undecodable as fault:
+        raise broken(str(fault)) from None
     lines = _lines(text)
     header = _header(columns, lines)
     rows = [_row(columns, header, line, today) for line in lines if line.number > header.number]
     return Statement(encoding, tuple(_oldest_first(rows)))
-
-
-def _decoded(data: bytes) -> tuple[str, str]:
-    """(text, encoding): by its mark, else UTF-8 if it is that, else CP932 (B.9.1)."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise broken("it is in UTF-16; store it as the bank sent it")
-    for encoding in ("utf-8-sig",) if data.startswith(b"\xef\xbb\xbf") else ("utf-8", "cp932"):
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise broken("it is neither in UTF-8 nor in CP932; store it as the bank sent it")
 
 
 @dataclass(frozen=True, slots=True)

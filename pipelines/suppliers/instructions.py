@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ class Instruction:
     quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
     wishes for, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
     it collects on delivery; None where it collects nothing. ``replaces`` is the key of the one before it, of a shipment that is asked
-    for anew; None: there was none.
+    for anew; None: there was none. ``flags`` are those of its lines, by line: what a label must know and nobody is told.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Instruction:
     instructions: Sequence[Mapping[str, Any]] = ()
     collect: Mapping[str, int] | None = None
     replaces: str | None = None
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""
@@ -62,6 +63,11 @@ class Instruction:
             **({"collect": dict(self.collect)} if self.collect is not None else {}),
             **({"replaces": self.replaces} if self.replaces is not None else {}),
         }
+
+
+def flags_of(document: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """The flags of an order's lines, by line; lines without any are left out."""
+    return {line["line"]: line["flags"] for line in document["lines"] if line.get("flags")}
 
 
 def instruct_key(shipment_id: str, again: int = 0) -> str:

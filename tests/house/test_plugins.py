@@ -87,7 +87,8 @@ def test_a_plug_in_of_another_group_is_none_of_this_one(carts: Registry[Cart], f
         ("CARRIER = 'sleigh'\n", "CARRIER must be a Cart"),
         (
             "CARRIR = 1\n",
-            "declares no plug-in; it must have one of METHOD, GATEWAY, CARRIER, CHANNEL, EFFECT, ACTION, STATEMENT",
+            "declares no plug-in; it must have one of METHOD, GATEWAY, CARRIER, CHANNEL, EFFECT, ACTION, STATEMENT, "
+            "FILE_FORMAT",
         ),
         ("import no_such_module\n", "cannot be imported: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
     ],

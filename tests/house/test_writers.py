@@ -36,6 +36,7 @@ ELSEWHERE = {
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},
+    "supplier_file": {"pipelines/suppliers/"},
     "work": {"pipelines/ranks.py", "workers/effects/"},
 }
 

@@ -1,4 +1,4 @@
-"""All that a house has stored, as lines to search: every row of every table, and the mails unpacked."""
+"""All that a house has stored, as lines to search: every row of every table, the mails unpacked and suppliers' files read."""
 
 from __future__ import annotations
 
@@ -15,4 +15,5 @@ def everything_stored(world: World) -> list[str]:
     tables = [row.name for row in world.rows("SELECT relname AS name FROM pg_stat_user_tables")]
     rows = [str(tuple(row)) for table in tables for row in world.rows(f'SELECT t::text FROM "{table}" t')]
     mails = [unpack(row.packed).decode("utf-8", "replace") for row in world.rows("SELECT packed FROM mail")]
+    mails += [bytes(row.content).decode("cp932", "replace") for row in world.rows("SELECT content FROM supplier_file")]
     return [_BYTES.sub("", row) for row in rows] + "\n".join(mails).splitlines()

@@ -27,6 +27,7 @@ Path = tuple[str | int, ...]
 ELSEWHERE = {
     "/v1/orders:batch": "orders, one by one",
     "/v1/webhooks/suppliers/{supplier}": "test_what_a_supplier_tells",
+    "/v1/suppliers/{supplier}/files": "test_what_a_suppliers_file_says",
     "/v1/webhooks/payments/{gateway}": "test_what_a_bank_tells",
 }
 
@@ -171,6 +172,28 @@ def test_names_in_a_body_that_is_torn(order_site: Site) -> None:
         answer = order_site.run(lambda body=body: order_site.request("POST", "/v1/orders", content=body.encode()))  # type: ignore[misc]
         assert answer.status_code == 400
         assert not find_card_number(answer.text)
+
+
+@pytest.mark.parametrize("card", [*SPELLINGS[:1], CARD])
+def test_what_a_suppliers_file_says(order_site: Site, card: str) -> None:
+    """The file is kept without the number, whatever column it stands in; its rows are read all the same."""
+    world = order_site.world
+    world.settle()
+    (shipment,) = world.shipments()
+    world.execute("DELETE FROM client WHERE name = 'warehouse'")
+    key = world.enrol("supplier", "warehouse").key
+    heads = "お客様管理番号,伝票番号,出荷予定日,記事"
+    rows = [
+        f"{shipment},{tracking_number(1)},2026/11/20,{card}",
+        f"{card},{tracking_number(2)},2026/11/20,",
+        f"{shipment},{card},2026/11/20,",
+    ]
+    data = "\r\n".join([heads, *rows]).encode("cp932")
+    answer = order_site.post(f"/v1/suppliers/warehouse/files?file={card}.csv", key=key, content=data)
+    assert answer.json()["applied"] == 1
+    assert mask(answer.text) == answer.text
+    (kept,) = world.rows("SELECT content FROM supplier_file")
+    assert heads in bytes(kept.content).decode("cp932")
 
 
 def test_what_a_supplier_tells(order_site: Site) -> None:

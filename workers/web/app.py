@@ -27,7 +27,7 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, orders, postings, ranks
+from workers.web.api import customers, orders, postings, ranks, supplier_files
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
@@ -88,6 +88,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(postings.router)
+    app.include_router(supplier_files.router)
     app.include_router(suppliers.router)
     app.include_router(payments.router)
     app.include_router(refund_account.router)

@@ -256,6 +256,28 @@ class Stored(Shape):
     status: Literal["stored", "known"]
 
 
+class WrongRecord(Shape):
+    """A row of a file that waits, and why; it names nobody."""
+
+    row: int = Field(description="Number of the record, a header and empty ones included")
+    field: str = Field(description="What is wrong: shipment, tracking_number, shipped_on, ...; empty: the whole row")
+    code: str
+    reason: str
+
+
+class SupplierFileAnswer(Shape):
+    """What became of a file of tracking numbers."""
+
+    file: str
+    format: str
+    encoding: str
+    rows: int = Field(description="Rows in which something is written")
+    applied: int = Field(description="Rows that are news")
+    known: int = Field(description="Rows that say what is known already")
+    pending: int = Field(description="Rows without a number yet, or whose slip was taken back")
+    quarantined: list[WrongRecord]
+
+
 class Health(Shape):
     """The process is alive."""
 

@@ -1,0 +1,104 @@
+"""A CSV file as it came: its encoding, and its records by number, each whole though its neighbour is not (B.5, B.9.1)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.errors import Invalid, Problem
+from pipelines.values.encoded_text import Undecodable, decoded
+
+_BETWEEN: Final = re.compile(r"[\s_()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: ``number`` counts records from 1, a header and empty ones included. ``cells`` are as they were written."""
+
+    number: int
+    cells: Sequence[str]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is written in it."""
+        return not any(cell.strip() for cell in self.cells)
+
+    def at(self, column: int) -> str:
+        """The text in ``column`` (1 is the first) in one line; empty for a column that is not there."""
+        if not 0 < column <= len(self.cells):
+            return ""
+        return self.cells[column - 1].replace("\r", "").replace("\n", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All records of a file, and the encoding that they were read in."""
+
+    encoding: str
+    records: Sequence[Record]
+
+    @property
+    def first(self) -> Record:
+        """The first record in which something is written."""
+        return next(record for record in self.records if not record.is_blank)
+
+
+def broken(sentence: str) -> Invalid:
+    """A file of which nothing can be read, and why."""
+    return Invalid([Problem("FILE", sentence)])
+
+
+def read_table(data: bytes) -> Table:
+    """The records of a CSV file, quoted or not, with any line ends. Raises Invalid for what is no text, holds nothing, or is in an
+    encoding in which no label program writes."""
+    try:
+        text, encoding = decoded(data)
+    except Undecodable as fault:
+        raise broken(str(fault)) from None
+    records = [Record(number, cells) for number, cells in enumerate(_records(text), 1)]
+    if all(record.is_blank for record in records):
+        raise broken("nothing is in it")
+    return Table(encoding, records)
+
+
+def _records(text: str) -> Iterator[Sequence[str]]:
+    """Cells of each record; a quote that is never closed spoils its own line and no other."""
+    lines = list(io.StringIO(text, newline=""))
+    at, most = 0, _most_cells(lines)
+    while at < len(lines):
+        cells, used = _record(lines, at)
+        if used > 1 and len(cells) != most:
+            cells, used = _record([lines[at].replace('"', "")], 0)
+        yield cells
+        at += used
+
+
+def _most_cells(lines: Sequence[str]) -> int:
+    """Cells of the first record that is not empty: what every other one should have."""
+    at = 0
+    while at < len(lines):
+        cells, used = _record(lines, at)
+        if any(cell.strip() for cell in cells):
+            return len(cells)
+        at += used
+    return 0
+
+
+def _record(lines: Sequence[str], start: int) -> tuple[Sequence[str], int]:
+    """The record that begins at ``start``, and how many lines it takes."""
+    reader = csv.reader(lines[at] for at in range(start, len(lines)))
+    try:
+        cells = next(reader, [])
+    except csv.Error as fault:
+        raise broken(f"it is no CSV file: {fault}") from None
+    return cells, max(reader.line_num, 1)
+
+
+def plain(heading: str) -> str:
+    """The heading of a column as it is compared: its first line, width, spaces and brackets aside."""
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", heading.strip().split("\n")[0]))

@@ -1,0 +1,87 @@
+"""What a supplier has to send, as files of its label program (出荷指示ファイル)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from models.store import effect_items, supplier_files
+from models.store.supplier_files import OwedRow
+from pipelines.errors import Invalid, Problem
+from pipelines.files.file_format import FileFormat
+from pipelines.files.label import Fault
+from pipelines.shops import Shop
+from pipelines.shops.supplier_files import SupplierFiles
+from pipelines.suppliers.instructions import REQUESTED, Instruction, flags_of, instruct_key, replaced_key
+from pipelines.suppliers.labels import label_of
+from pipelines.suppliers.telling import complete, paid_on_delivery
+
+_ENDINGS: Final = ".csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Files by name, and the shipments that no label can be printed for, each with the reasons; ``shipments`` are all that were
+    looked at."""
+
+    files: Mapping[str, bytes]
+    held: Mapping[str, Sequence[Fault]]
+    shipments: int
+
+
+def export(connection: Connection, shops: Mapping[str, Shop], supplier: str, form: FileFormat) -> Exported:
+    """The supplier's shipments that it was told of and that have not wholly left, those of each shop in files of their own, by the
+    day on which they leave. Nothing is marked: the same again gives the same bytes under the same names. Raises Invalid for a format
+    that is read only."""
+    rows = supplier_files.to_write(connection, supplier, list(shops))
+    paid = paid_on_delivery((row.order_id, row.document) for row in rows)
+    due = {row.order_id: row for row in effect_items.on_delivery(connection, paid)}
+    told = [complete(_instruction(row, supplier), shops[row.shop], row.document, due.get(row.order_id)) for row in rows]
+    files: dict[str, bytes] = {}
+    held: dict[str, Sequence[Fault]] = {}
+    for key, shop in shops.items():
+        ours = [one for one in told if one.shop == key]
+        written, why = write(ours, shop.supplier(supplier).files, form, f"{supplier}-{key}")
+        files |= written
+        held |= why
+    return Exported(files, held, len(told))
+
+
+def write(
+    told: Sequence[Instruction], settings: SupplierFiles, form: FileFormat, stem: str
+) -> tuple[dict[str, bytes], Mapping[str, Sequence[Fault]]]:
+    """Instructions as files, and those shipments that are held with the reasons. A file is named by ``stem``, its format, its place
+    among its like and a sum of its bytes (B.5.6). Raises Invalid for a format that is read only."""
+    if form.write is None:
+        raise Invalid([Problem("--format", f"{form.names} is read only: nothing is written for it")])
+    done = form.write([label_of(one, settings) for one in told], settings)
+    of = f"{len(done.parts)}"
+    files = {}
+    for number, part in enumerate(done.parts, 1):
+        digest = hashlib.blake2s(part, digest_size=6).hexdigest()
+        files[f"{quote(stem, safe='')}-{form.name}-{number:0{len(of)}}of{of}-{digest}{_ENDINGS}"] = part
+    return files, done.held
+
+
+def _instruction(row: OwedRow, supplier: str) -> Instruction:
+    return Instruction(
+        key=instruct_key(row.shipment_id, row.again),
+        type=REQUESTED,
+        supplier=supplier,
+        shop=row.shop,
+        number=row.number,
+        order_id=row.order_id,
+        placed_at=row.placed_at,
+        shipment=row.shipment_id,
+        dispatch_on=row.dispatch_on,
+        lines=row.lines,
+        ship_to=row.document["ship_to"],
+        delivery=row.document.get("delivery"),
+        replaces=replaced_key(row.shipment_id, row.again),
+        flags=flags_of(row.document),
+    )

@@ -1,0 +1,174 @@
+"""Whatever a result file went through on its way: encodings, quotes, line ends, headers, and spreadsheets (B.5, B.9.1, TRK-03)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.errors import Invalid
+from pipelines.files import FORMATS
+from pipelines.files.file_format import DIGITS, LOOSE, SLASHES
+from pipelines.files.results import Known, Verdict, Why, _day, detect, identity, judge, number_fault, read
+from pipelines.files.table import read_table
+from tests.files.test_samples import EXPECTED, RESULTS, SAMPLES, form_of, known, said
+
+Cells = list[list[str]]
+
+
+def records(data: bytes) -> Cells:
+    return [list(one.cells) for one in read_table(data).records]
+
+
+def encoded(rows: Cells, encoding: str = "cp932", end: str = "\r\n", quoting: int = csv.QUOTE_ALL) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+VARIANTS: dict[str, Callable[[Cells], bytes]] = {
+    "UTF-8": lambda rows: encoded(rows, "utf-8"),
+    "UTF-8 with a mark": lambda rows: encoded(rows, "utf-8-sig"),
+    "LF": lambda rows: encoded(rows, "utf-8", "\n"),
+    "unquoted": lambda rows: encoded(rows, "utf-8", quoting=csv.QUOTE_MINIMAL),
+    "no last line end": lambda rows: encoded(rows, "utf-8").rstrip(b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("sample", sorted(EXPECTED))
+def test_a_sample_in_other_clothes_says_the_same(sample: str, variant: str) -> None:
+    form = FORMATS[form_of(sample)]
+    table = read_table(VARIANTS[variant](records((SAMPLES / sample).read_bytes())))
+    assert detect(table, FORMATS, RESULTS) is form
+    got = {r.record: said(r) for r in judge(read(table, form, RESULTS[form.name], "yamato"), known(sample), {})}
+    assert {n: one for n, one in got.items() if one[0] != "ignore_blank"} == {
+        n: one for n, one in EXPECTED[sample].items() if one[0] != "ignore_blank"
+    }
+
+
+@pytest.mark.parametrize("sample", ["b2_result_traps.csv", "ehiden3_result_traps.csv", "bizlogi_depo_result_traps.csv"])
+def test_without_its_header_it_is_read_by_its_columns(sample: str) -> None:
+    form = FORMATS[form_of(sample)]
+    table = read_table(encoded(records((SAMPLES / sample).read_bytes())[1:]))
+    assert detect(table, FORMATS, RESULTS) is form
+    got = {r.record + 1: said(r) for r in judge(read(table, form, RESULTS[form.name]), known(sample), {})}
+    assert got == EXPECTED[sample]
+
+
+def test_a_header_of_long_descriptions_and_other_columns() -> None:
+    """Headings may be long, in lines, in other widths and in another order."""
+    header = [
+        "出荷予定日\n半角10文字\n「YYYY/MM/DD」",
+        "お客様管理番号\n半角英数字50文字",
+        "ﾒﾓ",
+        "伝票番号 \n半角数字12文字",
+    ]
+    table = read_table(encoded([header, ["2026/12/01", "S26-101", "x", "440105783084"]]))
+    (row,) = read(table, FORMATS["b2"], RESULTS["b2"])
+    assert (row.verdict, row.shipment, row.number) == (Verdict.APPLY, "S26-101", "440105783084")
+
+
+def test_a_quote_that_is_never_closed_spoils_its_own_row_alone() -> None:
+    text = (
+        'お客様管理番号,伝票番号,出荷予定日\r\n"S26-101,440105783084,2026/12/01\r\nS26-102,398062714976,2026/12/01\r\n'
+    )
+    rows = read(read_table(text.encode("cp932")), FORMATS["b2"], RESULTS["b2"])
+    assert [(row.record, row.shipment) for row in rows][-1] == (3, "S26-102")
+    assert rows[-1].verdict is Verdict.APPLY
+
+
+def test_a_mark_before_bytes_that_are_no_utf8_is_refused() -> None:
+    with pytest.raises(Invalid):
+        read_table(b"\xef\xbb\xbf\x93\xfa")
+
+
+@pytest.mark.parametrize(
+    ("raw", "carrier", "digits", "number", "why"),
+    [
+        ("444413758703", "yamato", 12, "444413758703", None),
+        ('="444413758703"', "yamato", 12, "444413758703", None),
+        ("4444-1375-8703", "yamato", 12, "444413758703", None),
+        ("4444 1375 8703", "yamato", 12, "444413758703", None),
+        ("４４４４－１３７５－８７０３", "yamato", 12, "444413758703", None),
+        ("A444413758703A", "yamato", 12, "444413758703", None),
+        ("a444413758703a", "sagawa", 12, "444413758703", None),
+        ("4.4441E+11", "yamato", 12, "4.4441E+11", Why.TRACK_EXCEL),
+        ("4.44E11", "yamato", 12, "4.44E11", Why.TRACK_EXCEL),
+        ("4,4441E+11", "yamato", 12, "4,4441E+11", Why.TRACK_EXCEL),
+        ("444413758703.0", "yamato", 12, "444413758703.0", Why.TRACK_EXCEL),
+        ("000000000000", "yamato", 12, "000000000000", Why.TRACK_ZERO),
+        ("0000-0000-0000", "sagawa", 12, "000000000000", Why.TRACK_ZERO),
+        ("444413758713", "yamato", 12, "444413758713", Why.TRACK_CHECK),
+        ("444413758708", "yamato", 12, "444413758708", Why.TRACK_CHECK),
+        ("44441375870", "yamato", 12, "44441375870", Why.TRACK_LEN),
+        ("4444137587030", "yamato", 12, "4444137587030", Why.TRACK_LEN),
+        ("44441375870O", "yamato", 12, "44441375870O", Why.TRACK_FORM),
+        ("未発行", "yamato", 12, "未発行", Why.TRACK_FORM),
+        ("0123456789", "sagawa", 12, "0123456789", Why.TRACK_LEN),
+        ("13112383852", "japan_post", 12, "13112383852", Why.TRACK_LEN),
+        ("13112383852", "japan_post", None, "13112383852", None),
+        ("4000004011", "seino", 10, "4000004011", None),
+        ("400000401", "seino", 10, "400000401", Why.TRACK_LEN),
+        ("444413758713", None, None, "444413758713", Why.TRACK_CHECK),
+        ("AB-123", None, None, "AB123", None),
+    ],
+)
+def test_numbers(raw: str, carrier: str | None, digits: int | None, number: str, why: Why | None) -> None:
+    """B.4.1: cleaned, never filled up and never guessed. Ten digits of e-hiden or eleven of Yu-Pri R have lost their zeros."""
+    got, wrong, says = number_fault(raw, carrier, digits)
+    assert (got, wrong) == (number, why)
+    assert bool(says) == (why is not None)
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("SH-ABCDEFGHIJKLM", "SH-ABCDEFGHIJKLM"),
+        ("SHABCDEFGHIJKLM", "SH-ABCDEFGHIJKLM"),
+        ("sh-abcdefghijklm", "SH-ABCDEFGHIJKLM"),
+        (" ＳＨ－ＡＢＣＤＥＦＧＨＩＪＫＬＭ ", "SH-ABCDEFGHIJKLM"),
+        ("S26-101", "S26-101"),
+        ("SH-1", "SH-1"),
+    ],
+)
+def test_ids(written: str, id_: str) -> None:
+    assert identity(written) == id_
+
+
+@pytest.mark.parametrize(
+    ("text", "forms", "is_day"),
+    [
+        ("2026/12/01", (SLASHES,), True),
+        ("2026/12/1", (SLASHES,), False),
+        ("2026/2/30", (LOOSE,), False),
+        ("20261201", (SLASHES,), False),
+        ("20261201", (SLASHES, DIGITS), True),
+        ("20261201093000", (DIGITS,), True),
+        ("20261301", (DIGITS,), False),
+        ("2026-12-01", (LOOSE,), True),
+        ("2026年12月1日", (LOOSE,), True),
+        ("2026/12/01 09:30", (LOOSE,), True),
+        ("46357", (LOOSE, DIGITS), False),
+        ("12/01/2026", (LOOSE,), False),
+    ],
+)
+def test_days(text: str, forms: tuple[str, ...], is_day: bool) -> None:
+    assert (_day(text, forms) is not None) == is_day
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_no_bytes_break_the_reader(data: bytes) -> None:
+    """Rows of it, or one sentence for the whole file."""
+    try:
+        table = read_table(data)
+        form = detect(table, FORMATS, RESULTS)
+        rows = judge(read(table, form, RESULTS[form.name]), {"x": Known(1)}, {})
+    except Invalid:
+        return
+    assert all(row.reason for row in rows if row.verdict is Verdict.QUARANTINE)
