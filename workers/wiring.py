@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Engine
@@ -30,6 +31,7 @@ from workers.installation import INSTALLATION
 from workers.mail.overrides import read as read_overrides
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
+from workers.web.links import Links
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class House:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
     """What takes leave of the world once a worker has ended everything."""
+
+    @cached_property
+    def links(self) -> Links | None:
+        """What signs the links in mails and opens them; None where no public address is set."""
+        return self.settings.links
 
     def effects(self) -> Engine:
         """Connections for the effect loop alone: what decisions wait for keeps no outcome from being recorded."""

@@ -49,7 +49,7 @@ def _steps(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> Sequence[S
     return steps(
         shop,
         shipment.supplier,
-        told_at=shipment.told_at or shipment.instruct_at or draft.facts.accepted_at,
+        told_at=shipment.waited_since or draft.facts.accepted_at,
         answered=shipment.state != ShipmentState.INSTRUCTED,
         dispatch_on=shipment.dispatch_on,
     )

@@ -108,6 +108,11 @@ class SupplierChannel(Protocol):
         """Whether it takes many instructions in one message."""
         ...
 
+    @property
+    def fetched(self) -> bool:
+        """Whether its supplier comes for its instructions, and is told once it has them."""
+        ...
+
 
 class Supplier(Section):
     """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""

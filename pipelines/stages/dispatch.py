@@ -57,7 +57,7 @@ def _instruction(draft: OrderDraft, shipment: ShipmentDraft) -> str | None:
 def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
     told, due_at = draft.effects.get(instruct_key(shipment.id, shipment.again)), _due_at(draft, shop, shipment)
     if told is not None:
-        _after_instruction(draft, shipment, told, now)
+        _after_instruction(draft, shop, shipment, told, now)
     elif due_at > now:
         draft.again(due_at)
     else:
@@ -104,10 +104,13 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     )
 
 
-def _after_instruction(draft: OrderDraft, shipment: ShipmentDraft, told: EffectFacts, now: datetime) -> None:
+def _after_instruction(
+    draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, told: EffectFacts, now: datetime
+) -> None:
     if told.state == "done":
         shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
-        shipment.tell(now)
+        if not shop.is_fetched(str(told.payload.get("channel"))):
+            shipment.tell(now)
     elif told.state in ("declined", "needs_review"):
         named = {"supplier": shipment.supplier}
         draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")

@@ -103,7 +103,11 @@ def test_a_channel_is_refused_where_it_was_not_dropped_in() -> None:
     with pytest.raises(ProfileErrors) as refused:
         parse_shop("mine", PROFILE, Installation(GATEWAYS, CHANNELS))
     assert refused.value.entries == [
-        ("mine.toml", "suppliers.warehouse.channel", "'csv' is no supplier channel; there is auto, mail, webhook")
+        (
+            "mine.toml",
+            "suppliers.warehouse.channel",
+            "'csv' is no supplier channel; there is auto, mail, poll, portal, webhook",
+        )
     ]
 
 

@@ -94,7 +94,10 @@ def test_a_smtp_url_that_is_none_is_refused_without_repeating_it(refused: Callab
         ('[payment]\nmethods.local = ["cheque"]', "payment.methods.local[0]"),
         ('[payment]\ncapture_policy = "per_shipment"', "capture_policy"),
         ('colour = "red"', "colour"),
-        ('[suppliers.warehouse]\nchannel = "pigeon"', "'pigeon' is no supplier channel; there is auto, mail, webhook"),
+        (
+            '[suppliers.warehouse]\nchannel = "pigeon"',
+            "'pigeon' is no supplier channel; there is auto, mail, poll, portal, webhook",
+        ),
     ],
     ids=[
         "unknown gateway",

@@ -12,16 +12,11 @@ from sqlalchemy import Engine
 
 from models.store import clients, effect_items
 from models.store.effect_items import InstructionRow, OnDeliveryRow
-from pipelines.methods import METHODS, Capture
-from pipelines.orders.document import order_from_json
-from pipelines.orders.instructions import supplier_instructions
 from pipelines.ports import Clock, Outcome, Verdict
-from pipelines.rules.money.adjustments import Adjustment
-from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.collecting import to_collect
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import INSTRUCT, REQUESTED, WEBHOOK, Instruction, instruct_key, replaced_key
+from pipelines.suppliers.telling import complete, paid_on_delivery
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.http.signing import standing
 
@@ -59,19 +54,8 @@ class Instructed:
         shop = shops.get(instruction.shop)
         if shop is None:
             return instruction
-        if (document := self.remarked.get(instruction.key)) is not None:
-            instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
-        if (due := self.on_delivery.get(instruction.order_id)) is not None:
-            instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))
-        return instruction
-
-
-def _collected_by(shipment: str, due: OnDeliveryRow) -> Mapping[str, int] | None:
-    """What ``shipment`` collects; None where another one of its order does."""
-    if shipment not in due.collecting:
-        return None
-    changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
-    return to_collect(Breakdown.from_json(due.breakdown), changes)
+        document, due = self.remarked.get(instruction.key), self.on_delivery.get(instruction.order_id)
+        return complete(instruction, shop, document, due)
 
 
 def performing(senders: Mapping[str, Sender], shops: Mapping[str, Shop], clock: Clock) -> Perform[Instructed]:
@@ -106,8 +90,9 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
     with engine.begin() as connection:
         effect_items.close(connection, ids)
         rows = effect_items.to_instruct(connection, ids)
+        paid = paid_on_delivery((row.order_id, row.document) for row in rows)
         registered = clients.suppliers(connection)
-        on_delivery = {row.order_id: row for row in effect_items.on_delivery(connection, _paid_on_delivery(rows))}
+        on_delivery = {row.order_id: row for row in effect_items.on_delivery(connection, paid)}
     contacts = {one.name: Contact(one.url, one.webhook_secrets, one.mail) for one in registered}
     old_until = {one.name: one.old_until for one in registered}
     loaded = {}
@@ -125,13 +110,6 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         channel, until = first.payload.get("channel", WEBHOOK), old_until.get(first.supplier)
         loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, called_off, until)
     return loaded
-
-
-def _paid_on_delivery(rows: Sequence[InstructionRow]) -> list[int]:
-    """The ids of those orders whose carrier collects the money."""
-    return list(
-        {row.order_id for row in rows if METHODS[row.document["payment"]["method"]].capture is Capture.ON_DELIVERY}
-    )
 
 
 def _instruction(row: InstructionRow) -> Instruction:

@@ -1,0 +1,44 @@
+"""What an instruction says beyond the goods: what the remarks ask of the supplier, and what it collects (PAY-09)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from models.store.effect_items import OnDeliveryRow
+from pipelines.methods import METHODS, Capture
+from pipelines.orders.document import order_from_json
+from pipelines.orders.instructions import supplier_instructions
+from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.collecting import to_collect
+from pipelines.shops import Shop
+from pipelines.suppliers.instructions import Instruction
+
+
+def complete(
+    instruction: Instruction, shop: Shop, document: Mapping[str, Any] | None, due: OnDeliveryRow | None
+) -> Instruction:
+    """``instruction`` with what ``shop``'s profile says of it. ``document`` is the order's where it has remarks, ``due`` what it
+    is to pay on delivery."""
+    if document is not None and document.get("remarks"):
+        instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
+    if due is not None:
+        instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))
+    return instruction
+
+
+def paid_on_delivery(orders: Iterable[tuple[int, Mapping[str, Any]]]) -> list[int]:
+    """The ids of those orders, told with their documents, whose carrier collects the money."""
+    return list(
+        {id_ for id_, document in orders if METHODS[document["payment"]["method"]].capture is Capture.ON_DELIVERY}
+    )
+
+
+def _collected_by(shipment: str, due: OnDeliveryRow) -> Mapping[str, int] | None:
+    """What ``shipment`` collects; None where another one of its order does."""
+    if shipment not in due.collecting:
+        return None
+    changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
+    return to_collect(Breakdown.from_json(due.breakdown), changes)
