@@ -9,7 +9,8 @@ from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
-from pipelines.changes.suppliers import address, watch
+from pipelines.changes.sending import give_to
+from pipelines.changes.suppliers import address, never_answered, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -33,10 +34,21 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for shipment in draft.shipments:
         if shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)
-        if shipment.is_owed and shipment.left:
+        if shipment.is_owed and shipment.left and not _given_elsewhere(draft, shop, shipment, now):
             watch(draft, shop, shipment, now)
     if any(shipment.is_before_shipped for shipment in draft.shipments):
         watch_authorization(draft, shop, now)
+
+
+def _given_elsewhere(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:
+    """A supplier that never answered loses the shipment to the one that its profile names; once, or two that name each other
+    would hand it to and fro."""
+    other = shop.supplier(shipment.supplier).instead
+    if other is None or shipment.again or not never_answered(draft, shop, shipment, now):
+        return False
+    give_to(draft, shop, now, shipment, other, reason="", cause=f"{shipment.supplier} never answered")
+    _tell(draft, shop, shipment, now)
+    return True
 
 
 def _reached(draft: OrderDraft) -> None:

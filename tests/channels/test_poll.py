@@ -152,3 +152,23 @@ def test_fetching_starts_the_wait_anew(site: Site) -> None:
     world.settle()
     (waiting,) = world.show()["awaits"]
     assert (waiting["what"], waiting["until"]) == ("supplier.acknowledgement", "2026-11-20T12:30:00+09:00")
+
+
+def test_who_never_comes_loses_the_shipment_where_the_profile_names_another(
+    engine: Engine, database_url: str, renderer: Renderer
+) -> None:
+    other = f'{POLL}\ninstead = "maker-b"\n[suppliers.maker-b]\nmail = "b@maker.example"'
+    shop = shop_with("salon", **{"[suppliers.warehouse]": other}).connect(SHOPS["salon"]._installation)
+    with World(engine, database_url, renderer, shops={**SHOPS, "salon": shop}) as world:
+        world.enrol("supplier", "warehouse")
+        world.take(document("S-1"))
+        world.settle()
+        world.at("2026-11-20 11:00:01")
+        world.at("2026-11-20 13:00:01")
+        (shipment,) = world.show()["shipments"]
+        assert (shipment["supplier"], shipment["state"]) == ("maker-b", "instructed")
+        assert world.show()["hold"] == []
+        told = [mail["template"] for mail in world.show()["mails"] if mail["template"].startswith("supplier_")]
+        assert told == ["supplier_overdue", "supplier_cancel", "supplier_instruction"]
+        assert [one["from"] for one in world.show()["awaits"]] == ["maker-b"]
+        assert world.broken() == {}

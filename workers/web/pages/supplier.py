@@ -35,8 +35,8 @@ from workers.web.supplier_news import store_news
 
 router = APIRouter(prefix="/s", include_in_schema=False)
 
-_MOST: Final = 200
-"""Shipments that the list of a page holds."""
+_MOST: Final = 500
+"""Shipments that the list of a page holds; what is behind them comes up once they are sent."""
 _ANSWERS: Final = {"cancel_accepted", "cancel_refused"}
 
 
@@ -112,9 +112,9 @@ class Visit:
             return faults(connection, house.shops, told, house.clock)
 
 
-def _leaves_first(work: Work) -> tuple[bool, str, str]:
+def _leaves_first(work: Work) -> tuple[bool, str, datetime, str]:
     day = work.told.dispatch_on
-    return day is None, day.isoformat() if day else "", work.told.shipment
+    return day is None, day.isoformat() if day else "", work.told.placed_at, work.told.shipment
 
 
 @router.get("/{token}")
