@@ -49,9 +49,12 @@ def holder(shop: str, supplier: str) -> str:
 def pass_of(subject: str) -> Pass:
     """What a signed ``subject`` says. Raises NotFound for one that says nothing."""
     parts = subject.split("/", 3)
-    if len(parts) != 4 or not parts[0].isdecimal():
+    if len(parts) != len(Pass._fields):
         raise NotFound
-    return Pass(int(parts[0]), *parts[1:])
+    generation, shop, shipment, supplier = parts
+    if not (generation.isascii() and generation.isdigit()):
+        raise NotFound
+    return Pass(int(generation), shop, shipment, supplier)
 
 
 def link(links: SignsLinks, opens: Pass, now: datetime) -> str:

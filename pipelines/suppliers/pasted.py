@@ -38,10 +38,13 @@ def pasted_rows(text: str) -> list[PastedRow]:
     for place, line in enumerate(text.splitlines()[:MOST_ROWS], 1):
         cells = [cell.strip()[:_LONGEST] for cell in _CELLS.split(unicodedata.normalize("NFKC", line).strip())]
         cells = [cell for cell in cells if cell]
-        if len(cells) == 1:
-            rows.append(PastedRow(place, None, cells[0], None))
-        elif cells:
-            rows.append(PastedRow(place, cells[0], cells[1], cells[2] if len(cells) > 2 else None))
+        match cells:
+            case [number]:
+                rows.append(PastedRow(place, None, number, None))
+            case [names, number]:
+                rows.append(PastedRow(place, names, number, None))
+            case [names, number, carrier, *_]:
+                rows.append(PastedRow(place, names, number, carrier))
     return rows
 
 
@@ -58,5 +61,7 @@ def _shipment(row: PastedRow, listed: Sequence[str], by_order: Mapping[str, Sequ
         return listed[row.row - 1] if row.row <= len(listed) else Unread(row.row, row.number, "behind_the_last")
     if row.names in listed:
         return row.names
-    found = by_order.get(row.names, ())
-    return found[0] if len(found) == 1 else Unread(row.row, row.names, "unnamed")
+    match by_order.get(row.names, ()):
+        case [only]:
+            return only
+    return Unread(row.row, row.names, "unnamed")

@@ -189,7 +189,8 @@ async def check_number(request: Request, token: str) -> Response:
     """What a number would be: `{"valid", "says"}`, for the word beside its field."""
 
     async def checked(visit: Visit) -> Response:
-        number, by = request.query_params.get("number", "")[:64], request.query_params.get("carrier", "")[:64]
+        form = forms.Form(request.query_params)
+        number, by = form.text("number"), form.text("carrier")
         fault = carrier(by).check(number) if by else None
         says = words(visit.language)["fault_number" if fault else "number_good"]
         answer = as_json(200, {"valid": fault is None, "says": says})
