@@ -10,6 +10,7 @@ from models.effect import Circuit, Effect, EffectItem, EffectLease, EffectOutput
 from models.erasure import Erasure
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
+from models.link import LinkGeneration
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
@@ -41,6 +42,7 @@ __all__ = [
     "IdempotencyKey",
     "InboxEvent",
     "Job",
+    "LinkGeneration",
     "Mail",
     "OrderAdjustment",
     "OrderDocument",

@@ -8,16 +8,17 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import UPDATED_IN_PLACE, Base, Id, Json, Moment, one_of
-from models.states import ShipmentState, TrackingState
+from models.states import CallOff, ShipmentState, TrackingState
 
 
 class Shipment(Base):
     """What one supplier is asked to ship of one order (SPL-01).
 
     ``dispatch_on`` is promised with ``because``, an ordered list of {rule, says}; ``instruct_at`` is when the supplier
-    is to be told, ``told_at`` when it had the instruction, or since when it is waited for anew, and ``again`` how often it was
+    is to be told, ``told_at`` when it had the instruction, or since when it is waited for anew (before ``instruct_at``: not yet), and ``again`` how often it was
     asked for anew; ``collects`` whether it was told to collect the order's money (PAY-09), null before. ``plan_as_of`` is the
-    timestamp of the newest supplier news about the plan, so late news changes nothing.
+    timestamp of the newest supplier news about the plan, so late news changes nothing. ``call_off`` is how far our asking is not to
+    ship it, null where nobody asked, and ``call_off_as_of`` the timestamp of the supplier's newest answer to that.
     """
 
     __tablename__ = "shipment"
@@ -36,8 +37,20 @@ class Shipment(Base):
     told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     collects: Mapped[bool | None]
     again: Mapped[int] = mapped_column(server_default="0")
+    call_off: Mapped[str | None]
+    call_off_as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    __table_args__ = (one_of("state", ShipmentState), CheckConstraint("again >= 0", name="again"), UPDATED_IN_PLACE)
+    __table_args__ = (
+        one_of("state", ShipmentState),
+        CheckConstraint("again >= 0", name="again"),
+        one_of("call_off", CallOff),
+        Index("ix_shipment_supplier", "supplier", "id"),
+        # What a supplier has to do is few of all it ever had, and asked for often.
+        Index(
+            "ix_shipment_owed", "supplier", "id", postgresql_where="state = ANY (ARRAY['instructed', 'acknowledged'])"
+        ),
+        UPDATED_IN_PLACE,
+    )
 
 
 class ShipmentLine(Base):

@@ -62,6 +62,14 @@ class ShipmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CallOff(StrEnum):
+    """What became of our asking a supplier not to ship after all (出荷停止): an axis apart from the shipment's own state."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 class TrackingState(StrEnum):
     """The parcel's own movement, an axis apart from the supplier's answer (配送状況)."""
 
@@ -118,6 +126,7 @@ class HoldReason(StrEnum):
     SUPPLIER_SHORT = "supplier_short"
     SUPPLIER_SILENT = "supplier_silent"
     DISPATCH_LATE = "dispatch_late"
+    CANCEL_REFUSED = "cancel_refused"
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
     RETURNED_UNDELIVERED = "returned_undelivered"
     TRANSIT_ACCIDENT = "transit_accident"

@@ -133,7 +133,13 @@ class World:
         self.clock = SetClock(FRIDAY_MORNING)
         self.shops = shops
         self.broker = StubBroker(middleware=[])
-        settings = Settings(database_url=database_url, redis_url="redis://unused", smtp_url="smtp://unused")
+        settings = Settings(
+            database_url=database_url,
+            redis_url="redis://unused",
+            smtp_url="smtp://unused",
+            shukka_link_secret="a secret of the tests that is long enough",
+            shukka_public_url="https://shukka.example",
+        )
         bell = Bell(self.broker, queues())
         self.house = House(
             settings, engine, shops, cast(AnyClock, self.clock), bell, renderer, ChainMap(os.environ, ENVIRONMENT)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Engine
@@ -30,6 +31,7 @@ from workers.installation import INSTALLATION
 from workers.mail.overrides import read as read_overrides
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
+from workers.web.links import Links
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class House:
             says = "it is not set, so no customer could name the account for a refund; `shukka up` sets both it and"
             other = ({"SHUKKA_PUBLIC_URL", "SHUKKA_LINK_SECRET"} - {name}).pop()
             raise Misconfigured(name, f"{says} {other}")
+
+    @cached_property
+    def links(self) -> Links | None:
+        """What signs the links in mails and opens them; None where no public address is set."""
+        return self.settings.links
 
     def effects(self) -> Engine:
         """Connections for the effect loop alone: what decisions wait for keeps no outcome from being recorded."""

@@ -55,6 +55,17 @@ def by_number(connection: Connection, shop: str, number: str) -> OrderRow | None
     return one(connection, OrderRow, _BY_NUMBER, {"shop": shop, "number": number})
 
 
+_BY_IDS = f"""
+SELECT {ORDER} FROM shop_order o JOIN order_document d ON d.order_id = o.id WHERE o.id = ANY(%(ids)b::bigint[])
+ORDER BY o.id
+"""
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[OrderRow]:
+    """The orders of these ids, to be looked at; nothing is locked."""
+    return fetch(connection, OrderRow, _BY_IDS, {"ids": list(ids)})
+
+
 class OrderIdRow(NamedTuple):
     """Which order is meant."""
 

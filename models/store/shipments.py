@@ -28,6 +28,8 @@ class ShipmentRow(NamedTuple):
     told_at: datetime | None
     collects: bool | None
     again: int
+    call_off: str | None
+    call_off_as_of: datetime | None
     lines: Sequence[str]
     quantities: Sequence[int]
     cancelled: Sequence[int]
@@ -120,6 +122,8 @@ class ShipmentChangeRow(NamedTuple):
     supplier: str | None
     instruct_at: datetime | None
     again: int | None
+    call_off: str | None
+    call_off_as_of: datetime | None
 
 
 change = writer(

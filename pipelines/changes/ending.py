@@ -57,6 +57,7 @@ def _stop_shipments(draft: OrderDraft, shop: Shop, now: datetime, cause: str) ->
         if may_be_told(draft, shipment):
             pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
             call_off(draft, shop, now, shipment, pieces, about=f"{shipment.id}:cancelled", reason="")
+            shipment.ask_not_to_ship()
         draft.end_wait(WAITS_AT, report_of(shipment))
         shipment.cancel_rest()
         shipment.move(ShipmentState.CANCELLED, cause)

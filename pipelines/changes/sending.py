@@ -20,12 +20,20 @@ from pipelines.suppliers.instructions import instruction_of
 def reroute(
     draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str, *, reason: str, cause: str
 ) -> None:
-    """``supplier`` sends it; whoever was told before is told not to, one that refused too: it might find the goods after all."""
+    """``supplier`` sends it, and is told by the stage that tells suppliers."""
+    draft.next(WAITS_AT, give_to(draft, shop, now, shipment, supplier, reason=reason, cause=cause))
+
+
+def give_to(
+    draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str, *, reason: str, cause: str
+) -> datetime:
+    """``supplier`` sends it, told from the moment on that is answered; whoever was told before is told not to, one that refused
+    too: it might find the goods after all."""
     if may_be_told(draft, shipment) or not shipment.is_untold:
         pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
         call_off(draft, shop, now, shipment, pieces, about=f"{shipment.id}:rerouted:{shipment.again}", reason=reason)
     plan = _plan(draft, shop, now, shipment, supplier)
-    _ask_anew(draft, shop, now, shipment, supplier, plan, cause=cause)
+    return _ask_anew(draft, shop, now, shipment, supplier, plan, cause=cause)
 
 
 def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, *, cause: str) -> None:
@@ -33,7 +41,7 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
     plan = _plan(draft, shop, now, shipment, shipment.supplier)
     day = shipment.dispatch_on
     keeps = day is not None and plan.dispatch_on is not None and day >= plan.dispatch_on
-    _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause)
+    draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause))
 
 
 def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
@@ -81,8 +89,8 @@ def _ask_anew(
     plan: DispatchPlan | None,
     *,
     cause: str,
-) -> None:
-    """Ask ``supplier`` for it by ``plan``; without one by the day that it has, and at once."""
+) -> datetime:
+    """Ask ``supplier`` for it by ``plan``; without one by the day that it has, and at once. From when on it is to be told."""
     promised = shipment.dispatch_on
     at = now if plan is None or supplier == shipment.supplier else plan.instruct_at or now
     draft.end_wait(WAITS_AT, report_of(shipment))
@@ -94,4 +102,4 @@ def _ask_anew(
             about = f"{shipment.id}:again:{shipment.again}:{shipment.dispatch_on}"
             reason = says("supplier_delay.why", draft.facts.locale)
             tell_of_day(draft, shop, now, shipment, promised, about=about, why=reason)
-    draft.next(WAITS_AT, at)
+    return at

@@ -13,7 +13,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
 from pipelines.orders.mails import arrival, supplier_mail
-from pipelines.rules.dates.reports import GOODS, OPERATOR, Step, next_day, steps
+from pipelines.rules.dates.reports import ANSWER, GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
@@ -45,11 +45,17 @@ def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
         draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
 
 
+def never_answered(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:
+    """Whether its supplier was reminded as often as its profile says, and still has not answered."""
+    owed = _steps(draft, shop, shipment)
+    return any(step.what == ANSWER and step.then == OPERATOR and step.at <= now for step in owed)
+
+
 def _steps(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> Sequence[Step]:
     return steps(
         shop,
         shipment.supplier,
-        told_at=shipment.told_at or shipment.instruct_at or draft.facts.accepted_at,
+        told_at=shipment.waited_since or draft.facts.accepted_at,
         answered=shipment.state != ShipmentState.INSTRUCTED,
         dispatch_on=shipment.dispatch_on,
     )

@@ -233,6 +233,8 @@ def _write_shipments(connection: Connection, decisions: Sequence[Decision]) -> N
                 supplier=c.supplier,
                 instruct_at=c.instruct_at,
                 again=c.again,
+                call_off=c.call_off,
+                call_off_as_of=c.call_off_as_of,
             )
             for c in changes
         ],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypedDict
 
-from models.states import Condition, OrderState, PaymentState, ShipmentState
+from models.states import CallOff, Condition, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
 from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
 from pipelines.ports import MailIntent
@@ -80,6 +80,8 @@ class ShipmentChange:
     supplier: str | None = None
     instruct_at: datetime | None = None
     again: int | None = None
+    call_off: CallOff | None = None
+    call_off_as_of: datetime | None = None
     shipped: dict[str, int] = field(default_factory=dict)
     cancelled: dict[str, int] = field(default_factory=dict)
 

@@ -122,6 +122,8 @@ class ShipmentFacts(NamedTuple):
     told_at: datetime | None = None
     collects: bool | None = None
     again: int = 0
+    call_off: str | None = None
+    call_off_as_of: datetime | None = None
 
 
 class UsedPoints(NamedTuple):

@@ -82,7 +82,7 @@ def facts_of(
     coming: Sequence[EventFacts] = (),
 ) -> list[Facts]:
     """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them,
-    as they were if the events ``coming`` waited for each."""
+    as they were if those of the events ``coming`` that may be about it waited for each."""
     batch = [_order(row, asking.needs) for row in orders]
     if not batch:
         return batch
@@ -104,7 +104,7 @@ def facts_of(
         for event in inbox.pending(connection, ids, asking.consumes):
             by_id[event.order_id].events.append(_event(event))
         for facts in batch if coming else ():
-            facts.events += coming
+            facts.events += [event for event in coming if _is_of(event, facts)]
     if Need.NUMBERS in asking.needs:
         _add_taken_numbers(connection, batch, now, lock=lock)
     if Need.EFFECTS in asking.needs:
@@ -132,6 +132,13 @@ def facts_of(
     if Need.MARKS in asking.needs:
         _add_marks(connection, batch, now)
     return batch
+
+
+def _is_of(event: EventFacts, facts: Facts) -> bool:
+    """Whether an event that was not received yet is about this order: only one that names a shipment can be told apart."""
+    if event.shipment is None or Need.SHIPMENTS not in facts.needs:
+        return True
+    return any(one.id == event.shipment for one in facts.shipments)
 
 
 def _order(row: OrderRow, needs: Need) -> Facts:
@@ -220,6 +227,8 @@ def _shipment(row: ShipmentRow) -> ShipmentFacts:
         because=row.because,
         plan_as_of=row.plan_as_of,
         lines={line: LineFacts(quantity, cancelled, shipped) for line, quantity, cancelled, shipped in pieces},
+        call_off=row.call_off,
+        call_off_as_of=row.call_off_as_of,
         told_at=row.told_at,
         collects=row.collects,
         again=row.again,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from models.states import ShipmentState
+from models.states import CallOff, ShipmentState
 from pipelines.engine.decision import Move, ShipmentChange
 from pipelines.engine.facts import LineFacts, ShipmentFacts
 
@@ -19,7 +19,8 @@ class ShipmentDraft:
 
     ``lines`` are its pieces by line, ``because`` why it leaves on ``dispatch_on``, ``plan_as_of`` when its supplier last
     gave that date, ``told_at`` since when it is waited for, ``again`` how often it was asked for anew, ``collects`` whether it
-    was told to collect the order's money, None before it was told (PAY-09). It is changed by its methods alone.
+    was told to collect the order's money, None before it was told (PAY-09), ``call_off`` how far our asking not to ship it is, None
+    where nobody asked, ``call_off_as_of`` when its supplier last answered that. It is changed by its methods alone.
     """
 
     __slots__ = (
@@ -31,6 +32,8 @@ class ShipmentDraft:
         "arrive_on",
         "backorder",
         "because",
+        "call_off",
+        "call_off_as_of",
         "collects",
         "dispatch_on",
         "id",
@@ -59,6 +62,8 @@ class ShipmentDraft:
         self.told_at = facts.told_at
         self.collects = facts.collects
         self.again = facts.again
+        self.call_off = facts.call_off
+        self.call_off_as_of = facts.call_off_as_of
         self.lines: Mapping[str, LineFacts] = facts.lines
 
     @property
@@ -124,6 +129,24 @@ class ShipmentDraft:
         self.move(ShipmentState.REFUSED, cause)
         self._reason = reason
 
+    @property
+    def waited_since(self) -> datetime | None:
+        """Since when its supplier is waited for: when it had the instruction, or was to have it; None where neither is known."""
+        return max((one for one in (self.told_at, self.instruct_at) if one is not None), default=None)
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its supplier had the instruction that stands now."""
+        return self.told_at is not None and self.told_at == self.waited_since
+
+    def ask_not_to_ship(self) -> None:
+        """Its supplier, which may ship it, is asked not to; what it answered before was about another asking."""
+        self.call_off, self.call_off_as_of = CallOff.REQUESTED, None
+
+    def answer_call_off(self, answer: CallOff, as_of: datetime) -> None:
+        """Its supplier answered at ``as_of`` what it was asked not to ship."""
+        self.call_off, self.call_off_as_of = answer, as_of
+
     def tell(self, now: datetime) -> None:
         """Its supplier has the instruction, or is waited for anew, since ``now``."""
         self.told_at = now
@@ -177,7 +200,8 @@ class ShipmentDraft:
         told = self.told_at if self.told_at != before.told_at else None
         collects = self.collects if self.collects != before.collects else None
         asked_anew = self.again != before.again
-        changed = moved or planned_anew or asked_anew or self._own is not None
+        answered = (self.call_off, self.call_off_as_of) != (before.call_off, before.call_off_as_of)
+        changed = moved or planned_anew or asked_anew or answered or self._own is not None
         if not changed and told is None and collects is None and self._reason is None:
             return None
         change = ShipmentChange(self.id, reason=self._reason, told_at=told, collects=collects)
@@ -188,6 +212,8 @@ class ShipmentDraft:
         if planned_anew:
             change.plan_as_of, change.because = self.plan_as_of, self.because
             change.dispatch_on, change.arrive_on = self.dispatch_on, self.arrive_on
+        if answered and self.call_off is not None:
+            change.call_off, change.call_off_as_of = CallOff(self.call_off), self.call_off_as_of
         if self._own is not None:
             for line, pieces in self._own.items():
                 if pieces.shipped != before.lines[line].shipped:

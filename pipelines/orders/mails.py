@@ -75,6 +75,8 @@ def supplier_mail(
         "replaces": told.replaces is not None,
         "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
         "ship_to": told.ship_to,
+        "page": None,
+        "tells_address": True,
         "delivery": {
             "date": date.fromisoformat(day) if (day := wished.get("date")) else None,
             "slot": wished.get("slot"),

@@ -309,6 +309,18 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "out. The hold ends by itself once the goods leave.",
         ),
     ),
+    _R.CANCEL_REFUSED: HoldKind(
+        "release",
+        ("release",),
+        Sentence(
+            "出荷{shipment}のキャンセルを{supplier}が断りました。商品は発送されます。",
+            "{supplier} refused to cancel {shipment}: the goods will leave.",
+        ),
+        Sentence(
+            "出荷元に確認するか、お客様に連絡してから保留を解除してください。",
+            "Settle it with the supplier or with the customer, then release the order.",
+        ),
+    ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(
         "release",
         ("release",),

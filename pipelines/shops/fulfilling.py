@@ -109,6 +109,11 @@ class SupplierChannel(Protocol):
         """Whether it takes many instructions in one message."""
         ...
 
+    @property
+    def fetched(self) -> bool:
+        """Whether its supplier comes for its instructions, and is told once it has them."""
+        ...
+
 
 class Supplier(Section):
     """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""
@@ -125,6 +130,11 @@ class Supplier(Section):
     locale: Literal["ja", "en"] = Field(default="ja", description="Language of those mails")
     carrier: Carrier | None = Field(
         default=None, description="Carrier (docs/carriers.md) it uses, where events name none"
+    )
+    instead: Annotated[str | None, Field(min_length=1, max_length=64)] = Field(
+        default=None,
+        description="Supplier that is given a shipment which this one has not answered after all reminders; unset: a person "
+        "has the order",
     )
     no_tracking: bool = Field(default=False, description="Its parcels may have no tracking number (TRK-01)")
     lead_days: Days = Field(default=0, description="Business days it needs before dispatch (INT-11)")

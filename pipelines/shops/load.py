@@ -252,6 +252,8 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
             )
         if supplier.ships_via is not None and shop.supplier(supplier.ships_via).ships_via is not None:
             yield f"suppliers.{name}.ships_via", "must name a supplier that ships by itself"
+        if supplier.instead is not None and (supplier.instead == name or supplier.instead not in shop.suppliers):
+            yield f"suppliers.{name}.instead", "must name another supplier of the profile"
     if not shop.split.drop_ship and shop.split.home not in shop.suppliers:
         yield "split.home", f"there is no supplier {shop.split.home}; add [suppliers.{shop.split.home}]"
     if shop.points.first_order_coupon_points and not ("points" in shop.coupons.kinds and shop.coupons.max_per_order):

@@ -180,6 +180,11 @@ class Shop(Section):
         channels = self._installation.channels
         return channel in channels and channels[channel].batches
 
+    def is_fetched(self, channel: str) -> bool:
+        """Whether suppliers of that channel come for their instructions, and are told once they have them."""
+        channels = self._installation.channels
+        return channel in channels and channels[channel].fetched
+
     def gateway(self, name: str | None) -> Gateway[Any] | None:
         """What the installation's gateway ``name`` can do; None for none."""
         return self._installation.gateways.get(name) if name else None

@@ -9,7 +9,8 @@ from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
-from pipelines.changes.suppliers import address, watch
+from pipelines.changes.sending import give_to
+from pipelines.changes.suppliers import address, never_answered, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -33,10 +34,21 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for shipment in draft.shipments:
         if shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)
-        if shipment.is_owed and shipment.left:
+        if shipment.is_owed and shipment.left and not _given_elsewhere(draft, shop, shipment, now):
             watch(draft, shop, shipment, now)
     if any(shipment.is_before_shipped for shipment in draft.shipments):
         watch_authorization(draft, shop, now)
+
+
+def _given_elsewhere(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:
+    """A supplier that never answered loses the shipment to the one that its profile names; once, or two that name each other
+    would hand it to and fro."""
+    other = shop.supplier(shipment.supplier).instead
+    if other is None or shipment.again or not never_answered(draft, shop, shipment, now):
+        return False
+    give_to(draft, shop, now, shipment, other, reason="", cause=f"{shipment.supplier} never answered")
+    _tell(draft, shop, shipment, now)
+    return True
 
 
 def _reached(draft: OrderDraft) -> None:
@@ -57,7 +69,7 @@ def _instruction(draft: OrderDraft, shipment: ShipmentDraft) -> str | None:
 def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
     told, due_at = draft.effects.get(instruct_key(shipment.id, shipment.again)), _due_at(draft, shop, shipment)
     if told is not None:
-        _after_instruction(draft, shipment, told, now)
+        _after_instruction(draft, shop, shipment, told, now)
     elif due_at > now:
         draft.again(due_at)
     else:
@@ -104,10 +116,13 @@ def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: da
     )
 
 
-def _after_instruction(draft: OrderDraft, shipment: ShipmentDraft, told: EffectFacts, now: datetime) -> None:
+def _after_instruction(
+    draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, told: EffectFacts, now: datetime
+) -> None:
     if told.state == "done":
         shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
-        shipment.tell(now)
+        if not shop.is_fetched(str(told.payload.get("channel"))):
+            shipment.tell(now)
     elif told.state in ("declined", "needs_review"):
         named = {"supplier": shipment.supplier}
         draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")

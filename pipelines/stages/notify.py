@@ -9,19 +9,21 @@ from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, Track
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
 from pipelines.changes.authorizations import stop_watching, watch_payout
 from pipelines.changes.collection import collecting_parcel
+from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
 from pipelines.changes.reporting import is_reported
 from pipelines.changes.requests import heard
-from pipelines.changes.suppliers import heard_from
+from pipelines.changes.suppliers import WAITS_AT, heard_from, report_of
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import Need, ParcelFacts
+from pipelines.engine.facts import EventFacts, Need, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.ship import ACTION, SHIPPED, as_news
 from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import FETCHED, instruct_key
 
 #: What the customer hears of how a parcel fared.
 _TOLD_AS: Mapping[TrackingState, str] = {
@@ -44,7 +46,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
                 read(news, shipments[asked.shipment], as_news(asked, now, event.id, event.source))
             continue
         shipment = shipments.get(event.shipment or "")
-        if shipment is None:
+        if shipment is not None and event.type == FETCHED:
+            _fetched(draft, shipment, event)
+        elif shipment is None:
             draft.quarantined(event, "the order has no such shipment")
         elif event.source.startswith("supplier:") and event.source != f"supplier:{shipment.supplier}":
             draft.quarantined(event, f"the shipment was given to {shipment.supplier} meanwhile")
@@ -53,12 +57,26 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     count_as_delivered(draft, shop, now)
     if draft.parcels != known:
         _conclude(news, known)
+    if draft.state == OrderState.CANCELLED:
+        finish(draft)  # what a supplier's answer to the cancel held for may be over
     heard_from(draft, now)
     stop_watching(draft)
     watch_delivery(draft, shop, now)
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
         draft.next("collect", now)
+
+
+def _fetched(draft: OrderDraft, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """Its supplier came for the instruction and has it: it is waited for from now on."""
+    if event.body.get("key") != instruct_key(shipment.id, shipment.again) or shipment.is_fetched:
+        draft.ignored(event, "it is known, or another instruction stands for it")
+        return
+    shipment.tell(event.at)
+    draft.end_wait(WAITS_AT, report_of(shipment))
+    if shipment.is_owed and shipment.left:
+        draft.next(WAITS_AT, event.at)
+    draft.applied(event)
 
 
 def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
@@ -177,7 +195,7 @@ STAGE = Stage(
     "notify",
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
-    consumes=(*KINDS, ACTION.wakes),
+    consumes=(*KINDS, FETCHED, ACTION.wakes),
     leads_to=("dispatch", "settle", "reward", "collect"),
     asks=TAKES,
     at_once=("reward",),

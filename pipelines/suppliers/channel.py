@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from pipelines.ports import Clock, MailRenderer, Outcome
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
+from pipelines.suppliers.links import SignsLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class Means(Protocol):
         ...
 
     @property
+    def links(self) -> SignsLinks | None:
+        """What signs the links to suppliers' pages; None where the installation has no public address."""
+        ...
+
+    @property
     def renderer(self) -> MailRenderer:
         """What renders mails."""
         ...
@@ -86,10 +92,12 @@ class Channel(Generic[S]):
 
     ``name`` is what a profile's ``channel`` calls it.  ``settings`` is a pydantic model whose fields are environment
     variables, their names in capitals; a missing one keeps Shukka from starting where a shop uses the channel.  ``batches``:
-    it takes many instructions in one message, so a supplier's shipments wait for its cutoff and go out together.
+    it takes many instructions in one message, so a supplier's shipments wait for its cutoff and go out together.  ``fetched``: its
+    supplier comes for what it is to ship (``GET /v1/suppliers/{supplier}/work``), and counts as told once it has.
     """
 
     name: str
     settings: type[S]
     open: Callable[[S, Means], Sender]
     batches: bool = False
+    fetched: bool = False

@@ -30,23 +30,25 @@ _Word = Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_
 _Words = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_one_line)]
 
 
-class _Pieces(Tolerant):
+class NamedPieces(Tolerant):
+    """Pieces of a line."""
+
     line: str = Field(min_length=1, max_length=64, strict=True)
     quantity: int = Field(ge=1, le=9999, strict=True)
 
 
-def _each_line_once(lines: list[_Pieces]) -> list[_Pieces]:
+def _each_line_once(lines: list[NamedPieces]) -> list[NamedPieces]:
     named = Counter(one.line for one in lines)
     if twice := sorted(line for line, times in named.items() if times > 1):
         raise ValueError(f"line {twice[0]} is named more than once")
     return lines
 
 
-_Lines = Annotated[list[_Pieces], Field(min_length=1, max_length=200), AfterValidator(_each_line_once)]
+_Lines = Annotated[list[NamedPieces], Field(min_length=1, max_length=200), AfterValidator(_each_line_once)]
 
 
-class _Data(Tolerant):
-    """``lines`` left out are all that are open; an empty list says nothing and is refused."""
+class SupplierData(Tolerant):
+    """What is said of a shipment; ``lines`` left out are all that are open; an empty list says nothing and is refused."""
 
     shipment: str = Field(min_length=1, max_length=64)
     carrier: _Word = None
@@ -59,10 +61,20 @@ class _Data(Tolerant):
     lines: _Lines | None = None
 
 
-class _Event(Tolerant):
+class SupplierEvent(Tolerant):
+    """A supplier's news as the contract has it."""
+
     type: str = Field(min_length=1, max_length=64)
     timestamp: _Moment
-    data: _Data
+    data: SupplierData
+
+
+class PostedEvent(SupplierEvent):
+    """A supplier's news with the id that makes it news once, as it is posted with the supplier's key."""
+
+    id: str = Field(
+        min_length=1, max_length=255, description="The same whenever it is sent again; else the Idempotency-Key"
+    )
 
 
 def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
@@ -75,7 +87,7 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     """
     source = f"supplier:{supplier}"
     try:
-        event = _Event.model_validate(raw)
+        event = SupplierEvent.model_validate(raw)
     except ValidationError as error:
         return unreadable(source, raw, error, event_id, now, supplier=supplier)
     body = event.data.model_dump(mode="json", exclude={"shipment"})
@@ -94,7 +106,7 @@ def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id
     )
 
 
-def _not_yet(event: _Event, now: datetime) -> str | None:
+def _not_yet(event: SupplierEvent, now: datetime) -> str | None:
     """What is said to have happened has: a time to come is the slip of a clock."""
     said: Iterable[tuple[str, datetime | None]] = (
         ("timestamp", event.timestamp),

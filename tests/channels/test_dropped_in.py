@@ -106,7 +106,7 @@ def test_a_channel_is_refused_where_it_was_not_dropped_in() -> None:
         (
             "mine.toml",
             "suppliers.warehouse.channel",
-            "'csv' is no supplier channel; there is auto, files, mail, webhook",
+            "'csv' is no supplier channel; there is auto, files, mail, poll, portal, webhook",
         )
     ]
 

@@ -103,7 +103,7 @@ def test_a_smtp_url_that_is_none_is_refused_without_repeating_it(refused: Callab
         ('colour = "red"', "colour"),
         (
             '[suppliers.warehouse]\nchannel = "pigeon"',
-            "'pigeon' is no supplier channel; there is auto, files, mail, webhook",
+            "'pigeon' is no supplier channel; there is auto, files, mail, poll, portal, webhook",
         ),
     ],
     ids=[

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "effect_lease": {"workers/cli/", "workers/effects/"},
     "effect_output": {"workers/effects/"},
     "job": {"workers/periodic.py"},
+    "link_generation": {"workers/cli/"},
     "mail": {"workers/cli/", "workers/effects/"},
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},

@@ -227,3 +227,24 @@ def test_each_shipment_goes_at_its_own_time() -> None:
     decision = decide(STAGE, standing(shipment(1), shipment(2, "backordered", instruct_at=NOW + timedelta(hours=1))))
     assert [e.shipment for e in decision.effects] == ["SH-1"]
     assert due(decision)[-1:] == [("dispatch", NOW + timedelta(hours=1))]
+
+
+def test_who_never_answers_loses_the_shipment_to_the_one_its_profile_names() -> None:
+    """After the last reminder; the one before is told not to send it, and it is given away once."""
+    profile = (
+        '[suppliers.warehouse]\nacknowledge_within_hours = 1\nreminders = 1\ninstead = "maker-b"\n'
+        '[suppliers.maker-b]\ninstead = "warehouse"\nacknowledge_within_hours = 1\nreminders = 1'
+    )
+    shop = shop_with("salon", **{"[suppliers.warehouse]": profile})
+    told = shipment(state="instructed", instruct_at=NOW, told_at=NOW, dispatch_on=NOW.date() + timedelta(days=3))
+    reached = {"warehouse": "a@maker.example", "maker-b": "b@maker.example"}
+    known = standing(told, state="released", payment=payment("authorized", 1_760), supplier_mails=reached)
+    early = decide(STAGE, known, shop=shop, now=NOW + timedelta(hours=1))
+    assert (mails(early), early.shipments) == (["supplier_overdue"], {})
+    given = decide(STAGE, known, shop=shop, now=NOW + timedelta(hours=2))
+    assert [(one.supplier, one.state, one.again) for one in given.shipments.values()] == [("maker-b", "planned", 1)]
+    assert effects(given) == [("supplier.instruct", "SH-1:requested:2")]
+    assert "supplier_cancel" in mails(given)
+    assert reasons(given) == []
+    again = standing(told._replace(supplier="maker-b", again=1), state="released", supplier_mails=reached)
+    assert reasons(decide(STAGE, again, shop=shop, now=NOW + timedelta(hours=2))) == ["supplier_silent"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.engine.facts import EventFacts
+from pipelines.engine.facts import EventFacts, LineFacts
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order
 from tests.stages.build import (
@@ -134,3 +135,86 @@ def test_the_end_is_the_same_however_the_news_comes(telling: tuple[list[EventFac
     for draft in (straight, other):
         parcels = [m.subject_key for m in draft.decision().mails if m.template == "shipment_shipped"]
         assert sorted(parcels) == [f"SH-1:{NUMBER}", f"SH-1:{OTHER}", f"SH-2:{THIRD}"]
+
+
+# A cancel that came after the instruction: the supplier may say yes, no, or nothing and ship.
+
+CALLED_OFF = facts(
+    ORDER,
+    state="cancelled",
+    condition="done",
+    shipments=(
+        shipment(1, "cancelled", lines={"1": LineFacts(3, 3, 0)}, call_off="requested"),
+        shipment(2, "cancelled", lines={"2": LineFacts(3, 3, 0)}),
+    ),
+    payment=payment("voided", 5_000),
+)
+ANSWERS = {
+    "yes": ([_of("SH-1", "cancel_accepted", 30, 1)], "accepted", []),
+    "no": ([_of("SH-1", "cancel_refused", 31, 1)], "refused", ["cancel_refused"]),
+    "no, then yes": (
+        [_of("SH-1", "cancel_refused", 31, 1), _of("SH-1", "cancel_accepted", 32, 2)],
+        "accepted",
+        [],
+    ),
+    "yes and no at one moment": (
+        [_of("SH-1", "cancel_accepted", 30, 1), _of("SH-1", "cancel_refused", 31, 1)],
+        "refused",
+        ["cancel_refused"],
+    ),
+    "no, and it left": (
+        [
+            _of("SH-1", "cancel_refused", 31, 1),
+            _of("SH-1", "shipped", 33, 2, carrier="yamato", tracking_number=NUMBER),
+            _of("SH-1", "tracking_updated", 34, 3, tracking_number=NUMBER, status="in_transit"),
+        ],
+        "refused",
+        ["shipped_after_cancel"],
+    ),
+    "yes, and it left all the same": (
+        [
+            _of("SH-1", "cancel_accepted", 30, 1),
+            _of("SH-1", "shipped", 33, 2, carrier="yamato", tracking_number=NUMBER),
+        ],
+        "accepted",
+        ["shipped_after_cancel"],
+    ),
+    "only that it left": (
+        [_of("SH-1", "acknowledged", 35, 1), _of("SH-1", "shipped", 33, 2, carrier="yamato", tracking_number=NUMBER)],
+        "requested",
+        ["shipped_after_cancel"],
+    ),
+    "an answer that nobody asked for": ([_of("SH-2", "cancel_refused", 36, 1)], "requested", []),
+}
+
+
+@pytest.mark.parametrize("said", ANSWERS)
+def test_a_cancel_is_settled_however_its_answers_come(said: str) -> None:
+    """Each event five times, in twenty shuffled orders, ends as the one in which it happened."""
+    happened, call_off, held = ANSWERS[said]
+    told = [e._replace(id=e.id + 100 * n, event_id=f"{e.id}-{n}") for e in happened for n in range(5)]
+    straight = told_nothing(CALLED_OFF)
+    for one in happened:
+        hear(straight, [one], SHOPS["salon"])
+    assert (straight.shipment("SH-1").call_off, [hold.reason for hold in straight.holds]) == (call_off, held)
+    for seed in range(20):
+        other = told_nothing(CALLED_OFF)
+        for one in Random(seed).sample(told, len(told)):
+            hear(other, [one], SHOPS["salon"])
+        assert standing(other) == standing(straight)
+        assert other.shipment("SH-1").call_off == call_off
+
+
+EVERY = [*FIRST, *SECOND]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_kind_of_news_five_times_in_twenty_orders(seed: int) -> None:
+    """Contract: events may come late, twice and in any order."""
+    straight, other = told_nothing(TWO_SHIPMENTS), told_nothing(TWO_SHIPMENTS)
+    for one in EVERY:
+        hear(straight, [one], SHOPS["salon"])
+    told = [e._replace(id=e.id + 100 * n, event_id=f"{e.id}-{n}") for e in EVERY for n in range(5)]
+    for one in Random(seed).sample(told, len(told)):
+        hear(other, [one], SHOPS["salon"])
+    assert standing(other) == standing(straight)

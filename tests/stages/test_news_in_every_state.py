@@ -89,6 +89,8 @@ NEWS: dict[str, EventFacts] = {
     "lost": news("lost", when=LATER),
     "damaged": news("tracking_updated", when=LATER, status="damaged"),
     "short": news("short", when=LATER, lines=[{"line": "1", "quantity": 1}]),
+    "cancel accepted": news("cancel_accepted", when=LATER),
+    "cancel refused": news("cancel_refused", when=LATER),
 }
 
 
@@ -102,6 +104,14 @@ def became(known: Facts, event: EventFacts) -> str:
     goods = draft.shipment("SH-1").state
     held = " ".join(sorted(hold.reason for hold in draft.holds))
     return f"{ended}: {goods}, {draft.state} [{held}] {' '.join(mails(decision))}".strip()
+
+
+def _unasked() -> dict[str, str]:
+    """An answer to what nobody asked: all stays as it stood."""
+    return {
+        name: f"ignored: {known.shipments[0].state}, {known.state} [{' '.join(hold.reason for hold in known.holds)}]"
+        for name, known in STANDS.items()
+    }
 
 
 #: By kind of news, and where the order stood.
@@ -301,6 +311,7 @@ BECOMES: dict[str, dict[str, str]] = {
         "cancelled": "ignored: cancelled, cancelled []",
         "cancelled, told": "ignored: instructed, cancelled []",
     },
+    **{kind: _unasked() for kind in ("cancel accepted", "cancel refused")},
 }
 
 

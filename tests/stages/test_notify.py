@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.changes.parcels import KINDS
-from pipelines.engine.facts import Facts
+from pipelines.engine.facts import EventFacts, Facts, LineFacts
 from pipelines.shops import Shop
 from pipelines.stages.notify import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
@@ -29,6 +29,14 @@ from tests.stages.build import (
 )
 from tests.stages.news import HOUR, NUMBER, OTHER, instructed, news, on_its_way, parts, shipped, some
 from tests.world import SHOPS
+
+
+def called_off(*events: EventFacts) -> Facts:
+    """A cancelled order whose supplier was asked not to ship."""
+    asked = shipment(state="cancelled", lines={"1": LineFacts(1, 1, 0)}, call_off="requested")
+    return instructed(
+        *events, state="cancelled", condition="done", shipments=(asked,), payment=payment("voided", 1_760)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,6 +86,14 @@ from tests.world import SHOPS
             ["condition: running -> held"],
             [],
             ["supplier_short"],
+            "applied",
+        ),
+        (called_off(news("cancel_accepted")), [], [], [], "applied"),
+        (
+            called_off(news("cancel_refused")),
+            ["condition: done -> held"],
+            [],
+            ["cancel_refused"],
             "applied",
         ),
     ],

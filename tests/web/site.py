@@ -34,11 +34,9 @@ class Site:
         self.storefront = enrol("storefront", "shops", shops=["salon", "clinic", "apparel"]).key
         self.stranger = enrol("storefront", "others", shops=["reuse"]).key
         self.operator = enrol("operator", "operations").key
-        self.secrets = {
-            "warehouse": enrol("supplier", "warehouse").webhook_secret,
-            "maker-a": enrol("supplier", "maker-a").webhook_secret,
-            "bank": enrol("gateway", "bank").webhook_secret,
-        }
+        partners = [enrol("supplier", "warehouse"), enrol("supplier", "maker-a"), enrol("gateway", "bank")]
+        self.keys = {one.name: one.key for one in partners}
+        self.secrets = {one.name: one.webhook_secret for one in partners}
         self._asyncio = asyncio.Runner()
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://shukka"

@@ -19,6 +19,7 @@ from workers.cli.check import check
 from workers.cli.client import app as client_app
 from workers.cli.customers import app as customers_app
 from workers.cli.files import app as files_app
+from workers.cli.links import app as links_app
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
 from workers.cli.payments import app as payments_app
@@ -42,6 +43,7 @@ app.add_typer(customers_app, name="customers")
 app.add_typer(points_app, name="points")
 app.add_typer(billing_app, name="billing")
 app.add_typer(files_app, name="files")
+app.add_typer(links_app, name="links")
 app.add_typer(mails_app, name="mails")
 app.add_typer(payments_app, name="payments")
 app.add_typer(postings_app, name="postings")

@@ -149,6 +149,8 @@ def _for_supplier(**extra: object) -> dict[str, Any]:
         "supplier": "みほん化粧品",
         "passed_on": False,
         "replaces": False,
+        "page": "https://orders.shop.example/s/sample",
+        "tells_address": True,
         "collect": {"amount": 18246, "tax": 1658},
     }
     wished = {

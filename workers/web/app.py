@@ -28,6 +28,7 @@ from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
 from workers.web.api import customers, orders, postings, ranks, supplier_files
+from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
@@ -37,6 +38,7 @@ from workers.web.hooks import payments, suppliers
 from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
 from workers.web.pages import refund_account
+from workers.web.pages import supplier as supplier_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
 from workers.wiring import House, build_or_exit
@@ -44,7 +46,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, customers)
+_DOCUMENTED = (orders, customers, supplier_work)
 
 
 #: Seconds between two counts of what no index finds.
@@ -89,7 +91,9 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(customers.router)
     app.include_router(postings.router)
     app.include_router(supplier_files.router)
+    app.include_router(supplier_work.router)
     app.include_router(suppliers.router)
+    app.include_router(supplier_page.router)
     app.include_router(payments.router)
     app.include_router(refund_account.router)
     _add_operations(app)

@@ -53,6 +53,12 @@ class AppState:
         standing = self.limits.take("orders", caller.id, may.orders_per_minute, may.burst_seconds, orders)
         let_through(request.scope, standing, "orders")
 
+    def count_page(self, request: Request, holder: Hashable) -> None:
+        """Count a request by a link that was given to ``holder``; raises 429 where it asks too much."""
+        may = self.clients.may
+        standing = self.limits.take("pages", holder, may.requests_per_minute, may.burst_seconds)
+        let_through(request.scope, standing, "requests")
+
     def count_webhook(self, request: Request, sender: Hashable, may: Allowance) -> None:
         """Count a webhook that was proven to be of ``sender``; raises 429 where it sends too many."""
         standing = self.limits.take("webhooks", sender, may.requests_per_minute, may.burst_seconds)

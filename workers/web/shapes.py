@@ -249,6 +249,47 @@ class Standing(Shape):
     history: list[dict[str, Any]]
 
 
+class WorkLine(PiecesOfLine):
+    """Pieces of a line that are to be sent in all, and those of them that have not left."""
+
+    sku: str
+    name: str
+    open: int
+
+
+class WorkItem(Shape):
+    """A shipment of a supplier: what the instruction says, and how far it is; `ship_to` while it is to be sent."""
+
+    id: str = Field(description="The instruction's id; another one for the same shipment stands for it")
+    state: str
+    request: Literal[
+        "submitted",
+        "accepted",
+        "refused",
+        "cancellation_requested",
+        "cancellation_accepted",
+        "cancellation_refused",
+        "cancelled",
+    ]
+    shop: str
+    order: str
+    shipment: str
+    dispatch_on: date | None
+    lines: list[WorkLine]
+    ship_to: dict[str, Any] | None
+    delivery: dict[str, Any] | None
+    instructions: list[dict[str, Any]]
+
+
+class SupplierWork(Shape):
+    """A page of a supplier's shipments, by their ids."""
+
+    supplier: str
+    state: str
+    work: list[WorkItem]
+    next: str | None = Field(description="`cursor` of the next page")
+
+
 class Stored(Shape):
     """An event that is kept and will be read."""
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipelines.changes.parcels.answers import acknowledged, delayed, refused, short
-from pipelines.changes.parcels.departures import corrected, departure_fault, shipped
+from pipelines.changes.parcels.answers import acknowledged, cancel_accepted, cancel_refused, delayed, refused, short
+from pipelines.changes.parcels.departures import KNOWN, corrected, departure_fault, shipped
 from pipelines.changes.parcels.news import News, Where, contents
 from pipelines.changes.parcels.tracking import delivered, lost, returned, updated
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 
-__all__ = ["KINDS", "News", "Where", "contents", "departure_fault", "read"]
+__all__ = ["KINDS", "KNOWN", "News", "Where", "contents", "departure_fault", "read"]
 
 _READ: Final[Mapping[str, Callable[[News, ShipmentDraft, EventFacts], None]]] = {
     "shipment.acknowledged": acknowledged,
@@ -30,6 +30,8 @@ _READ: Final[Mapping[str, Callable[[News, ShipmentDraft, EventFacts], None]]] = 
     "shipment.returned": returned,
     "shipment.lost": lost,
     "shipment.short": short,
+    "shipment.cancel_accepted": cancel_accepted,
+    "shipment.cancel_refused": cancel_refused,
 }
 
 #: The kinds of news there are.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
-from models.states import HoldReason, OrderState, ShipmentState
+from models.states import CallOff, HoldReason, OrderState, ShipmentState
 from pipelines.changes.parcels.news import News
 from pipelines.changes.promises import tell_of_day
 from pipelines.engine.facts import EventFacts
@@ -68,6 +68,32 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if expected != promised and not has_left and not is_over:
         about, why = f"{shipment.id}:{expected}:{event.at.isoformat()}", says(f"{_DELAY}.why", locale)
         tell_of_day(news.draft, news.shop, news.now, shipment, promised, about=about, why=why)
+
+
+def cancel_accepted(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier does not ship what it was asked not to; if a parcel comes all the same, that is news of its own."""
+    if _answered(news, shipment, event, CallOff.ACCEPTED):
+        news.lift(HoldReason.CANCEL_REFUSED, shipment, event.type)
+
+
+def cancel_refused(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
+    """The supplier ships what it was asked not to: a human has the order, until the parcel itself is the news."""
+    if _answered(news, shipment, event, CallOff.REFUSED) and not news.draft.parcels_of(shipment.id):
+        news.hold(Hold(HoldReason.CANCEL_REFUSED, shipment.id, facts={"supplier": shipment.supplier}))
+
+
+def _answered(news: News, shipment: ShipmentDraft, event: EventFacts, answer: CallOff) -> bool:
+    """Whether ``event`` is the newest answer to our asking; of two that were given at one moment "no" counts."""
+    if shipment.call_off is None:
+        news.draft.ignored(event, "it was not asked not to ship")
+        return False
+    known = shipment.call_off_as_of
+    if known is not None and (event.at, answer == CallOff.REFUSED) <= (known, shipment.call_off == CallOff.REFUSED):
+        news.draft.ignored(event, "newer news is known")
+        return False
+    shipment.answer_call_off(answer, event.at)
+    news.draft.applied(event)
+    return True
 
 
 def _is_off(news: News, shipment: ShipmentDraft) -> bool:

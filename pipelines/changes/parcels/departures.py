@@ -26,7 +26,7 @@ def shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
         return
     known, key = said.known, said.number or _unnumbered(said.shipped_at)
     if _is_known(said):
-        news.draft.ignored(event, _KNOWN)
+        news.draft.ignored(event, KNOWN)
         return
     if known is not None:
         _grow(news, known, said.told, min(said.shipped_at, known.shipped_at))
@@ -38,6 +38,7 @@ def shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
         news.arrived.append((shipment.id, key))
     news.draft.applied(event)
     if not shipment.is_live or news.draft.state == OrderState.CANCELLED or _was_cancelled(news, shipment):
+        news.lift(HoldReason.CANCEL_REFUSED, shipment, event.type)
         news.hold(Hold(HoldReason.SHIPPED_AFTER_CANCEL, shipment.id))
 
 
@@ -46,7 +47,7 @@ def departure_fault(news: News, shipment: ShipmentDraft, event: EventFacts, *, k
     says nothing new is a fault too."""
     said = _departure(news, shipment, event)
     fault = _fault(news, shipment, said)
-    return Problem("tracking_number", _KNOWN) if fault is None and known and _is_known(said) else fault
+    return Problem("tracking_number", KNOWN) if fault is None and known and _is_known(said) else fault
 
 
 def _fault(news: News, shipment: ShipmentDraft, said: _Departure) -> Problem | None:
@@ -59,7 +60,8 @@ def _fault(news: News, shipment: ShipmentDraft, said: _Departure) -> Problem | N
     return None
 
 
-_KNOWN: Final = "this parcel is known (TRK-05)"
+KNOWN: Final = "this parcel is known (TRK-05)"
+"""Why a parcel that was told before is no news."""
 
 
 class _Departure(NamedTuple):

@@ -7,18 +7,16 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from pipelines.suppliers.news import supplier_event
-from pipelines.values.card_number import mask
 from workers.http.signed_json import read_signed
 from workers.http.signing import SignatureRefused
 from workers.http.signing import check_announced as check_signature
 from workers.metrics import WEBHOOKS
-from workers.web.answers import as_json
 from workers.web.app_state import state_of
 from workers.web.body import check_announced as check_body
 from workers.web.body import read_body
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
 from workers.web.shapes import Stored, answers
+from workers.web.supplier_news import store_news, stored
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -40,9 +38,6 @@ async def supplier_webhook(request: Request, supplier: str) -> Response:
     except SignatureRefused as reason:
         raise refused("supplier", reason) from None
     state_of(request).count_webhook(request, partner.id, partner.may)
-    now = state_of(request).house.clock.now()
-    event = supplier_event(raw, supplier=supplier, shops=partner.shops, event_id=event_id, now=now)
-    new = await state_of(request).desk.event(event)
-    status = 202 if new else 200
-    WEBHOOKS.labels("supplier", str(status)).inc()
-    return as_json(status, {"id": mask(event.event_id), "status": "stored" if new else "known"})
+    answer = stored(await store_news(request, raw, supplier=supplier, shops=partner.shops, event_id=event_id), event_id)
+    WEBHOOKS.labels("supplier", str(answer.status_code)).inc()
+    return answer

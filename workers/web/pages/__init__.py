@@ -1,1 +1,1 @@
-"""Pages for people who have no key: each is opened by a signed link (``workers.web.links``)."""
+"""Pages for people who have no account: plain HTML from the server, opened by a signed link."""

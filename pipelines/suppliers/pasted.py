@@ -1,0 +1,67 @@
+"""Tracking numbers as people paste them from a spreadsheet (送り状番号の貼り付け): which row is about which shipment."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+MOST_ROWS: Final = 500
+"""Rows of one paste."""
+_CELLS: Final = re.compile(r"\t|[,、;；]|\s{2,}")
+_LONGEST: Final = 64
+
+
+class PastedRow(NamedTuple):
+    """A row with something in it: its place from 1, what it names (None: it is alone in its row and goes by its place), the
+    number, and the carrier where the row names one."""
+
+    row: int
+    names: str | None
+    number: str
+    carrier: str | None
+
+
+class Unread(NamedTuple):
+    """A row of which nobody knows the shipment; ``why``: ``unnamed`` or ``behind_the_last``."""
+
+    row: int
+    says: str
+    why: str
+
+
+def pasted_rows(text: str) -> list[PastedRow]:
+    """The rows of ``text``: a number; a shipment or an order and its number; or these and a carrier, in cells as spreadsheets
+    copy them. A row without anything keeps its place."""
+    rows = []
+    for place, line in enumerate(text.splitlines()[:MOST_ROWS], 1):
+        cells = [cell.strip()[:_LONGEST] for cell in _CELLS.split(unicodedata.normalize("NFKC", line).strip())]
+        cells = [cell for cell in cells if cell]
+        match cells:
+            case [number]:
+                rows.append(PastedRow(place, None, number, None))
+            case [names, number]:
+                rows.append(PastedRow(place, names, number, None))
+            case [names, number, carrier, *_]:
+                rows.append(PastedRow(place, names, number, carrier))
+    return rows
+
+
+def assigned(
+    rows: Sequence[PastedRow], listed: Sequence[str], by_order: Mapping[str, Sequence[str]]
+) -> list[tuple[PastedRow, str | Unread]]:
+    """Each row with the shipment it is about. ``listed`` are the shipments in the order in which they were shown, ``by_order`` the
+    same by their order's number: one that has several is named by none of them."""
+    return [(row, _shipment(row, listed, by_order)) for row in rows]
+
+
+def _shipment(row: PastedRow, listed: Sequence[str], by_order: Mapping[str, Sequence[str]]) -> str | Unread:
+    if row.names is None:
+        return listed[row.row - 1] if row.row <= len(listed) else Unread(row.row, row.number, "behind_the_last")
+    if row.names in listed:
+        return row.names
+    match by_order.get(row.names, ()):
+        case [only]:
+            return only
+    return Unread(row.row, row.names, "unnamed")

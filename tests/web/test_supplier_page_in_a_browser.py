@@ -1,0 +1,135 @@
+"""The maker's page in a real browser: keyboard, phone, with and without scripts. Skipped where playwright or Chromium is missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.web.site import Site, served
+from tests.web.test_supplier_page import NUMBER, WRONG, token, twenty
+from tests.world import document, tracking_number
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+
+PHONE = {"width": 390, "height": 844}
+Visit = Callable[[Callable[..., None]], None]
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Visit]:
+    """Lets a reader, a function of a browser, look at the pages: in a thread of its own, since the browser has an event loop."""
+    thread = ThreadPoolExecutor(1)
+    started = thread.submit(playwright.sync_playwright().start).result()
+    launch: Callable[[], Any] = lambda: started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # noqa: E731
+    browser = thread.submit(launch).result()
+    yield lambda reader: thread.submit(reader, browser).result()
+    thread.submit(browser.close).result()
+    thread.submit(started.stop).result()
+    thread.shutdown()
+
+
+@pytest.fixture
+def url(site: Site) -> Iterator[str]:
+    """The page of the one shipment that the warehouse has."""
+    site.world.take(document("S-1"))
+    site.world.settle()
+    path = f"/s/{token(site.world, site.world.shipments()[0])}"
+    with served(site.app) as base:
+        yield f"{base}{path}"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+@pytest.mark.parametrize(
+    ("language", "button", "says"),
+    [("ja", "受注を確認する", "受注済み"), ("en", "Confirm the request", "confirmed")],
+    ids=["ja", "en"],
+)
+def test_a_request_is_confirmed_by_keyboard_on_a_phone(
+    site: Site, url: str, driven: Visit, scripts: bool, language: str, button: str, says: str
+) -> None:
+    def press(browser: Any) -> None:
+        page = browser.new_context(java_script_enabled=scripts, viewport=PHONE).new_page()
+        page.goto(f"{url}?lang={language}")
+        page.get_by_role("button", name=button).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**done=1")
+
+    def look(browser: Any) -> None:
+        page = browser.new_context(viewport=PHONE).new_page()
+        page.goto(f"{url}?lang={language}")
+        assert says in page.inner_text("main")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "nothing is cut off"
+
+    driven(press)
+    site.world.settle()
+    driven(look)
+
+
+def test_a_double_click_tells_it_once(site: Site, url: str, driven: Visit) -> None:
+    def click(browser: Any) -> None:
+        page = browser.new_page()
+        page.goto(f"{url}?lang=en")
+        page.get_by_role("button", name="Confirm the request").dblclick()
+        page.wait_for_url("**done=1")
+
+    driven(click)
+    assert site.world.value("SELECT count(*) FROM inbox_event WHERE type = 'shipment.acknowledged'") == 1
+
+
+def test_a_number_is_judged_beside_its_field_at_once(url: str, driven: Visit) -> None:
+    faults: list[str] = []
+
+    def type_numbers(browser: Any) -> None:
+        page = browser.new_page()
+        page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
+        page.goto(f"{url}?lang=en")
+        field = page.get_by_label("Tracking number")
+        for number, says in ((WRONG, "no number of that carrier"), (NUMBER, "looks right")):
+            field.fill(number)
+            field.blur()
+            playwright.expect(page.locator("#tracking_number_says")).to_contain_text(says)
+
+    driven(type_numbers)
+    assert faults == [], "the policy lets the page's own style and script work"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_twenty_pasted_numbers_with_one_wrong(site: Site, driven: Visit, scripts: bool) -> None:
+    path, _, orders = twenty(site)
+    numbers = [tracking_number(44_441_376_000 + n) for n in range(20)]
+    numbers[6] = f"{numbers[6][:-1]}{(int(numbers[6][-1]) + 1) % 7}"
+
+    def paste(browser: Any) -> None:
+        page = browser.new_context(java_script_enabled=scripts, viewport=PHONE).new_page()
+        page.goto(f"{base}{path}?lang=en")
+        page.get_by_label("Paste here").fill("\n".join(numbers))
+        page.get_by_role("button", name="Enter all").last.click()
+        page.wait_for_selector("text=19 entered, 1 not.")
+        wrong = page.get_by_label(f"Tracking number {orders[6]}", exact=True).first
+        assert wrong.input_value() == numbers[6]
+        wrong.fill(tracking_number(44_441_376_900))
+        page.get_by_role("button", name="Enter the corrected numbers").click()
+        page.wait_for_selector("text=1 entered, 0 not.")
+
+    with served(site.app) as base:
+        driven(paste)
+    site.world.settle()
+    assert {state for state, _ in site.world.states().values()} == {"shipped"}
+
+
+def test_a_print_holds_the_note_alone(url: str, driven: Visit) -> None:
+    def print_it(browser: Any) -> None:
+        page = browser.new_page()
+        page.goto(f"{url}/note")
+        page.emulate_media(media="print")
+        assert not page.locator("nav").is_visible()
+        assert page.get_by_role("heading", name="納品書").is_visible()
+        assert page.pdf().startswith(b"%PDF-")
+
+    driven(print_it)
