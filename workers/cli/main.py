@@ -23,6 +23,7 @@ from workers.cli.order import order
 from workers.cli.payments import app as payments_app
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
+from workers.cli.promise import promise
 from workers.cli.retry import retry
 from workers.cli.terminal import err, out
 from workers.cli.tracking import tracking
@@ -47,6 +48,7 @@ app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(check)
 app.command()(order)
+app.command()(promise)
 app.command()(retry)
 app.command()(tracking)
 

@@ -27,7 +27,7 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, orders, postings, ranks
+from workers.web.api import customers, orders, postings, promise, ranks
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
@@ -43,7 +43,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, customers)
+_DOCUMENTED = (orders, promise, customers)
 
 
 #: Seconds between two counts of what no index finds.
@@ -83,6 +83,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.state.shukka = state
     app.add_middleware(TellLimits)
     app.include_router(orders.router)
+    app.include_router(promise.router)
     app.include_router(acting.router_of(actions()))
     app.include_router(ranks.router)
     app.include_router(customers.router)
