@@ -31,6 +31,8 @@ _SECOND: Final = timedelta(seconds=1)
 _MAY_FILL_UP: Final = 30
 #: What changes with every second of the same promise.
 _FLEETING: Final = frozenset({"at", "seconds_left"})
+#: What a page of any site may read: the answer, and how old it is.
+_ANY_SITE: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Age, Date, ETag"}
 #: A key, or none where the profile says so.
 _OPEN: Final[Mapping[str, Any]] = {"security": [{"key": []}, {}]}
 
@@ -117,7 +119,7 @@ def _fresh(answer: Answer) -> str:
 
 def _shared(shop: Shop) -> Mapping[str, str]:
     """A page of any site may read what is public."""
-    return {"Access-Control-Allow-Origin": "*"} if shop.promise.public else {"Vary": "Authorization"}
+    return _ANY_SITE if shop.promise.public else {"Vary": "Authorization"}
 
 
 def _tag(document: Mapping[str, Any]) -> str:
