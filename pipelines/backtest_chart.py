@@ -12,7 +12,7 @@ _HEIGHT: Final = 200
 _BAR: Final = 22
 _GROUP: Final = 60
 _LEFT: Final = 50
-_TOP: Final = 60
+_TOP: Final = 72
 _COLOURS: Final = {"before": "#9aa5b1", "after": "#0b57a4"}
 
 
