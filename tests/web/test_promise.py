@@ -127,4 +127,6 @@ def test_a_day_that_is_full_is_promised_to_nobody_else(engine: Engine, database_
         world.take(document("S-1"))
         world.settle()
         assert site.get("/v1/promise", params=asked).json()["dispatch_on"] == "2026-11-24"
+        shown = site.post("/v1/preview", document("S-2", customer="M-2")).json()
+        assert shown["shipments"][0]["dispatch_on"] == "2026-11-24"
         site.close()
