@@ -17,8 +17,7 @@ class Fault(NamedTuple):
 
 _CAPTURE = """        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
 """
-_REFUND = """        draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload={"amount": amount}))
-"""
+_REFUND = '        draft.ask(EffectIntent(_REFUND, key, wakes="settle", payload=payload))\n'
 
 FAULTS: Final[tuple[Fault, ...]] = (
     # orders
@@ -40,7 +39,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("capture-short-by-one-yen", "captures_whole", "pipelines/changes/money.py",
           _CAPTURE, _CAPTURE.replace('"amount": amount', '"amount": amount - 1')),
     Fault("capture-skipped", "captures_whole", "pipelines/stages/notify.py",
-          "        capture(draft, news.shop)\n", "        pass\n"),
+          "        capture(draft, news.shop, news.now)\n", "        pass\n"),
     Fault("captured-before-the-goods", "captures_earned", "pipelines/stages/dispatch.py",
           "    channel = _channel(draft, shop, shipment)\n",
           "    if draft.facts.number == 'X-SAT':\n"
@@ -139,6 +138,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("decision-fails", "work_decided", "pipelines/stages/settle.py",
           "    left = outstanding(draft)\n", "    left = outstanding(draft)\n    assert not refunds, 'a refund'\n"),
     Fault("nobody-looks-it-up", "outcomes_known", "workers/effects/recording.py",
-          "    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= UNKNOWN_ATTEMPTS:\n",
+          "    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= unknowns:\n",
           "    if done.outcome.verdict == Verdict.UNKNOWN:\n"),
 )  # fmt: skip

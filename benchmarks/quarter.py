@@ -52,6 +52,7 @@ from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 from workers.periodic import Timekeeper
 from workers.process.embedded import EmbeddedEngines
+from workers.reconciliation import Reconciler
 
 #: The quarter begins on a Thursday; the New Year closes the shops in its middle.
 START = datetime(2026, 11, 19, 8, 0, tzinfo=TOKYO)
@@ -86,6 +87,7 @@ class Outcome:
     jobs: Mapping[str, int] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
     moments: int = 0
+    reconciled: int = 0
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -148,8 +150,11 @@ class Simulation:
                 self._settle(runner)
                 self._outcome.moments += 1
                 self._weekly(moment, report)
+                self._reconcile(moment, runner)
             self._outside.clock.set(end)
             self._settle(runner)
+            self._month = 0
+            self._reconcile(end, runner)
 
     def _plan(self) -> None:
         for day in range(self._quarter.days):
@@ -205,7 +210,20 @@ class Simulation:
                 report(f"  violation: {violation}")
             self._reported = len(found)
 
-    _week = _reported = 0
+    _week = _reported = _month = 0
+
+    def _reconcile(self, moment: datetime, runner: asyncio.Runner) -> None:
+        """Each month the gateway's list and the books leave nothing to settle; what a human has is asked for elsewhere."""
+        month = moment.year * 12 + moment.month
+        if month == self._month:
+            return
+        self._month = month
+        reconciler = Reconciler(self._engine, self._outside.clock, self._shops)
+        found = runner.run(reconciler.reconcile("sandbox", self._gateway()))
+        self._outcome.reconciled += found.listed
+        for one in found.differences:
+            self._found(moment, f"reconciliation: {one.order} {one.reference}: {one.says}")
+        self._settle(runner)
 
     def _check(self, moment: datetime) -> None:
         """Everything that the database itself can tell."""
@@ -269,6 +287,7 @@ def show(outcome: Outcome, seconds: float, console: Console) -> None:
     say("granted " + ", ".join(f"{name} {n}" for name, n in outcome.asked.granted.most_common()))
     say("refused " + ", ".join(f"{name} {n}" for name, n in outcome.asked.refused.most_common()))
     say("orders refused for " + ", ".join(f"{name} {n}" for name, n in outcome.asked.orders_refused.most_common()))
+    say(f"payments compared with the gateway's list, month by month: {outcome.reconciled}")
     for violation in outcome.violations:
         say(f"  violation: {violation}")
     unwatched_now = sum("nothing will ever move it" in one for one in outcome.violations)

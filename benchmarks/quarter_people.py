@@ -25,6 +25,7 @@ from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 from workers.demo.orders import SHOPS, ordered, orders
 from workers.sandbox.faults import seeded
+from workers.sandbox.payment_ledger import CHALLENGED
 
 OPERATOR: Final = Asker("client:1", "operator", "operator")
 CUSTOMER: Final = Asker("client:2", "storefront", "storefront")
@@ -107,6 +108,7 @@ class People:
             self._known.add((shop, customer))
             self._introduce(shop, customer, chance)
         self._plan_sequel(shop, number, document["payment"]["method"], chance)
+        self._plan_visit(f"{shop}/{number}", document["payment"], chance)
 
     def _introduce(self, shop: str, customer: str, chance: random.Random) -> None:
         """Facts of a new customer; some will stop the post, some leave for good."""
@@ -140,6 +142,21 @@ class People:
             change = -100 if 0.15 < draw < 0.19 else 500 if draw < 0.22 else 0
             times = 2 if 0.22 < draw < 0.25 else 1
             agenda.plan(now + timedelta(days=days), lambda at: self.pay(shop, number, change, times))
+
+    def _plan_visit(self, order: str, payment: Mapping[str, Any], chance: random.Random) -> None:
+        """Where a customer has to go, most do, and soon; one in eight is refused, or does not."""
+        method, agenda, now = payment["method"], self._outside.agenda, self._outside.clock.now()
+        acts = {"konbini": ("pay",), "loan": ("approve", "refuse")}.get(method, ())
+        if payment["token"] == CHALLENGED:
+            acts = ("pass", "fail")
+        if not acts or chance.random() < 0.12:
+            return
+        wanted = acts[::-1] if chance.random() < 0.12 else acts
+        days = chance.uniform(0.02, 3.2) if method in ("konbini", "loan") else chance.uniform(0.001, 0.05)
+        agenda.plan(now + timedelta(days=days), lambda at: self._outside.gateway.visit(order, *wanted))
+        if method == "loan":
+            paid_out = now + timedelta(days=days + chance.uniform(10, 30))
+            agenda.plan(paid_out, lambda at: self._outside.gateway.visit(order, "pay_out"))
 
     def pay(self, shop: str, number: str, change: int, times: int) -> None:
         """The customer transfers what is due and ``change`` yen, ``times`` times."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from pipelines.engine.inbox import Received, notice_event, receive
-from pipelines.gateway import Answer
+from pipelines.gateway import STANDS, Answer, Listed, Notice, Payer
 from pipelines.ports import Outcome, Verdict
 from pipelines.suppliers.news import supplier_event
 from workers.audit.journals import Journals, Record
@@ -120,12 +120,18 @@ class Inbox:
         return len(said)
 
 
-class LedgerGateway:
-    """The sandbox's books behind the adapter's interface: a key is one request for ever; authorizations end after 30 days."""
+_URL = "http://127.0.0.1:9"
 
-    def __init__(self, clock: HandClock, diary: Diary) -> None:
+
+class LedgerGateway:
+    """The sandbox's books behind the adapter's interface: a key is one request for ever; authorizations end after 30 days.
+
+    What buyers do on its pages is told by notice."""
+
+    def __init__(self, clock: HandClock, inbox: Inbox, diary: Diary) -> None:
         self.ledger = PaymentLedger()
         self._clock = clock
+        self._inbox = inbox
         self._diary = diary
 
     def _do(self, key: str, operation: str, subject: str, request: Mapping[str, Any]) -> Answer:
@@ -136,12 +142,42 @@ class LedgerGateway:
                 now=self._clock.now(),
             )  # fmt: skip
             self._diary.gateway.append(known.record())
-        answer = settled(known.status, known.answer)
+        answer = settled(known.status, known.answer, _URL)
         assert answer is not None, f"{key} has no answer of this gateway"
         return answer
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str) -> Answer:
         return self._do(key, "authorize", "", {"order": order, "amount": amount, "token": token})
+
+    async def register(
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+    ) -> Answer:
+        asked = {"order": order, "amount": amount, "method": method}
+        return self._do(key, "register", "", asked | ({"until": until.isoformat()} if until else {}))
+
+    async def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
+        for shown in self.ledger.payments(since, until, self._clock.now()):
+            told = stands(shown, _URL)
+            assert told is not None
+            assert told.snapshot is not None
+            shop, _, number = shown["order"].partition("/")
+            yield Listed(told.snapshot, (shop, number), datetime.fromisoformat(shown["begun_at"]))
+
+    def visit(self, order: str, *acts: str) -> None:
+        """The buyer, or his lender, does the first of ``acts`` that is possible about the order's last payment."""
+        now = self._clock.now()
+        payments = self.ledger.payments_of(order, now)
+        possible = self.ledger.acts(payments[-1]["id"], now) if payments else []
+        for act in [one for one in acts if one in possible][:1]:
+            reference = payments[-1]["id"]
+            done = self.ledger.perform(
+                "act", reference, {"act": act}, key=f"act:{reference}:{act}", fingerprint=act, now=now
+            )
+            self._diary.gateway.append(done.record())
+            told, (shop, _, number) = settled(done.status, done.answer, _URL), order.partition("/")
+            assert told is not None
+            notice = Notice(f"notice:{reference}:{act}", STANDS, (shop, number), reference, told.snapshot, at=now)
+            self._inbox.say(notice_event(notice, gateway="sandbox", shops=(), now=now))
 
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         return self._do(key, "capture", reference, {"amount": amount})
@@ -155,11 +191,11 @@ class LedgerGateway:
     async def lookup(self, *, order: str, key: str | None = None, reference: str | None = None) -> Answer | None:
         if key is not None:
             known = self.ledger.operations.get(key)
-            return settled(known.status, known.answer) if known else None
+            return settled(known.status, known.answer, _URL) if known else None
         now = self._clock.now()
         shown = [self.ledger.payment(reference, now)] if reference else self.ledger.payments_of(order, now)
         *_, last = [None, *shown]
-        return stands(last) if last else None
+        return stands(last, _URL) if last else None
 
     async def aclose(self) -> None:
         return None
@@ -345,6 +381,6 @@ class Outside:
         inbox = Inbox(engine, clock)
         desk = Desk(clock, agenda, inbox, diary, seed)
         return cls(
-            clock, agenda, diary, inbox, LedgerGateway(clock, diary), desk, Postbox(diary, desk),
+            clock, agenda, diary, inbox, LedgerGateway(clock, inbox, diary), desk, Postbox(diary, desk),
             Bank(clock, inbox, diary, seed), Listener(diary),
         )  # fmt: skip

@@ -26,6 +26,15 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.order_id IS NULL OR p.amount <> o.grand_total""",
     ),
     Invariant(
+        "goods_go_for_money",
+        "goods go out, and went, for money that is held, taken or yet to be collected, unless a human has the order",
+        """SELECT o.id, o.shop, o.number, o.state, p.state AS payment FROM shop_order o JOIN payment p ON p.order_id = o.id
+           WHERE o.condition <> 'held' AND p.state IN ('voided', 'expired', 'failed')
+             AND o.state IN ('authorized', 'released', 'partly_shipped', 'shipped', 'delivered', 'undelivered')
+             AND p.method NOT IN ('cod', 'none') AND p.amount > coalesce((
+               SELECT sum(a.money) FROM order_adjustment a WHERE a.order_id = o.id), 0)""",
+    ),
+    Invariant(
         "payment_entries",
         "what is held, taken, given back and kept of an order is the sum of its entries",
         """SELECT p.order_id, p.authorized, p.captured, p.refunded, p.fee, e.* FROM payment p LEFT JOIN (

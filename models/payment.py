@@ -17,13 +17,16 @@ class PaymentEntry(Base):
 
     __tablename__ = "payment_entry"
 
+    order_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), index=True)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     authorized: Mapped[Sum]
     captured: Mapped[Sum]
     refunded: Mapped[Sum]
     fee: Mapped[Sum]
+
+    # Entries lie in the order of their time: a day is found by the pages it lies in.
+    __table_args__ = (Index("ix_payment_entry_at", "at", postgresql_using="brin"),)
 
 
 class Payment(Base):

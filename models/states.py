@@ -111,6 +111,7 @@ class HoldReason(StrEnum):
     CAPTURE_FAILED = "capture_failed"
     VOID_FAILED = "void_failed"
     AUTHORIZATION_ENDS = "authorization_ends"
+    AUTHORIZATION_LOST = "authorization_lost"
     # suppliers and parcels
     SUPPLIER_UNREACHABLE = "supplier_unreachable"
     SUPPLIER_REFUSED = "supplier_refused"

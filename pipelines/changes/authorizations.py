@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.states import ALL_LEFT, HoldReason, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from models.subject import PAYMENT, Subject
 from pipelines.changes.money import capture_asked, capture_early, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
@@ -16,6 +16,9 @@ from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
 
 _DAY: Final = timedelta(days=1)
+_LOST: Final = frozenset({PaymentState.VOIDED, PaymentState.EXPIRED, PaymentState.FAILED})
+#: Where goods are to leave because the money is secured.
+_GOES_OUT: Final = (OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED)
 #: Where the lender's money is waited for once all goods have left, and for how long.
 _PAYOUT_WAITS_AT: Final = "notify"
 _PAID_OUT_WITHIN: Final = timedelta(days=45)
@@ -56,6 +59,19 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
         renew(draft)
     else:
         hold_for_authorization(draft, ends)
+
+
+def watch_for_loss(draft: OrderDraft) -> None:
+    """What a gateway holds no longer pays for nothing: goods that wait for it do not leave on it, and those that left are a
+    human's to get the money for (SPL-04)."""
+    money, method = draft.money, METHODS[draft.money.method]
+    relied_on = method.capture is Capture.ON_DISPATCH or method.secured_by is Secured.APPROVAL
+    lost = relied_on and money.state in _LOST and draft.state in (*_GOES_OUT, *ALL_LEFT) and draft.due > 0
+    if lost:
+        hold = Hold(HoldReason.AUTHORIZATION_LOST, amount=draft.due, facts={"state": str(money.state)})
+        draft.hold(hold, "the gateway holds it no longer", anew=True)
+    else:
+        draft.lift(lambda hold: hold.reason == HoldReason.AUTHORIZATION_LOST, "nothing is missing any more")
 
 
 def stop_watching(draft: OrderDraft) -> None:

@@ -230,13 +230,14 @@ def let_go(draft: OrderDraft, shop: Shop, cause: str) -> None:
         refund(draft, shop, cause)
     elif state == PaymentState.NEEDS_REVIEW:
         hold_unknown(draft, cause)
-    elif state == PaymentState.PENDING and first is not None and first.state == "done" and _can_void(draft, shop):
+    elif state == PaymentState.PENDING and first is not None and first.state == "done" and can_void(draft, shop):
         void(draft)  # a slip is out, or a page is open
     elif state == PaymentState.PENDING and (first is None or first.state in ("done", "declined")):
         draft.move_payment(PaymentState.VOIDED, cause)
 
 
-def _can_void(draft: OrderDraft, shop: Shop) -> bool:
+def can_void(draft: OrderDraft, shop: Shop) -> bool:
+    """Whether the gateway takes back what it holds, or what is still to be paid there."""
     gateway = shop.gateway(draft.money.gateway)
     return gateway is not None and Capability.VOIDS in gateway.capabilities
 

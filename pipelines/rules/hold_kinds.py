@@ -236,6 +236,18 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "A release captures the whole sum now, and the goods follow; cancel the order where they will not.",
         ),
     ),
+    _R.AUTHORIZATION_LOST: HoldKind(
+        "release",
+        ("release", "cancel", "lines:cancel", "lines:return"),
+        Sentence(
+            "{amount}円の支払いの確保が決済代行側で終了しており({state})、商品の代金を受け取れません(SPL-04)。",
+            "The gateway holds the {amount} yen no longer ({state}): nothing pays for the goods (SPL-04).",
+        ),
+        Sentence(
+            "お客様から別の方法で代金を受け取ってから保留を解除するか、キャンセルまたは返品として処理してください。",
+            "Get the money from the customer in another way, then release; else cancel the order, or take the goods back.",
+        ),
+    ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
         "release",
         ("shipments:ask_again", "shipments:reroute", "release", "cancel"),

@@ -125,6 +125,7 @@ def _path(old: PaymentState, new: PaymentState) -> tuple[PaymentState, ...] | No
 
 def _differs(books: Books, told: Snapshot, wrong: str) -> Differs:
     theirs = _in_words(told.state, told.authorized, told.captured, told.refunded)
+    theirs += f", code {told.code}" if told.code else ""
     ours = _in_words(books.state, books.authorized, books.captured, books.refunded)
     return Differs(theirs, ours, wrong)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from models.states import Condition, HoldReason, OrderState, PaymentState
+from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
 from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
@@ -41,7 +41,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.settle(Condition.DONE, "operator")
         return
     released, reasons = lets_go(draft), {hold.reason for hold in draft.holds}
-    if HoldReason.CAPTURE_FAILED in reasons:
+    if {HoldReason.CAPTURE_FAILED, HoldReason.AUTHORIZATION_LOST} & reasons:
         _received_elsewhere(draft)
     if HoldReason.VOID_FAILED in reasons:
         _let_go_elsewhere(draft)
@@ -60,6 +60,8 @@ def _received_elsewhere(draft: OrderDraft) -> None:
     says, money = "received another way, says the operator", draft.money
     if money.state == PaymentState.AUTHORIZED:
         draft.move_payment(PaymentState.CAPTURED, says, captured=min(money.authorized, max(0, draft.due)))
+    elif may_move("payment", money.state, PaymentState.CAPTURED) and draft.due > 0:  # the gateway let it go
+        draft.move_payment(PaymentState.CAPTURED, says, authorized=draft.due, captured=draft.due)
     elif money.state in HAS_MONEY and outstanding(draft) < 0:
         draft.move_payment(None, says, captured=money.captured - outstanding(draft))
 

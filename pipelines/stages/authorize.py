@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
+from pipelines.changes.authorizations import watch_for_loss
 from pipelines.changes.ending import cancel_order, finish
 from pipelines.changes.money import (
     LETS_GO,
@@ -18,6 +19,7 @@ from pipelines.changes.money import (
     ask,
     ask_for_refund,
     asked,
+    can_void,
     hold_unknown,
     let_go,
     look_up,
@@ -60,6 +62,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     listen(draft)
     if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
         _late_money(draft, shop, deposits, was_open)
+        watch_for_loss(draft)
     elif facts.grand_total == 0:
         draft.move_payment(PaymentState.CAPTURED, "nothing to pay", authorized=0, captured=0)
         _secured(draft, "nothing to pay", now)
@@ -195,7 +198,8 @@ def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     elif looked is not None and looked.state == "needs_review":
         _unknown(draft, looked)
     elif looked is None or looked.state != "pending":
-        draft.move_payment(PaymentState.EXPIRED, "not paid in time")
+        if not can_void(draft, shop):  # else the slip, or the page, is taken back: nobody pays for what is cancelled
+            draft.move_payment(PaymentState.EXPIRED, "not paid in time")
         cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
 
 

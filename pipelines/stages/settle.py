@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
-from pipelines.changes.authorizations import hold_for_authorization, stop_waiting_for_payout
+from pipelines.changes.authorizations import hold_for_authorization, stop_waiting_for_payout, watch_for_loss
 from pipelines.changes.ending import finish
 from pipelines.changes.money import (
     HAS_MONEY,
@@ -50,6 +50,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if effect.kind in _FAILURES and _matters(draft, effect):
             _failed(draft, effect, _FAILURES[effect.kind])
     _after_renewal(draft, shop, now, before)
+    watch_for_loss(draft)
     _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured:
         refund(draft, shop, "more came in than is due by now")

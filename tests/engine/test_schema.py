@@ -67,6 +67,7 @@ POSTED = """INSERT INTO posted_coupon (shop, customer_id, code, points, due_on, 
                     'mail', id, id FROM shop_order WHERE number = 'S-1'"""
 PLANTED = {
     "order_has_payment": ["UPDATE payment SET amount = amount + 1"],
+    "goods_go_for_money": ["UPDATE payment SET state = 'voided'"],
     "payment_entries": ["UPDATE payment_entry SET captured = captured + 1"],
     "repriced_payment": [
         "INSERT INTO order_repricing (order_id, sequence, key, reason, by, before, at) "

@@ -55,7 +55,7 @@ def test_a_transfer_goes_to_the_shops_account_where_no_gateway_opens_one() -> No
     [
         ("card", "sandbox", set()),
         ("card", "bank", {Capability.AUTHORIZES, Capability.CAPTURES, Capability.VOIDS, Capability.LOOKS_UP}),
-        ("konbini", "sandbox", {Capability.REGISTERS_SLIPS}),
+        ("konbini", "sandbox", set()),
         ("cod", None, set()),
         ("konbini", None, {Capability.REGISTERS_SLIPS, Capability.READS_NOTICES}),
         ("bank_transfer", None, {Capability.READS_NOTICES}),

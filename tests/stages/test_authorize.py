@@ -9,6 +9,7 @@ import pytest
 
 from models.states import HoldReason
 from pipelines.engine.facts import Facts
+from pipelines.gateway import BuyerMust, BuyerStep
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Clawback
 from pipelines.stages.authorize import STAGE
@@ -65,6 +66,29 @@ def test_an_authorized_card_releases_the_order() -> None:
     assert decision.payment is not None
     assert (decision.payment.authorized, decision.payment.reference) == (TOTAL, "auth_1")
     assert decision.payment.expires_at == at("2027-01-31 00:00:00")
+
+
+VISIT = BuyerMust(BuyerStep.VISIT, url="https://issuer.example/3ds", until=NOW + timedelta(days=30))
+
+
+def test_a_card_whose_issuer_asks_for_its_holder_waits_an_hour_for_him() -> None:
+    """PAY-03, PAY-05: the customer is told where to go and until when, and a page that nobody visits is taken back."""
+    told = stands("pending", TOTAL, buyer=VISIT)
+    waiting = decide(STAGE, by_card("done", **told))
+    assert moves(waiting) == ["order: accepted -> awaiting_payment"]
+    assert mails(waiting) == ["payment_instructions"]
+    (mail,) = waiting.mails
+    assert (mail.context["buyer"]["url"], mail.context["buyer"]["until"]) == (VISIT.url, NOW + timedelta(hours=1))
+    assert [(one.what, one.from_, one.due_at, one.then) for one in waiting.work if one.what] == [
+        ("customer.money", "customer", NOW + timedelta(hours=1), "cancel")
+    ]
+    known = but(by_card("done", **told), state="awaiting_payment")
+    looks = decide(STAGE, known, now=NOW + timedelta(hours=1))
+    assert effects(looks) == [("payment.lookup", "salon/N-1:lookup:unpaid")]
+    looked = {**known.effects, "look": effect("payment.lookup", "salon/N-1:lookup:unpaid", "done", told)}
+    ended = decide(STAGE, but(known, effects={one.key: one for one in looked.values()}), now=NOW + timedelta(hours=1))
+    assert "order: awaiting_payment -> cancelled" in moves(ended)
+    assert effects(ended) == [("payment.void", "salon/N-1:void")], "whoever comes later pays for nothing"
 
 
 def test_a_declined_card_ends_the_order_and_names_no_cause() -> None:

@@ -50,7 +50,7 @@ def test_what_became_of_the_money(kind: str, money: str, outcome: str, moved: st
     }
     said = after[kind] if outcome == "done" else {"code": "G99"}
     done = effect(f"payment.{kind}", "key", outcome, said, amount=1_000)
-    due = 0 if kind == "refund" else 1_000
+    due = 0 if kind in ("refund", "void") else 1_000
     known = facts(state="partly_shipped", grand_total=due, payment=payment(money, 1_000), effects={"key": done})
     decision = decide(settle.STAGE, known)
     assert moves(decision) == ([moved] if moved else [])
@@ -104,6 +104,28 @@ def test_what_held_the_amount_before_may_end_as_it_likes() -> None:
     released = effect("payment.lookup", "look", "done", stands("voided", 1_760, when=NOW + timedelta(1)))
     decision = decide(settle.STAGE, facts(state="authorized", payment=money, effects={"look": released}))
     assert (decision.moves, reasons(decision)) == ([], [])
+
+
+@pytest.mark.parametrize("ended", ["voided", "expired"])
+@pytest.mark.parametrize("state", ["authorized", "released", "partly_shipped", "shipped", "delivered"])
+def test_goods_do_not_go_for_money_that_the_gateway_let_go(ended: str, state: str) -> None:
+    """SPL-04: released in its dashboard, or over its time; what left is a human's to get the money for."""
+    told = effect("payment.lookup", "look", "done", stands(ended, 1_760, when=NOW + timedelta(1)))
+    known = facts(state=state, grand_total=1_760, payment=payment("authorized", 1_760), effects={"look": told})
+    decision = decide(settle.STAGE, known)
+    assert (moves(decision)[0], reasons(decision)) == (f"payment: authorized -> {ended}", ["authorization_lost"])
+
+
+@pytest.mark.parametrize("changes", [{"state": "cancelled"}, {"grand_total": 0}])
+def test_nothing_is_missing_where_nothing_is_due(changes: Any) -> None:
+    told = effect("payment.lookup", "look", "done", stands("voided", 1_760, when=NOW + timedelta(1)))
+    money = payment("authorized", 1_760)
+    assert (
+        reasons(
+            decide(settle.STAGE, facts(**{"state": "released", "payment": money, "effects": {"look": told}, **changes}))
+        )
+        == []
+    )
 
 
 def test_a_part_of_a_refund_is_a_part() -> None:

@@ -17,7 +17,7 @@ from workers.audit.judge import Evidence, Judge
 _OPEN_QUESTIONS = frozenset(
     {
         "payment_unknown", "payment_differs", "refund_due", "refund_failed", "capture_failed", "void_failed",
-        "authorization_ends", "unexpected_deposit",
+        "authorization_ends", "authorization_lost", "unexpected_deposit",
     }
 )  # fmt: skip
 #: In the cause of a move of money that was seen to at the gateway by hand.

@@ -110,7 +110,8 @@ class Effect(Generic[Row]):
     slows down together: a gateway, a supplier, a mail domain (``workers.effects.targets``).  ``total`` is how many seconds one attempt may take in all;
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
-    stand for several items, each with its own outcome.
+    stand for several items, each with its own outcome.  ``unknowns``: attempts that may have happened after which a human is
+    asked; their back-offs double from a second.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Effect(Generic[Row]):
     equip: Callable[[Means], Perform[Row]]
     late: Verdict = Verdict.UNKNOWN
     gathers: bool = False
+    unknowns: int = 12
     channels: Callable[[Settings], int] = field(default=lambda settings: 32)
 
     def ready(self, means: Means) -> list[Performer[Any]]:

@@ -61,7 +61,10 @@ class EffectLoop:
         self._pause = pause
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
-            p.kind: Group(Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers).record) for p in performers
+            p.kind: Group(
+                Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers, unknowns=p.effect.unknowns).record
+            )
+            for p in performers
         }
         self._targets: dict[str, dict[str, Target]] = {p.kind: {} for p in performers}
         self._shifts: dict[str, Shift] = {}

@@ -124,6 +124,7 @@ EFFECT = Effect(
     queue="gateway",
     target=lambda row: row.gateway or "",
     total=60.0,
+    unknowns=8,  # some two minutes of back-offs: nobody's money is in doubt for longer than it takes to look
     load=_load,
     equip=_equip,
 )

@@ -25,8 +25,7 @@ from workers.effects.effect import Job
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
-#: Attempts that may have happened, and attempts at all, after which an effect goes before a human.
-UNKNOWN_ATTEMPTS = 12
+#: Attempts at all after which an effect goes before a human.
 RETRY_ATTEMPTS = 400
 
 
@@ -39,14 +38,17 @@ class Done:
 
 
 class Recorder:
-    """Writes the outcomes of one kind of effect."""
+    """Writes the outcomes of one kind of effect, which goes before a human after ``unknowns`` attempts that may have happened."""
 
-    def __init__(self, engine: Engine, clock: Clock, bell: Bell, kind: str, *, gathers: bool) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, bell: Bell, kind: str, *, gathers: bool, unknowns: int = 12
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._bell = bell
         self._kind = kind
         self._gathers = gathers
+        self._unknowns = unknowns
 
     @retry(
         retry=retry_if_exception_type(SQLAlchemyError),
@@ -68,20 +70,26 @@ class Recorder:
 
     def _finish_mails(self, done: Sequence[Done]) -> None:
         ended = [
-            MailEndRow(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code) for d in done if _is_final(d)
+            MailEndRow(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code)
+            for d in done
+            if _is_final(d, self._unknowns)
         ]
         with self._engine.begin() as connection:
             mails.end(connection, ended)
-            leases.postpone(connection, self._kind, _postponed(done))
+            leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
-        ended = [OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if _is_final(d)]
+        ended = [
+            OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome))
+            for d in done
+            if _is_final(d, self._unknowns)
+        ]
         outputs = [
             _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
         ]
         with self._engine.begin() as connection:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
-            told = items.end(connection, self._kind, _item_rows(done)) if self._gathers else []
+            told = items.end(connection, self._kind, _item_rows(done, self._unknowns)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
             over = effects.end(connection, self._kind, ended)
             told += items.end_with(connection, [row.id for row in over if row.has_items])
@@ -89,14 +97,14 @@ class Recorder:
             now = self._clock.now()
             due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)
-            leases.postpone(connection, self._kind, _postponed(done))
+            leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
         self._bell.ring(stages={row.stage for row in due})
 
 
-def _is_final(done: Done) -> bool:
+def _is_final(done: Done, unknowns: int) -> bool:
     if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
         return True
-    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= UNKNOWN_ATTEMPTS:
+    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= unknowns:
         return True
     return done.job.attempts >= RETRY_ATTEMPTS
 
@@ -105,13 +113,13 @@ def _state(done: Done) -> str:
     return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
 
 
-def _item_rows(done: Sequence[Done]) -> list[items.ItemOutcomeRow]:
+def _item_rows(done: Sequence[Done], unknowns: int) -> list[items.ItemOutcomeRow]:
     """The items that ended, each by what it was told itself."""
     told = [(d.job, key, Done(d.job, outcome)) for d in done for key, outcome in d.outcome.items.items()]
     return [
         items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome))
         for job, key, one in told
-        if _is_final(one)
+        if _is_final(one, unknowns)
     ]
 
 
@@ -133,11 +141,11 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _postponed(done: Sequence[Done]) -> list[PostponedRow]:
+def _postponed(done: Sequence[Done], unknowns: int) -> list[PostponedRow]:
     """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
     later = []
     for d in done:
-        if not _is_final(d):
+        if not _is_final(d, unknowns):
             pause = d.outcome.retry_after
             if pause is None:
                 pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -10,25 +10,23 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
-from cryptography.x509 import load_pem_x509_certificate
 
 from pipelines.errors import Unreachable
 from workers.http.signing import SignatureRefused
+
+if TYPE_CHECKING:  # the library is loaded by those who get a message: it is large, and most shops get none
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 CONFIRMATION: Final = "SubscriptionConfirmation"
 _SIGNED: Final = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-_HASHES: Final[Mapping[object, Callable[[], HashAlgorithm]]] = {"1": SHA1, "2": SHA256}
+_HASHES: Final[Mapping[object, str]] = {"1": "SHA1", "2": "SHA256"}
 _HOST: Final = re.compile(r"sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(\.cn)?")
 _TIMEOUT: Final = 3.0
 """Seconds for a certificate, or for a confirmation."""
@@ -57,15 +55,19 @@ class Messages:
     def prove(self, message: Mapping[str, Any], topics: Sequence[str]) -> None:
         """Raise SignatureRefused unless SNS signed ``message`` for one of ``topics``, each an ARN and, after a space, where SNS
         is reached if not under its own names. Raises Unreachable where the certificate cannot be had now."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
         certificate = self._of_sns(message, "SigningCertURL", topics)
         if not urlsplit(certificate).path.endswith(".pem"):
             raise SignatureRefused("SigningCertURL names no certificate.")
-        hash_of = _HASHES.get(message.get("SignatureVersion"))
-        if hash_of is None:
+        hash_name = _HASHES.get(message.get("SignatureVersion"))
+        if hash_name is None:
             raise SignatureRefused("SignatureVersion must be 1 or 2.")
         text, signature = signed_text(message).encode(), _decoded(message.get("Signature"))
         try:
-            self._key(certificate).verify(signature, text, PKCS1v15(), hash_of())
+            self._key(certificate).verify(signature, text, PKCS1v15(), getattr(hashes, hash_name)())
         except InvalidSignature:
             raise SignatureRefused("Signature is not that of the message.") from None
 
@@ -90,6 +92,9 @@ class Messages:
         return f"{reached[topic]}{parts.path}{'?' if parts.query else ''}{parts.query}" if reached[topic] else url
 
     def _key(self, url: str) -> RSAPublicKey:
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+        from cryptography.x509 import load_pem_x509_certificate
+
         if (known := self._keys.get(url)) is not None:
             return known
         try:

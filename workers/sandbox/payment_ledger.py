@@ -161,6 +161,8 @@ class PaymentLedger:
             payment.state = "voided"
         elif operation.operation == "act":
             payment.state, payment.captured = answer["becomes"], answer["amount"]
+            if "expires_at" in answer:
+                payment.expires_at = datetime.fromisoformat(answer["expires_at"])
         else:
             payment.refunded += answer["amount"]
 
@@ -257,7 +259,10 @@ class PaymentLedger:
             return 409, _refusal(*_NOT_ALLOWED, f"the payment is {payment.shown(subject, now)['status']}")
         becomes = _ACTS[payment.stage(), act]
         amount = payment.amount if becomes == "captured" else 0
-        return 200, {"id": identity, "authorization": subject, "status": "done", "becomes": becomes, "amount": amount}
+        done = {"id": identity, "authorization": subject, "status": "done", "becomes": becomes, "amount": amount}
+        if becomes == "authorized":  # an approval, or a hold, lasts from now
+            done["expires_at"] = (now + LIFETIME).isoformat()
+        return 200, done
 
     def _change(
         self, operation: str, subject: str, request: Mapping[str, Any], identity: str, now: datetime
