@@ -45,10 +45,6 @@ class Shipment(Base):
         CheckConstraint("again >= 0", name="again"),
         one_of("call_off", CallOff),
         Index("ix_shipment_supplier", "supplier", "id"),
-        # What a supplier has to do is few of all it ever had, and asked for often.
-        Index(
-            "ix_shipment_owed", "supplier", "id", postgresql_where="state = ANY (ARRAY['instructed', 'acknowledged'])"
-        ),
         UPDATED_IN_PLACE,
     )
 

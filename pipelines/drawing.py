@@ -1,5 +1,6 @@
 """The state machine of every entity and the route as pictures, made from the tables and declarations that are enforced, so
-that they cannot fall behind: ``python -m pipelines.drawing states > docs/states.md``, and ``route`` likewise.
+that they cannot fall behind: ``python -m pipelines.drawing states > docs/states.md``, and ``route`` likewise; and a shop's year:
+``python -m pipelines.drawing year salon 2026 > docs/pictures/year-salon-2026.svg``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 
 from models.states import ALLOWED_MOVES, BEGINS
 from pipelines.route import ROUTE
+from pipelines.shops import load_shops
+from pipelines.year import draw
 
 _STATES = """# States
 
@@ -65,8 +68,14 @@ def route() -> str:
     return f"{_ROUTE}\n```mermaid\n{drawn}\n```\n"
 
 
+def year(shop: str, of: str) -> str:
+    """The dispatch days of the packaged shop ``shop`` in the year ``of``, at its home."""
+    profile = load_shops()[shop]
+    return draw(profile, profile.split.home, int(of))
+
+
 PAGES = {"states": states, "route": route}
 
 
 if __name__ == "__main__":
-    print(PAGES[sys.argv[1]](), end="")
+    print(year(*sys.argv[2:]) if sys.argv[1] == "year" else PAGES[sys.argv[1]](), end="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -281,3 +281,24 @@ _ID_OF = "SELECT id FROM shop_order WHERE shop = %(shop)s AND number = %(number)
 def id_of(connection: Connection, shop: str, customer: str, number: str) -> int | None:
     """The id of the customer's order of this number, or None."""
     return next(iter(scalars(connection, _ID_OF, {"shop": shop, "number": number, "customer": customer})), None)
+
+
+class PastOrderRow(NamedTuple):
+    """An order as it was accepted; ``document`` is JSON text."""
+
+    id: int
+    accepted_at: datetime
+    document: str
+
+
+#: Before every order.
+FIRST: Final = PastOrderRow(0, datetime(2000, 1, 1, tzinfo=UTC), "")
+_PAST = f"""
+SELECT {columns(PastOrderRow, "o", document="d.document::text")} FROM shop_order o JOIN order_document d ON d.order_id = o.id
+WHERE o.shop = %(shop)s AND (o.accepted_at, o.id) > (%(accepted_at)s, %(id)s) ORDER BY o.accepted_at, o.id LIMIT 1000
+"""
+
+
+def past(connection: Connection, shop: str, after: PastOrderRow = FIRST) -> list[PastOrderRow]:
+    """Up to 1,000 orders of ``shop`` that were accepted after ``after``, the oldest first; none: there are no more."""
+    return fetch(connection, PastOrderRow, _PAST, {"shop": shop, "accepted_at": after.accepted_at, "id": after.id})

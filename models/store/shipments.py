@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from models.order import ShopOrder
 from models.shipment import Shipment, ShipmentLine
-from models.store.statement import columns, fetch, insert, reader, update, values, writer
+from models.store.statement import columns, execute, fetch, insert, reader, update, values, writer
 
 
 class ShipmentRow(NamedTuple):
@@ -76,6 +77,44 @@ owners = reader(
         JOIN shipment s ON s.id = v.id AND s.supplier = v.supplier JOIN shop_order o ON o.id = s.order_id""",
     ShipmentOwnerRow,
 )
+
+
+class SupplierRow(NamedTuple):
+    """A supplier of a shop."""
+
+    shop: str
+    supplier: str
+
+
+class PlannedRow(NamedTuple):
+    """How many shipments of a supplier leave, or left, on a day."""
+
+    shop: str
+    supplier: str
+    dispatch_on: date
+    shipments: int
+
+
+#: From ``since`` (a date) on; what was refused or cancelled takes no place.
+planned = reader(
+    SupplierRow,
+    f"""SELECT o.shop, s.supplier, s.dispatch_on, count(*)::int AS shipments
+        FROM {values(SupplierRow, Shipment, ShopOrder)} JOIN shipment s ON s.supplier = v.supplier
+        JOIN shop_order o ON o.id = s.order_id AND o.shop = v.shop
+        WHERE s.dispatch_on >= %(since)s::date AND s.state <> ALL ('{{refused,cancelled}}')
+        GROUP BY o.shop, s.supplier, s.dispatch_on""",
+    PlannedRow,
+)
+
+_CLAIM = """
+SELECT pg_advisory_xact_lock(hashtextextended('places ' || name, 0)) FROM (
+    SELECT name FROM unnest(%(names)b::text[]) AS v(name) ORDER BY name) sorted
+"""
+
+
+def claim_places(connection: Connection, suppliers: Sequence[SupplierRow]) -> None:
+    """Wait for whoever else is about to plan shipments of these suppliers, and let nobody else until this transaction ends."""
+    execute(connection, _CLAIM, {"names": [f"{one.shop} {one.supplier}" for one in suppliers]})
 
 
 class NewShipmentRow(NamedTuple):

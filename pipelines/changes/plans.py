@@ -33,9 +33,18 @@ def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     counts_at = now if awaited else facts.placed_at
     return [
-        (part, plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=now))
+        (part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now))
         for part in split(facts.order.lines, shop)
     ]
+
+
+def planned_by(facts: Facts, shop: Shop, part: Part, *, counts_at: datetime, not_before: datetime) -> DispatchPlan:
+    """The plan of ``part``; where its supplier sends only so many a day it takes its place on that day."""
+    if shop.dispatch_days(part.supplier).capacity is None:
+        return plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=not_before)
+    plan = plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=not_before, load=facts.load)
+    facts.load.take(part.supplier, plan.dispatch_on)
+    return plan
 
 
 def shipments(facts: Facts, planned: Plans, now: datetime) -> list[NewShipment]:
@@ -60,8 +69,8 @@ def _first_holds(facts: Facts, shop: Shop) -> tuple[Hold, ...]:
 
 def foretold(facts: Facts, shop: Shop, found: Sequence[Hold], at: datetime) -> Plans:
     """The plan that the mail tells which confirms, at ``at``, an order with the holds ``found``; empty unless nothing is
-    waited for and nobody has to decide first."""
-    if found or agreed(facts.method, facts.grand_total).secured_by.is_awaited:
+    waited for and nobody has to decide first. A day that may be full by the time a place is taken on it is told then."""
+    if found or agreed(facts.method, facts.grand_total).secured_by.is_awaited or _may_fill_up(facts, shop):
         return ()
     planned = plans(facts, shop, at)
     return () if shop.delivery.requests == "strict" and is_missed(planned) else planned
@@ -72,10 +81,15 @@ def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> b
     told = foretold(facts, shop, first_holds(facts, shop), now)
     if not told:
         return False
-    opens = shop.business_calendar.next_open
-    if opens(in_japan(facts.accepted_at).date()) == opens(in_japan(now).date()):
+    accepted, today = in_japan(facts.accepted_at).date(), in_japan(now).date()
+    opens = [shop.dispatch_days(part.supplier).calendar.next_open for part, _ in planned]
+    if all(after(accepted) == after(today) for after in opens):
         return True
     return _days(plans(facts, shop, facts.accepted_at)) == _days(planned)
+
+
+def _may_fill_up(facts: Facts, shop: Shop) -> bool:
+    return any(shop.dispatch_days(part.supplier).capacity is not None for part in split(facts.order.lines, shop))
 
 
 def is_missed(planned: Plans) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
-from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import because, says
 from pipelines.rules.split import Part
@@ -77,7 +78,7 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
 def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:
     """The goods are there, or the supplier would not be asked: as of an order that is complete now (CUT-01)."""
     pieces = tuple((line, counted.open) for line, counted in shipment.lines.items() if counted.open)
-    return plan_dispatch(Part(supplier, pieces), draft.facts.order, shop, counts_at=now, not_before=now)
+    return planned_by(draft.facts, shop, Part(supplier, pieces), counts_at=now, not_before=now)
 
 
 def _ask_anew(

@@ -19,6 +19,7 @@ import orjson
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
+from pipelines.rules.dates.capacity import Load
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Lot
 from pipelines.rules.marks import Mark
@@ -50,6 +51,7 @@ class Need(Flag):
     REPRICING = auto()
     MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
+    LOAD = auto()  # with the suppliers that have a capacity alone; locks them until the decision is written
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
 
 
@@ -191,6 +193,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.REPRICING: {"known": Known},
     Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
+    Need.LOAD: {"load": Load},
     Need.PURSE: {"purse": Purse},
 }
 #: The need that brings each group.
@@ -210,7 +213,8 @@ class Facts:
 
     ``needs`` says which groups were gathered. Reading another raises Undeclared; ``balance`` is in points, and
     ``supplier_urls`` and ``supplier_mails`` are by supplier; ``taken_numbers`` says of tracking numbers in the order's events
-    which shipment of somebody else has them. ``subjects`` are what the stage is due for, ``places``
+    which shipment of somebody else has them; ``load`` is one for all orders of a shop
+    in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
     its state, condition and holds only a newer version knows.
@@ -252,6 +256,7 @@ class Facts:
     known: Known = field(init=False, repr=False)
     mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
+    load: Load = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     has_withdrawn: bool = field(default=False, init=False, repr=False)

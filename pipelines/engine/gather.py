@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -32,7 +33,7 @@ from models.store.inbox import EventRow
 from models.store.orders import OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
-from models.store.shipments import ShipmentRow
+from models.store.shipments import ShipmentRow, SupplierRow
 from pipelines.carriers import carrier
 from pipelines.carriers.numbers import clean
 from pipelines.engine.facts import (
@@ -50,11 +51,14 @@ from pipelines.engine.facts import (
 )
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
+from pipelines.rules.dates.capacity import Load
 from pipelines.rules.holds import Hold
 from pipelines.rules.marks import KEPT, Mark
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.coupons import UNPAID, Use
 from pipelines.rules.money.repricing import Known
+from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
 
 #: After how long a carrier may have given a tracking number to another parcel.
 _NUMBER_RESTS = timedelta(days=180)
@@ -80,9 +84,11 @@ def facts_of(
     *,
     lock: bool = True,
     coming: Sequence[EventFacts] = (),
+    limited: Sequence[SupplierRow] = (),
 ) -> list[Facts]:
     """The facts that ``asking`` needs, of the orders that were claimed, in the same order; without ``lock`` only to look at them,
-    as they were if those of the events ``coming`` that may be about it waited for each."""
+    as they were if those of the events ``coming`` that may be about it waited for each. ``limited`` are the suppliers that have a
+    capacity."""
     batch = [_order(row, asking.needs) for row in orders]
     if not batch:
         return batch
@@ -127,6 +133,8 @@ def facts_of(
     if Need.REPRICING in asking.needs:
         for basis in repricings.bases(connection, ids):
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
+    if Need.LOAD in asking.needs:
+        _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:
         _add_suppliers(connection, batch)
     if Need.MARKS in asking.needs:
@@ -332,6 +340,37 @@ def _may_share(one: NumberRow, other: NumberRow) -> bool:
         other.customer_id,
         other.supplier,
     )
+
+
+def _add_load(
+    connection: Connection, batch: Sequence[Facts], limited: Sequence[SupplierRow], now: datetime, *, lock: bool
+) -> None:
+    """What leaves on which day already. Where no shop of the batch has a supplier with a capacity nothing is asked; with ``lock``
+    two batches that plan for the same supplier at one moment follow one another."""
+    shops = {facts.shop for facts in batch}
+    asked = [one for one in limited if one.shop in shops]
+    if not asked:
+        return
+    if lock:
+        shipments.claim_places(connection, asked)
+    loads = loads_of(connection, asked, now)
+    for facts in batch:
+        facts.load = loads[facts.shop]
+
+
+def with_capacity(shops: Mapping[str, Shop]) -> list[SupplierRow]:
+    """The suppliers that send only so many shipments a day."""
+    return [
+        SupplierRow(key, name) for key, shop in shops.items() for name, one in shop.suppliers.items() if one.capacity
+    ]
+
+
+def loads_of(connection: Connection, limited: Sequence[SupplierRow], now: datetime) -> Mapping[str, Load]:
+    """What leaves from today on, by shop, at the suppliers that have a capacity."""
+    loads: defaultdict[str, Load] = defaultdict(Load)
+    for row in shipments.planned(connection, limited, since=in_japan(now).date()):
+        loads[row.shop].planned[row.supplier, row.dispatch_on] = row.shipments
+    return loads
 
 
 def _add_suppliers(connection: Connection, batch: Sequence[Facts]) -> None:

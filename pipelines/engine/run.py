@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ from models.states import ALLOWED_MOVES, may_move
 from models.store import mails, work
 from models.store.mails import NewMailRow
 from models.store.orders import OrderRow
+from models.store.shipments import SupplierRow
 from models.store.work import ClaimRow, FailureRow
 from models.subject import ORDER, Subject
 from pipelines.engine.apart import decide_apart, quarantine, without
@@ -30,7 +32,7 @@ from pipelines.engine.apply import BatchResult, StaleFacts, apply, sum_of
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.following import Pass
-from pipelines.engine.gather import facts_of
+from pipelines.engine.gather import facts_of, with_capacity
 from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.parts import in_parts
 from pipelines.engine.stage import Stage
@@ -59,6 +61,10 @@ class Runner:
     observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None
     timer: Callable[[], float] = lambda: 0.0
     route: Mapping[str, Stage] = field(default_factory=dict)
+
+    @cached_property
+    def _limited(self) -> Sequence[SupplierRow]:
+        return with_capacity(self.shops)
 
     def run_batch(self, stage: Stage, limit: int = BATCH) -> BatchResult:
         """Decide up to ``limit`` due orders of ``stage`` in one transaction.
@@ -108,7 +114,7 @@ class Runner:
                 if not claimed:
                     return BatchResult()
                 taken = _taken(stage, claimed)
-                batch = facts_of(connection, whole, [one.order for one in taken], now)
+                batch = facts_of(connection, whole, [one.order for one in taken], now, limited=self._limited)
                 for facts, one in zip(batch, taken, strict=True):
                     facts.subjects, facts.places = one.subjects, one.places
                 gathered = self.timer()

@@ -15,11 +15,13 @@ from models.store.customers import AccountRow, CustomerKey, MailboxRow
 from models.store.items import ItemKey
 from models.store.orders import OrderKey
 from models.store.posted_coupons import CodeKey, CodeRow
+from pipelines.engine.gather import loads_of, with_capacity
 from pipelines.engine.ledger import Ledger
 from pipelines.orders.document import AssumeDocument, content_of
 from pipelines.orders.judgement import Judgement, Known
 from pipelines.orders.plan import Assume
 from pipelines.ranks import stored_ranks
+from pipelines.rules.dates.capacity import Load
 from pipelines.rules.marks import KEPT, Mark
 from pipelines.rules.money.coupons import MadeCode, is_made_here
 from pipelines.rules.one_of_a_kind import as_sold, items_of
@@ -168,7 +170,14 @@ def as_it_stands(connection: Connection, shops: Mapping[str, Shop], order: Order
         known.shares_mailbox,
         tuple(_marks(connection, order, now)),
         known.made_codes,
+        _load(connection, shops, order, now),
     )
+
+
+def _load(connection: Connection, shops: Mapping[str, Shop], order: Order, now: datetime) -> Load:
+    """What leaves already at those of the shop's suppliers that have a capacity; for the others nothing is asked."""
+    limited = with_capacity({order.shop: shops[order.shop]})
+    return loads_of(connection, limited, now).get(order.shop, Load())
 
 
 def _marks(connection: Connection, order: Order, now: datetime) -> Iterator[Mark]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from pipelines.methods import Method, Terms, agreed
 from pipelines.orders.document import AssumeDocument, parse_preview
 from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.orders.judgement import Known, judge
+from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.holds import Hold, holds
 from pipelines.rules.marks import Mark, counters
@@ -31,7 +32,7 @@ class Assume:
     """What a plan takes for granted: when the money came, the customer's points and rank, the time, the codes of coupons
     that the customer has used, the SKUs of one-of-a-kind items that are sold, and why the number cannot be used; of the
     customer what `Known` says, the marks that are counted (INT-14), and what the shop made
-    of the order's codes (CUT-05)."""
+    of the order's codes (CUT-05); what leaves already where a supplier has a capacity."""
 
     paid_at: datetime | None = None
     points_balance: int = 0
@@ -45,6 +46,7 @@ class Assume:
     shares_mailbox: bool = False
     marks: tuple[Mark, ...] = ()
     made_codes: Mapping[str, MadeCode] = field(default_factory=dict)
+    load: Load = field(default_factory=Load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
     method = agreed(order.method, breakdown.grand_total)
     paid = order if method.name == order.method else replace(order, method=method.name)
     counts_at = assume.paid_at if method.secured_by.is_awaited else order.placed_at
-    shipments = tuple(
-        PlannedShipment(part, plan_dispatch(part, paid, shop, counts_at=counts_at, not_before=assume.now))
-        for part in split(order.lines, shop)
-    )
+    shipments = tuple(_shipments(paid, shop, counts_at, assume))
     missed = any(one.dispatch.request_met is False for one in shipments)
     counted = counters(assume.marks, shop, assume.now or order.placed_at)
     reasons = holds(order, shop, counted=counted, shares_mailbox=assume.shares_mailbox)
@@ -124,6 +123,15 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         _mails(method, held=bool(reasons), missed=missed, answered=bool(not_offered(order, shop))),
         problems,
     )
+
+
+def _shipments(order: Order, shop: Shop, counts_at: datetime | None, assume: Assume) -> Iterator[PlannedShipment]:
+    """The order's shipments, each of which takes a place on its day."""
+    load = Load.of(assume.load.planned)
+    for part in split(order.lines, shop):
+        when = plan_dispatch(part, order, shop, counts_at=counts_at, not_before=assume.now, load=load)
+        load.take(part.supplier, when.dispatch_on)
+        yield PlannedShipment(part, when)
 
 
 def _known(order: Order, assume: Assume) -> Known:

@@ -92,6 +92,7 @@ def _known_method(name: str) -> str:
 
 
 PaymentMethod = Annotated[str, _NameOfMethod]
+Availability = Literal["in_stock", "backorder", "made_to_order", "unique"]
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
 Key = Annotated[str, _text(64, 1)]
 Name = Annotated[str, _text(200, 1)]
@@ -138,7 +139,7 @@ class LineDocument(_Document):
     unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
     supplier: Key = "warehouse"
-    availability: Literal["in_stock", "backorder", "made_to_order", "unique"] = "in_stock"
+    availability: Availability = "in_stock"
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
     points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
     flags: list[Annotated[str, _text(40, 1)]] = Field(default=[], max_length=20)
@@ -215,3 +216,39 @@ class PreviewDocument(OrderDocument):
     """An order with assumptions (``POST /v1/preview``)."""
 
     assume: AssumeDocument = AssumeDocument()
+
+
+class PromiseDocument(_Document):
+    """What every question for a promise says."""
+
+    shop: Key
+    region: Annotated[str, _text(64)] = Field(
+        default="", description="Prefecture, spelled as in an order; left out: not known, and no arrival is promised"
+    )
+    method: PaymentMethod = Field(default="card", description="A method that waits for money counts from when it is in")
+    at: Time | None = Field(default=None, description="The moment of the order; left out: now")
+    locale: Literal["ja", "en"] = Field(default="ja", description="Language of the reasons")
+
+
+class ProductDocument(PromiseDocument):
+    """What a product page asks."""
+
+    supplier: Key = "warehouse"
+    availability: Availability = "in_stock"
+    expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
+
+
+class CartLineDocument(_Document):
+    """A line of a cart."""
+
+    sku: Annotated[str, _text(100)] = ""
+    quantity: int = Field(default=1, ge=1, le=9999)
+    supplier: Key = "warehouse"
+    availability: Availability = "in_stock"
+    expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
+
+
+class CartDocument(PromiseDocument):
+    """What a cart asks: one answer a parcel, by the split that its order would get."""
+
+    lines: Annotated[list[CartLineDocument], Field(min_length=1, max_length=200)]

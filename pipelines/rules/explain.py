@@ -68,6 +68,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "出荷の準備に{days}営業日をいただくため、{day}の出荷を予定しています。",
         "Preparation takes {days} business day(s): planned for dispatch on {day}.",
     ),
+    "transfer": (
+        "商品を出荷元へ移すのに{days}営業日をいただきます。",
+        "The goods travel {days} business day(s) to where they leave from.",
+    ),
+    "capacity": (
+        "{full}の出荷枠が埋まっているため、{day}の出荷を予定しています。",
+        "No more can leave on {full}: planned for dispatch on {day}.",
+    ),
     "processed_late": (
         "処理の時点で予定日を過ぎていたため、{day}の出荷を予定しています。",
         "The planned day had already passed: planned for dispatch on {day}.",
@@ -102,6 +110,10 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "The desired {desired} cannot be taken for back-orders and goods sent by the maker.",
     ),
     "transit": ("{region}へのお届けは出荷から{days}日後の予定です。", "Delivery to {region} takes {days} day(s)."),
+    "no_region": (
+        "お届け日は、お届け先の都道府県によります。",
+        "The day of arrival depends on the prefecture it goes to.",
+    ),
     # what suppliers say of a day, in the shop's words
     "supplier_delay.dated": (
         "出荷元の都合により、{day}の出荷を予定しています。",

@@ -1,18 +1,16 @@
-"""Profile sections about getting goods out: calendar, split, suppliers, delivery (A.4 to A.7)."""
+"""Profile sections about getting goods out: split, suppliers, delivery, promise (A.4 to A.7)."""
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import time
 from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.carriers import CARRIERS, carrier
+from pipelines.shops.schedule import Schedule
 from pipelines.shops.section import Days, FromList, Section, TimeOfDay
 from pipelines.shops.supplier_files import SupplierFiles
-
-_Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_WEEKDAYS: tuple[_Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _one_of_the_carriers(word: str) -> str:
@@ -24,37 +22,6 @@ def _one_of_the_carriers(word: str) -> str:
 
 Carrier = Annotated[str, AfterValidator(_one_of_the_carriers)]
 """A carrier in any spelling of it (docs/carriers.md), kept by its one name."""
-
-
-class Calendar(Section):
-    """Same-day cutoff and open days (CUT-01 to CUT-03)."""
-
-    cutoff: TimeOfDay = Field(default=time(15), description="Orders up to this time of day leave the same day (CUT-01)")
-    cutoff_inclusive: bool = Field(default=True, description="Whether the cutoff second itself is in time (CUT-01)")
-    closed_weekdays: Annotated[tuple[_Weekday, ...], FromList] = Field(
-        default=("sat", "sun"), description="Weekdays without dispatch (CUT-02)"
-    )
-    national_holidays: bool = Field(default=True, description="Whether national holidays are closed (CUT-02)")
-    closed_dates: Annotated[tuple[date, ...], FromList] = Field(default=(), description="Further closed days (CUT-03)")
-    open_dates: Annotated[tuple[date, ...], FromList] = Field(
-        default=(), description="Days open against every other entry (CUT-03)"
-    )
-    instruct_at: TimeOfDay = Field(
-        default=time(8), description="Time of the dispatch day at which suppliers are instructed, at the earliest"
-    )
-
-    @property
-    def closed_weekday_numbers(self) -> frozenset[int]:
-        """Closed weekdays as ``date.weekday()`` numbers."""
-        return frozenset(_WEEKDAYS.index(name) for name in self.closed_weekdays)
-
-    @model_validator(mode="after")
-    def _sensible(self) -> Self:
-        if both := set(self.closed_dates) & set(self.open_dates):
-            raise ValueError(f"{min(both)} is in closed_dates and in open_dates; keep one")
-        if len(set(self.closed_weekdays)) == len(_WEEKDAYS):
-            raise ValueError("closed_weekdays: leave at least one weekday open")
-        return self
 
 
 class Split(Section):
@@ -98,6 +65,14 @@ class Delivery(Section):
     )
 
 
+class PromiseSection(Section):
+    """The dispatch promise that product pages ask for (docs/promise.md)."""
+
+    public: bool = Field(
+        default=False, description="Whether `/v1/promise` answers everybody, browsers included, without a key"
+    )
+
+
 AUTO = "auto"
 
 
@@ -115,7 +90,7 @@ class SupplierChannel(Protocol):
         ...
 
 
-class Supplier(Section):
+class Supplier(Schedule):
     """A warehouse, store or maker (倉庫, 店舗, メーカー) that sends goods."""
 
     channel: Annotated[str, Field(min_length=1, max_length=64)] = Field(
@@ -141,7 +116,14 @@ class Supplier(Section):
     ships_via: str | None = Field(
         default=None, description="Supplier its goods are transferred to and leave from (INT-11); unset: itself"
     )
-    cutoff: TimeOfDay | None = Field(default=None, description="Its own same-day cutoff; unset: the shop's")
+    transfer_days: Days = Field(
+        default=0,
+        description="Business days its goods travel to the supplier of ships_via, after its lead_days (INT-11)",
+    )
+    capacity: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description="Shipments it sends a day: once a day is full the next open one is promised; unset: any number",
+    )
     acknowledge_within_hours: Annotated[int, Field(ge=0, le=720)] = Field(
         default=24,
         description="Hours until an unanswered instruction is asked after, and again; 0: no answer is expected",
@@ -167,4 +149,6 @@ class Supplier(Section):
     def _reachable(self) -> Self:
         if self.channel == "mail" and not self.mail:
             raise ValueError("mail: an address is needed because channel is mail")
+        if self.transfer_days and self.ships_via is None:
+            raise ValueError("transfer_days: goods are transferred only where ships_via names a supplier")
         return self

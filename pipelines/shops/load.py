@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -242,6 +243,19 @@ def _payment(shop: Shop, installation: Installation | None) -> Iterator[tuple[st
             yield "payment.authorization_ends", says
 
 
+def _never_open(shop: Shop) -> Iterator[tuple[str, str]]:
+    """Suppliers whose goods could not leave for more than a year, by their own days and their carrier's together."""
+    schedules = (shop.calendar, *shop.suppliers.values(), *shop.pickups.values())
+    named = {day for one in schedules for day in (*one.closed_days, *one.open_dates)} or {date(2026, 1, 1)}
+    for name in shop.suppliers:
+        calendar = shop.dispatch_days(name).calendar
+        try:
+            for day in (*sorted(named), max(named) + timedelta(days=1)):
+                calendar.next_open(day)
+        except ValueError:
+            yield f"suppliers.{name}", "is closed for more than a year; see its closed days and its carrier's pickup"
+
+
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:
     """Mistakes that only two sections together show."""
     for name, supplier in shop.suppliers.items():
@@ -261,6 +275,7 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
     for code, offer in shop.coupons.offers.items():
         if unknown := [rank for rank in offer.ranks if rank not in shop.rank_rates]:
             yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"
+    yield from _never_open(shop)
     for region in shop.delivery.transit_days:
         if prefecture(region) != region:
             yield f"delivery.transit_days.{region}", "is no prefecture; write it as in 愛知県"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
@@ -10,14 +11,16 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from pipelines.gateway import Gateway
-from pipelines.shops.fulfilling import Calendar, Delivery, Split, Supplier
+from pipelines.shops.fulfilling import Carrier, Delivery, PromiseSection, Split, Supplier
 from pipelines.shops.installation import Installation
 from pipelines.shops.retention import Retention
+from pipelines.shops.schedule import Calendar, Pickup, Schedule
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
 from pipelines.values.calendar import BusinessCalendar
 from pipelines.values.colour import LEGIBLE, contrast_with_white
+from pipelines.values.dispatch_days import DispatchDays
 from pipelines.values.mail_address import addr_spec
 from pipelines.values.money import Currency
 from pipelines.values.registration_number import check as check_registration_number
@@ -81,6 +84,7 @@ class Shop(Section):
     calendar: Calendar = Calendar()
     split: Split = Split()
     delivery: Delivery = Delivery()
+    promise: PromiseSection = PromiseSection()
     payment: Payment = Payment()
     cancel: Cancel = Cancel()
     intake: Intake = Intake()
@@ -92,6 +96,10 @@ class Shop(Section):
     )
     suppliers: dict[str, Supplier] = Field(
         default={"warehouse": Supplier()}, description="Suppliers by name; one that is not listed has every default"
+    )
+
+    pickups: dict[Carrier, Pickup] = Field(
+        default={}, description="When carriers collect, by carrier; one that is not listed collects every day"
     )
 
     _installation: Installation = PrivateAttr(default_factory=Installation)
@@ -159,10 +167,49 @@ class Shop(Section):
 
     @cached_property
     def business_calendar(self) -> BusinessCalendar:
-        """The calendar of open days; one object a shop, since it remembers its look-ups."""
-        section = self.calendar
+        """The shop's own calendar of open days; one object a shop, since it remembers its look-ups."""
+        return self._days_of(self.calendar)
+
+    @cached_property
+    def _dispatch_days(self) -> dict[str, DispatchDays]:
+        return {name: self._dispatch(supplier) for name, supplier in self.suppliers.items()}
+
+    @cached_property
+    def _unlisted_dispatch_days(self) -> DispatchDays:
+        return self._dispatch(_UNLISTED_SUPPLIER)
+
+    def dispatch_days(self, supplier: str) -> DispatchDays:
+        """When the goods of ``supplier`` leave: on its own open days on which its carrier collects (CUT-01 to CUT-03)."""
+        return self._dispatch_days.get(supplier) or self._unlisted_dispatch_days
+
+    def _dispatch(self, supplier: Supplier) -> DispatchDays:
+        pickup = self.pickups.get(supplier.carrier) if supplier.carrier is not None else None
+        collects = None if pickup is None else self._days_of(pickup)
+
+        def cutoff_on(day: date) -> time:
+            own = supplier.cutoff_on(day) or self.calendar.cutoff_on(day) or self.calendar.cutoff
+            collected = None if pickup is None else pickup.cutoff_on(day)
+            return own if collected is None else min(own, collected)
+
+        return DispatchDays(
+            self._days_of(supplier, collects), cutoff_on, self.calendar.cutoff_inclusive, supplier.capacity
+        )
+
+    def _days_of(self, schedule: Schedule, within: BusinessCalendar | None = None) -> BusinessCalendar:
+        """The open days of the shop, a supplier (closed on the shop's closed dates too, unless open by name) or a pickup."""
+        shop, closed_weekdays, national = self.calendar, schedule.closed_weekday_numbers, schedule.national_holidays
+        closed, opened = schedule.closed_days, frozenset(schedule.open_dates)
+        if isinstance(schedule, Supplier):
+            opened |= frozenset(shop.open_dates) - closed
+            closed |= shop.closed_days
         return BusinessCalendar(
-            section.closed_weekday_numbers, section.national_holidays, section.closed_dates, section.open_dates
+            shop.closed_weekday_numbers or () if closed_weekdays is None else closed_weekdays,
+            shop.national_holidays if national is None else national,
+            closed,
+            opened,
+            shop.added_holidays,
+            shop.removed_holidays,
+            within,
         )
 
     @cached_property

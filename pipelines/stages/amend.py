@@ -63,7 +63,7 @@ def _lift(draft: OrderDraft, action: str, shipment: str, cause: str) -> None:
 STAGE = Stage(
     "amend",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.EVENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOAD | Need.EVENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
     consumes=(REROUTE.wakes, ASK_AGAIN.wakes, ADDRESS.wakes),
     leads_to=("dispatch",),
 )

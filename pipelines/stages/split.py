@@ -54,4 +54,4 @@ def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> b
     return asks
 
 
-STAGE = Stage("split", decide, Need.SHIPMENTS | Need.MARKS, leads_to=("dispatch",), at_once=("dispatch",))
+STAGE = Stage("split", decide, Need.SHIPMENTS | Need.MARKS | Need.LOAD, leads_to=("dispatch",), at_once=("dispatch",))

@@ -22,13 +22,14 @@ def is_national_holiday(day: date) -> bool:
 
 
 class BusinessCalendar:
-    """Open and closed days of one shop.
+    """Open and closed days of one shop, supplier or carrier.
 
-    ``closed_weekdays``: 0 Monday .. 6 Sunday. ``national_holidays``: closed on them. ``closed_dates`` close single
-    days; ``open_dates`` open them against everything else. Look-ups are remembered, so one calendar a shop is right.
+    ``closed_weekdays``: 0 Monday .. 6 Sunday. ``national_holidays``: closed on them, those of ``added_holidays`` included and
+    without ``removed_holidays``, as laws move them (B.3). ``closed_dates`` close single days; ``open_dates`` open them against
+    everything else. ``within``: closed whenever that one is. Look-ups are remembered, so one calendar a shop is right.
     """
 
-    __slots__ = ("_closed", "_closed_weekdays", "_known", "_national", "_open")
+    __slots__ = ("_added", "_closed", "_closed_weekdays", "_known", "_national", "_open", "_removed", "_within")
 
     def __init__(
         self,
@@ -36,7 +37,13 @@ class BusinessCalendar:
         national_holidays: bool = True,
         closed_dates: Iterable[date] = (),
         open_dates: Iterable[date] = (),
+        added_holidays: Iterable[date] = (),
+        removed_holidays: Iterable[date] = (),
+        within: BusinessCalendar | None = None,
     ) -> None:
+        self._added = frozenset(added_holidays)
+        self._removed = frozenset(removed_holidays)
+        self._within = within
         self._closed_weekdays = frozenset(closed_weekdays)
         self._national = national_holidays
         self._closed = frozenset(closed_dates)
@@ -51,11 +58,16 @@ class BusinessCalendar:
         return known
 
     def _decide(self, day: date) -> bool:
+        if self._within is not None and not self._within.is_open(day):
+            return False
         if day in self._open:
             return True
         if day in self._closed or day.weekday() in self._closed_weekdays:
             return False
-        return not (self._national and is_national_holiday(day))
+        return not (self._national and self._is_holiday(day))
+
+    def _is_holiday(self, day: date) -> bool:
+        return day in self._added or (is_national_holiday(day) and day not in self._removed)
 
     def next_open(self, day: date) -> date:
         """``day`` itself if open, else the first open day after it."""

@@ -157,7 +157,7 @@ BY_JOURNALS: Sequence[tuple[str, dict[str, Any], str]] = [
     ("instructions_right", {"suppliers": [{**INSTRUCTED, "lines": [{"line": "1", "sku": "TEE", "quantity": 1}]}, REPORTED]}, "salon/S-1: SH-1 is {'1': 2}, and warehouse was told {'1': 1}"),
     ("instructions_right", {"suppliers": [{**INSTRUCTED, "lines": [{"line": "1", "sku": "HAT", "quantity": 2}]}, REPORTED]}, "salon/S-1: SH-1 is {'1': 2}, and warehouse was told {'1': 2}"),
     ("days_right", {"suppliers": [{**INSTRUCTED, "dispatch_on": "2026-11-20"}, REPORTED]}, "salon/S-1: warehouse was told to dispatch on 2026-11-20, and 2026-11-19 is its day"),
-    ("days_right", {"suppliers": [{**INSTRUCTED, "dispatch_on": "2026-11-21"}, REPORTED]}, "salon/S-1: warehouse was told to dispatch on 2026-11-21, when the shop is closed"),
+    ("days_right", {"suppliers": [{**INSTRUCTED, "dispatch_on": "2026-11-21"}, REPORTED]}, "salon/S-1: warehouse was told to dispatch on 2026-11-21, when it is closed"),
     ("cash_told", {"suppliers": [{**INSTRUCTED, "collect": {"amount": 5}}, REPORTED]}, "salon/S-1 is not paid on delivery, and {'SH-1': 5} was to be collected"),
     ("parcels_known", {"suppliers": [INSTRUCTED, REPORTED, {**REPORTED, "id": "SH-1:shipment.shipped:2"}]}, "SH-1 left in 2 parcels and 1 are known"),
     ("news_kept", {"suppliers": [INSTRUCTED, REPORTED, {**REPORTED, "id": "SH-1:shipment.delivered:2", "type": "shipment.delivered"}]}, "SH-1:shipment.delivered:2 was acknowledged and is lost"),

@@ -4,30 +4,16 @@ mended."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from dataclasses import replace
+from threading import Thread
 
 from pipelines.engine.inbox import try_again
-from pipelines.ports import MailIntent, MailRenderer, RenderedMail
 from pipelines.route import STAGES
+from tests.engine.slow import Slow
 from tests.world import World, document, tracking_number
 
 NUMBER = tracking_number(44_441_375_870)
 _LOOK = 0.02
-
-
-@dataclass
-class Slow:
-    """A renderer that stops, with its batch decided and not written, until it may go on."""
-
-    real: MailRenderer
-    reached: Event = field(default_factory=Event)
-    go: Event = field(default_factory=Event)
-
-    def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
-        self.reached.set()
-        assert self.go.wait(30)
-        return self.real.render(intent, shop=shop, number=number)
 
 
 def test_one_number_is_one_parcels(world: World) -> None:

@@ -32,7 +32,12 @@ NOT_READ_YET = {
 }
 
 #: What code calls a section beyond the name of the field that holds it.
-ALSO_CALLED = {"CouponOffer": "_offer", "FeeStep": "cod_steps", "RemarkRule": "rule"}
+ALSO_CALLED = {
+    "CouponOffer": "_offer",
+    "FeeStep": "cod_steps",
+    "RemarkRule": "rule",
+    **dict.fromkeys(("Calendar", "Supplier", "Pickup"), "schedule"),
+}
 #: Read by the profile itself, which refuses another parameter by it.
 REFUSES_ANOTHER = {"Shop.registration_kind"}
 

@@ -20,7 +20,18 @@ SOURCES = [path for room in ROOMS for path in sorted((PIPELINES / room).rglob("*
 
 #: What changes of an order: its draft says how it stands.
 _CHANGING = {"state", "condition", "hold", *GROUPS} - {
-    *("balance", "supplier_urls", "supplier_mails", "marks", "promotions", "coupons", "known", "purse", "taken_numbers")
+    *(
+        "balance",
+        "supplier_urls",
+        "supplier_mails",
+        "marks",
+        "promotions",
+        "coupons",
+        "known",
+        "purse",
+        "load",
+        "taken_numbers",
+    )
 }
 
 

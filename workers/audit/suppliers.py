@@ -163,8 +163,8 @@ def _days(evidence: Evidence) -> Iterator[str]:
         if shop is None or order is None or not record["dispatch_on"]:
             continue
         day = date.fromisoformat(record["dispatch_on"])
-        if not shop.business_calendar.is_open(day):
-            yield f"{order.name}: {record['supplier']} was told to dispatch on {day}, when the shop is closed"
+        if not shop.dispatch_days(record["supplier"]).calendar.is_open(day):
+            yield f"{order.name}: {record['supplier']} was told to dispatch on {day}, when it is closed"
         elif ordered and record["id"].endswith(":requested") and _is_plain(order, ordered, shop, record["supplier"]):
             expected = _first_day(order, datetime.fromisoformat(ordered["placed_at"]), shop, record["supplier"])
             if day != expected:
@@ -177,13 +177,19 @@ def _is_plain(order: OrderBook, ordered: Record, shop: Shop, supplier: str) -> b
     return (
         bool(ordered.get("is_plain"))
         and not waits
-        and not any(shop.supplier(one).lead_days for one in (supplier, *(s.supplier for s in order.shipments)))
+        and shop.supplier(supplier).capacity is None
+        and not any(_takes_days(shop, one) for one in (supplier, *(s.supplier for s in order.shipments)))
     )
 
 
+def _takes_days(shop: Shop, supplier: str) -> bool:
+    profile = shop.supplier(supplier)
+    return bool(profile.lead_days or profile.transfer_days)
+
+
 def _first_day(order: OrderBook, placed_at: datetime, shop: Shop, supplier: str) -> date:
-    placed_at, calendar = in_japan(placed_at), shop.business_calendar
-    cutoff = shop.supplier(supplier).cutoff or shop.calendar.cutoff
+    placed_at, calendar = in_japan(placed_at), shop.dispatch_days(supplier).calendar
+    cutoff = shop.dispatch_days(supplier).cutoff_on(placed_at.date())
     in_time = placed_at.time() < cutoff or (shop.calendar.cutoff_inclusive and placed_at.time() == cutoff)
     missed = calendar.is_open(placed_at.date()) and not in_time
     day = calendar.next_open(placed_at.date() + timedelta(days=missed))

@@ -14,6 +14,7 @@ import typer
 from pipelines.errors import Invalid, Misconfigured, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
+from workers.cli.backtest import backtest
 from workers.cli.billing import app as billing_app
 from workers.cli.check import check
 from workers.cli.client import app as client_app
@@ -25,6 +26,7 @@ from workers.cli.order import order
 from workers.cli.payments import app as payments_app
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
+from workers.cli.promise import promise
 from workers.cli.retry import retry
 from workers.cli.terminal import err, out
 from workers.cli.tracking import tracking
@@ -49,8 +51,10 @@ app.add_typer(payments_app, name="payments")
 app.add_typer(postings_app, name="postings")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
+app.command()(backtest)
 app.command()(check)
 app.command()(order)
+app.command()(promise)
 app.command()(retry)
 app.command()(tracking)
 

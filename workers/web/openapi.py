@@ -90,7 +90,9 @@ def _describe(schema: dict[str, Any]) -> None:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
+            proofs = operation.pop("security", None)
             operation["security"] = []
             if path.startswith("/v1/"):
                 operation["responses"]["default"] = refused
-                operation["security"] = [{"signature" if path.startswith("/v1/webhooks/") else "key": []}]
+                proof = "signature" if path.startswith("/v1/webhooks/") else "key"
+                operation["security"] = proofs or [{proof: []}]

@@ -351,3 +351,32 @@ class Event(Shape):
 def answers(**by_status: type[Shape] | None) -> dict[int | str, dict[str, Any]]:
     """What the published schema says of an operation's answers: ``s200=ShownOrder``."""
     return {int(status[1:]): {"model": model} if model else {} for status, model in by_status.items()}
+
+
+class ParcelPromise(Shape):
+    """What one parcel is promised; dates and deadline are null where no day can be."""
+
+    supplier: str
+    at: datetime
+    dispatch_on: date | None
+    arrive_on: date | None = Field(description="Null also without a region")
+    order_by: datetime | None = Field(
+        description="The last second for an order, with its money where the method waits for money"
+    )
+    seconds_left: int | None
+    same_day: bool
+    because: list[Because]
+
+
+class Promise(ParcelPromise):
+    """What a product is promised."""
+
+    shop: str
+
+
+class CartPromise(Shape):
+    """One promise a parcel, as the order would be split."""
+
+    shop: str
+    at: datetime
+    parcels: list[ParcelPromise]

@@ -16,12 +16,6 @@ def upgrade() -> None:
     op.add_column("shipment", sa.Column("call_off_as_of", sa.DateTime(timezone=True)))
     op.create_check_constraint(op.f("ck_shipment_call_off"), "shipment", _ANSWERS)
     op.create_index(op.f("ix_shipment_supplier"), "shipment", ["supplier", "id"])
-    op.create_index(
-        op.f("ix_shipment_owed"),
-        "shipment",
-        ["supplier", "id"],
-        postgresql_where=sa.text("state = ANY (ARRAY['instructed', 'acknowledged'])"),
-    )
     op.create_table(
         "link_generation",
         sa.Column("purpose", sa.String(), nullable=False),

@@ -1,4 +1,4 @@
-"""The planned dispatch day of a shipment, with the reasons for it (CUT-01 to CUT-04, DLV-01, DLV-04).
+"""The planned dispatch day of a shipment, with the reasons for it (CUT-01 to CUT-04, INT-11, DLV-01, DLV-04).
 
 A planned day is a possibility, not a guarantee; whatever shows it says "planned".
 """
@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.methods import METHODS, Secured
+from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order
@@ -17,11 +18,13 @@ from pipelines.rules.remarks import read
 from pipelines.rules.split import Part
 from pipelines.rules.wish import wish
 from pipelines.values.calendar import JST, in_japan
+from pipelines.values.dispatch_days import DispatchDays
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
 _DAY = timedelta(days=1)
+_NOBODY_ELSE = Load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,20 @@ class DispatchPlan:
 
 
 def plan_dispatch(
-    part: Part, order: Order, shop: Shop, *, counts_at: datetime | None, not_before: datetime | None = None
+    part: Part,
+    order: Order,
+    shop: Shop,
+    *,
+    counts_at: datetime | None,
+    not_before: datetime | None = None,
+    load: Load = _NOBODY_ELSE,
 ) -> DispatchPlan:
     """Plan one shipment.
 
     ``counts_at`` (aware) is the moment that is held against the cutoff: order completion for card, COD and billing,
     payment confirmation or approval for bank transfer, konbini and loan; None: the money is not in. ``not_before``:
-    the day it falls on is the earliest possible one, for orders that are planned late.
+    the day it falls on is the earliest possible one, for orders that are planned late. ``load``: what leaves already, where
+    the supplier has a capacity.
     """
     locale = order.locale
     if counts_at is None:
@@ -56,15 +66,19 @@ def plan_dispatch(
         return DispatchPlan(None, None, None, (because("backorder.no_date", locale),))
 
     counts_at = in_japan(counts_at)
+    leaves = shop.dispatch_days(part.supplier)
     why: list[Because] = []
     earliest = _earliest(part, order, shop, counts_at, why)
     if not_before is not None:
-        floor = shop.business_calendar.next_open(in_japan(not_before).date())
+        floor = leaves.calendar.next_open(in_japan(not_before).date())
         if earliest < floor:
             earliest = floor
             why.append(because("processed_late", locale, day=earliest))
+    if load.is_full(part.supplier, earliest, leaves.capacity):
+        earliest = _with_room(part.supplier, leaves, load, full := earliest)
+        why.append(because("capacity", locale, full=full, day=earliest))
     days = transit_days(order.ship_to.region, shop)
-    dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, why)
+    dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, load, why)
     why.append(because("transit", locale, region=order.ship_to.region, days=days))
     instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
     return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
@@ -74,63 +88,83 @@ def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
     """When a supplier that takes all of a day's instructions together is sent those of ``at`` (aware): its cutoff on that
     day, or on the next open one where the day is closed or its cutoff has passed (CUT-01). What is due within the second
     of the cutoff is still in time."""
-    at = in_japan(at)
-    cutoff = shop.supplier(supplier).cutoff or shop.calendar.cutoff
-    first = at.date() + (_DAY if at.time().replace(microsecond=0) > cutoff else timedelta())
-    return datetime.combine(shop.business_calendar.next_open(first), cutoff, JST)
+    at, leaves = in_japan(at), shop.dispatch_days(supplier)
+    missed = at.time().replace(microsecond=0) > leaves.cutoff_on(at.date())
+    day = leaves.calendar.next_open(at.date() + _DAY * missed)
+    return datetime.combine(day, leaves.cutoff_on(day), JST)
+
+
+def _with_room(supplier: str, leaves: DispatchDays, load: Load, day: date) -> date:
+    """The first open day after ``day`` that is not full."""
+    while load.is_full(supplier, day, leaves.capacity):
+        day = leaves.calendar.next_open(day + _DAY)
+    return day
 
 
 def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
-    """The first day the goods can leave, leaving aside the customer's wish."""
+    """The first day the goods can leave, leaving aside the customer's wish and how full it is."""
     cutoff_why: list[Because] = []
     day = _by_cutoff(part, order, shop, counts_at, cutoff_why)
     if part.expected_on is not None:
-        ready = shop.business_calendar.next_open(part.expected_on)
+        ready = shop.dispatch_days(part.supplier).calendar.next_open(part.expected_on)
         if ready >= day:
             day = ready
             cutoff_why = [because("backorder.expected", order.locale, expected=part.expected_on, day=day)]
     why += cutoff_why
-    if lead := _lead_days(part, order, shop):
-        day = shop.business_calendar.add_business_days(day, lead)
-        why.append(because("lead_time", order.locale, days=lead, day=day))
-    return day
+    return _prepared(part, order, shop, day, why)
 
 
 def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
     """Same day up to the cutoff on an open day, else the next open day; a closed day counts as before the cutoff of
     the next open one (CUT-01, CUT-02)."""
-    calendar, locale = shop.business_calendar, order.locale
-    today = counts_at.date()
-    cutoff = shop.supplier(part.supplier).cutoff or shop.calendar.cutoff
-    at = counts_at.time().replace(microsecond=0)  # inclusive to the second
+    leaves, locale = shop.dispatch_days(part.supplier), order.locale
     secured_by = METHODS[order.method].secured_by
     event = says(f"event.{secured_by.release_when if secured_by.is_awaited else 'order'}", locale)
-    if not calendar.is_open(today):
-        day = calendar.next_open(today)
+    today, day = counts_at.date(), leaves.first_for(counts_at)
+    cutoff = leaves.cutoff_on(today)
+    if not leaves.calendar.is_open(today):
         why.append(because("cutoff.closed", locale, event=event, day=day))
         why.append(because("closed_day", locale, closed=days_between(today, day - _DAY, locale)))
-        return day
-    if at < cutoff or (shop.calendar.cutoff_inclusive and at == cutoff):
-        why.append(because("cutoff.in_time", locale, event=event, cutoff=cutoff, day=today))
-        return today
-    day = calendar.next_open(today + _DAY)
-    why.append(because("cutoff.missed", locale, event=event, cutoff=cutoff, day=day))
-    if day > today + _DAY:
-        why.append(because("closed_day", locale, closed=days_between(today + _DAY, day - _DAY, locale)))
+    elif day == today:
+        why.append(because("cutoff.in_time", locale, event=event, cutoff=cutoff, day=day))
+    else:
+        why.append(because("cutoff.missed", locale, event=event, cutoff=cutoff, day=day))
+        if day > today + _DAY:
+            why.append(because("closed_day", locale, closed=days_between(today + _DAY, day - _DAY, locale)))
     return day
 
 
-def _lead_days(part: Part, order: Order, shop: Shop) -> int:
-    """Business days before dispatch: the slowest source of the part's lines (INT-11), and work orders (STO-02)."""
-    lead = shop.supplier(part.supplier).lead_days
+def _prepared(part: Part, order: Order, shop: Shop, day: date, why: list[Because]) -> date:
+    """``day``, or the later one on which the slowest source of the part's lines has prepared its goods and sent them to where
+    they leave (INT-11), and work was done on them (STO-02). Each source prepares on its own open days."""
+    leaves = shop.dispatch_days(part.supplier).calendar
+    ready, lead, transfer = day, 0, 0
+    for source in _sources(part, order):
+        profile = shop.supplier(source)
+        if profile.lead_days or profile.transfer_days:
+            done = shop.dispatch_days(source).calendar.add_business_days(day, profile.lead_days)
+            there = leaves.add_business_days(done, profile.transfer_days)
+            ready, lead, transfer = max((ready, lead, transfer), (there, profile.lead_days, profile.transfer_days))
+    if work := read(order, shop).lead_days if order.remarks else 0:
+        ready, lead = leaves.add_business_days(ready, work), lead + work
+    if transfer:
+        why.append(because("transfer", order.locale, days=transfer))
+    if lead or transfer:
+        why.append(because("lead_time", order.locale, days=lead, day=ready))
+    return ready
+
+
+def _sources(part: Part, order: Order) -> set[str]:
+    """Who sends the part, and from whom its lines come."""
+    found = {part.supplier}
     for line in order.lines:
         if line.supplier != part.supplier and any(line.line == line_id for line_id, _ in part.lines):
-            lead = max(lead, shop.supplier(line.supplier).lead_days)
-    return lead + (read(order, shop).lead_days if order.remarks else 0)
+            found.add(line.supplier)
+    return found
 
 
 def _for_request(
-    part: Part, order: Order, shop: Shop, earliest: date, days: int, why: list[Because]
+    part: Part, order: Order, shop: Shop, earliest: date, days: int, load: Load, why: list[Because]
 ) -> tuple[date, date, bool | None]:
     """(dispatch, arrival, met) in view of the days wished for: as soon as they allow, by the latest open day that still
     meets the first of them (CUT-04). As early as possible is what every order gets."""
@@ -147,6 +181,14 @@ def _for_request(
         why.append(because("desired_date.not_met", order.locale, desired=desired, arrive=soonest))  # DLV-04
         return earliest, soonest, None if best_effort else False
     arrival = soonest if window.first is None else max(soonest, window.first)
-    day = max(earliest, shop.business_calendar.previous_open(arrival - timedelta(days=days)))
+    day = _latest(part.supplier, shop.dispatch_days(part.supplier), load, earliest, arrival - timedelta(days=days))
     why.append(because("desired_date.met", order.locale, desired=desired, day=day))
     return day, arrival, True
+
+
+def _latest(supplier: str, leaves: DispatchDays, load: Load, earliest: date, wished: date) -> date:
+    """The last open day up to ``wished`` that is not full; ``earliest``, which is neither closed nor full, if there is none."""
+    day = leaves.calendar.previous_open(wished)
+    while day > earliest and load.is_full(supplier, day, leaves.capacity):
+        day = leaves.calendar.previous_open(day - _DAY)
+    return max(day, earliest)

@@ -63,16 +63,16 @@ def _again_and_again(what: str, since: datetime, pause: timedelta, reminders: in
 def _goods(shop: Shop, supplier: str, dispatch_on: date) -> Iterator[Step]:
     profile = shop.supplier(supplier)
     yield Step(datetime.combine(dispatch_on, profile.report_by, JST), GOODS, REMIND, 1)
-    yield Step(datetime.combine(_next_open(shop, dispatch_on), profile.late_at, JST), GOODS, OPERATOR, 2)
+    yield Step(datetime.combine(_next_open(shop, supplier, dispatch_on), profile.late_at, JST), GOODS, OPERATOR, 2)
 
 
 def next_day(shop: Shop, supplier: str, now: datetime) -> date:
     """The day on which goods that did not leave on theirs should leave: the first open one whose cutoff has not passed."""
-    moment = in_japan(now)
-    cutoff = shop.supplier(supplier).cutoff or shop.calendar.cutoff
+    moment, leaves = in_japan(now), shop.dispatch_days(supplier)
     today = moment.date()
-    return shop.business_calendar.next_open(today) if moment.time() <= cutoff else _next_open(shop, today)
+    in_time = moment.time() <= leaves.cutoff_on(today)
+    return leaves.calendar.next_open(today) if in_time else _next_open(shop, supplier, today)
 
 
-def _next_open(shop: Shop, day: date) -> date:
-    return shop.business_calendar.next_open(day + timedelta(days=1))
+def _next_open(shop: Shop, supplier: str, day: date) -> date:
+    return shop.dispatch_days(supplier).calendar.next_open(day + timedelta(days=1))

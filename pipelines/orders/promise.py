@@ -1,0 +1,117 @@
+"""The contract's Promise: what may be asked, and the answer as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from pipelines.errors import Invalid, Problem
+from pipelines.orders.document import problems_of
+from pipelines.orders.schema import CartDocument, ProductDocument, PromiseDocument
+from pipelines.rules.dates.capacity import Load
+from pipelines.rules.dates.promise import Promise, Wanted, promises
+from pipelines.rules.order import Line
+from pipelines.shops import Shop
+from pipelines.values.prefecture import prefecture
+
+LoadOf = Callable[[Shop], Load]
+"""What leaves already at the suppliers of a shop that have a capacity."""
+
+_Document = TypeVar("_Document", bound=PromiseDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered, and the promises it was made of."""
+
+    shop: Shop
+    at: datetime
+    found: Sequence[Promise]
+    document: Mapping[str, Any]
+
+
+def asked_of(raw: object) -> ProductDocument:
+    """The question of a product page; raises ``Invalid`` naming each wrong parameter."""
+    return _validated(ProductDocument, raw)
+
+
+def cart_of(raw: object) -> CartDocument:
+    """The question of a cart; raises ``Invalid`` naming each wrong field."""
+    return _validated(CartDocument, raw)
+
+
+def promise(asked: ProductDocument, shops: Mapping[str, Shop], now: datetime, load_of: LoadOf) -> Answer:
+    """The promise of one product at ``now`` (aware), or when it asks; raises ``Invalid`` for a shop, region or method that there
+    is not."""
+    shop, at = _shop(asked, shops), asked.at or now
+    line = Line(
+        "1", "", "", 1, 0, supplier=asked.supplier, availability=asked.availability, expected_on=asked.expected_on
+    )
+    found = promises(_wanted(asked, (line,), shop), shop, at, load_of(shop))
+    return Answer(shop, at, found, {"shop": shop.key, **_shown(found[0]), "supplier": asked.supplier})
+
+
+def cart_promise(asked: CartDocument, shops: Mapping[str, Shop], now: datetime, load_of: LoadOf) -> Answer:
+    """One promise a parcel of a cart; raises ``Invalid`` as ``promise`` does."""
+    shop, at = _shop(asked, shops), asked.at or now
+    lines = tuple(
+        Line(str(index), one.sku, "", one.quantity, 0, supplier=one.supplier, availability=one.availability, expected_on=one.expected_on)
+        for index, one in enumerate(asked.lines)
+    )  # fmt: skip
+    found = promises(_wanted(asked, lines, shop), shop, at, load_of(shop))
+    parcels = [{**_shown(one), "lines": _lines(one, asked)} for one in found]
+    return Answer(shop, at, found, {"shop": shop.key, "at": parcels[0]["at"], "parcels": parcels})
+
+
+def unloaded(shop: Shop) -> Load:
+    """Nothing leaves yet: where no database is asked."""
+    return Load()
+
+
+def _validated(model: type[_Document], raw: object) -> _Document:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise Invalid(problems_of(error)) from None
+
+
+def _shop(asked: PromiseDocument, shops: Mapping[str, Shop]) -> Shop:
+    shop = shops.get(asked.shop)
+    if shop is None:
+        raise Invalid([Problem("shop", "There is no shop of this name.")])
+    return shop
+
+
+def _wanted(asked: PromiseDocument, lines: tuple[Line, ...], shop: Shop) -> Wanted:
+    wrong = []
+    if asked.region and prefecture(asked.region) is None:
+        wrong.append(Problem("region", "Is no prefecture; write it as 愛知県, Aichi, Aichi-ken or JP-23."))
+    if "method" in asked.model_fields_set and asked.method not in shop.payment.allowed:
+        wrong.append(Problem("method", f"This shop takes {', '.join(sorted(shop.payment.allowed))}."))
+    if wrong:
+        raise Invalid(wrong)
+    return Wanted(lines, asked.region, asked.method, asked.locale)
+
+
+def _shown(one: Promise) -> dict[str, Any]:
+    return {
+        "supplier": one.part.supplier,
+        "at": one.at.isoformat(),
+        "dispatch_on": one.dispatch_on.isoformat() if one.dispatch_on else None,
+        "arrive_on": one.arrive_on.isoformat() if one.arrive_on else None,
+        "order_by": one.order_by.isoformat() if one.order_by else None,
+        "seconds_left": one.seconds_left,
+        "same_day": one.same_day,
+        "because": [{"rule": why.rule, "says": why.says} for why in one.because],
+    }
+
+
+def _lines(one: Promise, asked: CartDocument) -> list[dict[str, Any]]:
+    return [
+        {"line": int(line), "sku": asked.lines[int(line)].sku, "quantity": quantity}
+        for line, quantity in one.part.lines
+    ]
