@@ -89,7 +89,9 @@ def test_a_secret_is_kept_for_the_next_start_and_for_its_owner_alone(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("secret", "base"), [(None, "https://shop.example"), (NEW, None), (" , ", "https://shop.example")]
+    ("secret", "base"),
+    [(None, "https://shop.example"), (NEW, None), (" , ", "https://shop.example")],
+    ids=["no secret", "no address", "an empty one"],
 )
 def test_without_a_secret_or_an_address_there_are_no_links(
     secret: str | None, base: str | None, tmp_path: Path
