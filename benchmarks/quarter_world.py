@@ -150,7 +150,7 @@ class LedgerGateway:
         return self._do(key, "authorize", "", {"order": order, "amount": amount, "token": token})
 
     async def register(
-        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None
+        self, *, key: str, order: str, method: str, amount: int, payer: Payer, until: datetime | None, choice: str = ""
     ) -> Answer:
         asked = {"order": order, "amount": amount, "method": method}
         return self._do(key, "register", "", asked | ({"until": until.isoformat()} if until else {}))
@@ -166,10 +166,10 @@ class LedgerGateway:
     def visit(self, order: str, *acts: str) -> None:
         """The buyer, or his lender, does the first of ``acts`` that is possible about the order's last payment."""
         now = self._clock.now()
-        payments = self.ledger.payments_of(order, now)
-        possible = self.ledger.acts(payments[-1]["id"], now) if payments else []
-        for act in [one for one in acts if one in possible][:1]:
-            reference = payments[-1]["id"]
+        *_, reference = ["", *(one["id"] for one in self.ledger.payments_of(order, now))]
+        possible = self.ledger.acts(reference, now)
+        act = next((one for one in acts if one in possible), None)
+        if act is not None:
             done = self.ledger.perform(
                 "act", reference, {"act": act}, key=f"act:{reference}:{act}", fingerprint=act, now=now
             )

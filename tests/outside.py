@@ -45,6 +45,7 @@ class Card:
     captured: int = 0
     refunded: int = 0
     voided: bool = False
+    method: str = "card"
 
     def answer(self, reference: str, at: datetime) -> Answer:
         """How it stands at ``at``."""
@@ -95,7 +96,7 @@ class Gateway:
             if amount < 50:
                 return DECLINED
             reference = f"auth_{len(self.cards) + 1}"
-            self.cards[reference] = Card(amount, "debit" if token == "tok_debit" else "credit")
+            self.cards[reference] = Card(amount, "debit" if token == "tok_debit" else "credit", method=method)
             self.orders[order] = reference
             return self._stands(reference)
 
@@ -104,7 +105,7 @@ class Gateway:
     async def capture(self, *, key: str, order: str, reference: str, amount: int) -> Answer:
         def act() -> Answer:
             card = self.cards.get(reference)
-            if card is None or card.voided or card.captured or amount > card.amount:
+            if card is None or card.voided or card.captured or amount > card.amount or card.method == "deferred":
                 return DECLINED
             card.captured = amount
             return self._stands(reference)
@@ -116,7 +117,7 @@ class Gateway:
     ) -> Answer:
         def act() -> Answer:
             card = self.cards.get(reference)
-            if card is None or card.voided:
+            if card is None or card.voided or card.method != "deferred":
                 return DECLINED
             card.captured = card.amount
             return self._stands(reference)

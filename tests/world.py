@@ -137,8 +137,8 @@ class World:
             database_url=database_url,
             redis_url="redis://unused",
             smtp_url="smtp://unused",
-            shukka_link_secret="a secret of the tests that is long enough",
-            shukka_public_url="https://shukka.example",
+            shukka_link_secret=os.environ["SHUKKA_LINK_SECRET"],
+            shukka_public_url=os.environ["SHUKKA_PUBLIC_URL"],
         )
         bell = Bell(self.broker, queues())
         self.house = House(

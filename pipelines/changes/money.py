@@ -221,8 +221,10 @@ def ask_for_refund(draft: OrderDraft, shop: Shop, now: datetime, amount: int, ca
     if amount <= 0:
         draft.lift(lambda hold: hold.reason == HoldReason.REFUND_DUE, cause)
         return
+    was_asked = any(hold.reason == HoldReason.REFUND_DUE for hold in (*draft.facts.holds, *draft.holds))
     draft.hold(Hold(HoldReason.REFUND_DUE, amount=amount), cause, anew=True)
-    draft.tell(refund_account_mail(draft.facts, shop, now, amount))
+    if not was_asked:
+        draft.tell(refund_account_mail(draft.facts, shop, now, amount))
 
 
 def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:

@@ -82,6 +82,7 @@ def test_the_object_is_the_contracts_and_says_what_was_promised_and_what_is_awai
         "stuck": 1,
         "violations": [],
         "seconds": 54.3,
+        "money": [],
         "promised": 2,
         "left": 1,
         "late": [{"why": "the supplier is silent", "shipments": 1}],

@@ -46,7 +46,13 @@ def test_every_order_is_one_that_its_shop_accepts() -> None:
     [
         ("clinic", {("local", "card"), ("partner_web", "direct_debit"), ("partner_claims", "claims_offset")}),  # PAY-01
         ("apparel", {("local", "card"), ("local", "bank_transfer"), ("local", "cod")}),
-        ("reuse", {("local", "card"), ("local", "bank_transfer"), ("local", "cod")}),
+        (
+            "reuse",
+            {
+                ("local", method)
+                for method in ("card", "bank_transfer", "cod", "konbini", "paypay", "amazon_pay", "loan")
+            },
+        ),
         ("salon", {("local", "card"), ("local", "bank_transfer"), ("local", "cod")}),
     ],
 )

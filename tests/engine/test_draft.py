@@ -375,6 +375,7 @@ GROUPS = [
     ("taken_numbers", Need.NUMBERS, lambda one: one.facts.taken_numbers),
     ("purse", Need.PURSE, lambda one: one.facts.purse),
     ("mails", Need.MAILS, lambda one: one.facts.mails),
+    ("load", Need.LOAD, lambda one: one.facts.load),
 ]
 
 

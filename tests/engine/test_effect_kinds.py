@@ -78,6 +78,7 @@ def test_an_effect_that_was_dropped_in_yields_bytes_that_are_kept_with_its_outco
 ) -> None:
     """A stage asks, the effect is performed, its bytes are kept once, and the stage is woken and reads the outcome."""
     world.take(document("S-1"), document("S-2"))
+    world.decide("accept")
     world.wake("labels")
     assert world.runner.run_batch(LABELS).effects == {"label.print"}
     world.loop = world.performing(*EFFECTS["labels"].ready(world.house))
@@ -101,6 +102,7 @@ def test_an_effect_that_was_dropped_in_yields_bytes_that_are_kept_with_its_outco
 def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -> None:
     """Fencing: who comes back late with a label brings the one that another has printed meanwhile."""
     world.take(document("S-1"))
+    world.decide("accept")
     world.wake("labels")
     world.runner.run_batch(LABELS)
     (performer,) = EFFECTS["labels"].ready(world.house)

@@ -51,6 +51,8 @@ def test_all_processes_boot_without_extras(running: Running, database_url: str, 
         DATABASE_URL=database_url,
         REDIS_URL=running.redis_url,
         SMTP_URL="smtp://127.0.0.1:9",
+        SHUKKA_LINK_SECRET="of-the-tests-" * 3,
+        SHUKKA_PUBLIC_URL="https://pages.shukka.example",
         SHOPS_DIR=str(tmp_path),
     )
     assert run.stdout == "booted\n", run.stderr

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},
+    "refund_account": {"workers/web/pages/"},
     "supplier_file": {"pipelines/suppliers/"},
     "work": {"pipelines/ranks.py", "workers/effects/"},
 }

@@ -18,14 +18,14 @@ GOOD = {"SANDBOX_GATEWAY_URL": "http://127.0.0.1:9000", "SANDBOX_GATEWAY_KEY": "
 
 
 COMES: Mapping[str, tuple[frozenset[Capability], int]] = {
-    "amazon_pay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
+    "amazon_pay": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
     "bank": (frozenset(Capability) - {Capability.READS_NOTICES}, 1),
-    "komoju": (frozenset({Capability.RENEWS}), 1),
-    "paypay": (frozenset({Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
-    "gmo_pg": (frozenset({Capability.LISTS}), 1),
-    "payjp": (frozenset({Capability.REGISTERS_SLIPS}), 50),
+    "komoju": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.RENEWS}), 1),
+    "paypay": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.REGISTERS_SLIPS, Capability.LISTS}), 1),
+    "gmo_pg": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.LISTS}), 1),
+    "payjp": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.REGISTERS_SLIPS}), 50),
     "sandbox": (frozenset({Capability.RENEWS}), 50),
-    "stripe": (frozenset({Capability.RENEWS}), 50),
+    "stripe": (frozenset({Capability.REPORTS_SHIPMENTS, Capability.RENEWS}), 50),
 }
 """By name: what it cannot do, and the least that it takes in yen (PAY-13)."""
 

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "/v1/webhooks/suppliers/{supplier}": "test_what_a_supplier_tells",
     "/v1/suppliers/{supplier}/files": "test_what_a_suppliers_file_says",
     "/v1/webhooks/payments/{gateway}": "test_what_a_bank_tells",
+    "/v1/suppliers/{supplier}/events": "the webhook's event, by the same way in",
+    "/v1/promise": "nothing of it is kept, and nothing repeated",
 }
 
 

@@ -101,7 +101,7 @@ def _stored(shop: str) -> Iterator[Order]:
                 return
             for row in page:
                 yield order_from_json(orjson.loads(row.document))
-            last = page[-1]
+            *_, last = page
     finally:
         engine.dispose()
 
@@ -115,7 +115,8 @@ def _print(key: str, found: Comparison) -> None:
     for name in ("same_day", "same_day_share", "average_days", "parcels", "refused"):
         table.add_row(name.replace("_", " "), *(_cell(one[name]) for one in (old, new)))
     days = [by_days(one) for one in (found.before, found.after)]
-    for name in days[0]:
+    first, *_ = days
+    for name in first:
         if any(one[name] for one in days):
             says = "without a day" if name == "-" else f"{name} day(s) to dispatch"
             table.add_row(says, *(_cell(one[name]) for one in days))

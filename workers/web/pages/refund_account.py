@@ -99,7 +99,8 @@ button{margin-top:1.5rem;background:{{ colour }};color:#fff;border:0}.wrong{colo
 {% endif %}{% endfor %}
 <button>{{ say.send }}</button></form>{% endif %}</body></html>"""
 )
-_BLANK: Final = {"bank": "", "branch": "", "kind": KINDS[0], "number": "", "holder": ""}
+_SHOWN: Final = 3
+_BLANK: Final = {"bank": "", "branch": "", "kind": next(iter(KINDS)), "number": "", "holder": ""}
 
 
 @router.get("/r/{token}")
@@ -109,7 +110,7 @@ async def ask(request: Request, token: str) -> Response:
     shop, number = _opened(state, token)
     due = await asyncio.to_thread(_due, state.house.engine, shop, number)
     known = await asyncio.to_thread(_known, state.house.engine, due.order_id)
-    return _page(state, shop, number, due, ending=known.number[-3:] if known else "")
+    return _page(state, shop, number, due, ending=_ending(known.number) if known else "")
 
 
 @router.post("/r/{token}")
@@ -129,7 +130,12 @@ async def keep(request: Request, token: str) -> Response:
         due.order_id, account.bank, account.branch, account.kind, account.number, account.holder, now
     )
     await asyncio.to_thread(_keep, state.house.engine, row)
-    return _page(state, shop, number, due, thanks=True, ending=account.number[-3:])
+    return _page(state, shop, number, due, thanks=True, ending=_ending(account.number))
+
+
+def _ending(number: str) -> str:
+    """The last digits, by which its owner knows an account again."""
+    return number.removeprefix(number[: len(number) - _SHOWN])
 
 
 def _opened(state: AppState, token: str) -> tuple[str, str]:
@@ -149,7 +155,7 @@ def _form(body: bytes) -> dict[str, str]:
         sent = parse_qs(body.decode(), strict_parsing=bool(body), max_num_fields=20)
     except ValueError:
         raise BadBody(400, "This is not the page's form.") from None
-    return {name: values[-1] for name, values in sent.items() if name in _BLANK}
+    return {name: value for name, values in sent.items() if name in _BLANK for value in values}
 
 
 def _due(engine: Engine, shop: str, number: str) -> DueRow:
