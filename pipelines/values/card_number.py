@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from pipelines.values.registration_number import check as check_registration
 from pipelines.values.spelling import INVISIBLE
 
 Value = TypeVar("Value")
@@ -74,6 +75,9 @@ _OTHER_DIGITS: Final = {
 _OTHER_DIGIT: Final = re.compile(f"[{''.join(_OTHER_DIGITS)}]")
 
 
+_REGISTRATION_DIGITS: Final = 13
+
+
 class _Group(NamedTuple):
     """Digits with no gap between them, and where they stand; ``joined`` to the group before by a separator."""
 
@@ -121,11 +125,21 @@ def _card_numbers(text: str) -> Iterator[tuple[int, int, int]]:
     here = free = 0
     while here < len(groups):
         count = _card_from(groups, here, free)
+        if count == 1 and _is_registration(plain, groups[here]):
+            count = 0
         if count:
             found = groups[here : here + count]
             yield found[0].start, found[-1].stop, sum(len(group.digits) for group in found)
             free = here + count
         here += count or 1
+
+
+def _is_registration(plain: str, group: _Group) -> bool:
+    """Whether a group is the digits of a company's registration number (登録番号), whose check digit holds (B.2)."""
+    before = plain[group.start - 1 : group.start].upper()
+    return (
+        before == "T" and len(group.digits) == _REGISTRATION_DIGITS and check_registration(f"T{group.digits}") is None
+    )
 
 
 def _card_from(groups: Sequence[_Group], first: int, free: int) -> int:

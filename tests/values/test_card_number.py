@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.values.card_number import find_card_number, mask, masked
+from pipelines.values.registration_number import check as check_registration
 from tests.values.growth import growth
 
 FOUND = [
@@ -205,6 +206,13 @@ ORDER_NUMBERS = st.one_of(
     st.builds(lambda day, count: f"{day:%y%m%d}-{count[:4]}-{count[4:8]}", dates, digits),
     st.builds(lambda count: f"#{count[:8]}", digits),
 )
+
+
+def registration(base: str) -> str:
+    """A company's registration number over twelve digits (B.2)."""
+    return next(number for check in range(1, 10) if check_registration(number := f"T{check}{base}") is None)
+
+
 OTHER_NUMBERS = st.one_of(
     st.builds(lambda one: f"0{one[:1]}0-{one[1:5]}-{one[5:9]}", digits),  # telephone
     st.builds(lambda one: f"+81-{one[:2]}-{one[2:6]}-{one[6:]}", digits),
@@ -212,7 +220,7 @@ OTHER_NUMBERS = st.one_of(
     st.builds(lambda one, two: f"3{one}{two[:1]}", digits, digits),
     st.builds(lambda one, two: f"4{'59'[int(two[0]) % 2]}{one}{two[1]}", digits, digits),  # JAN
     st.builds(lambda one: f"〒{one[:3]}-{one[3:7]}", digits),
-    st.builds(lambda one, two: f"T{one}{two[:3]}", digits, digits),  # registration number
+    st.builds(lambda one, two: registration(f"{one}{two[:2]}"), digits, digits),
     st.builds(lambda day, time: f"{day:%Y/%m/%d} {time}", dates, times),
 )
 

@@ -168,6 +168,7 @@ def test_one_connection_too_many_is_answered_at_once_and_those_there_are_are_ser
             writer.write(request(CLOSE, body=b"hello")[:-1])
             await writer.drain()
         refused = await talk(port, request(CLOSE))
+        await asyncio.sleep(0.2)  # until the server too has seen the end of the one it refused
         reader, writer = half[0]
         writer.write(b"!")
         return refused, await reader.read()

@@ -108,7 +108,8 @@ def test_the_mail_s_link_opens_the_page(site: Site, shipment: str) -> None:
     (row,) = site.world.rows("SELECT packed FROM mail WHERE template = 'supplier_instruction'")
     body = message_from_bytes(unpack(row.packed), policy=policy.default).get_body(("plain",))
     assert body is not None
-    found = re.search(r"https://shukka\.example(/s/\S+)", body.get_content())
+    assert site.world.house.links is not None
+    found = re.search(rf"{re.escape(site.world.house.links.base)}(/s/\S+)", body.get_content())
     assert found is not None
     shown = look(site, found[1])
     for told in ("S-1", shipment, "商品 1", "サロン髙橋", "〒460-0008", "052-000-0000", "ご回答待ち"):
