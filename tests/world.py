@@ -137,8 +137,8 @@ class World:
             database_url=database_url,
             redis_url="redis://unused",
             smtp_url="smtp://unused",
-            shukka_link_secret=os.environ["SHUKKA_LINK_SECRET"],
-            shukka_public_url=os.environ["SHUKKA_PUBLIC_URL"],
+            shukka_link_secret=os.environ.get("SHUKKA_LINK_SECRET", "of-the-tests-" * 3),
+            shukka_public_url=os.environ.get("SHUKKA_PUBLIC_URL", "https://pages.shukka.example"),
         )
         bell = Bell(self.broker, queues())
         self.house = House(
