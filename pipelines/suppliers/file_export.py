@@ -11,13 +11,15 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 from models.store import effect_items, supplier_files
-from models.store.supplier_files import OwedRow
 from pipelines.errors import Invalid, Problem
 from pipelines.files.file_format import FileFormat
 from pipelines.files.label import Fault
 from pipelines.shops import Shop
 from pipelines.shops.supplier_files import SupplierFiles
-from pipelines.suppliers.instructions import REQUESTED, Instruction, flags_of, instruct_key, replaced_key
+from pipelines.suppliers.instructions import (
+    Instruction,
+    stored_instruction,
+)
 from pipelines.suppliers.labels import label_of
 from pipelines.suppliers.telling import complete, paid_on_delivery
 
@@ -41,7 +43,10 @@ def export(connection: Connection, shops: Mapping[str, Shop], supplier: str, for
     rows = supplier_files.to_write(connection, supplier, list(shops))
     paid = paid_on_delivery((row.order_id, row.document) for row in rows)
     due = {row.order_id: row for row in effect_items.on_delivery(connection, paid)}
-    told = [complete(_instruction(row, supplier), shops[row.shop], row.document, due.get(row.order_id)) for row in rows]
+    told = [
+        complete(stored_instruction(row, supplier), shops[row.shop], row.document, due.get(row.order_id))
+        for row in rows
+    ]
     files: dict[str, bytes] = {}
     held: dict[str, Sequence[Fault]] = {}
     for key, shop in shops.items():
@@ -66,22 +71,3 @@ def write(
         digest = hashlib.blake2s(part, digest_size=6).hexdigest()
         files[f"{quote(stem, safe='')}-{form.name}-{number:0{len(of)}}of{of}-{digest}{_ENDINGS}"] = part
     return files, done.held
-
-
-def _instruction(row: OwedRow, supplier: str) -> Instruction:
-    return Instruction(
-        key=instruct_key(row.shipment_id, row.again),
-        type=REQUESTED,
-        supplier=supplier,
-        shop=row.shop,
-        number=row.number,
-        order_id=row.order_id,
-        placed_at=row.placed_at,
-        shipment=row.shipment_id,
-        dispatch_on=row.dispatch_on,
-        lines=row.lines,
-        ship_to=row.document["ship_to"],
-        delivery=row.document.get("delivery"),
-        replaces=replaced_key(row.shipment_id, row.again),
-        flags=flags_of(row.document),
-    )

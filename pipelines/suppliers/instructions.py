@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pipelines.engine.facts import Facts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -65,6 +65,50 @@ class Instruction:
             **({"collect": dict(self.collect)} if self.collect is not None else {}),
             **({"replaces": self.replaces} if self.replaces is not None else {}),
         }
+
+
+class Stored(Protocol):
+    """A shipment as any row of the store has it that its supplier is told from; ``document`` is the order's."""
+
+    @property
+    def shipment_id(self) -> str: ...
+    @property
+    def order_id(self) -> int: ...
+    @property
+    def shop(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def placed_at(self) -> datetime: ...
+    @property
+    def dispatch_on(self) -> date | None: ...
+    @property
+    def again(self) -> int: ...
+    @property
+    def lines(self) -> Sequence[Mapping[str, Any]]: ...
+    @property
+    def document(self) -> Mapping[str, Any]: ...
+
+
+def stored_instruction(row: Stored, supplier: str, key: str | None = None) -> Instruction:
+    """What ``supplier`` is told of a stored shipment, under ``key`` or the instruction's own; what its order's remarks and its
+    payment add is not in it yet (``telling.complete``)."""
+    return Instruction(
+        key=key or instruct_key(row.shipment_id, row.again),
+        type=REQUESTED,
+        supplier=supplier,
+        shop=row.shop,
+        number=row.number,
+        order_id=row.order_id,
+        placed_at=row.placed_at,
+        shipment=row.shipment_id,
+        dispatch_on=row.dispatch_on,
+        lines=row.lines,
+        ship_to=row.document["ship_to"],
+        delivery=row.document.get("delivery"),
+        replaces=replaced_key(row.shipment_id, row.again),
+        flags=flags_of(row.document),
+    )
 
 
 def flags_of(document: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:

@@ -14,7 +14,11 @@ from models.store.supplier_work import WorkRow
 from pipelines.engine.inbox import Received
 from pipelines.ports import Clock
 from pipelines.shops import Shop
-from pipelines.suppliers.instructions import FETCHED, REQUESTED, Instruction, instruct_key, replaced_key
+from pipelines.suppliers.instructions import (
+    FETCHED,
+    Instruction,
+    stored_instruction,
+)
 from pipelines.suppliers.telling import complete, paid_on_delivery
 
 PAGE: Final = 100
@@ -130,7 +134,10 @@ def _completed(connection: Connection, shops: Mapping[str, Shop], rows: Sequence
     paid = paid_on_delivery((row.order_id, row.document) for row in rows)
     due = {row.order_id: row for row in effect_items.on_delivery(connection, paid)}
     return [
-        _work(row, complete(_instruction(row), shops[row.shop], row.document, due.get(row.order_id))) for row in rows
+        _work(
+            row, complete(stored_instruction(row, row.supplier), shops[row.shop], row.document, due.get(row.order_id))
+        )
+        for row in rows
     ]
 
 
@@ -138,21 +145,3 @@ def _work(row: WorkRow, told: Instruction) -> Work:
     known = row.told_at is not None and (row.instruct_at is None or row.told_at >= row.instruct_at)
     open_ = {str(line["line"]): int(line["open"]) for line in row.lines}
     return Work(told, row.state, request_status(row.state, row.call_off), open_, known)
-
-
-def _instruction(row: WorkRow) -> Instruction:
-    return Instruction(
-        key=instruct_key(row.shipment_id, row.again),
-        type=REQUESTED,
-        supplier=row.supplier,
-        shop=row.shop,
-        number=row.number,
-        order_id=row.order_id,
-        placed_at=row.placed_at,
-        shipment=row.shipment_id,
-        dispatch_on=row.dispatch_on,
-        lines=row.lines,
-        ship_to=row.document["ship_to"],
-        delivery=row.document.get("delivery"),
-        replaces=replaced_key(row.shipment_id, row.again),
-    )

@@ -11,18 +11,16 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.store import clients, effect_items
-from models.store.effect_items import InstructionRow, OnDeliveryRow
+from models.store.effect_items import OnDeliveryRow
 from pipelines.ports import Clock, Outcome, Verdict
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Contact, Sender
 from pipelines.suppliers.instructions import (
     INSTRUCT,
-    REQUESTED,
     WEBHOOK,
     Instruction,
-    flags_of,
     instruct_key,
-    replaced_key,
+    stored_instruction,
 )
 from pipelines.suppliers.telling import complete, paid_on_delivery
 from workers.effects.effect import Effect, Job, Means, Perform
@@ -109,7 +107,12 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         wanted = [row for row in listed if row.lines and row.key == instruct_key(row.shipment_id, row.again)]
         first = next(iter(wanted or listed))
         contact = contacts.get(first.supplier, Contact())
-        batch = Batch(first.effect_key, first.supplier, contact, [_instruction(row) for row in wanted])
+        batch = Batch(
+            first.effect_key,
+            first.supplier,
+            contact,
+            [stored_instruction(row, row.supplier, row.key) for row in wanted],
+        )
         # Those that were asked for before channels were named went by webhook.
         remarked = {row.key: row.document for row in wanted if row.document.get("remarks")}
         due = {row.order_id: on_delivery[row.order_id] for row in wanted if row.order_id in on_delivery}
@@ -118,25 +121,6 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
         channel, until = first.payload.get("channel", WEBHOOK), old_until.get(first.supplier)
         loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, called_off, until)
     return loaded
-
-
-def _instruction(row: InstructionRow) -> Instruction:
-    return Instruction(
-        key=row.key,
-        type=REQUESTED,
-        supplier=row.supplier,
-        shop=row.shop,
-        number=row.number,
-        order_id=row.order_id,
-        placed_at=row.placed_at,
-        shipment=row.shipment_id,
-        dispatch_on=row.dispatch_on,
-        lines=row.lines,
-        ship_to=row.document["ship_to"],
-        delivery=row.document.get("delivery"),
-        replaces=replaced_key(row.shipment_id, row.again),
-        flags=flags_of(row.document),
-    )
 
 
 EFFECT: Effect[Any] = Effect(
