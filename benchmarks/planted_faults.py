@@ -68,7 +68,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("instruction-called-sent", "instructions_sent", "workers/effects/suppliers.py",
           "zip([one.key for one in batch.instructions], await sender.send(batch), strict=True)",
           "zip([one.key for one in batch.instructions], await sender.send(batch) if job.id % 3 else [Outcome(Verdict.OK)] * len(batch.instructions), strict=True)"),
-    Fault("instruction-without-a-line", "instructions_right", "workers/effects/suppliers.py",
+    Fault("instruction-without-a-line", "instructions_right", "pipelines/suppliers/instructions.py",
           "        lines=row.lines,\n", "        lines=row.lines[1:] or row.lines,\n"),
     Fault("cash-not-told", "cash_told", "pipelines/suppliers/telling.py",
           "        instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))\n", "        pass\n"),
