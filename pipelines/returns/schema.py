@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from pipelines.orders.schema import Key, PreviewDocument, Time
 from pipelines.returns.examples import ASKED
 from pipelines.shops.returning import ReturnCondition, ReturnReason, ReturnRemedy
+
+
+class _Order:
+    """The order of a preview as it was sent: read by `parse_preview`, and published as its document."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.dict_schema(strict=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(PreviewDocument.__pydantic_core_schema__)
 
 
 class ReturnLineDocument(BaseModel):
@@ -38,7 +52,7 @@ class ReturnPreviewDocument(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra={"examples": [ASKED]})
 
-    order: Annotated[dict[str, Any], WithJsonSchema({"$ref": f"#/components/schemas/{PreviewDocument.__name__}"})]
+    order: Annotated[dict[str, Any], _Order]
     dispatched_at: Time | None = Field(description="When all of it left; null: it has not")
     delivered_at: Time | None = Field(
         default=None, description="When it arrived; null: no tracking says so, and a day is taken for it"
