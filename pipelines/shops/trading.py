@@ -258,34 +258,6 @@ class RemarkRule(Section):
         return self
 
 
-class Returns(Section):
-    """Returns and exchanges (A.12)."""
-
-    window_days: Days = Field(
-        default=7, description="Days after the start, exclusive, to ask for a return (RET-01..03)"
-    )
-    window_from: Literal["arrival", "dispatch", "purchase"] = Field(
-        default="arrival", description="The day the window starts from"
-    )
-    goods_back_days: Days = Field(default=0, description="Days by which goods must be back (RET-03); 0: no limit")
-    reasons: Annotated[tuple[Literal["defect", "wrong_item", "customer"], ...], FromList] = Field(
-        default=("defect", "wrong_item", "customer"), description="Accepted reasons"
-    )
-    remedy: Literal["refund", "refund_or_exchange", "exchange", "replacement"] = Field(
-        default="refund", description="What the customer gets"
-    )
-    customer_fee: Yen = Field(
-        default=0, description="Yen ex tax the customer pays for a customer's-reason return (TAX-05)"
-    )
-    maximum_price: Yen | None = Field(default=None, description="Dearest item that may come back (RET-03); unset: any")
-    methods: Annotated[tuple[MethodName, ...], FromList] = Field(
-        default=(), description="Payment methods whose orders may come back (RET-03); empty: all"
-    )
-    refused_flags: Annotated[tuple[str, ...], FromList] = Field(
-        default=("non_returnable",), description="Lines with such a flag never come back (RET-02)"
-    )
-
-
 class Documents(Section):
     """Receipts (領収書) and delivery notes (A.13)."""
 

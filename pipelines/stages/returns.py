@@ -20,7 +20,8 @@ from pipelines.engine.stage import Stage
 from pipelines.orders.actions.return_lines import ACTION, LinesReturned
 from pipelines.orders.pieces import by_line
 from pipelines.rules.marks import RETURNED
-from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
+from pipelines.rules.money.adjustments import adjust
+from pipelines.rules.returns.settlement import KIND, return_fee
 from pipelines.shops import Shop
 
 
@@ -33,9 +34,8 @@ def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, 
     facts, lines = draft.facts, by_line(asked.lines)
     by_customer = asked.fault == "customer"
     collect_from_customer(draft, shop)
-    fee = shop.returns.customer_fee if by_customer else 0
-    kind = RETURN if by_customer else FAULT
-    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
+    kind = KIND[asked.fault]
+    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=return_fee(shop, kind))
     credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
     _void_uncollected(draft)
     follow_parcels(draft, shop)
