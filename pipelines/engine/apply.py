@@ -49,6 +49,7 @@ from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.ledger import Ledger
+from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
 from pipelines.rules.money.repricing import Repricing
@@ -99,6 +100,7 @@ def apply(
     payments.change(connection, _payment_rows(decisions))
     payments.enter(connection, _entry_rows(decisions, now))
     _write_shipments(connection, decisions)
+    write_returns(connection, decisions)
     holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
     holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))

@@ -41,7 +41,7 @@ from pipelines.engine.facts import (
     PaymentFacts,
     ShipmentFacts,
 )
-from pipelines.engine.points_draft import PointsDraft
+from pipelines.engine.returns_draft import ReturnsDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
@@ -50,7 +50,7 @@ from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
 
 
-class OrderDraft(PointsDraft):
+class OrderDraft(ReturnsDraft):
     """One order while a stage decides about it.
 
     ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far. ``subject`` is

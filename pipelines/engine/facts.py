@@ -6,6 +6,7 @@ so that nothing is ever decided on what is missing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
+from models.states import LIVE_RETURNS
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
@@ -52,6 +54,7 @@ class Need(Flag):
     MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     LOAD = auto()  # with the suppliers that have a capacity alone; locks them until the decision is written
+    RETURNS = auto()
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
     CANCEL = auto()  # of orders alone that were cancelled
 
@@ -170,6 +173,47 @@ class EffectFacts(NamedTuple):
     outcome: Mapping[str, Any] | None
 
 
+class ReturnLineFacts(NamedTuple):
+    """Pieces of one line in a return, with the reason and the condition that their customer names; ``cost_on`` is who bears the cost
+    ("customer", "shop")."""
+
+    line: str
+    quantity: int
+    reason: str
+    condition: tuple[str, ...]
+    cost_on: str
+
+
+class ReturnFacts(NamedTuple):
+    """A return (A.12). ``goods_by`` is the last day on which its goods still count, known once it is approved; ``waits_until``
+    the moment until which it waits where it stands; ``replacement`` the number of the order that it brought."""
+
+    id: str
+    state: str
+    remedy: str
+    asked_at: datetime
+    asked_by: str
+    lines: tuple[ReturnLineFacts, ...]
+    because: Sequence[Mapping[str, str]]
+    goods_by: date | None = None
+    waits_until: datetime | None = None
+    answer: str = ""
+    replacement: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something is still to become of it."""
+        return self.state in LIVE_RETURNS
+
+    @property
+    def pieces(self) -> Counter[str]:
+        """Pieces of each line, whatever the reason."""
+        pieces = Counter[str]()
+        for one in self.lines:
+            pieces[one.line] += one.quantity
+        return pieces
+
+
 class CancelFacts(NamedTuple):
     """How the order was cancelled: why, when, and which of its one-of-a-kind items another order has taken since."""
 
@@ -203,6 +247,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.LOAD: {"load": Load},
+    Need.RETURNS: {"returns": list},
     Need.PURSE: {"purse": Purse},
     Need.CANCEL: {"cancel": lambda: None},
 }
@@ -267,6 +312,7 @@ class Facts:
     mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     load: Load = field(init=False, repr=False)
+    returns: list[ReturnFacts] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     cancel: CancelFacts | None = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)

@@ -25,6 +25,7 @@ from models.store import (
     points,
     ranks,
     repricings,
+    returns,
     shipments,
     transitions,
 )
@@ -55,6 +56,7 @@ from pipelines.engine.facts import (
 )
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.ledger_rows import lot_of
+from pipelines.engine.returns_rows import return_of
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.holds import Hold
 from pipelines.rules.marks import KEPT, Mark
@@ -128,6 +130,9 @@ def facts_of(
     if Need.ADJUSTMENTS in asking.needs:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
+    if Need.RETURNS in asking.needs:
+        for returned in returns.of_orders(connection, ids):
+            by_id[returned.order_id].returns.append(return_of(returned))
     if Need.RANKS in asking.needs:
         for rise in ranks.promotions(connection, ids):
             by_id[rise.order_id].promotions.append(Promotion(rise.previous, rise.rank, rise.from_on))

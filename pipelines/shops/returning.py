@@ -127,6 +127,19 @@ class Returns(Section):
         default=0,
         description="Yen ex tax that a return or exchange at the customer's cost costs, once a request (TAX-05)",
     )
+    answer_days: Days = Field(
+        default=3, description="Days in which a person answers a return that waits for one; after them it is approved"
+    )
+    goods_wait_days: Days = Field(
+        default=30, description="Days from the approval for which goods are waited for where the terms give no day"
+    )
+    inspect_days: Days = Field(
+        default=7,
+        description="Days in which goods that came back are inspected and settled; after them the order is held",
+    )
+    address: str = Field(
+        default="", description="Where goods go back to, as mails say it; unset: customers ask `support_mail`"
+    )
     discontinued: dict[str, date] = Field(
         default={}, description="Day on which a product, by its SKU or what its variants share, was announced to end"
     )

@@ -28,6 +28,21 @@ class OrderReference(Shape):
     url: str = Field(description="Where the order is read, relative to this server")
 
 
+class ReturnReference(Shape):
+    """A return that is asked for, or of which something is."""
+
+    return_: str = Field(alias="return")
+    state: str
+
+
+class ShownReturn(ReturnReference):
+    """A return as it stands."""
+
+    shop: str
+    number: str
+    url: str = Field(description="Where its order is read, relative to this server")
+
+
 class BatchResult(Shape):
     """What became of one order of a batch."""
 
