@@ -10,6 +10,7 @@ from models.states import GIVEN_ANEW, ReturnState
 from pipelines.engine.decision import Move
 from pipelines.engine.facts import Facts, ReturnFacts
 from pipelines.engine.points_draft import PointsDraft
+from pipelines.rules.order import Order
 
 
 class ReturnsDraft(PointsDraft):
@@ -60,6 +61,10 @@ class ReturnsDraft(PointsDraft):
         )
         self._all_returns()[id_] = self._made.returns[id_] = after
         return after
+
+    def replace_goods(self, new: Order) -> None:
+        """Take ``new`` in, an order that replaces goods of this one."""
+        self._made.new_orders.append(new)
 
     @property
     def coming_back(self) -> Counter[str]:

@@ -417,7 +417,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
     ),
     _R.RETURN_UNSETTLED: HoldKind(
         "release",
-        ("returns:inspect", "returns:refund", "returns:close"),
+        ("returns:inspect", "returns:refund", "returns:replace", "returns:close"),
         Sentence(
             "返品{return_id}の商品が届いていますが、まだ処理が終わっていません。",
             "The goods of return {return_id} are back, and nobody has settled it.",

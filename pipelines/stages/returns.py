@@ -25,6 +25,7 @@ from pipelines.changes.coming_back import (
 )
 from pipelines.changes.goods_back import take_back
 from pipelines.changes.money import LETS_GO
+from pipelines.changes.replacing import replacement
 from pipelines.changes.requests import answer_each, asker
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
@@ -44,6 +45,8 @@ from pipelines.orders.actions.refund_return import ACTION as REFUND
 from pipelines.orders.actions.refund_return import ReturnRefunded
 from pipelines.orders.actions.refuse_return import ACTION as REFUSE
 from pipelines.orders.actions.refuse_return import ReturnRefused
+from pipelines.orders.actions.replace_return import ACTION as REPLACE
+from pipelines.orders.actions.replace_return import ReturnReplaced
 from pipelines.orders.actions.return_lines import ACTION as SETTLE
 from pipelines.orders.actions.return_lines import LinesReturned
 from pipelines.orders.pieces import by_line
@@ -162,6 +165,13 @@ def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, ask
     finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)
 
 
+def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnReplaced) -> None:
+    one = _named(draft, event)
+    new = replacement(draft, one, now)
+    draft.replace_goods(new)
+    finish(draft, shop, now, one, ReturnState.REPLACED, "replaced", answer=asked.words, replacement=new.number)
+
+
 def _close(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnClosed) -> None:
     one = _named(draft, event)
     went_back = one.state == ReturnState.REJECTED
@@ -181,6 +191,7 @@ _GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
     RECEIVE.wakes: (RECEIVE, _receive),
     INSPECT.wakes: (INSPECT, _inspect),
     REFUND.wakes: (REFUND, _refund),
+    REPLACE.wakes: (REPLACE, _replace),
     CLOSE.wakes: (CLOSE, _close),
 }
 

@@ -196,3 +196,48 @@ def test_what_nobody_settles_goes_before_a_human(world: World) -> None:
     counter.ask("returns:refund", one)
     assert (counter.order()["condition"], counter.order()["hold"]) == ("done", [])
     assert world.broken() == {}
+
+
+def replaced(world: World, shop: str, *lines: dict[str, Any]) -> tuple[Counter, str]:
+    """A broken piece was sent back and is replaced."""
+    counter = Counter(world, shop).sell(*lines).arrive()
+    one = counter.open(pieces("1", 1, "defect"))
+    counter.ask("returns:approve", one)
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    counter.ask("returns:replace", one)
+    return counter, one
+
+
+@pytest.mark.parametrize("shop", ["clinic", "salon", "apparel"])
+def test_a_broken_piece_is_replaced_by_an_order_that_costs_nothing(world: World, shop: str) -> None:
+    """RET-01, RET-02, RET-06: the same goods by the same route, no payment, no points, no shipping fee; the first order's money stays."""
+    before = Counter(world, shop)
+    counter, one = replaced(world, shop, a_line("1", 2, 6_000), a_line("2", 1, 900))
+    shown = counter.shown(one)
+    assert (shown["state"], shown["replacement"]) == ("replaced", "S-1-R1")
+    assert counter.order()["adjustments"] == []
+    other = Counter(world, shop, "S-1-R1")
+    order = other.order()
+    assert (order["totals"]["grand_total"], order["payment"]["method"], order["payment"]["state"]) == (
+        0,
+        "none",
+        "captured",
+    )
+    assert [line for shipment in order["shipments"] for line in shipment["lines"]] == [
+        {"line": "1", "quantity": 1, "shipped": 0, "cancelled": 0}
+    ]
+    world.ship_all("S-1-R1", shop=shop)
+    other.arrive()
+    assert world.states()["S-1-R1"] == ("delivered", "done")
+    assert other.order()["points"]["earned"] == 0
+    with pytest.raises(Invalid):
+        before.open(pieces("1", 2, "defect"))
+    assert world.broken() == {}
+
+
+def test_what_there_is_one_of_is_not_replaced(world: World) -> None:
+    """RET-03, INT-10."""
+    with pytest.raises(Conflict):
+        replaced(world, "reuse", a_line("1", 1, 90_000, availability="unique"))
+    assert world.broken() == {}
