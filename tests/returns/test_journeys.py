@@ -219,6 +219,7 @@ def test_a_broken_piece_is_replaced_by_an_order_that_costs_nothing(world: World,
     assert counter.order()["adjustments"] == []
     other = Counter(world, shop, "S-1-R1")
     order = other.order()
+    assert order["replaces"] == "S-1"
     assert (order["totals"]["grand_total"], order["payment"]["method"], order["payment"]["state"]) == (
         0,
         "none",

@@ -76,6 +76,7 @@ def show_order(
         "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
         "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
+        "replaces": facts.document.get("replaces"),
         "currency": facts.currency,
         "payment": {
             "method": money.method,
