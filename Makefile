@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz lock clean
+.PHONY: demo run test test-long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -23,7 +23,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 # What takes minutes and more: killing everything in turn, ninety simulated days.
-test-long: test chaos rolling walk fuzz quarter planted
+test-long: test chaos rolling walk fuzz returns quarter planted
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -73,6 +73,10 @@ walk: $(READY)
 N ?= 20000
 fuzz: $(READY)
 	SHUKKA_FUZZ=$(N) $(BIN)/python -m pytest tests/web/test_fuzz.py
+
+# Any order, any part of it returned: what is foretold is what happens.
+returns: $(READY)
+	SHUKKA_RETURNS=2000 $(BIN)/python -m pytest tests/rules/returns
 
 quarter: $(READY)
 	$(BIN)/python -m benchmarks.quarter

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.shops import PACKAGED, ProfileErrors, load_shops, parse_shop
+from pipelines.shops import PACKAGED, ProfileErrors, load_shops, parse_shop, returns_page
 from pipelines.shops.reference import markdown
 from tests.rules.build import day, shop_with
 
@@ -97,6 +97,46 @@ def test_a_name_is_all_a_shop_needs() -> None:
         ("[suppliers.maker]", "split.home", "no supplier warehouse"),
         ('[delivery.transit_days]\n"Aichi" = 1', "delivery.transit_days.Aichi", "no prefecture"),
         ('[shipping.individual_surcharge]\n"愛知" = 1', "shipping.individual_surcharge.愛知", "no prefecture"),
+        ("[returns]\nwindow_days = 7", "returns.window_days", "write [[returns.terms]]"),
+        ("[[returns.terms]]\nreasons = []", "returns.terms[0].reasons", "at least 1"),
+        ('[[returns.terms]]\nreasons = ["bored"]', "returns.terms[0].reasons[0]", "must be 'defect'"),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\nwindows = [{ days = 7, since = "monday" }]',
+            "returns.terms[0].windows[0].since",
+            "must be 'arrival'",
+        ),
+        ('[[returns.terms]]\nreasons = ["defect"]\nremedies = []', "returns.terms[0].remedies", "at least 1"),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\nexchange_for = "equal_or_higher"',
+            "returns.terms[0].exchange_for",
+            "there is no exchange",
+        ),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\nrefused_conditions = ["haunted"]',
+            "returns.terms[0].refused_conditions[0]",
+            "must be 'unopened'",
+        ),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\nrefused_conditions = ["opened"]\nrequired_conditions = ["opened"]',
+            "returns.terms[0].required_conditions",
+            "opened is in refused_conditions too",
+        ),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\nmethods = ["cash"]',
+            "returns.terms[0].methods[0]",
+            "must be 'amazon_pay'",
+        ),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\n[[returns.terms]]\nreasons = ["defect"]\n',
+            "returns.terms",
+            "defect stands in two tables",
+        ),
+        (
+            '[[returns.terms]]\nreasons = ["defect"]\ncost_on = "shop"\n[returns]\ncustomer_fee = 1_500',
+            "returns.customer_fee",
+            "nobody pays it",
+        ),
+        ('[returns.discontinued]\nPOMADE = "soon"', "returns.discontinued.POMADE", "a date such as"),
         ('[[remarks]]\npattern = "("\naction = "ignore"', "remarks[0].pattern", "no regular expression"),
         ('[[remarks]]\npattern = ".*"\naction = "ignore"', "remarks[0].pattern", "empty text"),
         (
@@ -151,6 +191,14 @@ def test_a_place_without_profiles_is_refused(tmp_path: Path) -> None:
 def test_the_reference_of_all_parameters_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "shops.md"
     assert page.read_text("utf-8") == markdown(), "run: python -m pipelines.shops > docs/shops.md"
+
+
+def test_the_page_of_returns_is_up_to_date() -> None:
+    """A.12, A.16: the terms of the four shops as they are published, drawn from their profiles."""
+    page = Path(__file__).parents[2] / "docs" / "returns.md"
+    assert page.read_text("utf-8") == returns_page.markdown(load_shops()), (
+        "run: python -m pipelines.shops returns > docs/returns.md"
+    )
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGED.glob("*.toml")), ids=lambda file: file.stem)
