@@ -25,10 +25,6 @@ NOT_READ_YET = {
     "Returns.maximum_price",
     "Returns.methods",
     "Returns.refused_flags",
-    "Documents.receipt_methods",
-    "Documents.receipt_once",
-    "Documents.receipt_days",
-    "Documents.mark_reissue",
 }
 
 #: What code calls a section beyond the name of the field that holds it.
