@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from models.store import documents
-from pipelines.documents.issue import Request, issue
+from pipelines.documents.issue import Request, Stored, Typesets, issue
 from pipelines.documents.kinds import Kind
 from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
@@ -139,29 +140,46 @@ class Died(Exception):
     """The process died here."""
 
 
+class Dies:
+    """A press that sets the document and dies before anything can be committed."""
+
+    def pdf(self, content: Mapping[str, Any]) -> bytes:
+        assert typesetter().pdf(content)
+        raise Died
+
+
+def _dies_before_the_commit(world: World, *steps: Callable[[Connection], object]) -> None:
+    with world.engine.begin() as connection:
+        for step in steps:
+            step(connection)
+        raise Died
+
+
 def test_a_crash_at_any_step_consumes_nothing(site: Site) -> None:
-    """Before the press, in it, after the row is written and before the commit: no number, no document, no event; then all works."""
+    """Once a number is taken, in the press, after it, before the commit: no number, no document, no event; then all works."""
     world, shop = site.world, site.world.house.shops["reuse"]
     once(world)
-    wish, request, now = Wish(Kind.RECEIPT), Request("cli:1", "test"), world.clock.now()
-    before = world.value("SELECT count(*) FROM effect")
-    with pytest.raises(RuntimeError), world.engine.begin() as connection:
-        issue(connection, shop, "R-1", wish, request, now, Breaks())
-    with pytest.raises(Died), world.engine.begin() as connection:
-        documents.next_number(connection, "reuse", "receipt")
-        raise Died
-    with pytest.raises(Died), world.engine.begin() as connection:
-        issue(connection, shop, "R-1", wish, request, now, typesetter())
-        raise Died
+    now, before = world.clock.now(), world.value("SELECT count(*) FROM effect")
+
+    def asked(press: Typesets, key: str = "cli:1") -> Callable[[Connection], Stored]:
+        return lambda connection: issue(connection, shop, "R-1", Wish(Kind.RECEIPT), Request(key, "test"), now, press)
+
+    for steps, fault in (
+        ([lambda connection: documents.next_number(connection, "reuse", "receipt")], Died),
+        ([asked(Breaks())], RuntimeError),
+        ([asked(Dies())], Died),
+        ([asked(typesetter())], Died),
+    ):
+        with pytest.raises(fault):
+            _dies_before_the_commit(world, *steps)
     assert world.value("SELECT count(*) FROM document") == 0
     assert world.value("SELECT count(*) FROM document_counter") == 0
     assert world.value("SELECT count(*) FROM effect") == before
-    with world.engine.begin() as connection:
-        assert issue(connection, shop, "R-1", wish, request, now, typesetter()).number == "REUSE-R-000001"
-    with world.engine.begin() as connection:  # the answer was lost: the same request is told the same
-        assert issue(connection, shop, "R-1", wish, request, now, typesetter()).number == "REUSE-R-000001"
+    for _ in range(2):  # the answer was lost: the same request is told the same
+        with world.engine.begin() as connection:
+            assert asked(typesetter())(connection).number == "REUSE-R-000001"
     with pytest.raises(Conflict), world.engine.begin() as connection:
-        issue(connection, shop, "R-1", wish, Request("cli:2", "test"), now, typesetter())
+        asked(typesetter(), "cli:2")(connection)
 
 
 def test_storefronts_hear_of_it(site: Site) -> None:

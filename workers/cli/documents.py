@@ -25,6 +25,7 @@ _Kind = Annotated[
     str,
     typer.Option(help="receipt, invoice, return_invoice, delivery_note, pick_list, statement or quotation."),
 ]
+_Sample = Annotated[Path, typer.Option("--out", help="The PDF to write; or a .png, a picture of its first page.")]
 _Out = Annotated[Path, typer.Option("--out", help="The PDF to write.")]
 _Locale = Annotated[str | None, typer.Option(help="ja or en; else the order's.")]
 _Addressee = Annotated[str | None, typer.Option(help="Whom it is made out to; else as the order says.")]
@@ -41,7 +42,7 @@ def documents() -> None:
 def preview(
     file: Annotated[str, typer.Argument(help="A JSON file with an order, or - for standard input.")],
     kind: _Kind,
-    path: _Out,
+    path: _Sample,
     locale: _Locale = None,
     addressee: _Addressee = None,
     purpose: _Purpose = None,
@@ -67,7 +68,7 @@ def preview(
         content = sample(raw, load_shops(load().shops_dir, INSTALLATION), wish)
     except Conflict as refused:
         _refuse(refused)
-    _write(path, typesetter().pdf(content))
+    _write(path, next(iter(typesetter().pictures(content))) if path.suffix == ".png" else typesetter().pdf(content))
 
 
 @app.command("list")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Final
 
+import noto_cjk_sans_jp_bold
+import noto_cjk_sans_jp_regular
 from fontTools.ttLib import TTFont
 
-from pipelines.errors import Misconfigured
-
 FAMILY: Final = "Noto Sans CJK JP"
-_PACKAGES: Final = ("noto-cjk-sans-jp-regular", "noto-cjk-sans-jp-bold")
 #: What stands for a character that cannot be printed (ゲタ).
 MISSING: Final = "〓"
 #: A run of letters without a space that is longer than this is broken, so that it stays within its column.
@@ -21,23 +19,9 @@ _LONGEST_RUN: Final = 24
 _LONGEST_TEXT: Final = 300
 
 
-@cache
 def paths() -> tuple[Path, Path]:
-    """The files of the regular and the bold weight. Raises Misconfigured if a package is not installed."""
-    return _font(_PACKAGES[0]), _font(_PACKAGES[1])
-
-
-def _font(package: str) -> Path:
-    try:
-        listed = files(package) or ()
-    except PackageNotFoundError:
-        raise Misconfigured(
-            package, "the font of documents is not installed; install the locked requirements"
-        ) from None
-    for one in listed:
-        if one.suffix == ".otf":
-            return Path(str(one.locate()))
-    raise Misconfigured(package, "holds no font file; install the locked requirements anew")
+    """The files of the regular and the bold weight."""
+    return Path(str(noto_cjk_sans_jp_regular.FONT_PATH)), Path(str(noto_cjk_sans_jp_bold.FONT_PATH))
 
 
 @cache

@@ -48,7 +48,7 @@ class Typesetter:
         """The PDF of a numbered document (``pipelines.documents.paper.issued``). Raises Unprintable."""
         return self._set(content, format="pdf", pdf_standards=_STANDARDS)[0]
 
-    def pictures(self, content: Mapping[str, Any], ppi: int = 100) -> list[bytes]:
+    def pictures(self, content: Mapping[str, Any], ppi: int = 96) -> list[bytes]:
         """Its pages as PNG, for looking."""
         return self._set(content, format="png", ppi=ppi)
 
