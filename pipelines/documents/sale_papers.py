@@ -49,7 +49,7 @@ def receipt(
         (words["order"], facts.order.number),
         *([] if duty else [(words["stamp_note"], _stamp_note(method, locale))]),
     ]
-    asked = purpose or told.get("proviso") or shop.documents.purpose
+    asked = purpose or told.get("proviso") or (shop.documents.purpose if locale == "ja" else shop.documents.purpose_en)
     net = any(one.kind not in BEFORE_DISPATCH for one in changes)
     return Document(
         kind=Kind.RECEIPT,

@@ -9,7 +9,7 @@ from typing import Final
 _JA: Final = {
     "receipt": "領収書",
     "invoice": "請求書",
-    "return_invoice": "返還請求書",
+    "return_invoice": "適格返還請求書",
     "delivery_note": "納品書",
     "pick_list": "ピッキングリスト",
     "statement": "請求書",

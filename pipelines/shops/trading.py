@@ -300,6 +300,9 @@ class Documents(Section):
     purpose: Annotated[str, Field(min_length=1, max_length=40, pattern=ONE_LINE)] = Field(
         default="商品代として", description="但し書き of a receipt, where the customer names none (DOC-05)"
     )
+    purpose_en: Annotated[str, Field(min_length=1, max_length=40, pattern=ONE_LINE)] = Field(
+        default="Goods", description="The same of a receipt in English"
+    )
     issuer: Annotated[str, Field(max_length=100, pattern=ONE_LINE)] = Field(
         default="", description="Registered name of who issues documents; empty: the shop's name"
     )
