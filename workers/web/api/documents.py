@@ -33,8 +33,15 @@ from workers.web.shapes import IssuedDocument, OrderDocuments, answers
 router = APIRouter(prefix="/v1", tags=["documents"])
 
 _MOST_BYTES: Final = 16_384
+_PDF: Final = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
 
 _Line = StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)
+
+
+class Pdf(Response):
+    """The bytes of a document."""
+
+    media_type = "application/pdf"
 
 
 class DocumentWish(BaseModel):
@@ -100,7 +107,7 @@ async def issue_document(request: Request, shop: str, number: str) -> Response:
     return as_json(201, answer)
 
 
-@router.get("/documents/{document}", responses={200: {"content": {"application/pdf": {}}}, 304: {}, 410: {}})
+@router.get("/documents/{document}", response_class=Pdf, responses={200: {"content": _PDF}})
 async def read_document(request: Request, document: str) -> Response:
     """The PDF, the same bytes for ever; 410 once it is no longer kept."""
     state = state_of(request)
@@ -123,7 +130,7 @@ async def read_document(request: Request, document: str) -> Response:
     }
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(row.file, media_type="application/pdf", headers=headers)
+    return Pdf(row.file, headers=headers)
 
 
 def file_name(row: FileRow) -> str:
