@@ -45,6 +45,15 @@ INVARIANTS: tuple[Invariant, ...] = (
               OR p.refunded <> coalesce(e.back, 0) OR p.fee <> coalesce(e.kept, 0)""",
     ),
     Invariant(
+        "documents_numbered",
+        "the documents of a shop and kind are numbered without gaps, and a copy has its first",
+        """SELECT c.shop, c.kind, c.last, d.* FROM document_counter c FULL JOIN (
+             SELECT shop AS of, kind AS what, count(*) FILTER (WHERE copy = 1) AS firsts, max(sequence) AS newest,
+                    count(DISTINCT sequence) AS numbers
+             FROM document GROUP BY 1, 2) d ON d.of = c.shop AND d.what = c.kind
+           WHERE (c.last, c.last, c.last) IS DISTINCT FROM (d.firsts, d.newest, d.numbers)""",
+    ),
+    Invariant(
         "repriced_payment",
         "the payment of an order that was priced again is over the total of its breakdown",
         """SELECT p.order_id, p.amount, (d.breakdown->>'grand_total')::int AS priced

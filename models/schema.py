@@ -6,6 +6,7 @@ from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
+from models.document import DocumentCounter, StoredDocument
 from models.effect import Circuit, Effect, EffectItem, EffectLease, EffectOutput, Mail
 from models.erasure import Erasure
 from models.hold import OrderHold
@@ -35,6 +36,7 @@ __all__ = [
     "Customer",
     "CustomerMark",
     "CustomerRank",
+    "DocumentCounter",
     "Effect",
     "EffectItem",
     "EffectLease",
@@ -68,6 +70,7 @@ __all__ = [
     "Shipment",
     "ShipmentLine",
     "ShopOrder",
+    "StoredDocument",
     "SupplierFile",
     "Transition",
     "UniqueAllocation",

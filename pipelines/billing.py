@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from models.store import orders
-from pipelines.rules.billing import bill, billed, billed_methods
+from pipelines.rules.billing import Bill, bill, billed, billed_methods
 from pipelines.rules.dates.periods import same_day_months_later
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
@@ -36,6 +36,11 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
         points_treatment=shop.price.points_treatment,
         tax_unit=shop.price.tax_unit,
     )
+    return bill_json(made, shop, customer, month)
+
+
+def bill_json(made: Bill, shop: Shop, customer: str, month: date) -> dict[str, Any]:
+    """A bill as JSON."""
     return {
         "shop": shop.key,
         "issuer": shop.name,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.payment import Payment, PaymentEntry
-from models.store.statement import columns, fetch, insert, reader, update, values, writer
+from models.store.statement import columns, fetch, insert, reader, scalars, update, values, writer
 
 
 class PaymentRow(NamedTuple):
@@ -214,3 +214,11 @@ WHERE p.gateway = %(gateway)s AND p.reference IS NOT NULL AND p.as_of IS NOT NUL
 def at_gateway(connection: Connection, gateway: str, since: datetime, until: datetime) -> list[HeldRow]:
     """What the books have at ``gateway`` of orders accepted from ``since`` up to ``until``."""
     return fetch(connection, HeldRow, _AT_GATEWAY, {"gateway": gateway, "since": since, "until": until})
+
+
+_CAPTURED = "SELECT min(at) FROM payment_entry WHERE order_id = %(id)s AND captured > 0 HAVING min(at) IS NOT NULL"
+
+
+def captured_at(connection: Connection, order_id: int) -> datetime | None:
+    """When money of the order was first taken; None while none was."""
+    return next(iter(scalars(connection, _CAPTURED, {"id": order_id})), None)

@@ -61,12 +61,26 @@ def _others(decision: Decision, listening: Sequence[Subscriber], now: datetime) 
     """What no move tells; ``sequence`` is that of the order's last move, since nothing moved."""
     facts = decision.facts
     for told in decision.announced:
+        order = OrderIdRow(facts.shop, facts.number, facts.id)
         sequence = facts.sequence + len(decision.moves)
-        data = {"shop": facts.shop, "number": facts.number, "at": now, "sequence": sequence, **told.data}
-        for one in listening:
-            if one.hears(facts.shop):
-                key = f"event:{facts.id}:{told.type}:{told.about}:{one.id}"
-                yield _row(key, facts.id, one, told.type, now, data)
+        yield from of_happening(order, sequence, told.type, told.about, told.data, listening, now)
+
+
+def of_happening(
+    order: OrderIdRow,
+    sequence: int,
+    type_: str,
+    about: str,
+    data: Mapping[str, Any],
+    listening: Sequence[Subscriber],
+    now: datetime,
+) -> Iterator[NewEffectRow]:
+    """Effect rows for something that is no move of the order; ``about`` makes it one of its ``type_``, ``sequence`` is that of the
+    order's last move."""
+    said = {"shop": order.shop, "number": order.number, "at": now, "sequence": sequence, **data}
+    for one in listening:
+        if one.hears(order.shop):
+            yield _row(f"event:{order.id}:{type_}:{about}:{one.id}", order.id, one, type_, now, said)
 
 
 def _told(decision: Decision) -> Told:

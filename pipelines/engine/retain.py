@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store import erasures, orders, retention
+from models.store import documents, erasures, orders, retention
 from models.store.retention import PersonRow, PlaceRow
 from pipelines.engine.erase import pieces_of, take_out
 from pipelines.values.calendar import JST
@@ -79,7 +79,7 @@ def _payloads(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
 
 
 def _documents(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
-    """Who bought, where it went and what was remarked, wherever it stands; of how many orders."""
+    """Who bought, where it went and what was remarked, wherever it stands, and the documents that say so; of how many orders."""
     told = retention.people(connection, ids)
     held = erasures.facts_of(connection, ids)
     words = {one.id: [fact for fact in held if fact.order_id == one.id] for one in told}
@@ -89,6 +89,7 @@ def _documents(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
     emails = sorted({email for one in told if (email := _email(one))})
     gone = erasures.erase_orders(connection, ids, emails)
     take_out(connection, pieces, held)
+    documents.end(connection, ids)
     return gone["orders"]
 
 

@@ -41,7 +41,7 @@ class Retention(Section):
     )
     documents_days: Annotated[int, Field(ge=BOOKS_DAYS, le=36_600)] = Field(
         default=3000,
-        description="Names, addresses, telephone numbers and remarks of orders, from the day of the order: 2985 at the least, "
+        description="Names, addresses, telephone numbers and remarks of orders, and the documents that were issued of them, from the day of the order: 2985 at the least, "
         "which is seven years from two months after the end of a business year (B.1.4)",
     )
 

@@ -16,6 +16,9 @@ Account = Literal["local", "partner_web", "partner_claims"]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Count = Annotated[int, Field(ge=0, le=9_999_999)]
 
+#: Text that stands in one line of a mail or document.
+ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 
 

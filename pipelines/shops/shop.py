@@ -16,7 +16,7 @@ from pipelines.shops.installation import Installation
 from pipelines.shops.retention import Retention
 from pipelines.shops.returning import Returns
 from pipelines.shops.schedule import Calendar, Pickup, Schedule
-from pipelines.shops.section import Days, FromList, Section
+from pipelines.shops.section import ONE_LINE, Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule
 from pipelines.values.calendar import BusinessCalendar
@@ -31,7 +31,7 @@ _UNLISTED_SUPPLIER = Supplier()
 
 _SAFE_URL: Final = re.compile(r"https://[^\s\"'<>\\]+")
 
-Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
+Text = Annotated[str, Field(max_length=200, pattern=ONE_LINE)]
 
 
 class Shop(Section):

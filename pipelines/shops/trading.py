@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipelines.shops.section import Account, Count, Days, FromList, MethodName, Section, TimeOfDay
+from pipelines.shops.section import ONE_LINE, Account, Count, Days, FromList, MethodName, Section, TimeOfDay
 from pipelines.values.money import Yen
 
 _GATEWAYS: Final = {"card": "sandbox", "bank_transfer": "bank"}
@@ -259,14 +259,46 @@ class RemarkRule(Section):
 
 
 class Documents(Section):
-    """Receipts (領収書) and delivery notes (A.13)."""
+    """Receipts (領収書), invoices, delivery notes and what else is written of an order (A.13, docs/documents.md)."""
 
     receipt_methods: Annotated[tuple[MethodName, ...], FromList] = Field(
         default=("card", "paypay", "amazon_pay", "bank_transfer"),
-        description="Methods the shop writes receipts for (DOC-02)",
+        description="Methods the shop writes receipts for (DOC-01, DOC-02)",
     )
-    receipt_once: bool = Field(default=False, description="A receipt is issued a single time (DOC-02)")
+    receipt_once: bool = Field(
+        default=False,
+        description="A receipt of a method that is taken at dispatch is issued a single time (DOC-02)",
+    )
     receipt_days: Days = Field(
-        default=0, description="Days from the last dispatch, its day included, to fetch a receipt (DOC-02); 0: no limit"
+        default=0,
+        description="Days from the last dispatch, its day included, to fetch such a receipt (DOC-02); 0: no limit",
     )
-    mark_reissue: bool = Field(default=True, description="From the second download on it says 再発行 (DOC-01)")
+    mark_reissue: bool = Field(default=True, description="From the second copy on a document says 再発行 (DOC-01)")
+    purpose: Annotated[str, Field(min_length=1, max_length=40, pattern=ONE_LINE)] = Field(
+        default="商品代として", description="但し書き of a receipt, where the customer names none (DOC-05)"
+    )
+    purpose_en: Annotated[str, Field(min_length=1, max_length=40, pattern=ONE_LINE)] = Field(
+        default="Goods", description="The same of a receipt in English"
+    )
+    issuer: Annotated[str, Field(max_length=100, pattern=ONE_LINE)] = Field(
+        default="", description="Registered name of who issues documents; empty: the shop's name"
+    )
+    issuer_postal_code: Annotated[str, Field(max_length=10, pattern=ONE_LINE)] = Field(
+        default="", description="Postal code of the issuer"
+    )
+    issuer_address: Annotated[str, Field(max_length=120, pattern=ONE_LINE)] = Field(
+        default="", description="Address of the issuer"
+    )
+    seal: Annotated[tuple[Annotated[str, Field(pattern=r"^\S{1,6}$")], ...], FromList, Field(max_length=4)] = Field(
+        default=(), description="Columns of the square seal (角印), from right to left; empty: no seal"
+    )
+    logo: Annotated[str, Field(max_length=65_536, pattern=r"^(<svg[\s>][\s\S]*</svg>\s*)?$")] = Field(
+        default="", description="Logo over documents, as the text of an SVG file; empty: none"
+    )
+    note_prices: bool = Field(default=True, description="Delivery notes show prices (DOC-03)")
+    maker_prices: bool = Field(
+        default=False, description="Delivery notes of parcels that a maker sends show prices too (SPL-01)"
+    )
+    quotation_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=30, description="Days that a quotation is valid (DOC-06)"
+    )

@@ -14,15 +14,6 @@ from pipelines.shops.section import Section
 
 CHECKOUT = Path(__file__).parents[2]
 
-#: Parameters that a profile accepts and nothing reads yet. The list may only get shorter: who adds a parameter reads it,
-#: and who makes one of these work takes it out.
-NOT_READ_YET = {
-    "Documents.receipt_methods",
-    "Documents.receipt_once",
-    "Documents.receipt_days",
-    "Documents.mark_reissue",
-}
-
 #: What code calls a section beyond the name of the field that holds it.
 ALSO_CALLED = {
     "CouponOffer": "_offer",
@@ -177,9 +168,4 @@ def test_a_parameter_is_read_where_things_are_decided(parameter: str) -> None:
     is_read = parameter in REFUSES_ANOTHER or any(
         (called, read) in READ for called in parameters()[parameter] for read in (field, "model_dump")
     )
-    assert is_read or parameter in NOT_READ_YET, f"{parameter} is accepted and documented, and nothing reads it"
-    assert not (is_read and parameter in NOT_READ_YET), f"{parameter} is read now: take it out of NOT_READ_YET"
-
-
-def test_what_waits_is_there() -> None:
-    assert set(parameters()) >= NOT_READ_YET
+    assert is_read, f"{parameter} is accepted and documented, and nothing reads it"

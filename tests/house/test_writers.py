@@ -26,6 +26,8 @@ ELSEWHERE = {
     "customer": {"pipelines/customers/", "pipelines/orders/"},
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},
+    "document": {"pipelines/documents/"},
+    "document_counter": {"pipelines/documents/"},
     "erasure": {"pipelines/customers/"},
     "effect": {"workers/cli/", "workers/effects/"},
     "effect_item": {"workers/cli/", "workers/effects/"},

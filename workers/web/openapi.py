@@ -24,6 +24,7 @@ EVENTS: Final = {
     "payment.state_changed": "A payment has moved.",
     "points.changed": "Points have become pending, valid, held or void.",
     "payment.expiring": "An authorization ends before the goods leave.",
+    "document.issued": "A document of an order is stored.",
     "promise.missed": "A date that the customer was told is lost.",
 }
 """What storefronts are told, by type."""

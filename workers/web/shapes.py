@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from pipelines.returns.examples import ANSWERED
 
@@ -223,6 +223,41 @@ class ReturnPreview(Shape):
     problems: list[Wrong]
 
 
+class DocumentCopy(Shape):
+    """A document that was issued."""
+
+    id: str
+    number: str
+    reissue: bool
+    at: datetime
+    url: str
+
+
+class DocumentOffer(Shape):
+    """Whether a document may be issued now, and why."""
+
+    kind: str
+    subject: str | None = Field(description="The parcel or change it is about; null: the whole order")
+    allowed: bool
+    must: bool = Field(description="Whether the law asks for it")
+    until: date | None = Field(description="Last day that counts")
+    because: list[Because]
+    issued: list[DocumentCopy]
+
+
+class OrderDocuments(RootModel[list[DocumentOffer]]):
+    """What may be issued of an order."""
+
+
+class IssuedDocument(Shape):
+    """A document that is stored."""
+
+    id: str
+    number: str
+    url: str = Field(description="Where its PDF is read, relative to this server")
+    reissue: bool
+
+
 class Points(Shape):
     """A customer's points: balance, lots as they will be spent, a page of the ledger."""
 
@@ -401,7 +436,7 @@ class Event(Shape):
     data: EventData
 
 
-def answers(**by_status: type[Shape] | None) -> dict[int | str, dict[str, Any]]:
+def answers(**by_status: type[BaseModel] | None) -> dict[int | str, dict[str, Any]]:
     """What the published schema says of an operation's answers: ``s200=ShownOrder``."""
     return {int(status[1:]): {"model": model} if model else {} for status, model in by_status.items()}
 

@@ -1,0 +1,65 @@
+"""Who issues a document and whom it is made out to."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pipelines.documents.paper import Addressee, Issuer
+from pipelines.rules.order import Order, ShipTo
+from pipelines.shops import Shop
+
+#: An honorific that somebody wrote after the name.
+_WRITTEN: Final = re.compile(r"\s*(様|さま|御中|殿)\s*$")
+#: Words by which a Japanese organisation is known.
+_ORGANISATION: Final = re.compile(
+    r"会社|法人|医院|病院|クリニック|診療所|事務所|組合|協会|学校|大学|財団|社団|サロン|店$|[(（][株有医社学財][)）]|[㈱㈲]"
+)
+
+
+def issuer_of(shop: Shop, locale: str) -> Issuer:
+    """The shop as it signs."""
+    rules = shop.documents
+    name = rules.issuer or shop.name
+    foreign = shop.name_en if locale == "en" and shop.name_en else ""
+    return Issuer(
+        name=foreign or name,
+        second_name=name if foreign else "",
+        postal_code=rules.issuer_postal_code,
+        address=rules.issuer_address,
+        phone=shop.support_phone,
+        mail=shop.support_mail,
+        registration=shop.registration_number or "",
+        seal=rules.seal,
+        logo=rules.logo,
+        colour=shop.brand_colour,
+    )
+
+
+def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_address: bool = False) -> Addressee:
+    """Whom a document of an order is made out to: as ``asked``, else the organisation it goes to, else the customer."""
+    to = order.ship_to
+    if asked:
+        return named(asked, locale)
+    organisation = to.kind == "organisation" and bool(to.name)
+    name = to.name if organisation else order.customer.name or to.name
+    honorific = ("御中" if organisation else "様") if locale == "ja" and name else ""
+    if not with_address:
+        return Addressee(name, honorific)
+    return Addressee(name, honorific, to.postal_code, address_lines(to))
+
+
+def named(asked: str, locale: str) -> Addressee:
+    """A name as somebody asked for it, with one honorific: the one that was written, else 御中 for what looks like an
+    organisation and 様 for a person."""
+    if locale != "ja":
+        return Addressee(asked.strip(), "")
+    written = _WRITTEN.search(asked)
+    if written:
+        return Addressee(asked[: written.start()].strip(), "様" if written[1] == "さま" else written[1])
+    return Addressee(asked.strip(), "御中" if _ORGANISATION.search(asked) else "様")
+
+
+def address_lines(to: ShipTo) -> tuple[str, ...]:
+    """Prefecture and city with the street, then the building."""
+    return tuple(filter(None, (f"{to.region}{to.city}{to.line1}", to.line2)))

@@ -1,0 +1,123 @@
+"""Who may have which document until when, by rule id (DOC-01 to DOC-05, B.10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from pipelines.documents.facts import Issued, SaleFacts
+from pipelines.documents.kinds import Kind
+from pipelines.documents.permission import Answer, may_issue
+from tests.documents.orders import SENT, facts_of
+from tests.world import SHOPS, a_line
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+09:00")
+
+
+def asked(kind: Kind, facts: SaleFacts, shop: str, now: datetime = SENT, **profile: Any) -> Answer:
+    known = SHOPS[shop]
+    return may_issue(kind, facts, known.model_copy(update=profile), now)
+
+
+def paid(method: str, shop: str = "reuse") -> SaleFacts:
+    """A paid order by that method, which left on 2026-11-01 at 16:00."""
+    return replace(facts_of(shop, a_line("1", 1, 20_000)), method=method)
+
+
+RECEIPTS = [
+    ("reuse", "card", True, "DOC-02"),
+    ("reuse", "paypay", True, "DOC-02"),
+    ("reuse", "amazon_pay", True, "DOC-02"),
+    ("reuse", "bank_transfer", True, "DOC-02"),  # enclosed, or posted on request
+    ("reuse", "konbini", False, "DOC-02"),  # the store's slip
+    ("reuse", "cod", False, "DOC-02"),  # the carrier's slip
+    ("reuse", "loan", False, "DOC-02"),  # the lender's
+    ("clinic", "card", True, "DOC-01"),
+    ("clinic", "direct_debit", False, "DOC-01"),  # the statement
+    ("clinic", "claims_offset", False, "DOC-01"),
+    ("clinic", "bank_transfer", False, "DOC-01"),  # only card payers
+    ("salon", "none", False, "DOC-05"),  # all by points: nothing received
+]
+
+
+@pytest.mark.parametrize(("shop", "method", "allowed", "rule"), RECEIPTS)
+def test_who_writes_the_receipt(shop: str, method: str, allowed: bool, rule: str) -> None:
+    answer = asked(Kind.RECEIPT, paid(method, shop), shop)
+    assert (answer.allowed, answer.because[0].rule) == (allowed, rule)
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed"),
+    [
+        ("2026-11-01T16:00:00", True),
+        ("2026-11-30T23:59:59", True),  # the last second of the 30th day, the dispatch day counted
+        ("2026-12-01T00:00:00", False),
+    ],
+)
+def test_thirty_days_count_the_dispatch_day(now: str, allowed: bool) -> None:
+    """DOC-02, B.10: dispatched 2026-11-01, last day 2026-11-30."""
+    answer = asked(Kind.RECEIPT, paid("card"), "reuse", at(now))
+    assert (answer.allowed, answer.until) == (allowed, date(2026, 11, 30))
+
+
+def test_the_days_count_from_the_last_parcel() -> None:
+    facts = paid("card")
+    later = replace(facts.parcels[0], place=2, key="2", sent_at=at("2026-11-05T10:00:00"))
+    answer = asked(Kind.RECEIPT, replace(facts, parcels=[*facts.parcels, later]), "reuse")
+    assert answer.until == date(2026, 12, 4)
+
+
+def issued(facts: SaleFacts, kind: Kind = Kind.RECEIPT) -> SaleFacts:
+    return replace(facts, issued=[Issued("DC-1", kind, "", "REUSE-R-000001", 1, SENT)])
+
+
+@pytest.mark.parametrize(
+    ("shop", "method", "again"),
+    [("reuse", "card", False), ("reuse", "bank_transfer", True), ("clinic", "card", True), ("salon", "card", True)],
+)
+def test_once_or_again(shop: str, method: str, again: bool) -> None:
+    """DOC-02: once where customers fetch it themselves; DOC-01: else again, as a copy."""
+    assert asked(Kind.RECEIPT, issued(paid(method, shop)), shop).allowed is again
+
+
+def test_before_the_goods_left_there_is_no_receipt_to_fetch() -> None:
+    assert not asked(Kind.RECEIPT, replace(paid("card"), parcels=()), "reuse").allowed
+    assert asked(Kind.RECEIPT, replace(paid("bank_transfer"), parcels=()), "reuse").allowed, "it is enclosed"
+
+
+def test_money_that_is_not_there_has_no_receipt() -> None:
+    """DOC-05."""
+    assert asked(Kind.RECEIPT, replace(paid("card"), captured=0), "reuse").because[0].rule == "DOC-05"
+    back = facts_of("salon", a_line("1", 1, 20_000), returned=True)
+    assert not asked(Kind.RECEIPT, back, "salon").allowed, "all of it went back"
+
+
+def test_an_invoice_needs_a_registration_and_a_supply() -> None:
+    """DOC-04, B.1.4; TAX-02: what is billed by the month is invoiced there."""
+    clinic = paid("card", "clinic")
+    assert asked(Kind.INVOICE, clinic, "clinic").allowed
+    assert asked(Kind.INVOICE, clinic, "clinic", registration_number=None).because[0].rule == "DOC-04"
+    assert asked(Kind.INVOICE, replace(clinic, parcels=()), "clinic").because[0].rule == "DOC-05"
+    assert asked(Kind.INVOICE, replace(clinic, method="direct_debit"), "clinic").because[0].rule == "TAX-02"
+
+
+@pytest.mark.parametrize(("price", "must"), [(9_999, False), (10_000, True)])
+def test_a_return_invoice_is_due_from_ten_thousand_yen(price: int, must: bool) -> None:
+    """B.1.4; vectors D12 and D13."""
+    back = facts_of("reuse", a_line("1", 1, price), returned=True)
+    registered = {"registration_number": "T6120001113618"}
+    answer = asked(Kind.RETURN_INVOICE, back, "reuse", **registered)
+    assert (answer.allowed, answer.must) == (True, must)
+    assert not asked(Kind.RETURN_INVOICE, paid("card"), "reuse", **registered).allowed, "nothing came back"
+
+
+def test_a_parcel_has_a_note_once_it_left() -> None:
+    """DOC-03."""
+    facts = paid("card")
+    assert asked(Kind.DELIVERY_NOTE, facts, "reuse").subject == facts.parcels[0].subject
+    assert not asked(Kind.DELIVERY_NOTE, replace(facts, parcels=()), "reuse").allowed

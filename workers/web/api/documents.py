@@ -1,0 +1,155 @@
+"""Documents over HTTP: what may be issued of an order, issuing it, and its bytes (contract: Documents)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from starlette.responses import Response
+
+from models.store import documents
+from models.store.documents import FileRow
+from pipelines.documents import issue
+from pipelines.documents.issue import Stored
+from pipelines.documents.kinds import Kind
+from pipelines.documents.writing import Wish
+from pipelines.errors import Invalid
+from pipelines.orders.document import problems_of
+from pipelines.orders.schema import ONE_LINE
+from pipelines.shops import Shop
+from workers.documents.typesetter import typesetter
+from workers.patience import patiently
+from workers.web.answers import HttpProblem, as_json, not_found
+from workers.web.app_state import state_of
+from workers.web.body import read_json, takes
+from workers.web.headers import idempotency_key
+from workers.web.shapes import IssuedDocument, OrderDocuments, answers
+
+router = APIRouter(prefix="/v1", tags=["documents"])
+
+_MOST_BYTES: Final = 16_384
+_PDF: Final = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+
+_Line = StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)
+
+
+class Pdf(Response):
+    """The bytes of a document."""
+
+    media_type = "application/pdf"
+
+
+class DocumentWish(BaseModel):
+    """A document that is asked for. What is left out is as the order and the shop's profile say."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["receipt", "invoice", "return_invoice", "delivery_note"]
+    addressee: Annotated[str, _Line] | None = Field(default=None, description="宛名; 様 or 御中 is added")
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=ONE_LINE)] | None = Field(
+        default=None, description="但し書き of a receipt"
+    )
+    subject: Annotated[str, StringConstraints(max_length=200, pattern=ONE_LINE)] | None = Field(
+        default=None, description="The parcel or change meant, as it is listed; else the only or last one"
+    )
+    locale: Literal["ja", "en"] | None = Field(default=None, description="Language; else the order's")
+    label: bool = Field(default=False, description="A delivery note of a label's size, 100 x 150 mm, without prices")
+
+
+#: Documents that the published schema describes.
+DOCUMENTS = (DocumentWish,)
+
+
+@router.get("/orders/{shop}/{number}/documents", responses=answers(s200=OrderDocuments))
+async def read_documents(request: Request, shop: str, number: str) -> Response:
+    """What may be issued of an order, until when and why, and what was; one entry a parcel and a change."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    profile = _profile(state.house.shops.get(shop), seen=caller.sees(shop))
+
+    def look(again: bool) -> list[dict[str, Any]]:
+        with state.house.engine.connect() as connection:
+            return issue.listed(connection, profile, number, state.house.clock.now())
+
+    return as_json(200, await asyncio.to_thread(patiently, look))
+
+
+@router.post(
+    "/orders/{shop}/{number}/documents",
+    status_code=201,
+    responses=answers(s201=IssuedDocument),
+    openapi_extra=takes(DocumentWish),
+)
+async def issue_document(request: Request, shop: str, number: str) -> Response:
+    """Issue a document: 201 once its bytes are stored, 409 with the rule where it may not be issued now. A document that was issued
+    already comes as a marked copy, or not at all where the shop issues it once. The same Idempotency-Key again: the same answer."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    profile = _profile(state.house.shops.get(shop), seen=caller.sees(shop))
+    # Without a key of the client's the request has one of its own: a commit whose answer was lost is found again.
+    key = f"{caller.id}:{idempotency_key(request) or uuid4().hex}"
+    _, raw = await read_json(request, _MOST_BYTES)
+    wish = _wish(raw)
+
+    def make(again: bool) -> Stored:
+        press, house = typesetter(), state.house
+        with house.engine.begin() as connection:
+            asking = issue.Request(key, caller.name)
+            return issue.issue(connection, profile, number, wish, asking, house.clock.now(), press)
+
+    made = await asyncio.to_thread(patiently, make)
+    answer = {"id": made.id, "number": made.number, "url": issue.url_of(made.id), "reissue": made.reissue}
+    return as_json(201, answer)
+
+
+@router.get("/documents/{document}", response_class=Pdf, responses={200: {"content": _PDF}})
+async def read_document(request: Request, document: str) -> Response:
+    """The PDF, the same bytes for ever; 410 once it is no longer kept."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+
+    def look(again: bool) -> FileRow | None:
+        with state.house.engine.connect() as connection:
+            return documents.file_of(connection, document)
+
+    row = await asyncio.to_thread(patiently, look)
+    if row is None or not caller.sees(row.shop):
+        raise not_found()
+    if not row.file:
+        raise HttpProblem(410, "Gone", "The document was kept for as long as the shop keeps documents, and is no more.")
+    headers = {
+        "ETag": f'"{row.digest.hex()}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(file_name(row))}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Pdf(row.file, headers=headers)
+
+
+def file_name(row: FileRow) -> str:
+    """The name under which the buyer files it: day, partner, amount, title (電子帳簿保存法)."""
+    on: date = row.transaction_on
+    amount = "" if row.amount is None else f"_{row.amount}"
+    return f"{on:%Y%m%d}_{row.issuer}{amount}_{row.title}.pdf".replace("/", "-")
+
+
+def _wish(raw: object) -> Wish:
+    try:
+        asked = DocumentWish.model_validate(raw)
+    except ValidationError as error:
+        raise Invalid(problems_of(error)) from None
+    return Wish(Kind(asked.kind), asked.addressee, asked.purpose, asked.subject or "", asked.locale, asked.label)
+
+
+def _profile(shop: Shop | None, *, seen: bool) -> Shop:
+    """A key sees only its own shops; another's looks like one that does not exist."""
+    if shop is None or not seen:
+        raise not_found()
+    return shop
