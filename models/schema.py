@@ -23,6 +23,7 @@ from models.retention import RetentionLate, RetentionMark
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
+from models.visit import VisitChange
 from models.work import Job, Work
 
 metadata = Base.metadata
@@ -68,6 +69,7 @@ __all__ = [
     "SupplierFile",
     "Transition",
     "UniqueAllocation",
+    "VisitChange",
     "Work",
     "metadata",
 ]

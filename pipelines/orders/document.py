@@ -29,7 +29,7 @@ from pipelines.orders.schema import (
     OrderDocument,
     PreviewDocument,
 )
-from pipelines.rules.order import Coupon, Customer, Line, Order, ShipTo
+from pipelines.rules.order import TO_BE_NAMED, Coupon, Customer, Line, Order, Pickup, ShipTo
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
@@ -142,6 +142,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "placed_at": lambda text: datetime.fromisoformat(text).astimezone(JST),
     "delivery_date": date.fromisoformat,
     "expected_on": date.fromisoformat,
+    "visit_on": date.fromisoformat,
     "points_rate": Decimal,
     "flags": frozenset,
 }
@@ -149,6 +150,7 @@ _WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "placed_at": lambda at: at.astimezone(JST).isoformat(),
     "delivery_date": date.isoformat,
     "expected_on": date.isoformat,
+    "visit_on": date.isoformat,
     "points_rate": lambda rate: format(rate.normalize(), "f"),
     "flags": sorted,
 }
@@ -177,8 +179,10 @@ class _Fields:
         return values
 
 
-_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON = map(_Fields, (Order, Line, Customer, ShipTo, Coupon))
-_ALIKE: Final = tuple(name for name in _ORDER.names if name not in _GROUPED)
+_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON, _PICKUP = map(_Fields, (Order, Line, Customer, ShipTo, Coupon, Pickup))
+#: Left out where there is none, so that content from before there was any stays equal.
+_ADDED: Final = ("pickup",)
+_ALIKE: Final = tuple(name for name in _ORDER.names if name not in (*_GROUPED, *_ADDED))
 
 
 def _order(values: dict[str, Any]) -> Order:
@@ -187,6 +191,7 @@ def _order(values: dict[str, Any]) -> Order:
     values["ship_to"] = ShipTo(**values["ship_to"])
     values["lines"] = tuple([Line(**one) for one in values["lines"]])
     values["coupons"] = tuple([Coupon(**one) for one in values["coupons"]])
+    values["pickup"] = Pickup(**values["pickup"]) if values["pickup"] else None
     return Order(**values)
 
 
@@ -195,6 +200,8 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: document[name] for name in _ALIKE}
     for name, (group, key) in _GROUPED.items():
         values[name] = document[group][key]
+    for name in _ADDED:
+        values[name] = document.get(name)
     return values
 
 
@@ -203,6 +210,7 @@ def _of_validated(document: OrderDocument) -> Order:
     plain = {name: vars(part) if isinstance(part, BaseModel) else part for name, part in vars(document).items()}
     values = _flat(plain)
     values["customer"] = {**values["customer"], "id": document.customer.id or ""}
+    values["ship_to"] = values["ship_to"] or _SHIP_TO.written(TO_BE_NAMED)
     values["lines"] = [{**vars(one), "flags": frozenset(one.flags)} for one in document.lines]
     values["coupons"] = [vars(one) for one in document.coupons]
     return _order(values)
@@ -218,6 +226,8 @@ def _beyond_types(order: Order) -> tuple[Problem, ...]:
     for index, coupon in enumerate(order.coupons):
         if coupon.kind == "percent" and coupon.value > 100:
             problems.append(Problem(f"coupons[{index}].value", "Must be 100 or less for a percentage."))
+    if order.pickup is None and order.ship_to == TO_BE_NAMED:
+        problems.append(Problem("ship_to", _SENTENCES["missing"]))
     if order.number in {".", ".."}:
         problems.append(Problem("number", "Must be more than dots: it stands in a URL."))
     try:
@@ -259,6 +269,10 @@ def order_to_json(order: Order) -> dict[str, Any]:
     document["ship_to"] = _SHIP_TO.written(order.ship_to)
     document["lines"] = [_line(one) for one in order.lines]
     document["coupons"] = [_COUPON.written(one) for one in order.coupons]
+    if order.pickup is None:
+        del document["pickup"]
+    else:
+        document["pickup"] = _PICKUP.written(order.pickup)
     return document
 
 
@@ -274,6 +288,8 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
     """Rebuild an order from ``order_to_json``'s own output; trusts it, so it is quick."""
     values = _ORDER.read(_flat(document))
     values["lines"] = [_LINE.read(one) for one in document["lines"]]
+    if values["pickup"]:
+        values["pickup"] = _PICKUP.read(values["pickup"])
     return _order(values)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,18 @@ class ShipTo:
 
 
 @dataclass(frozen=True, slots=True)
+class Pickup:
+    """Goods are called to the shop's ``store``, to be seen on ``visit_on`` (STO-01)."""
+
+    store: str
+    visit_on: date
+
+
+#: Where goods go that are called to a store, before its profile is asked.
+TO_BE_NAMED: Final = ShipTo("organisation", "", "", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
 class Coupon:
     """A coupon: ``kind`` amount (yen off), percent (percent off) or points (credits points, PTS-15)."""
 
@@ -89,3 +101,4 @@ class Order:
     delivery_slot: str | None = None
     remarks: str = ""
     shown_total: int | None = None
+    pickup: Pickup | None = None

@@ -12,6 +12,7 @@ from pipelines.changes.collection import collecting_parcel
 from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.pull_in import expect
 from pipelines.changes.reporting import is_reported
 from pipelines.changes.requests import heard
 from pipelines.changes.suppliers import WAITS_AT, heard_from, report_of
@@ -65,6 +66,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
         draft.next("collect", now)
+    if draft.parcels != known and draft.facts.pickup is not None:
+        draft.next("pull_in", now)
 
 
 def _fetched(draft: OrderDraft, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -88,6 +91,8 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     follow_parcels(draft, news.shop)
+    if news.arrived and draft.facts.pickup is not None:
+        expect(draft, news.shop, news.now)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, news.shop, news.now)
     each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
@@ -196,7 +201,7 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
     consumes=(*KINDS, FETCHED, ACTION.wakes),
-    leads_to=("dispatch", "settle", "reward", "collect"),
+    leads_to=("dispatch", "settle", "reward", "collect", "pull_in"),
     asks=TAKES,
     at_once=("reward",),
 )

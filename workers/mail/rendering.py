@@ -52,9 +52,12 @@ CUSTOMER_MAILS: Final = (
     "coupon_issued",
     "deposit_differs",
     "cod_unclaimed",
+    "pickup_ready",
+    "pickup_reminder",
 )
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
-CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
+STORE_MAILS: Final = ("store_notice",)
+CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS + STORE_MAILS
 
 _NONE: Final[Mapping[str, Overrides]] = {}
 _NAMESPACE: Final = NAMESPACE_URL.bytes
