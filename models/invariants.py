@@ -92,7 +92,8 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.captured > 0 AND p.refunded < p.captured
              AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.payload ? 'early')
-             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')""",
+             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')
+             AND NOT EXISTS (SELECT FROM parcel g WHERE g.order_id = o.id)""",
     ),
     Invariant(
         "cancelled_money_returned",

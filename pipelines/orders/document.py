@@ -211,7 +211,9 @@ def _of_validated(document: OrderDocument) -> Order:
     values = _flat(plain)
     values["customer"] = {**values["customer"], "id": document.customer.id or ""}
     values["ship_to"] = values["ship_to"] or _SHIP_TO.written(TO_BE_NAMED)
-    values["lines"] = [{**vars(one), "flags": frozenset(one.flags)} for one in document.lines]
+    values["lines"] = [
+        {**vars(one), "flags": frozenset(one.flags), "supplier": one.supplier or ""} for one in document.lines
+    ]
     values["coupons"] = [vars(one) for one in document.coupons]
     return _order(values)
 
@@ -277,10 +279,11 @@ def order_to_json(order: Order) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    """A line's JSON; a product that is not named is left out, so that content from before there was one stays equal."""
+    """A line's JSON; what is not told of what came later is left out, so that content from before there was any stays equal."""
     written = _LINE.written(line)
-    if written["product"] is None:
-        del written["product"]
+    for name in ("product", "weight_g", "size_cm"):
+        if written[name] is None:
+            del written[name]
     return written
 
 

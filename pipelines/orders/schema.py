@@ -138,11 +138,17 @@ class LineDocument(_Document):
     quantity: int = Field(ge=1, le=9999)
     unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
-    supplier: Key = "warehouse"
+    supplier: Key | None = Field(default="warehouse", description="Who sends it; null: the shop chooses")
     availability: Availability = "in_stock"
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
     points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
     flags: list[Annotated[str, _text(40, 1)]] = Field(default=[], max_length=20)
+    weight_g: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        default=None, description="Grams of one packed piece"
+    )
+    size_cm: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="Length, width and height of one packed piece together, in cm"
+    )
 
 
 class CouponDocument(_Document):

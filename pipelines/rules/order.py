@@ -18,6 +18,8 @@ class Line:
 
     ``availability`` is in_stock, backorder, made_to_order or unique; ``points_rate`` (0..1) overrides every other
     rate and is a snapshot taken at order time (PTS-04). ``product`` is what variants share, None where nobody named it.
+    ``supplier`` is empty until one is chosen (``rules.routing``). ``weight_g`` and ``size_cm`` (length, width and height together) are of one
+    piece as it is packed, None where nobody told.
     """
 
     line: str
@@ -32,6 +34,8 @@ class Line:
     points_rate: Decimal | None = None
     flags: frozenset[str] = frozenset()
     product: str | None = None
+    weight_g: int | None = None
+    size_cm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
