@@ -84,6 +84,10 @@ class Delivery(Section):
     carriers: Annotated[tuple[Carrier, ...], FromList] = Field(
         default=(), description="Carriers (docs/carriers.md) whose tracking numbers are accepted (TRK-03); empty: any"
     )
+    tells: Annotated[tuple[Literal["out_for_delivery", "attempt_failed", "held"], ...], FromList] = Field(
+        default=(),
+        description="Carriers' news that the customer hears of (parcel_waiting): brought today, not met, kept at the depot with its last day",
+    )
     delivered_after_days: Days = Field(
         default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
     )

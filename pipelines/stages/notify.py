@@ -22,6 +22,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.ship import ACTION, SHIPPED, as_news
 from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
+from pipelines.rules.dates.delivery import receive_by
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import FETCHED, instruct_key
@@ -155,8 +156,26 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         parcel = draft.parcels[where]
         if parcel.tracking_status == TrackingState.RETURNED and draft.state == OrderState.CANCELLED:
             continue  # the customer heard that nothing comes any more
-        if template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
+        if parcel.tracking_status in news.shop.delivery.tells and facts.pickup is None:
+            _tell_waiting(news, parcel, outstanding)
+        elif template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
             _mail(news, template, parcel, shipped_before=[], outstanding=outstanding)
+
+
+def _tell_waiting(news: News, parcel: ParcelFacts, outstanding: object) -> None:
+    """What the carrier says before it has handed the parcel over, once for each that it says."""
+    status, since = str(parcel.tracking_status), parcel.status_as_of or news.now
+    by = receive_by(parcel.carrier, status, since)
+    _mail(
+        news,
+        "parcel_waiting",
+        parcel,
+        f":{status}",
+        waiting=status,
+        receive_by=by,
+        shipped_before=[],
+        outstanding=outstanding,
+    )
 
 
 def _more(parcel: ParcelFacts, known: ParcelFacts) -> dict[str, int]:

@@ -90,7 +90,7 @@ def test_a_shop_without_files_costs_nothing(tmp_path: Path) -> None:
 def test_all_mails_of_a_shop_are_written_for_looking(tmp_path: Path) -> None:
     own = renderer(tmp_path, **{"order_held__subject.ja.txt": "お待ちください"})
     count = preview.write(own, SHOPS["salon"], tmp_path / "out")
-    assert len(list((tmp_path / "out").iterdir())) == 3 * count == 198
+    assert len(list((tmp_path / "out").iterdir())) == 3 * count == 204
     html = (tmp_path / "out" / "order_held.ja.html").read_text("utf-8")
     assert "お待ちください</title>" in html
     assert "https://salon.example.jp/orders/S-1001" in html

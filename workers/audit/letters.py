@@ -193,6 +193,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
     Letter("transit_accident", lambda o: _applied(o, "shipment.lost"), lambda o: 2 * _parcels(o)),
     Letter("cod_unclaimed", _unclaimed, lambda o: _parcels(o) if o.method == "cod" else 0),
+    Letter("parcel_waiting", _nothing, lambda o: 3 * _parcels(o)),
     Letter("pickup_ready", _at_store, _pickups),
     Letter("pickup_reminder", _nothing, _pickups),
     Letter("store_notice", lambda o: int(o.is_pickup and _not_visited(o)), _pickups),

@@ -52,6 +52,7 @@ CUSTOMER_MAILS: Final = (
     "coupon_issued",
     "deposit_differs",
     "cod_unclaimed",
+    "parcel_waiting",
     "pickup_ready",
     "pickup_reminder",
 )

@@ -247,6 +247,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
         "parcel_returned": {**_order(), **parcel},
         "transit_accident": {**_order(), **parcel},
+        "parcel_waiting": {**_order(), **parcel, "waiting": "held", "receive_by": due},
         "cod_unclaimed": {**_order("cod"), **parcel, "receive_by": due},
         "pickup_ready": {**_order(), "pickup": store, "visit_on": date(2026, 11, 28), "keep_until": date(2026, 12, 5)},
         "pickup_reminder": {
@@ -299,7 +300,7 @@ _CONTEXTS: Final = MappingProxyType(
 )
 TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
-    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed"}
+    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed", "parcel_waiting"}
     | {"parcel_returned", "transit_accident"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )
