@@ -261,6 +261,7 @@ class Decision:
     readdressing: Readdressing | None = None
     put_off: PutOff | None = None
     frees_items: list[str] = field(default_factory=list)
+    takes_items: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> list[Hold]:
