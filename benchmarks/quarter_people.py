@@ -165,7 +165,7 @@ class People:
         with the warehouse three weeks after that day at the latest."""
         chance, agenda = seeded(self._seed, "visit", number), self._outside.agenda
         visit = datetime.combine(date.fromisoformat(visit_on), time(14), JST)
-        ends = chance.choices(("pickup:bought", "pickup:sent_back", None), (75, 10, 15))[0]
+        (ends,) = chance.choices(("pickup:bought", "pickup:sent_back", None), (75, 10, 15))
         if ends is not None:
             agenda.plan(visit, lambda at: self.ask(OPERATOR, ends, shop, number, {"reason": "the customer came"}))
         if ends != "pickup:bought":
