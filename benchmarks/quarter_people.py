@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Engine, text
@@ -109,6 +109,8 @@ class People:
             self._introduce(shop, customer, chance)
         self._plan_sequel(shop, number, document["payment"]["method"], chance)
         self._plan_visit(f"{shop}/{number}", document["payment"], chance)
+        if "pickup" in document:
+            self._plan_store(shop, number, document["pickup"]["visit_on"])
 
     def _introduce(self, shop: str, customer: str, chance: random.Random) -> None:
         """Facts of a new customer; some will stop the post, some leave for good."""
@@ -157,6 +159,26 @@ class People:
         if method == "loan":
             paid_out = now + timedelta(days=days + chance.uniform(10, 30))
             agenda.plan(paid_out, lambda at: self._outside.gateway.visit(order, "pay_out"))
+
+    def _plan_store(self, shop: str, number: str, visit_on: str) -> None:
+        """Most come to the store on the day they said and buy (STO-01), some buy nothing, some do not come; what nobody bought is back
+        with the warehouse three weeks after that day at the latest."""
+        chance, agenda = seeded(self._seed, "visit", number), self._outside.agenda
+        visit = datetime.combine(date.fromisoformat(visit_on), time(14), JST)
+        (ends,) = chance.choices(("pickup:bought", "pickup:sent_back", None), (75, 10, 15))
+        if ends is not None:
+            agenda.plan(visit, lambda at: self.ask(OPERATOR, ends, shop, number, {"reason": "the customer came"}))
+        if ends != "pickup:bought":
+            agenda.plan(visit + timedelta(days=21), lambda at: self._send_back(shop, number))
+
+    def _send_back(self, shop: str, number: str) -> None:
+        """The warehouse has again what a store sent back."""
+        query = """SELECT s.id, s.supplier FROM shipment s JOIN shop_order o ON o.id = s.order_id JOIN parcel p ON p.shipment_id = s.id
+                   WHERE o.shop = :shop AND o.number = :number AND p.tracking_status = 'returning'"""
+        with self._engine.connect() as connection:
+            rows = connection.execute(text(query), {"shop": shop, "number": number}).all()
+        for shipment, supplier in dict(rows).items():  # type: ignore[arg-type]
+            self._outside.desk.say_returned(shipment, supplier)
 
     def pay(self, shop: str, number: str, change: int, times: int) -> None:
         """The customer transfers what is due and ``change`` yen, ``times`` times."""

@@ -253,6 +253,13 @@ class Desk:
         if since != self._clock.now():
             self._called_off.add(shipment)
 
+    def say_returned(self, shipment: str, supplier: str) -> None:
+        """A parcel that was sent back is with its supplier again."""
+        now, id_ = self._clock.now(), f"{shipment}:shipment.returned:from-store"
+        raw = {"type": "shipment.returned", "timestamp": now.isoformat(), "data": {"shipment": shipment}}
+        self._inbox.say(supplier_event(raw, supplier=supplier, shops=(), event_id=id_, now=now))
+        self._diary.suppliers.append({"kind": "delivered", "id": id_, "type": "shipment.returned"})
+
     def _take(self, supplier: str, key: str, data: Mapping[str, Any]) -> None:
         shipment, now = data["shipment"], self._clock.now()
         self._asked[shipment] += 1

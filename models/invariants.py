@@ -102,7 +102,8 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE p.captured > 0 AND p.refunded < p.captured
              AND EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.kind = 'payment.authorize')
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.payload ? 'early')
-             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')""",
+             AND o.state NOT IN ('partly_shipped', 'shipped', 'delivered', 'undelivered')
+             AND NOT EXISTS (SELECT FROM parcel g WHERE g.order_id = o.id)""",
     ),
     Invariant(
         "cancelled_money_returned",
@@ -292,8 +293,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         """SELECT p.order_id, p.shipment_id, p.key FROM parcel p JOIN shop_order o ON o.id = p.order_id
            WHERE o.state IN ('partly_shipped', 'shipped') AND o.condition <> 'held'
              AND (p.tracking_status IS NULL OR p.tracking_status NOT IN ('delivered', 'returned', 'lost', 'damaged'))
-             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'notify'
-                             AND w.subject_id IN (o.id::text, p.shipment_id))
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND CASE
+                               WHEN p.tracking_status = 'at_store' THEN w.stage IN ('pull_in', 'notify', 'dispatch')
+                               ELSE w.stage = 'notify' AND w.subject_id IN (o.id::text, p.shipment_id) END)
              AND NOT EXISTS (SELECT FROM order_hold h WHERE h.shipment_id = p.shipment_id
                              AND h.reason = 'delivery_overdue')""",
     ),

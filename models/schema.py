@@ -25,6 +25,7 @@ from models.return_request import ReturnLine, ReturnRequest
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
+from models.visit import VisitChange
 from models.work import Job, Work
 
 metadata = Base.metadata
@@ -74,6 +75,7 @@ __all__ = [
     "SupplierFile",
     "Transition",
     "UniqueAllocation",
+    "VisitChange",
     "Work",
     "metadata",
 ]

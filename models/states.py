@@ -82,6 +82,7 @@ class TrackingState(StrEnum):
     REFUSED = "refused"  # 受取拒否
     DAMAGED = "damaged"  # 破損
     RETURNING = "returning"  # 返送中
+    AT_STORE = "at_store"  # 店舗保管: kept for a visit (STO-01)
     DELIVERED = "delivered"
     RETURNED = "returned"
     LOST = "lost"

@@ -5,18 +5,20 @@
                deposits  <-------------- notices of payments --------------  settle   (capture, void, refund)
 
 cancel, reprice, adjust, amend, returns, attend and resend may enter at any point: a customer or an operator spoke. promote follows
-when an order raised its customer's rank, and collect waits for money that is paid on delivery. Which stage may make which other
+when an order raised its customer's rank, collect waits for money that is paid on delivery, and
+pull_in for the visit to a store that goods were called to. Which stage may make which other
 due, at a moment or by the outcome of an effect:
 
     accept     -> authorize, reward
     authorize  -> split, settle
     split      -> dispatch
     dispatch   -> settle
-    notify     -> dispatch, settle, reward, collect
+    notify     -> dispatch, settle, reward, collect, pull_in
     settle     -> authorize, dispatch, split, reward
     reward
     collect    -> settle, reward
     promote
+    pull_in    -> settle, reward
     cancel     -> settle
     reprice    -> authorize, reward
     adjust     -> dispatch, settle, reward, collect
@@ -46,6 +48,7 @@ from pipelines.stages import (
     dispatch,
     notify,
     promote,
+    pull_in,
     reprice,
     resend,
     returns,
@@ -64,6 +67,7 @@ ROUTE: tuple[Stage, ...] = (
     reward.STAGE,
     collect.STAGE,
     promote.STAGE,
+    pull_in.STAGE,
     cancel.STAGE,
     reprice.STAGE,
     adjust.STAGE,

@@ -61,7 +61,7 @@ def count_as_delivered(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for shipment in draft.shipments:
         for parcel in _under_way(draft, shipment):
             at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
-            if parcel.tracking_number is None and at <= now:
+            if parcel.tracking_number is None and at <= now and draft.facts.pickup is None:
                 draft.keep_parcel(parcel._replace(tracking_status=TrackingState.DELIVERED, status_as_of=at))
 
 
@@ -86,14 +86,15 @@ def watch_delivery(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 
 def _under_way(draft: OrderDraft, shipment: ShipmentDraft) -> Sequence[ParcelFacts]:
-    return [one for one in draft.parcels_of(shipment.id) if one.tracking_status not in ENDED]
+    """Those that a store keeps have come to it, and are waited for no longer."""
+    return [one for one in draft.parcels_of(shipment.id) if one.tracking_status not in {TrackingState.AT_STORE, *ENDED}]
 
 
 def _step(
     draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, parcel: ParcelFacts
 ) -> tuple[datetime, str, ParcelFacts]:
     """When something is done about a parcel that nobody reports delivered, and what."""
-    if parcel.tracking_number is None and not is_owed_on_delivery(draft):
+    if parcel.tracking_number is None and not is_owed_on_delivery(draft) and draft.facts.pickup is None:
         at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
         return at, DELIVERED, parcel
     at = overdue_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at, _last_heard(parcel))

@@ -25,6 +25,7 @@ from models.store import (
     repricings,
     shipments,
     transitions,
+    visits,
     work,
 )
 from models.store.adjustments import AdjustmentRow
@@ -43,6 +44,7 @@ from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
+from models.store.visits import NewVisitRow
 from models.store.work import WorkRow
 from models.subject import order_subject
 from pipelines.engine import announce
@@ -120,6 +122,7 @@ def apply(
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, _readdressing_rows(decisions, now))
+    visits.add(connection, _visit_rows(decisions, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
@@ -398,6 +401,12 @@ def _readdressing_rows(decisions: Sequence[Decision], now: datetime) -> list[New
         NewReaddressingRow(d.facts.id, one.key, one.reason, one.by, one.ship_to, now)
         for d in decisions
         if (one := d.readdressing) is not None
+    ]
+
+
+def _visit_rows(decisions: Sequence[Decision], now: datetime) -> list[NewVisitRow]:
+    return [
+        NewVisitRow(d.facts.id, one.key, one.by, one.visit_on, now) for d in decisions if (one := d.put_off) is not None
     ]
 
 

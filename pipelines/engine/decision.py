@@ -176,6 +176,15 @@ class Readdressing:
 
 
 @dataclass(slots=True, frozen=True)
+class PutOff:
+    """The customer visits the store on ``visit_on`` from now on (STO-01); ``key`` names what asked for it, once."""
+
+    key: str
+    by: str
+    visit_on: date
+
+
+@dataclass(slots=True, frozen=True)
 class MailCopy:
     """The stored mail ``id`` goes out once more under ``message_id``, the copy's own, to ``to`` (the envelope's)."""
 
@@ -253,6 +262,7 @@ class Decision:
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
     repricing: Repricing | None = None
     readdressing: Readdressing | None = None
+    put_off: PutOff | None = None
     frees_items: list[str] = field(default_factory=list)
     new_returns: list[str] = field(default_factory=list)
     returns: dict[str, ReturnFacts] = field(default_factory=dict)

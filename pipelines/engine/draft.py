@@ -28,6 +28,7 @@ from pipelines.engine.decision import (
     OpenedHold,
     PaymentChange,
     PaymentNumbers,
+    PutOff,
     Readdressing,
 )
 from pipelines.engine.facts import (
@@ -151,6 +152,11 @@ class OrderDraft(ReturnsDraft):
         """The order goes elsewhere from now on; ``facts`` say so already."""
         self._made.readdressing = change
         self.facts = self.facts.readdressed(change.ship_to)
+
+    def put_off(self, change: PutOff) -> None:
+        """The customer visits the store on another day from now on; ``facts`` say so already."""
+        self._made.put_off = change
+        self.facts = self.facts.put_off(change.visit_on)
 
     def return_coupon(self, key: str, reason: str) -> None:
         """The order uses the coupon ``key`` no longer."""

@@ -323,10 +323,17 @@ class Facts:
 
     def readdressed(self, ship_to: Mapping[str, Any]) -> Facts:
         """The same facts of an order that goes to ``ship_to``."""
+        return self._rewritten("ship_to", ship_to)
+
+    def put_off(self, visit_on: date) -> Facts:
+        """The same facts of an order whose customer visits the store on ``visit_on``."""
+        return self._rewritten("pickup", {**self.document["pickup"], "visit_on": visit_on.isoformat()})
+
+    def _rewritten(self, name: str, part: Mapping[str, Any]) -> Facts:
         other = copy(self)
         for read in ("document", "order"):
             other.__dict__.pop(read, None)
-        other.document_text = orjson.dumps({**self.document, "ship_to": dict(ship_to)}).decode()
+        other.document_text = orjson.dumps({**self.document, name: dict(part)}).decode()
         other._worked_out = {}
         return other
 
@@ -355,6 +362,12 @@ class Facts:
     def document(self) -> Mapping[str, Any]:
         """The order as it was accepted, as JSON: read once a stage needs it, and most stages never do."""
         return cast(Mapping[str, Any], orjson.loads(self.document_text))
+
+    @property
+    def pickup(self) -> Mapping[str, Any] | None:
+        """The ``store`` that the order's goods are called to and the day of the visit (``visit_on``), as its document has them
+        (STO-01); None for goods that are sent to an address."""
+        return self.document.get("pickup")
 
     @cached_property
     def priced(self) -> Mapping[str, Any]:

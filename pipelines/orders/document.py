@@ -29,7 +29,7 @@ from pipelines.orders.schema import (
     OrderDocument,
     PreviewDocument,
 )
-from pipelines.rules.order import Coupon, Customer, Line, Order, ShipTo
+from pipelines.rules.order import TO_BE_NAMED, Coupon, Customer, Line, Order, Pickup, ShipTo
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
@@ -142,6 +142,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "placed_at": lambda text: datetime.fromisoformat(text).astimezone(JST),
     "delivery_date": date.fromisoformat,
     "expected_on": date.fromisoformat,
+    "visit_on": date.fromisoformat,
     "points_rate": Decimal,
     "flags": frozenset,
 }
@@ -149,6 +150,7 @@ _WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "placed_at": lambda at: at.astimezone(JST).isoformat(),
     "delivery_date": date.isoformat,
     "expected_on": date.isoformat,
+    "visit_on": date.isoformat,
     "points_rate": lambda rate: format(rate.normalize(), "f"),
     "flags": sorted,
 }
@@ -177,8 +179,10 @@ class _Fields:
         return values
 
 
-_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON = map(_Fields, (Order, Line, Customer, ShipTo, Coupon))
-_ALIKE: Final = tuple(name for name in _ORDER.names if name not in _GROUPED and name != "replaces")
+_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON, _PICKUP = map(_Fields, (Order, Line, Customer, ShipTo, Coupon, Pickup))
+#: Left out where there is none, so that content from before there was any stays equal.
+_ADDED: Final = ("pickup", "replaces")
+_ALIKE: Final = tuple(name for name in _ORDER.names if name not in (*_GROUPED, *_ADDED))
 
 
 def _order(values: dict[str, Any]) -> Order:
@@ -187,6 +191,7 @@ def _order(values: dict[str, Any]) -> Order:
     values["ship_to"] = ShipTo(**values["ship_to"])
     values["lines"] = tuple([Line(**one) for one in values["lines"]])
     values["coupons"] = tuple([Coupon(**one) for one in values["coupons"]])
+    values["pickup"] = Pickup(**values["pickup"]) if values["pickup"] else None
     return Order(**values)
 
 
@@ -195,6 +200,8 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: document[name] for name in _ALIKE}
     for name, (group, key) in _GROUPED.items():
         values[name] = document[group][key]
+    for name in _ADDED:
+        values[name] = document.get(name)
     return values
 
 
@@ -203,7 +210,10 @@ def _of_validated(document: OrderDocument) -> Order:
     plain = {name: vars(part) if isinstance(part, BaseModel) else part for name, part in vars(document).items()}
     values = _flat(plain)
     values["customer"] = {**values["customer"], "id": document.customer.id or ""}
-    values["lines"] = [{**vars(one), "flags": frozenset(one.flags)} for one in document.lines]
+    values["ship_to"] = values["ship_to"] or _SHIP_TO.written(TO_BE_NAMED)
+    values["lines"] = [
+        {**vars(one), "flags": frozenset(one.flags), "supplier": one.supplier or ""} for one in document.lines
+    ]
     values["coupons"] = [vars(one) for one in document.coupons]
     return _order(values)
 
@@ -218,6 +228,8 @@ def _beyond_types(order: Order) -> tuple[Problem, ...]:
     for index, coupon in enumerate(order.coupons):
         if coupon.kind == "percent" and coupon.value > 100:
             problems.append(Problem(f"coupons[{index}].value", "Must be 100 or less for a percentage."))
+    if order.pickup is None and order.ship_to == TO_BE_NAMED:
+        problems.append(Problem("ship_to", _SENTENCES["missing"]))
     if order.number in {".", ".."}:
         problems.append(Problem("number", "Must be more than dots: it stands in a URL."))
     try:
@@ -259,16 +271,21 @@ def order_to_json(order: Order) -> dict[str, Any]:
     document["ship_to"] = _SHIP_TO.written(order.ship_to)
     document["lines"] = [_line(one) for one in order.lines]
     document["coupons"] = [_COUPON.written(one) for one in order.coupons]
-    if order.replaces is None:  # as with a line's product: what storefronts send stays equal to what they sent before
+    if order.replaces is None:
         del document["replaces"]
+    if order.pickup is None:
+        del document["pickup"]
+    else:
+        document["pickup"] = _PICKUP.written(order.pickup)
     return document
 
 
 def _line(line: Line) -> dict[str, Any]:
-    """A line's JSON; a product that is not named is left out, so that content from before there was one stays equal."""
+    """A line's JSON; what is not told of what came later is left out, so that content from before there was any stays equal."""
     written = _LINE.written(line)
-    if written["product"] is None:
-        del written["product"]
+    for name in ("product", "weight_g", "size_cm"):
+        if written[name] is None:
+            del written[name]
     return written
 
 
@@ -276,7 +293,8 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
     """Rebuild an order from ``order_to_json``'s own output; trusts it, so it is quick."""
     values = _ORDER.read(_flat(document))
     values["lines"] = [_LINE.read(one) for one in document["lines"]]
-    values["replaces"] = document.get("replaces")
+    if values["pickup"]:
+        values["pickup"] = _PICKUP.read(values["pickup"])
     return _order(values)
 
 

@@ -13,7 +13,9 @@ from pipelines.rules.money.coupons import MadeCode
 from pipelines.rules.money.pricing import price
 from pipelines.rules.one_of_a_kind import as_sold, problems
 from pipelines.rules.order import Order
+from pipelines.rules.pull_in import to_store
 from pipelines.rules.refusals import refusals
+from pipelines.rules.routing import routed
 from pipelines.shops import Shop
 
 
@@ -49,7 +51,7 @@ class Judgement:
 
 def judge(order: Order, shop: Shop, known: Known) -> Judgement:
     """Judge an order that came in at ``shop``."""
-    sold = as_sold(order, shop)
+    sold = routed(to_store(as_sold(order, shop), shop), shop)
     breakdown = price(sold, shop, balance=known.balance, rank=known.rank)
     found = refusals(
         sold,

@@ -17,6 +17,7 @@ from pipelines.ports import MailIntent
 from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import written
 from pipelines.rules.money.adjustments import totals_after
+from pipelines.rules.pull_in import ready_on
 from pipelines.rules.remarks import DeliveryWindow
 from pipelines.rules.wish import Wish, wish
 from pipelines.shops import Shop
@@ -172,6 +173,8 @@ def arrival(facts: Facts, shop: Shop, dispatch_on: date | None) -> date | None:
     if dispatch_on is None:
         return None
     wished = _wish(facts, shop).window
+    if (pickup := facts.pickup) is not None:
+        return ready_on(shop, pickup["store"], arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop))
     return arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop, wished.first if wished else None)
 
 
@@ -225,6 +228,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
             "pay_by": None,
         },
         "wish": _wish_context(facts, shop),
+        "pickup": _pickup_context(facts, shop),
         "order_url": order_url(shop, facts.number),
         "collect": cash(facts.method, facts.grand_total, shop),
     }
@@ -263,6 +267,19 @@ def _wish_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:
     if wished.window is None and wished.slot is None:
         return None
     return {"day": wished.window.says(facts.locale) if wished.window else "", "slot": wished.slot}
+
+
+def _pickup_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:
+    """The store that the goods are called to, and the day of the visit (STO-01); None for goods that are sent to an address."""
+    if (pickup := facts.pickup) is None:
+        return None
+    store = shop.stores[pickup["store"]]
+    return {
+        "store": store.called(facts.locale),
+        "phone": store.phone,
+        "visit_on": date.fromisoformat(pickup["visit_on"]),
+        "by_store": store.kind == "own",
+    }
 
 
 def shop_context(shop: Shop) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,8 +14,10 @@ from pipelines.orders.document import problems_of
 from pipelines.orders.schema import CartDocument, ProductDocument, PromiseDocument
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.promise import Promise, Wanted, promises
-from pipelines.rules.order import Line
+from pipelines.rules.order import Line, Pickup
+from pipelines.rules.pull_in import is_visited_on
 from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
 from pipelines.values.prefecture import prefecture
 
 LoadOf = Callable[[Shop], Load]
@@ -62,9 +64,12 @@ def cart_promise(asked: CartDocument, shops: Mapping[str, Shop], now: datetime, 
         Line(str(index), one.sku, "", one.quantity, 0, supplier=one.supplier, availability=one.availability, expected_on=one.expected_on)
         for index, one in enumerate(asked.lines)
     )  # fmt: skip
-    found = promises(_wanted(asked, lines, shop), shop, at, load_of(shop))
+    wanted = replace(_wanted(asked, lines, shop), pickup=_pickup(asked, shop, at))
+    found = promises(wanted, shop, at, load_of(shop))
     parcels = [{**_shown(one), "lines": _lines(one, asked)} for one in found]
-    return Answer(shop, at, found, {"shop": shop.key, "at": parcels[0]["at"], "parcels": parcels})
+    return Answer(
+        shop, at, found, {"shop": shop.key, "at": parcels[0]["at"], "parcels": parcels, **_at_store(asked, shop, found)}
+    )
 
 
 def unloaded(shop: Shop) -> Load:
@@ -95,6 +100,37 @@ def _wanted(asked: PromiseDocument, lines: tuple[Line, ...], shop: Shop) -> Want
     if wrong:
         raise Invalid(wrong)
     return Wanted(lines, asked.region, asked.method, asked.locale)
+
+
+def _pickup(asked: CartDocument, shop: Shop, at: datetime) -> Pickup | None:
+    """The store that is asked about; without a day, for the last on which it could be visited."""
+    if asked.pickup is None:
+        return None
+    if asked.pickup.store not in shop.stores:
+        there_are = ", ".join(shop.stores) or "none"
+        raise Invalid([Problem("pickup.store", f"There is no such store; the stores are {there_are}.")])
+    latest = in_japan(at).date() + timedelta(days=shop.pull_in.max_days_ahead)
+    return Pickup(asked.pickup.store, asked.pickup.visit_on or latest)
+
+
+def _at_store(asked: CartDocument, shop: Shop, found: Sequence[Promise]) -> dict[str, Any]:
+    """From when the goods can be seen at the store, null where nobody knows, and whether the day that is asked about will do."""
+    if asked.pickup is None:
+        return {}
+    days = [one.arrive_on for one in found if one.arrive_on is not None]
+    ready = max(days) if len(days) == len(found) else None
+    visit = asked.pickup.visit_on
+    possible = None
+    if visit is not None:
+        possible = ready is not None and ready <= visit and is_visited_on(shop, asked.pickup.store, visit)
+    return {
+        "pickup": {
+            "store": asked.pickup.store,
+            "visit_on": visit.isoformat() if visit else None,
+            "ready_on": ready.isoformat() if ready else None,
+            "possible": possible,
+        }
+    }
 
 
 def _shown(one: Promise) -> dict[str, Any]:

@@ -138,11 +138,17 @@ class LineDocument(_Document):
     quantity: int = Field(ge=1, le=9999)
     unit_price: UnitYen = Field(description="Yen, ex tax or tax included as the shop's profile says")
     tax_rate: TaxRate = Field(default=10, description="Percent: 10 standard, 8 reduced, 0 untaxed")
-    supplier: Key = "warehouse"
+    supplier: Key | None = Field(default="warehouse", description="Who sends it; null: the shop chooses")
     availability: Availability = "in_stock"
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
     points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
     flags: list[Annotated[str, _text(40, 1)]] = Field(default=[], max_length=20)
+    weight_g: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        default=None, description="Grams of one packed piece"
+    )
+    size_cm: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="Length, width and height of one packed piece together, in cm"
+    )
 
 
 class CouponDocument(_Document):
@@ -175,6 +181,13 @@ class DeliveryDocument(_Document):
     slot: Annotated[str, _text(40, 1)] | None = Field(default=None, description="AM, 14-16, ...")
 
 
+class PickupDocument(_Document):
+    """Goods that are called to a store instead of being sent to an address (STO-01)."""
+
+    store: Key = Field(description="A store of the shop's profile")
+    visit_on: Day = Field(description="The day of the visit, on which the store is open")
+
+
 class TotalsDocument(_Document):
     """What the customer was shown."""
 
@@ -190,7 +203,7 @@ class OrderDocument(_Document):
     channel: Annotated[str, _text(32, 1)] = "web"
     locale: Literal["ja", "en"] = "ja"
     customer: CustomerDocument
-    ship_to: ShipToDocument
+    ship_to: ShipToDocument | None = Field(default=None, description="May be left out with a pickup, and only then")
     lines: list[LineDocument] = Field(min_length=1, max_length=200)
     coupons: list[CouponDocument] = Field(default=[], max_length=20)
     points: PointsDocument = PointsDocument()
@@ -198,6 +211,7 @@ class OrderDocument(_Document):
     delivery: DeliveryDocument = DeliveryDocument()
     remarks: Annotated[str, _text(2000, 0, MANY_LINES)] = ""
     totals: TotalsDocument = TotalsDocument()
+    pickup: PickupDocument | None = None
 
 
 class AssumeDocument(_Document):
@@ -248,7 +262,15 @@ class CartLineDocument(_Document):
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
 
 
+class CartPickupDocument(_Document):
+    """A store to which a cart is called."""
+
+    store: Key
+    visit_on: Day | None = Field(default=None, description="The day of the visit, to ask whether it can be met")
+
+
 class CartDocument(PromiseDocument):
     """What a cart asks: one answer a parcel, by the split that its order would get."""
 
     lines: Annotated[list[CartLineDocument], Field(min_length=1, max_length=200)]
+    pickup: CartPickupDocument | None = Field(default=None, description="Called to a store, whose region then counts")

@@ -20,6 +20,7 @@ from models.store.inbox import ReceivedRow
 from models.store.readdressings import ReaddressingRow
 from models.store.repricings import RepricingRow
 from models.store.transitions import TransitionRow
+from models.store.visits import VisitRow
 from models.store.work import DueRow
 from pipelines.rules.money.adjustments import GOODWILL
 
@@ -41,9 +42,10 @@ def with_acts(
     changes: Sequence[AdjustmentRow],
     repriced: Sequence[RepricingRow],
     readdressed: Sequence[ReaddressingRow],
+    put_off: Sequence[VisitRow],
 ) -> list[TransitionRow]:
     """An order's history with what moves no state and people ask after all the same: money given back at will, other prices,
-    another address. ``to_state`` says what became of it."""
+    another address, another day of a visit. ``to_state`` says what became of it."""
     acts = [
         TransitionRow(
             one.order_id, "goodwill", str(one.sequence), None, f"{one.money} yen given back", one.reason, one.at
@@ -58,6 +60,10 @@ def with_acts(
     acts += [
         TransitionRow(0, "address", str(time), one.region_before, "changed", _asked(one), one.at)
         for time, one in enumerate(readdressed, 1)
+    ]
+    acts += [
+        TransitionRow(0, "visit", str(time), one.before.isoformat(), "put off", f"by {one.by}", one.at)
+        for time, one in enumerate(put_off, 1)
     ]
     return list(merge(history, sorted(acts, key=lambda one: one.at), key=lambda one: one.at))
 

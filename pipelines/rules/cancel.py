@@ -44,8 +44,7 @@ def refusal(
     if policy == "until_released":
         return None
     if store_pull_in:
-        window = timedelta(minutes=shop.cancel.pull_in_minutes)
-        if now - placed_at <= window:
+        if now - placed_at <= timedelta(minutes=shop.cancel.pull_in_minutes):
             return None
         return Refusal(sentence("cancel.pull_in"), {"minutes": shop.cancel.pull_in_minutes}, rule="CAN-03")
     if method not in shop.cancel.until_paid:
@@ -53,3 +52,11 @@ def refusal(
     if payment_state in _MONEY_OUT:
         return None
     return Refusal(sentence("cancel.paid"), rule="CAN-03")
+
+
+def pull_in_settles_at(placed_at: datetime, shop: Shop) -> datetime | None:
+    """From when (aware) goods called to a store may be prepared: once the customer cannot cancel any more by oneself, since then
+    it would be too late (CAN-03); None where the shop has no such window."""
+    if shop.cancel.policy != "windows":
+        return None
+    return placed_at + timedelta(minutes=shop.cancel.pull_in_minutes, seconds=1)

@@ -109,6 +109,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "お取り寄せ品・メーカー直送品のため、お届け日{desired}のご希望は承れません。",
         "The desired {desired} cannot be taken for back-orders and goods sent by the maker.",
     ),
+    "visit.met": (
+        "ご来店日{visit}には商品をご覧いただけます。店舗でのご用意は{ready}の予定です。",
+        "Ready for the visit on {visit}: planned to be at the store on {ready}.",
+    ),
+    "visit.not_met": (
+        "ご来店日{visit}には間に合いません。店舗でのご用意は{ready}の予定です。",
+        "Not at the store by {visit}: planned to be there on {ready}.",
+    ),
     "transit": ("{region}へのお届けは出荷から{days}日後の予定です。", "Delivery to {region} takes {days} day(s)."),
     "no_region": (
         "お届け日は、お届け先の都道府県によります。",

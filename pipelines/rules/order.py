@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Line:
 
     ``availability`` is in_stock, backorder, made_to_order or unique; ``points_rate`` (0..1) overrides every other
     rate and is a snapshot taken at order time (PTS-04). ``product`` is what variants share, None where nobody named it.
+    ``supplier`` is empty until one is chosen (``rules.routing``). ``weight_g`` and ``size_cm`` (length, width and height together) are of one
+    piece as it is packed, None where nobody told.
     """
 
     line: str
@@ -32,6 +34,8 @@ class Line:
     points_rate: Decimal | None = None
     flags: frozenset[str] = frozenset()
     product: str | None = None
+    weight_g: int | None = None
+    size_cm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class ShipTo:
     line2: str = ""
     phone: str = ""
     country: str = "JP"
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """Goods are called to the shop's ``store``, to be seen on ``visit_on`` (STO-01)."""
+
+    store: str
+    visit_on: date
+
+
+#: Where goods go that are called to a store, before its profile is asked.
+TO_BE_NAMED: Final = ShipTo("organisation", "", "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +107,4 @@ class Order:
     remarks: str = ""
     shown_total: int | None = None
     replaces: str | None = None
+    pickup: Pickup | None = None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
 from pipelines.methods import METHODS, Asks, Method
+from pipelines.rules.dates.cutoff import first_visit
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import NO_CODES, MadeCode
 from pipelines.rules.money.coupons import problems as coupon_problems
-from pipelines.rules.order import Order
+from pipelines.rules.order import TO_BE_NAMED, Order
+from pipelines.rules.pull_in import problems as pull_in_problems
 from pipelines.values.calendar import in_japan
 from pipelines.values.card_number import find_card_number
 from pipelines.values.mail_address import check as check_mail_address
@@ -117,7 +119,7 @@ def ship_to_problems(order: Order, shop: Shop) -> tuple[Problem, ...]:
 
 def _address(order: Order, shop: Shop) -> Iterator[Problem]:
     to = order.ship_to
-    if not shop.intake.domestic_only:
+    if not shop.intake.domestic_only or to == TO_BE_NAMED:  # a store that there is not is refused by name
         return
     if to.country != "JP":
         yield Problem("ship_to.country", "This shop ships within Japan only; the country must be JP.")
@@ -240,6 +242,12 @@ def _delivery(case: _Case) -> Iterator[Problem]:
             yield Problem("delivery.date", f"Must not be later than {last.isoformat()}.")
 
 
+def _pull_in(case: _Case) -> Iterator[Problem]:
+    """STO-01."""
+    if case.order.pickup is not None:
+        yield from pull_in_problems(case.order, case.shop, first_visit(case.order, case.shop, case.now))
+
+
 def _shown_total(case: _Case) -> Iterator[Problem]:
     """The customer pays what they were shown, or the order is refused."""
     shown, total = case.order.shown_total, case.breakdown.grand_total
@@ -264,6 +272,7 @@ _CHECKS: Final[tuple[Callable[[_Case], Iterator[Problem]], ...]] = (
     _choice,
     _amount,
     _delivery,
+    _pull_in,
     _shown_total,
 )
 
@@ -284,6 +293,7 @@ def _texts(order: Order) -> dict[str, str]:
         "ship_to.line1": to.line1,
         "ship_to.line2": to.line2,
         "ship_to.phone": to.phone,
+        "pickup.store": order.pickup.store if order.pickup else "",
         "payment.token": order.token or "",
         "delivery.slot": order.delivery_slot or "",
         "remarks": order.remarks,

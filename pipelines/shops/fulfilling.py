@@ -24,6 +24,9 @@ Carrier = Annotated[str, AfterValidator(_one_of_the_carriers)]
 """A carrier in any spelling of it (docs/carriers.md), kept by its one name."""
 
 
+Link = Literal["source", "home", "availability", "temperature", "promise", "together", "limits"]
+
+
 class Split(Section):
     """How an order becomes shipments (A.4)."""
 
@@ -31,9 +34,35 @@ class Split(Section):
     allow_split_backorder: bool = Field(
         default=False, description="In-stock lines go first, back-orders when they arrive (SPL-03)"
     )
+    chain: Annotated[tuple[Link, ...], FromList] = Field(
+        default=("source", "home", "availability"),
+        description="The links that take an order apart, in their order: source (SPL-01), home (SPL-07), availability (SPL-03), "
+        "temperature (flags frozen, chilled), promise (goods that take longer to prepare), together (apart), limits (a supplier's "
+        "parcel_weight_g, parcel_size_cm)",
+    )
+    apart: Annotated[tuple[Annotated[tuple[str, ...], FromList], ...], FromList] = Field(
+        default=(),
+        description="Flags that do not travel together, with the link together: one alone with nothing else, or two not with one "
+        'another, `[["liquid_alone"], ["food", "chemical"]]`',
+    )
+    routing: Annotated[tuple[Literal["goods", "company", "day"], ...], FromList] = Field(
+        default=("goods", "company", "day"),
+        description="Who sends lines for which the storefront names nobody, by the first rule that decides: goods (skus), company "
+        "(who sends other lines), day (who sends soonest); else the first supplier of the profile",
+    )
     home: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         default="warehouse", description="Where lines are gathered if the shop does not drop-ship (INT-11, SPL-07)"
     )
+
+    @model_validator(mode="after")
+    def _can_be_gone_through(self) -> Self:
+        if "source" not in self.chain[:1]:
+            raise ValueError("chain: must begin with source: who sends a line is known first")
+        if twice := next((name for name in self.chain if self.chain.count(name) > 1), None):
+            raise ValueError(f"chain: {twice} is named twice; keep one")
+        if wrong := next((rule for rule in self.apart if len(set(rule)) not in (1, 2)), None):
+            raise ValueError(f"apart: {list(wrong)} must be one flag or two")
+        return self
 
 
 class Delivery(Section):
@@ -54,6 +83,10 @@ class Delivery(Section):
     )
     carriers: Annotated[tuple[Carrier, ...], FromList] = Field(
         default=(), description="Carriers (docs/carriers.md) whose tracking numbers are accepted (TRK-03); empty: any"
+    )
+    tells: Annotated[tuple[Literal["out_for_delivery", "attempt_failed", "held"], ...], FromList] = Field(
+        default=(),
+        description="Carriers' news that the customer hears of (parcel_waiting): brought today, not met, kept at the depot with its last day",
     )
     delivered_after_days: Days = Field(
         default=1, description="Without tracking, days after the planned arrival at which an order counts as delivered"
@@ -142,6 +175,16 @@ class Supplier(Schedule):
     )
     ask_date_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=14, description="Days until it is asked for the day of goods that have none, and again"
+    )
+    skus: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], FromList] = Field(
+        default=(), description="Beginnings of the SKUs that it keeps, for lines without a supplier (split.routing)"
+    )
+    parcel_weight_g: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        default=None, description="Grams that a parcel may weigh, with the link limits; unset: any"
+    )
+    parcel_size_cm: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="Length, width and height together over which a piece travels alone, with the link limits; unset: any",
     )
     files: SupplierFiles = Field(default=SupplierFiles(), description="Its label program's files (docs/files.md)")
 

@@ -256,6 +256,22 @@ def _never_open(shop: Shop) -> Iterator[tuple[str, str]]:
             yield f"suppliers.{name}", "is closed for more than a year; see its closed days and its carrier's pickup"
 
 
+def _pull_in(shop: Shop) -> Iterator[tuple[str, str]]:
+    """Stores that nobody could visit, and methods that do not go with a visit (STO-01)."""
+    for name in shop.pull_in.methods if shop.stores else ():
+        if name not in METHODS:
+            yield "pull_in.methods", f"{name!r} is no payment method; there is {', '.join(METHODS)}"
+        elif name not in shop.payment.allowed:
+            yield "pull_in.methods", f"{name} is none of payment.methods"
+        elif METHODS[name].capture is Capture.ON_DELIVERY:
+            yield "pull_in.methods", f"{name} is paid to the carrier, who hands the goods to the store: take it out"
+    if shop.stores and not shop.pull_in.methods:
+        yield "pull_in.methods", "name at least one: nobody could call goods to a store"
+    for name, store in shop.stores.items():
+        if wrong := [day for day in store.visit_dates if not shop.visit_days(name).is_open(day)]:
+            yield f"stores.{name}.visit_dates", f"{wrong[0]} is a day on which it is closed"
+
+
 def _across(shop: Shop) -> Iterator[tuple[str, str]]:
     """Mistakes that only two sections together show."""
     for name, supplier in shop.suppliers.items():
@@ -275,6 +291,7 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
     for code, offer in shop.coupons.offers.items():
         if unknown := [rank for rank in offer.ranks if rank not in shop.rank_rates]:
             yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"
+    yield from _pull_in(shop)
     yield from _never_open(shop)
     for region in shop.delivery.transit_days:
         if prefecture(region) != region:

@@ -34,9 +34,12 @@ def markdown() -> str:
         inner = _section(field.annotation)
         if inner is None:
             continue
-        heading = {"remarks": "[[remarks]]", "suppliers": "[suppliers.NAME]", "pickups": "[pickups.CARRIER]"}.get(
-            name, f"[{name}]"
-        )
+        heading = {
+            "remarks": "[[remarks]]",
+            "suppliers": "[suppliers.NAME]",
+            "pickups": "[pickups.CARRIER]",
+            "stores": "[stores.NAME]",
+        }.get(name, f"[{name}]")
         parts += ["", f"## `{heading}`", "", _first_sentence(inner), *_blank_lead(_table(inner))]
         for nested_name, nested in _nested(inner):
             parts += ["", f"### `{name}.{nested_name}`", "", _first_sentence(nested), *_blank_lead(_table(nested))]

@@ -15,9 +15,10 @@ from pipelines.shops.fulfilling import Carrier, Delivery, PromiseSection, Split,
 from pipelines.shops.installation import Installation
 from pipelines.shops.retention import Retention
 from pipelines.shops.returning import Returns
-from pipelines.shops.schedule import Calendar, Pickup, Schedule
+from pipelines.shops.schedule import WEEKDAYS, Calendar, Pickup, Schedule
 from pipelines.shops.section import ONE_LINE, Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
+from pipelines.shops.stores import PullIn, Store
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule
 from pipelines.values.calendar import BusinessCalendar
 from pipelines.values.colour import LEGIBLE, contrast_with_white
@@ -103,6 +104,11 @@ class Shop(Section):
         default={}, description="When carriers collect, by carrier; one that is not listed collects every day"
     )
 
+    pull_in: PullIn = PullIn()
+    stores: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], Store] = Field(
+        default={}, description="Stores that goods are called to, by name (STO-01); none: nothing is called anywhere"
+    )
+
     _installation: Installation = PrivateAttr(default_factory=Installation)
 
     @field_validator("site_url")
@@ -178,6 +184,26 @@ class Shop(Section):
     @cached_property
     def _unlisted_dispatch_days(self) -> DispatchDays:
         return self._dispatch(_UNLISTED_SUPPLIER)
+
+    @cached_property
+    def _visit_days(self) -> dict[str, BusinessCalendar]:
+        return {name: self._visits(store) for name, store in self.stores.items()}
+
+    def visit_days(self, store: str) -> BusinessCalendar:
+        """The open days of ``store``; a partner's counter is open on weekdays alone (STO-01)."""
+        return self._visit_days[store]
+
+    def _visits(self, store: Store) -> BusinessCalendar:
+        closed = {WEEKDAYS.index(name) for name in store.closed_weekdays}
+        on_weekdays = store.kind == "partner"
+        return BusinessCalendar(
+            closed | {5, 6} if on_weekdays else closed,
+            on_weekdays or store.national_holidays,
+            store.closed_days,
+            (),
+            self.calendar.added_holidays,
+            self.calendar.removed_holidays,
+        )
 
     def dispatch_days(self, supplier: str) -> DispatchDays:
         """When the goods of ``supplier`` leave: on its own open days on which its carrier collects (CUT-01 to CUT-03)."""

@@ -12,6 +12,7 @@ from pipelines.changes.collection import collecting_parcel
 from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
+from pipelines.changes.pull_in import expect
 from pipelines.changes.reporting import is_reported
 from pipelines.changes.requests import heard
 from pipelines.changes.suppliers import WAITS_AT, heard_from, report_of
@@ -21,6 +22,7 @@ from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.ship import ACTION, SHIPPED, as_news
 from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
+from pipelines.rules.dates.delivery import receive_by
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import FETCHED, instruct_key
@@ -65,6 +67,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
         draft.next("collect", now)
+    if draft.parcels != known and draft.facts.pickup is not None:
+        draft.next("pull_in", now)
 
 
 def _fetched(draft: OrderDraft, shipment: ShipmentDraft, event: EventFacts) -> None:
@@ -88,6 +92,8 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     follow_parcels(draft, news.shop)
+    if news.arrived and draft.facts.pickup is not None:
+        expect(draft, news.shop, news.now)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, news.shop, news.now)
     each = news.shop.points.activate_on == "each_shipment" and draft.state == OrderState.PARTLY_SHIPPED
@@ -150,8 +156,26 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         parcel = draft.parcels[where]
         if parcel.tracking_status == TrackingState.RETURNED and draft.state == OrderState.CANCELLED:
             continue  # the customer heard that nothing comes any more
-        if template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
+        if parcel.tracking_status in news.shop.delivery.tells and facts.pickup is None:
+            _tell_waiting(news, parcel, outstanding)
+        elif template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
             _mail(news, template, parcel, shipped_before=[], outstanding=outstanding)
+
+
+def _tell_waiting(news: News, parcel: ParcelFacts, outstanding: object) -> None:
+    """What the carrier says before it has handed the parcel over, once for each that it says."""
+    status, since = str(parcel.tracking_status), parcel.status_as_of or news.now
+    by = receive_by(parcel.carrier, status, since)
+    _mail(
+        news,
+        "parcel_waiting",
+        parcel,
+        f":{status}",
+        waiting=status,
+        receive_by=by,
+        shipped_before=[],
+        outstanding=outstanding,
+    )
 
 
 def _more(parcel: ParcelFacts, known: ParcelFacts) -> dict[str, int]:
@@ -196,7 +220,7 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.EVENTS | Need.ADJUSTMENTS | Need.NUMBERS,
     consumes=(*KINDS, FETCHED, ACTION.wakes),
-    leads_to=("dispatch", "settle", "reward", "collect"),
+    leads_to=("dispatch", "settle", "reward", "collect", "pull_in"),
     asks=TAKES,
     at_once=("reward",),
 )

@@ -45,9 +45,10 @@ def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> b
         return False
     facts, asks = draft.facts, shop.delivery.requests == "strict"
     wished = wish(facts.order, shop)
-    asked = {"date": wished.window.last if wished.window is not None else None, "slot": wished.slot}
+    visit = facts.order.pickup.visit_on if facts.order.pickup is not None else None
+    asked = {"date": visit or (wished.window.last if wished.window is not None else None), "slot": wished.slot}
     missed = next(plan for _, plan in made if plan.request_met is False)
-    reason = next(one.says for one in missed.because if one.rule == "desired_date")
+    reason = next(one.says for one in missed.because if one.rule in ("desired_date", "visit"))
     draft.tell(customer_mail("request_not_met", facts, shop, now, request=asked, reason=reason, asks=asks))
     if asks:
         draft.hold(Hold(HoldReason.REQUEST_NOT_MET), "split: request not met")

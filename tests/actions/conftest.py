@@ -1,4 +1,5 @@
-"""The test's own world, and the web interface on it: salon agrees with each individual on what the shipping costs more."""
+"""The test's own world, and the web interface on it: salon agrees with each individual on what the shipping costs more,
+and calls goods to a store."""
 
 from __future__ import annotations
 
@@ -12,7 +13,15 @@ from tests.web.site import Site
 from tests.world import World
 from workers.mail.rendering import Renderer
 
-QUOTES = shop_with("salon", **{"[returns]": '[intake]\nindividuals = "surcharge"\n[returns]'})
+_STORE = """
+[stores.store-1]
+name = "みほん商店 丸の内店"
+postal_code = "100-0005"
+region = "東京都"
+city = "千代田区"
+line1 = "丸の内1-1-1"
+"""
+QUOTES = shop_with("salon", **{"[returns]": f'[intake]\nindividuals = "surcharge"\n{_STORE}\n[returns]'})
 
 
 @pytest.fixture

@@ -84,6 +84,21 @@ def on_delivery(world: World) -> None:
     world.ship_all("S-1")
 
 
+def called(world: World) -> None:
+    """All of it is on its way to a store."""
+    lines = [a_line("1", 1, 6_000, flags=["pull_in"]), a_line("2", 2, 2_000, flags=["pull_in"])]
+    world.take(document("S-1", *lines, pickup={"store": "store-1", "visit_on": "2026-11-27"}))
+    world.settle()
+    world.ship_all("S-1")
+
+
+def at_store(world: World) -> None:
+    """All of it is kept at the store for the visit."""
+    called(world)
+    world.tell(world.news("shipment.delivered", world.shipments()[0]))
+    world.settle()
+
+
 def owed(world: World) -> None:
     """Paid by transfer, of which 2,200 yen are due back."""
     world.enrol("supplier", "maker-b")
@@ -123,6 +138,10 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
         {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "returns", "shipments:ask_again", "shipments:ship"}
     ),
     shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill", "returns"}),
+    called: frozenset({*MAILS, "lines:return", "pickup:arrived", "pickup:visit", "refunds:goodwill", "returns"}),
+    at_store: frozenset(
+        {*MAILS, "lines:return", "pickup:bought", "pickup:sent_back", "pickup:visit", "refunds:goodwill", "returns"}
+    ),
     on_delivery: frozenset({*MAILS, "collected", "lines:return", "returns"}),
     # not "release": what is due back is the customer's, whoever looks at it
     owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", *SUPPLIERS}),
@@ -141,6 +160,10 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "lines:cancel": ONE_PIECE,
     "lines:return": {**ONE_PIECE, "fault": "shop"},
     "mails:resend": {"to": "takahashi@new.example"},
+    "pickup:arrived": {},
+    "pickup:bought": {},
+    "pickup:sent_back": {},
+    "pickup:visit": {"visit_on": "2026-11-28"},
     "refunds": {"amount": 2_200, "reference": "T-1"},
     "refunds:goodwill": {"amount": 500, "reason": "a scratch on the box"},
     "release": {},

@@ -54,6 +54,10 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "fee:agree": ("INT-04",),
         "lines:cancel": ("INT-13",),
         "lines:return": ("All that has left has come back or was settled.",),
+        "pickup:arrived": ("STO-01",),
+        "pickup:bought": ("STO-01",),
+        "pickup:sent_back": ("STO-01",),
+        "pickup:visit": ("STO-01",),
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
         "refunds:goodwill": (),  # the return fee was kept
         "release": ("The order is done: nothing holds it.",),
@@ -64,10 +68,12 @@ def test_each_that_is_not_says_why(world: World) -> None:
     }
 
 
-def test_a_customer_may_ask_for_a_cancel_and_for_a_return_alone(world: World) -> None:
+def test_a_customer_may_ask_for_a_cancel_and_for_a_return_alone_where_nothing_is_called_to_a_store(
+    world: World,
+) -> None:
     held(world)
     refused = "Now the order is accepted: only goods that have left can be returned."
-    assert offered(world, "storefront") == {"cancel": (), "returns": (refused,)}
+    assert offered(world, "storefront") == {"cancel": (), "returns": (refused,), "pickup:visit": ("STO-01",)}
 
 
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.__name__)
@@ -121,10 +127,12 @@ def test_what_is_shown_is_what_happens(world: World, stand: Stand, action: str) 
         "what is possible changes something"
     )
     world.tell(event)
-    world.decide("notify", "cancel", "reprice", "adjust", "amend", "returns", "settle", "attend", "collect", "resend")
+    world.decide(
+        "notify", "cancel", "reprice", "adjust", "amend", "returns", "settle", "attend", "collect", "pull_in", "resend"
+    )
     after = world.show()
     happened = [(m["entity"], m["from"], m["to"], m["cause"]) for m in after["timeline"][before[0] :]]
-    moves = [m for m in happened if m[0] not in ("lot", "goodwill", "price", "address")]
+    moves = [m for m in happened if m[0] not in ("lot", "goodwill", "price", "address", "visit")]
     assert sorted(moves) == sorted((m.entity, m.old, m.new, m.cause) for m in shown.moves if m.entity != "lot")
     assert [m["template"] for m in after["mails"][before[1] :]] == [
         *(m.template for m in shown.mails),

@@ -324,6 +324,11 @@ ASKED_FOR: Mapping[str, dict[str, Any]] = {
         "parcels": [ParcelBook("SH-1", "1", "attempt_failed")],
         "moves": [*MOVES, Move(4, "order", "1", "shipped", "cancelled", "not received in 7 days (PAY-09)", NOON)],
     },
+    "pickup_ready": {"is_pickup": True, "parcels": [ParcelBook("SH-1", "1", "at_store")]},
+    "store_notice": {
+        "is_pickup": True,
+        "moves": [*MOVES, Move(4, "order", "1", "shipped", "cancelled", "no visit by 2026-12-05 (STO-01)", NOON)],
+    },
     "order_delivered": {"news": [DELIVERED]},
     "parcel_returned": {"news": [DELIVERED._replace(type="shipment.returned")]},
     "transit_accident": {"news": [DELIVERED._replace(type="shipment.lost")]},
@@ -355,6 +360,7 @@ def test_a_mail_of_every_template_is_missed_if_the_history_asks_for_it(template:
         ("dispatch_planned", {"held_at_once": False}),  # the confirmation told of the day
         ("tracking_corrected", {"parcels": [ParcelBook("SH-1", "1", "delivered")]}),  # there is nothing left to follow
         ("tracking_corrected", {"news": [DELIVERED._replace(type="shipment.tracking_corrected", at=NOON)]}),  # one mail has both
+        ("order_delivered", {"is_pickup": True}),  # the carrier brought it to a store
         ("cod_unclaimed", {"parcels": [ParcelBook("SH-1", "1", "returning")]}),  # it cannot be received any more
     ],
 )  # fmt: skip

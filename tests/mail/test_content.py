@@ -308,6 +308,8 @@ def test_each_reason_of_a_cancel_has_its_own_words(locale: str) -> None:
         "payment_failed",
         "loan_timeout",
         "cod_unclaimed",
+        "pickup_expired",
+        "not_bought",
         "out_of_stock",
         "transit_accident",
     ]

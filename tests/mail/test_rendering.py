@@ -12,7 +12,7 @@ import pytest
 
 from templates_mail import LOCALES, TEMPLATES
 from tests.mail.reading import BOTH_KINDS, body, both, changed, every_mail, parse, render
-from workers.mail.rendering import CONTRACT_MAILS, SUPPLIER_MAILS, Renderer
+from workers.mail.rendering import CONTRACT_MAILS, STORE_MAILS, SUPPLIER_MAILS, Renderer
 from workers.mail.samples import sample
 
 # B.7.4: an order mail that advertises becomes regulated advertising mail.
@@ -39,7 +39,7 @@ def test_every_mail_says_who_it_is(template: str, locale: str) -> None:
         {"ja": "サロンサプライ", "en": "Salon Supply"}[locale],
         "orders@salon.example",
     )
-    answered_by = "operations" if template in SUPPLIER_MAILS else "support"
+    answered_by = "operations" if template in (*SUPPLIER_MAILS, *STORE_MAILS) else "support"
     assert parsed["Reply-To"].addresses[0].addr_spec == f"{answered_by}@salon.example"
     assert (receiver.display_name, receiver.addr_spec) == (intent.to_name, intent.to)
     assert parsedate_to_datetime(parsed["Date"]) == intent.context["now"]
@@ -58,7 +58,7 @@ def test_every_mail_has_both_bodies_and_the_footer(template: str, locale: str) -
     assert not parse(mail.raw).defects
     for kind in BOTH_KINDS:
         content = body(mail, kind)
-        assert f"{'operations' if template in SUPPLIER_MAILS else 'support'}@salon.example" in content
+        assert f"{'operations' if template in (*SUPPLIER_MAILS, *STORE_MAILS) else 'support'}@salon.example" in content
         assert "salon.example からのメールを受信" in content or "allow mail from salon.example" in content
         assert not re.search(r"\[\[|\{\{|\{%|\bNone\b|Undefined", content)
     assert f'lang="{locale}"' in body(mail, "html")

@@ -86,7 +86,7 @@ class News(NamedTuple):
 class OrderBook:
     """One order. ``emails`` are those at which its customer may be written to; ``is_busy`` while an effect or a decision of it is
     under way; ``is_early`` where its money was taken before the goods left, since the authorization was ending. ``reasons``
-    are open holds, ``held`` those that ever were."""
+    are open holds, ``held`` those that ever were. ``is_pickup``: its goods are called to a store (STO-01)."""
 
     key: Key
     state: str = "accepted"
@@ -105,6 +105,7 @@ class OrderBook:
     held_at_once: bool = False
     repriced: int = 0
     readdressed: int = 0
+    is_pickup: bool = False
     mailed_instructions: int = 0
     is_busy: bool = False
     is_early: bool = False
@@ -167,6 +168,7 @@ SELECT o.id, o.shop, o.number, o.state, o.condition, o.method, d.document->'cust
        p.instructions IS NOT NULL AS was_instructed,
        (SELECT count(*) FROM order_repricing r WHERE r.order_id = o.id) AS repriced,
        (SELECT count(*) FROM order_readdressing r WHERE r.order_id = o.id) AS readdressed,
+ (d.document->'pickup') IS NOT NULL AS is_pickup,
        (SELECT count(*) FROM effect e WHERE e.order_id = o.id AND e.kind = 'supplier.instruct' AND e.state = 'done'
           AND e.payload->>'channel' = 'mail') AS mailed_instructions,
        EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending' AND e.kind <> 'storefront.event')
@@ -239,6 +241,7 @@ def _orders(connection: Connection) -> list[OrderBook]:
             held_at_once=any(one.opened_by.startswith("accept: ") for one in holds[row.id]),
             repriced=row.repriced,
             readdressed=row.readdressed,
+            is_pickup=row.is_pickup,
             mailed_instructions=row.mailed_instructions,
             is_busy=row.is_busy,
             is_early=row.is_early,

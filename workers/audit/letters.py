@@ -105,8 +105,23 @@ def _parcels(order: OrderBook) -> int:
 
 
 def _delivered(order: OrderBook) -> int:
-    """One at least for each shipment whose supplier said that it arrived."""
-    return _applied(order, "shipment.delivered")
+    """One at least for each shipment whose supplier said that it arrived, unless that was at a store."""
+    return 0 if order.is_pickup else _applied(order, "shipment.delivered")
+
+
+def _at_store(order: OrderBook) -> int:
+    """Whoever was cancelled for not having come, or whose goods a store keeps, was asked to come (STO-01)."""
+    alone = len(order.parcels) == 1 and order.parcels[0].status == "at_store"
+    return int(order.is_pickup and (_not_visited(order) or alone))
+
+
+def _not_visited(order: OrderBook) -> bool:
+    return any(cause.startswith("no visit by ") for cause in _cancels(order))
+
+
+def _pickups(order: OrderBook) -> int | None:
+    """Once for each day of the visit: of those that called nothing to a store, none."""
+    return None if order.is_pickup else 0
 
 
 def _refunds(order: OrderBook) -> int:
@@ -182,6 +197,10 @@ LETTERS: tuple[Letter, ...] = (
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
     Letter("transit_accident", lambda o: _applied(o, "shipment.lost"), lambda o: 2 * _parcels(o)),
     Letter("cod_unclaimed", _unclaimed, lambda o: _parcels(o) if o.method == "cod" else 0),
+    Letter("parcel_waiting", _nothing, lambda o: 3 * _parcels(o)),
+    Letter("pickup_ready", _at_store, _pickups),
+    Letter("pickup_reminder", _nothing, _pickups),
+    Letter("store_notice", lambda o: int(o.is_pickup and _not_visited(o)), _pickups),
     Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
     Letter("refund_done", _refunds, _unbounded),
     _letter("address_changed", lambda o: o.readdressed),

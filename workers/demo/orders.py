@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipelines.values.calendar import is_national_holiday
 from workers.demo.catalogue import CARRIER_MAILBOXES, CATALOGUE, FOREIGNERS, PEOPLE, PLACES, Product
 from workers.sandbox.faults import seeded
 
@@ -32,6 +33,9 @@ _TOKENS = {
     "tok_unknown": 5,
     "tok_timeout_once": 2,
 }
+_BEFORE_A_VISIT = ("card", "paypay", "bank_transfer")
+# Wednesdays at the one store, weekends at the other.
+_NO_VISITS = (2, 5, 6)
 _COD_LIMIT = 300_000
 _REUSE_SLOTS = ("AM", "14-16", "16-18", "18-20", "19-21")
 
@@ -74,7 +78,7 @@ def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -
         method = "card"
     customer = _customer(chance, shop, number, account, english=english)
     coupons = _coupons(chance, shop)
-    return {
+    order = {
         "shop": shop,
         "number": f"{_LETTER[shop]}{number}",
         "placed_at": placed_at.isoformat(),
@@ -89,6 +93,21 @@ def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -
         "delivery": {"date": None, "slot": _slot(chance, shop)},
         "remarks": _remarks(chance, shop, placed_at),
     }
+    return _called_to_store(order, placed_at) if shop == "reuse" else order
+
+
+def _called_to_store(order: dict[str, Any], placed_at: datetime) -> dict[str, Any]:
+    """STO-01: some of reuse's goods are called to a store, to be seen in a week. Drawn apart, so that every other order stays as it is."""
+    chance = seeded("pickups", order["number"])
+    if chance.random() >= 0.15 or order["payment"]["method"] not in _BEFORE_A_VISIT:
+        return order
+    called = {key: value for key, value in order.items() if key != "ship_to"}
+    lines = [{**line, "flags": [*line["flags"], "pull_in"]} for line in order["lines"]]
+    visit_on = placed_at.date() + timedelta(days=7)
+    while visit_on.weekday() in _NO_VISITS or is_national_holiday(visit_on):
+        visit_on += timedelta(days=1)
+    pickup = {"store": chance.choice(("store-1", "counter-1")), "visit_on": visit_on.isoformat()}
+    return {**called, "lines": lines, "delivery": {"date": None, "slot": None}, "pickup": pickup}
 
 
 def _account_and_method(chance: random.Random, shop: str) -> tuple[str, str]:

@@ -107,8 +107,8 @@ _WAITS = """
 SELECT w.what, w.counterparty, count(DISTINCT w.order_id), min(w.due_at), max(w.due_at)
 FROM work w JOIN shop_order o ON o.id = w.order_id
 WHERE w.what IS NOT NULL
-  AND CASE WHEN o.state = 'cancelled' THEN w.stage = 'collect'
-           ELSE o.condition <> 'done' OR w.stage IN ('notify', 'collect') END
+  AND CASE WHEN o.state = 'cancelled' THEN w.stage IN ('collect', 'pull_in')
+           ELSE o.condition <> 'done' OR w.stage IN ('notify', 'collect', 'pull_in') END
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 

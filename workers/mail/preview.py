@@ -11,7 +11,7 @@ from pipelines.orders.mails import operators_context, order_url, shop_context
 from pipelines.shops import Shop
 from templates_mail import LOCALES
 from workers.mail import message, samples
-from workers.mail.rendering import SUPPLIER_MAILS, Renderer
+from workers.mail.rendering import STORE_MAILS, SUPPLIER_MAILS, Renderer
 
 _NUMBER: Final = "S-1001"
 
@@ -25,7 +25,7 @@ def write(renderer: Renderer, shop: Shop, directory: Path) -> int:
     written = 0
     for locale in LOCALES:
         for template in sorted(samples.TEMPLATES):
-            said = operators_context(shop) if template in SUPPLIER_MAILS else shop_context(shop)
+            said = operators_context(shop) if template in (*SUPPLIER_MAILS, *STORE_MAILS) else shop_context(shop)
             intent = samples.of_shop(samples.sample(template, locale), said)
             if intent.context.get("order_url"):
                 intent = replace(intent, context={**intent.context, "order_url": order_url(shop, _NUMBER)})

@@ -58,9 +58,13 @@ CUSTOMER_MAILS: Final = (
     "return_goods_awaited",
     "return_received",
     "return_finished",
+    "parcel_waiting",
+    "pickup_ready",
+    "pickup_reminder",
 )
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
-CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS
+STORE_MAILS: Final = ("store_notice",)
+CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS + STORE_MAILS
 
 _NONE: Final[Mapping[str, Overrides]] = {}
 _NAMESPACE: Final = NAMESPACE_URL.bytes

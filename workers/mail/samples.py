@@ -110,6 +110,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "delay": "メーカーからの入荷が遅れております。",
         "short": "メーカーで生産が終了しておりました。",
         "refused": "開封された商品のため、お受けできません。",
+        "store": "みほん商店 丸の内店",
         "supplier": "お客様のご依頼によるキャンセルのため",
     },
     "en": {
@@ -122,6 +123,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "delay": "The maker delivers to us later than announced.",
         "short": "The maker has ended its production.",
         "refused": "The goods have been opened.",
+        "store": "Mihon Shop Marunouchi",
         "supplier": "The customer cancelled the order.",
     },
 }
@@ -139,6 +141,7 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
         "points": {"used": 300, "earned": 168},
         "payment": {"method": method, "amount": 18246, "pay_by": pay_by},
         "wish": None,
+        "pickup": None,
         "order_url": "https://salon.example/orders/S-1001",
         "collect": {"amount": 18246, "days": 7} if method == "cod" else None,
     }
@@ -209,6 +212,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "shipped_before": (),
         "outstanding": _FROM_MAKER,
     }
+    store = {"store": says["store"], "phone": "050-0000-0031", "visit_on": date(2026, 11, 28), "by_store": True}
     no_points = {"used": 0, "earned": 0}
     return {
         "order_accepted": {**_order(), **wished, "shipments": _shipments(says), "repriced": False},
@@ -262,7 +266,15 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "order_delivered": {**_order(), **parcel, "shipped_before": _FROM_MAKER, "outstanding": ()},
         "parcel_returned": {**_order(), **parcel},
         "transit_accident": {**_order(), **parcel},
+        "parcel_waiting": {**_order(), **parcel, "waiting": "held", "receive_by": due},
         "cod_unclaimed": {**_order("cod"), **parcel, "receive_by": due},
+        "pickup_ready": {**_order(), "pickup": store, "visit_on": date(2026, 11, 28), "keep_until": date(2026, 12, 5)},
+        "pickup_reminder": {
+            **_order(),
+            "pickup": store,
+            "visit_on": date(2026, 11, 28),
+            "keep_until": date(2026, 12, 5),
+        },
         "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
         "refund_done": {
             **_order(),
@@ -296,6 +308,16 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         },
         "supplier_instruction": _for_supplier(),
         "supplier_overdue": _for_supplier(due_on=date(2026, 11, 20)),
+        "store_notice": {
+            **{key: _order()[key] for key in ("now", "order", "customer")},
+            "shop": _TO_SUPPLIERS,
+            "supplier": says["store"],
+            "passed_on": False,
+            "lines": _PRICED[:1],
+            "what": "send_back",
+            "visit_on": date(2026, 11, 28),
+            "return_to": "warehouse",
+        },
         "supplier_cancel": _for_supplier(reason=says["supplier"]),
     }
 
@@ -305,7 +327,7 @@ _CONTEXTS: Final = MappingProxyType(
 )
 TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
-    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed"}
+    {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed", "parcel_waiting"}
     | {"parcel_returned", "transit_accident"}
     | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
 )

@@ -462,9 +462,19 @@ class Promise(ParcelPromise):
     shop: str
 
 
+class StorePromise(Shape):
+    """When a cart that is called to a store can be seen there."""
+
+    store: str
+    visit_on: date | None
+    ready_on: date | None
+    possible: bool | None = Field(description="Whether the visit can be on that day; null where none was asked about")
+
+
 class CartPromise(Shape):
     """One promise a parcel, as the order would be split."""
 
     shop: str
     at: datetime
     parcels: list[ParcelPromise]
+    pickup: StorePromise | None = Field(default=None, description="Only where a store was asked about")

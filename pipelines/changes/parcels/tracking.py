@@ -36,7 +36,9 @@ def updated(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     word = str(event.body.get("status"))
     meant = parcel_meant(news, shipment, event.body.get("tracking_number"))
     status = word if word in _STATES else carrier(carrier_of(news, shipment, event, meant) or "").status(word)
-    if status in _STATES:
+    if status == TrackingState.AT_STORE and news.draft.facts.pickup is None:
+        news.draft.quarantined(event, "the order is not called to a store")
+    elif status in _STATES:
         _track(news, shipment, event, TrackingState(status))
     elif status == Status.ANNOUNCED:
         news.draft.ignored(event, "the parcel was not handed over yet")
@@ -66,12 +68,9 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
     meant = _parcels_meant(news, shipment, event, status)
     if not meant:
         return
-    told = [
-        parcel
-        for parcel in meant
-        if parcel.tracking_status is None
-        or _weight(status, event.at) > _weight(TrackingState(parcel.tracking_status), parcel.status_as_of)
-    ]
+    if status == TrackingState.DELIVERED and news.draft.facts.pickup is not None:
+        status = TrackingState.AT_STORE  # what the carrier delivered is with the store, and not with the customer yet
+    told = [parcel for parcel in meant if parcel.tracking_status is None or _outweighs(news, status, event.at, parcel)]
     if not told:
         news.draft.ignored(event, "newer news is known")
         return
@@ -86,14 +85,21 @@ def _track(news: News, shipment: ShipmentDraft, event: EventFacts, status: Track
 def _hold(news: News, shipment: ShipmentDraft, status: TrackingState) -> None:
     """Open what holds the order by this status, and end what none of the shipment's parcels is a reason for any more. That an
     unclaimed parcel comes back is what is waited for (PAY-09)."""
-    awaited = news.draft.state == OrderState.CANCELLED and is_collected(news.draft.money)
+    awaited = news.draft.state == OrderState.CANCELLED and (
+        is_collected(news.draft.money) or news.draft.facts.pickup is not None
+    )
     fare = {parcel.tracking_status for parcel in news.draft.parcels_of(shipment.id)}
     for reason, statuses in _HOLDS.items():
         if status in statuses and not _is_settled(news, shipment) and not (awaited and status in _COMES_BACK):
             news.hold(Hold(reason, shipment.id))
         elif not fare & statuses:
             news.lift(reason, shipment, f"the parcel is {status}")
-    if status == TrackingState.RETURNED and news.draft.facts.customer_id and not _is_settled(news, shipment):
+    if (
+        status == TrackingState.RETURNED
+        and news.draft.facts.pickup is None
+        and news.draft.facts.customer_id
+        and not _is_settled(news, shipment)
+    ):
         news.draft.mark(UNDELIVERED, f"{shipment.id}:returned")  # INT-14
         if METHODS[news.draft.facts.method].capture is Capture.ON_DELIVERY:
             news.draft.mark(CANCELLED, f"{shipment.id}:returned")  # INT-15
@@ -117,8 +123,16 @@ def _parcels_meant(news: News, shipment: ShipmentDraft, event: EventFacts, statu
     return [] if parcel is None else [parcel]
 
 
+def _outweighs(news: News, status: TrackingState, at: datetime, parcel: ParcelFacts) -> bool:
+    """Whether news of ``status`` counts beside what is known. What a store sends back is not there again, whatever is said late."""
+    known = TrackingState(parcel.tracking_status or "")
+    if known == TrackingState.RETURNING and status == TrackingState.AT_STORE:
+        return False
+    return _weight(status, at) > _weight(known, parcel.status_as_of)
+
+
 def _weight(status: TrackingState, at: datetime | None) -> tuple[int, datetime | None, int]:
     """What outweighs what, whatever came first: returned is final, since a later "delivered" is the way back to the
-    shipper (B.4.3); delivered ends the rest; else the newest counts, and of one moment the farthest on the way."""
-    final = {TrackingState.DELIVERED: 1, TrackingState.RETURNED: 2}
+    shipper (B.4.3); delivered ends the rest, and at a store it has come to its end for the carrier; else the newest counts, and of one moment the farthest on the way."""
+    final = {TrackingState.AT_STORE: 1, TrackingState.DELIVERED: 2, TrackingState.RETURNED: 3}
     return final.get(status, 0), at, list(TrackingState).index(status)

@@ -37,6 +37,7 @@ def stands(case: Case) -> Sequence[Refusal]:
         placed_at=order.facts.placed_at,
         now=case.now,
         any_instructed=told,
+        store_pull_in=order.facts.pickup is not None,
     )
     return [refused] if refused else []
 

@@ -28,6 +28,12 @@ _NEVER: Final = Sentence(
 )
 
 
+_STORE: Final = Sentence(
+    "取り寄せ先の店舗は変更できません。キャンセルのうえ、あらためてご注文いただきます。",
+    "The store that goods were called to cannot be changed: cancel the order, and let the customer order anew.",
+)
+
+
 class AddressChanged(Request):
     """Where the goods go from now on."""
 
@@ -40,6 +46,8 @@ class AddressChanged(Request):
 def stands(case: Case) -> Sequence[Refusal]:
     """The shop changes addresses, and nothing has left."""
     order = case.order
+    if order.facts.pickup is not None:
+        return [Refusal(_STORE, rule="STO-01", ways_out=("cancel",))]
     if not case.shop.intake.address_changes:
         return [Refusal(_NEVER, rule="CAN-02", ways_out=("cancel",))]
     if order.state in _BEFORE:

@@ -10,12 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.methods import METHODS, Secured
+from pipelines.rules.cancel import pull_in_settles_at
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import Because, because, days_between, says
-from pipelines.rules.order import Order
+from pipelines.rules.order import Order, Pickup
+from pipelines.rules.pull_in import ready_on
 from pipelines.rules.remarks import read
-from pipelines.rules.split import Part
+from pipelines.rules.split import Part, split
 from pipelines.rules.wish import wish
 from pipelines.values.calendar import JST, in_japan
 from pipelines.values.dispatch_days import DispatchDays
@@ -81,7 +83,22 @@ def plan_dispatch(
     dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, load, why)
     why.append(because("transit", locale, region=order.ship_to.region, days=days))
     instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
+    if (settled_at := pull_in_settles_at(order.placed_at, shop)) is not None and order.pickup is not None:
+        instruct_at = max(instruct_at, settled_at)
     return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
+
+
+def first_visit(order: Order, shop: Shop, now: datetime) -> date | None:
+    """The first day on which all that ``order`` calls to a store can be seen there, if its money is in at ``now`` (aware); None
+    where a day of its goods is not known, or the store (STO-01)."""
+    if order.pickup is None or order.pickup.store not in shop.stores:
+        return None
+    days = [
+        plan_dispatch(part, order, shop, counts_at=max(order.placed_at, now), not_before=now).arrive_on
+        for part in split(order.lines, shop)
+    ]
+    known = [day for day in days if day is not None]
+    return max(known) if known and len(known) == len(days) else None
 
 
 def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
@@ -169,6 +186,8 @@ def _for_request(
     """(dispatch, arrival, met) in view of the days wished for: as soon as they allow, by the latest open day that still
     meets the first of them (CUT-04). As early as possible is what every order gets."""
     soonest = earliest + timedelta(days=days)
+    if order.pickup is not None and order.pickup.store in shop.stores:
+        return _for_visit(order, order.pickup, shop, earliest, soonest, why)
     window = wish(order, shop).window
     if window is None or (window.first is None and window.last is None):
         return earliest, soonest, None
@@ -184,6 +203,18 @@ def _for_request(
     day = _latest(part.supplier, shop.dispatch_days(part.supplier), load, earliest, arrival - timedelta(days=days))
     why.append(because("desired_date.met", order.locale, desired=desired, day=day))
     return day, arrival, True
+
+
+def _for_visit(
+    order: Order, pickup: Pickup, shop: Shop, earliest: date, soonest: date, why: list[Because]
+) -> tuple[date, date, bool]:
+    """Goods that are called to a store leave as early as they can and are kept there; ``soonest`` is their parcel's day (STO-01)."""
+    ready = ready_on(shop, pickup.store, soonest)
+    if met := ready <= pickup.visit_on:
+        why.append(because("visit.met", order.locale, visit=pickup.visit_on, ready=ready))
+    else:
+        why.append(because("visit.not_met", order.locale, visit=pickup.visit_on, ready=ready))
+    return earliest, ready, met
 
 
 def _latest(supplier: str, leaves: DispatchDays, load: Load, earliest: date, wished: date) -> date:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from models.states import TrackingState
+from pipelines.carriers import CARRIERS
 from pipelines.rules.dates.periods import end_of
 from pipelines.values.calendar import in_japan
 
@@ -31,6 +33,15 @@ def counts_as_delivered_at(
     """When a parcel without a number counts as delivered: after the last of the days that the profile gives it."""
     day = arrival(dispatch_on, arrive_on, shipped_at)
     return end_of(day + timedelta(days=shop.delivery.delivered_after_days))
+
+
+def receive_by(carrier: str | None, status: str, since: datetime) -> date | None:
+    """The last day on which a parcel can be received that nobody received on ``since`` (aware), that day included (B.4.5); None where
+    the carrier's time is not known, or it is being brought."""
+    days = CARRIERS[carrier].storage_days if carrier is not None and carrier in CARRIERS else None
+    if days is None or status not in (TrackingState.ATTEMPT_FAILED, TrackingState.HELD):
+        return None
+    return in_japan(since).date() + timedelta(days=days - 1)
 
 
 def overdue_at(

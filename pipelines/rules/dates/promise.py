@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.explain import Because, because
-from pipelines.rules.order import Customer, Line, Order, ShipTo
+from pipelines.rules.order import Customer, Line, Order, Pickup, ShipTo
+from pipelines.rules.pull_in import to_store
 from pipelines.rules.split import Part, split
 from pipelines.values.calendar import in_japan
 
@@ -29,12 +30,13 @@ _EMPTY: Final = Load()
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked about: ``lines`` that might be ordered, where they would go (``region``, empty: nobody knows), how they would
-    be paid (``method``), and in which language the reasons are."""
+    be paid (``method``), and in which language the reasons are; ``pickup``: the store that they are called to, whose region counts."""
 
     lines: tuple[Line, ...]
     region: str = ""
     method: str = "card"
     locale: str = "ja"
+    pickup: Pickup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def promises(wanted: Wanted, shop: Shop, at: datetime, load: Load = _EMPTY) -> t
     """One promise a parcel of ``wanted``, as an order of ``at`` (aware) would be split (A.4); ``load`` is what leaves already,
     where suppliers have a capacity."""
     at = in_japan(at)
-    order = _order(wanted, at)
+    order = to_store(_order(wanted, at), shop)
     return tuple(_promise(part, order, shop, at, load) for part in split(order.lines, shop))
 
 
@@ -76,7 +78,7 @@ def _order(wanted: Wanted, at: datetime) -> Order:
     """The order that it would be, by nobody."""
     ship_to = ShipTo("individual", "", "", wanted.region, "", "")
     return Order(
-        "", "", at, "web", wanted.locale, _NOBODY, ship_to, wanted.lines, method=wanted.method
+        "", "", at, "web", wanted.locale, _NOBODY, ship_to, wanted.lines, method=wanted.method, pickup=wanted.pickup
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from models.store import (
     refund_accounts,
     repricings,
     transitions,
+    visits,
     work,
 )
 from models.store.adjustments import AdjustmentRow
@@ -67,6 +68,7 @@ def show_order(
     money, asked = facts.payment, effects.trail(connection, facts.id)
     history, changes = transitions.of_order(connection, facts.id), adjustments.of_orders(connection, [facts.id])
     repriced, readdressed = repricings.of_order(connection, facts.id), readdressings.of_order(connection, facts.id)
+    put_off = visits.of_order(connection, facts.id)
     shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
@@ -99,13 +101,14 @@ def show_order(
         },
         "totals": facts.breakdown.totals_json(),
         "returns": [show_return(one) for one in facts.returns],
+        **({"pickup": dict(facts.pickup)} if facts.pickup is not None else {}),
         "awaits": [_wait(one) for one in work.waits(connection, facts.id) if _still_matters(one, facts)],
         "adjustments": [_adjustment(one, was_paid=_was_paid(facts, history, one.at)) for one in changes],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
             for one in repriced
         ],
-        "timeline": [_moved(one) for one in with_acts(history, changes, repriced, readdressed)],
+        "timeline": [_moved(one) for one in with_acts(history, changes, repriced, readdressed, put_off)],
         "mails": [
             {
                 "id": one.id,
@@ -222,8 +225,8 @@ def _adjustment(change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
 def _still_matters(wait: WaitRow, facts: Facts) -> bool:
     """An order that rests waits for nothing but the arrival of what left, and for what comes back; a cancelled one for what is to come back (PAY-09)."""
     if facts.state == OrderState.CANCELLED:
-        return wait.stage == "collect"
-    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect", "returns")
+        return wait.stage in ("collect", "pull_in")
+    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect", "pull_in", "returns")
 
 
 def _wait(wait: WaitRow) -> dict[str, Any]:

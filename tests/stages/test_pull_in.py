@@ -1,0 +1,216 @@
+"""STO-01, CAN-03: goods that were called to a store, from the order to the visit, or back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.world import World, a_line, document
+
+CALLED = {"store": "store-1", "visit_on": "2026-11-28"}
+
+
+def take(world: World, *lines: Any, number: str = "R-1", **changes: Any) -> None:
+    """A watch that is called to the store on Friday the 20th at nine, and told to the warehouse."""
+    goods = lines or (a_line(availability="unique", unit_price=50_000, flags=["pull_in"]),)
+    world.take(document(number, *goods, **{"shop": "reuse", "pickup": CALLED, **changes}))
+    world.settle()
+    world.clock.advance(minutes=16)
+    world.settle()
+
+
+def reach_the_store(world: World, number: str = "R-1") -> None:
+    """The warehouse ships it, and the carrier delivers it on Sunday at noon."""
+    world.ship_all(number, shop="reuse")
+    world.at("2026-11-22 12:00:00")
+    world.tell(*(world.news("shipment.delivered", one) for one in world.shipments(number, "reuse")))
+    world.settle()
+
+
+def say(world: World, what: str, **body: Any) -> None:
+    world.tell(world.ask(what, "R-1", "reuse", **{"operator": True, "by": "store-1", "reason": "", **body}))
+    world.settle()
+
+
+def shown(world: World) -> dict[str, Any]:
+    return world.show("R-1", "reuse")
+
+
+def told(world: World) -> list[str]:
+    return [mail["template"] for mail in shown(world)["mails"]]
+
+
+def waits(world: World) -> list[tuple[str, str, str, str]]:
+    return [(one["what"], one["from"], one["until"][:16], one["then"]) for one in shown(world)["awaits"]]
+
+
+def last_answer(world: World) -> tuple[str, str | None]:
+    (row,) = world.rows("SELECT state, reason FROM inbox_event ORDER BY id DESC LIMIT 1")
+    return row.state, row.reason
+
+
+def test_a_watch_is_called_to_the_store_seen_and_bought(world: World) -> None:
+    take(world)
+    assert shown(world)["pickup"] == CALLED
+    assert world.value("SELECT document->'ship_to'->>'line1' FROM order_document") == "丸の内1-1-1"
+    reach_the_store(world)
+    order = shown(world)
+    assert (order["state"], order["shipments"][0]["tracking_status"]) == ("shipped", "at_store")
+    assert order["payment"]["state"] == "captured"
+    assert told(world)[-3:] == ["shipment_shipped", "store_notice", "pickup_ready"]
+    assert waits(world) == [("customer.visit", "M-1", "2026-11-29T00:00", "remind")]
+    assert world.broken() == {}
+    world.at("2026-11-28 15:00:00")
+    say(world, "pickup.bought")
+    assert (shown(world)["state"], shown(world)["condition"], shown(world)["awaits"]) == ("delivered", "done", [])
+    assert "order_delivered" not in told(world)  # the customer was there
+    assert world.broken() == {}
+
+
+def test_without_a_visit_the_customer_is_reminded_and_the_goods_go_back(world: World) -> None:
+    """Kept until the visit and seven days more; then the money goes back, and the watch may be sold again once it is there."""
+    take(world)
+    reach_the_store(world)
+    world.at("2026-11-29 00:00:00")
+    assert told(world)[-1] == "pickup_reminder"
+    assert waits(world) == [("customer.visit", "M-1", "2026-12-06T00:00", "send_back")]
+    world.at("2026-12-05 23:59:59")
+    assert shown(world)["state"] == "shipped"
+    world.at("2026-12-06 00:00:00")
+    order = shown(world)
+    assert (order["state"], order["payment"]["state"], order["payment"]["refunded"]) == (
+        "cancelled",
+        "refunded",
+        50_000,
+    )
+    assert order["shipments"][0]["tracking_status"] == "returning"
+    assert {"store_notice", "order_cancelled", "refund_done"} <= set(told(world)[-3:])
+    assert waits(world) == [("store.return", "store-1", "2026-12-20T00:00", "operator")]
+    assert world.value("SELECT count(*) FROM unique_allocation") == 1
+    assert world.broken() == {}
+    world.tell(*(world.news("shipment.returned", one) for one in world.shipments("R-1", "reuse")))
+    world.settle()
+    assert world.value("SELECT count(*) FROM unique_allocation") == 0
+    assert (shown(world)["condition"], shown(world)["hold"], waits(world)) == ("done", [], [])
+    assert world.value("SELECT count(*) FROM customer_mark") == 0  # who did not like it has cancelled nothing (INT-14)
+    assert world.broken() == {}
+
+
+def test_goods_that_do_not_come_back_go_before_a_person(world: World) -> None:
+    take(world)
+    reach_the_store(world)
+    say(world, "pickup.sent_back")
+    assert (shown(world)["state"], shown(world)["payment"]["state"]) == ("cancelled", "refunded")
+    world.tell(*(world.news("shipment.delivered", one) for one in world.shipments("R-1", "reuse")))  # said late
+    world.at("2026-12-06 12:00:00")
+    assert [one["reason"] for one in shown(world)["hold"]] == ["return_overdue"]
+    world.tell(*(world.news("shipment.returned", one) for one in world.shipments("R-1", "reuse")))
+    world.settle()
+    assert (shown(world)["condition"], shown(world)["hold"]) == ("done", [])
+    assert world.broken() == {}
+
+
+def test_the_visit_is_put_off_by_the_store(world: World) -> None:
+    """An own store changes it itself; the history keeps the day before, and the goods are kept for the new one."""
+    take(world)
+    reach_the_store(world)
+    say(world, "pickup.visit", visit_on="2026-12-05", operator=False)
+    state, why = last_answer(world)
+    assert state == "refused"
+    assert "STO-01" in str(why)
+    say(world, "pickup.visit", visit_on="2026-12-02")
+    assert last_answer(world)[0] == "refused"  # a Wednesday
+    say(world, "pickup.visit", visit_on="2026-12-05")
+    assert last_answer(world)[0] == "applied"
+    assert shown(world)["pickup"] == {"store": "store-1", "visit_on": "2026-12-05"}
+    assert ("visit", "2026-11-28", "put off") in [(t["entity"], t["from"], t["to"]) for t in shown(world)["timeline"]]
+    assert told(world)[-2:] == ["store_notice", "pickup_ready"]
+    assert waits(world) == [("customer.visit", "M-1", "2026-12-06T00:00", "remind")]
+    world.at("2026-11-29 00:00:00")
+    assert "pickup_reminder" not in told(world)
+    assert world.broken() == {}
+
+
+def test_a_partners_visits_are_changed_by_the_online_shop(world: World) -> None:
+    take(world, pickup={"store": "counter-1", "visit_on": "2026-11-27"})
+    say(world, "pickup.visit", visit_on="2026-11-28", operator=False)
+    assert last_answer(world)[0] == "refused"  # weekdays alone
+    say(world, "pickup.visit", visit_on="2026-11-30", operator=False)
+    assert last_answer(world)[0] == "applied"
+    assert shown(world)["pickup"]["visit_on"] == "2026-11-30"
+
+
+def test_the_store_says_itself_that_a_parcel_without_a_number_is_there(world: World) -> None:
+    take(world)
+    say(world, "pickup.arrived")
+    assert last_answer(world)[0] == "refused"  # it has not left
+    world.ship_all("R-1", shop="reuse")
+    say(world, "pickup.bought")
+    assert last_answer(world)[0] == "refused"  # it is not there
+    say(world, "pickup.arrived")
+    assert shown(world)["shipments"][0]["tracking_status"] == "at_store"
+    assert told(world)[-1] == "pickup_ready"
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(("after", "state"), [(900, "cancelled"), (901, "authorized")])
+def test_fifteen_minutes_to_cancel_by_oneself(world: World, after: int, state: str) -> None:
+    """CAN-03: inclusive; the warehouse hears of it only afterwards."""
+    goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+    world.take(document("R-1", goods, shop="reuse", pickup=CALLED))
+    world.settle()
+    world.clock.advance(seconds=after)
+    world.tell(world.ask("order.cancel", "R-1", "reuse"))
+    world.decide("cancel")
+    assert shown(world)["state"] == state
+    assert world.suppliers.messages == {}
+    world.settle()
+    assert (shown(world)["state"] == "released") == (state == "authorized")
+
+
+def test_two_parcels_are_seen_together(world: World) -> None:
+    """The customer is asked to come once all of it is there."""
+    watch = {"availability": "unique", "unit_price": 50_000, "flags": ["pull_in"]}
+    take(world, a_line("1", **watch), a_line("2", sku="W-2", **watch))
+    (shipment,) = world.shipments("R-1", "reuse")
+    first, second = (world.shipped(shipment, lines=[{"line": line, "quantity": 1}]) for line in ("1", "2"))
+    world.tell(first, second)
+    world.settle()
+    numbers = [one.tracking_number for one in world.rows("SELECT tracking_number FROM parcel ORDER BY id")]
+    world.clock.advance(days=1)
+    for number, ready in zip(numbers, (False, True), strict=True):
+        world.tell(world.news("shipment.delivered", shipment, tracking_number=number))
+        world.settle()
+        assert ("pickup_ready" in told(world)) == ready
+        assert world.broken() == {}
+
+
+def test_a_customer_cannot_send_the_goods_elsewhere(world: World) -> None:
+    """STO-01: the store cannot be changed; within fifteen minutes cancel and order anew."""
+    take(world)
+    elsewhere = {**document("X", a_line())["ship_to"]}
+    say(world, "order.change_address", ship_to=elsewhere)
+    assert last_answer(world)[0] == "refused"
+
+
+def test_what_is_not_called_to_a_store_is_never_there(world: World) -> None:
+    world.take(document("S-1", a_line()))
+    world.settle()
+    world.ship_all("S-1")
+    (shipment,) = world.shipments()
+    world.tell(world.news("shipment.tracking_updated", shipment, status="at_store"))
+    world.settle()
+    assert last_answer(world)[0] == "quarantined"
+
+
+def test_money_that_comes_late_misses_the_visit_and_the_customer_hears_of_it(world: World) -> None:
+    """DLV-04 for a visit."""
+    goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+    pickup = {"store": "store-1", "visit_on": "2026-11-22"}
+    world.take(document("R-1", goods, shop="reuse", pickup=pickup, payment={"method": "bank_transfer"}))
+    world.settle()
+    world.clock.advance(days=1)
+    world.tell(world.deposit("R-1", 50_000, "reuse"))
+    world.settle()
+    assert "request_not_met" in told(world)
