@@ -19,7 +19,7 @@ _COUNTED = (ShipmentState.PLANNED, ShipmentState.INSTRUCTED, ShipmentState.ACKNO
 class BoardRow:
     """Shipments of one supplier of a shop. ``cutoff`` is the moment of today's, None on a closed day; ``due`` are still to leave today;
     ``figures`` those of them and of late ones by state; ``stuck`` cannot leave, by reason; ``undated`` have no day yet, by reason;
-    ``week`` is (promised, kept) of what left since Monday."""
+    of what left since Monday ``promised`` had a day, and ``kept`` left by it."""
 
     shop: str
     supplier: str
@@ -30,7 +30,8 @@ class BoardRow:
     figures: Counter[str] = field(default_factory=Counter)
     stuck: Counter[str] = field(default_factory=Counter)
     undated: Counter[str] = field(default_factory=Counter)
-    week: tuple[int, int] = (0, 0)
+    promised: int = 0
+    kept: int = 0
 
     def is_over(self, now: datetime) -> bool:
         """Whether the cutoff has passed."""
@@ -65,7 +66,8 @@ def board(
     for gone in left:
         found = row(gone.shop, gone.supplier)
         found.left += gone.number if gone.day == today else 0
-        found.week = found.week[0] + gone.promised, found.week[1] + gone.kept
+        found.promised += gone.promised
+        found.kept += gone.kept
     return sorted(
         rows.values(), key=lambda one: (one.cutoff is None, one.is_over(now), one.cutoff or now, one.shop, one.supplier)
     )

@@ -68,7 +68,7 @@ class Prospect:
     @property
     def digest(self) -> str:
         """The same for the same prospect."""
-        return hashlib.sha256(repr(self.rows).encode()).hexdigest()[:32]
+        return hashlib.sha256(repr(self.rows).encode()).hexdigest()
 
 
 @router.get("/{shop}/{number}/act/{name}")
@@ -138,7 +138,7 @@ async def _too_late(desk: Desk, form: Form, prospect: Prospect) -> Response:
     await visit.record(visit.did(desk.action.name, "raced", prospect.order_id))
     acts: list[ActRow] = await visit.read(lambda connection: operator_acts.of_order(connection, prospect.order_id))
     others = [one for one in acts if one.outcome not in ("raced", "refused")]
-    return _preview(desk, form.fields, prospect, token_hex(16), 409, late=True, other=others[-1] if others else None)
+    return _preview(desk, form.fields, prospect, token_hex(16), 409, late=True, other=next(reversed(others), None))
 
 
 def _claim(desk: Desk, mine: NewActRow) -> bool:

@@ -38,7 +38,6 @@ async def read_today(request: Request) -> Response:
 
     async def shown(visit: Visit) -> Response:
         found: Board = await visit.read(lambda connection: _board(connection, visit))
-        promised = sum(one.week[0] for one in found.rows)
         return visit.show(
             "today",
             rows=found.rows,
@@ -48,8 +47,9 @@ async def read_today(request: Request) -> Response:
                 late=sum(one.late for one in found.rows),
                 left=sum(one.left for one in found.rows),
                 held=sum(one.orders for one in found.held),
+                promised=sum(one.promised for one in found.rows),
+                kept=sum(one.kept for one in found.rows),
             ),
-            week=(promised, sum(one.week[1] for one in found.rows)),
             now=visit.now,
             rate=visit.house.settings.shukka_clock_rate,
             names={key: _name(visit, key) for key in visit.shops},
