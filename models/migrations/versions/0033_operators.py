@@ -80,7 +80,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["account_id"], ["operator_account.id"], name=op.f("fk_operator_act_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_act")),
-        sa.UniqueConstraint("source", "event_id", name=op.f("uq_operator_act_source")),
+        sa.UniqueConstraint("source", "event_id", name=op.f("uq_operator_act_source_event_id")),
         **_FULL,
     )
     op.create_index(
