@@ -12,6 +12,7 @@ from models.erasure import Erasure
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.link import LinkGeneration
+from models.operator import OperatorAccount, OperatorAct, OperatorLink, OperatorSession, OrderNote
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
@@ -48,10 +49,15 @@ __all__ = [
     "Job",
     "LinkGeneration",
     "Mail",
+    "OperatorAccount",
+    "OperatorAct",
+    "OperatorLink",
+    "OperatorSession",
     "OrderAdjustment",
     "OrderDocument",
     "OrderHold",
     "OrderLine",
+    "OrderNote",
     "OrderReaddressing",
     "OrderRepricing",
     "Parcel",

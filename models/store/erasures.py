@@ -161,6 +161,7 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
     "payments": """UPDATE payment SET token = NULL, instructions = NULL
                    WHERE order_id = ANY(%(ids)b::bigint[]) AND (token IS NOT NULL OR instructions IS NOT NULL)""",
     "refund_accounts": "DELETE FROM refund_account WHERE order_id = ANY(%(ids)b::bigint[])",
+    "notes": "UPDATE order_note SET text = '' WHERE order_id = ANY(%(ids)b::bigint[]) AND text <> ''",
     "outputs": """UPDATE effect_output t SET content = ''
                   WHERE octet_length(content) > 0 AND effect_id IN (
                     SELECT id FROM effect WHERE order_id = ANY(%(ids)b::bigint[])

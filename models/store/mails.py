@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from models.effect import EffectLease, Mail
 from models.store import leases
-from models.store.statement import columns, fetch, insert, scalars, values, writer
+from models.store.statement import columns, fetch, insert, one, scalars, values, writer
 
 #: The kind of effect that sending a mail is.
 SEND: Final = "mail.send"
@@ -150,6 +150,24 @@ _OF_ORDER = f"SELECT {columns(MailRow)} FROM mail WHERE order_id = %(id)s ORDER 
 def of_order(connection: Connection, order_id: int) -> list[MailRow]:
     """Mails about the order, oldest first."""
     return fetch(connection, MailRow, _OF_ORDER, {"id": order_id})
+
+
+class KeptMailRow(NamedTuple):
+    """A mail about an order with its packed bytes, None where they are no longer kept."""
+
+    template: str
+    envelope_to: str
+    state: str
+    at: datetime
+    packed: bytes | None
+
+
+_MAIL = f"SELECT {columns(KeptMailRow)} FROM mail WHERE id = %(id)s AND order_id = %(order)s"
+
+
+def kept(connection: Connection, order_id: int, mail: int) -> KeptMailRow | None:
+    """A mail about this order; None for no such mail, and for another order's."""
+    return one(connection, KeptMailRow, _MAIL, {"id": mail, "order": order_id})
 
 
 _AGAIN = f"""

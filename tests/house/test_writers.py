@@ -19,7 +19,7 @@ from models.schema import metadata
 CHECKOUT = Path(__file__).parents[2]
 ENGINE = "pipelines/engine/"
 #: Rooms outside the engine that write tables of their own subject: outcomes of effects, who a customer is, keys of requests,
-#: ranks, leases of jobs. None of them is an order's or a lot's.
+#: ranks, leases of jobs, operators with their acts and notes. None of them is an order's or a lot's.
 ELSEWHERE = {
     "circuit": {"workers/effects/"},
     "client": {"workers/enrolment.py"},
@@ -36,6 +36,11 @@ ELSEWHERE = {
     "job": {"workers/periodic.py"},
     "link_generation": {"workers/cli/"},
     "mail": {"workers/cli/", "workers/effects/"},
+    "operator_account": {"workers/cli/", "workers/operators.py", "workers/web/console/"},
+    "operator_act": {"workers/web/console/"},
+    "operator_link": {"workers/cli/", "workers/operators.py"},
+    "operator_session": {"workers/cli/", "workers/operators.py"},
+    "order_note": {"workers/web/console/"},
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},

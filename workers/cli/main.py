@@ -16,6 +16,7 @@ from workers.cli.backtest import backtest
 from workers.cli.billing import app as billing_app
 from workers.cli.check import check
 from workers.cli.client import app as client_app
+from workers.cli.console import app as console_app
 from workers.cli.customers import app as customers_app
 from workers.cli.documents import app as documents_app
 from workers.cli.files import app as files_app
@@ -41,6 +42,7 @@ app = typer.Typer(
 shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
 app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
+app.add_typer(console_app, name="console")
 app.add_typer(customers_app, name="customers")
 app.add_typer(documents_app, name="documents")
 app.add_typer(points_app, name="points")

@@ -32,6 +32,7 @@ from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
 from workers.web.clients import Clients
+from workers.web.console import routes as console
 from workers.web.deadline import Deadline
 from workers.web.desk import Desk
 from workers.web.hooks import payments, suppliers
@@ -99,6 +100,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(supplier_page.router)
     app.include_router(payments.router)
     app.include_router(refund_account.router)
+    app.include_router(console.router)
     _add_operations(app)
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
