@@ -24,6 +24,7 @@ from pipelines.shops.fulfilling import AUTO
 from pipelines.suppliers.channel import Sender
 from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from workers import payments
+from workers.bounces import MAIL_PROVIDERS
 from workers.broker import Bell, make_broker
 from workers.channels import CHANNELS
 from workers.effects import queues
@@ -85,6 +86,11 @@ class House:
             for name, gateway in payments.used(self.shops.values()).items()
             if gateway.secrets is not None
         }
+
+    def mail_doors(self) -> dict[str, object]:
+        """The settings of those providers whose reports of mails are heard; raises Misconfigured for one that is wrong."""
+        given = {one.name: (one, read(one.settings, self.environment)) for one in MAIL_PROVIDERS.values()}
+        return {name: settings for name, (one, settings) in given.items() if settings != one.settings()}
 
     def channels(self) -> dict[str, Sender]:
         """The supplier channels that the shops use, opened; raises Misconfigured for a missing setting."""

@@ -28,7 +28,7 @@ _MOST_PARTS: Final = 60
 _MOST_RECIPIENTS: Final = 100
 _MOST_IDS: Final = 20
 _NESTING: Final = re.compile(rb"(?i)(?:multipart|message)/")
-_MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,250}>")
+_MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 _RETURNED: Final = frozenset(
     {"message/rfc822", "message/rfc822-headers", "text/rfc822-headers", "message/global", "message/global-headers"}
 )

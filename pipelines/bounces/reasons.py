@@ -119,12 +119,17 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("<...>", " ".join(text[:_LONGEST].split())).strip()[:300]
 
 
-def bounced(address: str, kind: Kind, status: str, said: str, around: str = "") -> Finding:
+def bounced(
+    address: str, kind: Kind, status: str, said: str, around: str = "", otherwise: Reason = Reason.UNDEFINED
+) -> Finding:
     """A mail to ``address`` that failed (BOUNCE) or waits (DELAY), by what its server ``said``; ``around`` is the text of the report,
-    which is asked where the sentence says nothing and for the step at which the mail was refused."""
+    which is asked where the sentence says nothing and for the step at which the mail was refused; where nothing says it, the reason
+    is ``otherwise``."""
     reason = reason_of(f"{said} {status}")
     if reason is Reason.UNDEFINED:
         reason = reason_of(around)
+    if reason is Reason.UNDEFINED:
+        reason = otherwise
     if kind is Kind.BOUNCE and reason is Reason.NO_SUCH_USER and _is_filter(address, status, f"{said} {around}"):
         reason = Reason.FILTERED
     failed = kind is Kind.BOUNCE

@@ -334,7 +334,7 @@ def queue_mails(
         fault = None
         try:
             mail = renderer.render(one.intent, shop=one.shop, number=one.number)
-            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment))
+            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment, one.shop))
         except ShukkaError as error:
             fault = describe(error)
             log.error("mail.unrenderable", shop=one.shop, template=one.intent.template, error=fault)
@@ -345,11 +345,12 @@ def queue_mails(
 
 @dataclass(frozen=True, slots=True)
 class _Rendered:
-    """A mail, and the order and shipment that it is about."""
+    """A mail, and the order and shipment that it is about; ``shop`` of one that is about none."""
 
     mail: RenderedMail
     order_id: int | None
     shipment: str | None
+    shop: str | None = None
 
 
 def _mail_rows(rendered: Sequence[_Rendered], now: datetime) -> list[NewMailRow]:
@@ -358,6 +359,7 @@ def _mail_rows(rendered: Sequence[_Rendered], now: datetime) -> list[NewMailRow]
         NewMailRow(
             message_id=one.mail.message_id,
             order_id=one.order_id,
+            shop=one.shop if one.order_id is None else None,
             shipment_id=one.shipment,
             template=one.mail.template,
             envelope_from=one.mail.envelope_from,

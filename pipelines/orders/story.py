@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from models.store import inbox, work
 from models.store.adjustments import AdjustmentRow
+from models.store.bounces import OrderBounceRow
 from models.store.effects import TrailRow
 from models.store.inbox import ReceivedRow
 from models.store.readdressings import ReaddressingRow
@@ -41,9 +42,10 @@ def with_acts(
     changes: Sequence[AdjustmentRow],
     repriced: Sequence[RepricingRow],
     readdressed: Sequence[ReaddressingRow],
+    heard: Sequence[OrderBounceRow],
 ) -> list[TransitionRow]:
     """An order's history with what moves no state and people ask after all the same: money given back at will, other prices,
-    another address. ``to_state`` says what became of it."""
+    another address, mails that did not arrive. ``to_state`` says what became of it."""
     acts = [
         TransitionRow(
             one.order_id, "goodwill", str(one.sequence), None, f"{one.money} yen given back", one.reason, one.at
@@ -59,11 +61,16 @@ def with_acts(
         TransitionRow(0, "address", str(time), one.region_before, "changed", _asked(one), one.at)
         for time, one in enumerate(readdressed, 1)
     ]
+    acts += [TransitionRow(0, "mail", str(one.mail_id), one.template, one.kind, _because(one), one.at) for one in heard]
     return list(merge(history, sorted(acts, key=lambda one: one.at), key=lambda one: one.at))
 
 
 def _asked(one: RepricingRow | ReaddressingRow) -> str:
     return f"by {one.by or 'an operator'}" + (f": {one.reason}" if one.reason else "")
+
+
+def _because(one: OrderBounceRow) -> str:
+    return " ".join(filter(None, (one.reason, one.status, one.diagnostic)))
 
 
 def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,8 @@ from models.schema import metadata
 
 CHECKOUT = Path(__file__).parents[2]
 ENGINE = "pipelines/engine/"
-#: Rooms outside the engine that write tables of their own subject: outcomes of effects, who a customer is, keys of requests,
-#: ranks, leases of jobs. None of them is an order's or a lot's.
+#: Rooms outside the engine that write tables of their own subject: outcomes of effects, what became of mails, who a customer is,
+#: keys of requests, ranks, leases of jobs. None of them is an order's or a lot's.
 ELSEWHERE = {
     "circuit": {"workers/effects/"},
     "client": {"workers/enrolment.py"},
@@ -27,13 +27,16 @@ ELSEWHERE = {
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},
     "customer_rank": {"pipelines/ranks.py"},
     "erasure": {"pipelines/customers/"},
+    "inbox_event": {"pipelines/bounces/"},
+    "mail_bounce": {"pipelines/bounces/", "workers/cli/", "workers/effects/", "workers/web/api/"},
+    "mail_suppression": {"pipelines/bounces/", "workers/cli/", "workers/web/api/"},
     "effect": {"workers/cli/", "workers/effects/"},
     "effect_item": {"workers/cli/", "workers/effects/"},
-    "effect_lease": {"workers/cli/", "workers/effects/"},
+    "effect_lease": {"pipelines/bounces/", "workers/cli/", "workers/effects/"},
     "effect_output": {"workers/effects/"},
     "job": {"workers/periodic.py"},
     "link_generation": {"workers/cli/"},
-    "mail": {"workers/cli/", "workers/effects/"},
+    "mail": {"pipelines/bounces/", "workers/cli/", "workers/effects/"},
     "point_hold": {"pipelines/points/"},
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},
