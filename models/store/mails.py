@@ -101,6 +101,7 @@ class QueuedMailRow(NamedTuple):
     envelope_to: str
     packed: bytes
     at: datetime
+    order_id: int | None
     copy_of: int | None
     suppressed: str | None
 

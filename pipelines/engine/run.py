@@ -49,7 +49,8 @@ _NO_FAULTS: Final[Mapping[int, str]] = {}
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics.
+    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics, ``trace`` (stage, the ids of the orders that
+    were decided, seconds) for traces.
 
     Stages of ``route`` are decided in the same pass as the stage that they follow at once.
     """
@@ -61,6 +62,7 @@ class Runner:
     observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None
     timer: Callable[[], float] = lambda: 0.0
     route: Mapping[str, Stage] = field(default_factory=dict)
+    trace: Callable[[str, Sequence[int], float], None] | None = None
 
     @cached_property
     def _limited(self) -> Sequence[SupplierRow]:
@@ -145,6 +147,8 @@ class Runner:
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
         self.observe(stage.name, "apply", ended - decided)
+        if self.trace is not None:
+            self.trace(stage.name, [d.facts.id for d in sound], ended - started)
         result.claimed = len(taken)
         if len(taken) < len(claimed):
             result.stages.add(stage.name)  # something may be left for which this batch had no room

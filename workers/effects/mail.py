@@ -70,6 +70,7 @@ EFFECT = Effect(
     kinds=(mails.SEND,),
     queue="mail",
     target=_domain,
+    orders=lambda row: () if row.order_id is None else (row.order_id,),
     total=120.0,
     load=_load,
     equip=_equip,
