@@ -204,8 +204,8 @@ def _event(one: _Matched, now: datetime) -> NewEventRow:
 def hint(address: str) -> str:
     """An address by which only who knows it knows it again: ``n***@example.jp``."""
     local, at, domain = address.rpartition("@")
-    shown = local.strip('"')[:1]
-    return f"{shown}***@{domain}" if at else ""
+    bare = local.strip('"')
+    return f"{bare:.1}***@{domain}" if at else ""
 
 
 def _storable(text: str) -> str:
