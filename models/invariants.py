@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from models.invariant import Invariant
 from models.points_invariants import POINTS
+from models.return_invariants import RETURNS
 from models.states import ALLOWED_MOVES
 from models.store.suppressions import SHOP_OF, mailbox_of
 
@@ -206,6 +207,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            WHERE u.order_id IS NULL OR coalesce(l.points, 0) IS DISTINCT FROM (d.breakdown->>'coupon_points')::int""",
     ),
     *POINTS,
+    *RETURNS,
     Invariant(
         "effects_reachable",
         "everything that waits has a lease row, and every lease row something that waits",

@@ -21,6 +21,7 @@ from models.readdressing import OrderReaddressing
 from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
+from models.return_request import ReturnLine, ReturnRequest
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
@@ -65,6 +66,8 @@ __all__ = [
     "RefusedOrder",
     "RetentionLate",
     "RetentionMark",
+    "ReturnLine",
+    "ReturnRequest",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

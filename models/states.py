@@ -98,6 +98,39 @@ class LotState(StrEnum):
     VOID = "void"  # 無効
 
 
+class ReturnState(StrEnum):
+    """Where a return stands (返品状態, A.12)."""
+
+    REQUESTED = "requested"  # 受付済み
+    REFUSED = "refused"
+    APPROVED = "approved"
+    AWAITING_GOODS = "awaiting_goods"  # 返送待ち
+    EXPIRED = "expired"
+    RECEIVED = "received"
+    INSPECTED = "inspected"  # 検品済み
+    REJECTED = "rejected"
+    SENT_BACK = "sent_back"  # 返送済み
+    REFUNDED = "refunded"
+    REPLACED = "replaced"
+    EXCHANGED = "exchanged"
+    CLOSED = "closed"  # an operator ended it: nothing comes of it
+
+
+#: Returns that something is still to become of: their pieces are in no other.
+LIVE_RETURNS = frozenset(
+    {
+        ReturnState.REQUESTED,
+        ReturnState.APPROVED,
+        ReturnState.AWAITING_GOODS,
+        ReturnState.RECEIVED,
+        ReturnState.INSPECTED,
+        ReturnState.REJECTED,
+    }
+)
+#: Returns whose pieces came back for others, and no money: no change of the order's lines tells of them.
+GIVEN_ANEW = frozenset({ReturnState.REPLACED, ReturnState.EXCHANGED})
+
+
 class HoldReason(StrEnum):
     """Why an order waits for a human (保留理由); ``pipelines.rules.holds.KINDS`` has the words and ways out of each."""
 
@@ -135,9 +168,10 @@ class HoldReason(StrEnum):
     COD_UNCOLLECTED = "cod_uncollected"
     COD_AFTER_CANCEL = "cod_after_cancel"
     RETURN_OVERDUE = "return_overdue"
+    RETURN_UNSETTLED = "return_unsettled"
 
 
-_O, _P, _S, _L = OrderState, PaymentState, ShipmentState, LotState
+_O, _P, _S, _L, _R = OrderState, PaymentState, ShipmentState, LotState, ReturnState
 
 ORDER_MOVES: Mapping[str, frozenset[str]] = {
     _O.ACCEPTED: frozenset({_O.AWAITING_PAYMENT, _O.AUTHORIZED, _O.CANCELLED}),
@@ -150,7 +184,9 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     # "delivered" was said of the way back to the shipper (B.4.3)
     _O.DELIVERED: frozenset({_O.SHIPPED, _O.UNDELIVERED}),
     _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),  # found, or sent again; or as above
-    _O.CANCELLED: frozenset({_O.DELIVERED}),  # it was received and paid for after all, and the sale stands (PAY-09)
+    # delivered: it was received and paid for after all, and the sale stands (PAY-09); authorized: its money came after the
+    # unpaid cancel, and the goods are still free (PAY-08)
+    _O.CANCELLED: frozenset({_O.DELIVERED, _O.AUTHORIZED}),
 }
 
 PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
@@ -189,11 +225,23 @@ LOT_MOVES: Mapping[str, frozenset[str]] = {
     _L.VOID: frozenset(),
 }
 
+RETURN_MOVES: Mapping[str, frozenset[str]] = {
+    _R.REQUESTED: frozenset({_R.REFUSED, _R.APPROVED, _R.CLOSED}),
+    _R.APPROVED: frozenset({_R.AWAITING_GOODS}),
+    _R.AWAITING_GOODS: frozenset({_R.EXPIRED, _R.RECEIVED, _R.CLOSED}),
+    _R.RECEIVED: frozenset({_R.INSPECTED, _R.CLOSED}),
+    _R.INSPECTED: frozenset({_R.REJECTED, _R.REFUNDED, _R.REPLACED, _R.EXCHANGED, _R.CLOSED}),
+    _R.REJECTED: frozenset({_R.SENT_BACK, _R.CLOSED}),
+    _R.EXPIRED: frozenset({_R.RECEIVED}),  # they had come in time, and it was written down late
+    **{ended: frozenset() for ended in (_R.REFUSED, _R.SENT_BACK, _R.REFUNDED, _R.REPLACED, _R.EXCHANGED, _R.CLOSED)},
+}
+
 ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "order": ORDER_MOVES,
     "payment": PAYMENT_MOVES,
     "shipment": SHIPMENT_MOVES,
     "lot": LOT_MOVES,
+    "return": RETURN_MOVES,
 }
 
 #: In which states an entity may begin.
@@ -202,6 +250,7 @@ BEGINS: Mapping[str, frozenset[str]] = {
     "payment": frozenset({_P.PENDING}),
     "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
     "lot": frozenset({_L.PENDING, _L.VALID}),
+    "return": frozenset({_R.REQUESTED}),
 }
 
 #: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.
@@ -210,6 +259,7 @@ ANNOUNCED_AS: Mapping[str, str] = {
     "payment": "payment.state_changed",
     "shipment": "shipment.state_changed",
     "lot": "points.changed",
+    "return": "return.state_changed",
 }
 
 

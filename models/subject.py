@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 ORDER: Final = "order"
 SHIPMENT: Final = "shipment"
 PAYMENT: Final = "payment"
+RETURN: Final = "return"
 
 
 class Subject(NamedTuple):

@@ -9,7 +9,7 @@ from models.base import Base, Id, Moment, Recorded, one_of
 
 
 class Transition(Base):
-    """``entity`` (``order``, ``payment``, ``shipment``, ``lot``) moved from one state to another at ``at`` (the
+    """``entity`` (``order``, ``payment``, ``shipment``, ``lot``, ``return``) moved from one state to another at ``at`` (the
     Clock's time; ``recorded_at`` is the database's)."""
 
     __tablename__ = "transition"
@@ -24,4 +24,7 @@ class Transition(Base):
     at: Mapped[Moment]
     recorded_at: Mapped[Recorded]
 
-    __table_args__ = (Index(None, "order_id"), one_of("entity", ("order", "condition", "payment", "shipment", "lot")))
+    __table_args__ = (
+        Index(None, "order_id"),
+        one_of("entity", ("order", "condition", "payment", "shipment", "lot", "return")),
+    )

@@ -30,6 +30,7 @@ _TITLES = {
     "payment": "Payment (決済)",
     "shipment": "Shipment (出荷)",
     "lot": "Lot of points (ポイント)",
+    "return": "Return (返品)",
 }
 
 

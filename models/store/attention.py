@@ -40,6 +40,11 @@ SELECT 'work failing', stage || ' of ' || coalesce(o.shop || '/' || o.number, w.
        coalesce(w.error, '')
 FROM work w LEFT JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0
 UNION ALL
+SELECT 'return', r.id, o.shop || '/' || o.number || ': ' || r.state || ', until '
+       || to_char(r.waits_until AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI')
+FROM return_request r JOIN shop_order o ON o.id = r.order_id
+WHERE r.waits_until IS NOT NULL AND r.state <> 'awaiting_goods'
+UNION ALL
 SELECT 'circuit open', kind || ' ' || target, failures || ' failures on end, the last ' || code FROM circuit
 WHERE probe_at > now() - interval '{FORGOTTEN} s'
 UNION ALL

@@ -181,6 +181,7 @@ _TEXTS: Final = (
     ("transition", "cause", "order_id"),
     ("order_adjustment", "reason", "order_id"),
     ("order_repricing", "reason", "order_id"),
+    ("return_request", "answer", "order_id"),
     ("shipment", "reason", "order_id"),
     ("work", "error", "order_id"),
 )

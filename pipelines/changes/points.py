@@ -7,8 +7,6 @@ again comes as a lot of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from models.states import LotState
@@ -18,16 +16,8 @@ from pipelines.rules.dates.periods import end_of, exclusive
 from pipelines.rules.lots import Activation, Clawback, GiveBack, Lot, NewLot, UseAgain
 from pipelines.rules.money.adjustments import points_unearned
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.crediting import Unearned, unearned
 from pipelines.shops import Shop
-
-
-@dataclass(frozen=True, slots=True)
-class Unearned:
-    """Points of a lot that are earned no longer, because of ``line`` (empty: because of the whole order)."""
-
-    line: str
-    lot: Lot
-    points: int
 
 
 def earn(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -44,7 +34,7 @@ def earn_anew(draft: OrderDraft, shop: Shop, now: datetime, after: Breakdown) ->
     facts = draft.facts
     times = facts.known.times + 1
     before, later = _earners(facts.breakdown, shop), _earners(after, shop)
-    for one in unearned(draft, {line: before[line] - points for line, points in later.items()}):
+    for one in unearned(draft.lots, {line: before[line] - points for line, points in later.items()}):
         take_back(draft, f"order:{facts.id}:repriced:{times}", one)
     granted = [_grant(draft, line, points - before[line], times) for line, points in later.items()]
     _count_with_the_order(draft, shop, now, granted=any(granted))
@@ -93,20 +83,6 @@ def _count_with_the_order(draft: OrderDraft, shop: Shop, now: datetime, *, grant
 def activate(draft: OrderDraft, lot: Lot, expires_at: datetime | None) -> None:
     """Pending points become valid (PTS-05) and last until ``expires_at`` (PTS-11)."""
     draft.activate(Activation(f"order:{draft.facts.id}:activate", lot.id, expires_at))
-
-
-def unearned(draft: OrderDraft, points: Mapping[str, int]) -> Iterator[Unearned]:
-    """From which lots ``points`` by line go: the newest first, none gives more than it ever gave the customer."""
-    lots = sorted((lot for lot in draft.lots if lot.kind == "purchase"), key=lambda lot: lot.id, reverse=True)
-    left = {lot.id: lot.amount - lot.gone for lot in lots}
-    for line, due in points.items():
-        rest = due
-        for lot in [one for one in lots if (one.line or "") == line] or lots:
-            part = min(rest, left[lot.id])
-            if part > 0:
-                left[lot.id] -= part
-                rest -= part
-                yield Unearned(line, lot, part)
 
 
 def take_back(draft: OrderDraft, source: str, one: Unearned) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -31,11 +32,13 @@ def answer_each(
     draft: OrderDraft,
     shop: Shop,
     now: datetime,
+    denied: Callable[[EventFacts, str], None] = lambda event, why: None,
 ) -> None:
-    """`answer` for a stage that hears several actions: by the type of the event, the action and what grants it."""
+    """`answer` for a stage that hears several actions: by the type of the event, the action and what grants it; ``denied`` is
+    told of an event that is refused, and why."""
     for event in draft.waiting:
         action, grant = grants[event.type]
-        if (asked := heard(action, draft, shop, now, event)) is None:
+        if (asked := heard(action, draft, shop, now, event, denied)) is None:
             continue
         grant(event, asked)
         draft.applied(event)
@@ -44,29 +47,48 @@ def answer_each(
         draft.again(now)
 
 
-def heard(action: Action[Asked], draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts) -> Asked | None:
-    """What ``event`` asks for; None if it cannot be granted as the order stands, and then it is refused."""
+def heard(
+    action: Action[Asked],
+    draft: OrderDraft,
+    shop: Shop,
+    now: datetime,
+    event: EventFacts,
+    denied: Callable[[EventFacts, str], None] = lambda event, why: None,
+) -> Asked | None:
+    """What ``event`` asks for; None if it cannot be granted as the order stands, and then it is refused and ``denied`` told why.
+
+    What is asked of returns is judged by the moment at which it was asked: their days end while it waits to be decided.
+    """
+
+    def refuse(refused: Iterable[Refusal | Problem]) -> None:
+        why = "; ".join(_kept(one) for one in refused)
+        draft.refused(event, why)
+        denied(event, why)
+
     try:
         asked = action.heard(event.body)
     except Invalid as unreadable:
-        _refuse(draft, event, unreadable.problems)
+        refuse(unreadable.problems)
         return None
-    shipment = None
+    at = event.at if action.about == About.RETURN or action.opens is not None else now
+    case = Case(draft, shop, at, bool(event.body.get("operator")))
     if action.about == About.SHIPMENT:
         named = event.body.get("shipment")
         shipment = next((one for one in draft.shipments if one.id == named), None)
         if shipment is None:
-            draft.refused(event, f"the order has no shipment {named}")
+            refuse([Problem("shipment", f"the order has no shipment {named}")])
             return None
-    if refused := action.refusals(Case(draft, shop, now, bool(event.body.get("operator")), shipment), asked):
-        _refuse(draft, event, refused)
+        case = replace(case, shipment=shipment)
+    elif action.about == About.RETURN:
+        returned = draft.return_(str(event.body.get("return")))
+        if returned is None:
+            refuse([Problem("return", f"the order has no return {event.body.get('return')}")])
+            return None
+        case = replace(case, returned=returned)
+    if refused := action.refusals(case, asked):
+        refuse(refused)
         return None
     return asked
-
-
-def _refuse(draft: OrderDraft, event: EventFacts, refused: Iterable[Refusal | Problem]) -> None:
-    """The request is not granted; why is kept with it, for operators."""
-    draft.refused(event, "; ".join(_kept(one) for one in refused))
 
 
 def _kept(refused: Refusal | Problem) -> str:

@@ -90,7 +90,7 @@ def of_moves(told: Iterable[Told], listening: Sequence[Subscriber], now: datetim
                     "cause": move.cause,
                     "at": now,
                     "sequence": sequence,
-                    **({move.entity: move.id} if move.entity in ("shipment", "lot") else {}),
+                    **({move.entity: move.id} if move.entity in ("shipment", "lot", "return") else {}),
                 }
                 if type_ == "order.held":
                     data["hold"] = list(one.hold)

@@ -34,7 +34,7 @@ from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
 from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
-from models.store.items import FreedItemRow
+from models.store.items import FreedItemRow, ItemRow
 from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
@@ -49,6 +49,7 @@ from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.ledger import Ledger
+from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
 from pipelines.rules.money.repricing import Repricing
@@ -99,6 +100,7 @@ def apply(
     payments.change(connection, _payment_rows(decisions))
     payments.enter(connection, _entry_rows(decisions, now))
     _write_shipments(connection, decisions)
+    write_returns(connection, decisions)
     holds.close(connection, [ClosedHoldRow(one.id, now, one.cause) for d in decisions for one in d.closed_holds])
     holds.add(connection, _hold_rows(decisions, now))
     transitions.add(connection, _transition_rows(decisions, now))
@@ -119,6 +121,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, _readdressing_rows(decisions, now))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
+    _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
     due = _work_rows(decisions)
@@ -130,6 +133,11 @@ def apply(
         | {row.kind for row in shared}
         | ({mails.SEND} if new_mails or copies else set()),
     )
+
+
+def _take_items(connection: Connection, rows: Sequence[ItemRow]) -> None:
+    if items.take(connection, rows) < len(rows):
+        raise StaleFacts("another order took an item while it was decided")
 
 
 def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None:

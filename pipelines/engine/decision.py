@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, TypedDict
 
 from models.states import CallOff, Condition, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
-from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts
+from pipelines.engine.facts import Facts, ParcelFacts, PaymentFacts, ReturnFacts
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Activation, Clawback, GiveBack, NewLot, UseAgain
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.repricing import Repricing
+from pipelines.rules.order import Order
 
 
 class Move(NamedTuple):
@@ -219,7 +220,9 @@ class Decision:
     """What shall happen to one order. ``order_state``, ``condition`` and ``payment`` are None where they stay.
 
     ``new_lots``, ``lot_moves``, ``clawbacks`` and ``used_again`` are what is asked of points: the ledger does it in this sequence, on the
-    customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``.
+    customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``. ``returns`` are
+    those that were opened (``new_returns``) or changed, as they stand afterwards; ``new_orders``
+    replace goods of this one, and are taken in with it.
     """
 
     facts: Facts
@@ -251,6 +254,10 @@ class Decision:
     repricing: Repricing | None = None
     readdressing: Readdressing | None = None
     frees_items: list[str] = field(default_factory=list)
+    new_returns: list[str] = field(default_factory=list)
+    returns: dict[str, ReturnFacts] = field(default_factory=dict)
+    new_orders: list[Order] = field(default_factory=list)
+    takes_items: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> list[Hold]:

@@ -41,7 +41,7 @@ from pipelines.engine.facts import (
     PaymentFacts,
     ShipmentFacts,
 )
-from pipelines.engine.points_draft import PointsDraft
+from pipelines.engine.returns_draft import ReturnsDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Undeclared
 from pipelines.ports import MailIntent
@@ -50,7 +50,7 @@ from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.repricing import Repricing
 
 
-class OrderDraft(PointsDraft):
+class OrderDraft(ReturnsDraft):
     """One order while a stage decides about it.
 
     ``state``, ``condition`` and ``holds`` (none unless the order is held) are those after the changes so far. ``subject`` is
@@ -159,6 +159,14 @@ class OrderDraft(PointsDraft):
     def free_item(self, sku: str) -> None:
         """The one-of-a-kind item ``sku`` may be sold again."""
         self._made.frees_items.append(sku)
+
+    def stand_again(self, cause: str) -> None:
+        """A cancelled order of which nothing had left is authorized after all, with all its pieces; its one-of-a-kind items are
+        its own again."""
+        self.move_order(OrderState.AUTHORIZED, cause)
+        self.settle(Condition.RUNNING, cause)
+        self._made.takes_items += [one.sku for one in self.facts.order.lines if one.availability == "unique"]
+        self._made.line_cancelled = {line.line: 0 for line in self.facts.order.lines}
 
     def mark(self, kind: str, source: str) -> None:
         """Remember something against the customer (INT-14), once by ``source``."""

@@ -6,6 +6,7 @@ so that nothing is ever decided on what is missing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
+from models.states import LIVE_RETURNS
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
@@ -52,7 +54,9 @@ class Need(Flag):
     MAILS = auto()
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     LOAD = auto()  # with the suppliers that have a capacity alone; locks them until the decision is written
+    RETURNS = auto()
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
+    CANCEL = auto()  # of orders alone that were cancelled
 
 
 class PaymentFacts(NamedTuple):
@@ -169,6 +173,55 @@ class EffectFacts(NamedTuple):
     outcome: Mapping[str, Any] | None
 
 
+class ReturnLineFacts(NamedTuple):
+    """Pieces of one line in a return, with the reason and the condition that their customer names; ``cost_on`` is who bears the cost
+    ("customer", "shop")."""
+
+    line: str
+    quantity: int
+    reason: str
+    condition: tuple[str, ...]
+    cost_on: str
+
+
+class ReturnFacts(NamedTuple):
+    """A return (A.12). ``goods_by`` is the last day on which its goods still count, known once it is approved; ``waits_until``
+    the moment until which it waits where it stands; ``replacement`` the number of the order that it brought."""
+
+    id: str
+    state: str
+    remedy: str
+    asked_at: datetime
+    asked_by: str
+    lines: tuple[ReturnLineFacts, ...]
+    because: Sequence[Mapping[str, str]]
+    goods_by: date | None = None
+    waits_until: datetime | None = None
+    answer: str = ""
+    replacement: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something is still to become of it."""
+        return self.state in LIVE_RETURNS
+
+    @property
+    def pieces(self) -> Counter[str]:
+        """Pieces of each line, whatever the reason."""
+        pieces = Counter[str]()
+        for one in self.lines:
+            pieces[one.line] += one.quantity
+        return pieces
+
+
+class CancelFacts(NamedTuple):
+    """How the order was cancelled: why, when, and which of its one-of-a-kind items another order has taken since."""
+
+    cause: str
+    at: datetime
+    taken: frozenset[str] = frozenset()
+
+
 class Promotion(NamedTuple):
     """A rise in rank that this order brought its customer."""
 
@@ -194,7 +247,9 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.LOAD: {"load": Load},
+    Need.RETURNS: {"returns": list},
     Need.PURSE: {"purse": Purse},
+    Need.CANCEL: {"cancel": lambda: None},
 }
 #: The need that brings each group.
 GROUPS: Final[Mapping[str, Need]] = {name: need for need, groups in _GROUPS.items() for name in groups}
@@ -217,7 +272,7 @@ class Facts:
     in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
-    its state, condition and holds only a newer version knows.
+    its state, condition and holds only a newer version knows; ``cancel`` is None of an order that was not cancelled.
     """
 
     id: int
@@ -257,7 +312,9 @@ class Facts:
     mails: list[MailFacts] = field(init=False, repr=False)
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     load: Load = field(init=False, repr=False)
+    returns: list[ReturnFacts] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
+    cancel: CancelFacts | None = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     has_withdrawn: bool = field(default=False, init=False, repr=False)
     _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)

@@ -27,6 +27,7 @@ from models.store.orders import OrderRow
 from models.store.shipments import SupplierRow
 from models.store.work import ClaimRow, FailureRow
 from models.subject import ORDER, Subject
+from pipelines.engine.admit import FIRST_STAGE
 from pipelines.engine.apart import decide_apart, quarantine, without
 from pipelines.engine.apply import BatchResult, StaleFacts, apply, sum_of
 from pipelines.engine.decision import Decision
@@ -37,6 +38,7 @@ from pipelines.engine.ledger import Ledger, asks, for_decisions
 from pipelines.engine.parts import in_parts
 from pipelines.engine.stage import Stage
 from pipelines.errors import IllegalMove, ShukkaError, Undeclared, Unknown
+from pipelines.orders.admission import replacing, store_orders
 from pipelines.ports import Clock, MailIntent, MailRenderer, RenderedMail
 from pipelines.shops import Shop
 
@@ -134,6 +136,10 @@ class Runner:
                 sound = [d for d in sound if d.facts.id in kept]
                 new_mails = [row for row in new_mails if row.order_id in kept]
                 result = apply(connection, stage, sound, new_mails, ledger, now)
+                if replacements := [(new, d.facts.shop) for d in sound for new in d.new_orders]:
+                    taken_in = [replacing(new, self.shops[shop]) for new, shop in replacements]
+                    store_orders(connection, self.shops, taken_in, Ledger(connection, now), now)
+                    result.stages.add(FIRST_STAGE)
                 work.set_aside(connection, stage.name, _failure_rows(batch, failures))
         except StaleFacts:
             raise

@@ -33,6 +33,8 @@ from pipelines.route import STAGES, WOKEN_BY
 from pipelines.rules.explain import Refusal
 from pipelines.shops import Shop
 
+#: Under which name an event carries the return that it is about, or opens.
+OPENED: Final = "return"
 _FOUND: Final[Registry[Action[Any]]] = Registry("actions", Action, "pipelines.orders.actions", "action")
 
 
@@ -77,7 +79,8 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One request: ``asked`` is what ``action`` read; ``key`` the Idempotency-Key, None without one."""
+    """One request: ``asked`` is what ``action`` read; ``key`` the Idempotency-Key, None without one; ``about`` the return that
+    an action about one is about."""
 
     action: Action[Any]
     shop: str
@@ -85,10 +88,11 @@ class Asking:
     asked: BaseModel
     asker: Asker
     key: str | None = None
+    about: str | None = None
 
 
 class Possible(NamedTuple):
-    """An action on an order, or on its shipment ``about``: possible now if nothing refuses it."""
+    """An action on an order, or on its shipment or return ``about``: possible now if nothing refuses it."""
 
     action: Action[Any]
     about: str | None
@@ -102,12 +106,19 @@ def possible(facts: Facts, shop: Shop, now: datetime, *, role: str = "operator")
     for action in actions():
         if role not in action.roles:
             continue
-        for shipment in order.shipments if action.about == About.SHIPMENT else (None,):
-            case = Case(order, shop, now, role == "operator", shipment)
-            refusals = action.stands(case) or action.exhausted(case)
-            answers.append(Possible(action, shipment.id if shipment else None, tuple(refusals)))
+        for about, case in _cases(action, Case(order, shop, now, role == "operator")):
+            answers.append(Possible(action, about, tuple(action.stands(case) or action.exhausted(case))))
     open_ = {one.action.name for one in answers if not one.refusals}
     return [one._replace(refusals=tuple(_leading(refused, open_) for refused in one.refusals)) for one in answers]
+
+
+def _cases(action: Action[Any], whole: Case) -> list[tuple[str | None, Case]]:
+    """What of an order an action may be asked about, by its id: every shipment, every return that is not over, or the order."""
+    if action.about == About.SHIPMENT:
+        return [(one.id, replace(whole, shipment=one)) for one in whole.order.shipments]
+    if action.about == About.RETURN:
+        return [(one.id, replace(whole, returned=one)) for one in whole.order.returns if one.is_live]
+    return [(None, whole)]
 
 
 def _leading(refused: Refusal, possible_now: Collection[str]) -> Refusal:
@@ -139,10 +150,12 @@ def standing(
 
 
 class Looked(NamedTuple):
-    """What became of a request: the order's state, and the event to hand in; None where there is nothing left to do."""
+    """What became of a request: the order's state (the return's, of a request about one), the event to hand in (None where there
+    is nothing left to do), and the id of what it opens."""
 
     state: str
     event: Received | None
+    opened: str | None = None
 
 
 def look(
@@ -161,12 +174,13 @@ def look(
     if known is not None:
         if "erased" not in known and action.heard(known) != asking.asked:
             raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")
-        return Looked(facts.state, None)  # the same request again: what it asked for was decided
+        return Looked(_state(facts, asking), None, _opened(asking))  # the same again: what it asked for was decided
     if action.is_done(OrderDraft(facts)):
         return Looked(facts.state, None)
     shop = shops[asking.shop]
     _refuse(asking, facts, shop, now, locale, lambda: standing(connection, asking.shop, asking.number, now) or facts)
-    return Looked(facts.state, _event(asking, now))
+    event = _event(asking, now)
+    return Looked(_state(facts, asking), event, event.body[OPENED] if action.opens is not None else None)
 
 
 def preview(facts: Facts, shop: Shop, asking: Asking, now: datetime, locale: str | None) -> Decision:
@@ -183,13 +197,19 @@ def _refuse(
 ) -> None:
     """Raises Conflict or Invalid if the request cannot be granted; ``whole`` are the facts for every action."""
     action, order = asking.action, OrderDraft(facts)
-    shipment = None
+    case = Case(order, shop, now, asking.asker.is_operator)
     if action.about == About.SHIPMENT:
         named = getattr(asking.asked, "shipment", None)
         shipment = next((one for one in order.shipments if one.id == named), None)
         if shipment is None:
             raise Invalid([Problem("shipment", f"the order has no shipment {named}")])
-    refusals = action.refusals(Case(order, shop, now, asking.asker.is_operator, shipment), asking.asked)
+        case = replace(case, shipment=shipment)
+    elif action.about == About.RETURN:
+        returned = order.return_(asking.about or "")
+        if returned is None:
+            raise NotFound(f"no return {asking.about} of order {asking.shop}/{asking.number}")
+        case = replace(case, returned=returned)
+    refusals = action.refusals(case, asking.asked)
     for one in refusals:
         if isinstance(one, Refusal):
             there = possible(whole(), shop, now, role=asking.asker.role) if one.ways_out else ()
@@ -207,17 +227,37 @@ def _waiting(asking: Asking, now: datetime) -> EventFacts:
 
 def _event(asking: Asking, now: datetime) -> Received:
     """The event that a request becomes."""
-    asked, asker = asking.asked, asking.asker
+    asked, asker, about = asking.asked, asking.asker, asking.about
+    event_id = _event_id(asking)
+    if asking.action.opens is not None:
+        about = asking.action.opens(f"{asker.source}:{event_id}")
     return Received(
         source=asker.source,
-        event_id=_event_id(asking),
+        event_id=event_id,
         type=asking.action.wakes,
-        body={**asked.model_dump(mode="json"), "by": asker.name, "operator": asker.is_operator},
+        body={
+            **asked.model_dump(mode="json"),
+            "by": asker.name,
+            "operator": asker.is_operator,
+            **({OPENED: about} if about else {}),
+        },
         at=now,
         shipment=getattr(asked, "shipment", None),
         order=(asking.shop, asking.number),
         shops=asker.shops,
     )
+
+
+def _opened(asking: Asking) -> str | None:
+    """The id of what the request opens, or opened."""
+    opens = asking.action.opens
+    return opens(f"{asking.asker.source}:{_event_id(asking)}") if opens is not None else None
+
+
+def _state(facts: Facts, asking: Asking) -> str:
+    """How what the request is about stands."""
+    returned = OrderDraft(facts).return_(asking.about) if asking.about else None
+    return returned.state if returned is not None else facts.state
 
 
 def _is_same(asking: Asking) -> bool:
@@ -230,7 +270,8 @@ def _event_id(asking: Asking) -> str:
     key = asking.key
     if key is None and asking.action.same is not None:
         key = f"same {asking.action.same(asking.asked)}"
-    return f"{asking.action.name}:{asking.shop}/{asking.number}:{key or uuid4()}"
+    about = f"{asking.about}:" if asking.about else ""
+    return f"{asking.action.name}:{asking.shop}/{asking.number}:{about}{key or uuid4()}"
 
 
 def _stage(action: Action[Any]) -> Stage:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines import doors
 from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import ReturnFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Problem
 from pipelines.rules.explain import Refusal, Sentence
@@ -23,23 +24,26 @@ from pipelines.shops import Shop
 
 
 class About(StrEnum):
-    """What of an order an action is about. A request about a shipment names it in its field ``shipment``."""
+    """What of an order an action is about. A request about a shipment names it in its field ``shipment``; one about a return
+    comes with its id beside it (`pipelines.orders.act.Asking`)."""
 
     ORDER = "order"
     SHIPMENT = "shipment"
     PAYMENT = "payment"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An order as an action finds it: as it stands, its shop, the moment, whether an operator asks, and the shipment it is
-    about, if it is about one."""
+    """An order as an action finds it: as it stands, its shop, the moment, whether an operator asks, and the shipment or the
+    return it is about, if it is about one."""
 
     order: OrderDraft
     shop: Shop
     now: datetime
     by_operator: bool = True
     shipment: ShipmentDraft | None = None
+    returned: ReturnFacts | None = None
 
 
 class Request(BaseModel):
@@ -61,7 +65,7 @@ def _nothing(case: Case) -> Sequence[Refusal]:
     return ()
 
 
-def _no_faults(case: Case, asked: BaseModel) -> Sequence[Problem]:
+def _no_faults(case: Case, asked: BaseModel) -> Sequence[Refusal | Problem]:
     return ()
 
 
@@ -73,15 +77,16 @@ def _never(order: OrderDraft) -> bool:
 class Action(Generic[Asked]):
     """One action.
 
-    ``name`` ends its path (``/v1/orders/{shop}/{number}/{name}``); ``label`` is on its button, ``says`` what it does.
+    ``name`` says it in ``shukka act`` and makes its `path`; ``label`` is on its button, ``says`` what it does.
     ``model`` is the request; ``roles`` the kinds of client that may ask. ``wakes`` is the event that a stage consumes; the
     stage decides under the order's lock and asks `refusals` again.
 
     ``stands`` is asked first, of the order alone: what it refuses is a conflict (409), whatever the request says. ``faults``
-    names what is wrong with this request (422). ``exhausted`` refuses where every request would be faulty, since nothing is
+    names what is wrong with this request (422), or what the shop's rules refuse of it (409). ``exhausted`` refuses where every request would be faulty, since nothing is
     left that it could name. All are pure and may use what that stage is told.
     ``is_done`` tells that an order stands already where the action leads: asking again is then no conflict and does nothing.
-    ``same`` is what makes two requests the same one where no Idempotency-Key does.
+    ``same`` is what makes two requests the same one where no Idempotency-Key does. ``opens`` makes the id of what it opens from
+    the request's own; it is answered at once (201).
     """
 
     name: str
@@ -90,12 +95,20 @@ class Action(Generic[Asked]):
     model: type[Asked]
     wakes: str
     stands: Callable[[Case], Sequence[Refusal]]
-    faults: Callable[[Case, Asked], Sequence[Problem]] = _no_faults
+    faults: Callable[[Case, Asked], Sequence[Refusal | Problem]] = _no_faults
     exhausted: Callable[[Case], Sequence[Refusal]] = _nothing
     about: About = About.ORDER
     roles: tuple[str, ...] = ("operator",)
     is_done: Callable[[OrderDraft], bool] = _never
     same: Callable[[Asked], str] | None = None
+    opens: Callable[[str], str] | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it is asked for over HTTP, below ``/v1``."""
+        if self.about == About.RETURN:
+            return f"/returns/{{return_id}}/{self.name.rpartition(':')[2]}"
+        return f"/orders/{{shop}}/{{number}}/{self.name}"
 
     def read(self, raw: object) -> Asked:
         """The request; raises Invalid with every fault of its form, and for a card number in it."""

@@ -20,11 +20,12 @@ from models.store.posted_coupons import CodeUseRow
 from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
 from pipelines.methods import Asks, agreed
-from pipelines.orders.document import Content
+from pipelines.orders.document import Content, content_of
 from pipelines.rules.lots import NewLot
 from pipelines.rules.marks import SAME_MAILBOX, mailbox_mark
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_made_here, is_once
+from pipelines.rules.money.pricing import price
 from pipelines.rules.one_of_a_kind import items_of
 from pipelines.rules.order import Order
 from pipelines.rules.points import expiry
@@ -45,6 +46,11 @@ class Taken:
     breakdown: Breakdown
     content: Content
     shares_mailbox: bool = False
+
+
+def replacing(order: Order, shop: Shop) -> Taken:
+    """An order that replaces goods of another one, which nobody sent: it is taken as it is, and costs nothing."""
+    return Taken(order, 0, None, price(order, shop), content_of(order))
 
 
 def store_orders(

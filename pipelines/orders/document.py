@@ -178,7 +178,7 @@ class _Fields:
 
 
 _ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON = map(_Fields, (Order, Line, Customer, ShipTo, Coupon))
-_ALIKE: Final = tuple(name for name in _ORDER.names if name not in _GROUPED)
+_ALIKE: Final = tuple(name for name in _ORDER.names if name not in _GROUPED and name != "replaces")
 
 
 def _order(values: dict[str, Any]) -> Order:
@@ -259,6 +259,8 @@ def order_to_json(order: Order) -> dict[str, Any]:
     document["ship_to"] = _SHIP_TO.written(order.ship_to)
     document["lines"] = [_line(one) for one in order.lines]
     document["coupons"] = [_COUPON.written(one) for one in order.coupons]
+    if order.replaces is None:  # as with a line's product: what storefronts send stays equal to what they sent before
+        del document["replaces"]
     return document
 
 
@@ -274,6 +276,7 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
     """Rebuild an order from ``order_to_json``'s own output; trusts it, so it is quick."""
     values = _ORDER.read(_flat(document))
     values["lines"] = [_LINE.read(one) for one in document["lines"]]
+    values["replaces"] = document.get("replaces")
     return _order(values)
 
 

@@ -160,6 +160,101 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "このお支払い方法のご注文は、ご自身でのキャンセルはできません。お問い合わせください。",
         "Orders with this payment method cannot be cancelled by oneself; please ask the shop.",
     ),
+    # returns (A.12, B.10): the rule that is cited with them is the shop's own
+    "return.reason": (
+        "この理由による返品・交換は承っておりません。",
+        "Goods are not taken back for this reason.",
+    ),
+    "return.not_left": (
+        "この商品はまだ発送されていません。発送前はご注文の取り消しをご利用ください。",
+        "These goods have not left yet; before that the order or its line can be cancelled.",
+    ),
+    "return.none_left": (
+        "お手元にない商品、または返品の手続き中の商品です。",
+        "No pieces are left: they came back, or are being returned.",
+    ),
+    "return.fewer_left": (
+        "返品をお申し込みいただけるのは{left}点までです。",
+        "At most {left} piece(s) can be asked for.",
+    ),
+    "return.in_time": (
+        "{start}({clock})の翌日から{days}日以内の{until}まで、お申し込みを承ります。",
+        "Within {days} day(s) after {start} ({clock}): to be asked for until {until}.",
+    ),
+    "return.too_late": (
+        "お申し込みの期限は、{start}({clock})の翌日から{days}日以内の{until}まででした。",
+        "It was to be asked for within {days} day(s) after {start} ({clock}): until {until}.",
+    ),
+    "return.no_limit": ("お申し込みに期限はありません。", "There is no day by which it is to be asked for."),
+    "return.goods_by": (
+        "商品は{start}({clock})の翌日から{days}日以内の{until}までに、当店に到着するようご返送ください。",
+        "The goods are to be back with us within {days} day(s) after {start} ({clock}): by {until}.",
+    ),
+    "return.clock.delivered": ("お届け日", "day of arrival"),
+    "return.clock.assumed": (
+        "配達記録がないため、お届け予定日から算出したお届け日",
+        "taken for the day of arrival, as no carrier reported it",
+    ),
+    "return.clock.dispatch": ("発送日", "day of dispatch"),
+    "return.clock.purchase": ("ご注文日", "day of the order"),
+    "return.discontinued": (
+        "{announced}に販売終了をお知らせした商品のため、{until}まで承ります。",
+        "The product was announced to end on {announced}: to be asked for until {until}.",
+    ),
+    "return.flag": (
+        "「{flag}」の商品は返品・交換を承っておりません。",
+        "Goods marked {flag} are not taken back.",
+    ),
+    "return.condition": (
+        "「{condition}」の商品は返品・交換を承っておりません。",
+        "Goods are not taken back that are: {condition}.",
+    ),
+    "return.required": (
+        "「{condition}」が必要です。",
+        "What is needed: {condition}.",
+    ),
+    "return.price": (
+        "返品を承るのは、1点{most:,}円までの商品です。",
+        "Only goods of up to {most:,} yen each are taken back.",
+    ),
+    "return.method": (
+        "このお支払い方法のご注文は、返品を承っておりません。",
+        "Orders that were paid this way are not taken back.",
+    ),
+    "return.cost.shop": ("返送にかかる費用は当店が負担いたします。", "We bear the cost of sending the goods back."),
+    "return.cost.customer": (
+        "返送にかかる費用はお客様のご負担となります。",
+        "The cost of sending the goods back is the customer's.",
+    ),
+    "return.fee": ("手数料{fee:,}円(税込)を申し受けます。", "A fee of {fee:,} yen, tax included, is due."),
+    "return.exchange_for": (
+        "交換は{least:,}円以上の商品に限ります。差額は別途お支払いいただき、返金はいたしません。",
+        "An exchange is for goods of {least:,} yen or more; a difference is charged, and never paid back.",
+    ),
+    "return.coupon": (
+        "クーポンは無効となり、割引額を返金額から差し引きます。",
+        "The coupons are void: what they took off is kept back from the refund.",
+    ),
+    "return.statutory": (
+        "返品特約の表示がないため、商品の到着日を含む8日間は返品いただけます(特定商取引法第15条の3)。",
+        "No terms are shown, so the law's hold: eight days from delivery, its day counted (Specified Commercial Transactions "
+        "Act, art. 15-3).",
+    ),
+    "return.is.unopened": ("未開封", "unopened"),
+    "return.is.opened": ("開封済み", "opened"),
+    "return.is.unused": ("未使用", "unused"),
+    "return.is.tried_on": ("室内での試着のみ", "tried on indoors"),
+    "return.is.used": ("使用済み", "used"),
+    "return.is.soiled": ("汚れあり", "soiled"),
+    "return.is.damaged": ("お客様による破損", "damaged by the customer"),
+    "return.is.smell": ("たばこ・香水等のにおい", "smelling of tobacco or perfume"),
+    "return.is.washed": ("洗濯・クリーニング済み", "washed or cleaned"),
+    "return.is.repaired": ("修理・お直し済み", "repaired or altered"),
+    "return.is.tag_lost": ("タグの紛失・破損", "without its tag, or the tag damaged"),
+    "return.is.box_lost": ("箱の紛失・破損", "without its box, or the box damaged"),
+    "return.is.manual_lost": ("説明書の紛失・破損", "without its manual, or the manual damaged"),
+    "return.is.accessory_lost": ("付属品の紛失・破損", "without its accessories, or these damaged"),
+    "return.is.certificate": ("鑑定書等の証明", "a certificate"),
 }
 
 

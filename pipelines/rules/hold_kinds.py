@@ -415,4 +415,17 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "Ask the carrier where it is, then release the order; the hold ends by itself once the parcel is back.",
         ),
     ),
+    _R.RETURN_UNSETTLED: HoldKind(
+        "release",
+        ("returns:inspect", "returns:refund", "returns:replace", "returns:close"),
+        Sentence(
+            "返品{return_id}の商品が届いていますが、まだ処理が終わっていません。",
+            "The goods of return {return_id} are back, and nobody has settled it.",
+        ),
+        Sentence(
+            "商品を検品し、返金・交換などの処理を行うか、返品を終了してください。",
+            "Inspect the goods and give the customer what is due, or close the return.",
+        ),
+        Sentence("返品の商品を確認しております。", "We are looking at the goods that you sent back."),
+    ),
 }

@@ -71,7 +71,8 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order as the storefront sent it, normalised. ``shown_total`` is what the customer was shown to pay."""
+    """One order as the storefront sent it, normalised. ``shown_total`` is what the customer was shown to pay. ``replaces`` is the number
+    of the order of which it replaces goods: it costs nothing, and no storefront can send one."""
 
     shop: str
     number: str
@@ -89,3 +90,4 @@ class Order:
     delivery_slot: str | None = None
     remarks: str = ""
     shown_total: int | None = None
+    replaces: str | None = None

@@ -199,7 +199,7 @@ def _unknown_methods(shop: Shop) -> Iterator[tuple[str, str]]:
     named: dict[str, Iterable[str]] = {
         **{f"payment.methods.{account}": listed for account, listed in shop.payment.methods.items()},
         "cancel.until_paid": shop.cancel.until_paid,
-        "returns.methods": shop.returns.methods,
+        **{f"returns.terms[{index}].methods": one.methods for index, one in enumerate(shop.returns.terms)},
         "documents.receipt_methods": shop.documents.receipt_methods,
     }
     known = f"must be {METHODS.choice()}"

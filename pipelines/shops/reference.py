@@ -116,5 +116,5 @@ def _toml(value: object) -> str:
         inner = ", ".join(f"{key} = {_toml(one).strip('`')}" for key, one in value.items())
         return "`{ " + inner + " }`" if inner else "`{}`"
     if isinstance(value, Section):
-        return "{}"
+        return _toml(value.model_dump(exclude_defaults=True))
     return f"`{value}`"

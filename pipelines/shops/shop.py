@@ -14,10 +14,11 @@ from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import Carrier, Delivery, PromiseSection, Split, Supplier
 from pipelines.shops.installation import Installation
 from pipelines.shops.retention import Retention
+from pipelines.shops.returning import Returns
 from pipelines.shops.schedule import Calendar, Pickup, Schedule
 from pipelines.shops.section import Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
-from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule, Returns
+from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule
 from pipelines.values.calendar import BusinessCalendar
 from pipelines.values.colour import LEGIBLE, contrast_with_white
 from pipelines.values.dispatch_days import DispatchDays

@@ -68,6 +68,11 @@ class Payment(Section):
     konbini_grace_hours: Annotated[int, Field(ge=0, le=72)] = Field(
         default=6, description="Hours a late store notice is waited for before the cancel (B.6.5)"
     )
+    reopen_days: Annotated[int, Field(ge=0, le=90)] = Field(
+        default=7,
+        description="Days after the unpaid cancel in which a store's late notice makes the order stand again, if its goods are "
+        "free (PAY-08); 0: the money goes back",
+    )
     konbini_maximum: Yen = Field(default=299_999, description="Most yen a store takes (B.6.5)")
     konbini_stores: Annotated[tuple[str, ...], FromList] = Field(
         default=(),
@@ -251,34 +256,6 @@ class RemarkRule(Section):
         if (self.pattern is None) != (self.action is None):
             raise ValueError("action: a pattern has one, and recognisers have none")
         return self
-
-
-class Returns(Section):
-    """Returns and exchanges (A.12)."""
-
-    window_days: Days = Field(
-        default=7, description="Days after the start, exclusive, to ask for a return (RET-01..03)"
-    )
-    window_from: Literal["arrival", "dispatch", "purchase"] = Field(
-        default="arrival", description="The day the window starts from"
-    )
-    goods_back_days: Days = Field(default=0, description="Days by which goods must be back (RET-03); 0: no limit")
-    reasons: Annotated[tuple[Literal["defect", "wrong_item", "customer"], ...], FromList] = Field(
-        default=("defect", "wrong_item", "customer"), description="Accepted reasons"
-    )
-    remedy: Literal["refund", "refund_or_exchange", "exchange", "replacement"] = Field(
-        default="refund", description="What the customer gets"
-    )
-    customer_fee: Yen = Field(
-        default=0, description="Yen ex tax the customer pays for a customer's-reason return (TAX-05)"
-    )
-    maximum_price: Yen | None = Field(default=None, description="Dearest item that may come back (RET-03); unset: any")
-    methods: Annotated[tuple[MethodName, ...], FromList] = Field(
-        default=(), description="Payment methods whose orders may come back (RET-03); empty: all"
-    )
-    refused_flags: Annotated[tuple[str, ...], FromList] = Field(
-        default=("non_returnable",), description="Lines with such a flag never come back (RET-02)"
-    )
 
 
 class Documents(Section):

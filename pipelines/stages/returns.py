@@ -1,79 +1,199 @@
-"""Return (返品・事故): goods that left and came back, or came to nothing; money, points and the coupon follow (A.12, CPN-04).
+"""Returns (返品・事故): goods that come back, or came to nothing; money, points and the coupon follow (A.12, CPN-04).
 
-Whether the shop takes a return is decided before this: here an operator says what came of it. ``fault`` "customer" (the
-default) voids the coupons and costs the return fee (TAX-05); "shop" (wrong, broken or lost on the way) does neither.
+A return is asked for, and approved by the shop's rules or by a person; its goods are waited for, received, inspected, and what
+the customer gets for them is given. Where an operator says at once what came of goods that had left (``lines:return``), that is
+settled without a return of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any, Final
 
-from models.states import PaymentState, TrackingState
-from pipelines.changes.arrival import follow_parcels
-from pipelines.changes.collection import collect_from_customer
-from pipelines.changes.credit import credit
-from pipelines.changes.money import LETS_GO, is_collected
-from pipelines.changes.requests import answer
+from models.states import ReturnState
+from pipelines.changes.coming_back import (
+    approve,
+    await_next,
+    end_what_is_over,
+    finish,
+    move,
+    sold_of,
+    tell,
+    waits_until,
+)
+from pipelines.changes.goods_back import take_back
+from pipelines.changes.money import LETS_GO
+from pipelines.changes.replacing import replacement
+from pipelines.changes.requests import answer_each, asker
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import EventFacts, Need
+from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.return_lines import ACTION, LinesReturned
+from pipelines.orders.action import Action
+from pipelines.orders.actions.approve_return import ACTION as APPROVE
+from pipelines.orders.actions.approve_return import ReturnApproved
+from pipelines.orders.actions.close_return import ACTION as CLOSE
+from pipelines.orders.actions.close_return import ReturnClosed
+from pipelines.orders.actions.inspect_return import ACTION as INSPECT
+from pipelines.orders.actions.inspect_return import GoodsInspected
+from pipelines.orders.actions.open_return import ACTION as OPEN
+from pipelines.orders.actions.open_return import ReturnAsked, asked_lines
+from pipelines.orders.actions.receive_return import ACTION as RECEIVE
+from pipelines.orders.actions.receive_return import GoodsReceived
+from pipelines.orders.actions.refund_return import ACTION as REFUND
+from pipelines.orders.actions.refund_return import ReturnRefunded
+from pipelines.orders.actions.refuse_return import ACTION as REFUSE
+from pipelines.orders.actions.refuse_return import ReturnRefused
+from pipelines.orders.actions.replace_return import ACTION as REPLACE
+from pipelines.orders.actions.replace_return import ReturnReplaced
+from pipelines.orders.actions.return_lines import ACTION as SETTLE
+from pipelines.orders.actions.return_lines import LinesReturned
 from pipelines.orders.pieces import by_line
-from pipelines.rules.marks import RETURNED
-from pipelines.rules.money.adjustments import FAULT, RETURN, adjust
+from pipelines.rules.returns.case import Judgement
+from pipelines.rules.returns.judge import judge
+from pipelines.rules.returns.settlement import KIND
 from pipelines.shops import Shop
+
+Grant = Callable[[OrderDraft, Shop, datetime, EventFacts, Any], None]
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Take back what was asked, one request after the other."""
-    answer(ACTION, draft, shop, now, lambda event, asked: _take_back(draft, shop, now, event, asked))
+    """Answer what was asked, one request after the other; then end what was waited for in vain."""
+
+    def granting(grant: Grant) -> Callable[[EventFacts, Any], None]:
+        return lambda event, asked: grant(draft, shop, now, event, asked)
+
+    grants = {event: (action, granting(grant)) for event, (action, grant) in _GRANTS.items()}
+    answer_each(grants, draft, shop, now, lambda event, why: _turn_down(draft, shop, now, event))
+    if not draft.waiting:  # what was asked for in time is answered before that
+        end_what_is_over(draft, shop, now)
 
 
 def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
-    facts, lines = draft.facts, by_line(asked.lines)
-    by_customer = asked.fault == "customer"
-    collect_from_customer(draft, shop)
-    fee = shop.returns.customer_fee if by_customer else 0
-    kind = RETURN if by_customer else FAULT
-    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
-    credit(draft, shop, now, key=f"{event.source}:{event.event_id}", reason=asked.reason, change=change)
-    _void_uncollected(draft)
-    follow_parcels(draft, shop)
-    back = set(lines) if by_customer else set(lines) & _sent_back(draft)
-    for line in facts.order.lines:
-        if line.line in back and line.availability == "unique":
-            draft.free_item(line.sku)
-    if by_customer and facts.customer_id:
-        draft.mark(RETURNED, f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
-    _answer_holds(draft)
-    draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
-    if is_collected(draft.money):
-        draft.next("collect", now)
+    key = f"{event.source}:{event.event_id}"
+    take_back(draft, shop, now, by_line(asked.lines), key=key, reason=asked.reason, cost_on=asked.fault)
 
 
-def _sent_back(draft: OrderDraft) -> set[str]:
-    """Lines in parcels that the carrier brought back: what was lost, or broke, is not there to be sold again."""
-    returned = (one for one in draft.parcels.values() if one.tracking_status == TrackingState.RETURNED)
-    return {line for parcel in returned for line in parcel.lines}
+def _open(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnAsked) -> None:
+    judged = judge(sold_of(draft), shop, asked_lines(asked), event.at)
+    one = _opened(draft, shop, event, asked, judged)
+    if all(line.approve == "automatic" for line in judged.lines):
+        approve(draft, shop, now, one, event.at, "the shop's rules allow it")
+    else:
+        await_next(draft, one)
+        tell(draft, shop, now, one, "return_accepted")
 
 
-def _void_uncollected(draft: OrderDraft) -> None:
-    """Cash on delivery that was never collected ends when no goods are left to collect it for."""
-    gone = draft.gone
-    nothing_left = all(gone[line.line] == line.quantity for line in draft.facts.order.lines)
-    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING and nothing_left:
-        draft.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
+def _turn_down(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts) -> None:
+    """A return that was answered with its id and cannot be after all, since the order moved on meanwhile, is there to be seen, and
+    refused."""
+    if event.type != OPEN.wakes:
+        return
+    asked = OPEN.heard(event.body)
+    judged = judge(sold_of(draft), shop, asked_lines(asked), event.at)
+    one = _opened(draft, shop, event, asked, judged)
+    refused = draft.move_return(one.id, ReturnState.REFUSED, "the shop's rules do not allow it")
+    tell(draft, shop, now, refused, "return_refused")
 
 
-def _answer_holds(draft: OrderDraft) -> None:
-    """A parcel that came back (RET-08) or was lost (RET-07) is settled once its goods are."""
-    settled = {
-        shipment.id
-        for shipment in draft.shipments
-        if all(draft.came_back(line) >= pieces.shipped for line, pieces in shipment.lines.items())
-    }
-    draft.lift(lambda hold: hold.answered_by(ACTION.name) and hold.shipment in settled, "its goods were settled")
+def _opened(draft: OrderDraft, shop: Shop, event: EventFacts, asked: ReturnAsked, judged: Judgement) -> ReturnFacts:
+    """The return that was asked for, open, with all that the rules said of it."""
+    said = {because: None for line in judged.lines for because in line.because}
+    remedies = [line.remedy or line.remedies[0] for line in judged.lines if line.remedy or line.remedies]
+    one = ReturnFacts(
+        id=str(event.body["return"]),
+        state=ReturnState.REQUESTED,
+        remedy=remedies[0] if remedies else "refund",
+        asked_at=event.at,
+        asked_by=asker(event),
+        lines=tuple(
+            ReturnLineFacts(line.line, line.quantity, line.reason, tuple(told.condition), line.cost_on)
+            for line, told in zip(judged.lines, asked.lines, strict=True)
+        ),
+        because=[{"rule": because.rule, "says": because.says} for because in said],
+        goods_by=min((line.goods_by for line in judged.lines if line.goods_by), default=None),
+        waits_until=waits_until(shop, ReturnState.REQUESTED, event.at),
+    )
+    draft.open_return(one, "asked for")
+    return one
 
+
+def _named(draft: OrderDraft, event: EventFacts) -> ReturnFacts:
+    """The return that a request is about, which was found when it was heard."""
+    one = draft.return_(str(event.body["return"]))
+    assert one is not None, "a request about a return that there is not is refused before"
+    return one
+
+
+def _approve(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnApproved) -> None:
+    approve(draft, shop, now, _named(draft, event), event.at, "an operator approved it", asked.words)
+
+
+def _refuse(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefused) -> None:
+    one = _named(draft, event)
+    refused = move(draft, shop, one.id, ReturnState.REFUSED, now, "an operator refused it", answer=asked.words)
+    tell(draft, shop, now, refused, "return_refused")
+
+
+def _receive(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: GoodsReceived) -> None:
+    one = _named(draft, event)
+    received = move(draft, shop, one.id, ReturnState.RECEIVED, event.at, "the goods are back")
+    tell(draft, shop, now, received, "return_received")
+
+
+def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: GoodsInspected) -> None:
+    one = _named(draft, event)
+    move(draft, shop, one.id, ReturnState.INSPECTED, event.at, "the goods were inspected")
+    if not asked.passes:
+        move(draft, shop, one.id, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
+
+
+def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefunded) -> None:
+    """First what the shop bears, then the rest, as the preview says."""
+    one, changes = _named(draft, event), []
+    for cost_on in KIND:
+        pieces = Counter[str]()
+        for line in one.lines:
+            if line.cost_on == cost_on:
+                pieces[line.line] += line.quantity
+        if pieces:
+            key, reason = f"return:{one.id}:{cost_on}", asked.reason
+            changes.append(take_back(draft, shop, now, pieces, key=key, reason=reason, cost_on=cost_on, are_back=True))
+    money, points = sum(change.money for change in changes), sum(change.points_returned for change in changes)
+    given = {"money": money, "points": points, "method": draft.facts.method}
+    finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)
+
+
+def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnReplaced) -> None:
+    one = _named(draft, event)
+    new = replacement(draft, one, now)
+    draft.replace_goods(new)
+    finish(draft, shop, now, one, ReturnState.REPLACED, "replaced", answer=asked.words, replacement=new.number)
+
+
+def _close(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnClosed) -> None:
+    one = _named(draft, event)
+    went_back = one.state == ReturnState.REJECTED
+    new, cause = (
+        (ReturnState.SENT_BACK, "the goods went back to the customer")
+        if went_back
+        else (ReturnState.CLOSED, "an operator closed it")
+    )
+    finish(draft, shop, now, one, new, cause, answer=asked.words or one.answer)
+
+
+_GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
+    SETTLE.wakes: (SETTLE, _take_back),
+    OPEN.wakes: (OPEN, _open),
+    APPROVE.wakes: (APPROVE, _approve),
+    REFUSE.wakes: (REFUSE, _refuse),
+    RECEIVE.wakes: (RECEIVE, _receive),
+    INSPECT.wakes: (INSPECT, _inspect),
+    REFUND.wakes: (REFUND, _refund),
+    REPLACE.wakes: (REPLACE, _replace),
+    CLOSE.wakes: (CLOSE, _close),
+}
 
 STAGE = Stage(
     "returns",
@@ -85,8 +205,9 @@ STAGE = Stage(
     | Need.PURSE
     | Need.EVENTS
     | Need.EFFECTS
-    | Need.ADJUSTMENTS,
-    consumes=(ACTION.wakes,),
+    | Need.ADJUSTMENTS
+    | Need.RETURNS,
+    consumes=tuple(_GRANTS),
     leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

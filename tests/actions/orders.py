@@ -120,10 +120,10 @@ STANDS: Final[Mapping[Stand, frozenset[str]]] = {
     released: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
     refused: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", *SUPPLIERS}),
     partly_shipped: frozenset(
-        {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "shipments:ask_again", "shipments:ship"}
+        {*MAILS, "lines:cancel", "lines:return", "refunds:goodwill", "returns", "shipments:ask_again", "shipments:ship"}
     ),
-    shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill"}),
-    on_delivery: frozenset({*MAILS, "collected", "lines:return"}),
+    shipped: frozenset({*MAILS, "lines:return", "refunds:goodwill", "returns"}),
+    on_delivery: frozenset({*MAILS, "collected", "lines:return", "returns"}),
     # not "release": what is due back is the customer's, whoever looks at it
     owed: frozenset({"address:change", *MAILS, "cancel", "lines:cancel", "refunds", *SUPPLIERS}),
     settled: frozenset({*MAILS, "refunds:goodwill"}),  # the return fee was kept
@@ -144,6 +144,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "refunds": {"amount": 2_200, "reference": "T-1"},
     "refunds:goodwill": {"amount": 500, "reason": "a scratch on the box"},
     "release": {},
+    "returns": {"lines": [{"line": "2", "quantity": 1, "reason": "defect"}]},
     "shipments:ask_again": {"reason": "nobody answers"},
     "shipments:ship": {"carrier": "ヤマト", "tracking_number": tracking_number(44_441_375_900)},
     "shipments:reroute": {"supplier": "maker-b", "reason": "sold out"},

@@ -37,7 +37,9 @@ def test_what_is_possible_as_an_order_stands(world: World, stand: Stand) -> None
     found = offered(world)
     assert {name for name, refused in found.items() if not refused} == STANDS[stand]
     of_shipments = {action.name for action in actions() if action.about == About.SHIPMENT}
-    assert set(found) | (set() if world.shipments() else of_shipments) == {action.name for action in actions()}
+    of_returns = {action.name for action in actions() if action.about == About.RETURN}  # there is none: tests/returns
+    left_out = of_returns | (set() if world.shipments() else of_shipments)
+    assert set(found) | left_out == {action.name for action in actions()}
 
 
 def test_each_that_is_not_says_why(world: World) -> None:
@@ -55,15 +57,17 @@ def test_each_that_is_not_says_why(world: World) -> None:
         "refunds": ("Nothing is due back: what was captured is what the order comes to, or a refund is on its way.",),
         "refunds:goodwill": (),  # the return fee was kept
         "release": ("The order is done: nothing holds it.",),
+        "returns": ("All that has left has come back or was settled.",),
         "shipments:ask_again": ("Now the order is shipped: nothing of it waits to be sent.",),
         "shipments:ship": ("Now the order is shipped: nothing of it waits to be sent.",),
         "shipments:reroute": ("Now the order is shipped: nothing of it waits to be sent.",),
     }
 
 
-def test_a_customer_may_ask_for_a_cancel_alone(world: World) -> None:
+def test_a_customer_may_ask_for_a_cancel_and_for_a_return_alone(world: World) -> None:
     held(world)
-    assert offered(world, "storefront") == {"cancel": ()}
+    refused = "Now the order is accepted: only goods that have left can be returned."
+    assert offered(world, "storefront") == {"cancel": (), "returns": (refused,)}
 
 
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.__name__)
@@ -88,7 +92,7 @@ def test_the_door_does_what_is_said(site: Site, stand: Stand) -> None:
         assert set(says["ways_out"]) <= STANDS[stand], "a way out leads somewhere"
     assert site.world.value("SELECT count(*) FROM inbox_event") == kept
     taken = {one["name"]: answer(one["name"]).status_code for one in shown["actions"] if one["possible"]}
-    assert taken == dict.fromkeys(STANDS[stand], 202)
+    assert taken == dict.fromkeys(STANDS[stand], 202) | dict.fromkeys(STANDS[stand] & {"returns"}, 201)
 
 
 def asking(world: World, action: str) -> Asking:

@@ -376,6 +376,7 @@ GROUPS = [
     ("purse", Need.PURSE, lambda one: one.facts.purse),
     ("mails", Need.MAILS, lambda one: one.facts.mails),
     ("load", Need.LOAD, lambda one: one.facts.load),
+    ("returns", Need.RETURNS, lambda one: one.returns),
 ]
 
 

@@ -63,6 +63,8 @@ def compare(draft: OrderDraft, stage: Stage, now: Facts) -> None:
         assert draft.parcels == {(one.shipment, one.key): one for one in now.parcels}
     if Need.ADJUSTMENTS in stage.needs:
         assert draft.adjustments == now.adjustments
+    if Need.RETURNS in stage.needs:
+        assert list(draft.returns) == now.returns
     if Need.LOTS in stage.needs:
         assert {u.lot: u for u in draft.used_points} == {u.lot: u for u in now.used_points}
         known = {lot.id: lot for lot in draft.lots}

@@ -126,6 +126,7 @@ def test_every_state_is_in_its_table(entity: str) -> None:
         "payment": states.PaymentState,
         "shipment": states.ShipmentState,
         "lot": states.LotState,
+        "return": states.ReturnState,
     }[entity]
     table = states.ALLOWED_MOVES[entity]
     assert set(table) == set(enum)

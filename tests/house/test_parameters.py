@@ -17,14 +17,6 @@ CHECKOUT = Path(__file__).parents[2]
 #: Parameters that a profile accepts and nothing reads yet. The list may only get shorter: who adds a parameter reads it,
 #: and who makes one of these work takes it out.
 NOT_READ_YET = {
-    "Returns.window_days",
-    "Returns.window_from",
-    "Returns.goods_back_days",
-    "Returns.reasons",
-    "Returns.remedy",
-    "Returns.maximum_price",
-    "Returns.methods",
-    "Returns.refused_flags",
     "Documents.receipt_methods",
     "Documents.receipt_once",
     "Documents.receipt_days",
@@ -36,6 +28,7 @@ ALSO_CALLED = {
     "CouponOffer": "_offer",
     "FeeStep": "cod_steps",
     "RemarkRule": "rule",
+    "ReturnTerms": "published",
     **dict.fromkeys(("Calendar", "Supplier", "Pickup"), "schedule"),
 }
 #: Read by the profile itself, which refuses another parameter by it.

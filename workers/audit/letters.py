@@ -153,6 +153,9 @@ def _letter(template: str, exactly: Callable[[OrderBook], int]) -> Letter:
     return Letter(template, exactly, exactly)
 
 
+#: Where a return is over and its customer hears how; of a refusal a mail of its own tells.
+_ENDS_OF_RETURNS: Final = ("expired", "sent_back", "refunded", "replaced", "exchanged", "closed")
+
 LETTERS: tuple[Letter, ...] = (
     Letter("order_accepted", _confirmed, lambda o: 1 + o.repriced + min(1, o.held[HoldReason.QUOTE_NEEDED])),
     _letter("order_held", lambda o: int(o.held_at_once)),
@@ -162,6 +165,7 @@ LETTERS: tuple[Letter, ...] = (
     ),
     Letter("payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment"))),
     Letter("payment_received", _deposits, lambda o: len(o.moved("order", "authorized"))),
+    _letter("order_reopened", lambda o: len([m for m in o.moved("order", "authorized") if m.old == "cancelled"])),
     Letter(
         "deposit_differs", _held(HoldReason.DEPOSIT_MISMATCH), lambda o: 3 * min(1, o.held[HoldReason.DEPOSIT_MISMATCH])
     ),
@@ -181,6 +185,11 @@ LETTERS: tuple[Letter, ...] = (
     Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
     Letter("refund_done", _refunds, _unbounded),
     _letter("address_changed", lambda o: o.readdressed),
+    Letter("return_accepted", lambda o: 0, lambda o: len(o.moved("return", "requested"))),
+    _letter("return_refused", lambda o: len(o.moved("return", "refused"))),
+    _letter("return_goods_awaited", lambda o: len(o.moved("return", "awaiting_goods"))),
+    _letter("return_received", lambda o: len(o.moved("return", "received"))),
+    _letter("return_finished", lambda o: sum(len(o.moved("return", state)) for state in _ENDS_OF_RETURNS)),
     Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
     Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
     Letter("supplier_cancel", _called_off, _unbounded),

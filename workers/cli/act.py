@@ -37,11 +37,15 @@ def act(
     ] = None,
     show: Annotated[bool, typer.Option("--preview", help="Show what would happen and do nothing.")] = False,
     key: Annotated[str | None, typer.Option(help="Idempotency-Key: the same request again changes nothing.")] = None,
+    about: Annotated[
+        str | None, typer.Option(metavar="RT-...", help="The return that an action about one is about.")
+    ] = None,
     lang: Annotated[Literal["ja", "en"], typer.Option(help="Language of sentences.")] = "en",
 ) -> None:
     """Act on an order as an operator; each field of the request is an option: --reason "sold out"."""
     from pipelines.engine.inbox import receive
     from pipelines.orders.act import Asker, Asking, action_named, look, preview, standing
+    from pipelines.orders.action import About
     from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
     from workers.patience import patiently
@@ -58,8 +62,10 @@ def act(
         _list(engine, shops[shop], number, now, lang)
         return
     chosen = action_named(action)
+    if (about is None) == (chosen.about == About.RETURN):
+        raise Invalid([Problem("--about", "names the return of an action about one, and of no other")])
     asked = chosen.read(_request(chosen, file, context.args))
-    asking = Asking(chosen, shop, number, asked, Asker("shell", getpass.getuser(), "operator"), key)
+    asking = Asking(chosen, shop, number, asked, Asker("shell", getpass.getuser(), "operator"), key, about)
     with engine.connect() as connection:
         if show:
             facts = standing(connection, shop, number, now, asking=asking)

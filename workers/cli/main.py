@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import orjson
 import typer
 
 from pipelines.errors import Invalid, Misconfigured, ShukkaError
@@ -28,6 +26,7 @@ from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
 from workers.cli.promise import promise
 from workers.cli.retry import retry
+from workers.cli.returns import app as returns_app
 from workers.cli.terminal import err, out
 from workers.cli.top import top
 from workers.cli.tracking import tracking
@@ -50,6 +49,7 @@ app.add_typer(links_app, name="links")
 app.add_typer(mails_app, name="mails")
 app.add_typer(payments_app, name="payments")
 app.add_typer(postings_app, name="postings")
+app.add_typer(returns_app, name="returns")
 app.command(context_settings=FIELDS_FOLLOW)(act)
 app.command()(attention)
 app.command()(backtest)
@@ -112,21 +112,11 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     """Print what the pipeline would do with an order; needs no running service."""
     from pipelines.orders.plan import preview as plan_of
     from pipelines.shops import load_shops
+    from workers.cli.previews import show
     from workers.installation import INSTALLATION
     from workers.settings import load
-    from workers.web.body import BadBody, parse_json
 
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as fault:
-        _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
-    try:
-        planned = plan_of(parse_json(raw), load_shops(load().shops_dir, INSTALLATION))
-    except BadBody as bad:
-        _refuse(400, "Bad body", bad.detail)
-    except Invalid as invalid:
-        _refuse(422, "Refused", "The order was refused.", invalid)
-    sys.stdout.buffer.write(orjson.dumps(planned, option=orjson.OPT_INDENT_2) + b"\n")
+    show(file, lambda raw: plan_of(raw, load_shops(load().shops_dir, INSTALLATION)), "The order was refused.")
 
 
 @shops_app.command("check")
@@ -209,15 +199,6 @@ def _override(**given: object) -> None:
     for name, value in given.items():
         if value is not None:
             os.environ[name] = str(value)
-
-
-def _refuse(status: int, title: str, detail: str, invalid: Invalid | None = None) -> NoReturn:
-    """A problem document on standard error, exit 2."""
-    document: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    if invalid is not None:
-        document["errors"] = [{"field": p.field, "message": p.message} for p in invalid.problems]
-    sys.stderr.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
-    raise typer.Exit(2)
 
 
 def main() -> None:

@@ -65,6 +65,22 @@ def print_story(shown: Mapping[str, Any]) -> None:
     _section("goods", ("line", "sku", "name", "pieces", "yen each"), _goods(shown))
     _money(shown)
     _shipments(shown["shipments"])
+    _section(
+        "returns",
+        ("return", "state", "remedy", "pieces", "goods by", "until", "brought"),
+        (
+            (
+                one["return"],
+                one["state"],
+                one["remedy"],
+                ", ".join(f"{line['quantity']} of {line['line']} ({line['reason']})" for line in one["lines"]),
+                one["goods_by"],
+                _short(one["waits_until"]) if one["waits_until"] else None,
+                one["replacement"],
+            )
+            for one in shown["returns"]
+        ),
+    )
     points = shown["points"]
     if points["used"] or points["earned"]:
         _line("points", f"used {points['used']:,}, earned {points['earned']:,} ({points['state']})")

@@ -29,6 +29,7 @@ CUSTOMER_MAILS: Final = (
     "payment_instructions",
     "payment_reminder",
     "payment_received",
+    "order_reopened",
     "payment_failed",
     "authorization_not_renewed",
     "order_held",
@@ -52,6 +53,11 @@ CUSTOMER_MAILS: Final = (
     "coupon_issued",
     "deposit_differs",
     "cod_unclaimed",
+    "return_accepted",
+    "return_refused",
+    "return_goods_awaited",
+    "return_received",
+    "return_finished",
 )
 SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS

@@ -109,6 +109,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "wish": {"says": "ラッピングをお願いします", "because": "ギフト包装は承っておりません。"},
         "delay": "メーカーからの入荷が遅れております。",
         "short": "メーカーで生産が終了しておりました。",
+        "refused": "開封された商品のため、お受けできません。",
         "supplier": "お客様のご依頼によるキャンセルのため",
     },
     "en": {
@@ -120,6 +121,7 @@ _SAYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "wish": {"says": "Gift wrapping, please", "because": "Gift wrapping is not available."},
         "delay": "The maker delivers to us later than announced.",
         "short": "The maker has ended its production.",
+        "refused": "The goods have been opened.",
         "supplier": "The customer cancelled the order.",
     },
 }
@@ -139,6 +141,22 @@ def _order(method: str = "card", *, pay_by: date | None = None) -> dict[str, Any
         "wish": None,
         "order_url": "https://salon.example/orders/S-1001",
         "collect": {"amount": 18246, "days": 7} if method == "cod" else None,
+    }
+
+
+def _returned(state: str, **told: object) -> dict[str, Any]:
+    nothing: dict[str, object] = {"goods_by": None, "answer": "", "replacement": None, "given": None}
+    return {
+        "id": "RT-7K2MQX9D4HPA5LWE",
+        "state": state,
+        "remedy": "refund",
+        "lines": _FROM_MAKER,
+        "because": (),
+        "cost_on": "customer",
+        "answer_by": date(2026, 11, 23),
+        "address": "〒460-0008 愛知県名古屋市中区栄1-1-1 サロンサプライ返品係",
+        **nothing,
+        **told,
     }
 
 
@@ -197,6 +215,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "payment_instructions": {**transfer, "buyer": to_account},
         "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
+        "order_reopened": transfer,
         "payment_failed": {**_order(), "refused_card": None},
         "authorization_not_renewed": {**_order(), "until": due},
         "deposit_differs": {
@@ -251,6 +270,14 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "changed": True,
             "lines": _PRICED[:2],
             "totals": _WITHOUT_TOWEL,
+        },
+        "return_accepted": {**_order(), "returned": _returned("requested")},
+        "return_refused": {**_order(), "returned": _returned("refused", answer=says["refused"])},
+        "return_goods_awaited": {**_order(), "returned": _returned("awaiting_goods", goods_by=due)},
+        "return_received": {**_order(), "returned": _returned("received")},
+        "return_finished": {
+            **_order(),
+            "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card"}),
         },
         "points_activated": {
             **_order(),

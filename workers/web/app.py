@@ -27,7 +27,7 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, orders, postings, promise, ranks, supplier_files, suppressions
+from workers.web.api import customers, orders, postings, promise, ranks, returns, supplier_files, suppressions
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
@@ -46,7 +46,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, promise, customers, supplier_work)
+_DOCUMENTED = (orders, promise, returns, customers, supplier_work)
 
 
 #: Seconds between two counts of what no index finds.
@@ -90,6 +90,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(orders.router)
     app.include_router(promise.router)
     app.include_router(acting.router_of(actions()))
+    app.include_router(returns.router)
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(postings.router)

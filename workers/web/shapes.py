@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.returns.examples import ANSWERED
+
 
 class Shape(BaseModel):
     """An object of which more may be answered than is named."""
@@ -24,6 +26,21 @@ class OrderReference(Shape):
     number: str
     state: str
     url: str = Field(description="Where the order is read, relative to this server")
+
+
+class ReturnReference(Shape):
+    """A return that is asked for, or of which something is."""
+
+    return_: str = Field(alias="return")
+    state: str
+
+
+class ShownReturn(ReturnReference):
+    """A return as it stands."""
+
+    shop: str
+    number: str
+    url: str = Field(description="Where its order is read, relative to this server")
 
 
 class BatchResult(Shape):
@@ -178,6 +195,42 @@ class Preview(Shape):
     shipments: list[Sending]
     holds: list[Hold]
     mails: list[str]
+    problems: list[Wrong]
+
+
+class ReturnedLine(Shape):
+    """Whether pieces of one line may come back, and why."""
+
+    line: str
+    quantity: int
+    reason: str
+    allowed: bool
+    apply_by: date | None = Field(description="Last day that still counts to ask for it, in Japan; null: no limit")
+    goods_by: date | None = Field(description="Last day on which the goods may be back at the shop; null: no limit")
+    remedies: list[Literal["refund", "replacement", "exchange"]] = Field(description="The usual one first")
+    remedy: str | None = Field(description="The one that `refund` counts with; null: not allowed")
+    cost_on: Literal["customer", "shop"] = Field(description="Who bears the cost of sending back")
+    approve: Literal["automatic", "human"] = Field(description="What happens once it is asked for")
+    because: list[Because]
+
+
+class ReturnRefund(Shape):
+    """What the allowed lines give back: yen with tax, and points."""
+
+    money: int = Field(description="Yen, after the coupon and the fee")
+    points_returned: int = Field(description="Points used that go back to the customer")
+    coupon_recovered: int = Field(description="Yen that the coupons had taken off and that are kept back (CPN-04)")
+    fee: int = Field(description="Yen, tax included (TAX-05); of an exchange it is to be paid")
+    points_taken_back: int = Field(description="Points that the goods earned, and earn no longer (PTS-13)")
+
+
+class ReturnPreview(Shape):
+    """What may be returned of an order, and what it gives back."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [ANSWERED]})
+
+    lines: list[ReturnedLine]
+    refund: ReturnRefund
     problems: list[Wrong]
 
 

@@ -67,8 +67,12 @@ def exhausted(case: Case) -> Sequence[Refusal]:
 
 
 def with_customer(order: OrderDraft) -> dict[str, int]:
-    """By line, the pieces that have left and not come back."""
-    return {line: shipped - order.came_back(line) for line, shipped in order.shipped.items()}
+    """By line, the pieces that have left, have not come back and are in no return that is under way."""
+    coming, given_anew = order.coming_back, order.given_anew
+    return {
+        line: shipped - order.came_back(line) - coming[line] - given_anew[line]
+        for line, shipped in order.shipped.items()
+    }
 
 
 ACTION = Action(

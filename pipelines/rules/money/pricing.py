@@ -149,7 +149,9 @@ def _frozen(shop: Shop, *, waived: int, agreed_fee: int | None) -> FrozenRules:
 
 def shipping_fee(order: Order, shop: Shop, net_goods: int, agreed_fee: int | None = None) -> int:
     """The order's shipping fee: free from the threshold, compared as priced, after discounts (TAX-04); an individual
-    recipient's surcharge on top: of the shop's table, else as agreed (INT-04, TAX-07)."""
+    recipient's surcharge on top: of the shop's table, else as agreed (INT-04, TAX-07). What replaces goods is sent for nothing."""
+    if order.replaces is not None:
+        return 0
     fee = 0 if _ships_free(shop, net_goods) else shop.shipping.fee
     surcharge = individual_surcharge(order, shop)
     return fee + ((agreed_fee or 0) if surcharge is None else surcharge)
@@ -157,7 +159,7 @@ def shipping_fee(order: Order, shop: Shop, net_goods: int, agreed_fee: int | Non
 
 def individual_surcharge(order: Order, shop: Shop) -> int | None:
     """Extra fee for an individual recipient, 0 where none applies, None where the table has no row (INT-04)."""
-    if shop.intake.individuals != "surcharge" or order.ship_to.kind != "individual":
+    if shop.intake.individuals != "surcharge" or order.ship_to.kind != "individual" or order.replaces is not None:
         return 0
     table = shop.shipping.individual_surcharge
     return table.get(prefecture(order.ship_to.region) or "*", table.get("*"))

@@ -29,10 +29,10 @@ from models.store.holds import HoldRow
 from models.store.refund_accounts import RefundAccountRow
 from models.store.transitions import TransitionRow
 from models.store.work import WaitRow
-from models.subject import SHIPMENT
+from models.subject import RETURN, SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.changes.money import HAS_MONEY
-from pipelines.engine.facts import Facts, Need, ParcelFacts, ShipmentFacts
+from pipelines.engine.facts import Facts, Need, ParcelFacts, ReturnFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.methods import METHODS, Capture
@@ -45,7 +45,9 @@ from pipelines.shops import Shop
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 #: Everything an answer shows, gathered by the same code as for stages.
-_SHOWN = Stage("show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS)
+_SHOWN = Stage(
+    "show", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.LOTS | Need.RETURNS
+)
 
 
 def show_order(
@@ -78,6 +80,7 @@ def show_order(
         "holds": [_hold(row, locale) for row in holds.open_of(connection, [facts.id])],
         "warnings": warnings_json(facts.order),
         "placed_at": _moment(facts.placed_at),
+        "replaces": facts.document.get("replaces"),
         "currency": facts.currency,
         "payment": {
             "method": money.method,
@@ -99,6 +102,7 @@ def show_order(
             "state": next((lot.state for lot in reversed(facts.lots) if lot.kind == "purchase"), None),
         },
         "totals": facts.breakdown.totals_json(),
+        "returns": [show_return(one) for one in facts.returns],
         "awaits": [_wait(one) for one in work.waits(connection, facts.id) if _still_matters(one, facts)],
         "adjustments": [_adjustment(one, was_paid=_was_paid(facts, history, one.at)) for one in changes],
         "repricings": [
@@ -232,10 +236,10 @@ def _adjustment(change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
 
 
 def _still_matters(wait: WaitRow, facts: Facts) -> bool:
-    """An order that rests waits for nothing but the arrival of what left; a cancelled one for what is to come back (PAY-09)."""
+    """An order that rests waits for nothing but the arrival of what left, and for what comes back; a cancelled one for what is to come back (PAY-09)."""
     if facts.state == OrderState.CANCELLED:
         return wait.stage == "collect"
-    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect")
+    return facts.condition != Condition.DONE or wait.stage in ("notify", "collect", "returns")
 
 
 def _wait(wait: WaitRow) -> dict[str, Any]:
@@ -246,6 +250,23 @@ def _wait(wait: WaitRow) -> dict[str, Any]:
         "until": _moment(wait.due_at),
         "then": wait.consequence,
         "shipment": wait.subject_id if wait.subject_kind == SHIPMENT else None,
+        "return": wait.subject_id if wait.subject_kind == RETURN else None,
+    }
+
+
+def show_return(one: ReturnFacts) -> dict[str, Any]:
+    """A return as the interface shows it (contract: Returns)."""
+    return {
+        "return": one.id,
+        "state": one.state,
+        "remedy": one.remedy,
+        "asked_at": _moment(one.asked_at),
+        "goods_by": one.goods_by.isoformat() if one.goods_by else None,
+        "waits_until": _moment(one.waits_until) if one.waits_until else None,
+        "lines": [{**line._asdict(), "condition": list(line.condition)} for line in one.lines],
+        "because": list(one.because),
+        "answer": one.answer,
+        "replacement": one.replacement,
     }
 
 

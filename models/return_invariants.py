@@ -1,0 +1,46 @@
+"""What must always be true of returns (A.12): part of ``models.invariants``."""
+
+from __future__ import annotations
+
+from models.invariant import Invariant
+from models.states import GIVEN_ANEW, LIVE_RETURNS
+
+
+def _listed(states: frozenset[str]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+RETURNS: tuple[Invariant, ...] = (
+    Invariant(
+        "pieces_return_once",
+        "no piece is in two returns that live, nor in one after it came back",
+        f"""SELECT l.order_id, l.line, l.shipped, coalesce(a.pieces, 0) AS settled, r.pieces AS returning FROM order_line l
+            JOIN (SELECT q.order_id, p.line, sum(p.quantity) AS pieces
+                  FROM return_request q JOIN return_line p ON p.return_id = q.id
+                  WHERE q.state IN ({_listed(LIVE_RETURNS | GIVEN_ANEW)}) GROUP BY 1, 2) r USING (order_id, line)
+            LEFT JOIN (SELECT order_id, piece->>'line' AS line, sum((piece->>'quantity')::int) AS pieces
+                       FROM order_adjustment, json_array_elements(amounts->'lines') AS piece
+                       WHERE kind IN ('return', 'fault') GROUP BY 1, 2) a USING (order_id, line)
+            WHERE r.pieces + coalesce(a.pieces, 0) > l.shipped""",
+    ),
+    Invariant(
+        "refunded_returns_are_booked",
+        "a return is refunded exactly if the changes of its order say what went back for it",
+        """SELECT coalesce(q.id, a.id) AS return, q.state FROM (SELECT id, state FROM return_request WHERE state = 'refunded') q
+           FULL JOIN (SELECT DISTINCT split_part(key, ':', 2) AS id FROM order_adjustment WHERE key LIKE 'return:%') a
+             ON a.id = q.id
+           WHERE q.id IS NULL OR a.id IS NULL""",
+    ),
+    Invariant(
+        "returns_end",
+        "a return that is not over waits for somebody until a moment, or its order is held for it",
+        f"""SELECT o.shop, o.number, q.id, q.state FROM return_request q JOIN shop_order o ON o.id = q.order_id
+            WHERE (q.state IN ({_listed(LIVE_RETURNS)})) <> (q.waits_until IS NOT NULL)
+               OR (q.waits_until IS NOT NULL
+                   AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.stage = 'returns'
+                                   AND (w.subject_kind = 'order' OR w.subject_id = q.id))
+                   AND NOT EXISTS (SELECT FROM order_hold h WHERE h.order_id = o.id AND h.closed_at IS NULL
+                                   AND h.reason = 'return_unsettled' AND h.facts->>'return_id' = q.id))""",
+        liveness=True,
+    ),
+)

@@ -1,0 +1,118 @@
+"""Returns with their lines: read for decisions and for answers, opened and moved by decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from models.return_request import ReturnLine, ReturnRequest
+from models.store.statement import columns, fetch, insert, one, update, writer
+
+
+class ReturnRow(NamedTuple):
+    """A return of an order; its lines are five lists side by side."""
+
+    order_id: int
+    id: str
+    state: str
+    remedy: str
+    asked_at: datetime
+    asked_by: str
+    goods_by: date | None
+    waits_until: datetime | None
+    because: Sequence[Mapping[str, str]]
+    answer: str
+    replacement: str | None
+    lines: Sequence[str]
+    quantities: Sequence[int]
+    reasons: Sequence[str]
+    conditions: Sequence[str]
+    costs_on: Sequence[str]
+
+
+#: Several words of one line are kept apart by a newline, which no word has: lists of lists have one length in PostgreSQL.
+_LINES = {
+    "lines": "array_agg(l.line ORDER BY l.line, l.reason)",
+    "quantities": "array_agg(l.quantity ORDER BY l.line, l.reason)",
+    "reasons": "array_agg(l.reason ORDER BY l.line, l.reason)",
+    "conditions": "array_agg(array_to_string(l.condition, E'\\n') ORDER BY l.line, l.reason)",
+    "costs_on": "array_agg(l.cost_on ORDER BY l.line, l.reason)",
+}
+_OF_ORDERS = f"""
+SELECT {columns(ReturnRow, "r", **_LINES)} FROM return_request r JOIN return_line l ON l.return_id = r.id
+WHERE r.order_id = ANY(%(ids)b::bigint[]) GROUP BY r.id ORDER BY r.order_id, r.asked_at, r.id
+"""
+
+
+def of_orders(connection: Connection, ids: Sequence[int]) -> list[ReturnRow]:
+    """The returns of the orders, each order's first to last."""
+    return fetch(connection, ReturnRow, _OF_ORDERS, {"ids": list(ids)})
+
+
+class ReturnPlaceRow(NamedTuple):
+    """Whose a return is."""
+
+    shop: str
+    number: str
+
+
+_PLACE = """
+SELECT o.shop, o.number FROM return_request r JOIN shop_order o ON o.id = r.order_id WHERE r.id = %(id)s
+UNION ALL
+SELECT o.shop, o.number FROM inbox_event e JOIN shop_order o ON o.id = e.order_id
+WHERE e.state = 'pending' AND e.type = 'return.requested' AND e.body->>'return' = %(id)s
+LIMIT 1
+"""
+
+
+def place(connection: Connection, return_id: str) -> ReturnPlaceRow | None:
+    """The order of a return, of one that was asked for and is not decided yet too; None if there is none of that id."""
+    return one(connection, ReturnPlaceRow, _PLACE, {"id": return_id})
+
+
+class NewReturnRow(NamedTuple):
+    """A return that is opened."""
+
+    order_id: int
+    id: str
+    state: str
+    remedy: str
+    asked_at: datetime
+    asked_by: str
+    goods_by: date | None
+    waits_until: datetime | None
+    because: Sequence[Mapping[str, str]]
+    answer: str
+    replacement: str | None
+
+
+class NewReturnLineRow(NamedTuple):
+    """Pieces of a line that come back."""
+
+    return_id: str
+    line: str
+    quantity: int
+    reason: str
+    condition: Sequence[str]
+    cost_on: str
+
+
+class ReturnChangeRow(NamedTuple):
+    """The new face of a return; None keeps what stands, but for the moment until which it waits."""
+
+    id: str
+    state: str | None
+    goods_by: date | None
+    waits_until: datetime | None
+    answer: str | None
+    replacement: str | None
+
+
+add = writer(NewReturnRow, insert(NewReturnRow, ReturnRequest))
+add_lines = writer(NewReturnLineRow, insert(NewReturnLineRow, ReturnLine))
+change = writer(
+    ReturnChangeRow, update(ReturnChangeRow, ReturnRequest, by=("id",), instead={"waits_until": "v.waits_until"})
+)

@@ -1,0 +1,88 @@
+"""Returns of an order while a stage decides about it: the part of its draft that is about goods on their way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import date, datetime
+
+from models.states import GIVEN_ANEW, ReturnState
+from pipelines.engine.decision import Move
+from pipelines.engine.facts import Facts, ReturnFacts
+from pipelines.engine.points_draft import PointsDraft
+from pipelines.rules.order import Order
+
+
+class ReturnsDraft(PointsDraft):
+    """What comes back of an order: what it says holds after the changes so far, which its methods alone make."""
+
+    __slots__ = ("_returns",)
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._returns: dict[str, ReturnFacts] | None = None
+
+    @property
+    def returns(self) -> Collection[ReturnFacts]:
+        """The order's returns, the newest last."""
+        return self._all_returns().values()
+
+    def return_(self, id_: str) -> ReturnFacts | None:
+        """The return ``id_``; None if the order has none of that id."""
+        return self._all_returns().get(id_)
+
+    def open_return(self, new: ReturnFacts, cause: str) -> None:
+        """Open a return."""
+        self._all_returns()[new.id] = self._made.returns[new.id] = new
+        self._made.new_returns.append(new.id)
+        self._made.moves.append(Move("return", new.id, None, new.state, cause))
+
+    def move_return(
+        self,
+        id_: str,
+        new: ReturnState,
+        cause: str,
+        *,
+        goods_by: date | None = None,
+        waits_until: datetime | None = None,
+        answer: str = "",
+        replacement: str | None = None,
+    ) -> ReturnFacts:
+        """Move a return of the order; it as it then stands. What is not given stays, but for the moment until which it waits:
+        that is of where it stands. Raises KeyError for one that there is not."""
+        before = self._all_returns()[id_]
+        self._made.moves.append(Move("return", id_, before.state, new, cause))
+        after = before._replace(
+            state=new,
+            goods_by=goods_by or before.goods_by,
+            waits_until=waits_until,
+            answer=answer or before.answer,
+            replacement=replacement or before.replacement,
+        )
+        self._all_returns()[id_] = self._made.returns[id_] = after
+        return after
+
+    def replace_goods(self, new: Order) -> None:
+        """Take ``new`` in, an order that replaces goods of this one."""
+        self._made.new_orders.append(new)
+
+    @property
+    def coming_back(self) -> Counter[str]:
+        """Pieces of each line that are in a return which is not over."""
+        return self._pieces(lambda one: one.is_live)
+
+    @property
+    def given_anew(self) -> Counter[str]:
+        """Pieces of each line that came back for others: no change of the order's lines tells of them."""
+        return self._pieces(lambda one: one.state in GIVEN_ANEW)
+
+    def _pieces(self, counts: Callable[[ReturnFacts], bool]) -> Counter[str]:
+        pieces = Counter[str]()
+        for one in filter(counts, self.returns):
+            pieces.update(one.pieces)
+        return pieces
+
+    def _all_returns(self) -> dict[str, ReturnFacts]:
+        if self._returns is None:
+            self._returns = {one.id: one for one in self.facts.returns}
+        return self._returns
