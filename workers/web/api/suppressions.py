@@ -13,7 +13,8 @@ from workers.patience import patiently
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.clients import Caller
-from workers.web.shapes import Released, Suppressions, answers
+from workers.web.mail_shapes import Released, Suppressions
+from workers.web.shapes import answers
 from workers.wiring import House
 
 router = APIRouter(prefix="/v1/suppressions", tags=["mails"])

@@ -21,7 +21,8 @@ from workers.web.answers import HttpProblem, as_json
 from workers.web.app_state import state_of
 from workers.web.body import read_body
 from workers.web.hooks.sender import headers_of, no_such_sender, refused
-from workers.web.shapes import Heard, answers
+from workers.web.mail_shapes import Heard
+from workers.web.shapes import answers
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
