@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 
 EFFECT_STATES = ("pending", "done", "declined", "needs_review")
-MAIL_STATES = ("queued", "sent", "failed", "needs_review")
+MAIL_STATES = ("queued", "sent", "failed", "needs_review", "bounced", "suppressed")
 
 
 class Effect(Base):
@@ -77,7 +77,8 @@ class EffectOutput(Base):
 class Mail(Base):
     """A mail, rendered to bytes once; its Message-ID is its key. ``subject_id`` of its lease is ``id``.
 
-    One that is about a customer's points, not about an order, has no ``order_id``.
+    One that is about a customer's points, not about an order, has no ``order_id``, and a ``shop`` of its own. It is ``bounced`` where it
+    did not arrive, ``suppressed`` where its address gets no more (``models.bounce``).
 
     ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row; None once it is no longer kept,
     of a mail that has ended. One that repeats another
@@ -90,6 +91,7 @@ class Mail(Base):
     message_id: Mapped[str] = mapped_column(unique=True)
     order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     shipment_id: Mapped[str | None]
+    shop: Mapped[str | None]
     template: Mapped[str]
     envelope_from: Mapped[str]
     envelope_to: Mapped[str]

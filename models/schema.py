@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.adjustment import OrderAdjustment
 from models.base import Base
+from models.bounce import MailBounce, MailSuppression
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.document import DocumentCounter, StoredDocument
@@ -49,6 +50,8 @@ __all__ = [
     "Job",
     "LinkGeneration",
     "Mail",
+    "MailBounce",
+    "MailSuppression",
     "OperatorAccount",
     "OperatorAct",
     "OperatorLink",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from models.store.bounces import UNSEEN
 from models.store.circuits import FORGOTTEN
 from models.store.deposits import UNASSIGNED
 from models.store.statement import fetch
@@ -28,6 +29,8 @@ FROM effect WHERE state = 'needs_review'
 UNION ALL
 SELECT 'mail', id::text, template || ': ' || coalesce(code, '') FROM mail
 WHERE state IN ('needs_review', 'failed') AND packed IS NOT NULL
+UNION ALL
+SELECT 'mail bounced', u.id::text, u.about || ': ' || u.templates || ' did not arrive (' || u.reasons || ')' FROM ({UNSEEN}) u
 UNION ALL
 SELECT 'erasure waits', shop || '/' || customer_id, 'asked for on ' || to_char(asked_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD')
        || ', waits for ' || (SELECT string_agg((w->>'order') || ' (' || (w->>'why') || ')', ', ') FROM jsonb_array_elements(waits_for) w)
@@ -84,6 +87,9 @@ UNION ALL SELECT 'circuit', kind || ' ' || target, 1, 0 FROM circuit WHERE probe
 UNION ALL SELECT 'attention', 'quarantined', count(*), 0 FROM inbox_event WHERE state = 'quarantined'
 UNION ALL SELECT 'attention', 'failing', count(*), 0 FROM work WHERE attempts > 0
 UNION ALL SELECT 'attention', 'held', count(DISTINCT order_id), 0 FROM order_hold WHERE closed_at IS NULL
+UNION ALL SELECT 'attention', 'bounced', count(*), 0 FROM mail_bounce WHERE needs_human AND seen_at IS NULL
+UNION ALL SELECT 'attention', 'sender_refused', count(*), 0 FROM mail_bounce
+          WHERE needs_human AND seen_at IS NULL AND action = 'fix_sender'
 UNION ALL SELECT 'attention', 'erasures', count(*), 0 FROM erasure WHERE done_at IS NULL
 UNION ALL SELECT 'gone', what, sum(gone)::bigint, 0 FROM retention_mark GROUP BY 2
 UNION ALL SELECT 'attention', 'postings', count(*), 0 FROM posted_coupon p

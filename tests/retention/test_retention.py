@@ -131,7 +131,8 @@ def test_each_shop_keeps_for_its_own_time(world: World) -> None:
     world.execute("UPDATE effect SET state = 'done'")
     night(world, at("2027-06-01 09:00:00"), keeping(world.shops, "clinic", mails_days=90))
     left = {
-        row.shop for row in world.rows("SELECT shop FROM mail JOIN shop_order o ON o.id = order_id WHERE packed <> ''")
+        row.shop
+        for row in world.rows("SELECT o.shop FROM mail JOIN shop_order o ON o.id = order_id WHERE packed <> ''")
     }
     assert left == {"salon"}
 

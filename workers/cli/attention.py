@@ -16,6 +16,7 @@ from workers.cli.terminal import out, table
 _WAYS_OUT: Final[Mapping[str, str]] = {
     "effect": "look it up outside, then shukka retry effect {id}",
     "mail": "shukka retry mail {id}",
+    "mail bounced": "shukka order has the phone; then shukka mails release ADDRESS, or shukka mails dismiss {id}",
     "event quarantined": "ask its sender; once what kept it out is mended, shukka retry event {id}",
     "transfer": "shukka payments unassigned says who sent it; then shukka payments assign {id} SHOP/NUMBER, or dismiss {id}",
     "event waits": "ask its sender for the news before it",

@@ -30,6 +30,7 @@ from workers.cli.promise import promise
 from workers.cli.retry import retry
 from workers.cli.returns import app as returns_app
 from workers.cli.terminal import err, out
+from workers.cli.top import top
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
 
@@ -60,6 +61,7 @@ app.command()(check)
 app.command()(order)
 app.command()(promise)
 app.command()(retry)
+app.command()(top)
 app.command()(tracking)
 
 

@@ -27,7 +27,17 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, documents, orders, postings, promise, ranks, returns, supplier_files
+from workers.web.api import (
+    customers,
+    documents,
+    orders,
+    postings,
+    promise,
+    ranks,
+    returns,
+    supplier_files,
+    suppressions,
+)
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
@@ -35,7 +45,7 @@ from workers.web.clients import Clients
 from workers.web.console import routes as console
 from workers.web.deadline import Deadline
 from workers.web.desk import Desk
-from workers.web.hooks import payments, suppliers
+from workers.web.hooks import mails, payments, suppliers
 from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
 from workers.web.pages import refund_account
@@ -65,7 +75,9 @@ def create_app(house: House | None = None) -> FastAPI:
         configure()
         house = build_or_exit("web", _complete)
     clients = Clients(house.engine, house.clock, house.settings.allowance)
-    state = AppState(house, Desk(house), clients, Limits(), house.notice_secrets(), house.settings.links)
+    state = AppState(
+        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -94,11 +106,13 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(postings.router)
+    app.include_router(suppressions.router)
     app.include_router(supplier_files.router)
     app.include_router(supplier_work.router)
     app.include_router(suppliers.router)
     app.include_router(supplier_page.router)
     app.include_router(payments.router)
+    app.include_router(mails.router)
     app.include_router(refund_account.router)
     app.include_router(console.router)
     _add_operations(app)
@@ -110,6 +124,7 @@ def create_app(house: House | None = None) -> FastAPI:
 def _complete(house: House) -> None:
     """Raise Misconfigured for what only this process needs."""
     house.notice_secrets()
+    house.mail_doors()
     house.need_links()
 
 
