@@ -20,6 +20,8 @@ from models.readdressing import OrderReaddressing
 from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
+from models.review import ReviewAssignment, ReviewNote
+from models.search import OrderTerm
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
@@ -50,6 +52,7 @@ __all__ = [
     "OrderLine",
     "OrderReaddressing",
     "OrderRepricing",
+    "OrderTerm",
     "Parcel",
     "Payment",
     "PointBalance",
@@ -62,6 +65,8 @@ __all__ = [
     "RefusedOrder",
     "RetentionLate",
     "RetentionMark",
+    "ReviewAssignment",
+    "ReviewNote",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

@@ -23,6 +23,7 @@ from models.store import (
     payments,
     readdressings,
     repricings,
+    search,
     shipments,
     transitions,
     work,
@@ -118,6 +119,7 @@ def apply(
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, _readdressing_rows(decisions, now))
+    search.add_terms(connection, [d.facts.id for d in decisions if d.readdressing is not None])
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])

@@ -38,6 +38,8 @@ ELSEWHERE = {
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},
     "refund_account": {"workers/web/pages/"},
+    "review_assignment": {"pipelines/review/"},
+    "review_note": {"pipelines/review/"},
     "supplier_file": {"pipelines/suppliers/"},
     "work": {"pipelines/ranks.py", "workers/effects/"},
 }

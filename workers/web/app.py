@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,7 +26,7 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, orders, postings, promise, ranks, supplier_files
+from workers.web.api import customers, order_list, orders, postings, promise, ranks, review, supplier_files
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
@@ -46,11 +45,8 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, promise, customers, supplier_work)
+_DOCUMENTED = (orders, promise, customers, review, supplier_work)
 
-
-#: Seconds between two counts of what no index finds.
-RARELY = 300.0
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
 _READ = TROUBLES
@@ -86,11 +82,13 @@ def create_app(house: House | None = None) -> FastAPI:
     app.state.shukka = state
     app.add_middleware(TellLimits)
     app.include_router(orders.router)
+    app.include_router(order_list.router)
     app.include_router(promise.router)
     app.include_router(acting.router_of(actions()))
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(postings.router)
+    app.include_router(review.router)
     app.include_router(supplier_files.router)
     app.include_router(supplier_work.router)
     app.include_router(suppliers.router)
@@ -115,24 +113,7 @@ async def _nameable(request: Request) -> None:
         raise not_found()
 
 
-class _Rarely:
-    """Says yes at most every ``RARELY`` seconds."""
-
-    def __init__(self) -> None:
-        self._at = -RARELY
-
-    def __call__(self) -> bool:
-        """Whether it is time again."""
-        now = time.monotonic()
-        if now - self._at < RARELY:
-            return False
-        self._at = now
-        return True
-
-
 def _add_operations(app: FastAPI) -> None:
-    rarely = _Rarely()
-
     @app.get("/healthz", tags=["operations"], responses=answers(s200=Health))
     async def healthz() -> dict[str, str]:
         """The process is alive."""
@@ -156,7 +137,7 @@ def _add_operations(app: FastAPI) -> None:
     @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
-        await asyncio.to_thread(_measure, state_of(request).house, rarely)
+        await asyncio.to_thread(_measure, state_of(request).house)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -185,12 +166,10 @@ def _broker(house: House) -> dict[str, str]:
     return {"broker": "ok"}
 
 
-def _measure(house: House, rarely: Callable[[], bool]) -> None:
+def _measure(house: House) -> None:
     try:
         with house.engine.connect() as connection:
             counted = attention.counts(connection, house.clock.now())
-            if rarely():
-                counted += attention.given_up(connection)
     except SQLAlchemyError:
         metrics.DATABASE.set(0)
         return
