@@ -42,21 +42,22 @@ def _mail(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    """SQL: digits alone, as they are dialled in Japan."""
-    digits = f"regexp_replace(normalize({text}, NFKC), '^\\s*\\+81|[^0-9+]', '', 'g')"
-    return f"left(CASE WHEN normalize({text}, NFKC) ~ '^\\s*\\+81' THEN '0' ELSE '' END || {digits}, {_LONGEST})"
+    """SQL: a number as it is dialled in Japan, without marks."""
+    dialled = f"translate(normalize({text}, NFKC), {_quoted(_MARKS)}, '')"
+    return f"left(regexp_replace({dialled}, '^\\+810?', '0'), {_LONGEST})"
 
 
 class Kind(NamedTuple):
-    """One kind of term: its letter, the form in which a word is compared, and whether its beginning is enough."""
+    """One kind of term: its letter, the form in which a word is compared, and how many characters of its beginning are enough, None
+    where it must be whole."""
 
     letter: str
     form: str
-    by_prefix: bool
+    beginning: int | None
 
 
-NUMBER, CUSTOMER, SKU = Kind("n", "plain", True), Kind("c", "plain", False), Kind("s", "plain", False)
-NAME, MAIL, PHONE = Kind("p", "plain", True), Kind("m", "mail", True), Kind("t", "phone", True)
+NUMBER, CUSTOMER, SKU = Kind("n", "plain", 1), Kind("c", "plain", None), Kind("s", "plain", None)
+NAME, MAIL, PHONE = Kind("p", "plain", 1), Kind("m", "mail", 3), Kind("t", "phone", 4)
 _KINDS: Final = (NUMBER, CUSTOMER, SKU, NAME, MAIL, PHONE)
 #: Letters of terms that lead to a person; erasing takes them away.
 PERSONAL: Final = "".join(kind.letter for kind in (NAME, MAIL, PHONE))
@@ -231,8 +232,9 @@ def _by_word(which: Filter, after: Place | None) -> str:
 
 
 def _matches(kind: Kind) -> str:
-    """SQL: the term ``t`` is the word, or begins with it; a word of which nothing is left is none."""
-    word = f"('{kind.letter}' || nullif({_FORMS[kind.form]('%(word)s::text')}, '')) COLLATE \"C\""
-    if kind.by_prefix:
-        return f't.term >= {word} AND t.term < ({word} || chr(1114111)) COLLATE "C"'
-    return f"t.term = {word}"
+    """SQL: the term ``t`` is the word, or begins with it; a word of which too little is left is none."""
+    form = _FORMS[kind.form]("%(word)s::text")
+    word = f"('{kind.letter}' || CASE WHEN length({form}) >= {kind.beginning or 1} THEN {form} END) COLLATE \"C\""
+    if kind.beginning is None:
+        return f"t.term = {word}"
+    return f't.term >= {word} AND t.term < ({word} || chr(1114111)) COLLATE "C"'

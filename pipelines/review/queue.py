@@ -168,9 +168,10 @@ def page(
 def named(connection: Connection, now: datetime, kind: str, key: str, seen: Seen) -> Item:
     """The one thing that waits under this kind and key; raises NotFound where nothing does, or where it may not be seen."""
     found = waiting(connection, now, Which(kind, key), seen) if kind in review.KINDS else []
-    if not found:
+    item = next(iter(found), None)
+    if item is None:
         raise NotFound(f"nothing waits as {kind} {key}")
-    return found[0]
+    return item
 
 
 def _cursor(items: Sequence[Item]) -> str:

@@ -12,6 +12,8 @@ import orjson
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+#: The largest number that the database keeps.
+_MOST: Final = 9_223_372_036_854_775_807
 
 
 class Cursor(NamedTuple):
@@ -41,4 +43,4 @@ def read_cursor(word: str, *kinds: type[str | int]) -> Cursor:
 
 
 def _storable(one: str | int) -> bool:
-    return abs(one) < 2**63 if isinstance(one, int) else "\x00" not in one
+    return abs(one) <= _MOST if isinstance(one, int) else "\x00" not in one

@@ -86,7 +86,7 @@ async def _of_order(state: AppState, caller: Caller, item: Item, asked: ReviewAc
     if action.about == About.SHIPMENT and hold.shipment is not None:
         body.setdefault("shipment", hold.shipment)
     asker = Asker(f"client:{caller.id}", caller.name, caller.kind, caller.shops)
-    asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}"[:255] if key else None)
+    asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}" if key else None)
 
     def look_at() -> Looked:
         with state.house.engine.connect() as connection:

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from pipelines.orders.listing import OrderListQuery, asked_of, page, shown
 from workers.web.answers import as_json
 from workers.web.app_state import state_of
+from workers.web.list_shapes import OrderList
 from workers.web.query import parameters_of, query_of
-from workers.web.shapes import OrderList, answers
+from workers.web.shapes import answers
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 

@@ -20,9 +20,10 @@ from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
+from workers.web.list_shapes import Review, ReviewItem, ReviewResults
 from workers.web.query import parameters_of, query_of
 from workers.web.review_desk import act
-from workers.web.shapes import Review, ReviewItem, ReviewResults, answers
+from workers.web.shapes import answers
 
 router = APIRouter(prefix="/v1", tags=["review"])
 
