@@ -150,7 +150,9 @@ ORDER_MOVES: Mapping[str, frozenset[str]] = {
     # "delivered" was said of the way back to the shipper (B.4.3)
     _O.DELIVERED: frozenset({_O.SHIPPED, _O.UNDELIVERED}),
     _O.UNDELIVERED: frozenset({_O.SHIPPED, _O.DELIVERED, _O.CANCELLED}),  # found, or sent again; or as above
-    _O.CANCELLED: frozenset({_O.DELIVERED}),  # it was received and paid for after all, and the sale stands (PAY-09)
+    # delivered: it was received and paid for after all, and the sale stands (PAY-09); authorized: its money came after the
+    # unpaid cancel, and the goods are still free (PAY-08)
+    _O.CANCELLED: frozenset({_O.DELIVERED, _O.AUTHORIZED}),
 }
 
 PAYMENT_MOVES: Mapping[str, frozenset[str]] = {

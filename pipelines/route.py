@@ -13,7 +13,7 @@ due, at a moment or by the outcome of an effect:
     split      -> dispatch
     dispatch   -> settle
     notify     -> dispatch, settle, reward, collect
-    settle     -> authorize, dispatch
+    settle     -> authorize, dispatch, split, reward
     reward
     collect    -> settle, reward
     promote

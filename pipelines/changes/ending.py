@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
@@ -14,6 +15,9 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.money.coupons import comes_back
 from pipelines.shops import Shop
+
+#: How the cause begins of the cancel of an order whose money did not come.
+UNPAID: Final = "not paid in time"
 
 
 def cancel_order(

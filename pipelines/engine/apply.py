@@ -35,7 +35,7 @@ from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
 from models.store.holds import ClosedHoldRow, NewHoldRow
 from models.store.inbox import EventEndRow
-from models.store.items import FreedItemRow
+from models.store.items import FreedItemRow, ItemRow
 from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
@@ -121,6 +121,7 @@ def apply(
     readdressings.add(connection, _readdressing_rows(decisions, now))
     search.add_terms(connection, [d.facts.id for d in decisions if d.readdressing is not None])
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
+    _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
     due = _work_rows(decisions)
@@ -132,6 +133,11 @@ def apply(
         | {row.kind for row in shared}
         | ({mails.SEND} if new_mails or copies else set()),
     )
+
+
+def _take_items(connection: Connection, rows: Sequence[ItemRow]) -> None:
+    if items.take(connection, rows) < len(rows):
+        raise StaleFacts("another order took an item while it was decided")
 
 
 def _write_orders(connection: Connection, decisions: Sequence[Decision]) -> None:

@@ -251,6 +251,7 @@ class Decision:
     repricing: Repricing | None = None
     readdressing: Readdressing | None = None
     frees_items: list[str] = field(default_factory=list)
+    takes_items: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> list[Hold]:

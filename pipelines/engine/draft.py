@@ -160,6 +160,14 @@ class OrderDraft(PointsDraft):
         """The one-of-a-kind item ``sku`` may be sold again."""
         self._made.frees_items.append(sku)
 
+    def stand_again(self, cause: str) -> None:
+        """A cancelled order of which nothing had left is authorized after all, with all its pieces; its one-of-a-kind items are
+        its own again."""
+        self.move_order(OrderState.AUTHORIZED, cause)
+        self.settle(Condition.RUNNING, cause)
+        self._made.takes_items += [one.sku for one in self.facts.order.lines if one.availability == "unique"]
+        self._made.line_cancelled = {line.line: 0 for line in self.facts.order.lines}
+
     def mark(self, kind: str, source: str) -> None:
         """Remember something against the customer (INT-14), once by ``source``."""
         self._made.marks.append((kind, source))

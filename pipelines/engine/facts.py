@@ -53,6 +53,7 @@ class Need(Flag):
     NUMBERS = auto()  # with EVENTS and SHIPMENTS
     LOAD = auto()  # with the suppliers that have a capacity alone; locks them until the decision is written
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
+    CANCEL = auto()  # of orders alone that were cancelled
 
 
 class PaymentFacts(NamedTuple):
@@ -169,6 +170,14 @@ class EffectFacts(NamedTuple):
     outcome: Mapping[str, Any] | None
 
 
+class CancelFacts(NamedTuple):
+    """How the order was cancelled: why, when, and which of its one-of-a-kind items another order has taken since."""
+
+    cause: str
+    at: datetime
+    taken: frozenset[str] = frozenset()
+
+
 class Promotion(NamedTuple):
     """A rise in rank that this order brought its customer."""
 
@@ -195,6 +204,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.NUMBERS: {"taken_numbers": dict},
     Need.LOAD: {"load": Load},
     Need.PURSE: {"purse": Purse},
+    Need.CANCEL: {"cancel": lambda: None},
 }
 #: The need that brings each group.
 GROUPS: Final[Mapping[str, Need]] = {name: need for need, groups in _GROUPS.items() for name in groups}
@@ -217,7 +227,7 @@ class Facts:
     in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
-    its state, condition and holds only a newer version knows.
+    its state, condition and holds only a newer version knows; ``cancel`` is None of an order that was not cancelled.
     """
 
     id: int
@@ -258,6 +268,7 @@ class Facts:
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     load: Load = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
+    cancel: CancelFacts | None = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     has_withdrawn: bool = field(default=False, init=False, repr=False)
     _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)

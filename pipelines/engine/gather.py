@@ -18,6 +18,7 @@ from models.store import (
     effects,
     holds,
     inbox,
+    items,
     mails,
     parcels,
     payments,
@@ -25,11 +26,13 @@ from models.store import (
     ranks,
     repricings,
     shipments,
+    transitions,
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
 from models.store.holds import HoldRow
 from models.store.inbox import EventRow
+from models.store.items import ItemKey
 from models.store.orders import OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
@@ -37,6 +40,7 @@ from models.store.shipments import ShipmentRow, SupplierRow
 from pipelines.carriers import carrier
 from pipelines.carriers.numbers import clean
 from pipelines.engine.facts import (
+    CancelFacts,
     EffectFacts,
     EventFacts,
     Facts,
@@ -133,6 +137,8 @@ def facts_of(
     if Need.REPRICING in asking.needs:
         for basis in repricings.bases(connection, ids):
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
+    if Need.CANCEL in asking.needs:
+        _add_cancels(connection, {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED})
     if Need.LOAD in asking.needs:
         _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:
@@ -140,6 +146,20 @@ def facts_of(
     if Need.MARKS in asking.needs:
         _add_marks(connection, batch, now)
     return batch
+
+
+def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts]) -> None:
+    """How the cancelled ones of a batch ended, and which of their one-of-a-kind items are gone; most batches have none."""
+    if not cancelled:
+        return
+    unique = {
+        id_: {ItemKey(facts.shop, line.sku) for line in facts.order.lines if line.availability == "unique"}
+        for id_, facts in cancelled.items()
+    }
+    taken = set(items.taken(connection, sorted(set().union(*unique.values()))))
+    for end in transitions.cancels(connection, list(cancelled)):
+        gone = frozenset(item.sku for item in unique[end.order_id] & taken)
+        cancelled[end.order_id].cancel = CancelFacts(end.cause, end.at, gone)
 
 
 def _is_of(event: EventFacts, facts: Facts) -> bool:

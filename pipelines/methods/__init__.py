@@ -80,6 +80,7 @@ class Refund(StrEnum):
 class LateMoney(StrEnum):
     """What becomes of money that comes for an order that awaits none any more."""
 
+    REOPEN = "reopen"  # an order that was cancelled for want of it stands again, if its goods are free; else as below (PAY-08)
     REFUND = "refund"  # it is due back, by the method's route (CAN-03, PAY-07, PAY-08)
     HUMAN = "human"  # nobody awaited it: a human finds out what it is
 

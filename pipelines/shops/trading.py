@@ -68,6 +68,11 @@ class Payment(Section):
     konbini_grace_hours: Annotated[int, Field(ge=0, le=72)] = Field(
         default=6, description="Hours a late store notice is waited for before the cancel (B.6.5)"
     )
+    reopen_days: Annotated[int, Field(ge=0, le=90)] = Field(
+        default=7,
+        description="Days after the unpaid cancel in which a store's late notice makes the order stand again, if its goods are "
+        "free (PAY-08); 0: the money goes back",
+    )
     konbini_maximum: Yen = Field(default=299_999, description="Most yen a store takes (B.6.5)")
     konbini_stores: Annotated[tuple[str, ...], FromList] = Field(
         default=(),

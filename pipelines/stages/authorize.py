@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.authorizations import watch_for_loss
-from pipelines.changes.ending import cancel_order, finish
+from pipelines.changes.ending import UNPAID, cancel_order, finish
 from pipelines.changes.money import (
     LETS_GO,
     SECURES,
@@ -98,7 +98,7 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     elif state in (PaymentState.FAILED, PaymentState.VOIDED):
         _fail(draft, shop, now, state)
     elif state == PaymentState.EXPIRED:
-        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time")
+        cancel_order(draft, shop, now, reason="unpaid", cause=UNPAID)
     elif first.state == "needs_review":
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
@@ -199,8 +199,8 @@ def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _unknown(draft, looked)
     elif looked is None or looked.state != "pending":
         if not can_void(draft, shop):  # else the slip, or the page, is taken back: nobody pays for what is cancelled
-            draft.move_payment(PaymentState.EXPIRED, "not paid in time")
-        cancel_order(draft, shop, now, reason="unpaid", cause="not paid in time (PAY-07)")
+            draft.move_payment(PaymentState.EXPIRED, UNPAID)
+        cancel_order(draft, shop, now, reason="unpaid", cause=f"{UNPAID} (PAY-07)")
 
 
 _LAST: Final = "unpaid"

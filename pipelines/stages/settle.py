@@ -22,6 +22,7 @@ from pipelines.changes.money import (
     void,
 )
 from pipelines.changes.payment_books import hear, listen
+from pipelines.changes.reopening import reopen
 from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
 from pipelines.engine.draft import OrderDraft
@@ -53,7 +54,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     _after_renewal(draft, shop, now, before)
     watch_for_loss(draft)
     _give_at_will(draft, shop, now)
-    if draft.money.captured > before.captured:
+    if draft.money.captured > before.captured and not reopen(draft, shop, now):
         refund(draft, shop, now, "more came in than is due by now")
         stop_waiting_for_payout(draft)
     if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
@@ -209,8 +210,8 @@ def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts:
 STAGE = Stage(
     "settle",
     decide,
-    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS | Need.COUPONS | Need.CANCEL,
     consumes=(ACTION.wakes, GOODWILL.wakes, STANDS),
-    leads_to=("authorize", "dispatch"),
+    leads_to=("authorize", "dispatch", "split", "reward"),
     asks=(*LETS_GO, LOOKS),
 )

@@ -11,7 +11,7 @@ from pipelines.errors import Misconfigured
 from tests.mail.reading import body
 from tests.rules.build import SHOPS
 from workers.mail import overrides, preview
-from workers.mail.rendering import Renderer
+from workers.mail.rendering import CONTRACT_MAILS, Renderer
 from workers.mail.samples import of_shop, sample
 
 
@@ -90,7 +90,7 @@ def test_a_shop_without_files_costs_nothing(tmp_path: Path) -> None:
 def test_all_mails_of_a_shop_are_written_for_looking(tmp_path: Path) -> None:
     own = renderer(tmp_path, **{"order_held__subject.ja.txt": "お待ちください"})
     count = preview.write(own, SHOPS["salon"], tmp_path / "out")
-    assert len(list((tmp_path / "out").iterdir())) == 3 * count == 180
+    assert len(list((tmp_path / "out").iterdir())) == 3 * count == 3 * 2 * len(CONTRACT_MAILS)
     html = (tmp_path / "out" / "order_held.ja.html").read_text("utf-8")
     assert "お待ちください</title>" in html
     assert "https://salon.example.jp/orders/S-1001" in html

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipelines.orders.intake import Ending
 from tests.world import World, document
 from workers.payments import bank
 
@@ -106,3 +107,20 @@ def test_deposits_add_up_beyond_any_number(unpaid: World) -> None:
         f"Give {3 * most - DUE} yen back to the customer: no gateway can."
     ]
     assert unpaid.broken() == {}
+
+
+def test_the_method_is_changed_by_cancelling_and_ordering_again(world: World) -> None:  # PAY-11, INT-10
+    by_card = {"payment": {"method": "card", "token": "tok_ok"}}
+    order = document("R-1", shop="reuse", payment={"method": "bank_transfer"})
+    world.take(order)
+    world.settle()
+    assert [one.ending for one in world.submit({**order, **by_card})] == [Ending.CONFLICT]
+    assert world.show("R-1", "reuse")["payment"]["method"] == "bank_transfer"
+    other = {**order, **by_card, "number": "R-2"}
+    assert [one.ending for one in world.submit(other)] == [Ending.REFUSED], "the goods are the first order's"
+    world.tell(world.ask("order.cancel", "R-1", "reuse", reason="by card instead"))
+    world.settle()
+    world.take(other)
+    world.settle()
+    shown = world.show("R-2", "reuse")["payment"]
+    assert (shown["method"], shown["state"]) == ("card", "authorized")

@@ -77,6 +77,9 @@ class Shop:
     def state(self) -> str:
         return str(self.world.show("R-1", "reuse")["state"])
 
+    def holds(self) -> list[str]:
+        return [hold["reason"] for hold in self.world.show("R-1", "reuse")["holds"]]
+
     def mail(self, template: str) -> str:
         """Text of the one mail of ``template``."""
         (found,) = (one for one in self.world.postbox.mails if one["X-Shukka-Template"] == template)
@@ -179,3 +182,54 @@ def test_a_card_that_is_declined_ends_the_order_without_a_reason(shop: Shop) -> 
     shop.order("card", token="tok_test_insufficient_funds")
     assert shop.state() == "cancelled"
     assert "insufficient" not in shop.mail("payment_failed")
+
+
+def _pay_late(shop: Shop, order: str) -> None:
+    """Someone pays at the till after the cancel: a slip may have been scanned before it was called off."""
+    shop.komoju.buyer("pay", order=order, late=True)
+    shop.hear("komoju")
+
+
+def test_cash_that_comes_after_the_unpaid_cancel_lets_the_order_stand_again(shop: Shop) -> None:  # PAY-08
+    order = shop.order("konbini")
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    assert (shop.state(), shop.payment()["state"]) == ("cancelled", "expired")
+    _pay_late(shop, order)
+    assert (shop.state(), shop.payment()["state"]) == ("authorized", "captured")
+    assert "再開" in shop.mail("order_reopened")
+    shown = shop.world.show("R-1", "reuse")
+    assert [(one["from"], one["to"]) for one in shown["timeline"] if one["entity"] == "order"][-2:] == [
+        ("awaiting_payment", "cancelled"),
+        ("cancelled", "authorized"),
+    ]
+    shop.world.ship_all("R-1", shop="reuse")
+    assert shop.state() == "shipped"
+    assert [move.kind for move in shop.komoju.moves(order)] == [Kind.TAKE], "nothing was given back"
+
+
+def test_cash_that_comes_after_the_item_was_sold_to_another_goes_back(shop: Shop) -> None:  # PAY-08, INT-10
+    order = shop.order("konbini")
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    shop.order("card", "R-2", token="tok_test_ok")
+    _pay_late(shop, order)
+    assert (shop.state(), shop.payment()["state"], shop.holds()) == ("cancelled", "captured", ["refund_due"])
+    assert shop.world.show("R-2", "reuse")["state"] == "authorized"
+
+
+@pytest.mark.parametrize(("days", "state"), [(7, "authorized"), (8, "cancelled")])
+def test_how_long_after_the_cancel_late_cash_counts(shop: Shop, days: int, state: str) -> None:  # PAY-08, reopen_days
+    order = shop.order("konbini")
+    cancelled = at("2026-11-24 06:00:00")
+    shop.go_on_to(cancelled)
+    assert shop.state() == "cancelled"
+    shop.go_on_to(cancelled + timedelta(days=days, minutes=-2))
+    _pay_late(shop, order)
+    assert shop.state() == state
+
+
+def test_cash_that_comes_after_the_customers_own_cancel_goes_back(shop: Shop) -> None:  # CAN-03
+    order = shop.order("konbini")
+    shop.world.tell(shop.world.ask("order.cancel", "R-1", "reuse", reason="changed my mind", operator=True))
+    shop.world.settle()
+    _pay_late(shop, order)
+    assert (shop.state(), shop.holds()) == ("cancelled", ["refund_due"])

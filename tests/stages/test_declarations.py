@@ -30,6 +30,7 @@ _CHANGING = {"state", "condition", "hold", *GROUPS} - {
         "known",
         "purse",
         "load",
+        "cancel",
         "taken_numbers",
     )
 }

@@ -162,6 +162,7 @@ LETTERS: tuple[Letter, ...] = (
     ),
     Letter("payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment"))),
     Letter("payment_received", _deposits, lambda o: len(o.moved("order", "authorized"))),
+    _letter("order_reopened", lambda o: len([m for m in o.moved("order", "authorized") if m.old == "cancelled"])),
     Letter(
         "deposit_differs", _held(HoldReason.DEPOSIT_MISMATCH), lambda o: 3 * min(1, o.held[HoldReason.DEPOSIT_MISMATCH])
     ),

@@ -29,6 +29,7 @@ CUSTOMER_MAILS: Final = (
     "payment_instructions",
     "payment_reminder",
     "payment_received",
+    "order_reopened",
     "payment_failed",
     "authorization_not_renewed",
     "order_held",

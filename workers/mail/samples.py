@@ -197,6 +197,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "payment_instructions": {**transfer, "buyer": to_account},
         "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
+        "order_reopened": transfer,
         "payment_failed": {**_order(), "refused_card": None},
         "authorization_not_renewed": {**_order(), "until": due},
         "deposit_differs": {
