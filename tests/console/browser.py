@@ -39,7 +39,7 @@ class Forms(HTMLParser):
         told = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(told.get("action", ""), told.get("method", "get")))
-        elif tag == "input":
+        elif tag == "input" and told.get("type") != "checkbox":
             self.forms[-1].fields[told["name"]] = told.get("value", "")
         elif tag == "select":
             self._choice = told["name"]

@@ -24,7 +24,6 @@ from workers.effects.retrying import try_again
 from workers.patience import patiently
 from workers.web.answers import order_url
 from workers.web.app_state import AppState
-from workers.web.clients import Caller
 from workers.wiring import House
 
 
@@ -50,14 +49,14 @@ _BODIES: Final[Mapping[str, type[BaseModel]]] = {
 }
 
 
-async def act(state: AppState, caller: Caller, seen: Seen, asked: ReviewAct, key: str | None) -> list[dict[str, Any]]:
+async def act(state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, key: str | None) -> list[dict[str, Any]]:
     """One result a thing, in the order asked: ``status`` as the same request alone would be answered. None takes its neighbour
-    with it; ``key`` is the request's Idempotency-Key."""
-    return [await _one(state, caller, seen, asked, item, key) for item in asked.items]
+    with it; ``key`` is the request's Idempotency-Key, and ``asker`` whoever asks."""
+    return [await _one(state, asker, seen, asked, item, key) for item in asked.items]
 
 
 async def _one(
-    state: AppState, caller: Caller, seen: Seen, asked: ReviewAct, item: ReviewKey, key: str | None
+    state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, item: ReviewKey, key: str | None
 ) -> dict[str, Any]:
     told = {"kind": item.kind, "key": item.key}
     try:
@@ -65,8 +64,8 @@ async def _one(
         if asked.action not in found.choices:
             raise Conflict(f"{asked.action} is no way out of this; there is {', '.join(found.choices) or 'none here'}")
         if found.hold is not None:
-            return {**told, **await _of_order(state, caller, found, asked, key)}
-        return {**told, **await asyncio.to_thread(_here, state.house, caller, found, asked)}
+            return {**told, **await _of_order(state, asker, found, asked, key)}
+        return {**told, **await asyncio.to_thread(_here, state.house, asker, found, asked)}
     except ShukkaError as refused:
         return {**told, **_refused(refused)}
 
@@ -76,7 +75,7 @@ def _found(state: AppState, item: ReviewKey, seen: Seen) -> Item:
         return named(connection, state.house.clock.now(), item.kind, item.key, seen)
 
 
-async def _of_order(state: AppState, caller: Caller, item: Item, asked: ReviewAct, key: str | None) -> dict[str, Any]:
+async def _of_order(state: AppState, asker: Asker, item: Item, asked: ReviewAct, key: str | None) -> dict[str, Any]:
     """An action of the order that is held; one about a shipment is about the hold's, unless the request names another."""
     action, hold, row = action_named(asked.action), item.hold, item.row
     assert hold is not None
@@ -85,7 +84,6 @@ async def _of_order(state: AppState, caller: Caller, item: Item, asked: ReviewAc
     body = dict(asked.body)
     if action.about == About.SHIPMENT and hold.shipment is not None:
         body.setdefault("shipment", hold.shipment)
-    asker = Asker(f"client:{caller.id}", caller.name, caller.kind, caller.shops)
     asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}" if key else None)
 
     def look_at() -> Looked:
@@ -98,10 +96,10 @@ async def _of_order(state: AppState, caller: Caller, item: Item, asked: ReviewAc
     return {"status": 202, "state": looked.state, "url": order_url(row.shop, row.number)}
 
 
-def _here(house: House, caller: Caller, item: Item, asked: ReviewAct) -> dict[str, Any]:
+def _here(house: House, asker: Asker, item: Item, asked: ReviewAct) -> dict[str, Any]:
     """What is done at once, in a transaction of its own. One whose answer was lost is made again, and finds it done."""
     body, do = read(_BODIES[asked.action], asked.body), _DOORS[asked.action]
-    patiently(lambda again: do(_Doing(house, caller.name, again), item, body))
+    patiently(lambda again: do(_Doing(house, asker.name, again), item, body))
     return {"status": 200}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from pipelines.doors import read
+from pipelines.orders.act import Asker
 from pipelines.review import desk
 from pipelines.review.desk import ReviewAct, ReviewAssign, ReviewNoteDocument, ReviewQuery
 from pipelines.review.queue import Item, Seen, page
@@ -72,7 +73,8 @@ async def act_on_items(request: Request) -> Response:
     of its order, 200 done, 404, 409, 422."""
     state, caller, raw = await _read(request)
     asked = read(ReviewAct, raw)
-    results = await act(state, caller, _seen(state, caller, None), asked, idempotency_key(request))
+    asker = Asker(f"client:{caller.id}", caller.name, caller.kind, caller.shops)
+    results = await act(state, asker, _seen(state, caller, None), asked, idempotency_key(request))
     return as_json(207, {"results": results})
 
 

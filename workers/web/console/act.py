@@ -22,7 +22,7 @@ from models.store.operator_acts import ActRow, NewActRow
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
 from pipelines.orders.act import Asking, action_named, look, preview, standing
-from pipelines.orders.action import Action
+from pipelines.orders.action import About, Action
 from pipelines.orders.foreseen import Foreseen, foreseen
 from pipelines.shops import Shop
 from workers.operators import PATH
@@ -45,6 +45,8 @@ class Desk:
     shop: Shop
     number: str
     action: Action[Any]
+    about: str | None = None
+    """The return that it is about, of an action about one."""
 
     @property
     def path(self) -> str:
@@ -54,7 +56,7 @@ class Desk:
     def asking(self, typed: Mapping[str, str], key: str) -> Asking:
         """The request that was typed. Raises Invalid."""
         asked = self.action.read(request_of(self.action, typed))
-        return Asking(self.action, self.shop.key, self.number, asked, self.visit.asker, key)
+        return Asking(self.action, self.shop.key, self.number, asked, self.visit.asker, key, self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ async def ask(request: Request, shop: str, number: str, name: str) -> Response:
     """The form of an action."""
 
     async def shown(visit: Visit) -> Response:
-        desk = _desk(visit, shop, number, name)
+        desk = _desk(visit, shop, number, name, request.query_params.get("about", ""))
         return await _form(desk, dict(request.query_params))
 
     return await visited(request, shown)
@@ -87,8 +89,8 @@ async def act(request: Request, shop: str, number: str, name: str) -> Response:
     """Show what the request would do (``step=preview``), or do what was shown (``step=do``)."""
 
     async def acted(visit: Visit) -> Response:
-        desk = _desk(visit, shop, number, name)
         form = await visit.form()
+        desk = _desk(visit, shop, number, name, form.text("about"))
         try:
             asking = desk.asking(form.fields, form.text("key"))
             if form.text("step") == "do":
@@ -146,7 +148,7 @@ def _claim(desk: Desk, mine: NewActRow) -> bool:
         return operator_acts.claim(connection, mine)
 
 
-def _desk(visit: Visit, shop: str, number: str, name: str) -> Desk:
+def _desk(visit: Visit, shop: str, number: str, name: str, about: str) -> Desk:
     """Raises NotFound and Forbidden."""
     profile = visit.shop(shop, Role.OPERATOR)
     try:
@@ -155,7 +157,7 @@ def _desk(visit: Visit, shop: str, number: str, name: str) -> Desk:
         raise NotFound from None
     if "operator" not in action.roles:
         raise NotFound
-    return Desk(visit, profile, number, action)
+    return Desk(visit, profile, number, action, about if action.about == About.RETURN else None)
 
 
 async def _prospect(desk: Desk, asking: Asking) -> Prospect:
@@ -202,6 +204,7 @@ async def _form(
         path=desk.path,
         back=order_path(desk.shop.key, desk.number),
         action=desk.action,
+        about=desk.about or "",
         number=desk.number,
         fields=fields_of(desk.action, desk.shop, shown, typed),
         wrong={_dotted(name): says for name, says in (wrong or {}).items()},
@@ -225,6 +228,7 @@ def _preview(
         path=desk.path,
         back=order_path(desk.shop.key, desk.number),
         action=desk.action,
+        about=desk.about or "",
         number=desk.number,
         prospect=prospect,
         typed=names_of(desk.action, typed),

@@ -46,9 +46,14 @@ FRAMED: Final = {
 
 @cache
 def words(language: str) -> Mapping[str, Any]:
-    """What pages say in ``language``: by name, and tables of words for states, reasons and fields."""
-    with (_HERE / f"words.{language}.toml").open("rb") as file:
-        return tomllib.load(file)
+    """What pages say in ``language``: by name, and tables of words for states, reasons and fields; of all files of the language."""
+    told: dict[str, Any] = {"words": {}}
+    for path in sorted(_HERE.glob(f"words.{language}*.toml")):
+        says = tomllib.loads(path.read_text("utf-8"))
+        for table, names in says.pop("words", {}).items():
+            told["words"].setdefault(table, {}).update(names)
+        told.update(says)
+    return told
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from workers.web.console import account, act, order, search, sign_in, today
+from workers.web.console import account, act, order, review, search, sign_in, today
 
 router = APIRouter()
-for _page in (sign_in, account, today, search, order, act):
+for _page in (sign_in, account, today, review, search, order, act):
     router.include_router(_page.router)

@@ -19,8 +19,9 @@ from starlette.responses import Response
 from models.store import operator_acts
 from models.store.operator_acts import NewActRow
 from pipelines.errors import NotFound, ShukkaError
-from pipelines.operators import Role, role_at, shops_of
+from pipelines.operators import EVERY_SHOP, Role, role_at, shops_of
 from pipelines.orders.act import Asker
+from pipelines.review.queue import Seen
 from pipelines.shops import Shop
 from workers.operators import PATH, SESSION_SECONDS, csrf_of, signed_in
 from workers.web.answers import HttpProblem
@@ -85,6 +86,30 @@ class Visit:
         """Whether the role at a shop is enough."""
         role = role_at(self.roles, key)
         return role is not None and role >= needs
+
+    def shops_with(self, needs: Role) -> tuple[str, ...]:
+        """The shops at which the role is enough."""
+        return tuple(shop for shop in self.shops if self.may(shop, needs))
+
+    def is_everywhere(self, needs: Role = Role.VIEWER) -> bool:
+        """Whether the role at every shop, and so over what is of no shop, is enough."""
+        return self.may(EVERY_SHOP, needs)
+
+    def check_everywhere(self, needs: Role = Role.VIEWER) -> None:
+        """Raise NotFound where the visitor is of single shops alone, Forbidden where the role at every shop is not enough."""
+        if not self.is_everywhere():
+            raise NotFound
+        if not self.is_everywhere(needs):
+            raise Forbidden
+
+    def seen(self, needs: Role = Role.VIEWER) -> Seen:
+        """What of the review queue the role is enough for. Raises Forbidden where it is nothing at all."""
+        if self.is_everywhere(needs):
+            return Seen(None)
+        shops = self.shops_with(needs)
+        if not shops:
+            raise Forbidden
+        return Seen(shops)
 
     @property
     def asker(self) -> Asker:
