@@ -108,3 +108,14 @@ class OrderNote(Base):
     key: Mapped[str] = mapped_column(unique=True)
     at: Mapped[Moment]
     recorded_at: Mapped[Recorded]
+
+
+class OperatorFilter(Base):
+    """A list of orders as an operator wants to see it again: the ``query`` behind the question mark, under a name of the own."""
+
+    __tablename__ = "operator_filter"
+
+    account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("operator_account.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    query: Mapped[str]
+    recorded_at: Mapped[Recorded]

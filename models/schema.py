@@ -13,7 +13,7 @@ from models.erasure import Erasure
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.link import LinkGeneration
-from models.operator import OperatorAccount, OperatorAct, OperatorLink, OperatorSession, OrderNote
+from models.operator import OperatorAccount, OperatorAct, OperatorFilter, OperatorLink, OperatorSession, OrderNote
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
@@ -56,6 +56,7 @@ __all__ = [
     "MailSuppression",
     "OperatorAccount",
     "OperatorAct",
+    "OperatorFilter",
     "OperatorLink",
     "OperatorSession",
     "OrderAdjustment",

@@ -32,6 +32,8 @@ from workers.wiring import House
 
 log = structlog.get_logger(__name__)
 
+#: The job that does it every night.
+NAME: Final = "reconciliation"
 #: Payments compared in one look at the books.
 PAGE: Final = 200
 #: How far back a look goes: longer than any authorization lasts.
@@ -228,7 +230,7 @@ def job(house: House) -> PeriodicJob:
                 unreachable=bool(found.unreachable),
             )
 
-    return PeriodicJob("reconciliation", _boundary, work)
+    return PeriodicJob(NAME, _boundary, work)
 
 
 async def reconcile_all(house: House, only: str | None = None) -> list[Reconciled]:

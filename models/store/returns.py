@@ -52,6 +52,35 @@ def of_orders(connection: Connection, ids: Sequence[int]) -> list[ReturnRow]:
     return fetch(connection, ReturnRow, _OF_ORDERS, {"ids": list(ids)})
 
 
+class ListedReturnRow(NamedTuple):
+    """A return in a list, with how many pieces it is about."""
+
+    id: str
+    shop: str
+    number: str
+    state: str
+    remedy: str
+    asked_at: datetime
+    goods_by: date | None
+    waits_until: datetime | None
+    pieces: int
+
+
+_PIECES = "(SELECT sum(l.quantity) FROM return_line l WHERE l.return_id = r.id)::int"
+_LISTED = f"""
+SELECT {columns(ListedReturnRow, "r", shop="o.shop", number="o.number", pieces=_PIECES)}
+FROM return_request r JOIN shop_order o ON o.id = r.order_id
+WHERE o.shop = ANY(%(shops)b::text[])
+  AND CASE WHEN %(state)s::text IS NULL THEN r.waits_until IS NOT NULL ELSE r.state = %(state)s END
+ORDER BY r.waits_until, r.asked_at DESC, r.id LIMIT %(limit)s
+"""
+
+
+def listed(connection: Connection, shops: Sequence[str], state: str | None, limit: int) -> list[ListedReturnRow]:
+    """Returns of ``shops`` in ``state``, None for those that wait for something; the most pressing first."""
+    return fetch(connection, ListedReturnRow, _LISTED, {"shops": list(shops), "state": state, "limit": limit})
+
+
 class ReturnPlaceRow(NamedTuple):
     """Whose a return is."""
 

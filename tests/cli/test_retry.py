@@ -88,7 +88,7 @@ def test_with_yes_all_that_is_meant_is_due_again_under_its_old_key(
     again: dict[str, int],
 ) -> None:
     keys = after_a_fault.rows("SELECT key FROM effect ORDER BY id")
-    monkeypatch.setattr("workers.cli.retry.BATCH", 2)
+    monkeypatch.setattr("workers.effects.retrying.BATCH", 2)
     code, said, _ = told(capsys, monkeypatch, *options, "--yes")
     assert (code, said.splitlines()[-1]) == (0, f"{sum(again.values())} are due again")
     assert due(after_a_fault) == again

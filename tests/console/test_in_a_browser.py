@@ -93,6 +93,7 @@ def test_every_page_is_fit_to_read(
 ) -> None:
     """Nothing serious for axe, nothing cut off, under 100 KB with all it loads, and nothing that the policy had to stop."""
     mail = world.value("SELECT min(id) FROM mail")
+    hold = world.value("SELECT min(id) FROM order_hold")
     order = "/console/orders/salon"
     pages = {
         "today": "/console",
@@ -105,6 +106,21 @@ def test_every_page_is_fit_to_read(
         "picks": "/console/print/picks?shop=salon&supplier=warehouse",
         "notes": "/console/print/notes?shop=salon&supplier=warehouse",
         "account": "/console/account",
+        "review": "/console/review",
+        "review-one": f"/console/review/one?kind=hold&key={hold}",
+        "orders": "/console/orders?shop=salon",
+        "returns": "/console/returns",
+        "payments": "/console/payments",
+        "mails": "/console/mails?shop=salon",
+        "sample": "/console/mails/samples/salon/order_accepted/ja?width=phone",
+        "addresses": "/console/mails/addresses",
+        "customer": "/console/customers/salon/M-1",
+        "customers": "/console/customers",
+        "partners": "/console/partners",
+        "jobs": "/console/jobs",
+        "shops": "/console/shops",
+        "shop": "/console/shops/salon",
+        "now": "/console/now",
         "none": "/console/orders/salon/none",
     }
     faults: dict[str, Any] = {}

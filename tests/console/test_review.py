@@ -90,7 +90,11 @@ def test_one_act_on_many_answers_each(busy: Console, operator: Browser) -> None:
     assert [busy.world.states()[number][1] for number in ("S-2", "S-3")] == ["running", "running"]
     assert busy.world.value("SELECT count(*) FROM inbox_event WHERE type = 'order.release'") == 2
     acts = busy.world.rows("SELECT act, outcome, order_id FROM operator_act ORDER BY id")
-    assert [(one.act, one.outcome) for one in acts[:3]] == [("release", "done"), ("release", "done"), ("release", "refused")]
+    assert [(one.act, one.outcome) for one in acts[:3]] == [
+        ("release", "done"),
+        ("release", "done"),
+        ("release", "refused"),
+    ]
     assert all(one.order_id for one in acts[:2])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,8 +14,6 @@ from workers.cli.terminal import out, table
 if TYPE_CHECKING:
     from models.store.given_up import Which
 
-#: How many are tried again in one transaction.
-BATCH: Final = 200
 _WHATS: Final = ("effect", "mail", "event")
 
 
@@ -66,13 +63,12 @@ def _one(what: str, number: int) -> None:
 def _all(which: Which, *, yes: bool) -> None:
     from models.store import given_up
     from pipelines.route import WOKEN_BY
-    from workers.effects.retrying import try_again
+    from workers.effects.retrying import try_all_again
     from workers.settings import load
 
     engine = opened("retry")
     with engine.connect() as connection:
         groups = given_up.groups(connection, which, list(WOKEN_BY))
-        listed = given_up.listed(connection, which, list(WOKEN_BY)) if yes else []
     if not groups:
         out.print("nothing that was given up is meant")
         return
@@ -81,16 +77,8 @@ def _all(which: Which, *, yes: bool) -> None:
     if not yes:
         out.print(f"{sum(g.number for g in groups)} would be tried again; say --yes to do it")
         return
-    tried = 0
-    for what in _WHATS:
-        for ids in _batches([one.id for one in listed if one.what == what]):
-            with engine.begin() as connection:
-                tried += len(try_again(connection, what, ids, load().clock.now()))
+    tried = try_all_again(engine, which, load().clock.now())
     out.print(f"{tried} are due again")
-
-
-def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

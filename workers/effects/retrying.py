@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from models.store import effects, mails
+from models.store import effects, given_up, mails
+from models.store.given_up import Which
 from pipelines.engine import inbox
+from pipelines.route import WOKEN_BY
+
+#: How many are tried again in one transaction.
+BATCH: Final = 200
+#: What may be tried again.
+WHATS: Final = ("effect", "mail", "event")
 
 
 def try_again(connection: Connection, what: str, ids: Sequence[int], now: datetime) -> list[str]:
@@ -16,3 +24,16 @@ def try_again(connection: Connection, what: str, ids: Sequence[int], now: dateti
     if what == "event":
         return inbox.try_again(connection, ids, now)
     return {"effect": effects.try_again, "mail": mails.try_again}[what](connection, ids)
+
+
+def try_all_again(engine: Engine, which: Which, now: datetime) -> int:
+    """Try all of ``which`` again, some in each transaction; how many are due again."""
+    with engine.connect() as connection:
+        listed = given_up.listed(connection, which, list(WOKEN_BY))
+    tried = 0
+    for what in WHATS:
+        ids = [one.id for one in listed if one.what == what]
+        for start in range(0, len(ids), BATCH):
+            with engine.begin() as connection:
+                tried += len(try_again(connection, what, ids[start : start + BATCH], now))
+    return tried

@@ -16,6 +16,15 @@ from workers.mail.rendering import STORE_MAILS, SUPPLIER_MAILS, Renderer
 _NUMBER: Final = "S-1001"
 
 
+def raw(renderer: Renderer, shop: Shop, template: str, locale: str) -> bytes:
+    """The sample of ``template`` in ``locale`` as ``shop`` would send it, a message as bytes. Raises KeyError if there is none."""
+    said = operators_context(shop) if template in (*SUPPLIER_MAILS, *STORE_MAILS) else shop_context(shop)
+    intent = samples.of_shop(samples.sample(template, locale), said)
+    if intent.context.get("order_url"):
+        intent = replace(intent, context={**intent.context, "order_url": order_url(shop, _NUMBER)})
+    return renderer.render(intent, shop=shop.key, number=_NUMBER).raw
+
+
 def write(renderer: Renderer, shop: Shop, directory: Path) -> int:
     """Write every mail of ``shop`` into ``directory`` as ``<template>.<locale>.html``, ``.txt`` and ``.eml``; how many mails.
 
@@ -25,13 +34,9 @@ def write(renderer: Renderer, shop: Shop, directory: Path) -> int:
     written = 0
     for locale in LOCALES:
         for template in sorted(samples.TEMPLATES):
-            said = operators_context(shop) if template in (*SUPPLIER_MAILS, *STORE_MAILS) else shop_context(shop)
-            intent = samples.of_shop(samples.sample(template, locale), said)
-            if intent.context.get("order_url"):
-                intent = replace(intent, context={**intent.context, "order_url": order_url(shop, _NUMBER)})
-            mail = renderer.render(intent, shop=shop.key, number=_NUMBER)
-            (directory / f"{template}.{locale}.eml").write_bytes(message.encoded(mail.raw))
-            parsed = message_from_bytes(mail.raw, policy=policy.default)
+            sent = raw(renderer, shop, template, locale)
+            (directory / f"{template}.{locale}.eml").write_bytes(message.encoded(sent))
+            parsed = message_from_bytes(sent, policy=policy.default)
             for kind, suffix in (("plain", "txt"), ("html", "html")):
                 body = parsed.get_body((kind,))
                 assert body is not None

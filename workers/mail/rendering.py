@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -102,6 +103,12 @@ class Renderer:
             for shop, own in overrides.items()
             for locale in LOCALES
         }
+
+    def unlinked(self) -> Renderer:
+        """The same, but that the links in its mails open nothing: for looking at samples."""
+        made = copy(self)
+        made._links = Links([new_secret()], "https://example.invalid")
+        return made
 
     def render(self, intent: MailIntent, *, shop: str, number: str) -> RenderedMail:
         """The bytes of ``intent`` for the order ``shop``/``number``; the same intent gives the same Message-ID.

@@ -19,6 +19,8 @@ _ROWS: Final = 3
 _LONG: Final = 120
 _WHOLE: Final = re.compile(r"-?\d{1,12}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_COMMA: Final = re.compile("[,、]")
+_YES_OR_NO: Final = (("true", "yes"), ("false", "no"))
 #: What the house writes of a moment that was typed in Japan.
 _JAPAN: Final = ":00+09:00"
 
@@ -68,6 +70,9 @@ def _fields(
         inner, is_needed = _resolved(whole, raw), needed and name in required
         if inner.get("type") == "object":
             yield from _fields(whole, inner, f"{prefix}{name}.", shop, shown.get(name) or {}, is_needed)
+        elif inner.get("type") == "array" and "properties" not in _resolved(whole, inner["items"]):
+            # Several words of a list are typed with commas between them, or one is chosen.
+            yield _field(f"{prefix}{name}", name, _resolved(whole, inner["items"]), raw, shop, shown, is_needed)
         elif inner.get("type") == "array":
             yield from _listed(whole, _resolved(whole, inner["items"]), f"{prefix}{name}", shop, shown)
         else:
@@ -117,6 +122,8 @@ def _field(
 
 def _choices(name: str, schema: Schema, shop: Shop, shown: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """What may be chosen: the words of the model, or what the order and its shop have of it."""
+    if schema.get("type") == "boolean":
+        return _YES_OR_NO
     if "enum" in schema:
         return [(str(one), str(one)) for one in schema["enum"]]
     if name == "mail":
@@ -158,11 +165,16 @@ def _object(whole: Schema, schema: Schema, prefix: str, typed: Mapping[str, str]
 def _value(whole: Schema, schema: Schema, name: str, typed: Mapping[str, str]) -> Any:
     if schema.get("type") == "object":
         return _object(whole, schema, f"{name}.", typed)
-    if schema.get("type") == "array":
-        return _rows(whole, _resolved(whole, schema["items"]), name, typed)
+    item = _resolved(whole, schema["items"]) if schema.get("type") == "array" else None
+    if item is not None and "properties" in item:
+        return _rows(whole, item, name, typed)
     text = typed.get(name, "").strip()
     if not text:
         return None
+    if item is not None:
+        return [word for one in _COMMA.split(text) if (word := one.strip())]
+    if schema.get("type") == "boolean":
+        return {"true": True, "false": False}.get(text, text)
     if schema.get("type") == "integer":
         plain = unicodedata.normalize("NFKC", text).replace(",", "")
         return int(plain) if _WHOLE.fullmatch(plain) else text

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from workers.web.console import account, act, order, review, search, sign_in, today
+from workers.web.console import (
+    account,
+    act,
+    customers,
+    jobs,
+    mails,
+    order,
+    orders,
+    partners,
+    payments,
+    returns,
+    review,
+    search,
+    shops,
+    sign_in,
+    today,
+)
+
+#: Lists of orders before one order, whose path has two free parts.
+_DAILY = (sign_in, account, today, review, search, orders, order, act)
+_BEHIND = (returns, payments, mails, customers, partners, jobs, shops)
 
 router = APIRouter()
-for _page in (sign_in, account, today, review, search, order, act):
+for _page in (*_DAILY, *_BEHIND):
     router.include_router(_page.router)

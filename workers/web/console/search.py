@@ -1,4 +1,5 @@
-"""The search box: ``/console/search?q=``: the number of an order, as it is or as ``shop/number``. One hit opens it."""
+"""The search box: ``/console/search?q=``: an order by its number (or ``shop/number``), name, mail, phone, SKU or tracking number. One
+hit opens it, several are a list."""
 
 from __future__ import annotations
 
@@ -10,33 +11,47 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from models.store import orders
-from models.store.orders import OrderRow
+from models.store.search import ListedRow
+from pipelines.errors import Invalid
+from pipelines.orders.listing import OrderListQuery, asked_of, page
 from workers.operators import PATH
 from workers.web.console.frame import see
 from workers.web.console.order import order_path
+from workers.web.console.orders import list_page
 from workers.web.console.visit import ConsoleRoute, Visit, visited
 
 router = APIRouter(prefix=PATH, include_in_schema=False, route_class=ConsoleRoute)
 
 _LONGEST: Final = 200
+#: As many as tell one hit from several.
+_ENOUGH: Final = 2
 
 
 @router.get("/search")
 async def search(request: Request) -> Response:
-    """The orders of the visitor's shops that are called so."""
+    """The orders of the visitor's shops that the word leads to."""
 
     async def found(visit: Visit) -> Response:
-        asked = unicodedata.normalize("NFKC", request.query_params.get("q", ""))[:_LONGEST].strip().replace("\x00", "")
-        named = [part for part in asked.split("/", 1) if part]
-        shops, number = ([named[0]], named[1]) if len(named) == 2 else (list(visit.shops), asked)
-
-        def look(connection: Connection) -> list[OrderRow]:
-            there = [orders.by_number(connection, shop, number) for shop in shops if shop in visit.shops]
-            return [one for one in there if one is not None]
-
-        rows: list[OrderRow] = await visit.read(look) if number else []
-        if len(rows) == 1:
-            return see(order_path(rows[0].shop, rows[0].number))
-        return visit.show("search", asked=asked, rows=rows)
+        word = unicodedata.normalize("NFKC", request.query_params.get("q", ""))[:_LONGEST].strip().replace("\x00", "")
+        hits = await visit.read(lambda connection: _hits(connection, visit, word)) if word else []
+        if len(hits) == 1:
+            return see(order_path(*hits[0]))
+        return await list_page(visit, {"q": word}, "search")
 
     return await visited(request, found)
+
+
+def _hits(connection: Connection, visit: Visit, word: str) -> list[tuple[str, str]]:
+    """Shop and number of the orders that are called so, else of those that are found by it, as many as tell one from several."""
+    named = [part for part in word.split("/", 1) if part]
+    shops, number = ([named[0]], named[1]) if len(named) == 2 else (list(visit.shops), word)
+    called = [orders.by_number(connection, shop, number) for shop in shops if shop in visit.shops]
+    exact = [(one.shop, one.number) for one in called if one is not None]
+    if exact:
+        return exact
+    try:
+        asked: OrderListQuery = asked_of({"q": word}).model_copy(update={"limit": _ENOUGH})
+    except Invalid:
+        return []
+    rows: list[ListedRow] = page(connection, visit.shops, asked)[0]
+    return [(one.shop, one.number) for one in rows]

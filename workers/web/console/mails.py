@@ -1,0 +1,144 @@
+"""Mails: ``/console/mails``: every template of a shop as a sample, in both languages, and the addresses that get no more mail."""
+
+from __future__ import annotations
+
+import asyncio
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Final
+
+from fastapi import APIRouter, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from models.store import bounces, suppressions
+from models.store.suppressions import ReleasedRow, StandingRow
+from pipelines.errors import NotFound
+from pipelines.operators import Role
+from pipelines.review.queue import named
+from templates_mail import LOCALES
+from workers.mail.preview import raw
+from workers.mail.samples import TEMPLATES
+from workers.operators import PATH
+from workers.web.console.frame import FRAMED, see
+from workers.web.console.visit import ConsoleRoute, Visit, visited
+
+router = APIRouter(prefix=f"{PATH}/mails", include_in_schema=False, route_class=ConsoleRoute)
+
+#: How wide a sample is shown.
+WIDTHS: Final = ("desk", "phone")
+
+
+@router.get("")
+async def read_templates(request: Request) -> Response:
+    """The templates of a shop: ``?shop=``."""
+
+    async def shown(visit: Visit) -> Response:
+        asked = request.query_params.get("shop", "")
+        if not asked and not visit.shops:
+            raise NotFound
+        shop = visit.shop(asked or visit.shops[0])
+        return visit.show("mails", shop=shop.key, templates=sorted(TEMPLATES), locale=visit.language)
+
+    return await visited(request, shown)
+
+
+@router.get("/samples/{shop}/{template}/{locale}")
+async def read_sample(request: Request, shop: str, template: str, locale: str) -> Response:
+    """A sample as its reader would see it: ``?width=``."""
+
+    async def shown(visit: Visit) -> Response:
+        message = await _sample(visit, shop, template, locale)
+        plain = message.get_body(("plain",))
+        width = request.query_params.get("width", "")
+        return visit.show(
+            "sample",
+            shop=shop,
+            about=template,
+            locale=locale,
+            locales=LOCALES,
+            widths=WIDTHS,
+            width=width if width in WIDTHS else WIDTHS[0],
+            subject=str(message["Subject"]),
+            sender=str(message["From"]),
+            text=plain.get_content() if plain is not None else "",
+        )
+
+    return await visited(request, shown)
+
+
+@router.get("/samples/{shop}/{template}/{locale}/html")
+async def read_sample_html(request: Request, shop: str, template: str, locale: str) -> Response:
+    """The HTML of a sample, for the frame."""
+
+    async def shown(visit: Visit) -> Response:
+        html = (await _sample(visit, shop, template, locale)).get_body(("html",))
+        if html is None:
+            raise NotFound
+        return Response(html.get_content(), media_type="text/html; charset=utf-8", headers=FRAMED)
+
+    return await visited(request, shown)
+
+
+@router.get("/addresses")
+async def read_addresses(request: Request) -> Response:
+    """The addresses of the visitor's shops that get no more mail, the newest first."""
+
+    async def shown(visit: Visit) -> Response:
+        def look(connection: Connection) -> list[StandingRow]:
+            return suppressions.standing(connection, visit.shops)
+
+        rows: list[StandingRow] = await visit.read(look)
+        acts = visit.shops_with(Role.OPERATOR)
+        return visit.show("addresses", rows=rows, acts=acts, done=request.query_params.get("done", ""))
+
+    return await visited(request, shown)
+
+
+@router.post("/addresses/{suppression}")
+async def release(request: Request, suppression: int) -> Response:
+    """Let an address have mails again; what bounced there counts as seen to."""
+
+    async def released(visit: Visit) -> Response:
+        shops = visit.seen(Role.OPERATOR).shops or visit.shops
+        await visit.form()
+
+        def let_go() -> list[ReleasedRow]:
+            with visit.house.engine.begin() as connection:
+                return suppressions.release(connection, shops, visit.name, number=suppression)
+
+        if not await asyncio.to_thread(let_go):
+            raise NotFound
+        await visit.record(visit.did("mails.release"))
+        return see(f"{PATH}/mails/addresses?done=1")
+
+    return await visited(request, released)
+
+
+@router.post("/bounces/{bounce}")
+async def dismiss(request: Request, bounce: int) -> Response:
+    """Say that a mail that did not arrive was seen to; its address stays suppressed."""
+
+    async def dismissed(visit: Visit) -> Response:
+        seen = visit.seen(Role.OPERATOR)
+        await visit.form()
+
+        def keep() -> int | None:
+            with visit.house.engine.begin() as connection:
+                item = named(connection, visit.now, "bounce", str(bounce), seen)
+                bounces.dismiss(connection, bounce, visit.name)
+                return item.row.order_id
+
+        await visit.record(visit.did("mails.dismiss", order_id=await asyncio.to_thread(keep)))
+        return see(f"{PATH}/review?kind=bounce")
+
+    return await visited(request, dismissed)
+
+
+async def _sample(visit: Visit, shop: str, template: str, locale: str) -> EmailMessage:
+    """Raises NotFound. Its links open nothing."""
+    profile = visit.shop(shop)
+    if template not in TEMPLATES or locale not in LOCALES:
+        raise NotFound
+    sent = await asyncio.to_thread(raw, visit.house.renderer.unlinked(), profile, template, locale)
+    return message_from_bytes(sent, policy=policy.default)

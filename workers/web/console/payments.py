@@ -1,0 +1,147 @@
+"""Money that no order's page shows: ``/console/payments``: transfers without an order, what is paid out by hand, the nightly
+comparison with the gateways, and the day's closing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+from fastapi import APIRouter, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from models.states import HoldReason
+from models.store import deposits, jobs, payments, refund_accounts, today
+from models.store.deposits import UnassignedRow
+from models.store.orders import OrderKey
+from models.store.refund_accounts import PayoutRow
+from pipelines.engine import inbox
+from pipelines.errors import Conflict, Invalid, NotFound
+from pipelines.operators import Role
+from pipelines.values.calendar import in_japan
+from workers.closing import as_csv, day_of, payouts
+from workers.operators import PATH
+from workers.reconciliation import NAME
+from workers.web.console.frame import HEADERS, see
+from workers.web.console.visit import ConsoleRoute, Visit, visited
+
+router = APIRouter(prefix=f"{PATH}/payments", include_in_schema=False, route_class=ConsoleRoute)
+
+#: What the nightly comparison, and gateways themselves, leave to a person.
+_OPEN: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN, HoldReason.DEPOSIT_MISMATCH)
+_LONGEST: Final = 500
+
+
+class Money(NamedTuple):
+    """What the page shows; of transfers nothing for somebody of single shops, since whose they are is not known."""
+
+    transfers: Sequence[UnassignedRow]
+    owed: Sequence[PayoutRow]
+    compared_until: datetime | None
+    open: Mapping[str, int]
+    closing: Sequence[Mapping[str, Any]]
+
+
+@router.get("")
+async def read_payments(request: Request) -> Response:
+    """All of it at the visitor's shops; ``?date=`` is the day that is closed."""
+
+    async def shown(visit: Visit) -> Response:
+        return await _page(visit, _day(visit))
+
+    return await visited(request, shown)
+
+
+@router.get("/closing.csv")
+async def read_closing(request: Request) -> Response:
+    """What the day (``?date=``) held, took and gave back, by shop, gateway and method."""
+
+    async def shown(visit: Visit) -> Response:
+        day = _day(visit)
+        rows = await visit.read(lambda connection: _closing(connection, visit, day))
+        await visit.record(visit.did("payments.closing"))
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="closing-{day}.csv"'}
+        return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return await visited(request, shown)
+
+
+@router.post("/transfers/{transfer}")
+async def settle_transfer(request: Request, transfer: int) -> Response:
+    """Say which order a transfer is for (``act=assign``: ``shop``, ``number``), or that it is none's (``act=dismiss``: ``reason``)."""
+
+    async def settled(visit: Visit) -> Response:
+        visit.check_everywhere(Role.OPERATOR)
+        form = await visit.form()
+        act, reason = form.text("act"), form.text("reason", _LONGEST)
+        order = OrderKey(form.text("shop"), form.text("number"))
+
+        def settle() -> None:
+            with visit.house.engine.begin() as connection:
+                if act == "assign":
+                    inbox.assign(connection, transfer, order, visit.now)
+                else:
+                    inbox.dismiss(connection, transfer, reason)
+
+        if act not in ("assign", "dismiss"):
+            raise NotFound
+        if (act == "assign" and not all(order)) or (act == "dismiss" and not reason):
+            return await _page(visit, _day(visit), 422, fault="needed")
+        try:
+            await asyncio.to_thread(settle)
+        except (Conflict, Invalid, NotFound) as refused:
+            await visit.record(visit.did(f"payments.{act}", "refused"))
+            return await _page(visit, _day(visit), 409, fault="refused", says=str(refused))
+        await visit.record(visit.did(f"payments.{act}"))
+        return see(f"{PATH}/payments?done={act}")
+
+    return await visited(request, settled)
+
+
+async def _page(visit: Visit, day: date, status: int = 200, **fault: str) -> Response:
+    money: Money = await visit.read(lambda connection: _look(connection, visit, day))
+    return visit.show(
+        "payments",
+        status,
+        money=money,
+        closed=day,
+        fault=fault.get("fault", ""),
+        refusal=fault.get("says", ""),
+        acts=visit.is_everywhere(Role.OPERATOR),
+        sees_transfers=visit.is_everywhere(),
+        done=visit.request.query_params.get("done", ""),
+    )
+
+
+def _look(connection: Connection, visit: Visit, day: date) -> Money:
+    shops = set(visit.shops)
+    done = {one.name: one.done_until for one in jobs.progress(connection)}
+    held = Counter[str]()
+    for one in today.held(connection, visit.shops):
+        if one.reason in _OPEN:
+            held[one.reason] += one.orders
+    return Money(
+        deposits.unassigned(connection) if visit.is_everywhere() else [],
+        [one for one in refund_accounts.payouts(connection, None) if one.shop in shops],
+        done.get(NAME),
+        held,
+        _closing(connection, visit, day),
+    )
+
+
+def _closing(connection: Connection, visit: Visit, day: date) -> list[dict[str, Any]]:
+    since, until = day_of(day)
+    rows = [one for one in payments.closing(connection, since, until) if one.shop in visit.shops]
+    return payouts(rows, since)
+
+
+def _day(visit: Visit) -> date:
+    """The day that is asked for, today where none is. Raises NotFound."""
+    told = visit.request.query_params.get("date", "")
+    try:
+        return date.fromisoformat(told) if told else in_japan(visit.now).date()
+    except ValueError:
+        raise NotFound from None
