@@ -24,6 +24,8 @@ from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
 from models.return_request import ReturnLine, ReturnRequest
+from models.review import ReviewAssignment, ReviewNote
+from models.search import OrderTerm
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
@@ -63,6 +65,7 @@ __all__ = [
     "OrderNote",
     "OrderReaddressing",
     "OrderRepricing",
+    "OrderTerm",
     "Parcel",
     "Payment",
     "PointBalance",
@@ -77,6 +80,8 @@ __all__ = [
     "RetentionMark",
     "ReturnLine",
     "ReturnRequest",
+    "ReviewAssignment",
+    "ReviewNote",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

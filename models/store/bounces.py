@@ -167,10 +167,10 @@ def of_order(connection: Connection, order_id: int) -> list[OrderBounceRow]:
 
 #: SQL: what somebody has to see, an order's and an address's together.
 UNSEEN: Final = """
-SELECT min(b.id) AS id, coalesce(o.shop || '/' || o.number, b.shop) AS about, string_agg(DISTINCT m.template, ', ') AS templates,
-       string_agg(DISTINCT b.reason, ', ') AS reasons
+SELECT min(b.id) AS id, coalesce(o.shop || '/' || o.number, b.shop) AS about, b.shop, o.number, b.order_id,
+       min(b.at) AS since, string_agg(DISTINCT m.template, ', ') AS templates, string_agg(DISTINCT b.reason, ', ') AS reasons
 FROM mail_bounce b JOIN mail m ON m.id = b.mail_id LEFT JOIN shop_order o ON o.id = b.order_id
-WHERE b.needs_human AND b.seen_at IS NULL GROUP BY b.shop, o.shop, o.number, b.mailbox"""
+WHERE b.needs_human AND b.seen_at IS NULL GROUP BY b.shop, o.shop, o.number, b.order_id, b.mailbox"""
 
 _DISMISS = """
 UPDATE mail_bounce b SET seen_at = now(), seen_by = %(by)s FROM mail_bounce a

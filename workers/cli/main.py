@@ -23,6 +23,7 @@ from workers.cli.files import app as files_app
 from workers.cli.links import app as links_app
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
+from workers.cli.orders import orders
 from workers.cli.payments import app as payments_app
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
@@ -59,6 +60,7 @@ app.command()(attention)
 app.command()(backtest)
 app.command()(check)
 app.command()(order)
+app.command()(orders)
 app.command()(promise)
 app.command()(retry)
 app.command()(top)
