@@ -78,9 +78,16 @@ class OrderVisit:
         """To the order's page, after a form was taken; ``said`` is which."""
         return to(f"{self.path}?lang={self.language}{f'&said={said}' if said else ''}")
 
-    async def ask(self, action: Action[Any], asked: BaseModel, once: str, about: str | None = None) -> Looked:
+    async def ask(
+        self,
+        action: Action[Any],
+        asked: BaseModel,
+        once: str,
+        about: str | None = None,
+        before: Callable[[str], Awaitable[None]] | None = None,
+    ) -> Looked:
         """Ask for ``action`` as the customer, by the one door of all actions; ``once`` makes a second click the first one again.
-        Raises as `pipelines.orders.act.look` does."""
+        ``before`` the request is kept, it is told the id of what it opens. Raises as `pipelines.orders.act.look` does."""
         asking = Asking(action, self.shop.key, self.facts.number, asked, CUSTOMER, once, about)
         house = self.state.house
 
@@ -90,6 +97,8 @@ class OrderVisit:
 
         looked = await asyncio.to_thread(look_at)
         if looked.event is not None:
+            if before is not None and looked.opened is not None:
+                await before(looked.opened)
             await self.state.desk.event(looked.event)
         return looked
 
