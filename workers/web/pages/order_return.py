@@ -150,6 +150,7 @@ def _form(visit: OrderVisit, status: int = 200, *, form: Form | None = None, fau
     return visit.show(
         "order_return",
         status,
+        switch=f"{visit.path}/return",
         fault=fault,
         lines=[_choice(line, names[line], judged) for line, judged in by_line.items()],
         remedies=list(remedies),
@@ -189,6 +190,7 @@ def _summary(
     return visit.show(
         "order_return_sum",
         status if may or status != 200 else 422,
+        switch=f"{visit.path}/return",
         fault=fault,
         may=may,
         several=several,
