@@ -49,6 +49,8 @@ from pipelines.orders.actions.replace_return import ACTION as REPLACE
 from pipelines.orders.actions.replace_return import ReturnReplaced
 from pipelines.orders.actions.return_lines import ACTION as SETTLE
 from pipelines.orders.actions.return_lines import LinesReturned
+from pipelines.orders.actions.withdraw_return import ACTION as WITHDRAW
+from pipelines.orders.actions.withdraw_return import ReturnWithdrawn
 from pipelines.orders.pieces import by_line
 from pipelines.rules.returns.case import Judgement
 from pipelines.rules.returns.judge import judge
@@ -183,6 +185,10 @@ def _close(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, aske
     finish(draft, shop, now, one, new, cause, answer=asked.words or one.answer)
 
 
+def _withdraw(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnWithdrawn) -> None:
+    finish(draft, shop, now, _named(draft, event), ReturnState.CLOSED, "the customer keeps the goods")
+
+
 _GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
     SETTLE.wakes: (SETTLE, _take_back),
     OPEN.wakes: (OPEN, _open),
@@ -193,6 +199,7 @@ _GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
     REFUND.wakes: (REFUND, _refund),
     REPLACE.wakes: (REPLACE, _replace),
     CLOSE.wakes: (CLOSE, _close),
+    WITHDRAW.wakes: (WITHDRAW, _withdraw),
 }
 
 STAGE = Stage(

@@ -85,6 +85,8 @@ IMPORTED_AS = {
     "fonttools": {"fontTools"},
     "argon2-cffi": {"argon2"},
     "mjml-python": {"mjml"},
+    "pillow": {"PIL"},
+    "python-multipart": {"starlette"},  # what reads forms with files for it
     "prometheus-client": {"prometheus_client"},
     "pydantic": {"pydantic", "pydantic_core", "annotated_types"},
     "pydantic-settings": {"pydantic_settings"},
