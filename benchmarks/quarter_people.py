@@ -197,7 +197,17 @@ class People:
     def _may_return(self, data: Mapping[str, Any], at: datetime) -> None:
         """A few of those who have their goods send some of them back."""
         chance = seeded(self._seed, "return", data["shipment"])
-        if chance.random() < 0.04:
+        if (draw := chance.random()) < 0.12:
+            after = at + timedelta(days=chance.uniform(1, 6))
+            line = chance.choice(data["lines"])
+            reason = chance.choice(
+                [one for terms in self._shops[data["shop"]].returns.published for one in terms.reasons]
+            )
+            asked = {"line": line["line"], "quantity": chance.randint(1, line["quantity"]), "reason": reason}
+            self._outside.agenda.plan(
+                after, lambda at: self.ask(CUSTOMER, "returns", data["shop"], data["order"], {"lines": [asked]})
+            )
+        elif draw < 0.15:
             line = chance.choice(data["lines"])
             body = {
                 "lines": [{"line": line["line"], "quantity": chance.randint(1, line["quantity"])}],
@@ -218,6 +228,54 @@ class People:
             chance = seeded(self._seed, one.id, at)
             if chance.random() < _ANSWERED and not self._answer(one, chance):
                 self.without_way_out.add(f"{one.shop}/{one.number}: {one.reason}")
+        for returned in self._open_returns():
+            self._see_to(*returned, seeded(self._seed, returned[0], at))
+
+    def _open_returns(self) -> Sequence[tuple[str, str, str, str, str, datetime]]:
+        """Id, shop, number, state, remedy and moment of the request of every return that is not over, or has expired."""
+        query = """SELECT r.id, o.shop, o.number, r.state, r.remedy, r.asked_at FROM return_request r JOIN shop_order o ON o.id = r.order_id
+                   WHERE r.waits_until IS NOT NULL OR r.state = 'expired' ORDER BY r.id"""
+        with self._engine.connect() as connection:
+            return [(*row,) for row in connection.execute(text(query))]  # type: ignore[misc]
+
+    def _see_to(
+        self, id_: str, shop: str, number: str, state: str, remedy: str, asked_at: datetime, chance: random.Random
+    ) -> None:
+        """Do what is next with a return. Most requests are answered; one in six customers never sends the goods, some send them too
+        late; one in eight goods do not pass, and go back."""
+
+        def act(name: str, **body: Any) -> bool:
+            return self.ask(OPERATOR, f"returns:{name}", shop, number, body, id_)
+
+        if state == "requested" and chance.random() < 0.6:
+            _ = act("refuse", words="not as it was said") if chance.random() < 0.15 else act("approve")
+        elif state in ("awaiting_goods", "expired"):
+            sent = seeded(self._seed, "goods", id_)
+            comes, days = sent.random() > 1 / 6, sent.choice((2, 5, 9, 40))
+            if comes and days <= (self._outside.clock.now() - asked_at).days < days + 4:
+                act("receive")
+        elif state == "received":
+            _ = act("inspect", passes=True) if chance.random() > 1 / 8 else act("inspect", passes=False, words="worn")
+        elif state == "inspected":
+            given = {
+                "replacement": lambda: act("replace"),
+                "exchange": lambda: act("exchange", **self._taken_for(chance)),
+            }.get(remedy, lambda: False)
+            _ = given() or act("refund")
+        elif state == "rejected":
+            act("close")
+
+    @staticmethod
+    def _taken_for(chance: random.Random) -> dict[str, Any]:
+        """Goods that a customer takes in exchange, and how a difference is paid."""
+        line = {
+            "line": "1",
+            "sku": "EXCHANGED",
+            "name": "交換品",
+            "quantity": 1,
+            "unit_price": chance.choice((800, 6_000, 90_000)),
+        }
+        return {"lines": [line], "payment": {"method": "card", "token": "tok_ok"}}
 
     def _answer(self, one: HeldOrderRow, chance: random.Random) -> bool:
         """Whether something was granted; the ways out are tried in any order."""
@@ -252,10 +310,12 @@ class People:
             rows = connection.execute(text(query), {"shipment": one.shipment_id}).all()
         return [{"line": row.line, "quantity": row.pieces} for row in rows]
 
-    def ask(self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any]) -> bool:
+    def ask(
+        self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any], about: str | None = None
+    ) -> bool:
         """Ask by the door that HTTP and the command line use; whether it was granted."""
         action = action_named(way)
-        asking = Asking(action, shop, number, action.model.model_validate(body), asker)
+        asking = Asking(action, shop, number, action.model.model_validate(body), asker, None, about)
         try:
             with self._engine.connect() as connection:
                 looked = look(connection, self._shops, asking, self._outside.clock.now(), "en")
