@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.adjustment import OrderAdjustment
 from models.base import Base
+from models.bounce import MailBounce, MailSuppression
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.document import DocumentCounter, StoredDocument
@@ -12,6 +13,7 @@ from models.erasure import Erasure
 from models.hold import OrderHold
 from models.inbox import IdempotencyKey, InboxEvent
 from models.link import LinkGeneration
+from models.operator import OperatorAccount, OperatorAct, OperatorLink, OperatorSession, OrderNote
 from models.order import OrderDocument, OrderLine, RefusedOrder, ShopOrder, UniqueAllocation
 from models.partner import Client
 from models.payment import Payment
@@ -22,6 +24,8 @@ from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
 from models.return_request import ReturnLine, ReturnRequest
+from models.review import ReviewAssignment, ReviewNote
+from models.search import OrderTerm
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
@@ -48,12 +52,20 @@ __all__ = [
     "Job",
     "LinkGeneration",
     "Mail",
+    "MailBounce",
+    "MailSuppression",
+    "OperatorAccount",
+    "OperatorAct",
+    "OperatorLink",
+    "OperatorSession",
     "OrderAdjustment",
     "OrderDocument",
     "OrderHold",
     "OrderLine",
+    "OrderNote",
     "OrderReaddressing",
     "OrderRepricing",
+    "OrderTerm",
     "Parcel",
     "Payment",
     "PointBalance",
@@ -68,6 +80,8 @@ __all__ = [
     "RetentionMark",
     "ReturnLine",
     "ReturnRequest",
+    "ReviewAssignment",
+    "ReviewNote",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

@@ -90,6 +90,8 @@ class Parcel(Base):
         UniqueConstraint("shipment_id", "key"),
         Index(None, "order_id"),
         Index("ix_parcel_tracking_number", "tracking_number"),
+        # What left in a week: parcels lie in the order they came.
+        Index("ix_parcel_shipped_at", "shipped_at", postgresql_using="brin"),
         one_of("tracking_status", TrackingState),
         UPDATED_IN_PLACE,
     )

@@ -15,6 +15,7 @@ from models.customer import CustomerMark
 from models.effect import Effect, Mail
 from models.erasure import Erasure
 from models.hold import OrderHold
+from models.search import PERSONAL
 from models.store.customers import CustomerKey
 from models.store.deposits import OF_STATEMENT
 from models.store.inbox import ERASED
@@ -160,7 +161,9 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",
     "payments": """UPDATE payment SET token = NULL, instructions = NULL
                    WHERE order_id = ANY(%(ids)b::bigint[]) AND (token IS NOT NULL OR instructions IS NOT NULL)""",
+    "terms": f"DELETE FROM order_term WHERE order_id = ANY(%(ids)b::bigint[]) AND left(term, 1) = ANY(string_to_array('{PERSONAL}', NULL))",
     "refund_accounts": "DELETE FROM refund_account WHERE order_id = ANY(%(ids)b::bigint[])",
+    "notes": "UPDATE order_note SET text = '' WHERE order_id = ANY(%(ids)b::bigint[]) AND text <> ''",
     "outputs": """UPDATE effect_output t SET content = ''
                   WHERE octet_length(content) > 0 AND effect_id IN (
                     SELECT id FROM effect WHERE order_id = ANY(%(ids)b::bigint[])
@@ -184,6 +187,7 @@ _TEXTS: Final = (
     ("return_request", "answer", "order_id"),
     ("shipment", "reason", "order_id"),
     ("work", "error", "order_id"),
+    ("review_note", "says", "order_id"),
 )
 
 

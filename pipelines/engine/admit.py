@@ -9,7 +9,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.states import OrderState
-from models.store import coupons, effects, idempotency, items, orders, payments, posted_coupons, transitions, work
+from models.store import (
+    coupons,
+    effects,
+    idempotency,
+    items,
+    orders,
+    payments,
+    posted_coupons,
+    search,
+    transitions,
+    work,
+)
 from models.store.coupons import CouponUseRow
 from models.store.customers import CustomerKey
 from models.store.idempotency import KeyRow
@@ -17,6 +28,7 @@ from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow, OrderIdRow, RefusedOrderRow
 from models.store.payments import NewPaymentRow
 from models.store.posted_coupons import CodeUseRow
+from models.store.search import TermRow
 from models.store.transitions import TransitionRow
 from models.store.work import of_order
 from pipelines.engine import announce
@@ -39,6 +51,7 @@ class AdmittedRows:
     keys: Sequence[KeyRow]
     coupons: Sequence[CouponUseRow]
     codes: Sequence[CodeUseRow]
+    terms: Sequence[TermRow]
     loading: Sequence[CustomerKey]
 
 
@@ -51,6 +64,7 @@ def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datet
     orders.add_documents(connection, rows.documents)
     orders.add_lines(connection, rows.lines)
     payments.add(connection, rows.payments)
+    search.add(connection, rows.terms)
     accepted = [
         TransitionRow(one.id, "order", one.number, None, OrderState.ACCEPTED, "intake", now) for one in rows.orders
     ]

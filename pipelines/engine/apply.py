@@ -23,6 +23,7 @@ from models.store import (
     payments,
     readdressings,
     repricings,
+    search,
     shipments,
     transitions,
     visits,
@@ -42,6 +43,7 @@ from models.store.parcels import ParcelRow
 from models.store.payments import EntryRow, PaymentChangeRow
 from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
+from models.store.search import TermRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
 from models.store.visits import NewVisitRow
@@ -54,7 +56,9 @@ from pipelines.engine.ledger import Ledger
 from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
+from pipelines.orders.terms import terms_of_address
 from pipelines.rules.money.repricing import Repricing
+from pipelines.rules.order import ShipTo
 
 
 @dataclass(slots=True)
@@ -123,6 +127,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, _readdressing_rows(decisions, now))
     visits.add(connection, _visit_rows(decisions, now))
+    search.add(connection, _term_rows(decisions))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
@@ -402,6 +407,16 @@ def _readdressing_rows(decisions: Sequence[Decision], now: datetime) -> list[New
         for d in decisions
         if (one := d.readdressing) is not None
     ]
+
+
+def _term_rows(decisions: Sequence[Decision]) -> list[TermRow]:
+    """An order that goes elsewhere is found by the other address too."""
+    found = []
+    for d in decisions:
+        if d.readdressing is not None:
+            other = ShipTo(**d.readdressing.ship_to)
+            found += terms_of_address(other, d.facts.shop, d.facts.placed_at, d.facts.id)
+    return found
 
 
 def _visit_rows(decisions: Sequence[Decision], now: datetime) -> list[NewVisitRow]:

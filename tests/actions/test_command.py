@@ -68,7 +68,7 @@ def test_the_same_key_again_changes_nothing(order: World) -> None:
 
 def test_a_preview_shows_and_does_nothing(order: World) -> None:
     shown = shukka("salon/S-1", "lines:cancel", f"--lines={LINES}", "--preview").stdout
-    for said in ("2200 yen", "order_short", "supplier_cancel"):
+    for said in ("2,200 yen", "order_short", "supplier_cancel"):
         assert said in shown
     order.settle()
     assert order.show()["adjustments"] == []

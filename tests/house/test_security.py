@@ -83,6 +83,7 @@ def test_every_dependency_is_locked_by_its_hash() -> None:
 #: What a dependency is imported as, where that is not its name; what comes with it is its own.
 IMPORTED_AS = {
     "fonttools": {"fontTools"},
+    "argon2-cffi": {"argon2"},
     "mjml-python": {"mjml"},
     "prometheus-client": {"prometheus_client"},
     "pydantic": {"pydantic", "pydantic_core", "annotated_types"},

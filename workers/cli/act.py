@@ -145,15 +145,7 @@ def _value(name: str, text: str) -> object:
 
 def _print(decision: Decision, lang: str) -> None:
     """What a decision would do, a line each."""
-    rows = [
-        *((f"{m.entity} {m.id}", f"{m.old or 'new'} -> {m.new}: {m.cause}") for m in decision.moves),
-        *(
-            ("money", f"{one.change.money} yen and {one.change.points_returned} points go back")
-            for one in decision.adjustments
-        ),
-        *(("asked outside", " ".join((one.kind, *map(str, one.payload.values())))) for one in decision.effects),
-        *(("mail", one.template) for one in decision.mails),
-        *(("mail", f"{one.id} once more, to {one.to}") for one in decision.resent),
-        *(("held", f"{one.hold.reason}: {one.hold.says(lang)}") for one in decision.opened_holds),
-    ]
-    out.print(table(("what", "would happen"), rows) if rows else "nothing would change")
+    from pipelines.orders.foreseen import foreseen
+
+    rows = [(one.what, one.about, one.says) for one in foreseen(decision, lang)]
+    out.print(table(("what", "which", "would happen"), rows) if rows else "nothing would change")

@@ -16,12 +16,14 @@ from workers.cli.backtest import backtest
 from workers.cli.billing import app as billing_app
 from workers.cli.check import check
 from workers.cli.client import app as client_app
+from workers.cli.console import app as console_app
 from workers.cli.customers import app as customers_app
 from workers.cli.documents import app as documents_app
 from workers.cli.files import app as files_app
 from workers.cli.links import app as links_app
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
+from workers.cli.orders import orders
 from workers.cli.payments import app as payments_app
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
@@ -29,6 +31,7 @@ from workers.cli.promise import promise
 from workers.cli.retry import retry
 from workers.cli.returns import app as returns_app
 from workers.cli.terminal import err, out
+from workers.cli.top import top
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
 
@@ -41,6 +44,7 @@ app = typer.Typer(
 shops_app = typer.Typer(help="Shop profiles.", no_args_is_help=True)
 app.add_typer(shops_app, name="shops")
 app.add_typer(client_app, name="client")
+app.add_typer(console_app, name="console")
 app.add_typer(customers_app, name="customers")
 app.add_typer(documents_app, name="documents")
 app.add_typer(points_app, name="points")
@@ -56,8 +60,10 @@ app.command()(attention)
 app.command()(backtest)
 app.command()(check)
 app.command()(order)
+app.command()(orders)
 app.command()(promise)
 app.command()(retry)
+app.command()(top)
 app.command()(tracking)
 
 

@@ -24,6 +24,7 @@ from workers.demo.standing import Awaited, Standing, Taken
 from workers.demo.trial import load_of_machine, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
+from workers.operators import ready_path
 from workers.process.supervisor import stop_on_signals
 from workers.settings import load
 
@@ -151,6 +152,8 @@ def _day(root: Path, plan: WorldPlan, console: Console, stop: threading.Event) -
 
     report(f"{plan.orders} orders of four shops, {OPENS:%Y-%m-%d %H:%M} to {CLOSES:%H:%M}, {rate:.0f} times as fast")
     with opened(root, plan, OPENS, rate, report, load()) as trial:
+        if (path := ready_path(trial.engine)) is not None:
+            report(f"look on while it runs: {trial.service.url}{path}")
         trial.world.trade(trial.service.url, trial.clock)
         with showing(console) as show_progress:
             while not stop.is_set() and (trial.clock.now() < CLOSES or trial.world.is_trading):

@@ -14,6 +14,7 @@ from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
+from workers.operators import ready_path
 from workers.process.embedded import EmbeddedEngines
 from workers.process.keeper import Report
 from workers.process.listening import listening
@@ -53,6 +54,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     ):
         engine = connect(database_url, MIGRATE, application="shukka-migrate")
         upgrade(engine)
+        console_path = ready_path(engine)
         engine.dispose()
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
 
@@ -63,6 +65,10 @@ def run_up(*, port: int, host: str, console: Console) -> None:
             console.print(f"  engines {_engines(settings)}, logs in {settings.data / 'log'}", soft_wrap=True)
             for name, note in service.notes.items():
                 console.print(f"  {name:<7} {note}", soft_wrap=True)
+            if console_path is not None:
+                console.print(
+                    f"  console {service.url}{console_path} (signs in once, within half an hour)", soft_wrap=True
+                )
 
         Supervisor(service.children(), embedded).run_until(stop, ready, roll, lambda: _migrate(service.environment))
     console.print("stopped")

@@ -137,13 +137,24 @@ class Move(Shape):
     at: datetime
 
 
+class MailReport(Shape):
+    """What was heard of a mail after it was sent; ``says`` is the server's sentence without addresses."""
+
+    kind: str
+    reason: str
+    status: str
+    says: str
+    at: datetime
+
+
 class SentMail(Shape):
-    """A mail of the order."""
+    """A mail of the order; ``report`` is the last that was heard of it."""
 
     template: str
     to: str
     state: str
     at: datetime
+    report: MailReport | None
 
 
 class ShownOrder(Shape):

@@ -1,0 +1,175 @@
+"""The console in a real browser: in both languages, on a phone, in the dark, by keyboard and without scripts; axe finds nothing
+serious. Skipped where there is no Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.browser import Console
+from tests.web.site import served
+from tests.world import World, a_line, document
+from workers.operators import add_account, one_time_path
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+#: Where pictures for docs/console.md go; none are taken without it.
+PICTURES = os.environ.get("SHUKKA_PICTURES")
+HOSTILE = "<img src=x onerror=alert(1)>\u202egnp.exe\r\nBcc: x@example.jp =HYPERLINK(1)"
+Visit = Callable[[Callable[..., None]], None]
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Visit]:
+    """Lets a function of a browser run in a thread of its own, since the browser has an event loop."""
+    thread = ThreadPoolExecutor(1)
+    started = thread.submit(playwright.sync_playwright().start).result()
+    launch: Callable[[], Any] = lambda: started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # noqa: E731
+    browser = thread.submit(launch).result()
+    yield lambda reader: thread.submit(reader, browser).result()
+    thread.submit(browser.close).result()
+    thread.submit(started.stop).result()
+    thread.shutdown()
+
+
+@pytest.fixture
+def base(world: World) -> Iterator[str]:
+    """The console with a day's orders: some instructed, one held for its remarks, one that left, one that waits for its money."""
+    world.take(document("S-1", a_line(name="シャンプー 1L", quantity=4, unit_price=3300)))
+    world.take(document("S-5", customer="M-5", remarks="水曜の午前中に届けてください"))
+    world.take(document("S-2", customer="M-2", remarks=HOSTILE.replace("\r\n", "\n")))
+    world.take(document("S-3", customer="M-3", payment={"method": "bank_transfer"}), document("S-4", customer="M-4"))
+    world.settle()
+    world.ship_all("S-4")
+    console = Console(world)
+    with served(console.app) as url:
+        yield url
+    console.close()
+
+
+def enter(world: World, base: str, browser: Any, language: str = "ja", **options: Any) -> Any:
+    """A page on which an operator signed in."""
+    context = browser.new_context(locale=language, timezone_id="Asia/Tokyo", **{"viewport": DESK, **options})
+    page = context.new_page()
+    page.goto(base + one_time_path(world.engine, add_account(world.engine, "佐藤", {"*": "operator"})))
+    page.locator("main button").click()
+    page.wait_for_url(f"{base}/console")
+    return page
+
+
+def serious(page: Any) -> list[str]:
+    """What axe calls serious or worse on a page, with where it is."""
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
+
+
+def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+
+LOOKS = [
+    ("ja", {}, "ja"),
+    ("en", {"color_scheme": "dark"}, "dark"),
+    ("ja", {"viewport": PHONE, "java_script_enabled": True}, "phone"),
+]
+
+
+@pytest.mark.parametrize(("language", "options", "look"), LOOKS, ids=[one[2] for one in LOOKS])
+def test_every_page_is_fit_to_read(
+    world: World, base: str, driven: Visit, language: str, options: Any, look: str
+) -> None:
+    """Nothing serious for axe, nothing cut off, under 100 KB with all it loads, and nothing that the policy had to stop."""
+    mail = world.value("SELECT min(id) FROM mail")
+    order = "/console/orders/salon"
+    pages = {
+        "today": "/console",
+        "order": f"{order}/S-1",
+        "held": "/console/today/due",
+        "hostile": f"{order}/S-2",
+        "act": f"{order}/S-1/act/cancel",
+        "address": f"{order}/S-1/act/address:change",
+        "mail": f"{order}/S-1/mails/{mail}",
+        "picks": "/console/print/picks?shop=salon&supplier=warehouse",
+        "notes": "/console/print/notes?shop=salon&supplier=warehouse",
+        "account": "/console/account",
+        "none": "/console/orders/salon/none",
+    }
+    faults: dict[str, Any] = {}
+
+    def look_at(browser: Any) -> None:
+        page = enter(world, base, browser, language, **options)
+        told: list[str] = []
+        sizes: list[int] = []
+        page.on("console", lambda one: told.append(one.text) if one.type == "error" else None)
+        page.on("response", lambda one: sizes.append(len(one.body())) if one.status < 300 else None)
+        page.on("dialog", lambda one: told.append("a script ran"))
+        for name, path in pages.items():
+            told.clear()
+            sizes.clear()
+            page.goto(base + path, wait_until="networkidle")
+            picture(page, f"{name}-{look}")
+            cut = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            bad = [*serious(page), *(one for one in told if "404" not in one), *(["cut off"] if cut else [])]
+            bad += [f"{sum(sizes)} bytes"] if sum(sizes) > 100_000 else []
+            if bad:
+                faults[name] = bad
+
+    driven(look_at)
+    assert faults == {}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_an_order_is_cancelled_from_today(world: World, base: str, driven: Visit, scripts: bool) -> None:
+    """Five clicks from Today: the list, the order, the action, what it would do, and doing it."""
+
+    def act(browser: Any) -> None:
+        page = enter(world, base, browser, "en", java_script_enabled=scripts)
+        page.locator("#t-due").click()
+        page.get_by_role("link", name="S-1").click()
+        page.get_by_role("link", name="Cancel the order").first.click()
+        page.get_by_label("Reason").fill("two of them by mistake")
+        page.get_by_role("button", name="Show what it would do").click()
+        assert "order cancelled" in page.inner_text("main")
+        picture(page, "preview")
+        page.get_by_role("button", name="Cancel the order").dblclick()
+        page.wait_for_url("**done=cancel")
+
+    driven(act)
+    world.settle()
+    assert world.states()["S-1"][0] == "cancelled"
+    assert world.value("SELECT count(*) FROM inbox_event WHERE type = 'order.cancel'") == 1
+
+
+def test_the_day_goes_by_keyboard(world: World, base: str, driven: Visit) -> None:
+    def press(browser: Any) -> None:
+        page = enter(world, base, browser, "en")
+        page.goto(f"{base}/console/today/due")
+        page.keyboard.press("j")
+        first = page.evaluate("document.activeElement.textContent")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        assert page.evaluate("document.activeElement.textContent") == first
+        page.keyboard.press("?")
+        assert page.locator("#keys").is_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("/")
+        page.keyboard.type("S-1?j")
+        assert page.input_value("#q") == "S-1?j", "keys are text where somebody types"
+        page.fill("#q", "S-1")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/orders/salon/S-1")
+
+    driven(press)

@@ -1,0 +1,134 @@
+"""One order in the console: its story, its actions from the one list, and two operators on it."""
+
+from __future__ import annotations
+
+from pipelines.orders.act import actions
+from tests.console.browser import Browser, Console, text_of
+from tests.world import SHOPS, document
+from workers.web.console.fields import fields_of
+from workers.web.console.frame import LANGUAGES, words
+
+ORDER = "/console/orders/salon/S-1"
+LINES = {"lines": [{"line": "1", "name": "商品 1", "quantity": 1}]}
+
+
+def test_the_page_tells_the_whole_story(operator: Browser) -> None:
+    page = operator.get(ORDER, headers={"accept-language": "en"})
+    assert page.status_code == 200
+    told = text_of(page)
+    for says in ("髙橋 﨑子", "SKU-1", "Authorized", "11,000", "Waits for", "warehouse", "order accepted", "Timeline"):
+        assert says in told, says
+    assert len(page.content) < 40_000
+
+
+def test_an_act_is_shown_before_it_is_done_and_then_decided(console: Console, operator: Browser) -> None:
+    preview = operator.act("cancel", reason="お客様のご希望")
+    assert "order_cancelled" not in {one.template for one in console.world.rows("SELECT template FROM mail")}
+    assert "キャンセル" in text_of(preview)
+    assert operator.send(preview, "/act/").headers["location"] == f"{ORDER}?done=cancel"
+    console.world.settle()
+    assert console.world.states()["S-1"][0] == "cancelled"
+    acts = console.world.rows("SELECT operator, act, source FROM operator_act")
+    assert [(one.operator, one.act) for one in acts] == [("sato", "cancel")]
+    told = text_of(operator.get(f"{ORDER}?kind=act"))
+    assert "反映済み" in told
+    assert "sato" in told
+
+
+def test_a_double_click_acts_once(console: Console, operator: Browser) -> None:
+    """The key is drawn with the form: the same form again is the first one, before it was decided and after."""
+    page = operator.act("cancel")
+    form = operator.form(page, "/act/")
+    answers = [operator.post(form.action, form.fields).status_code for _ in range(2)]
+    console.world.settle()
+    answers.append(operator.post(form.action, form.fields).status_code)
+    assert answers == [303, 303, 303]
+    assert console.world.value("SELECT count(*) FROM inbox_event WHERE type = 'order.cancel'") == 1
+
+
+def test_of_two_operators_the_later_is_told(console: Console, operator: Browser) -> None:
+    """Both looked at the same order; one acts, the other's form was drawn from an order that is no more."""
+    other = console.signed_in("suzuki", {"salon": "operator"})
+    mine, theirs = operator.act("cancel"), other.act("cancel")
+    assert operator.send(mine, "/act/").status_code == 303
+    late = other.send(theirs, "/act/")
+    assert late.status_code == 409, "decided or not, the version is taken"
+    assert "sato" in text_of(late)
+    console.world.settle()
+    assert console.world.value("SELECT count(*) FROM inbox_event WHERE type = 'order.cancel'") == 1
+    assert [one.outcome for one in console.world.rows("SELECT outcome FROM operator_act ORDER BY id")][1] == "raced"
+
+
+def test_a_form_of_an_older_order_is_shown_what_would_happen_now(console: Console, operator: Browser) -> None:
+    console.world.take(document("S-2"))
+    page = operator.act("cancel", number="S-2")
+    console.world.settle()
+    late = operator.send(page, "/act/")
+    assert late.status_code == 409
+    assert operator.send(late, "/act/").status_code == 303
+
+
+def test_every_action_has_a_form(console: Console, operator: Browser) -> None:
+    """Made from its model: an empty one is answered field by field, never with a fault; each field has a word in both languages."""
+    shipment = console.world.shipments()[0]
+    for action in actions():
+        page = operator.get(f"{ORDER}/act/{action.name}?shipment={shipment}")
+        assert page.status_code == 200, action.name
+        assert operator.send(page, "/act/").status_code in (200, 409, 422), action.name
+        labels = {one.word for one in fields_of(action, SHOPS["salon"], console.world.show() | LINES, {})} - {"line"}
+        for language in LANGUAGES:
+            assert labels <= set(words(language)["words"]["field"]), (action.name, language)
+
+
+def test_a_request_goes_from_its_form_to_the_decision(console: Console, operator: Browser) -> None:
+    """Numbers, choices and pieces of lines are read as JSON would have them."""
+    console.world.take(document("S-3", customer="M-3"))
+    console.world.settle()
+    preview = operator.act("lines:cancel", number="S-3", lines__0__quantity="1", fault="shop")
+    assert preview.status_code == 200, text_of(preview)
+    assert operator.send(preview, "/act/").status_code == 303
+    console.world.settle()
+    assert (
+        console.world.value(
+            "SELECT cancelled FROM order_line l JOIN shop_order o ON o.id = l.order_id WHERE number = 'S-3'"
+        )
+        == 1
+    )
+
+
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(operator: Browser) -> None:
+    answer = operator.act("refunds:goodwill", amount="ten", reason="詫び状")
+    assert answer.status_code in (409, 422)
+    assert operator.form(answer, "/act/").fields["reason"] == "詫び状"
+
+
+def test_a_note_is_kept_once_with_its_author(console: Console, operator: Browser) -> None:
+    page = operator.get(ORDER)
+    form = operator.form(page, "/notes")
+    for _ in range(2):
+        assert operator.post(form.action, {**form.fields, "text": "電話済み <b>折り返し</b>"}).status_code == 303
+    assert console.world.value("SELECT count(*) FROM order_note") == 1
+    told = operator.get(ORDER)
+    assert "電話済み &lt;b&gt;折り返し&lt;/b&gt;" in told.text
+
+
+def test_a_mail_is_shown_as_it_went_out_and_may_do_nothing(console: Console, operator: Browser) -> None:
+    number = console.world.value("SELECT min(id) FROM mail")
+    page = operator.get(f"{ORDER}/mails/{number}")
+    assert "<iframe" in page.text
+    assert " sandbox " in page.text
+    html = operator.get(f"{ORDER}/mails/{number}/html")
+    assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "S-1" in html.text
+
+
+def test_a_page_says_when_its_order_is_another_by_now(console: Console, operator: Browser) -> None:
+    version = console.world.value("SELECT version FROM shop_order")
+    assert operator.get(f"{ORDER}/news?version={version}").status_code == 204
+    assert ORDER in operator.get(f"{ORDER}/news?version={version - 1}").text
+
+
+def test_one_hit_opens_the_order(operator: Browser) -> None:
+    for asked in ("S-1", "Ｓ-1", "salon/S-1"):
+        assert operator.get("/console/search", params={"q": asked}).headers["location"] == ORDER
+    assert operator.get("/console/search", params={"q": "none"}).status_code == 200

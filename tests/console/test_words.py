@@ -1,0 +1,24 @@
+"""The console has a Japanese word for whatever the house names; in English a name without one is read as it is."""
+
+from __future__ import annotations
+
+from models.states import Condition, HoldReason, OrderState, PaymentState, ShipmentState, TrackingState
+from templates_mail import TEMPLATES
+from workers.web.console.frame import words
+
+STATES = {str(one) for kind in (OrderState, Condition, PaymentState, ShipmentState, TrackingState) for one in kind}
+
+
+def test_states_reasons_and_mails_have_words() -> None:
+    tables = words("ja")["words"]
+    missing = {
+        "state": STATES - set(tables["state"]),
+        "reason": {str(one) for one in HoldReason} - set(tables["reason"]),
+        "mail": set(TEMPLATES) - set(tables["mail"]),
+    }
+    assert missing == {"state": set(), "reason": set(), "mail": set()}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert set(words("ja")) == set(words("en"))
+    assert set(words("ja")["words"]) == set(words("en")["words"])

@@ -1,0 +1,99 @@
+"""``shukka console ...``: the people who may open the console. No secret is ever on the command line."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from pipelines.errors import Invalid, Problem
+from workers.cli.database import opened
+from workers.cli.terminal import out, plain, table
+
+app = typer.Typer(help="Operators of the console.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The operator's name, with which to sign in.")]
+
+
+@app.command()
+def admin(
+    name: Name, password: Annotated[bool, typer.Option("--password", help="Ask for a password here instead.")] = False
+) -> None:
+    """Make an admin of every shop; prints a link that signs in once, within half an hour, to choose a password."""
+    _add(name, "admin", [], password=password)
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "operator",
+    shop: Annotated[list[str] | None, typer.Option(help="A shop; repeat for several, none means every one.")] = None,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a password here instead.")] = False,
+) -> None:
+    """Make an operator, or change the role of one; prints a link that signs in once, within half an hour."""
+    _add(name, role, shop or [], password=password)
+
+
+@app.command("list")
+def list_() -> None:
+    """List operators and what they may do; no secret."""
+    from models.store import operators
+
+    with opened("console").connect() as connection:
+        found = operators.listed(connection)
+    rows = [
+        (
+            one.name,
+            ", ".join(f"{role} at {'every shop' if shop == '*' else shop}" for shop, role in sorted(one.roles.items())),
+            "yes" if one.has_password else "not yet",
+            "yes" if one.has_totp else "no",
+            one.disabled_at and f"{one.disabled_at:%Y-%m-%d %H:%M}",
+        )
+        for one in found
+    ]
+    says = "no operator yet: `shukka console admin NAME` makes one"
+    out.print(table(("name", "roles", "password", "code", "disabled"), rows) if rows else says)
+
+
+@app.command()
+def disable(name: Name) -> None:
+    """Let an operator sign in no more, and sign him out wherever he is."""
+    from models.store import operators
+
+    with opened("console").begin() as connection:
+        if not operators.disable(connection, name):
+            raise Invalid([Problem("NAME", f"there is no operator {name}; `shukka console list` shows them")])
+    out.print(plain(f"{name} is disabled and signed out"))
+
+
+def _add(name: str, role: str, shops: list[str], *, password: bool) -> None:
+    from pipelines.operators import read_roles
+    from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
+    from workers.operators import PATH, add_account, change_password, one_time_path
+    from workers.settings import load
+
+    settings = load()
+    roles = read_roles(role, shops, load_shops(settings.shops_dir, INSTALLATION))
+    chosen = _password() if password else None
+    engine = opened("console")
+    account = add_account(engine, name, roles)
+    base = settings.shukka_public_url or "http://127.0.0.1:8000"
+    if chosen is not None:
+        change_password(engine, account, "", chosen, "")
+        out.print(plain(f"{name} signs in at {base}{PATH}"))
+        return
+    out.print(plain(f"{name} is {role}. This link signs in once, within half an hour:"))
+    out.print(plain(f"{base}{one_time_path(engine, account)}"), soft_wrap=True)
+
+
+def _password() -> str:
+    """Typed twice at a terminal, or the first line of what comes in."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password: ")
+    if first != getpass.getpass("Once more: "):
+        raise Invalid([Problem("--password", "the two differ")])
+    return first

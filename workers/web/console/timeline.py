@@ -1,0 +1,74 @@
+"""One timeline of an order (履歴): moves with their causes, mails, what came in, what was asked of the world, notes and acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from models.store.operator_acts import ActRow, NoteRow
+
+#: What a timeline may be cut down to.
+KINDS: Final = ("move", "mail", "event", "effect", "act", "note")
+
+
+class Entry(NamedTuple):
+    """One thing that happened: ``what`` and ``about`` are names that pages have words for, ``says`` the cause or words of people."""
+
+    at: datetime
+    kind: str
+    what: str
+    about: str
+    old: str
+    new: str
+    says: str
+    is_bad: bool = False
+
+
+def timeline(shown: Mapping[str, Any], notes: Sequence[NoteRow], acts: Sequence[ActRow], kind: str = "") -> list[Entry]:
+    """Everything that happened to an order (`show_order`), the newest first; of one ``kind``, if it is one of `KINDS`."""
+    entries = [*_moves(shown), *_mails(shown), *_events(shown), *_effects(shown), *_acts(acts), *_notes(notes)]
+    chosen = [one for one in entries if kind not in KINDS or one.kind == kind]
+    return sorted(chosen, key=lambda one: one.at, reverse=True)
+
+
+def _moves(shown: Mapping[str, Any]) -> Iterator[Entry]:
+    # Of one moment the last that was written comes first when all is turned round.
+    for one in reversed(shown["timeline"]):
+        about = "" if one["entity"] in ("order", "condition", "payment") else str(one["id"])
+        yield Entry(_at(one["at"]), "move", one["entity"], about, one["from"] or "", one["to"], one["cause"])
+
+
+def _mails(shown: Mapping[str, Any]) -> Iterator[Entry]:
+    for one in shown["mails"]:
+        is_bad = one["state"] in ("failed", "needs_review")
+        yield Entry(_at(one["at"]), "mail", one["template"], str(one["id"]), "", one["state"], one["to"], is_bad)
+
+
+def _events(shown: Mapping[str, Any]) -> Iterator[Entry]:
+    for one in shown["events"]:
+        says = ": ".join(str(text) for text in (one["by"] or one["source"], one["says"] or one["reason"]) if text)
+        is_bad = one["state"] in ("refused", "quarantined")
+        yield Entry(_at(one["at"]), "event", one["type"], one["shipment"] or "", "", one["state"], says, is_bad)
+
+
+def _effects(shown: Mapping[str, Any]) -> Iterator[Entry]:
+    for one in shown["effects"]:
+        says = " ".join(str(text) for text in (one["key"], one["code"], one["says"]) if text)
+        is_bad = one["state"] in ("declined", "needs_review")
+        yield Entry(_at(one["at"]), "effect", one["kind"], one["shipment"] or "", "", one["state"], says, is_bad)
+
+
+def _acts(acts: Sequence[ActRow]) -> Iterator[Entry]:
+    for one in acts:
+        is_bad = one.outcome in ("refused", "raced", "lost", "quarantined")
+        yield Entry(one.at, "act", one.act, "", "", one.outcome, one.operator, is_bad)
+
+
+def _notes(notes: Sequence[NoteRow]) -> Iterator[Entry]:
+    for one in notes:
+        yield Entry(one.at, "note", one.author, "", "", "", one.text)
+
+
+def _at(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
