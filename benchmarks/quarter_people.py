@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_world import Outside
 from models.store import holds
-from models.store.holds import HeldOrderRow
+from models.store.holds import HoldRow
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
 from pipelines.engine.gather import hold_of
@@ -36,6 +36,17 @@ _LETTERS: Final = dict(zip(SHOPS, "CARS", strict=True))
 _ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
 _ANSWERED: Final = 0.7
 """How much of what is held an operator gets to in a day."""
+
+
+_HELD: Final = "SELECT id, shop, number FROM shop_order WHERE condition = 'held' ORDER BY id"
+
+
+class HeldOrder(NamedTuple):
+    """An open hold, and the order that it holds."""
+
+    shop: str
+    number: str
+    hold: HoldRow
 
 
 @dataclass
@@ -223,11 +234,13 @@ class People:
     def attend(self, at: datetime) -> None:
         """Look at everything that is held, and do what its holds say is their way out."""
         with self._engine.connect() as connection:
-            waiting = holds.waiting(connection)
+            rows = connection.execute(text(_HELD)).all()
+            names = {row.id: (row.shop, row.number) for row in rows}
+            waiting = [HeldOrder(*names[hold.order_id], hold) for hold in holds.open_of(connection, list(names))]
         for one in waiting:
-            chance = seeded(self._seed, one.id, at)
+            chance = seeded(self._seed, one.hold.id, at)
             if chance.random() < _ANSWERED and not self._answer(one, chance):
-                self.without_way_out.add(f"{one.shop}/{one.number}: {one.reason}")
+                self.without_way_out.add(f"{one.shop}/{one.number}: {one.hold.reason}")
         for returned in self._open_returns():
             self._see_to(*returned, seeded(self._seed, returned[0], at))
 
@@ -277,37 +290,37 @@ class People:
         }
         return {"lines": [line], "payment": {"method": "card", "token": "tok_ok"}}
 
-    def _answer(self, one: HeldOrderRow, chance: random.Random) -> bool:
+    def _answer(self, one: HeldOrder, chance: random.Random) -> bool:
         """Whether something was granted; the ways out are tried in any order."""
         ways = list(hold_of(one.hold).kind.answered_by)
         chance.shuffle(ways)
         tried = (self.ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one))
         return any(tried)
 
-    def _bodies(self, way: str, one: HeldOrderRow) -> Iterator[dict[str, Any]]:
+    def _bodies(self, way: str, one: HeldOrder) -> Iterator[dict[str, Any]]:
         """What is asked for with ``way``."""
         if way == "coupons":
             yield {"coupons": []}
         elif way in ("refunds", "collected"):
-            if one.amount:
-                yield {"amount": one.amount, "reference": "by hand"}
+            if one.hold.amount:
+                yield {"amount": one.hold.amount, "reference": "by hand"}
         elif way in ("shipments:ask_again", "shipments:reroute"):
-            if one.shipment_id:
+            if one.hold.shipment_id:
                 other = {"supplier": "warehouse"} if way == "shipments:reroute" else {}
-                yield {"shipment": one.shipment_id, **other}
+                yield {"shipment": one.hold.shipment_id, **other}
         elif way in ("lines:cancel", "lines:return"):
             if lines := self._lines(one, left=way == "lines:return"):
                 yield {"lines": lines, "fault": "shop"}
         else:
             yield {"reason": "looked at"}
 
-    def _lines(self, one: HeldOrderRow, *, left: bool) -> Sequence[dict[str, Any]]:
-        if one.lines and not left:
-            return [{"line": line, "quantity": pieces} for line, pieces in one.lines.items()]
+    def _lines(self, one: HeldOrder, *, left: bool) -> Sequence[dict[str, Any]]:
+        if one.hold.lines and not left:
+            return [{"line": line, "quantity": pieces} for line, pieces in one.hold.lines.items()]
         pieces = "shipped" if left else "quantity - cancelled - shipped"
         query = f"SELECT line, {pieces} AS pieces FROM shipment_line WHERE shipment_id = :shipment AND {pieces} > 0"
         with self._engine.connect() as connection:
-            rows = connection.execute(text(query), {"shipment": one.shipment_id}).all()
+            rows = connection.execute(text(query), {"shipment": one.hold.shipment_id}).all()
         return [{"line": row.line, "quantity": row.pieces} for row in rows]
 
     def ask(
