@@ -204,7 +204,7 @@ INVARIANTS: tuple[Invariant, ...] = (
              ON u.order_id = o.id AND u.shop = o.shop AND u.customer_id = o.customer_id
            WHERE o.customer_id <> '' AND o.state <> 'cancelled' AND coalesce(u.uses, 0)
              <> (SELECT count(DISTINCT btrim(lower(normalize(c->>'code', NFKC))))
-                 FROM json_array_elements(d.breakdown->'coupons') AS c)""",
+                 FROM json_array_elements(d.breakdown->'coupons') AS c WHERE c->>'kind' <> 'exchange')""",
     ),
     Invariant(
         "coupon_points_credited",

@@ -23,6 +23,7 @@ from models.readdressing import OrderReaddressing
 from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
+from models.return_photo import ReturnPhoto
 from models.return_request import ReturnLine, ReturnRequest
 from models.review import ReviewAssignment, ReviewNote
 from models.search import OrderTerm
@@ -80,6 +81,7 @@ __all__ = [
     "RetentionLate",
     "RetentionMark",
     "ReturnLine",
+    "ReturnPhoto",
     "ReturnRequest",
     "ReviewAssignment",
     "ReviewNote",

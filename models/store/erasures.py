@@ -161,6 +161,7 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",
     "payments": """UPDATE payment SET token = NULL, instructions = NULL
                    WHERE order_id = ANY(%(ids)b::bigint[]) AND (token IS NOT NULL OR instructions IS NOT NULL)""",
+    "return_photos": "DELETE FROM return_photo WHERE order_id = ANY(%(ids)b::bigint[])",
     "terms": f"DELETE FROM order_term WHERE order_id = ANY(%(ids)b::bigint[]) AND left(term, 1) = ANY(string_to_array('{PERSONAL}', NULL))",
     "refund_accounts": "DELETE FROM refund_account WHERE order_id = ANY(%(ids)b::bigint[])",
     "notes": "UPDATE order_note SET text = '' WHERE order_id = ANY(%(ids)b::bigint[]) AND text <> ''",

@@ -136,10 +136,13 @@ def _fared(evidence: Evidence) -> Iterator[str]:
                 for one in order.news
                 if one.event_id.startswith(shipment)
             )
-            if applied and not has_arrived and said[shipment].isdisjoint(_OTHERWISE):
+            is_at_store = order.is_pickup and any(one.status in _AT_STORE for one in parcels)
+            if applied and not (has_arrived or is_at_store) and said[shipment].isdisjoint(_OTHERWISE):
                 yield f"{order.name}: {shipment} has arrived, and is {sorted(str(one.status) for one in parcels)}"
 
 
+#: How a parcel fares that a store has, or has sent back (STO-01).
+_AT_STORE = {"at_store", "returning", "returned"}
 _OTHERWISE = {"shipment.returned", "shipment.lost", "shipment.damaged"}
 _FARED = {"shipment.delivered", "shipment.tracking_updated"}
 

@@ -49,7 +49,8 @@ from workers.web.desk import Desk
 from workers.web.hooks import mails, payments, suppliers
 from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
-from workers.web.pages import refund_account
+from workers.web.pages import order as order_page
+from workers.web.pages import order_return, refund_account
 from workers.web.pages import supplier as supplier_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
@@ -114,6 +115,8 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(payments.router)
     app.include_router(mails.router)
     app.include_router(refund_account.router)
+    app.include_router(order_page.router)
+    app.include_router(order_return.router)
     app.include_router(console.router)
     _add_operations(app)
     _add_errors(app)

@@ -41,6 +41,7 @@ class ShownReturn(ReturnReference):
     shop: str
     number: str
     url: str = Field(description="Where its order is read, relative to this server")
+    photos: list[str] | None = Field(default=None, description="To operators: where each photo of the goods is read")
 
 
 class BatchResult(Shape):
