@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
+_LONGEST: Final = 28
 _ROW: Final = 26
 _NAMES: Final = 190
 _WIDTH: Final = 460
@@ -21,7 +22,7 @@ def bars(rows: Sequence[tuple[str, float]]) -> str:
     for index, (name, number) in enumerate(rows):
         top = index * _ROW
         length = round((_WIDTH - _NAMES - _NUMBERS) * number / highest)
-        parts.append(f'<text x="0" y="{top + 18}">{escape(name[:28])}</text>')
+        parts.append(f'<text x="0" y="{top + 18}">{escape(name[:_LONGEST])}</text>')
         parts.append(f'<rect x="{_NAMES}" y="{top + 4}" width="{max(1, length)}" height="{_ROW - 8}"/>')
         parts.append(f'<text x="{_NAMES + length + 6}" y="{top + 18}">{number:g}</text>')
     return "".join([*parts, "</svg>"])

@@ -186,7 +186,8 @@ def _orders(connection: Connection, shop: str, customer: str) -> Sequence[Listed
         asked = asked_of({"shop": shop, "q": customer}).model_copy(update={"limit": MOST})
     except Invalid:
         return []
-    return [one for one in page(connection, [shop], asked)[0] if one.customer_id == customer]
+    rows, _ = page(connection, [shop], asked)
+    return [one for one in rows if one.customer_id == customer]
 
 
 def _said(refused: Conflict | Invalid) -> str:

@@ -26,7 +26,8 @@ from workers.web.console.visit import ConsoleRoute, Visit, visited
 router = APIRouter(prefix=f"{PATH}/mails", include_in_schema=False, route_class=ConsoleRoute)
 
 #: How wide a sample is shown.
-WIDTHS: Final = ("desk", "phone")
+DESK: Final = "desk"
+WIDTHS: Final = (DESK, "phone")
 
 
 @router.get("")
@@ -35,9 +36,7 @@ async def read_templates(request: Request) -> Response:
 
     async def shown(visit: Visit) -> Response:
         asked = request.query_params.get("shop", "")
-        if not asked and not visit.shops:
-            raise NotFound
-        shop = visit.shop(asked or visit.shops[0])
+        shop = visit.shop(asked or next(iter(visit.shops), ""))
         return visit.show("mails", shop=shop.key, templates=sorted(TEMPLATES), locale=visit.language)
 
     return await visited(request, shown)
@@ -58,7 +57,7 @@ async def read_sample(request: Request, shop: str, template: str, locale: str) -
             locale=locale,
             locales=LOCALES,
             widths=WIDTHS,
-            width=width if width in WIDTHS else WIDTHS[0],
+            width=width if width in WIDTHS else DESK,
             subject=str(message["Subject"]),
             sender=str(message["From"]),
             text=plain.get_content() if plain is not None else "",

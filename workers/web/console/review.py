@@ -41,6 +41,8 @@ router = APIRouter(prefix=f"{PATH}/review", include_in_schema=False, route_class
 #: Acts on many that are no choice of any: who has them.
 _MINE, _NOBODYS = "mine", "nobodys"
 RETURN: Final = "return"
+_LONGEST_KIND: Final = 32
+_LONGEST_KEY: Final = 200
 #: The small forms of choices that are no actions of orders: their fields.
 _FORMS: Final[Mapping[str, Sequence[Field]]] = {
     RETRY: (),
@@ -295,7 +297,7 @@ def _may_act(visit: Visit, item: Item) -> bool:
 
 def _pair(text: str) -> tuple[str, str]:
     kind, _, key = text.partition(" ")
-    return kind[:32], key[:200]
+    return kind[:_LONGEST_KIND], key[:_LONGEST_KEY]
 
 
 def _back(form: Form) -> str:

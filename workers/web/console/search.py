@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from models.store import orders
-from models.store.search import ListedRow
 from pipelines.errors import Invalid
 from pipelines.orders.listing import OrderListQuery, asked_of, page
 from workers.operators import PATH
@@ -35,7 +34,7 @@ async def search(request: Request) -> Response:
         word = unicodedata.normalize("NFKC", request.query_params.get("q", ""))[:_LONGEST].strip().replace("\x00", "")
         hits = await visit.read(lambda connection: _hits(connection, visit, word)) if word else []
         if len(hits) == 1:
-            return see(order_path(*hits[0]))
+            return see(order_path(*hits.pop()))
         return await list_page(visit, {"q": word}, "search")
 
     return await visited(request, found)
@@ -53,5 +52,5 @@ def _hits(connection: Connection, visit: Visit, word: str) -> list[tuple[str, st
         asked: OrderListQuery = asked_of({"q": word}).model_copy(update={"limit": _ENOUGH})
     except Invalid:
         return []
-    rows: list[ListedRow] = page(connection, visit.shops, asked)[0]
+    rows, _ = page(connection, visit.shops, asked)
     return [(one.shop, one.number) for one in rows]

@@ -104,7 +104,8 @@ def _sections(shop: Shop) -> dict[str, list[Parameter]]:
     """The parameters by section, those of the shop itself first."""
     found: dict[str, list[Parameter]] = {}
     for parameter in _parameters(shop, ""):
-        found.setdefault(parameter.name.rpartition(".")[0], []).append(parameter)
+        section, _, _ = parameter.name.rpartition(".")
+        found.setdefault(section, []).append(parameter)
     return dict(sorted(found.items()))
 
 
