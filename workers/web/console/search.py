@@ -42,8 +42,8 @@ async def search(request: Request) -> Response:
 
 def _hits(connection: Connection, visit: Visit, word: str) -> list[tuple[str, str]]:
     """Shop and number of the orders that are called so, else of those that are found by it, as many as tell one from several."""
-    named = [part for part in word.split("/", 1) if part]
-    shops, number = ([named[0]], named[1]) if len(named) == 2 else (list(visit.shops), word)
+    shop, slash, rest = word.partition("/")
+    shops, number = ([shop], rest) if shop and slash and rest else (list(visit.shops), word)
     called = [orders.by_number(connection, shop, number) for shop in shops if shop in visit.shops]
     exact = [(one.shop, one.number) for one in called if one is not None]
     if exact:
