@@ -48,17 +48,19 @@ async def read_shops(request: Request) -> Response:
 
 @router.get("/{shop}")
 async def read_shop(request: Request, shop: str) -> Response:
-    """The profile, and a promise that is tried out: ``?supplier=&region=&method=&availability=&at=``."""
+    """A section of the profile (``?section=``), and a promise that is tried out: ``?supplier=&region=&method=&availability=&at=``."""
 
     async def shown(visit: Visit) -> Response:
         profile = visit.shop(shop)
         chosen = {name: request.query_params.get(name, "").strip() for name in _ASKED}
         answer, wrong = await _tried(visit, profile, chosen) if chosen["supplier"] else (None, [])
+        sections, section = _sections(profile), request.query_params.get("section", "")
         return visit.show(
             "shop",
             422 if wrong else 200,
             shop=profile,
-            sections=_sections(profile),
+            sections=sections,
+            section=section if section in sections else "",
             year=in_japan(visit.now).year,
             suppliers=sorted(profile.suppliers),
             methods=sorted({one for listed in profile.payment.methods.values() for one in listed}),
