@@ -66,6 +66,7 @@ def plan_for(orders: int, seed: int) -> WorldPlan:
         storefront=_faults(duplicate_rate=0.03, invalid_rate=0.02, cancel_rate=0.03, unpaid_rate=0.05),
         suppliers=_faults(duplicate_rate=0.05, reorder_rate=0.03, late_rate=0.02, refuse_rate=0.005),
         sink=_faults(refuse_rate=0.01),
+        has_makers=True,
     )
 
 
