@@ -1,7 +1,7 @@
 """The makers of the demo's day: one on each channel, each with a way of its own, and what clinic's profile says of them.
 
-``maker-a`` has an interface and ships what was cancelled; ``maker-b`` fetches its work and refuses the first of it; ``maker-c`` is
-written to and answers only once it was asked again; ``maker-d`` has a folder and types a number wrong; ``maker-e`` has its page alone.
+``maker-a`` has an interface; ``maker-b`` fetches its work and ships what was cancelled; ``maker-c`` is written to and answers only
+once it was asked again; ``maker-d`` has a folder and types a number wrong; ``maker-e`` has its page alone and refuses the first.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ CHANNELS: Final[Mapping[str, str]] = {
 }
 #: Goods of the catalogue that other makers send on this day.
 SOURCES: Final[Mapping[str, str]] = {"STOOL-3": "maker-d", "BP-700": "maker-e"}
-#: The one that ships what was cancelled, and to which an operator gives what another one refuses.
-REGARDLESS: Final = "maker-a"
+#: The one that ships what was cancelled, and the one to which an operator gives what another one refuses.
+REGARDLESS, WILLING = "maker-b", "maker-a"
 _WAYS: Final = (
     *("--ships-regardless", REGARDLESS),
-    *("--refuses-first", "maker-b"),
+    *("--refuses-first", "maker-e"),
     *("--slow", "maker-c"),
     *("--damages", "maker-d"),
 )
@@ -82,5 +82,7 @@ def with_makers(profile: str) -> str:
         head = f"[suppliers.{name}]"
         if head not in profile:
             profile += f'\n{head}\ncarrier = "yamato"\n'
-        profile = re.sub(rf"(?m)^{re.escape(head)}.*$", lambda found, says=says: "\n".join([found[0], *says]), profile)  # type: ignore[misc]
+        line = re.search(rf"(?m)^{re.escape(head)}.*$", profile)
+        assert line is not None  # it was there, or was added
+        profile = profile.replace(line.group(), "\n".join([line.group(), *says]))
     return profile

@@ -30,11 +30,20 @@ _UNDER_WAY: Final = ("planned", "instructed", "acknowledged")
 
 
 class Operator:
-    """Answers holds with the operator's ``key``. ``other`` is the maker that is given what another one refuses, and at whose goods
-    one customer changes his mind."""
+    """Answers holds with the operator's ``key``. ``other`` is the maker that is given what another one refuses; while
+    ``regardless`` packs his goods, one customer changes his mind."""
 
     def __init__(
-        self, journal: Journal, client: HttpClient, *, clock: AnyClock, url: str, key: str, events: Path, other: str
+        self,
+        journal: Journal,
+        client: HttpClient,
+        *,
+        clock: AnyClock,
+        url: str,
+        key: str,
+        events: Path,
+        other: str,
+        regardless: str,
     ) -> None:
         self._journal = journal
         self._client = client
@@ -43,8 +52,10 @@ class Operator:
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         self._events = events
         self._other = other
+        self._regardless = regardless
         self._read = 0
         self._to_do: dict[tuple[str, str], None] = {}
+        self._given_on: set[str] = set()
         done = list(read(journal.path))
         self._has_cancelled = any(one["action"] == "cancel" and one["status"] == 202 for one in done)
         self.agenda = Agenda(clock)
@@ -89,7 +100,9 @@ class Operator:
         """The customer telephones: all of it is still here, and one that heeds no cancel has a part."""
         order = await self._order(shop, number)
         shipments = order.get("shipments", [])
-        theirs = any((one["supplier"], one["state"]) == (self._other, "acknowledged") for one in shipments)
+        if number in self._given_on:
+            return
+        theirs = any((one["supplier"], one["state"]) == (self._regardless, "acknowledged") for one in shipments)
         if theirs and all(one["state"] in _UNDER_WAY for one in shipments):
             self._has_cancelled = await self._ask(shop, number, "cancel", _REASON)
 
@@ -102,6 +115,7 @@ class Operator:
                 theirs = next(one["supplier"] for one in order["shipments"] if one["id"] == hold["about"])
                 way = "shipments:ask_again" if theirs == self._other else "shipments:reroute"
                 to = {} if theirs == self._other else {"supplier": self._other}
+                self._given_on.add(number)
                 settled &= await self._ask(shop, number, way, {"shipment": hold["about"], **to, **_REASON})
             elif hold["reason"] in ("shipped_after_cancel", "cancel_refused"):
                 settled &= await self._ask(shop, number, "release", _REASON)
@@ -132,6 +146,7 @@ async def main() -> None:
     options.add_argument("--key-file", type=Path, required=True, help="the operator's key")
     options.add_argument("--events", type=Path, required=True, help="the journal of the storefronts' events")
     options.add_argument("--other", required=True, help="the maker that is given what another one refuses")
+    options.add_argument("--hears-no-cancel", required=True, help="the maker that ships what is cancelled")
     arguments = options.parse_args()
     clock, stop = process.clock_of(arguments), process.stop_signal()
     async with Journal(arguments.journal) as journal, HttpClient() as client:
@@ -143,6 +158,7 @@ async def main() -> None:
             key=arguments.key_file.read_text().strip(),
             events=arguments.events,
             other=arguments.other,
+            regardless=arguments.hears_no_cancel,
         )
         await process.serve_with(operator.handle, operator.agenda, arguments.port, stop)
 

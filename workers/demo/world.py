@@ -255,7 +255,16 @@ class World:
     def _operators(self, url: str, clock: SettableClock) -> list[Child]:
         if not self.plan.has_makers:
             return []
-        flags = ("--url", url, "--key-file", str(self._file(OPERATOR)), "--other", makers.REGARDLESS)
+        flags = (
+            "--url",
+            url,
+            "--key-file",
+            str(self._file(OPERATOR)),
+            "--other",
+            makers.WILLING,
+            "--hears-no-cancel",
+            makers.REGARDLESS,
+        )
         heard = self.journals / f"{EVENTS}.jsonl"
         argv = self._argv(OPERATOR, "demo.operator", *self._serving(OPERATOR, clock), *flags, "--events", str(heard))
         ready = partial(_listens, self.ports[OPERATOR])

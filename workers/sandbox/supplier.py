@@ -28,9 +28,9 @@ from workers.clock import AnyClock
 from workers.http.signing import SignatureRefused, verify
 from workers.sandbox import process
 from workers.sandbox.agenda import Agenda
-from workers.sandbox.channels.channel import CANCEL, REQUESTED, SupplierChannel
+from workers.sandbox.channels.channel import CANCEL, CANCEL_ACCEPTED, REQUESTED, SupplierChannel
 from workers.sandbox.channels.options import add_options, channels_of
-from workers.sandbox.courier import Courier
+from workers.sandbox.courier import Courier, Event
 from workers.sandbox.faults import Faults
 from workers.sandbox.http_client import HttpClient
 from workers.sandbox.http_server import Reply, Request
@@ -39,6 +39,8 @@ from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
 
 #: Business time between two looks of a supplier that comes for its work.
 LOOKS_EVERY: Final = timedelta(minutes=3)
+#: Business time until a cancel is said yes to.
+ANSWERS_AFTER: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class SupplierDesk:
         self._seen: dict[str, asyncio.Future[None]] = {}
         self._asked: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
-        self._called_off: set[str] = set()
+        self._called_off: set[tuple[str, str]] = set()
         self._refused: set[str] = set()
         self._shipped: set[str] = set()
         self._restore()
@@ -140,7 +142,7 @@ class SupplierDesk:
         if kind == REQUESTED:
             record |= self._requested(supplier, data)
         elif kind == CANCEL:
-            record |= {"effective": data["shipment"] not in self._shipped and not supplier.ships_regardless}
+            record |= self._cancelled(supplier, data["shipment"])
         else:
             return Reply(400, {"detail": f"{kind} is no instruction"})
         self._apply(record)
@@ -168,11 +170,20 @@ class SupplierDesk:
         says = None if supplier.channel is None else supplier.channel.says
         return {**kept, "plan": [one.record() for one in sendings if says is None or one.event.type in says]}
 
+    def _cancelled(self, supplier: Supplier, shipment: str) -> dict[str, Any]:
+        """Whether the cancel comes in time, and the yes to it where its channel has a place for one."""
+        effective = shipment not in self._shipped and not supplier.ships_regardless
+        if not effective or supplier.channel is None or CANCEL_ACCEPTED not in supplier.channel.says:
+            return {"effective": effective}
+        at = self._clock.now() + ANSWERS_AFTER
+        yes = Event(f"{shipment}:{CANCEL_ACCEPTED}:1", CANCEL_ACCEPTED, at.isoformat(), {"shipment": shipment})
+        return {"effective": effective, "plan": [Sending(at, yes).record()]}
+
     def _apply(self, record: Mapping[str, Any]) -> None:
         shipment = record["shipment"]
         if record["type"] == CANCEL:
             if record["effective"]:
-                self._called_off.add(shipment)
+                self._called_off.add((record["supplier"], shipment))
             return
         self._asked[shipment] += 1
         self._told[record["supplier"]] += 1
@@ -191,7 +202,7 @@ class SupplierDesk:
 
     async def _send(self, supplier: Supplier, sending: Sending) -> None:
         shipment = sending.event.data["shipment"]
-        if shipment in self._called_off:
+        if (supplier.name, shipment) in self._called_off and sending.event.type != CANCEL_ACCEPTED:
             return
         if sending.event.type == "shipment.shipped":
             self._shipped.add(shipment)

@@ -9,6 +9,7 @@ from workers.sandbox.courier import Event
 
 REQUESTED = "shipment.requested"
 CANCEL = "shipment.cancel_requested"
+CANCEL_ACCEPTED = "shipment.cancel_accepted"
 
 
 class Told(NamedTuple):

@@ -78,15 +78,15 @@ class Folder:
         while self._waiting:
             await asyncio.sleep(_TOGETHER)
             batch, self._waiting = self._waiting, []
-            first = batch[0][0].id
-            damaged = {first} if self._damages else set()
+            (first, _), *_ = batch
+            damaged = {first.id} if self._damages else set()
             self._damages = False
             await self._hand_in([event for event, _ in batch], damaged)
             if damaged:
-                await self._hand_in([batch[0][0]], set())
+                await self._hand_in([first], set())
             for event, heard in batch:
                 await self._journal.write(
-                    {"kind": "delivered", "id": event.id, "type": event.type, "via": "folder", "tries": 1}
+                    {"kind": "delivered", "id": event.id, "type": event.type, "via": self.name, "tries": 1}
                 )
                 heard.set_result(None)
         self._writer = None
@@ -94,10 +94,12 @@ class Folder:
     async def _hand_in(self, events: Sequence[Event], damaged: set[str]) -> None:
         rows = [row for event in events for row in self._filled(event, is_damaged=event.id in damaged)]
         text = io.StringIO(newline="")
-        table = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
+        first, *_ = rows
+        table = csv.DictWriter(text, list(first), lineterminator="\r\n")
         table.writeheader()
         table.writerows(rows)
-        name = f"{datetime.fromisoformat(events[0].timestamp):%Y%m%d-%H%M%S}-{next(self._files):03}.csv"
+        event, *_ = events
+        name = f"{datetime.fromisoformat(event.timestamp):%Y%m%d-%H%M%S}-{next(self._files):03}.csv"
         part = self._in / f"{name}.part"
         part.write_bytes(text.getvalue().encode(_ENCODING))
         part.replace(self._in / name)
@@ -119,8 +121,8 @@ class Folder:
         pieces = {one["line"]: str(one["quantity"]) for one in event.data["lines"]}
         number = event.data["tracking_number"] or ""
         if is_damaged:
-            number = f"{number[:-1]}{(int(number[-1]) + 1) % 7}"  # the check digit of another number
-        left = event.data["shipped_at"][:10]
+            number = wrong_digit(number)
+        left = datetime.fromisoformat(event.data["shipped_at"]).date().isoformat()
         return [
             {
                 **row,
@@ -134,8 +136,14 @@ class Folder:
         ]
 
 
+def wrong_digit(number: str) -> str:
+    """The number with the check digit of another one."""
+    digit = int(number) % 10
+    return f"{int(number) - digit + (digit + 1) % 7:012}"
+
+
 def _told(shop: str, shipment: str, rows: Sequence[_Row]) -> Told:
-    first = rows[0]
+    first, *_ = rows
     lines = [
         {"line": one["明細"], "sku": one["商品コード"], "name": one["商品"], "quantity": int(one["数量"])}
         for one in rows

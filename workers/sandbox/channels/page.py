@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from pipelines.errors import Unreachable
-from workers.sandbox.channels.channel import CANCEL, REQUESTED, Told
+from workers.sandbox.channels.channel import CANCEL, CANCEL_ACCEPTED, REQUESTED, Told
 from workers.sandbox.courier import Courier, Event
 from workers.sandbox.http_client import HttpClient
 
@@ -26,7 +26,7 @@ _GOODS: Final = re.compile(
     r'<tr><td>(.*?)<br><span class="hint">(.*?)</span></td><td class="number">\d+</td><td class="number">(\d+)</td>'
 )
 _ONCE: Final = re.compile(r'name="once" value="([0-9a-f]+)"')
-_POSTAL_CODE: Final = re.compile(r"\d{3}-\d{4}")
+_ADDRESS: Final = re.compile(r"〒\s?\d{3}-?\d{4}")
 #: What the page takes: the type of the news -> its button.
 _BUTTONS: Final[Mapping[str, str]] = {
     "shipment.acknowledged": "acknowledge",
@@ -34,6 +34,7 @@ _BUTTONS: Final[Mapping[str, str]] = {
     "shipment.delayed": "delay",
     "shipment.short": "short",
     "shipment.shipped": "ship",
+    CANCEL_ACCEPTED: "cancel_accepted",
 }
 
 
@@ -88,14 +89,14 @@ class Page:
         link = _LINK.search(text)
         if link is None:
             return None
-        self._links[shipment] = link[0]
+        self._links[shipment] = link.group()
         page = await self._page(shipment)
         if message_id not in self._messages:
             again = self._times[shipment] = self._times.get(shipment, 0) + 1
             self._messages[message_id] = f"{shipment}:requested" + (f":{again}" if again > 1 else "")
         shop, _, number = str(mail["X-Shukka-Order"]).partition("/")
         shown = {"shop": shop, "order": number, "shipment": shipment, **shown_on(page)}
-        noted = {"message_id": message_id, "tells_address": _POSTAL_CODE.search(text) is not None}
+        noted = {"message_id": message_id, "tells_address": _ADDRESS.search(text) is not None}
         return Told(self._messages[message_id], REQUESTED, shown, noted)
 
     async def _page(self, shipment: str) -> str:
@@ -111,7 +112,7 @@ class Page:
             once = _ONCE.search(page)
             if once is None:
                 return 409  # the page shows no form: nothing of it is open any more
-            form = {"once": once[1], "act": _BUTTONS[event.type], **_FIELDS[event.type](event.data, page)}
+            form = {"once": once.group(1), "act": _BUTTONS[event.type], **_FIELDS[event.type](event.data, page)}
             head = {"content-type": "application/x-www-form-urlencoded"}
             link = f"{self._links[shipment]}?lang=en"
             status = (await self._client.request("POST", link, head, urlencode(form).encode())).status
@@ -129,7 +130,9 @@ def shown_on(page: str) -> dict[str, Any]:
         for (line, count), (name, sku) in zip(_PIECES.findall(page), goods, strict=True)
     ]
     return {
-        "dispatch_on": None if day is None else datetime.strptime(f"{day[1]} +0900", "%d %b %Y %z").date().isoformat(),
+        "dispatch_on": None
+        if day is None
+        else datetime.strptime(f"{day.group(1)} +0900", "%d %b %Y %z").date().isoformat(),
         "lines": lines,
     }
 
@@ -149,4 +152,5 @@ _FIELDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], dict[str, str]]]]
     "shipment.delayed": lambda data, page: {"expected_on": data["expected_on"] or "", "reason": data["reason"]},
     "shipment.short": _pieces,
     "shipment.shipped": _departure,
+    CANCEL_ACCEPTED: lambda data, page: {},
 }

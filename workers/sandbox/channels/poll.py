@@ -16,7 +16,7 @@ from workers.sandbox.http_client import HttpClient
 
 _EVERYTHING: Final = frozenset(
     f"shipment.{kind}"
-    for kind in ("acknowledged", "refused", "delayed", "short", "shipped", "tracking_updated", "delivered", "returned", "lost")
+    for kind in ("acknowledged", "refused", "delayed", "short", "shipped", "tracking_updated", "delivered", "returned", "lost", "cancel_accepted")
 )  # fmt: skip
 
 
