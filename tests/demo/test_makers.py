@@ -62,12 +62,15 @@ def test_what_went_otherwise_is_said_of_its_channel() -> None:
     row = {"row": 2, "code": "TRACK_CHECK"}
     journal = [
         told("maker-b", "poll", "SH-1", "shipment.shipped"),
-        told("maker-b", "poll", "SH-1", kind="shipment.cancel_requested"),
+        {**told("maker-b", "poll", "SH-1", kind="shipment.cancel_requested"), "effective": False},
+        {**told("maker-e", "portal", "SH-3", kind="shipment.cancel_requested"), "effective": True},
+        told("maker-e", "portal", "SH-3"),
         heard("maker-b", "SH-1", "shipment.shipped"),
         told("maker-d", "files", "SH-2", "shipment.shipped"),
         {"kind": "file", "answer": {"quarantined": [row]}},
     ]
     assert {one.channel: one.settled for one in told_and_answered(journal)} == {
-        "poll": ["1 shipped after a cancel"],
+        "poll": ["1 shipped in spite of a cancel"],
+        "portal": ["1 called off"],
         "files": ["1 row quarantined (TRACK_CHECK)"],
     }

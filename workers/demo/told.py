@@ -55,7 +55,6 @@ def _told(
 
 def _otherwise(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(channel, what went otherwise), each time."""
-    shipped = {one["id"].split(":")[0] for one in records if one["kind"] == "delivered" and one["type"] == _SHIPPED}
     for one in records:
         if one["kind"] == "file":
             for row in one["answer"]["quarantined"] or ():
@@ -63,6 +62,6 @@ def _otherwise(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]
         elif one["kind"] != "instruction":
             continue
         elif one["type"] != "shipment.requested":
-            yield one["channel"], "shipped after a cancel" if one["shipment"] in shipped else "called off"
+            yield one["channel"], "called off" if one["effective"] else "shipped in spite of a cancel"
         elif any(sending["event"]["type"] == "shipment.refused" for sending in one["plan"]):
             yield one["channel"], "refused"
