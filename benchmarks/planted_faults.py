@@ -132,6 +132,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
           "    remaining = lot.remaining + amount * ((credit in STANDING) - (debit in STANDING)) + (kind == 'use') * (amount // 2)\n"),
     Fault("coupon-not-recorded", "coupons_recorded", "pipelines/engine/admit.py",
           "    _all(coupons.add(connection, rows.coupons), rows.coupons)\n", ""),
+    # returns
+    Fault("exchange-not-linked", "replacements_are_linked", "pipelines/stages/returns.py",
+          "        replacement=new.number,\n", "        replacement=None,\n"),
     # what stands still
     Fault("hold-never-ends", "holds_answered", "pipelines/stages/attend.py",
           '    draft.lift(lambda hold: hold in released, "operator")\n', ""),

@@ -83,6 +83,7 @@ class Outcome:
     promised: Sequence[Promise] = ()
     money: Mapping[str, int] = field(default_factory=dict)
     points: Mapping[str, int] = field(default_factory=dict)
+    returns: Mapping[str, int] = field(default_factory=dict)
     mails: Mapping[str, int] = field(default_factory=dict)
     jobs: Mapping[str, int] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
@@ -247,6 +248,7 @@ class Simulation:
             outcome.reasons, outcome.awaits = standing.reasons(connection), standing.awaited(connection)
             outcome.promised = promises(connection, first_days(journals.suppliers), in_japan(end).date() - timedelta(1))
             outcome.money = _row(connection, _MONEY)
+            outcome.returns = {row.state: row.returns for row in connection.execute(text(_RETURNS))}
             outcome.points = {row.kind: row.points for row in connection.execute(text(_POINTS))}
         outcome.mails = dict(Counter(str(one["template"]) for one in journals.sink).most_common())
         outcome.asked, outcome.jobs = self._people.asked, self._jobs
@@ -258,6 +260,9 @@ SELECT count(*) AS orders, sum(p.amount) AS ordered, sum(p.captured) AS captured
 FROM payment p
 """
 _POINTS = "SELECT kind, sum(amount) AS points FROM point_transfer GROUP BY kind ORDER BY 2 DESC"
+
+
+_RETURNS = "SELECT state, count(*) AS returns FROM return_request GROUP BY state ORDER BY 2 DESC, 1"
 
 
 def _row(connection: Any, query: str) -> dict[str, int]:
@@ -278,6 +283,7 @@ def show(outcome: Outcome, seconds: float, console: Console) -> None:
         console.print(waits(outcome.awaits))
     say("money   " + ", ".join(f"{name} {value:,}" for name, value in outcome.money.items()))
     say("points  " + ", ".join(f"{kind} {value:,}" for kind, value in outcome.points.items()))
+    say("returns " + ", ".join(f"{state} {count}" for state, count in outcome.returns.items()))
     kept = sum(one.is_kept for one in outcome.promised)
     late = [one for one in outcome.promised if not one.is_kept]
     why = "; ".join(f"{count} {says}" for count, says in by_reason(late))

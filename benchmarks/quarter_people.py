@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_world import Outside
 from models.store import holds
-from models.store.holds import HeldOrderRow
+from models.store.holds import HoldRow
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
 from pipelines.engine.gather import hold_of
@@ -36,6 +36,17 @@ _LETTERS: Final = dict(zip(SHOPS, "CARS", strict=True))
 _ACCOUNTS: Final = ("local", "partner_web", "partner_claims")
 _ANSWERED: Final = 0.7
 """How much of what is held an operator gets to in a day."""
+
+
+_HELD: Final = "SELECT id, shop, number FROM shop_order WHERE condition = 'held' ORDER BY id"
+
+
+class HeldOrder(NamedTuple):
+    """An open hold, and the order that it holds."""
+
+    shop: str
+    number: str
+    hold: HoldRow
 
 
 @dataclass
@@ -197,7 +208,17 @@ class People:
     def _may_return(self, data: Mapping[str, Any], at: datetime) -> None:
         """A few of those who have their goods send some of them back."""
         chance = seeded(self._seed, "return", data["shipment"])
-        if chance.random() < 0.04:
+        if (draw := chance.random()) < 0.12:
+            after = at + timedelta(days=chance.uniform(1, 6))
+            line = chance.choice(data["lines"])
+            reason = chance.choice(
+                [one for terms in self._shops[data["shop"]].returns.published for one in terms.reasons]
+            )
+            asked = {"line": line["line"], "quantity": chance.randint(1, line["quantity"]), "reason": reason}
+            self._outside.agenda.plan(
+                after, lambda at: self.ask(CUSTOMER, "returns", data["shop"], data["order"], {"lines": [asked]})
+            )
+        elif draw < 0.15:
             line = chance.choice(data["lines"])
             body = {
                 "lines": [{"line": line["line"], "quantity": chance.randint(1, line["quantity"])}],
@@ -213,49 +234,101 @@ class People:
     def attend(self, at: datetime) -> None:
         """Look at everything that is held, and do what its holds say is their way out."""
         with self._engine.connect() as connection:
-            waiting = holds.waiting(connection)
+            rows = connection.execute(text(_HELD)).all()
+            names = {row.id: (row.shop, row.number) for row in rows}
+            waiting = [HeldOrder(*names[hold.order_id], hold) for hold in holds.open_of(connection, list(names))]
         for one in waiting:
-            chance = seeded(self._seed, one.id, at)
+            chance = seeded(self._seed, one.hold.id, at)
             if chance.random() < _ANSWERED and not self._answer(one, chance):
-                self.without_way_out.add(f"{one.shop}/{one.number}: {one.reason}")
+                self.without_way_out.add(f"{one.shop}/{one.number}: {one.hold.reason}")
+        for returned in self._open_returns():
+            self._see_to(*returned, seeded(self._seed, returned[0], at))
 
-    def _answer(self, one: HeldOrderRow, chance: random.Random) -> bool:
+    def _open_returns(self) -> Sequence[tuple[str, str, str, str, str, datetime]]:
+        """Id, shop, number, state, remedy and moment of the request of every return that is not over, or has expired."""
+        query = """SELECT r.id, o.shop, o.number, r.state, r.remedy, r.asked_at FROM return_request r JOIN shop_order o ON o.id = r.order_id
+                   WHERE r.waits_until IS NOT NULL OR r.state = 'expired' ORDER BY r.id"""
+        with self._engine.connect() as connection:
+            return [(*row,) for row in connection.execute(text(query))]  # type: ignore[misc]
+
+    def _see_to(
+        self, id_: str, shop: str, number: str, state: str, remedy: str, asked_at: datetime, chance: random.Random
+    ) -> None:
+        """Do what is next with a return. Most requests are answered; one in six customers never sends the goods, some send them too
+        late; one in eight goods do not pass, and go back."""
+
+        def act(name: str, **body: Any) -> bool:
+            return self.ask(OPERATOR, f"returns:{name}", shop, number, body, id_)
+
+        if state == "requested" and chance.random() < 0.6:
+            _ = act("refuse", words="not as it was said") if chance.random() < 0.15 else act("approve")
+        elif state in ("awaiting_goods", "expired"):
+            sent = seeded(self._seed, "goods", id_)
+            comes, days = sent.random() > 1 / 6, sent.choice((2, 5, 9, 40))
+            if comes and days <= (self._outside.clock.now() - asked_at).days < days + 4:
+                act("receive")
+        elif state == "received":
+            _ = act("inspect", passes=True) if chance.random() > 1 / 8 else act("inspect", passes=False, words="worn")
+        elif state == "inspected":
+            given = {
+                "replacement": lambda: act("replace"),
+                "exchange": lambda: act("exchange", **self._taken_for(chance)),
+            }.get(remedy, lambda: False)
+            _ = given() or act("refund")
+        elif state == "rejected":
+            act("close")
+
+    @staticmethod
+    def _taken_for(chance: random.Random) -> dict[str, Any]:
+        """Goods that a customer takes in exchange, and how a difference is paid."""
+        line = {
+            "line": "1",
+            "sku": "EXCHANGED",
+            "name": "交換品",
+            "quantity": 1,
+            "unit_price": chance.choice((800, 6_000, 90_000)),
+        }
+        return {"lines": [line], "payment": {"method": "card", "token": "tok_ok"}}
+
+    def _answer(self, one: HeldOrder, chance: random.Random) -> bool:
         """Whether something was granted; the ways out are tried in any order."""
         ways = list(hold_of(one.hold).kind.answered_by)
         chance.shuffle(ways)
         tried = (self.ask(OPERATOR, way, one.shop, one.number, body) for way in ways for body in self._bodies(way, one))
         return any(tried)
 
-    def _bodies(self, way: str, one: HeldOrderRow) -> Iterator[dict[str, Any]]:
+    def _bodies(self, way: str, one: HeldOrder) -> Iterator[dict[str, Any]]:
         """What is asked for with ``way``."""
         if way == "coupons":
             yield {"coupons": []}
         elif way in ("refunds", "collected"):
-            if one.amount:
-                yield {"amount": one.amount, "reference": "by hand"}
+            if one.hold.amount:
+                yield {"amount": one.hold.amount, "reference": "by hand"}
         elif way in ("shipments:ask_again", "shipments:reroute"):
-            if one.shipment_id:
+            if one.hold.shipment_id:
                 other = {"supplier": "warehouse"} if way == "shipments:reroute" else {}
-                yield {"shipment": one.shipment_id, **other}
+                yield {"shipment": one.hold.shipment_id, **other}
         elif way in ("lines:cancel", "lines:return"):
             if lines := self._lines(one, left=way == "lines:return"):
                 yield {"lines": lines, "fault": "shop"}
         else:
             yield {"reason": "looked at"}
 
-    def _lines(self, one: HeldOrderRow, *, left: bool) -> Sequence[dict[str, Any]]:
-        if one.lines and not left:
-            return [{"line": line, "quantity": pieces} for line, pieces in one.lines.items()]
+    def _lines(self, one: HeldOrder, *, left: bool) -> Sequence[dict[str, Any]]:
+        if one.hold.lines and not left:
+            return [{"line": line, "quantity": pieces} for line, pieces in one.hold.lines.items()]
         pieces = "shipped" if left else "quantity - cancelled - shipped"
         query = f"SELECT line, {pieces} AS pieces FROM shipment_line WHERE shipment_id = :shipment AND {pieces} > 0"
         with self._engine.connect() as connection:
-            rows = connection.execute(text(query), {"shipment": one.shipment_id}).all()
+            rows = connection.execute(text(query), {"shipment": one.hold.shipment_id}).all()
         return [{"line": row.line, "quantity": row.pieces} for row in rows]
 
-    def ask(self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any]) -> bool:
+    def ask(
+        self, asker: Asker, way: str, shop: str, number: str, body: Mapping[str, Any], about: str | None = None
+    ) -> bool:
         """Ask by the door that HTTP and the command line use; whether it was granted."""
         action = action_named(way)
-        asking = Asking(action, shop, number, action.model.model_validate(body), asker)
+        asking = Asking(action, shop, number, action.model.model_validate(body), asker, None, about)
         try:
             with self._engine.connect() as connection:
                 looked = look(connection, self._shops, asking, self._outside.clock.now(), "en")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Computed, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
 
 EFFECT_STATES = ("pending", "done", "declined", "needs_review")
-MAIL_STATES = ("queued", "sent", "failed", "needs_review")
+MAIL_STATES = ("queued", "sent", "failed", "needs_review", "bounced", "suppressed")
 
 
 class Effect(Base):
@@ -35,9 +35,12 @@ class Effect(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     batch: Mapped[str | None]
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    given_up: Mapped[bool] = mapped_column(Computed("state = 'needs_review'", persisted=True))
 
     __table_args__ = (
         one_of("state", EFFECT_STATES),
+        # Of a column that changes only then: an index of the state would be touched by every outcome.
+        Index("ix_effect_given_up", "id", postgresql_where="given_up"),
         # At most one that items may still join.
         Index("uq_effect_open", "batch", unique=True, postgresql_where="batch IS NOT NULL AND closed_at IS NULL"),
         UPDATED_IN_PLACE,
@@ -77,7 +80,8 @@ class EffectOutput(Base):
 class Mail(Base):
     """A mail, rendered to bytes once; its Message-ID is its key. ``subject_id`` of its lease is ``id``.
 
-    One that is about a customer's points, not about an order, has no ``order_id``.
+    One that is about a customer's points, not about an order, has no ``order_id``, and a ``shop`` of its own. It is ``bounced`` where it
+    did not arrive, ``suppressed`` where its address gets no more (``models.bounce``).
 
     ``packed`` is the whole message (``models.mail_packing``), small enough to stay in its row; None once it is no longer kept,
     of a mail that has ended. One that repeats another
@@ -90,6 +94,7 @@ class Mail(Base):
     message_id: Mapped[str] = mapped_column(unique=True)
     order_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     shipment_id: Mapped[str | None]
+    shop: Mapped[str | None]
     template: Mapped[str]
     envelope_from: Mapped[str]
     envelope_to: Mapped[str]
@@ -99,9 +104,11 @@ class Mail(Base):
     at: Mapped[Moment]
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     copy_of: Mapped[int | None] = mapped_column(BigInteger)
+    given_up: Mapped[bool] = mapped_column(Computed("state = 'needs_review' OR state = 'failed'", persisted=True))
 
     __table_args__ = (
         one_of("state", MAIL_STATES),
+        Index("ix_mail_given_up", "id", postgresql_where="given_up"),
         CheckConstraint("state <> 'queued' OR packed IS NOT NULL", name="kept"),
         Index("ix_mail_of_no_order", "at", postgresql_where="order_id IS NULL AND packed IS NOT NULL"),
         UPDATED_IN_PLACE,

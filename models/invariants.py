@@ -11,6 +11,7 @@ from models.invariant import Invariant
 from models.points_invariants import POINTS
 from models.return_invariants import RETURNS
 from models.states import ALLOWED_MOVES
+from models.store.suppressions import SHOP_OF, mailbox_of
 
 _ALLOWED = ", ".join(
     f"('{entity}', '{old}', '{new}')"
@@ -203,7 +204,7 @@ INVARIANTS: tuple[Invariant, ...] = (
              ON u.order_id = o.id AND u.shop = o.shop AND u.customer_id = o.customer_id
            WHERE o.customer_id <> '' AND o.state <> 'cancelled' AND coalesce(u.uses, 0)
              <> (SELECT count(DISTINCT btrim(lower(normalize(c->>'code', NFKC))))
-                 FROM json_array_elements(d.breakdown->'coupons') AS c)""",
+                 FROM json_array_elements(d.breakdown->'coupons') AS c WHERE c->>'kind' <> 'exchange')""",
     ),
     Invariant(
         "coupon_points_credited",
@@ -225,6 +226,22 @@ INVARIANTS: tuple[Invariant, ...] = (
               UNION ALL SELECT id, 'mail.send' FROM mail WHERE state = 'queued') e
              FULL JOIN effect_lease l ON l.subject_id = e.id AND l.kind = e.kind
            WHERE e.id IS NULL OR l.subject_id IS NULL""",
+    ),
+    Invariant(
+        "suppressed_get_no_mail",
+        "nothing is sent to an address that is suppressed, but for what was on its way just then",
+        f"""SELECT m.id, m.template, s.id AS suppression FROM mail_suppression s
+           JOIN mail m ON {mailbox_of("m.envelope_to")} = s.mailbox
+             AND m.sent_at > s.recorded_at + interval '5 minutes'
+             AND m.sent_at < least(coalesce(s.released_at, 'infinity'), coalesce(s.ends_at, 'infinity'))
+             AND (s.scope = 'all' OR m.order_id IS NULL)
+           LEFT JOIN shop_order o ON o.id = m.order_id WHERE {SHOP_OF} = s.shop""",
+    ),
+    Invariant(
+        "bounced_for_a_reason",
+        "a mail that bounced, or was kept back, has a report that says why",
+        """SELECT m.id, m.order_id, m.state FROM mail m WHERE m.state IN ('bounced', 'suppressed')
+             AND NOT EXISTS (SELECT FROM mail_bounce b WHERE b.mail_id = m.id)""",
     ),
     Invariant(
         "effects_attempted",

@@ -50,6 +50,9 @@ class ShopOrder(Base):
         Index("ix_shop_order_accepted", "accepted_at", postgresql_using="brin"),
         Index(None, "shop", "accepted_at", "id"),
         Index(None, "shop", "customer_id", postgresql_where="customer_id <> ''"),
+        # What lists are read by. An order's row enters and leaves the second once: its condition rests for good.
+        Index(None, "shop", "placed_at", "id"),
+        Index("ix_shop_order_live", "shop", "placed_at", "id", postgresql_where="condition <> 'done'"),
         UPDATED_IN_PLACE,
     )
 

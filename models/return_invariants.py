@@ -32,6 +32,19 @@ RETURNS: tuple[Invariant, ...] = (
            WHERE q.id IS NULL OR a.id IS NULL""",
     ),
     Invariant(
+        "replacements_are_linked",
+        "a return names the order that left for its goods exactly if it was replaced or exchanged, and each such order names the first",
+        f"""SELECT coalesce(q.shop, r.shop) AS shop, coalesce(q.replacement, r.number) AS number, q.id AS return
+            FROM (SELECT o.shop, o.number AS first, q.id, q.state, q.replacement
+                  FROM return_request q JOIN shop_order o ON o.id = q.order_id
+                  WHERE q.replacement IS NOT NULL OR q.state IN ({_listed(GIVEN_ANEW)})) q
+            FULL JOIN (SELECT o.shop, o.number, d.document->>'replaces' AS first
+                       FROM shop_order o JOIN order_document d ON d.order_id = o.id
+                       WHERE d.document->>'replaces' IS NOT NULL) r
+              ON r.shop = q.shop AND r.number = q.replacement AND r.first = q.first
+            WHERE q.id IS NULL OR r.number IS NULL OR q.state NOT IN ({_listed(GIVEN_ANEW)})""",
+    ),
+    Invariant(
         "returns_end",
         "a return that is not over waits for somebody until a moment, or its order is held for it",
         f"""SELECT o.shop, o.number, q.id, q.state FROM return_request q JOIN shop_order o ON o.id = q.order_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.adjustment import OrderAdjustment
 from models.base import Base
+from models.bounce import MailBounce, MailSuppression
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.document import DocumentCounter, StoredDocument
@@ -22,7 +23,10 @@ from models.readdressing import OrderReaddressing
 from models.refund_account import RefundAccount
 from models.repricing import OrderRepricing
 from models.retention import RetentionLate, RetentionMark
+from models.return_photo import ReturnPhoto
 from models.return_request import ReturnLine, ReturnRequest
+from models.review import ReviewAssignment, ReviewNote
+from models.search import OrderTerm
 from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
@@ -49,6 +53,8 @@ __all__ = [
     "Job",
     "LinkGeneration",
     "Mail",
+    "MailBounce",
+    "MailSuppression",
     "OperatorAccount",
     "OperatorAct",
     "OperatorLink",
@@ -60,6 +66,7 @@ __all__ = [
     "OrderNote",
     "OrderReaddressing",
     "OrderRepricing",
+    "OrderTerm",
     "Parcel",
     "Payment",
     "PointBalance",
@@ -73,7 +80,10 @@ __all__ = [
     "RetentionLate",
     "RetentionMark",
     "ReturnLine",
+    "ReturnPhoto",
     "ReturnRequest",
+    "ReviewAssignment",
+    "ReviewNote",
     "Shipment",
     "ShipmentLine",
     "ShopOrder",

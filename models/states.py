@@ -114,7 +114,7 @@ class ReturnState(StrEnum):
     REFUNDED = "refunded"
     REPLACED = "replaced"
     EXCHANGED = "exchanged"
-    CLOSED = "closed"  # an operator ended it: nothing comes of it
+    CLOSED = "closed"  # an operator ended it, or its customer withdrew it: nothing comes of it
 
 
 #: Returns that something is still to become of: their pieces are in no other.

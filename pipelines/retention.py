@@ -65,6 +65,7 @@ def _of_orders(shops: Mapping[str, Shop], today: datetime) -> Iterator[Kept]:
             "mails": retention.mails_days,
             "events": retention.events_days,
             "payloads": retention.payloads_days,
+            "photos": retention.photos_days,
             "documents": retention.documents_days,
         }
         for what, number in days.items():

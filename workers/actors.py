@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, wait_exponential_jitter
 
 from models.database import is_away
+from models.store.orders import OrderKey
 from pipelines.engine import announce
 from pipelines.engine.run import BATCH, Runner, describe
 from pipelines.engine.stage import Stage
@@ -123,7 +124,7 @@ def _passes(error: BaseException) -> bool:
 
 
 def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
-    given = [*arguments, *named.values()]
+    given, began = [*arguments, *named.values()], time.perf_counter()
     if len(given) == 1 and named.keys() <= {"order"}:
         refused = take_in_or_keep(house.engine, house.shops, house.clock, *given)
     else:
@@ -133,6 +134,10 @@ def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) 
         log.warning("order.refused", fields=[p.field for p in refused])
         house.bell.ring(effects=[announce.KIND])
     else:
+        if house.traces is not None:
+            (order,) = given
+            taken = [OrderKey(order["shop"], order["number"])]
+            house.traces.intake(house.engine, taken, time.perf_counter() - began)
         house.bell.ring(stages=["accept"])
 
 

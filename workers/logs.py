@@ -19,6 +19,7 @@ import structlog
 from dramatiq import Message
 
 from pipelines.values.card_number import mask
+from workers.tracing import trace_id_of
 
 #: Seconds for which the same line of a library, or of a database that is away, is counted instead of written.
 QUIET = 10.0
@@ -40,7 +41,7 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[CalmOutage(), *said, renderer, _masked],
+        processors=[CalmOutage(), _traced, *said, renderer, _masked],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -113,6 +114,13 @@ class CalmOutage:
         if repeated:
             event["repeated"] = repeated
         return event
+
+
+def _traced(_logger: Any, _method: str, event: _Event) -> _Event:
+    """A line about an order names the order's trace, too."""
+    if isinstance(order := event.get("order_id"), int):
+        event["trace_id"] = f"{trace_id_of(order):032x}"
+    return event
 
 
 def _named(argument: object) -> object:

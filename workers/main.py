@@ -28,6 +28,7 @@ from workers.metrics import serve_worker_metrics, stage_seconds
 from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
 from workers.stopping import Stop, stop_of_worker
+from workers.tracing import Bells
 from workers.wiring import House, build
 
 # How soon an idle thread notices that it is to stop and a lost connection is taken up again, in milliseconds; dramatiq's
@@ -78,7 +79,7 @@ class _Loops(Middleware):
         with self._lock:
             if self._loop is None:
                 house = self._house
-                self._loop = EffectLoop(house.effects(), house.clock, house.bell, self._performers)
+                self._loop = EffectLoop(house.effects(), house.clock, house.bell, self._performers, traces=house.traces)
             return self._loop
 
 
@@ -87,6 +88,8 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     house = build(settings, "worker")
     house.need_links()
     broker = make_broker(settings.need_broker(), consumer=True)
+    if house.traces is not None:
+        broker.add_middleware(Bells(house.traces))
     drains = Drains()
     decide = actors.deciding(house, house.runner(stage_seconds), drains)
     loops = _Loops(house, drains, decide, stop)

@@ -13,6 +13,7 @@ from models.store import leases, mails, work
 from pipelines.engine.run import describe
 from pipelines.route import STAGES
 from workers import inbound_files, reconciliation
+from workers.bounces import mailbox
 from workers.effects import queues
 from workers.logs import configure
 from workers.periodic import Timekeeper
@@ -90,14 +91,31 @@ def inbound(house: House) -> Timekeeper:
     return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs)
 
 
+def bounces(house: House) -> Timekeeper:
+    """The look into the mailbox of reports, which waits for its server; raises Misconfigured for what names no mailbox."""
+    jobs = [one for one in [mailbox.job(house)] if one is not None]
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs)
+
+
+def _complete(house: House) -> None:
+    """Raise Misconfigured for what only this process needs."""
+    inbound(house)
+    bounces(house)
+
+
 def main() -> None:
     """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
     configure()
-    house = build_or_exit("clock", inbound)
+    house = build_or_exit("clock", _complete)
     stop = threading.Event()
     Stop().on(*SIGNALS, then=stop.set)
     # A gateway that is slow to tell its list, or a folder that hangs, keeps no other job waiting.
-    keepers = {"jobs": timekeeper(house), "reconciliation": reconciler(house), "files": inbound(house)}
+    keepers = {
+        "jobs": timekeeper(house),
+        "reconciliation": reconciler(house),
+        "files": inbound(house),
+        "bounces": bounces(house),
+    }
     threads = [threading.Thread(target=one.run, args=(stop,), name=name) for name, one in keepers.items()]
     for thread in threads:
         thread.start()

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     shukka_public_url: str | None = Field(
         default=None, description="Where customers reach the web process: https://..."
     )
+    shukka_bounces_url: str | None = Field(
+        default=None, repr=False, description="The mailbox of reports: imaps://user:password@host/INBOX"
+    )
     shukka_smtp_connections: int = Field(default=32, ge=1, le=64)
 
     @field_validator("database_url")

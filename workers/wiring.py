@@ -24,6 +24,7 @@ from pipelines.shops.fulfilling import AUTO
 from pipelines.suppliers.channel import Sender
 from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from workers import payments
+from workers.bounces import MAIL_PROVIDERS
 from workers.broker import Bell, make_broker
 from workers.channels import CHANNELS
 from workers.effects import queues
@@ -31,6 +32,7 @@ from workers.installation import INSTALLATION
 from workers.mail.overrides import read as read_overrides
 from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
+from workers.tracing import Traces, traces_of
 from workers.web.links import Links
 
 
@@ -47,6 +49,8 @@ class House:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
     """What takes leave of the world once a worker has ended everything."""
+    traces: Traces | None = None
+    """What records traces; None where no collector is named."""
 
     def need_links(self) -> None:
         """Raise Misconfigured where mails have links that nobody could open."""
@@ -68,7 +72,8 @@ class House:
     def runner(self, observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None) -> Runner:
         """The decide loop, with mails rendered by the templates; refuses to start if any mail cannot be."""
         self.renderer.check()
-        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter, STAGES)
+        trace = self.traces.stage if self.traces is not None else None
+        return Runner(self.engine, self.shops, self.renderer, self.clock, observe, time.perf_counter, STAGES, trace)
 
     def gateways(self) -> dict[str, Adapter]:
         """The adapters of the gateways that are asked for the shops' methods; raises Misconfigured for a missing setting."""
@@ -85,6 +90,11 @@ class House:
             for name, gateway in payments.used(self.shops.values()).items()
             if gateway.secrets is not None
         }
+
+    def mail_doors(self) -> dict[str, object]:
+        """The settings of those providers whose reports of mails are heard; raises Misconfigured for one that is wrong."""
+        given = {one.name: (one, read(one.settings, self.environment)) for one in MAIL_PROVIDERS.values()}
+        return {name: settings for name, (one, settings) in given.items() if settings != one.settings()}
 
     def channels(self) -> dict[str, Sender]:
         """The supplier channels that the shops use, opened; raises Misconfigured for a missing setting."""
@@ -109,6 +119,7 @@ def build(settings: Settings, application: str) -> House:
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
         renderer=Renderer(settings.mail_from, settings.mail_domain, overrides=overrides, links=settings.links),
+        traces=traces_of(application),
     )
 
 

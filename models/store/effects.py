@@ -109,6 +109,7 @@ class StorefrontEventRow(NamedTuple):
 
     id: int
     key: str
+    order_id: int | None
     client: str
     payload: Mapping[str, Any]
     url: str | None
@@ -121,7 +122,7 @@ def to_announce(connection: Connection, ids: Sequence[int]) -> list[StorefrontEv
     return fetch(
         connection,
         StorefrontEventRow,
-        """SELECT e.id, e.key, e.payload->>'client', e.payload, c.url, c.webhook_secrets, c.old_until FROM effect e
+        """SELECT e.id, e.key, e.order_id, e.payload->>'client', e.payload, c.url, c.webhook_secrets, c.old_until FROM effect e
            LEFT JOIN client c ON c.id = (e.payload->>'client')::bigint AND c.revoked_at IS NULL
            WHERE e.id = ANY(%(ids)b::bigint[])""",
         {"ids": list(ids)},

@@ -18,6 +18,7 @@ from models.hold import OrderHold
 from models.store.customers import CustomerKey
 from models.store.deposits import OF_STATEMENT
 from models.store.inbox import ERASED
+from models.store.search import PERSONAL
 from models.store.statement import columns, execute, fetch, insert, one, scalars, update, values, writer
 
 
@@ -160,6 +161,8 @@ _OF_ORDERS: Final[Mapping[str, str]] = {
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",
     "payments": """UPDATE payment SET token = NULL, instructions = NULL
                    WHERE order_id = ANY(%(ids)b::bigint[]) AND (token IS NOT NULL OR instructions IS NOT NULL)""",
+    "return_photos": "DELETE FROM return_photo WHERE order_id = ANY(%(ids)b::bigint[])",
+    "terms": f"DELETE FROM order_term WHERE order_id = ANY(%(ids)b::bigint[]) AND left(term, 1) = ANY(string_to_array('{PERSONAL}', NULL))",
     "refund_accounts": "DELETE FROM refund_account WHERE order_id = ANY(%(ids)b::bigint[])",
     "notes": "UPDATE order_note SET text = '' WHERE order_id = ANY(%(ids)b::bigint[]) AND text <> ''",
     "outputs": """UPDATE effect_output t SET content = ''
@@ -185,6 +188,7 @@ _TEXTS: Final = (
     ("return_request", "answer", "order_id"),
     ("shipment", "reason", "order_id"),
     ("work", "error", "order_id"),
+    ("review_note", "says", "order_id"),
 )
 
 

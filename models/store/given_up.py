@@ -51,11 +51,11 @@ SELECT 'effect' AS what, e.id, e.kind, coalesce(o.shop, '') AS shop, coalesce(nu
                 (SELECT s.supplier FROM shipment s WHERE s.id = e.shipment_id),
                 (SELECT p.gateway FROM payment p WHERE p.order_id = e.order_id AND e.kind LIKE 'payment.%%'), '') AS target,
        coalesce(e.finished_at, e.recorded_at) AS at
-FROM effect e LEFT JOIN shop_order o ON o.id = e.order_id WHERE e.state = 'needs_review'
+FROM effect e LEFT JOIN shop_order o ON o.id = e.order_id WHERE e.given_up
 UNION ALL
 SELECT 'mail', m.id, m.template, coalesce(o.shop, ''), coalesce(m.code, ''), lower(substring(m.envelope_to from '[^@]*$')),
        m.at
-FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id WHERE m.state IN ('needs_review', 'failed') AND m.packed IS NOT NULL
+FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id WHERE m.given_up AND m.packed IS NOT NULL
 UNION ALL
 SELECT 'event', i.id, i.type, coalesce(o.shop, ''), coalesce(i.reason, ''), i.source, i.recorded_at
 FROM inbox_event i JOIN shop_order o ON o.id = i.order_id

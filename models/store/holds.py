@@ -61,30 +61,3 @@ WHERE order_id = ANY(%(ids)b::bigint[]) AND closed_at IS NULL ORDER BY order_id,
 def open_of(connection: Connection, ids: Sequence[int]) -> list[HoldRow]:
     """The open holds of the orders, each order's first to last; nothing is asked for no order."""
     return fetch(connection, HoldRow, _OPEN, {"ids": list(ids)}) if ids else []
-
-
-class HeldOrderRow(NamedTuple):
-    """An open hold with the name of its order."""
-
-    shop: str
-    number: str
-    order_id: int
-    id: int
-    reason: str
-    shipment_id: str | None
-    lines: Mapping[str, int]
-    amount: int | None
-    facts: Mapping[str, str | int]
-    opened_at: datetime
-
-    @property
-    def hold(self) -> HoldRow:
-        """The hold alone."""
-        return HoldRow._make(self[2:])
-
-
-def waiting(connection: Connection) -> list[HeldOrderRow]:
-    """Every open hold, oldest first."""
-    listed = columns(HeldOrderRow, "h", shop="o.shop", number="o.number")
-    query = f"SELECT {listed} FROM order_hold h JOIN shop_order o ON o.id = h.order_id WHERE h.closed_at IS NULL ORDER BY h.id"
-    return fetch(connection, HeldOrderRow, query)

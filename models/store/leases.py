@@ -113,8 +113,8 @@ def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
     return scalars(connection, _DUE_KINDS, {"kinds": list(kinds)})
 
 
-def opened(new: str, kind: str, target: str, attempts: int = 0) -> str:
-    """SQL that makes the rows of the CTE ``new`` (id, order_id, and whatever ``kind`` and ``target`` name) due at once."""
+def opened(new: str, kind: str, target: str, attempts: int = 0, due: str = "now()") -> str:
+    """SQL that makes the rows of the CTE ``new`` (id, order_id, and whatever ``kind``, ``target`` and ``due`` name) due at ``due``."""
     shop = f"coalesce((SELECT o.shop FROM shop_order o WHERE o.id = {new}.order_id), '')"
     return f"""INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token, target, shop)
-               SELECT {kind}, id, now(), {attempts}, 0, {target}, {shop} FROM {new}"""
+               SELECT {kind}, id, {due}, {attempts}, 0, {target}, {shop} FROM {new}"""

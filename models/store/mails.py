@@ -11,16 +11,18 @@ from sqlalchemy import Connection
 from models.effect import EffectLease, Mail
 from models.store import leases
 from models.store.statement import columns, fetch, insert, one, scalars, values, writer
+from models.store.suppressions import SUPPRESSED
 
 #: The kind of effect that sending a mail is.
 SEND: Final = "mail.send"
 
 
 class NewMailRow(NamedTuple):
-    """A mail that was rendered; ``packed`` are its bytes (``models.mail_packing``)."""
+    """A mail that was rendered; ``packed`` are its bytes (``models.mail_packing``); ``shop`` of one that is about no order."""
 
     message_id: str
     order_id: int | None
+    shop: str | None
     shipment_id: str | None
     template: str
     envelope_from: str
@@ -29,8 +31,8 @@ class NewMailRow(NamedTuple):
     at: datetime
 
 
-#: The domain of the recipient, in small letters.
-_DOMAIN = "lower(substring(envelope_to from '[^@]*$'))"
+#: SQL: the domain of the recipient, in small letters.
+DOMAIN: Final = "lower(substring(envelope_to from '[^@]*$'))"
 
 #: Each is due at once; one that was queued before is not queued again.
 add = writer(
@@ -44,7 +46,7 @@ add = writer(
         returning="id, order_id, envelope_to",
     )
     + ") "
-    + leases.opened("new", f"'{SEND}'", _DOMAIN),
+    + leases.opened("new", f"'{SEND}'", DOMAIN),
 )
 
 
@@ -61,12 +63,12 @@ class MailCopyRow(NamedTuple):
 copy = writer(
     MailCopyRow,
     f"""WITH new AS (
-          INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, packed, at, state, copy_of)
-          SELECT v.message_id, m.order_id, m.shipment_id, m.template, m.envelope_from, v.envelope_to, m.packed, v.at, 'queued',
+          INSERT INTO mail (message_id, order_id, shop, shipment_id, template, envelope_from, envelope_to, packed, at, state, copy_of)
+          SELECT v.message_id, m.order_id, m.shop, m.shipment_id, m.template, m.envelope_from, v.envelope_to, m.packed, v.at, 'queued',
                  coalesce(m.copy_of, m.id)
           FROM {values(MailCopyRow, Mail)} JOIN mail m ON m.id = v.id
           ON CONFLICT (message_id) DO NOTHING RETURNING id, order_id, envelope_to)
-        {leases.opened("new", f"'{SEND}'", _DOMAIN)}""",
+        {leases.opened("new", f"'{SEND}'", DOMAIN)}""",
 )
 
 
@@ -90,7 +92,8 @@ def known(connection: Connection, ids: Sequence[int]) -> list[KnownMailRow]:
 
 
 class QueuedMailRow(NamedTuple):
-    """A mail that is to be sent; ``copy_of`` is the mail that it repeats, None for the first of its kind."""
+    """A mail that is to be sent; ``copy_of`` is the mail that it repeats, None for the first of its kind. ``suppressed`` says why its
+    address gets none, None where it does."""
 
     id: int
     message_id: str
@@ -98,10 +101,13 @@ class QueuedMailRow(NamedTuple):
     envelope_to: str
     packed: bytes
     at: datetime
+    order_id: int | None
     copy_of: int | None
+    suppressed: str | None
 
 
-_TO_SEND = f"SELECT {columns(QueuedMailRow)} FROM mail WHERE id = ANY(%(ids)b::bigint[])"
+_TO_SEND = f"""SELECT {columns(QueuedMailRow, "m", suppressed=SUPPRESSED)} FROM mail m LEFT JOIN shop_order o ON o.id = m.order_id
+WHERE m.id = ANY(%(ids)b::bigint[])"""
 
 
 def to_send(connection: Connection, ids: Sequence[int]) -> list[QueuedMailRow]:
@@ -172,12 +178,13 @@ def kept(connection: Connection, order_id: int, mail: int) -> KeptMailRow | None
 
 _AGAIN = f"""
 WITH again AS (UPDATE mail SET state = 'queued', code = NULL
-               WHERE id = ANY(%(ids)b::bigint[]) AND state IN ('needs_review', 'failed') AND packed IS NOT NULL
+               WHERE id = ANY(%(ids)b::bigint[]) AND state IN ('needs_review', 'failed', 'bounced', 'suppressed')
+                 AND packed IS NOT NULL
                RETURNING id, order_id, envelope_to)
-{leases.opened("again", f"'{SEND}'", _DOMAIN, attempts=1)} RETURNING kind
+{leases.opened("again", f"'{SEND}'", DOMAIN, attempts=1)} RETURNING kind
 """
 
 
 def try_again(connection: Connection, ids: Sequence[int]) -> list[str]:
-    """Send mails that were given up again, with their old Message-IDs; the kind of each that was."""
+    """Send mails that were given up, that bounced or were kept back again, with their old Message-IDs; the kind of each that was."""
     return scalars(connection, _AGAIN, {"ids": ids})

@@ -132,7 +132,7 @@ FROM posted_coupon p JOIN shop_order o ON o.id = p.order_id JOIN order_document 
 LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id
 """
 #: Nothing is posted to who withdrew, or wants no letters any more (CON-04, CON-06).
-_OPEN: Final = "p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE"
+OPEN: Final = "p.way = 'post' AND p.posted_at IS NULL AND c.withdrawn_at IS NULL AND c.postal_stop IS NOT TRUE"
 
 
 def postings(
@@ -140,7 +140,7 @@ def postings(
 ) -> list[PostingRow]:
     """Letters still to be posted, the oldest first; with ``done`` those that were posted or mailed, the newest first.
     ``shops`` empty: of every shop."""
-    which, order = ("p.posted_at IS NOT NULL", "p.posted_at DESC, p.id DESC") if done else (_OPEN, "p.due_on, p.id")
+    which, order = ("p.posted_at IS NOT NULL", "p.posted_at DESC, p.id DESC") if done else (OPEN, "p.due_on, p.id")
     return fetch(
         connection,
         PostingRow,
@@ -152,7 +152,7 @@ def postings(
 
 def posting(connection: Connection, id_: int, *, is_open: bool = False) -> PostingRow | None:
     """The letter ``id_``; None if there is none, or with ``is_open`` if it is not to be posted any more."""
-    which = f"p.id = %(id)s AND {_OPEN}" if is_open else "p.id = %(id)s"
+    which = f"p.id = %(id)s AND {OPEN}" if is_open else "p.id = %(id)s"
     return one(connection, PostingRow, f"SELECT {_POSTING} {_FROM} WHERE {which}", {"id": id_})
 
 

@@ -111,7 +111,8 @@ def not_late(connection: Connection, shop: str, what: str, orders: Sequence[int]
 
 
 _MAILS = """
-UPDATE mail SET packed = NULL WHERE order_id = ANY(%(ids)b::bigint[]) AND state IN ('sent', 'failed') AND packed IS NOT NULL
+UPDATE mail SET packed = NULL WHERE order_id = ANY(%(ids)b::bigint[]) AND state IN ('sent', 'failed', 'bounced', 'suppressed')
+  AND packed IS NOT NULL
 """
 
 
@@ -198,7 +199,7 @@ WHERE id IN (SELECT id FROM refused_order
 _MAILS_OF_NO_ORDER = """
 UPDATE mail SET packed = NULL, envelope_to = ''
 WHERE id IN (SELECT id FROM mail
-             WHERE order_id IS NULL AND packed IS NOT NULL AND state IN ('sent', 'failed') AND at < %(until)s AND %(shop)s = ''
+             WHERE order_id IS NULL AND packed IS NOT NULL AND state NOT IN ('queued', 'needs_review') AND at < %(until)s AND %(shop)s = ''
              ORDER BY at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
 #: Files of tracking numbers, which are of several orders and shops.

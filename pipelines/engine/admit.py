@@ -9,7 +9,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.states import OrderState
-from models.store import coupons, effects, idempotency, items, orders, payments, posted_coupons, transitions, work
+from models.store import (
+    coupons,
+    effects,
+    idempotency,
+    items,
+    orders,
+    payments,
+    posted_coupons,
+    search,
+    transitions,
+    work,
+)
 from models.store.coupons import CouponUseRow
 from models.store.customers import CustomerKey
 from models.store.idempotency import KeyRow
@@ -51,6 +62,7 @@ def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datet
     orders.add_documents(connection, rows.documents)
     orders.add_lines(connection, rows.lines)
     payments.add(connection, rows.payments)
+    search.add_terms(connection, [one.id for one in rows.orders])
     accepted = [
         TransitionRow(one.id, "order", one.number, None, OrderState.ACCEPTED, "intake", now) for one in rows.orders
     ]

@@ -23,6 +23,7 @@ from models.store import (
     payments,
     readdressings,
     repricings,
+    search,
     shipments,
     transitions,
     visits,
@@ -123,6 +124,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, _readdressing_rows(decisions, now))
     visits.add(connection, _visit_rows(decisions, now))
+    search.add_terms(connection, [d.facts.id for d in decisions if d.readdressing is not None])
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store import documents, erasures, orders, retention
+from models.store import documents, erasures, orders, retention, return_photos
 from models.store.retention import PersonRow, PlaceRow
 from pipelines.engine.erase import pieces_of, take_out
 from pipelines.values.calendar import JST
@@ -78,6 +78,10 @@ def _payloads(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
     return retention.end_payloads(connection, ids, kept.what, kept.until)
 
 
+def _photos(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
+    return return_photos.end(connection, ids)
+
+
 def _documents(connection: Connection, ids: Sequence[int], kept: Kept) -> int:
     """Who bought, where it went and what was remarked, wherever it stands, and the documents that say so; of how many orders."""
     told = retention.people(connection, ids)
@@ -101,5 +105,6 @@ _ENDS: Final[Mapping[str, Callable[[Connection, Sequence[int], Kept], int]]] = {
     "mails": _mails,
     "events": _events,
     "payloads": _payloads,
+    "photos": _photos,
     "documents": _documents,
 }

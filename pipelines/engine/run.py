@@ -51,7 +51,8 @@ _NO_FAULTS: Final[Mapping[int, str]] = {}
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics.
+    """Runs stages over batches. ``observe`` is told (stage, phase, seconds) for metrics, ``trace`` (stage, the ids of the orders that
+    were decided, seconds) for traces.
 
     Stages of ``route`` are decided in the same pass as the stage that they follow at once.
     """
@@ -63,6 +64,7 @@ class Runner:
     observe: Callable[[str, str, float], None] = lambda stage, phase, seconds: None
     timer: Callable[[], float] = lambda: 0.0
     route: Mapping[str, Stage] = field(default_factory=dict)
+    trace: Callable[[str, Sequence[int], float], None] | None = None
 
     @cached_property
     def _limited(self) -> Sequence[SupplierRow]:
@@ -151,6 +153,8 @@ class Runner:
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
         self.observe(stage.name, "apply", ended - decided)
+        if self.trace is not None:
+            self.trace(stage.name, [d.facts.id for d in sound], ended - started)
         result.claimed = len(taken)
         if len(taken) < len(claimed):
             result.stages.add(stage.name)  # something may be left for which this batch had no room
@@ -340,7 +344,7 @@ def queue_mails(
         fault = None
         try:
             mail = renderer.render(one.intent, shop=one.shop, number=one.number)
-            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment))
+            rendered.append(_Rendered(mail, one.order_id, one.intent.shipment, one.shop))
         except ShukkaError as error:
             fault = describe(error)
             log.error("mail.unrenderable", shop=one.shop, template=one.intent.template, error=fault)
@@ -351,11 +355,12 @@ def queue_mails(
 
 @dataclass(frozen=True, slots=True)
 class _Rendered:
-    """A mail, and the order and shipment that it is about."""
+    """A mail, and the order and shipment that it is about; ``shop`` of one that is about none."""
 
     mail: RenderedMail
     order_id: int | None
     shipment: str | None
+    shop: str | None = None
 
 
 def _mail_rows(rendered: Sequence[_Rendered], now: datetime) -> list[NewMailRow]:
@@ -364,6 +369,7 @@ def _mail_rows(rendered: Sequence[_Rendered], now: datetime) -> list[NewMailRow]
         NewMailRow(
             message_id=one.mail.message_id,
             order_id=one.order_id,
+            shop=one.shop if one.order_id is None else None,
             shipment_id=one.shipment,
             template=one.mail.template,
             envelope_from=one.mail.envelope_from,

@@ -22,6 +22,7 @@ from pipelines.files.file_format import (
     Written,
 )
 from pipelines.files.label import Fault, Label, Piece, phone
+from pipelines.values.csv_cell import inert
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -56,8 +57,6 @@ _READ: Final[Mapping[str, Sequence[str]]] = {
     LINE: ("明細", "line"),
     QUANTITY: ("数量", "quantity"),
 }
-#: A spreadsheet takes what begins with one of these for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t")
 
 
 def _columns(settings: SupplierFiles) -> Mapping[str, str]:
@@ -120,13 +119,8 @@ def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
         if settings.encoding == "cp932" and (faults := [one for row in found for one in _faults(row, columns)]):
             held[label.shipment] = tuple(dict.fromkeys(faults))
         else:
-            rows += [[_safe(row[name]) for name in columns.values()] for row in found]
+            rows += [[inert(row[name]) for name in columns.values()] for row in found]
     return Written([_bytes([list(columns), *rows], settings.encoding)] if rows else [], held)
-
-
-def _safe(text: str) -> str:
-    """A text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _bytes(rows: Sequence[Sequence[str]], encoding: str) -> bytes:

@@ -49,7 +49,7 @@ class Taken:
 
 
 def replacing(order: Order, shop: Shop) -> Taken:
-    """An order that replaces goods of another one, which nobody sent: it is taken as it is, and costs nothing."""
+    """An order that replaces goods of another one, which nobody sent: it is taken as it is."""
     return Taken(order, 0, None, price(order, shop), content_of(order))
 
 

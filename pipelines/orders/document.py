@@ -29,7 +29,7 @@ from pipelines.orders.schema import (
     OrderDocument,
     PreviewDocument,
 )
-from pipelines.rules.order import TO_BE_NAMED, Coupon, Customer, Line, Order, Pickup, ShipTo
+from pipelines.rules.order import TO_BE_NAMED, Coupon, Customer, Exchange, Line, Order, Pickup, ShipTo
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
@@ -179,9 +179,10 @@ class _Fields:
         return values
 
 
-_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON, _PICKUP = map(_Fields, (Order, Line, Customer, ShipTo, Coupon, Pickup))
+_ORDER, _LINE, _CUSTOMER, _SHIP_TO, _COUPON = map(_Fields, (Order, Line, Customer, ShipTo, Coupon))
+_PICKUP, _EXCHANGE = map(_Fields, (Pickup, Exchange))
 #: Left out where there is none, so that content from before there was any stays equal.
-_ADDED: Final = ("pickup", "replaces")
+_ADDED: Final = ("exchange", "pickup", "replaces")
 _ALIKE: Final = tuple(name for name in _ORDER.names if name not in (*_GROUPED, *_ADDED))
 
 
@@ -192,6 +193,7 @@ def _order(values: dict[str, Any]) -> Order:
     values["lines"] = tuple([Line(**one) for one in values["lines"]])
     values["coupons"] = tuple([Coupon(**one) for one in values["coupons"]])
     values["pickup"] = Pickup(**values["pickup"]) if values["pickup"] else None
+    values["exchange"] = Exchange(**values["exchange"]) if values["exchange"] else None
     return Order(**values)
 
 
@@ -273,6 +275,10 @@ def order_to_json(order: Order) -> dict[str, Any]:
     document["coupons"] = [_COUPON.written(one) for one in order.coupons]
     if order.replaces is None:
         del document["replaces"]
+    if order.exchange is None:
+        del document["exchange"]
+    else:
+        document["exchange"] = _EXCHANGE.written(order.exchange)
     if order.pickup is None:
         del document["pickup"]
     else:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipelines.carriers import carrier
+from pipelines.customers.order_page import page_link
 from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
@@ -230,6 +231,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "wish": _wish_context(facts, shop),
         "pickup": _pickup_context(facts, shop),
         "order_url": order_url(shop, facts.number),
+        "order_page": page_link(shop, facts.number, facts.placed_at),
         "collect": cash(facts.method, facts.grand_total, shop),
     }
 

@@ -53,7 +53,8 @@ def _integer(value: object) -> object:
     return value
 
 
-def _text(longest: int, shortest: int = 0, pattern: str = ONE_LINE) -> Any:
+def one_line(longest: int, shortest: int = 0, pattern: str = ONE_LINE) -> Any:
+    """Bounds of a text: characters, and by default no line of its own."""
     return StringConstraints(min_length=shortest, max_length=longest, pattern=pattern)
 
 
@@ -94,8 +95,8 @@ def _known_method(name: str) -> str:
 PaymentMethod = Annotated[str, _NameOfMethod]
 Availability = Literal["in_stock", "backorder", "made_to_order", "unique"]
 TaxRate = Annotated[Literal[0, 8, 10], BeforeValidator(_integer)]
-Key = Annotated[str, _text(64, 1)]
-Name = Annotated[str, _text(200, 1)]
+Key = Annotated[str, one_line(64, 1)]
+Name = Annotated[str, one_line(200, 1)]
 
 
 class _Document(BaseModel):
@@ -105,9 +106,9 @@ class _Document(BaseModel):
 class CustomerDocument(_Document):
     """Who ordered."""
 
-    id: Annotated[str, _text(64)] | None = Field(description="Customer number; null or empty for a guest")
+    id: Annotated[str, one_line(64)] | None = Field(description="Customer number; null or empty for a guest")
     name: Name
-    email: Annotated[str, _text(254, 3)] = Field(description="Kept as received, non-conforming local parts too")
+    email: Annotated[str, one_line(254, 3)] = Field(description="Kept as received, non-conforming local parts too")
     account: Literal["local", "partner_web", "partner_claims"] = "local"
     rank: Key | None = Field(default=None, description="Rank at order time; null: the shop's lowest")
 
@@ -117,12 +118,12 @@ class ShipToDocument(_Document):
 
     kind: Literal["organisation", "individual"] = "organisation"
     name: Name
-    postal_code: Annotated[str, _text(16, 1)] = Field(description="460-0008, 4600008 or 〒460 0008")
-    region: Annotated[str, _text(64, 1)] = Field(description="Prefecture: 愛知県, Aichi, Aichi-ken or JP-23")
-    city: Annotated[str, _text(100, 1)]
-    line1: Annotated[str, _text(200, 1)]
-    line2: Annotated[str, _text(200)] = ""
-    phone: Annotated[str, _text(32)] = ""
+    postal_code: Annotated[str, one_line(16, 1)] = Field(description="460-0008, 4600008 or 〒460 0008")
+    region: Annotated[str, one_line(64, 1)] = Field(description="Prefecture: 愛知県, Aichi, Aichi-ken or JP-23")
+    city: Annotated[str, one_line(100, 1)]
+    line1: Annotated[str, one_line(200, 1)]
+    line2: Annotated[str, one_line(200)] = ""
+    phone: Annotated[str, one_line(32)] = ""
     country: Annotated[str, StringConstraints(pattern=COUNTRY)] = "JP"
 
 
@@ -130,7 +131,7 @@ class LineDocument(_Document):
     """One order line."""
 
     line: Key = Field(description="Unique within the order")
-    sku: Annotated[str, _text(100, 1)]
+    sku: Annotated[str, one_line(100, 1)]
     name: Name
     product: Key | None = Field(
         default=None, description="What variants (colours, sizes) have in common; reviews earn by it"
@@ -142,7 +143,7 @@ class LineDocument(_Document):
     availability: Availability = "in_stock"
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
     points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
-    flags: list[Annotated[str, _text(40, 1)]] = Field(default=[], max_length=20)
+    flags: list[Annotated[str, one_line(40, 1)]] = Field(default=[], max_length=20)
     weight_g: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         default=None, description="Grams of one packed piece"
     )
@@ -169,7 +170,7 @@ class PaymentDocument(_Document):
     """How the customer pays."""
 
     method: PaymentMethod
-    token: Annotated[str, _text(512, 1)] | None = Field(
+    token: Annotated[str, one_line(512, 1)] | None = Field(
         default=None, description="The gateway's token, never a card number"
     )
 
@@ -178,7 +179,7 @@ class DeliveryDocument(_Document):
     """The customer's wish."""
 
     date: Day | None = None
-    slot: Annotated[str, _text(40, 1)] | None = Field(default=None, description="AM, 14-16, ...")
+    slot: Annotated[str, one_line(40, 1)] | None = Field(default=None, description="AM, 14-16, ...")
 
 
 class PickupDocument(_Document):
@@ -198,9 +199,9 @@ class OrderDocument(_Document):
     """An order as a storefront sends it (``POST /v1/orders``)."""
 
     shop: Key
-    number: Annotated[str, _text(64, 1, ORDER_NUMBER)] = Field(description="The shop's own order number")
+    number: Annotated[str, one_line(64, 1, ORDER_NUMBER)] = Field(description="The shop's own order number")
     placed_at: Time
-    channel: Annotated[str, _text(32, 1)] = "web"
+    channel: Annotated[str, one_line(32, 1)] = "web"
     locale: Literal["ja", "en"] = "ja"
     customer: CustomerDocument
     ship_to: ShipToDocument | None = Field(default=None, description="May be left out with a pickup, and only then")
@@ -209,7 +210,7 @@ class OrderDocument(_Document):
     points: PointsDocument = PointsDocument()
     payment: PaymentDocument
     delivery: DeliveryDocument = DeliveryDocument()
-    remarks: Annotated[str, _text(2000, 0, MANY_LINES)] = ""
+    remarks: Annotated[str, one_line(2000, 0, MANY_LINES)] = ""
     totals: TotalsDocument = TotalsDocument()
     pickup: PickupDocument | None = None
 
@@ -236,7 +237,7 @@ class PromiseDocument(_Document):
     """What every question for a promise says."""
 
     shop: Key
-    region: Annotated[str, _text(64)] = Field(
+    region: Annotated[str, one_line(64)] = Field(
         default="", description="Prefecture, spelled as in an order; left out: not known, and no arrival is promised"
     )
     method: PaymentMethod = Field(default="card", description="A method that waits for money counts from when it is in")
@@ -255,7 +256,7 @@ class ProductDocument(PromiseDocument):
 class CartLineDocument(_Document):
     """A line of a cart."""
 
-    sku: Annotated[str, _text(100)] = ""
+    sku: Annotated[str, one_line(100)] = ""
     quantity: int = Field(default=1, ge=1, le=9999)
     supplier: Key = "warehouse"
     availability: Availability = "in_stock"

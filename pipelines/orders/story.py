@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from models.store import inbox, work
 from models.store.adjustments import AdjustmentRow
+from models.store.bounces import OrderBounceRow
 from models.store.effects import TrailRow
 from models.store.inbox import ReceivedRow
 from models.store.readdressings import ReaddressingRow
@@ -43,9 +44,10 @@ def with_acts(
     repriced: Sequence[RepricingRow],
     readdressed: Sequence[ReaddressingRow],
     put_off: Sequence[VisitRow],
+    heard: Sequence[OrderBounceRow],
 ) -> list[TransitionRow]:
     """An order's history with what moves no state and people ask after all the same: money given back at will, other prices,
-    another address, another day of a visit. ``to_state`` says what became of it."""
+    another address, another day of a visit, mails that did not arrive. ``to_state`` says what became of it."""
     acts = [
         TransitionRow(
             one.order_id, "goodwill", str(one.sequence), None, f"{one.money} yen given back", one.reason, one.at
@@ -65,11 +67,16 @@ def with_acts(
         TransitionRow(0, "visit", str(time), one.before.isoformat(), "put off", f"by {one.by}", one.at)
         for time, one in enumerate(put_off, 1)
     ]
+    acts += [TransitionRow(0, "mail", str(one.mail_id), one.template, one.kind, _because(one), one.at) for one in heard]
     return list(merge(history, sorted(acts, key=lambda one: one.at), key=lambda one: one.at))
 
 
 def _asked(one: RepricingRow | ReaddressingRow) -> str:
     return f"by {one.by or 'an operator'}" + (f": {one.reason}" if one.reason else "")
+
+
+def _because(one: OrderBounceRow) -> str:
+    return " ".join(filter(None, (one.reason, one.status, one.diagnostic)))
 
 
 def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:

@@ -86,9 +86,18 @@ class Coupon:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """What goods that came back count for (RET-06): ``credit`` yen in the shop's price display are taken off the goods that are taken for
+    them, ``fee`` yen ex tax are due beside the difference (TAX-05)."""
+
+    credit: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One order as the storefront sent it, normalised. ``shown_total`` is what the customer was shown to pay. ``replaces`` is the number
-    of the order of which it replaces goods: it costs nothing, and no storefront can send one."""
+    of the order of which it replaces goods, and ``exchange`` what those count for: no storefront can send one."""
 
     shop: str
     number: str
@@ -107,4 +116,5 @@ class Order:
     remarks: str = ""
     shown_total: int | None = None
     replaces: str | None = None
+    exchange: Exchange | None = None
     pickup: Pickup | None = None

@@ -32,6 +32,9 @@ class Retention(Section):
         description="Files for suppliers and what partners answered in words, from the day of the order; files that suppliers sent, "
         "from the day they came, for the longest time of any shop",
     )
+    photos_days: _Kept = Field(
+        default=400, description="Photos that customers sent of goods to come back, from the day of the order"
+    )
     quarantine_days: _Kept = Field(
         default=180,
         description="Events in quarantine that nobody took up, from the day they came; no order's that is open",
@@ -47,6 +50,8 @@ class Retention(Section):
 
     @model_validator(mode="after")
     def _the_person_last(self) -> Self:
-        if (longest := max(self.mails_days, self.events_days, self.payloads_days)) > self.documents_days:
+        if (
+            longest := max(self.mails_days, self.events_days, self.payloads_days, self.photos_days)
+        ) > self.documents_days:
             raise ValueError(f"documents_days: something that names the customer is kept for {longest} days")
         return self

@@ -64,8 +64,8 @@ class ReturnTerms(Section):
     )
     exchange_for: Literal["anything", "equal_or_higher"] = Field(
         default="anything",
-        description="What an exchange may be for. A difference is charged as a new payment; equal_or_higher: and never paid "
-        "back (RET-06)",
+        description="What an exchange may be for. A difference is charged as a new payment and never paid back (RET-06); "
+        "anything: goods of less value too, and the rest of what was paid is given in points",
     )
     cost_on: Literal["customer", "shop"] = Field(
         default="customer",

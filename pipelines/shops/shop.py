@@ -67,6 +67,10 @@ class Shop(Section):
         default="",
         description="Address of an order's page at the storefront, with {number} in it; empty: mails have no link",
     )
+    order_page_days: Annotated[int, Field(ge=0, le=3_660)] = Field(
+        default=180,
+        description="Days from the order for which the link in its mails opens its page (docs/order-page.md); 0: mails have none",
+    )
     operator_mail: Text = Field(
         default="",
         description="Address of the shop's operators for overdue suppliers and holds; suppliers' replies go there",

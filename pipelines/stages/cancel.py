@@ -34,7 +34,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 STAGE = Stage(
     "cancel",
     decide,
-    Need.PAYMENT
+    Need.RETURNS
+    | Need.PAYMENT
     | Need.SHIPMENTS
     | Need.LOTS
     | Need.EFFECTS

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from models.states import ReturnState
+from models.states import LotState, ReturnState
 from pipelines.changes.coming_back import (
     approve,
     await_next,
@@ -25,7 +25,7 @@ from pipelines.changes.coming_back import (
 )
 from pipelines.changes.goods_back import take_back
 from pipelines.changes.money import LETS_GO
-from pipelines.changes.replacing import replacement
+from pipelines.changes.replacing import exchanged, replacement, rest_in_points
 from pipelines.changes.requests import answer_each, asker
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
@@ -35,6 +35,8 @@ from pipelines.orders.actions.approve_return import ACTION as APPROVE
 from pipelines.orders.actions.approve_return import ReturnApproved
 from pipelines.orders.actions.close_return import ACTION as CLOSE
 from pipelines.orders.actions.close_return import ReturnClosed
+from pipelines.orders.actions.exchange_return import ACTION as EXCHANGE
+from pipelines.orders.actions.exchange_return import ReturnExchanged, taken_lines
 from pipelines.orders.actions.inspect_return import ACTION as INSPECT
 from pipelines.orders.actions.inspect_return import GoodsInspected
 from pipelines.orders.actions.open_return import ACTION as OPEN
@@ -49,7 +51,11 @@ from pipelines.orders.actions.replace_return import ACTION as REPLACE
 from pipelines.orders.actions.replace_return import ReturnReplaced
 from pipelines.orders.actions.return_lines import ACTION as SETTLE
 from pipelines.orders.actions.return_lines import LinesReturned
+from pipelines.orders.actions.withdraw_return import ACTION as WITHDRAW
+from pipelines.orders.actions.withdraw_return import ReturnWithdrawn
 from pipelines.orders.pieces import by_line
+from pipelines.rules.lots import NewLot
+from pipelines.rules.points import expiry
 from pipelines.rules.returns.case import Judgement
 from pipelines.rules.returns.judge import judge
 from pipelines.rules.returns.settlement import KIND
@@ -172,6 +178,28 @@ def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
     finish(draft, shop, now, one, ReturnState.REPLACED, "replaced", answer=asked.words, replacement=new.number)
 
 
+def _exchange(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnExchanged) -> None:
+    """The difference is an order's of its own; what is over is never money, and points where the terms say so (RET-06)."""
+    one, paid = _named(draft, event), asked.payment
+    method, token = (paid.method, paid.token) if paid else (None, None)
+    new = exchanged(draft, shop, one, now, taken_lines(asked), method, token)
+    draft.replace_goods(new)
+    if rest := rest_in_points(draft, shop, one, new):
+        draft.grant(NewLot(f"return:{one.id}:rest", "exchange", rest, LotState.VALID, expiry(now, shop)))
+    given = {"money": 0, "points": rest, "method": draft.facts.method} if rest else None
+    finish(
+        draft,
+        shop,
+        now,
+        one,
+        ReturnState.EXCHANGED,
+        "exchanged",
+        answer=asked.words,
+        replacement=new.number,
+        given=given,
+    )
+
+
 def _close(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnClosed) -> None:
     one = _named(draft, event)
     went_back = one.state == ReturnState.REJECTED
@@ -183,6 +211,10 @@ def _close(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, aske
     finish(draft, shop, now, one, new, cause, answer=asked.words or one.answer)
 
 
+def _withdraw(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnWithdrawn) -> None:
+    finish(draft, shop, now, _named(draft, event), ReturnState.CLOSED, "the customer keeps the goods")
+
+
 _GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
     SETTLE.wakes: (SETTLE, _take_back),
     OPEN.wakes: (OPEN, _open),
@@ -192,7 +224,9 @@ _GRANTS: Final[Mapping[str, tuple[Action[Any], Grant]]] = {
     INSPECT.wakes: (INSPECT, _inspect),
     REFUND.wakes: (REFUND, _refund),
     REPLACE.wakes: (REPLACE, _replace),
+    EXCHANGE.wakes: (EXCHANGE, _exchange),
     CLOSE.wakes: (CLOSE, _close),
+    WITHDRAW.wakes: (WITHDRAW, _withdraw),
 }
 
 STAGE = Stage(

@@ -37,6 +37,7 @@ from pipelines.orders.actions import (
     resend_mail,
     return_lines,
     ship,
+    withdraw_return,
 )
 from pipelines.route import WOKEN_BY
 from pipelines.rules.explain import Refusal, Sentence
@@ -52,6 +53,7 @@ MODULES = (
     refund_return,
     refuse_return,
     replace_return,
+    withdraw_return,
     agree_fee,
     ask_again,
     cancel,

@@ -19,6 +19,7 @@ OPERATOR = Asker("client:1", "operations", "operator")
 OTHERWISE = {
     (cancelled, "cancel"): 202,
     (settled, "lines:return"): 422,
+    (settled, "returns"): 422,
 }
 
 

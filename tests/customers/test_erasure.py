@@ -256,7 +256,8 @@ def test_nobody_is_nobody(world: World) -> None:
 
 
 def test_a_person_sees_what_waits_too_long(world: World) -> None:
-    from models.store.attention import counts, waiting
+    from models.store.attention import counts
+    from models.store.review import waiting
 
     world.take(person())
     world.settle()
@@ -265,7 +266,7 @@ def test_a_person_sees_what_waits_too_long(world: World) -> None:
 
     def shown() -> list[str]:
         with world.engine.connect() as connection:
-            return [row.id for row in waiting(connection) if row.what == "erasure waits"]
+            return [row.key for row in waiting(connection, world.clock.now()) if row.kind == "erasure"]
 
     jobs.look()
     assert shown() == []

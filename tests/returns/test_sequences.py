@@ -1,4 +1,4 @@
-"""Any sequence of returns, refunds, replacements and settlements at once pays out no more than was paid and returns no piece twice."""
+"""Any sequence of returns, refunds, replacements, exchanges and settlements at once pays out no more than was paid and returns no piece twice."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ ACTS = {
     "returns:inspect": {"passes": True},
     "returns:refund": {},
     "returns:replace": {},
+    "returns:exchange": {
+        "lines": [a_line("1", 1, 1_500, sku="OTHER")],
+        "payment": {"method": "card", "token": "tok_ok"},
+    },
     "returns:close": {},
 }
 COUPON = [{"code": "C", "kind": "amount", "value": 1_000}]
@@ -67,11 +71,13 @@ def test_no_sequence_gives_more_than_there_was(world: World, seed: int) -> None:
     shown = counter.order()
     assert shown["payment"]["refunded"] == sum(change["money"] for change in shown["adjustments"]) <= paid
     assert sum(change["points_returned"] for change in shown["adjustments"]) <= 500
+    rests = world.value("SELECT coalesce(sum(amount), 0) FROM point_lot WHERE kind = 'exchange'")
+    assert shown["payment"]["refunded"] + rests <= paid + 500
     back: dict[str, int] = {}
     for change in shown["adjustments"]:
         for one in change["lines"]:
             back[one["line"]] = back.get(one["line"], 0) + one["quantity"]
-    for one in (one for one in shown["returns"] if one["state"] == "replaced"):
+    for one in (one for one in shown["returns"] if one["state"] in ("replaced", "exchanged")):
         for line in one["lines"]:
             back[line["line"]] = back.get(line["line"], 0) + line["quantity"]
     assert all(count <= 3 for count in back.values())

@@ -28,7 +28,7 @@ from workers.process.embedded import EmbeddedEngines
 def statements(connection: Connection) -> Iterator[str]:
     """INSERTs of every row, tables in the order in which they refer to one another, then where the identities go on."""
     for table in metadata.sorted_tables:
-        names = [column.name for column in table.columns]
+        names = [column.name for column in table.columns if column.computed is None]
         listed = ", ".join(f'"{name}"' for name in names)
         literals = ", ".join(_literal(table.name, name) for name in names)
         keys = ", ".join(column.name for column in table.primary_key)

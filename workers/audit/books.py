@@ -86,7 +86,8 @@ class News(NamedTuple):
 class OrderBook:
     """One order. ``emails`` are those at which its customer may be written to; ``is_busy`` while an effect or a decision of it is
     under way; ``is_early`` where its money was taken before the goods left, since the authorization was ending. ``reasons``
-    are open holds, ``held`` those that ever were. ``is_pickup``: its goods are called to a store (STO-01)."""
+    are open holds, ``held`` those that ever were. ``is_pickup``: its goods are called to a store (STO-01). ``replaces``: the number of
+    the order of which it replaces goods; nobody placed it."""
 
     key: Key
     state: str = "accepted"
@@ -106,6 +107,7 @@ class OrderBook:
     repriced: int = 0
     readdressed: int = 0
     is_pickup: bool = False
+    replaces: str | None = None
     mailed_instructions: int = 0
     is_busy: bool = False
     is_early: bool = False
@@ -171,7 +173,7 @@ SELECT o.id, o.shop, o.number, o.state, o.condition, o.method, d.document->'cust
        p.instructions IS NOT NULL AS was_instructed,
        (SELECT count(*) FROM order_repricing r WHERE r.order_id = o.id) AS repriced,
        (SELECT count(*) FROM order_readdressing r WHERE r.order_id = o.id) AS readdressed,
- (d.document->'pickup') IS NOT NULL AS is_pickup,
+ (d.document->'pickup') IS NOT NULL AS is_pickup, d.document->>'replaces' AS replaces,
        (SELECT count(*) FROM effect e WHERE e.order_id = o.id AND e.kind = 'supplier.instruct' AND e.state = 'done'
           AND e.payload->>'channel' IN ('mail', 'portal')) AS mailed_instructions,
        EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending' AND e.kind <> 'storefront.event')
@@ -248,6 +250,7 @@ def _orders(connection: Connection) -> list[OrderBook]:
             repriced=row.repriced,
             readdressed=row.readdressed,
             is_pickup=row.is_pickup,
+            replaces=row.replaces,
             mailed_instructions=row.mailed_instructions,
             is_busy=row.is_busy,
             is_early=row.is_early,

@@ -13,6 +13,7 @@ from workers.audit.judge import Evidence, Judge
 def _kept(evidence: Evidence) -> Iterator[str]:
     storefront = evidence.journals.storefront
     stored = Counter(one.key for one in evidence.books.orders)
+    placed = {one.key for one in evidence.books.orders if one.replaces is None}
     acknowledged = {key_of(record) for record in storefront if record["kind"] == "ack"}
     finished = any(record["kind"] == "finished" for record in storefront)
     if storefront and not finished:
@@ -22,7 +23,7 @@ def _kept(evidence: Evidence) -> Iterator[str]:
     for key, count in sorted(stored.items()):
         if count > 1:
             yield f"{name_of(key)} is stored {count} times"
-        if finished and key not in acknowledged:
+        if finished and key in placed and key not in acknowledged:
             yield f"{name_of(key)} is stored and was never acknowledged"
     for record in storefront:
         if record["kind"] == "invalid" and record["status"] < 400:
@@ -66,7 +67,7 @@ def _gave_back(order: OrderBook) -> bool:
 JUDGES = (
     Judge(
         "orders_kept", "every acknowledged order is stored once, and of a refused one nothing is", _kept,
-        "orders that were stored and not answered, until the storefront has finished",
+        "orders that were stored and not answered, until the storefront has finished; orders that replace goods of another, which nobody placed",
     ),
     Judge("orders_as_placed", "an order is kept with the lines and the method it was placed with", _as_placed),
     Judge(

@@ -130,9 +130,7 @@ def _fared(evidence: Evidence) -> Iterator[str]:
             known = {one.number for one in parcels} - {None}
             if strange := sorted(str(one) for one in known - numbers[shipment]):
                 yield f"{order.name}: {shipment} has the tracking numbers {strange}, which its supplier never gave"
-            has_arrived = any(
-                one.status == "delivered" or (order.is_pickup and one.status in _AT_STORE) for one in parcels
-            )
+            has_arrived = any(one.status == "delivered" for one in parcels)
             if has_arrived and known and not said[shipment] & _FARED:
                 yield f"{order.name}: {shipment} counts as delivered, and nobody said so"
             applied = any(
@@ -140,12 +138,13 @@ def _fared(evidence: Evidence) -> Iterator[str]:
                 for one in order.news
                 if one.event_id.startswith(shipment)
             )
-            if applied and not has_arrived and said[shipment].isdisjoint(_OTHERWISE):
+            is_at_store = order.is_pickup and any(one.status in _AT_STORE for one in parcels)
+            if applied and not (has_arrived or is_at_store) and said[shipment].isdisjoint(_OTHERWISE):
                 yield f"{order.name}: {shipment} has arrived, and is {sorted(str(one.status) for one in parcels)}"
 
 
-#: Where goods that are called to a store are once they came there (STO-01).
-_AT_STORE = {"at_store", "sent_back"}
+#: How a parcel fares that a store has, or has sent back (STO-01).
+_AT_STORE = {"at_store", "returning", "returned"}
 _OTHERWISE = {"shipment.returned", "shipment.lost", "shipment.damaged"}
 _FARED = {"shipment.delivered", "shipment.tracking_updated"}
 
@@ -248,7 +247,8 @@ def _channels(evidence: Evidence) -> Iterator[str]:
             read_by_mail.add(record["shipment"])
         if channel == _PORTAL and record.get("tells_address"):
             yield f"{record['shipment']}: its mail to {record['supplier']} tells an address that only the page may show"
-    suppliers = {one.id: (order.key[0], one) for order in evidence.books.orders for one in order.shipments}
+    by_key = evidence.books.by_key.items()
+    suppliers = {one.id: (shop, one) for (shop, _), order in by_key for one in order.shipments}
     for mail in evidence.journals.mails:
         if mail["template"] == "supplier_instruction" and mail["shipment"] in suppliers.keys() - read_by_mail:
             shop, shipment = suppliers[mail["shipment"]]

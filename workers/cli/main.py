@@ -23,6 +23,7 @@ from workers.cli.files import app as files_app
 from workers.cli.links import app as links_app
 from workers.cli.mails import app as mails_app
 from workers.cli.order import order
+from workers.cli.orders import orders
 from workers.cli.payments import app as payments_app
 from workers.cli.points import app as points_app
 from workers.cli.postings import app as postings_app
@@ -30,6 +31,7 @@ from workers.cli.promise import promise
 from workers.cli.retry import retry
 from workers.cli.returns import app as returns_app
 from workers.cli.terminal import err, out
+from workers.cli.top import top
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
 
@@ -58,8 +60,10 @@ app.command()(attention)
 app.command()(backtest)
 app.command()(check)
 app.command()(order)
+app.command()(orders)
 app.command()(promise)
 app.command()(retry)
+app.command()(top)
 app.command()(tracking)
 
 

@@ -115,8 +115,11 @@ def print_story(shown: Mapping[str, Any]) -> None:
         _line("points", f"used {points['used']:,}, earned {points['earned']:,} ({points['state']})")
     _section(
         "mails",
-        ("id", "at", "mail", "to", "state", "shipment"),
-        ((m["id"], _short(m["at"]), m["template"], m["to"], m["state"], m["shipment"]) for m in shown["mails"]),
+        ("id", "at", "mail", "to", "state", "why", "shipment"),
+        (
+            (m["id"], _short(m["at"]), m["template"], m["to"], m["state"], _heard(m["report"]), m["shipment"])
+            for m in shown["mails"]
+        ),
     )
     _section(
         "came in",
@@ -218,6 +221,11 @@ def _shipments(shipments: Sequence[Mapping[str, Any]]) -> None:
                 "",
                 f"parcel of {_short(parcel['shipped_at'])}: {parcel['carrier']} {number} {parcel['tracking_status'] or ''}",
             )
+
+
+def _heard(report: Mapping[str, Any] | None) -> str | None:
+    """What was heard of a mail after it was sent."""
+    return f"{report['reason']} {report['status']}".strip() if report else None
 
 
 def _line(label: str, says: str, style: str = "") -> None:

@@ -13,8 +13,6 @@ from workers.cli.database import opened
 from workers.cli.terminal import out, table
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from models.store.given_up import Which
 
 #: How many are tried again in one transaction.
@@ -55,8 +53,11 @@ def retry(
 
 
 def _one(what: str, number: int) -> None:
+    from workers.effects.retrying import try_again
+    from workers.settings import load
+
     with opened("retry").begin() as connection:
-        tried = _again(connection, what, [number])
+        tried = try_again(connection, what, [number], load().clock.now())
     if not tried:
         raise Invalid([Problem("ID", f"there is no {what} {number} that was given up, or that could be read")])
     out.print(f"{what} {number} is due again ({', '.join(tried)})")
@@ -65,6 +66,8 @@ def _one(what: str, number: int) -> None:
 def _all(which: Which, *, yes: bool) -> None:
     from models.store import given_up
     from pipelines.route import WOKEN_BY
+    from workers.effects.retrying import try_again
+    from workers.settings import load
 
     engine = opened("retry")
     with engine.connect() as connection:
@@ -82,19 +85,8 @@ def _all(which: Which, *, yes: bool) -> None:
     for what in _WHATS:
         for ids in _batches([one.id for one in listed if one.what == what]):
             with engine.begin() as connection:
-                tried += len(_again(connection, what, ids))
+                tried += len(try_again(connection, what, ids, load().clock.now()))
     out.print(f"{tried} are due again")
-
-
-def _again(connection: Connection, what: str, ids: Sequence[int]) -> list[str]:
-    """Try those of ``ids`` again that still wait for it; the kind of each that is."""
-    from models.store import effects, mails
-    from pipelines.engine import inbox
-    from workers.settings import load
-
-    if what == "event":
-        return inbox.try_again(connection, ids, load().clock.now())
-    return {"effect": effects.try_again, "mail": mails.try_again}[what](connection, ids)
 
 
 def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:

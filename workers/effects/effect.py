@@ -111,7 +111,7 @@ class Effect(Generic[Row]):
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
     stand for several items, each with its own outcome.  ``unknowns``: attempts that may have happened after which a human is
-    asked; their back-offs double from a second.
+    asked; their back-offs double from a second.  ``orders``: the ids of the orders that it is about, in whose traces it is shown.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Effect(Generic[Row]):
     gathers: bool = False
     unknowns: int = 12
     channels: Callable[[Settings], int] = field(default=lambda settings: 32)
+    orders: Callable[[Row], Sequence[int]] = field(default=lambda row: ())
 
     def ready(self, means: Means) -> list[Performer[Any]]:
         """A performer for each of its kinds. Raises Misconfigured for what is missing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from workers.effects.recording import Done, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
+from workers.tracing import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +55,14 @@ class EffectLoop:
         *,
         lease: float = LEASE,
         pause: float = PAUSE,
+        traces: Traces | None = None,
     ) -> None:
         """``lease``: seconds that a lease lasts unless it is renewed. ``pause``: seconds that a target which fails is first
-        left alone."""
+        left alone. ``traces``: where attempts are recorded, if they are."""
         self._engine = engine
         self._lease_seconds = lease
         self._pause = pause
+        self._traces = traces
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
             p.kind: Group(
@@ -178,11 +182,14 @@ class EffectLoop:
 
     async def _asked(self, shift: Shift, target: Target, job: Job[Any]) -> Outcome:
         """What an attempt brought; its target has learned from it."""
-        outcome = None
+        outcome, began = None, time.perf_counter()
         try:
             outcome = await self._safely(shift.performer, job)
             return outcome
         finally:
+            if self._traces is not None and outcome is not None:
+                about, seconds = shift.performer.effect.orders(job.row), time.perf_counter() - began
+                self._traces.effect(job.kind, about, target.name, job.attempts, outcome, seconds)
             if target.ended(outcome):
                 shift.changed.append(target)
                 shift.wake.set()

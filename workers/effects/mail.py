@@ -12,6 +12,7 @@ from models.store import mails
 from models.store.mails import QueuedMailRow
 from pipelines.ports import Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
+from workers.effects.recording import SUPPRESSED
 from workers.mail import message
 from workers.mail.smtp import SmtpPool
 
@@ -29,6 +30,8 @@ def performing(deliver: Callable[[ReadyMail, Callable[[], bool]], Awaitable[Outc
     """Delivers stored mails; ``deliver`` is an SMTP pool's, told whether the mail is still held."""
 
     async def perform(job: Job[QueuedMailRow]) -> Outcome:
+        if job.row.suppressed is not None:
+            return Outcome(Verdict.DECLINED, code=SUPPRESSED, says=job.row.suppressed)
         try:
             raw = message.encoded(_as_copy(job.row) + unpack(job.row.packed))
         except UnknownDictionary as reason:  # a process of the newer version will send it
@@ -67,6 +70,7 @@ EFFECT = Effect(
     kinds=(mails.SEND,),
     queue="mail",
     target=_domain,
+    orders=lambda row: () if row.order_id is None else (row.order_id,),
     total=120.0,
     load=_load,
     equip=_equip,

@@ -139,6 +139,7 @@ EFFECT = Effect(
     kinds=tuple(_ACTS),
     queue="gateway",
     target=lambda row: row.gateway or "",
+    orders=lambda row: (row.order_id,),
     total=60.0,
     unknowns=8,  # some two minutes of back-offs: nobody's money is in doubt for longer than it takes to look
     load=_load,

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from models.store import bounces, effects, leases, mails, work
 from models.store import effect_items as items
-from models.store import effects, leases, mails, work
 from models.store.effects import OutcomeRow, WokenRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow
@@ -22,6 +22,8 @@ from pipelines.ports import Clock, Outcome, Output, Verdict
 from workers.broker import Bell
 from workers.effects.effect import Job
 
+#: The state of a mail whose address gets no more, and the code of its outcome.
+SUPPRESSED = "suppressed"
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
@@ -70,12 +72,15 @@ class Recorder:
 
     def _finish_mails(self, done: Sequence[Done]) -> None:
         ended = [
-            MailEndRow(d.job.id, d.job.token, _MAIL_STATES[_state(d)], d.outcome.code)
+            MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code)
             for d in done
             if _is_final(d, self._unknowns)
         ]
+        kept_back = [row.id for row in ended if row.state == SUPPRESSED]
         with self._engine.begin() as connection:
             mails.end(connection, ended)
+            if kept_back:
+                bounces.keep_back(connection, kept_back, self._clock.now())
             leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
@@ -129,6 +134,10 @@ def _output(job: Job[Any], output: Output) -> items.OutputRow:
 
 
 _MAIL_STATES = {"done": "sent", "declined": "failed", "needs_review": "needs_review"}
+
+
+def _mail_state(done: Done) -> str:
+    return SUPPRESSED if done.outcome.code == SUPPRESSED else _MAIL_STATES[_state(done)]
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -45,6 +45,7 @@ EFFECT = Effect(
     kinds=(announce.KIND,),
     queue="partners",
     target=lambda row: row.client,
+    orders=lambda row: () if row.order_id is None else (row.order_id,),
     total=30.0,
     load=_load,
     equip=_equip,

@@ -128,6 +128,7 @@ EFFECT: Effect[Any] = Effect(
     kinds=(INSTRUCT,),
     queue="partners",
     target=lambda row: row.batch.supplier,
+    orders=lambda row: sorted({one.order_id for one in row.batch.instructions}),
     total=30.0,
     load=_load,
     equip=_equip,

@@ -95,6 +95,7 @@ class Renderer:
             raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
         self._domain = domain
         self._links = links or Links([new_secret()], "https://example.invalid")
+        self._has_pages = links is not None
         self._overrides = overrides
         self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
         self._own_sources = {
@@ -159,7 +160,9 @@ class Renderer:
         mail = self._compile(intent.template, intent.locale, shop)
         allowed = _to_allow(intent.context["shop"]["mail_domain"], sender)
         try:
-            values = {"allowed_domain": allowed, "order_url": None, **intent.context}
+            values = {"allowed_domain": allowed, "order_url": None, "order_page_url": None, **intent.context}
+            if self._has_pages and (page := intent.context.get("order_page")) is not None:
+                values["order_page_url"] = self._links.url(**page)
             if (link := intent.context.get("link")) is not None:
                 values["link_url"] = self._links.url(link["path"], link["purpose"], link["subject"], link["until"])
             subject = message.clean(_fill(mail.subject, values))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,7 +26,19 @@ from workers import metrics
 from workers.logs import configure
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
-from workers.web.api import customers, documents, orders, postings, promise, ranks, returns, supplier_files
+from workers.web.api import (
+    customers,
+    documents,
+    order_list,
+    orders,
+    postings,
+    promise,
+    ranks,
+    returns,
+    review,
+    supplier_files,
+    suppressions,
+)
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
 from workers.web.body import BadBody
@@ -35,10 +46,11 @@ from workers.web.clients import Clients
 from workers.web.console import routes as console
 from workers.web.deadline import Deadline
 from workers.web.desk import Desk
-from workers.web.hooks import payments, suppliers
+from workers.web.hooks import mails, payments, suppliers
 from workers.web.limits import Limits, TellLimits
 from workers.web.openapi import operation_id, published
-from workers.web.pages import refund_account
+from workers.web.pages import order as order_page
+from workers.web.pages import order_return, refund_account
 from workers.web.pages import supplier as supplier_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
@@ -47,11 +59,8 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, promise, returns, customers, supplier_work, documents)
+_DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, documents)
 
-
-#: Seconds between two counts of what no index finds.
-RARELY = 300.0
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
 _READ = TROUBLES
@@ -65,7 +74,9 @@ def create_app(house: House | None = None) -> FastAPI:
         configure()
         house = build_or_exit("web", _complete)
     clients = Clients(house.engine, house.clock, house.settings.allowance)
-    state = AppState(house, Desk(house), clients, Limits(), house.notice_secrets(), house.settings.links)
+    state = AppState(
+        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -87,6 +98,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.state.shukka = state
     app.add_middleware(TellLimits)
     app.include_router(orders.router)
+    app.include_router(order_list.router)
     app.include_router(promise.router)
     app.include_router(acting.router_of(actions()))
     app.include_router(returns.router)
@@ -94,12 +106,17 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(ranks.router)
     app.include_router(customers.router)
     app.include_router(postings.router)
+    app.include_router(suppressions.router)
+    app.include_router(review.router)
     app.include_router(supplier_files.router)
     app.include_router(supplier_work.router)
     app.include_router(suppliers.router)
     app.include_router(supplier_page.router)
     app.include_router(payments.router)
+    app.include_router(mails.router)
     app.include_router(refund_account.router)
+    app.include_router(order_page.router)
+    app.include_router(order_return.router)
     app.include_router(console.router)
     _add_operations(app)
     _add_errors(app)
@@ -110,6 +127,7 @@ def create_app(house: House | None = None) -> FastAPI:
 def _complete(house: House) -> None:
     """Raise Misconfigured for what only this process needs."""
     house.notice_secrets()
+    house.mail_doors()
     house.need_links()
 
 
@@ -119,24 +137,7 @@ async def _nameable(request: Request) -> None:
         raise not_found()
 
 
-class _Rarely:
-    """Says yes at most every ``RARELY`` seconds."""
-
-    def __init__(self) -> None:
-        self._at = -RARELY
-
-    def __call__(self) -> bool:
-        """Whether it is time again."""
-        now = time.monotonic()
-        if now - self._at < RARELY:
-            return False
-        self._at = now
-        return True
-
-
 def _add_operations(app: FastAPI) -> None:
-    rarely = _Rarely()
-
     @app.get("/healthz", tags=["operations"], responses=answers(s200=Health))
     async def healthz() -> dict[str, str]:
         """The process is alive."""
@@ -160,7 +161,7 @@ def _add_operations(app: FastAPI) -> None:
     @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
-        await asyncio.to_thread(_measure, state_of(request).house, rarely)
+        await asyncio.to_thread(_measure, state_of(request).house)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -189,12 +190,10 @@ def _broker(house: House) -> dict[str, str]:
     return {"broker": "ok"}
 
 
-def _measure(house: House, rarely: Callable[[], bool]) -> None:
+def _measure(house: House) -> None:
     try:
         with house.engine.connect() as connection:
             counted = attention.counts(connection, house.clock.now())
-            if rarely():
-                counted += attention.given_up(connection)
     except SQLAlchemyError:
         metrics.DATABASE.set(0)
         return

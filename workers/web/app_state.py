@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -26,6 +27,8 @@ class AppState:
     limits: Limits
     notice_secrets: Mapping[str, Sequence[str]]
     """Secrets of gateways' notices that come from their settings, by gateway."""
+    mail_doors: Mapping[str, Any]
+    """Settings of the providers whose reports of mails are heard, by provider."""
     links: Links | None = None
     """What opens the pages that mails link to; None: nothing does."""
 

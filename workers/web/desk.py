@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from models.store.orders import OrderKey
 from pipelines.engine.inbox import Received, receive
 from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
@@ -59,7 +61,11 @@ class Desk:
             # A commit whose answer was lost may have happened; what is found now under the same content is ours.
             return [_as_first(answer) for answer in taken] if again else taken
 
+        began = time.perf_counter()
         answers = patiently(attempt)
+        if house.traces is not None:
+            taken = [OrderKey(one.shop, one.number) for one in answers if one.ending == Ending.ACCEPTED]
+            house.traces.intake(house.engine, taken, time.perf_counter() - began)
         for answer in answers:
             INTAKE.labels(answer.ending).inc()
         if any(answer.ending == Ending.ACCEPTED for answer in answers):

@@ -41,6 +41,7 @@ class ShownReturn(ReturnReference):
     shop: str
     number: str
     url: str = Field(description="Where its order is read, relative to this server")
+    photos: list[str] | None = Field(default=None, description="To operators: where each photo of the goods is read")
 
 
 class BatchResult(Shape):
@@ -137,13 +138,24 @@ class Move(Shape):
     at: datetime
 
 
+class MailReport(Shape):
+    """What was heard of a mail after it was sent; ``says`` is the server's sentence without addresses."""
+
+    kind: str
+    reason: str
+    status: str
+    says: str
+    at: datetime
+
+
 class SentMail(Shape):
-    """A mail of the order."""
+    """A mail of the order; ``report`` is the last that was heard of it."""
 
     template: str
     to: str
     state: str
     at: datetime
+    report: MailReport | None
 
 
 class ShownOrder(Shape):

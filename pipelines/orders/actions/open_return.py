@@ -22,7 +22,7 @@ _NOT_LEFT: Final = Sentence(
     "現在の注文状態は{state}です。返品をお申し込みいただけるのは、発送済みの商品に限ります。",
     "Now the order is {state}: only goods that have left can be returned.",
 )
-_REFUSED: Final = Sentence("{says}", "{says}")
+_REFUSED: Final = Sentence("返品をお受けできません。{says}", "This cannot be returned. {says}")
 _SEVERAL: Final = "one return gives one remedy: ask for lines with another one in a return of their own"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipelines.methods import METHODS
 from pipelines.rules import points as point_rules
@@ -21,6 +21,10 @@ from pipelines.values.prefecture import prefecture
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
+
+
+EXCHANGE: Final = "exchange"
+"""The kind of share in a sum that goods which came back count for (RET-06): in the place of a coupon's."""
 
 
 def price(
@@ -44,6 +48,7 @@ def price(
     fee = method_fee(order, shop, nets, shipping)
     if fee and not _leaves_to_pay(order, shop, nets, shipping, balance + coupon_points):
         fee = 0
+    fee += exchange_fee(order, shop)
     tax = _taxes(order, shop, nets, shipping + fee)
     tax_total = sum(one.tax for one in tax)
     before_points = sum(nets) + shipping + fee + (tax_total if ex_tax else 0)
@@ -119,6 +124,9 @@ def _coupons(order: Order, shop: Shop, lefts: list[int]) -> tuple[CouponShare, .
         by_line = largest_remainder(off, bases)
         lefts = [one - part for one, part in zip(lefts, by_line, strict=True)]
         shares.append(CouponShare(coupon.code, coupon.kind, off, 0, by_line))
+    if order.exchange is not None:
+        off = min(order.exchange.credit, sum(lefts))
+        shares.append(CouponShare("", EXCHANGE, off, 0, tuple(largest_remainder(off, lefts))))
     return tuple(shares)
 
 
@@ -129,6 +137,12 @@ def rank_spend(line: Line, net: int, shop: Shop) -> int:
     if shop.ranks.spend_excludes_flagged and any(flag in shop.points.flag_rates for flag in line.flags):
         return 0
     return net if shop.price.display == "ex_tax" else net * 100 // (100 + line.tax_rate)
+
+
+def exchange_fee(order: Order, shop: Shop) -> int:
+    """What an exchange costs beside the difference, in the price display (TAX-05)."""
+    fee = order.exchange.fee if order.exchange is not None else 0
+    return fee if shop.price.display == "ex_tax" else fee + tax_on(fee, STANDARD_RATE, shop.price.rounding)
 
 
 def _ships_free(shop: Shop, net_goods: int) -> bool:

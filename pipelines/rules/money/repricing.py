@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.errors import Problem
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.coupons import is_once
-from pipelines.rules.money.pricing import price
+from pipelines.rules.money.pricing import EXCHANGE, price
 from pipelines.rules.order import Coupon, Order
 from pipelines.rules.refusals import refusals
 from pipelines.values.coupon_key import coupon_key
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST = 20
 """Coupons of one order, as many as an order document may list."""
+_STAYS = frozenset({"points", EXCHANGE})
+"""What no other coupons take the place of: points that were loaded, and goods that came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def reprice(order: Order, shop: Shop, stored: Breakdown, coupons: Sequence[Coupo
 def with_fee(order: Order, shop: Shop, stored: Breakdown, fee: int) -> Breakdown:
     """The sum of ``order`` with ``fee`` yen, in the price display, for the shipping to an individual (INT-04); in place of a
     fee that was agreed before. What its coupons take off stays to the yen, whoever applied them."""
-    taken = [Coupon(one.code, "amount", one.amount) for one in stored.coupons if one.kind != "points"]
+    taken = [Coupon(one.code, "amount", one.amount) for one in stored.coupons if one.kind not in _STAYS]
     after = price(_changed(order, stored, taken), _unbound(shop), balance=stored.points_used, agreed_fee=fee)
     return replace(after, coupons=stored.coupons)
 
@@ -105,7 +107,7 @@ def record(
     """What to keep of the change from ``stored`` to ``after`` by ``coupons``."""
     uses = tuple(CouponUse(coupon_key(one.code), one.kind, is_once(one, shop)) for one in coupons)
     keys = {one.key for one in uses}
-    before = [coupon_key(one.code) for one in stored.coupons if one.kind != "points"]
+    before = [coupon_key(one.code) for one in stored.coupons if one.kind not in _STAYS]
     return Repricing(name, reason, by, after, uses, tuple(key for key in before if key not in keys))
 
 

@@ -9,17 +9,16 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from models.store import documents
 from models.store.documents import FileRow
+from pipelines import doors
 from pipelines.documents import issue
 from pipelines.documents.issue import Stored
 from pipelines.documents.kinds import Kind
 from pipelines.documents.writing import Wish
-from pipelines.errors import Invalid
-from pipelines.orders.document import problems_of
 from pipelines.orders.schema import ONE_LINE
 from pipelines.shops import Shop
 from workers.documents.typesetter import typesetter
@@ -94,7 +93,7 @@ async def issue_document(request: Request, shop: str, number: str) -> Response:
     # Without a key of the client's the request has one of its own: a commit whose answer was lost is found again.
     key = f"{caller.id}:{idempotency_key(request) or uuid4().hex}"
     _, raw = await read_json(request, _MOST_BYTES)
-    wish = _wish(raw)
+    wish = wish_of(raw)
 
     def make(again: bool) -> Stored:
         press, house = typesetter(), state.house
@@ -140,11 +139,9 @@ def file_name(row: FileRow) -> str:
     return f"{on:%Y%m%d}_{row.issuer}{amount}_{row.title}.pdf".replace("/", "-")
 
 
-def _wish(raw: object) -> Wish:
-    try:
-        asked = DocumentWish.model_validate(raw)
-    except ValidationError as error:
-        raise Invalid(problems_of(error)) from None
+def wish_of(raw: object) -> Wish:
+    """The document that ``raw``, decoded JSON, asks for. Raises Invalid naming every wrong field, and those with a card number."""
+    asked = doors.read(DocumentWish, raw)
     return Wish(Kind(asked.kind), asked.addressee, asked.purpose, asked.subject or "", asked.locale, asked.label)
 
 

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.engine.gather import loads_of, with_capacity
-from pipelines.errors import Invalid, Problem
 from pipelines.orders.promise import Answer, asked_of, cart_of, cart_promise, promise
 from pipelines.orders.schema import MOST_BYTES, CartDocument, ProductDocument
 from pipelines.rules.dates.capacity import Load
@@ -22,6 +21,7 @@ from pipelines.shops import Shop
 from workers.web.answers import as_json
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
+from workers.web.query import parameters_of, query_of
 from workers.web.shapes import CartPromise, Promise, answers
 
 router = APIRouter(prefix="/v1", tags=["promise"])
@@ -37,18 +37,12 @@ _ANY_SITE: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-H
 _OPEN: Final[Mapping[str, Any]] = {"security": [{"key": []}, {}]}
 
 
-def _parameters() -> list[dict[str, Any]]:
-    schema = ProductDocument.model_json_schema()
-    return [
-        {"name": name, "in": "query", "required": name in schema["required"], "schema": one}
-        for name, one in schema["properties"].items()
-    ]
-
-
-@router.get("/promise", responses=answers(s200=Promise), openapi_extra={**_OPEN, "parameters": _parameters()})
+@router.get(
+    "/promise", responses=answers(s200=Promise), openapi_extra={**_OPEN, "parameters": parameters_of(ProductDocument)}
+)
 async def read_promise(request: Request) -> Response:
     """Which day a product leaves that is ordered now, until when, and why; fresh until that changes."""
-    state, asked = state_of(request), asked_of(_once(request))
+    state, asked = state_of(request), asked_of(query_of(request, "at"))
     shops, now = await _seen(request, asked.shop), state.house.clock.now()
     load = await _load(state, shops.get(asked.shop), now)
     answer = promise(asked, shops, now, lambda shop: load)
@@ -73,16 +67,6 @@ async def read_cart_promise(request: Request) -> Response:
 
 #: Documents that the published schema describes.
 DOCUMENTS = (CartDocument,)
-
-
-def _once(request: Request) -> Mapping[str, str]:
-    """The query, in which nothing may stand twice. A plus sign that was not escaped in the offset of ``at`` came as a space."""
-    asked: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name in asked:
-            raise Invalid([Problem(name, "Stands twice; say it once.")])
-        asked[name] = f"{value[:-6]}+{value[-5:]}" if name == "at" and value[-6:-5] == " " else value
-    return asked
 
 
 async def _seen(request: Request, named: str) -> Mapping[str, Shop]:

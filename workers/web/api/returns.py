@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.return_photo import MOST_PHOTOS
 from models.states import ReturnState
-from models.store import orders, returns
+from models.store import orders, return_photos, returns
 from pipelines.engine.returns_rows import return_of
 from pipelines.orders.schema import MOST_BYTES
 from pipelines.returns.preview import preview
@@ -23,6 +24,8 @@ from workers.web.body import read_json, takes
 from workers.web.shapes import ReturnPreview, ShownReturn, answers
 
 router = APIRouter(prefix="/v1/returns", tags=["returns"])
+
+_JPEG: Final = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
 
 
 @router.post("/preview", responses=answers(s200=ReturnPreview), openapi_extra=takes(ReturnPreviewDocument))
@@ -48,12 +51,37 @@ async def read_return(request: Request, return_id: str) -> Response:
             if place is None or not caller.sees(place.shop):
                 return None
             named = {"shop": place.shop, "number": place.number, "url": order_url(place.shop, place.number)}
-            return {**named, **_shown(connection, place, return_id)}
+            seen = return_photos.places(connection, return_id) if caller.kind == "operator" else None
+            photos = {} if seen is None else {"photos": [f"/v1/returns/{return_id}/photos/{one}" for one in seen]}
+            return {**named, **_shown(connection, place, return_id), **photos}
 
     shown = await asyncio.to_thread(read)
     if shown is None:
         raise not_found()
     return as_json(200, shown)
+
+
+class Jpeg(Response):
+    """The bytes of a picture."""
+
+    media_type = "image/jpeg"
+
+
+@router.get("/{return_id}/photos/{place}", response_class=Jpeg, responses={200: {"content": _JPEG}})
+async def read_photo(request: Request, return_id: str, place: Annotated[int, Path(ge=1, le=MOST_PHOTOS)]) -> Response:
+    """A photo that the customer sent of the goods, the first is 1; operators alone see it."""
+    state = state_of(request)
+    caller = await state.caller(request, "operator")
+
+    def read() -> bytes | None:
+        with state.house.engine.connect() as connection:
+            of = returns.place(connection, return_id)
+            return return_photos.image(connection, return_id, place) if of and caller.sees(of.shop) else None
+
+    image = await asyncio.to_thread(read)
+    if image is None:
+        raise not_found()
+    return Jpeg(image, headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"})
 
 
 def _shown(connection: Connection, place: returns.ReturnPlaceRow, return_id: str) -> dict[str, Any]:

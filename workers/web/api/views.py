@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from models.states import Condition, OrderState, PaymentState
 from models.store import (
     adjustments,
+    bounces,
     effects,
     holds,
     mails,
@@ -24,6 +25,7 @@ from models.store import (
     work,
 )
 from models.store.adjustments import AdjustmentRow
+from models.store.bounces import OrderBounceRow
 from models.store.holds import HoldRow
 from models.store.refund_accounts import RefundAccountRow
 from models.store.transitions import TransitionRow
@@ -69,6 +71,8 @@ def show_order(
     history, changes = transitions.of_order(connection, facts.id), adjustments.of_orders(connection, [facts.id])
     repriced, readdressed = repricings.of_order(connection, facts.id), readdressings.of_order(connection, facts.id)
     put_off = visits.of_order(connection, facts.id)
+    heard = bounces.of_order(connection, facts.id)
+    reports = {one.mail_id: _report(one) for one in heard}
     shown: dict[str, Any] = {
         "shop": shop,
         "number": number,
@@ -108,7 +112,7 @@ def show_order(
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
             for one in repriced
         ],
-        "timeline": [_moved(one) for one in with_acts(history, changes, repriced, readdressed, put_off)],
+        "timeline": [_moved(one) for one in with_acts(history, changes, repriced, readdressed, put_off, heard)],
         "mails": [
             {
                 "id": one.id,
@@ -118,6 +122,7 @@ def show_order(
                 "state": one.state,
                 "at": _moment(one.at),
                 "shipment": one.shipment_id,
+                "report": reports.get(one.id),
             }
             for one in mails.of_order(connection, facts.id)
         ],
@@ -131,6 +136,17 @@ def show_order(
         **_inside(facts, to_operator_of, shown["shipments"]),
         **story(connection, facts.id, asked),
         "refund_account": _account(account) if account else None,
+    }
+
+
+def _report(one: OrderBounceRow) -> dict[str, Any]:
+    """What was heard of a mail after it was sent."""
+    return {
+        "kind": one.kind,
+        "reason": one.reason,
+        "status": one.status,
+        "says": one.diagnostic,
+        "at": _moment(one.at),
     }
 
 

@@ -43,15 +43,15 @@ HEADERS: Final = {
 
 
 @cache
-def words(language: str) -> Mapping[str, str]:
-    """What pages say in ``language``, by name."""
-    with (_HERE / f"words.{language}.toml").open("rb") as file:
+def words(language: str, book: str = "words") -> Mapping[str, str]:
+    """What the pages of ``book`` say in ``language``, by name; the makers' if none is named."""
+    with (_HERE / f"{book}.{language}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
-def page(template: str, language: str, status: int = 200, **values: Any) -> Response:
-    """The page that ``template`` makes of ``values`` in ``language``."""
-    says = words(language)
+def page(template: str, language: str, status: int = 200, *, book: str = "words", **values: Any) -> Response:
+    """The page that ``template`` makes of ``values`` in ``language``, with the words of ``book``."""
+    says = words(language, book)
     html = _ENVIRONMENT.get_template(f"{template}.html").render(
         says=says, language=language, style=_STYLE, script=_SCRIPT, day=lambda one: _day(one, language), **values
     )

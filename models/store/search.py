@@ -1,0 +1,240 @@
+"""Orders as lists show them, found by filters and by a word: one statement behind every list, newest first, a page at a time.
+
+A page is cut shop by shop on an index that lies in the order of the list, then dressed with what it shows. A word is looked up
+in ``order_term``; ``%`` and ``_`` mean nothing there, since a beginning is a range of the index and no pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.states import OrderState
+from models.store.statement import columns, execute, fetch
+
+#: Marks and spaces that spellings differ in, and what nobody sees; they go. Old forms of characters in names become the usual ones.
+_MARKS: Final = (
+    " -_.,/#'`\"()[]‐‑‒–—―−ーｰ~〜・、。\t\r\n\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_OLD: Final = "髙﨑嵜濵濱邊邉齋齊澤廣國櫻眞德惠瀧嶋嶌"
+_USUAL: Final = "高崎崎浜浜辺辺斎斉沢広国桜真徳恵滝島島"
+assert len(_OLD) == len(_USUAL)
+#: Longer words are cut: an entry of the index must fit on its page.
+_LONGEST: Final = 100
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def _plain(text: str) -> str:
+    """SQL: ``text`` without what spellings of numbers and names differ in."""
+    folded = f"lower(normalize({text}, NFKC))"
+    return f"left(translate({folded}, {_quoted(_OLD + _MARKS)}, {_quoted(_USUAL)}), {_LONGEST})"
+
+
+def _mail(text: str) -> str:
+    return f"left(lower(normalize({text}, NFKC)), {_LONGEST})"
+
+
+def _phone(text: str) -> str:
+    """SQL: a number as it is dialled in Japan, without marks."""
+    dialled = f"translate(normalize({text}, NFKC), {_quoted(_MARKS)}, '')"
+    return f"left(regexp_replace({dialled}, '^\\+810?', '0'), {_LONGEST})"
+
+
+class Kind(NamedTuple):
+    """One kind of term: its letter, the form in which a word is compared, and how many characters of its beginning are enough, None
+    where it must be whole."""
+
+    letter: str
+    form: str
+    beginning: int | None
+
+
+NUMBER, CUSTOMER, SKU = Kind("n", "plain", 1), Kind("c", "plain", None), Kind("s", "plain", None)
+NAME, MAIL, PHONE = Kind("p", "plain", 1), Kind("m", "mail", 3), Kind("t", "phone", 4)
+_KINDS: Final = (NUMBER, CUSTOMER, SKU, NAME, MAIL, PHONE)
+#: Letters of terms that lead to a person; erasing takes them away.
+PERSONAL: Final = "".join(kind.letter for kind in (NAME, MAIL, PHONE))
+_FORMS: Final = {"plain": _plain, "mail": _mail, "phone": _phone}
+
+
+def _term(kind: Kind, text: str) -> str:
+    return f"('{kind.letter}' || {_FORMS[kind.form](text)})"
+
+
+#: The terms of orders ``o``, whatever stands of them; of one that was erased nothing personal is left to be found.
+TERMS: Final = f"""
+INSERT INTO order_term (shop, term, placed_at, order_id)
+SELECT DISTINCT o.shop, x.term COLLATE "C", o.placed_at, o.id
+FROM shop_order o JOIN order_document d ON d.order_id = o.id
+CROSS JOIN LATERAL (SELECT d.document->'customer' AS c, d.document->'ship_to' AS t OFFSET 0) j
+CROSS JOIN LATERAL (
+  VALUES {_term(NUMBER, "o.number")}, {_term(CUSTOMER, "o.customer_id")}, {_term(NAME, "j.c->>'name'")}, {_term(NAME, "j.t->>'name'")},
+         {_term(MAIL, "j.c->>'email'")}, {_term(PHONE, "j.t->>'phone'")}
+  UNION ALL SELECT {_term(SKU, "l.sku")} FROM order_line l WHERE l.order_id = o.id) x(term)
+WHERE length(x.term) > 1 AND {{which}}
+ON CONFLICT DO NOTHING
+"""
+_OF_ORDERS: Final = TERMS.format(which="o.id = ANY(%(ids)b::bigint[])")
+
+
+def add_terms(connection: Connection, orders: Sequence[int]) -> int:
+    """Let the orders be found by what their documents and lines say now; what they were found by before stays. How many terms
+    are new."""
+    return execute(connection, _OF_ORDERS, {"ids": list(orders)}) if orders else 0
+
+
+class Place(NamedTuple):
+    """Where a page ended: the orders after this one come next."""
+
+    placed_at: datetime
+    id: int
+
+
+class Filter(NamedTuple):
+    """Which orders are meant; None is any. ``since`` and ``until`` are of ``placed_at``: at or after, and before.
+
+    ``hold`` is a reason that is open, ``supplier`` and ``dispatch_on`` are of one shipment that still counts, ``word`` is what is
+    looked for, and ``numbers`` are its spellings as a tracking number.
+    """
+
+    state: str | None = None
+    condition: str | None = None
+    hold: str | None = None
+    supplier: str | None = None
+    dispatch_on: date | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    word: str | None = None
+    numbers: Sequence[str] = ()
+
+
+class ListedRow(NamedTuple):
+    """An order in a list; money in yen. ``holds`` are open reasons; ``shipments`` {id, supplier, state, dispatch_on,
+    tracking_numbers}. ``customer_name`` is personal."""
+
+    id: int
+    shop: str
+    number: str
+    placed_at: datetime
+    state: str
+    condition: str
+    method: str
+    currency: str
+    grand_total: int
+    payment_state: str
+    customer_id: str
+    customer_name: str
+    holds: Sequence[str]
+    shipments: Sequence[Mapping[str, Any]]
+
+    @property
+    def place(self) -> Place:
+        """Where a page that ends here goes on."""
+        return Place(self.placed_at, self.id)
+
+
+#: States in which no order rests: those in them are few among all there were, and have an index of their own.
+_LIVE: Final = frozenset({OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT, OrderState.AUTHORIZED, OrderState.RELEASED, OrderState.PARTLY_SHIPPED})  # fmt: skip
+_SHIPMENT: Final = "s.state NOT IN ('cancelled', 'refused')"
+_CONDITIONS: Final = {
+    "state": "o.state = %(state)s",
+    "condition": "o.condition = %(condition)s",
+    "hold": "o.id IN (SELECT h.order_id FROM order_hold h WHERE h.closed_at IS NULL AND h.reason = %(hold)s)",
+    "since": "o.placed_at >= %(since)s",
+    "until": "o.placed_at < %(until)s",
+}
+_DETAILS: Final = columns(
+    ListedRow,
+    "o",
+    payment_state="p.state",
+    customer_name="coalesce(d.document->'customer'->>'name', '')",
+    holds="coalesce((SELECT array_agg(h.reason ORDER BY h.id) FROM order_hold h WHERE h.order_id = o.id AND h.closed_at IS NULL), '{}')",
+    shipments="""coalesce((SELECT json_agg(json_build_object(
+        'id', s.id, 'supplier', s.supplier, 'state', s.state, 'dispatch_on', s.dispatch_on,
+        'tracking_numbers', (SELECT coalesce(json_agg(c.tracking_number ORDER BY c.id), '[]'::json) FROM parcel c
+                             WHERE c.shipment_id = s.id AND c.tracking_number IS NOT NULL)) ORDER BY s.id)
+        FROM shipment s WHERE s.order_id = o.id), '[]'::json)""",
+)
+_LISTED: Final = """
+WITH page AS MATERIALIZED (
+  SELECT f.placed_at, f.id FROM unnest(%(shops)b::text[]) AS w(shop) CROSS JOIN LATERAL ({found}) f
+  ORDER BY f.placed_at DESC, f.id DESC LIMIT %(limit)s)
+SELECT {details}
+FROM page g JOIN shop_order o ON o.id = g.id JOIN payment p ON p.order_id = o.id JOIN order_document d ON d.order_id = o.id
+ORDER BY g.placed_at DESC, g.id DESC
+"""
+_NEXT: Final = "ORDER BY placed_at DESC, id DESC LIMIT %(limit)s"
+
+
+def listed(
+    connection: Connection, shops: Sequence[str], which: Filter, *, after: Place | None = None, limit: int
+) -> list[ListedRow]:
+    """Up to ``limit`` orders of ``shops`` (no shop: none), newest first, those after ``after``."""
+    told: dict[str, Any] = {
+        **which._asdict(),
+        "shops": list(dict.fromkeys(shops)),
+        "numbers": list(which.numbers),
+        "limit": limit,
+        "after_at": after.placed_at if after else None,
+        "after_id": after.id if after else None,
+    }
+    found = _found(which, after) if which.word is None else _by_word(which, after)
+    return fetch(connection, ListedRow, _LISTED.format(found=found, details=_DETAILS), told)
+
+
+def _found(which: Filter, after: Place | None) -> str:
+    where = ["o.shop = w.shop", *_conditions(which), *_behind(after, "o.placed_at", "o.id")]
+    return f"SELECT o.placed_at, o.id FROM shop_order o WHERE {' AND '.join(where)} {_NEXT}"
+
+
+def _conditions(which: Filter) -> list[str]:
+    """SQL of the filters but the word, of an order ``o``."""
+    found = [sql for name, sql in _CONDITIONS.items() if getattr(which, name) is not None]
+    if which.state in _LIVE or which.condition in ("running", "held") or which.hold is not None:
+        found.append("o.condition <> 'done'")
+    shipment = [f"s.{name} = %({name})s" for name in ("supplier", "dispatch_on") if getattr(which, name) is not None]
+    if shipment:
+        found.append(
+            f"EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND {_SHIPMENT} AND {' AND '.join(shipment)})"
+        )
+    return found
+
+
+def _behind(after: Place | None, placed_at: str, id_: str) -> list[str]:
+    return [f"({placed_at}, {id_}) < (%(after_at)s::timestamptz, %(after_id)s::bigint)"] if after else []
+
+
+def _by_word(which: Filter, after: Place | None) -> str:
+    """Each kind of term brings its newest orders; an order has at most two terms of a kind that begin alike, its two names."""
+    conditions = _conditions(which)
+    join = f"JOIN shop_order o ON o.id = t.order_id AND {' AND '.join(conditions)}" if conditions else ""
+    behind = _behind(after, "t.placed_at", "t.order_id")
+    branches = [
+        f"""(SELECT t.placed_at, t.order_id AS id FROM order_term t {join}
+             WHERE {" AND ".join(("t.shop = w.shop", _matches(kind), *behind))}
+             ORDER BY t.placed_at DESC, t.order_id DESC LIMIT 2 * %(limit)s)"""
+        for kind in _KINDS
+    ]
+    if which.numbers:
+        where = ["c.tracking_number = ANY(%(numbers)b::text[])", *conditions, *_behind(after, "o.placed_at", "o.id")]
+        branches.append(
+            f"""SELECT o.placed_at, o.id FROM parcel c JOIN shop_order o ON o.id = c.order_id AND o.shop = w.shop
+                WHERE {" AND ".join(where)}"""
+        )
+    return f"SELECT DISTINCT u.placed_at, u.id FROM ({' UNION ALL '.join(branches)}) u {_NEXT}"
+
+
+def _matches(kind: Kind) -> str:
+    """SQL: the term ``t`` is the word, or begins with it; a word of which too little is left is none."""
+    form = _FORMS[kind.form]("%(word)s::text")
+    word = f"('{kind.letter}' || CASE WHEN length({form}) >= {kind.beginning or 1} THEN {form} END) COLLATE \"C\""
+    if kind.beginning is None:
+        return f"t.term = {word}"
+    return f't.term >= {word} AND t.term < ({word} || chr(1114111)) COLLATE "C"'

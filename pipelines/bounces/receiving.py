@@ -1,0 +1,213 @@
+"""Reports come in: each kept once, matched to a mail of ours, and followed by what follows from it, in one transaction.
+
+A report can be forged by anybody who knows an address. So it touches a mail only where it names the Message-ID under which we sent
+it and the recipient to whom we sent it; where our Message-ID was lost, our own header with the order and template stands for it.
+Whatever else comes in is kept for the operator and touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from models.store import bounces, inbox, suppressions
+from models.store.bounces import AgainRow, BouncedRow, NewBounceRow, SentMailRow, TemplateKey
+from models.store.inbox import NewEventRow
+from models.store.suppressions import SuppressRow
+from pipelines import doors
+from pipelines.bounces.consequences import SOFT_DAYS, consequence
+from pipelines.bounces.report import Finding, Kind, Original, Report
+from pipelines.engine.parts import in_parts
+from pipelines.engine.run import describe
+from pipelines.ports import Clock
+from pipelines.values.card_number import mask
+from pipelines.values.mail_address import mailbox_key
+from pipelines.values.storable import storable
+
+log = structlog.get_logger(__name__)
+
+TYPE: Final = "mail.reported"
+#: What is kept of a report with the mail itself; the rest is in the inbox alone.
+_KEPT: Final = frozenset({Kind.BOUNCE, Kind.DELAY, Kind.COMPLAINT})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One report as it came in: ``source`` is the door, ``event_id`` is the same for the same report however often it comes."""
+
+    source: str
+    event_id: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """A report with the mails that its findings are about."""
+
+    told: Told
+    mails: Sequence[tuple[Finding, SentMailRow]]
+    unknown: Sequence[Finding]
+
+
+def receive(engine: Engine, clock: Clock, reports: Sequence[Told]) -> list[bool]:
+    """Keep reports with what follows from them, in one transaction where that succeeds; True for each that is new.
+
+    One that cannot be kept, whatever raises, is quarantined alone.
+    """
+    return in_parts(
+        reports,
+        lambda part: _store(engine, clock, part),
+        lambda told, error: _quarantine(engine, clock, told, error),
+    )
+
+
+def _quarantine(engine: Engine, clock: Clock, told: Told, error: Exception) -> bool:
+    log.error("report.unstorable", source=told.source, error=describe(error))
+    reason = f"cannot be stored: {describe(error)}"
+    row = NewEventRow(told.source, told.event_id, TYPE, None, None, {}, clock.now(), "quarantined", reason)
+    with engine.begin() as connection:
+        return bool(inbox.add(connection, [row]))
+
+
+def _store(engine: Engine, clock: Clock, reports: Sequence[Told]) -> list[bool]:
+    now = clock.now()
+    with engine.begin() as connection:
+        matched = _match(connection, reports)
+        rows = [_event(one, now) for one in matched]
+        new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}
+        first: dict[tuple[str, str], _Matched] = {}
+        for one in matched:
+            first.setdefault((one.told.source, one.told.event_id), one)
+        follow(connection, [pair for key, one in first.items() if key in new for pair in one.mails], now)
+    answers = []
+    for told in reports:
+        answers.append((told.source, told.event_id) in new)
+        new.discard((told.source, told.event_id))
+    return answers
+
+
+def follow(connection: Connection, found: Sequence[tuple[Finding, SentMailRow]], now: datetime) -> None:
+    """What was heard of mails has its consequences: kept beside the mail, sent again or not, the address suppressed."""
+    found = [(finding, mail) for finding, mail in found if finding.kind in _KEPT]
+    soft = {row.id: row.times for row in bounces.soft(connection, [mail.id for _, mail in found], SOFT_DAYS)}
+    ends = [(finding, mail, consequence(finding, soft.get(mail.id, 0))) for finding, mail in found]
+    bounces.add(
+        connection,
+        [
+            NewBounceRow(
+                mail.id,
+                finding.kind,
+                finding.reason,
+                finding.status,
+                mask(_storable(finding.diagnostic)),
+                finding.action,
+                end.needs_human,
+                now,
+            )
+            for finding, mail, end in ends
+        ],
+    )
+    bounces.bounce(connection, [BouncedRow(mail.id, one.reason) for one, mail, end in ends if end.is_bounced])
+    bounces.again(connection, [AgainRow(mail.id, end.again_in) for _, mail, end in ends if end.again_in is not None])
+    suppressions.suppress(
+        connection,
+        [
+            SuppressRow(mail.id, end.suppress, finding.reason, now, end.days)
+            for finding, mail, end in ends
+            if end.suppress is not None
+        ],
+    )
+
+
+def _match(connection: Connection, reports: Sequence[Told]) -> list[_Matched]:
+    """The reports with the mails that they are about, found for all of them at once."""
+    ids = sorted({one for told in reports for one in told.report.original.message_ids})
+    named: dict[str, list[SentMailRow]] = {}
+    for row in bounces.by_message_id(connection, ids) if ids else []:
+        named.setdefault(row.message_id, []).append(row)
+    keys = {key for told in reports if (key := _key(told.report.original)) is not None}
+    of_order: dict[TemplateKey, list[SentMailRow]] = {}
+    for row in bounces.by_template(connection, sorted(keys)):
+        of_order.setdefault(TemplateKey(row.shop, row.number, row.template), []).append(row)
+    return [_matched(told, _candidates(told.report.original, named, of_order)) for told in reports]
+
+
+def _candidates(
+    original: Original,
+    named: Mapping[str, Sequence[SentMailRow]],
+    of_order: Mapping[TemplateKey, Sequence[SentMailRow]],
+) -> list[SentMailRow]:
+    known = [row for one in original.message_ids for row in named.get(one, ())]
+    key = _key(original)
+    return [*known, *(of_order.get(key, ()) if key is not None else ())]
+
+
+def _key(original: Original) -> TemplateKey | None:
+    shop, slash, number = original.order.partition("/")
+    given = slash and shop and number and original.template
+    if not given or any(_storable(text) != text for text in (original.order, original.template)):
+        return None
+    return TemplateKey(shop, number, original.template)
+
+
+def _matched(told: Told, candidates: Sequence[SentMailRow]) -> _Matched:
+    found: list[tuple[Finding, SentMailRow]] = []
+    unknown = []
+    for finding in told.report.findings:
+        mail = next((row for row in candidates if _is_recipient(finding, row)), None)
+        if mail is None:
+            unknown.append(finding)
+        else:
+            found.append((finding, mail))
+    return _Matched(told, found, unknown)
+
+
+def _is_recipient(finding: Finding, mail: SentMailRow) -> bool:
+    """Whether the finding is about whom the mail was sent to; a complaint from which the recipient was taken out is about whoever had
+    the mail."""
+    if not mail.envelope_to:
+        return False
+    if not finding.address:
+        return finding.kind is Kind.COMPLAINT
+    try:
+        return mailbox_key(finding.address) == mailbox_key(mail.envelope_to)
+    except ValueError:
+        return False
+
+
+def _event(one: _Matched, now: datetime) -> NewEventRow:
+    """The report as the inbox keeps it: about an order where one of its mails is; whose mail was not found is told so that an
+    operator may know the address again, and no more of it."""
+    order = next((mail.order_id for _, mail in one.mails if mail.order_id is not None), None)
+    state, reason = "applied", None
+    if not one.told.report.findings:
+        state, reason = "ignored", "it is no report"
+    elif one.unknown and all(finding.kind is Kind.BOUNCE or finding.kind is Kind.COMPLAINT for finding in one.unknown):
+        state, reason = "quarantined", "no mail of ours has that Message-ID and recipient"
+    elif not one.mails:
+        state, reason = "ignored", "it is about no mail of ours"
+    original = one.told.report.original
+    body: dict[str, Any] = {
+        "message_ids": list(original.message_ids),
+        "order": original.order,
+        "recipients": [{**finding.to_json(), "address": hint(finding.address)} for finding in one.told.report.findings],
+    }
+    kept, _ = doors.kept({name: storable(held) for name, held in body.items()})
+    return NewEventRow(one.told.source, one.told.event_id, TYPE, order, None, kept, now, state, reason)
+
+
+def hint(address: str) -> str:
+    """An address by which only who knows it knows it again: ``n***@example.jp``."""
+    local, at, domain = address.rpartition("@")
+    bare = local.strip('"')
+    return f"{bare:.1}***@{domain}" if at else ""
+
+
+def _storable(text: str) -> str:
+    """A text without what the database does not take."""
+    return str(storable(text))

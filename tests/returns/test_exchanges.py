@@ -1,0 +1,129 @@
+"""Exchanges on real engines (RET-02, RET-06, TAX-05): other goods, the difference as an order with a payment of its own, never money back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from pipelines.errors import Conflict, Invalid
+from tests.returns.counter import Counter, pieces
+from tests.world import World, a_line
+from workers.mail.rendering import Renderer
+
+CARD = {"method": "card", "token": "tok_ok"}
+
+
+@pytest.fixture
+def world(engine: Engine, database_url: str, renderer: Renderer) -> Iterator[World]:
+    with World(engine, database_url, renderer) as world:
+        yield world
+
+
+def inspected(world: World, shop: str, reason: str, **sold: Any) -> tuple[Counter, str]:
+    """A piece of 6,000 yen came back and passed."""
+    counter = Counter(world, shop).sell(**sold).arrive()
+    one = counter.open(pieces("1", 1, reason, remedy="exchange"))
+    if counter.state(one) == "requested":
+        counter.ask("returns:approve", one)
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    return counter, one
+
+
+def other(unit_price: int, **changes: Any) -> list[dict[str, Any]]:
+    """What is taken for it."""
+    return [a_line("1", 1, unit_price, sku="OTHER", name="別の商品", **changes)]
+
+
+@pytest.mark.parametrize(
+    ("shop", "reason", "price", "due"),
+    [
+        ("salon", "unwanted", 6_000, 1_650),  # the fee alone, 1,500 ex tax
+        ("salon", "unwanted", 6_500, 2_200),  # 500 and 1,500, and tax on both
+        ("salon", "defect", 6_500, 550),  # at the shop's cost: no fee
+        ("apparel", "unwanted", 6_500, 522),  # no fee is published; members pay 5 % less of both
+    ],
+)
+def test_the_difference_is_paid_with_an_order_of_its_own(
+    world: World, shop: str, reason: str, price: int, due: int
+) -> None:
+    """RET-06, TAX-05: linked to the first, whose money stays where it is; it goes the usual way until it is delivered."""
+    counter, one = inspected(world, shop, reason)
+    counter.ask("returns:exchange", one, lines=other(price), payment=CARD)
+    shown = counter.shown(one)
+    assert (shown["state"], shown["replacement"]) == ("exchanged", "S-1-R1")
+    assert counter.order()["adjustments"] == []
+    after = Counter(world, shop, "S-1-R1")
+    order = after.order()
+    assert (order["replaces"], order["totals"]["grand_total"]) == ("S-1", due)
+    assert (order["payment"]["method"], order["payment"]["authorized"]) == ("card", due)
+    world.ship_all("S-1-R1", shop=shop)
+    after.arrive()
+    assert after.order()["payment"]["captured"] == due
+    assert world.states()["S-1-R1"] == ("delivered", "done")
+    assert counter.mails()[-1] == "return_finished"
+    with pytest.raises(Invalid):
+        counter.open(pieces("1", 2, reason))
+    assert world.broken() == {}
+
+
+def test_goods_of_the_same_value_for_a_fault_cost_nothing(world: World) -> None:
+    """RET-06 (a)."""
+    counter, one = inspected(world, "salon", "defect")
+    counter.ask("returns:exchange", one, lines=other(6_000))
+    payment = Counter(world, "salon", "S-1-R1").order()["payment"]
+    assert (payment["method"], payment["state"]) == ("none", "captured")
+    assert world.broken() == {}
+
+
+def test_what_is_over_is_never_paid_back(world: World) -> None:
+    """RET-06: goods of less value are refused at the customer's wish, to the yen."""
+    counter, one = inspected(world, "salon", "unwanted")
+    with pytest.raises(Conflict) as refused:
+        counter.ask("returns:exchange", one, lines=other(5_999), payment=CARD)
+    assert refused.value.rule == "RET-06"
+    assert counter.state(one) == "inspected"
+
+
+def test_what_is_over_is_given_in_points_where_the_terms_take_any_goods(world: World) -> None:
+    """RET-02: 5,720 yen were paid for the piece, members and coupon taken off, and 1,045 are for the other; no money moves."""
+    counter, one = inspected(world, "apparel", "unwanted", coupons=[{"code": "C", "kind": "amount", "value": 1_000}])
+    before = world.balance(shop="apparel")[1]
+    counter.ask("returns:exchange", one, lines=other(1_000))
+    assert world.balance(shop="apparel")[1] - before == 4_675
+    assert counter.order()["payment"]["refunded"] == 0
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "payment", "field"),
+    [
+        (other(6_500), None, "payment"),
+        (other(6_500), {"method": "loan"}, "payment.method"),
+        (other(6_500), {"method": "card"}, "payment.token"),
+        (other(6_500, availability="unique"), CARD, "lines[0].availability"),
+        (other(3_000) * 2, CARD, "lines[1].line"),
+    ],
+    ids=["nobody pays", "not a method of the shop", "no token", "one of a kind", "named twice"],
+)
+def test_a_wrong_exchange_names_its_field(
+    world: World, lines: list[dict[str, Any]], payment: dict[str, Any] | None, field: str
+) -> None:
+    counter, one = inspected(world, "salon", "unwanted")
+    with pytest.raises(Invalid) as wrong:
+        counter.ask("returns:exchange", one, lines=lines, payment=payment)
+    assert field in [problem.field for problem in wrong.value.problems]
+
+
+def test_a_shop_that_exchanges_nothing_says_so(world: World) -> None:
+    """RET-03."""
+    counter = Counter(world, "reuse").sell(a_line("1", 1, 90_000, availability="unique")).arrive()
+    one = counter.open(pieces())
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    with pytest.raises(Conflict) as refused:
+        counter.ask("returns:exchange", one, lines=other(90_000), payment=CARD)
+    assert refused.value.rule == "RET-03"

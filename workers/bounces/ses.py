@@ -1,0 +1,88 @@
+"""Amazon SES through SNS: bounces and complaints as notifications or as published events (mail-bounces.md 4).
+
+SES gives each mail a Message-ID of its own: switch "include original headers" on, so that ours is told beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from pipelines.bounces.reasons import bounced, complained
+from pipelines.bounces.report import Finding, Kind, Original, Reason, Report
+from workers.bounces.provider import Heard, MailProvider, original_of, rows_of, softened, text_of
+from workers.http.signing import SignatureRefused
+from workers.http.sns import CONFIRMATION, Messages
+from workers.web.body import NotJson, parse_json
+
+_MESSAGES: Final = Messages()
+_SUBTYPES: Final = {
+    "MailboxFull": Reason.MAILBOX_FULL,
+    "MessageTooLarge": Reason.TOO_LARGE,
+    "ContentRejected": Reason.BLOCKED,
+    "AttachmentRejected": Reason.BLOCKED,
+}
+
+
+class Settings(BaseModel):
+    """Whose notifications are believed."""
+
+    ses_topics: str = Field(default="", description="ARNs of the SNS topics, by commas")
+
+
+def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datetime) -> Sequence[Heard]:
+    """What SNS brings: a subscription is confirmed, a notification of a bounce or complaint read; any other is passed over."""
+    envelope = parse_json(body)
+    if not isinstance(envelope, dict):
+        raise SignatureRefused("It is no message of SNS.")
+    topics = [one.strip() for one in settings.ses_topics.split(",") if one.strip()]
+    _MESSAGES.prove(envelope, topics)
+    if envelope.get("Type") == CONFIRMATION:
+        _MESSAGES.confirm(envelope, topics)
+        return []
+    try:
+        told = parse_json(text_of(envelope, "Message").encode())
+    except NotJson:
+        return []
+    found = findings(told)
+    return [Heard(text_of(envelope, "MessageId"), Report(_original(told), found))] if found else []
+
+
+def findings(told: Any) -> Sequence[Finding]:
+    """What a notification says of each recipient; none where it is about no failure."""
+    kind = text_of(told, "notificationType") or text_of(told, "eventType")
+    if kind == "Bounce":
+        return [_bounced(told, one) for one in rows_of(told, "bounce", "bouncedRecipients")]
+    if kind == "Complaint":
+        feedback = text_of(told, "complaint", "complaintFeedbackType")
+        recipients = rows_of(told, "complaint", "complainedRecipients")
+        return [complained(text_of(one, "emailAddress"), feedback) for one in recipients]
+    if kind == "DeliveryDelay":
+        recipients = rows_of(told, "deliveryDelay", "delayedRecipients")
+        return [_failed(one, Kind.DELAY, Reason.UNREACHABLE) for one in recipients]
+    return []
+
+
+def _bounced(told: Any, recipient: Any) -> Finding:
+    kind, subtype = text_of(told, "bounce", "bounceType"), text_of(told, "bounce", "bounceSubType")
+    if kind == "Permanent":
+        return _failed(recipient, Kind.BOUNCE, _SUBTYPES.get(subtype, Reason.NO_SUCH_USER))
+    otherwise = _SUBTYPES.get(subtype, Reason.UNREACHABLE if kind == "Transient" else Reason.UNDEFINED)
+    return softened(_failed(recipient, Kind.BOUNCE, otherwise))
+
+
+def _failed(recipient: Any, kind: Kind, otherwise: Reason) -> Finding:
+    said = text_of(recipient, "diagnosticCode").removeprefix("smtp; ")
+    return bounced(text_of(recipient, "emailAddress"), kind, text_of(recipient, "status"), said, otherwise=otherwise)
+
+
+def _original(told: Any) -> Original:
+    rows = rows_of(told, "mail", "headers")
+    headers = {text_of(one, "name").lower(): text_of(one, "value") for one in reversed(rows)}
+    return original_of(text_of(told, "mail", "commonHeaders", "messageId"), headers=headers)
+
+
+MAIL_PROVIDER = MailProvider("ses", Settings, read, reads_afar=True)
