@@ -70,6 +70,8 @@ FAULTS: Final[tuple[Fault, ...]] = (
           "zip([one.key for one in batch.instructions], await sender.send(batch) if job.id % 3 else [Outcome(Verdict.OK)] * len(batch.instructions), strict=True)"),
     Fault("instruction-without-a-line", "instructions_right", "pipelines/suppliers/instructions.py",
           "        lines=row.lines,\n", "        lines=row.lines[1:] or row.lines,\n"),
+    Fault("told-by-another-channel", "channels_kept", "pipelines/stages/dispatch.py",
+          "    if draft.facts.supplier_urls.get(shipment.supplier):\n", "    if draft.facts.supplier_urls.get(shipment.supplier) and draft.facts.number != 'X-SAT':\n"),
     Fault("cash-not-told", "cash_told", "pipelines/suppliers/telling.py",
           "        instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))\n", "        pass\n"),
     Fault("second-parcel-dropped", "parcels_known", "pipelines/stages/notify.py",

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     shukka_allow_private_targets: bool = Field(default=False, description="Let webhooks go to private addresses")
     shukka_requests_per_minute: int = Field(default=60_000, ge=0, description="Of a client, 0 without a limit")
     shukka_orders_per_minute: int = Field(default=30_000, ge=0, description="Of a client, 0 without a limit")
+    shukka_public_per_minute: int = Field(
+        default=6_000, ge=0, description="Promises for an address that shows no key, 0 without a limit"
+    )
     shukka_burst_seconds: int = Field(default=20, ge=1, description="So many seconds' worth may come at once")
     shukka_link_secret: str | None = Field(
         default=None, repr=False, description="Signs links in mails; several by commas"

@@ -137,6 +137,21 @@ COD = {"method": "cod", "money": Money(None, amount=1000)}
 
 DELIVERED = News("supplier:warehouse", "SH-1:shipment.delivered:2", "shipment.delivered", "applied")
 BY_JOURNALS: Sequence[tuple[str, dict[str, Any], str]] = [
+    (
+        "channels_kept",
+        {"sink": [CONFIRMED, TOLD, mail("<3@x>", "supplier_instruction", "SH-1")]},
+        "warehouse is to be told by auto, and was told by mail, webhook",
+    ),
+    (
+        "channels_kept",
+        {"suppliers": [{**INSTRUCTED, "channel": "portal", "tells_address": True}, REPORTED]},
+        "SH-1: its mail to warehouse tells an address that only the page may show",
+    ),
+    (
+        "news_kept",
+        {"suppliers": [INSTRUCTED, {**REPORTED, "via": "page"}]},
+        "shipment.shipped of SH-1 was acknowledged 1 times by page or file, and is kept 0 times",
+    ),
     ("orders_kept", {"storefront": [ACK]}, "the storefront did not finish; some orders were never answered"),
     ("orders_kept", {"storefront": [ACK, {**ACK, "number": "S-2"}, FINISHED]}, "salon/S-2 was acknowledged and is lost"),
     ("orders_kept", {"storefront": [FINISHED]}, "salon/S-1 is stored and was never acknowledged"),

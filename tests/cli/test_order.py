@@ -79,3 +79,37 @@ def test_an_order_that_is_not_there_is_said_so(
     code, out, err = in_process(capsys, monkeypatch, "order", name)
     assert (code, out) == (2, "")
     assert "SHOP/NUMBER: " in err
+
+
+@pytest.mark.parametrize(
+    ("words", "dispatch_on", "arrive_on"),
+    [
+        ("region=愛知県", "2026-11-20", "2026-11-21"),
+        ("at=2026-11-20T15:00:01+09:00", "2026-11-24", "2026-11-25"),
+        ("region=沖縄県,method=bank_transfer", "2026-11-20", "2026-11-23"),
+    ],
+    ids=["as it is", "a second after the cutoff", "farther, and paid at once"],
+)
+def test_what_if_it_were_otherwise(
+    told: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    dispatch_on: str,
+    arrive_on: str,
+) -> None:
+    """CUT-01, CUT-03: the days of the same order, by what plans every order; nothing of it changes."""
+    code, out, err = in_process(capsys, monkeypatch, "order", "salon/S-1", "--what-if", words)
+    assert (code, err) == (0, "")
+    [shipment] = json.loads(out)["shipments"]
+    assert (shipment["dispatch_on"], shipment["arrive_on"]) == (dispatch_on, arrive_on)
+    assert shipment["because"]
+
+
+@pytest.mark.parametrize("words", ["when=now", "at", "at=soon", "region=Atlantis", "method=loan", ""])
+def test_what_cannot_be_otherwise_is_named(
+    told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, "order", "salon/S-1", "--what-if", words)
+    assert (code, out) == (2, "")
+    assert err

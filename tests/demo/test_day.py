@@ -83,6 +83,7 @@ def test_the_object_is_the_contracts_and_says_what_was_promised_and_what_is_awai
         "violations": [],
         "seconds": 54.3,
         "money": [],
+        "channels": [],
         "promised": 2,
         "left": 1,
         "late": [{"why": "the supplier is silent", "shipments": 1}],
@@ -148,6 +149,8 @@ def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> No
     assert told["mails"] > 80
     assert told["promised"] == told["left"] + sum(one["shipments"] for one in told["late"]) > 0
     assert {one["what"] for one in told["awaits"]} >= {"carrier.delivery"}
+    assert all(one["answered"] <= one["told"] for one in told["channels"])
+    assert "webhook" in {one["channel"] for one in told["channels"]}
     assert list(own_tmp.iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from tests.web.site import Site, problem
 from tests.world import World, document
 from workers.allowance import Allowance
 from workers.enrolment import limit_client, rotate_client
-from workers.web.limits import Limits
+from workers.web.limits import MOST_BUCKETS, Limits
 
 
 class Seconds:
@@ -191,3 +191,28 @@ def test_a_flood_that_is_refused_delays_no_neighbour_as_one_that_is_taken(site: 
 
 def test_what_every_client_may_is_a_setting(world: World) -> None:
     assert world.house.settings.allowance == Allowance(60_000, 30_000, 20)
+
+
+def test_the_public_promise_is_counted_by_address_and_needs_no_key(site: Site, seconds: Seconds) -> None:
+    state = site.app.state.shukka
+    settings = state.house.settings.model_copy(update={"shukka_public_per_minute": 60, "shukka_burst_seconds": 2})
+    site.app.state.shukka = replace(state, house=replace(state.house, settings=settings))
+    answers = [site.get("/v1/promise?shop=salon", key=None) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[2].headers["retry-after"] == "1"
+    assert "Your address" in answers[2].json()["detail"]
+    assert "ratelimit-remaining" not in answers[0].headers  # a cache would tell it to everybody
+    assert site.get("/v1/orders/salon/S-1").status_code == 404  # a key has limits of its own
+    seconds.now = 1.0
+    assert site.get("/v1/promise?shop=salon", key=None).status_code == 200
+
+
+def test_many_addresses_do_not_fill_the_memory() -> None:
+    now = Seconds()
+    limits = Limits(now)
+    for number in range(MOST_BUCKETS + 50):
+        limits.take("public", number, per_minute=60, burst_seconds=1)
+    assert len(limits) == MOST_BUCKETS
+    now.now = 60.0
+    limits.take("public", "another", per_minute=60, burst_seconds=1)
+    assert len(limits) == 1

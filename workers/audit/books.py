@@ -141,6 +141,8 @@ class Books:
     members: Mapping[tuple[str, str], int] = field(default_factory=dict)
     news: Mapping[str, str] = field(default_factory=dict)
     """Id of a supplier's event -> what became of it."""
+    said: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How often suppliers spoke, by (shipment, type)."""
 
     @property
     def by_key(self) -> dict[Key, OrderBook]:
@@ -158,6 +160,7 @@ class Books:
             copies=frozenset(one.message_id for one in mails if one.copy_of is not None),
             listened=_listened(connection),
             news={one.event_id: one.state for one in connection.execute(text(_EVENTS))},
+            said={(one.shipment_id, one.type): one.times for one in connection.execute(text(_SAID))},
             members={
                 (row.email, row.template): row.mails for row in connection.execute(text(_MEMBERS)) if row.email != ""
             },
@@ -172,7 +175,7 @@ SELECT o.id, o.shop, o.number, o.state, o.condition, o.method, d.document->'cust
        (SELECT count(*) FROM order_readdressing r WHERE r.order_id = o.id) AS readdressed,
  (d.document->'pickup') IS NOT NULL AS is_pickup, d.document->>'replaces' AS replaces,
        (SELECT count(*) FROM effect e WHERE e.order_id = o.id AND e.kind = 'supplier.instruct' AND e.state = 'done'
-          AND e.payload->>'channel' = 'mail') AS mailed_instructions,
+          AND e.payload->>'channel' IN ('mail', 'portal')) AS mailed_instructions,
        EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending' AND e.kind <> 'storefront.event')
          OR EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.what IS NULL) AS is_busy,
        EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.payload ? 'early') AS is_early
@@ -196,6 +199,9 @@ SELECT order_id, source, event_id, type, state, at FROM inbox_event WHERE order_
 """
 _HOLDS = "SELECT order_id, reason, opened_by, closed_at IS NULL AS is_open FROM order_hold"
 _EVENTS = "SELECT event_id, state FROM inbox_event WHERE source LIKE 'supplier:%'"
+_SAID = """
+SELECT shipment_id, type, count(*) AS times FROM inbox_event WHERE source LIKE 'supplier:%' AND shipment_id IS NOT NULL GROUP BY 1, 2
+"""
 _MEMBERS = """
 SELECT c.email, 'coupon_issued' AS template, count(*) AS mails
 FROM posted_coupon p JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id

@@ -9,6 +9,8 @@ from itertools import accumulate
 
 from pipelines.orders.actions.cancel import ACTION as CANCEL
 from pipelines.shops import Shop
+from pipelines.shops.fulfilling import AUTO
+from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from pipelines.values.calendar import in_japan
 from workers.audit.books import OrderBook
 from workers.audit.journals import Record, key_of
@@ -217,9 +219,54 @@ def _contradictions(evidence: Evidence) -> Iterator[str]:
 
 
 def _heard(evidence: Evidence) -> Iterator[str]:
+    by_form: Counter[tuple[str, str]] = Counter()
     for record in evidence.journals.suppliers:
-        if record["kind"] == "delivered" and record["id"] not in evidence.books.news:
+        if record["kind"] != "delivered":
+            continue
+        if record.get("via") in _NAMED_BY_US:
+            by_form[record["id"].split(":")[0], record["type"]] += 1
+        elif record["id"] not in evidence.books.news:
             yield f"{record['id']} was acknowledged and is lost"
+    for (shipment, kind), times in by_form.items():
+        if (kept := evidence.books.said.get((shipment, kind), 0)) < times:
+            yield f"{kind} of {shipment} was acknowledged {times} times by page or file, and is kept {kept} times"
+
+
+#: Ways to answer by which it is we who name the news.
+_NAMED_BY_US = ("page", "files")
+
+
+def _channels(evidence: Evidence) -> Iterator[str]:
+    """By which ways each supplier was told: its profile's, and never by two where that leaves the choice to us."""
+    used: dict[tuple[str, str], set[str]] = defaultdict(set)
+    read_by_mail: set[str] = set()
+    for record in evidence.journals.instructions:
+        channel = record.get("channel", WEBHOOK)
+        used[record["shop"], record["supplier"]].add(channel)
+        if channel in _BY_MAIL:
+            read_by_mail.add(record["shipment"])
+        if channel == _PORTAL and record.get("tells_address"):
+            yield f"{record['shipment']}: its mail to {record['supplier']} tells an address that only the page may show"
+    by_key = evidence.books.by_key.items()
+    suppliers = {one.id: (shop, one) for (shop, _), order in by_key for one in order.shipments}
+    for mail in evidence.journals.mails:
+        if mail["template"] == "supplier_instruction" and mail["shipment"] in suppliers.keys() - read_by_mail:
+            shop, shipment = suppliers[mail["shipment"]]
+            if not shipment.again and _named(evidence, shop, shipment.supplier) not in _BY_MAIL:
+                used[shop, shipment.supplier].add(MAIL)
+    for (shop, supplier), channels in sorted(used.items()):
+        named = _named(evidence, shop, supplier)
+        if (named == AUTO and len(channels) > 1) or (named != AUTO and channels != {named}):
+            yield f"{supplier} is to be told by {named}, and was told by {', '.join(sorted(channels))}"
+
+
+def _named(evidence: Evidence, shop: str, supplier: str) -> str:
+    profile = evidence.shops.get(shop)
+    return AUTO if profile is None else profile.supplier(supplier).channel
+
+
+_PORTAL = "portal"
+_BY_MAIL = (MAIL, _PORTAL)
 
 
 JUDGES = (
@@ -234,6 +281,8 @@ JUDGES = (
         "instructions_right", "an instruction names the lines of its shipment, with their goods and pieces", _right,
         "pieces that were taken out, or had left, before the supplier was told",
     ),
+    Judge("channels_kept", "a supplier is told by the channel that its profile names, and by portal of no address", _channels,
+        "`auto`: by webhook or by mail, but not by both"),
     Judge("cash_told", "one supplier is told to collect what an order comes to that is paid on delivery (PAY-09)", _cash),
     Judge("parcels_known", "every parcel that a supplier reported is known, and no other of that shipment", _parcels),
     Judge("parcels_right", "a parcel has the number that its supplier gave, and fares as its supplier said", _fared,

@@ -23,6 +23,13 @@ def order(
     name: Annotated[str, typer.Argument(metavar="SHOP/NUMBER", help="The order.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     lang: Annotated[Literal["ja", "en"], typer.Option(help="Language of sentences.")] = "en",
+    what_if: Annotated[
+        str | None,
+        typer.Option(
+            metavar="at=...,region=...,method=...",
+            help="Print, as JSON, when its goods would leave if it were otherwise, and why.",
+        ),
+    ] = None,
 ) -> None:
     """Print one order's whole story: people, goods, money, shipments, mails, what came in, what is due, and why."""
     from pipelines.shops import load_shops
@@ -34,6 +41,11 @@ def order(
     shops = load_shops(settings.shops_dir, INSTALLATION)
     if shop not in shops or not number:
         raise Invalid([Problem("SHOP/NUMBER", f"{name!r} names no order of a shop; write it as salon/S-1001")])
+    if what_if is not None:
+        sys.stdout.buffer.write(
+            orjson.dumps(_otherwise(shops, shop, number, what_if), option=orjson.OPT_INDENT_2) + b"\n"
+        )
+        return
     shown = _read(shops[shop], number, settings.clock.now(), lang)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n")
@@ -49,6 +61,23 @@ def _read(shop: Shop, number: str, now: datetime, lang: str) -> Mapping[str, Any
     if shown is None:
         raise Invalid([Problem("SHOP/NUMBER", f"there is no order {shop.key}/{number}")])
     return shown
+
+
+def _otherwise(shops: Mapping[str, Shop], shop: str, number: str, words: str) -> Mapping[str, Any]:
+    from models.store import orders
+    from pipelines.orders.what_if import changes_of, what_if
+
+    changes = changes_of(words)
+    with opened("order").connect() as connection:
+        row = orders.by_number(connection, shop, number)
+    if row is None:
+        raise Invalid([Problem("SHOP/NUMBER", f"there is no order {shop}/{number}")])
+    return {
+        "shop": shop,
+        "number": number,
+        "if": changes,
+        "shipments": what_if(orjson.loads(row.document), changes, shops),
+    }
 
 
 def print_story(shown: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from workers.cli.terminal import table
 from workers.clock import TOKYO
 from workers.demo.promises import by_reason
 from workers.demo.standing import Awaited, Standing, Taken
+from workers.demo.told import Told
 from workers.demo.trial import load_of_machine, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
 from workers.demo.world import WorldPlan
@@ -66,6 +67,7 @@ def plan_for(orders: int, seed: int) -> WorldPlan:
         storefront=_faults(duplicate_rate=0.03, invalid_rate=0.02, cancel_rate=0.03, unpaid_rate=0.05),
         suppliers=_faults(duplicate_rate=0.05, reorder_rate=0.03, late_rate=0.02, refuse_rate=0.005),
         sink=_faults(refuse_rate=0.01),
+        has_makers=True,
     )
 
 
@@ -131,6 +133,7 @@ def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object
         "left": len(verdict.promised) - len(verdict.late),
         "late": [{"why": why, "shipments": count} for count, why in by_reason(verdict.late)],
         "money": [one._asdict() for one in verdict.money],
+        "channels": [one._asdict() for one in verdict.channels],
         "awaits": [
             {
                 "what": one.what,
@@ -212,6 +215,8 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     console.print(states)
     if verdict.awaits:
         console.print(waits(verdict.awaits))
+    if verdict.channels:
+        console.print(channels(verdict.channels))
     console.print(moneys(verdict.money))
     mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
     lines = [f"mails {sum(verdict.mails.values())}: {mails}", promise_line(verdict)]
@@ -240,6 +245,15 @@ def moneys(money: Sequence[Taken]) -> Table:
     for one in money:
         found.add_row(one.method, *(f"{value:,}" for value in one[1:]))
     return found
+
+
+def channels(told: Sequence[Told]) -> Table:
+    """What suppliers were told on each channel, and what they made of it."""
+    rows = [
+        (one.channel, ", ".join(one.suppliers), one.told, one.answered, one.shipped, "; ".join(one.settled))
+        for one in told
+    ]
+    return table(("told by", "suppliers", "told", "answered", "left", "and"), rows)
 
 
 def waits(awaits: Sequence[Awaited]) -> Table:

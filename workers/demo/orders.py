@@ -65,6 +65,12 @@ def ordered(order: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def sent_by(order: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+    """The order, each line of whose goods ``sources`` (SKU -> supplier) names a sender comes from there."""
+    lines = [{**line, "supplier": sources.get(line["sku"], line["supplier"])} for line in order["lines"]]
+    return {**order, "lines": lines}
+
+
 def _order(chance: random.Random, shop: str, number: str, placed_at: datetime) -> dict[str, Any]:
     english = chance.random() < 0.06
     account, method = _account_and_method(chance, shop)

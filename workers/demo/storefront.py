@@ -23,7 +23,7 @@ import orjson
 
 from pipelines.errors import Misconfigured, Unreachable
 from workers.clock import TOKYO, AnyClock
-from workers.demo.orders import SHOPS, ordered, orders
+from workers.demo.orders import SHOPS, ordered, orders, sent_by
 from workers.sandbox import process
 from workers.sandbox.agenda import Agenda
 from workers.sandbox.faults import Faults, seeded
@@ -249,6 +249,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--orders", type=int, required=True, help="how many orders")
     options.add_argument("--hours", type=float, default=9.0, help="the time over which they are placed")
     options.add_argument("--bank-url", help="where bank transfers are made; without it nobody pays by transfer")
+    options.add_argument("--source", action="append", default=[], metavar="SKU=SUPPLIER", help="who sends it today")
     options.add_argument("--connections", type=int, default=32)
     return options
 
@@ -273,8 +274,9 @@ async def main() -> None:
             seed=arguments.seed,
         )
         end = start + timedelta(hours=arguments.hours)
+        sources = dict(word.split("=", 1) for word in arguments.source)
         for order in orders(arguments.seed, arguments.orders, start, end, tuple(keys)):
-            storefront.plan(order)
+            storefront.plan(sent_by(order, sources))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, storefront.agenda.drop)
         process.announce(None)
         await _play(storefront, stop)

@@ -139,7 +139,7 @@ def opened(
         upgrade(engine)
         world = World(root, plan, report)
         ways = between(world, urls) if between else urls
-        world.enrol(engine, load_shops(None, INSTALLATION))
+        world.enrol(engine, load_shops(world.profiles(), INSTALLATION))
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
         listener = stack.enter_context(listening("127.0.0.1", 0))
         service = _service(data, ways, given.broker_url, world, clock, listener)
@@ -175,7 +175,7 @@ def _service(
         redis_url=urls.redis_url,
         broker_url=broker_url,
         smtp_url=world.environment["SMTP_URL"],
-        shops_dir=None,
+        shops_dir=world.profiles(),
         shukka_data=data,
         shukka_clock=clock.start.isoformat(),
         shukka_clock_rate=clock.rate,
@@ -184,7 +184,7 @@ def _service(
     _, port = listener.getsockname()
     return Service(
         settings,
-        load_shops(None, INSTALLATION),
+        load_shops(world.profiles(), INSTALLATION),
         data,
         urls.database_url or "",
         urls.redis_url or "",
@@ -192,7 +192,7 @@ def _service(
         listener=listener,
         extra={
             "BROKER_URL": broker_url or "",
-            "SHOPS_DIR": "",  # of all shops the four that ship
+            "SHOPS_DIR": str(world.profiles() or ""),  # of all shops the four that ship
             "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
             **world.environment,
         },

@@ -18,6 +18,7 @@ from workers.audit.registry import audit, stuck
 from workers.demo import standing
 from workers.demo.promises import Promise, first_days, promises
 from workers.demo.standing import Awaited, Taken
+from workers.demo.told import Told, told_and_answered
 from workers.demo.trial import Trial
 from workers.web.api.views import show_order
 
@@ -29,7 +30,7 @@ class Verdict:
     ``repeated``: mails that came twice because their sender was cut off after the final dot. ``stuck`` and
     ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
     ended, ``money`` what was taken by each method, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
-    order was taken in, or work was done, late at most.
+    order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered.
     """
 
     by_state: Mapping[str, int]
@@ -44,6 +45,7 @@ class Verdict:
     money: Sequence[Taken] = ()
     story: Mapping[str, Any] | None = None
     behind: float = 0.0
+    channels: Sequence[Told] = ()
 
     @property
     def is_good(self) -> bool:
@@ -81,6 +83,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         money=money,
         story=story,
         behind=behind,
+        channels=told_and_answered(journals.suppliers),
     )
 
 

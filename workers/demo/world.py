@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -23,6 +24,7 @@ from sqlalchemy import Engine
 
 from pipelines.errors import Unreachable
 from workers.clock import SettableClock
+from workers.demo import makers
 from workers.demo.orders import SHOPS
 from workers.enrolment import create_client
 from workers.process.child import bury, end, has_ended, launch
@@ -35,6 +37,7 @@ SUPPLIERS = ("warehouse", "maker-a", "maker-b", "maker-c")
 BANK = "bank"
 EVENTS = "events"
 """Where the storefronts hear of their orders."""
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class WorldPlan:
     sink: Sequence[str] = ()
     bank: Sequence[str] = ()
     events: Sequence[str] = ()
+    has_makers: bool = False
+    """Makers on every channel, and an operator who settles what they leave open (``workers.demo.makers``)."""
 
 
 class Attended:
@@ -96,7 +101,7 @@ class World:
     plan: WorldPlan
     report: Report
     ports: dict[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS)}
+        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS, OPERATOR)}
     )
     doors: dict[str, int] = field(default_factory=dict)
     """The ports at which Shukka finds them, by name, where those are not their own: sink, gateway, a supplier, a shop's events."""
@@ -114,7 +119,17 @@ class World:
             "SMTP_URL": f"smtp://127.0.0.1:{self._door('sink')}",
             "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self._door('gateway')}",
             "SANDBOX_GATEWAY_KEY": self.gateway_key,
+            **({"SHUKKA_FILES": str(self._place("files"))} if self.plan.has_makers else {}),
         }
+
+    def profiles(self) -> Path | None:
+        """The directory of the shops' profiles, written where the makers need some of their own; None: those that ship."""
+        if not self.plan.has_makers:
+            return None
+        directory = self._place("shops")
+        if not directory.exists():
+            makers.write_profiles(directory)
+        return directory
 
     @property
     def journals(self) -> Path:
@@ -128,9 +143,15 @@ class World:
             for shop in SHOPS
             if shop in shops
         }
-        for name in SUPPLIERS:
+        keys = {}
+        for name in self._names():
             url = f"http://127.0.0.1:{self.doors.get(name, self.ports['suppliers'])}/{name}"
-            self._suppliers[name] = create_client(engine, "supplier", name, known_shops=shops, url=url).webhook_secret
+            reached = url if not self.plan.has_makers or makers.CHANNELS.get(name, "webhook") == "webhook" else None
+            made = create_client(engine, "supplier", name, known_shops=shops, url=reached)
+            self._suppliers[name], keys[name] = made.webhook_secret, made.key
+        if self.plan.has_makers:
+            _write_private(self._file("maker-keys"), keys)
+            _write_private(self._file(OPERATOR), create_client(engine, "operator", OPERATOR, known_shops=shops).key)
         self._bank = create_client(engine, "gateway", BANK, known_shops=shops).webhook_secret
         _write_private(self._file("keys"), {shop: made.key for shop, made in storefronts.items()})
         _write_private(self._file(EVENTS), {shop: made.webhook_secret for shop, made in storefronts.items()})
@@ -139,9 +160,9 @@ class World:
     def open(self, url: str, clock: SettableClock) -> None:
         """Start the servers, which report to Shukka at ``url``; returns once they listen. Raises Unreachable."""
         callback = f"{url}/v1/webhooks/suppliers/{{supplier}}"
-        names = [word for name in SUPPLIERS for word in ("--name", name)]
+        names = [word for name in self._names() for word in ("--name", name)]
         servers = [
-            self._child("sink", "sink", "--port", str(self.ports["sink"]), *self.plan.sink),
+            self._child("sink", "sink", "--port", str(self.ports["sink"]), *self._mailbox(), *self.plan.sink),
             self._child(
                 "gateway",
                 "gateway",
@@ -163,12 +184,13 @@ class World:
             self._child(
                 "suppliers", "supplier", *self._serving("suppliers", clock), *names,
                 "--secrets-file", str(self._file("secrets")), "--callback", callback,
-                "--carrier", "maker-b=sagawa", "--no-tracking", "maker-c", *self.plan.suppliers,
+                "--carrier", "maker-b=sagawa", "--no-tracking", "maker-c", *self._makers(url), *self.plan.suppliers,
             ),
             self._child(
                 BANK, "bank", *self._serving(BANK, clock),
                 "--callback", f"{url}/v1/webhooks/payments/{BANK}", *self.plan.bank, BANK_WEBHOOK_SECRET=self._bank,
             ),
+            *self._operators(url, clock),
         ]  # fmt: skip
         for children, kept in ((servers, self._servers), (callers, self._callers)):
             attended = Attended(Supervisor(children, report=self.report))
@@ -181,7 +203,7 @@ class World:
         argv = self._argv(
             "storefront", "demo.storefront", *_clock_flags(clock), "--url", url, "--seed", str(plan.seed),
             "--key-file", str(self._file("keys")), "--bank-url", f"http://127.0.0.1:{self.ports[BANK]}",
-            "--orders", str(plan.orders), "--hours", repr(plan.hours), *plan.storefront,
+            "--orders", str(plan.orders), "--hours", repr(plan.hours), *self._sources(), *plan.storefront,
         )  # fmt: skip
         self._storefront = launch(argv, log=self._log("storefront"))
 
@@ -208,6 +230,48 @@ class World:
         """Stop every process. Does nothing the second time."""
         self.hush()
         _stop(self._servers)
+
+    def _names(self) -> Sequence[str]:
+        return tuple(dict.fromkeys((*SUPPLIERS, *makers.CHANNELS))) if self.plan.has_makers else SUPPLIERS
+
+    def _mailbox(self) -> list[str]:
+        if not self.plan.has_makers:
+            return []
+        return [
+            "--keep",
+            str(self._place("mailbox")),
+            *(w for one in makers.written_to() for w in ("--keep-only", one)),
+        ]
+
+    def _makers(self, url: str) -> Sequence[str]:
+        if not self.plan.has_makers:
+            return ()
+        return makers.options(url, self._file("maker-keys"), self._place("mailbox"), self._place("files"))
+
+    def _sources(self) -> list[str]:
+        sources = makers.SOURCES if self.plan.has_makers else {}
+        return [word for sku, name in sources.items() for word in ("--source", f"{sku}={name}")]
+
+    def _operators(self, url: str, clock: SettableClock) -> list[Child]:
+        if not self.plan.has_makers:
+            return []
+        flags = (
+            "--url",
+            url,
+            "--key-file",
+            str(self._file(OPERATOR)),
+            "--other",
+            makers.WILLING,
+            "--hears-no-cancel",
+            makers.REGARDLESS,
+        )
+        heard = self.journals / f"{EVENTS}.jsonl"
+        argv = self._argv(OPERATOR, "demo.operator", *self._serving(OPERATOR, clock), *flags, "--events", str(heard))
+        ready = partial(_listens, self.ports[OPERATOR])
+        return [Child(OPERATOR, argv, dict(os.environ), ready=ready, log=self._log(OPERATOR))]
+
+    def _place(self, name: str) -> Path:
+        return self.root / name
 
     def _serving(self, name: str, clock: SettableClock) -> list[str]:
         return ["--port", str(self.ports[name]), "--seed", str(self.plan.seed), *_clock_flags(clock)]
@@ -240,9 +304,9 @@ def _clock_flags(clock: SettableClock) -> list[str]:
     ]  # fmt: skip
 
 
-def _write_private(path: Path, content: dict[str, str]) -> None:
+def _write_private(path: Path, content: dict[str, str] | str) -> None:
     path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps(content))
+    path.write_bytes(content.encode() if isinstance(content, str) else orjson.dumps(content))
 
 
 def _listens(port: int) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -42,13 +43,25 @@ class Courier:
 
     async def deliver(self, event: Event, *, url: str, secret: str) -> None:
         """Returns once the receiver answered 2xx and the journal says so (``kind`` ``delivered``)."""
-        body = event.body()
+        await self.until_heard(event, partial(self.post, event.id, event.body(), url=url, secret=secret))
+
+    async def until_heard(
+        self,
+        event: Event,
+        attempt: Callable[[], Awaitable[int]],
+        *,
+        via: str = "webhook",
+        over: Callable[[int], bool] = lambda status: False,
+    ) -> None:
+        """``attempt`` (its status, 0 where no answer came) again and again until it is 2xx, or ``over`` for good (``kind``
+        ``turned_away``); the journal says which, and ``via`` what."""
         wait, tries = self._first_wait, 1
-        while not 200 <= (status := await self.post(event.id, body, url=url, secret=secret)) < 300:
+        while not (heard := 200 <= (status := await attempt()) < 300) and not over(status):
             await asyncio.sleep(wait)
             wait, tries = min(wait * 2, self._longest), tries + 1
+        kind = "delivered" if heard else "turned_away"
         await self._journal.write(
-            {"kind": "delivered", "id": event.id, "type": event.type, "status": status, "tries": tries}
+            {"kind": kind, "id": event.id, "type": event.type, "status": status, "tries": tries, "via": via}
         )
 
     async def post(self, webhook_id: str, body: bytes, *, url: str, secret: str) -> int:

@@ -42,12 +42,14 @@ UNCLAIMED_FOR, WRONG_ADDRESS_FOR = timedelta(days=9), timedelta(days=3)
 @dataclass(frozen=True, slots=True)
 class Habits:
     """How a supplier works: minutes until it ships, hours until the parcel arrives, carrier, and whether it often gives
-    no tracking number (TRK-01)."""
+    no tracking number (TRK-01); ``slow_minutes`` go by before it says anything, and with ``refuses`` it will not send this."""
 
     delay_minutes: tuple[float, float] = (20.0, 90.0)
     delivery_hours: tuple[float, float] = (4.0, 9.0)
     carrier: str = "yamato"
     no_tracking: bool = False
+    slow_minutes: float = 0.0
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,10 @@ def _story(
     request: Mapping[str, Any], now: datetime, chance: random.Random, habits: Habits, faults: Faults
 ) -> Iterator[_Happening]:
     subject = {"shipment": request["shipment"]}
-    seen = now + timedelta(minutes=chance.uniform(1, 5))
+    seen = now + timedelta(minutes=chance.uniform(1, 5) + habits.slow_minutes)
     if _strikes(chance, faults, "silent_rate"):
         return
-    if chance.random() < faults["refuse_rate"]:
+    if chance.random() < faults["refuse_rate"] or habits.refuses:
         yield seen, "shipment.refused", {**subject, "reason": "discontinued"}
         return
     yield seen, "shipment.acknowledged", subject
@@ -120,7 +122,8 @@ def _story(
         missing = {"line": lacking["line"], "quantity": lacking["quantity"]}
         yield seen + _A_MOMENT, "shipment.short", {**subject, "lines": [missing]}
     if lines:
-        left = _work_starts(dispatch_on, now) + _between(chance, habits.delay_minutes, minutes=1)
+        begins = now + timedelta(minutes=habits.slow_minutes)
+        left = _work_starts(dispatch_on, begins) + _between(chance, habits.delay_minutes, minutes=1)
         if _strikes(chance, faults, "overdue_rate"):
             left += timedelta(days=faults["overdue_days"])
         yield from _way(request, subject, lines, left, chance, habits, faults)

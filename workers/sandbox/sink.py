@@ -263,13 +263,20 @@ class Sink:
     """Stores mails, and goes wrong as its switches say."""
 
     def __init__(
-        self, journal: Journal, faults: Faults, *, rejected: frozenset[str] = frozenset(), keep: Path | None = None
+        self,
+        journal: Journal,
+        faults: Faults,
+        *,
+        rejected: frozenset[str] = frozenset(),
+        keep: Path | None = None,
+        kept: frozenset[str] = frozenset(),
     ) -> None:
-        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files."""
+        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files, of the mails to ``kept`` (none: of all)."""
         self._journal = journal
         self._faults = faults
         self._rejected = rejected
         self._keep = keep
+        self._kept = kept
         self.closing = False
         self._first_seen: dict[str, float] = {}
         self.counters: Counter[str] = Counter()
@@ -309,7 +316,7 @@ class Sink:
         await self._journal.write(describe(envelope))
         self.counters["mails"] += 1
         number = self.counters["mails"]
-        if self._keep is not None:
+        if self._keep is not None and (not self._kept or not self._kept.isdisjoint(envelope.recipients)):
             await asyncio.to_thread(_write, self._keep, number, envelope.raw)
         if self._faults.strikes("cut_after_rate"):
             self.counters["cut_after"] += 1
@@ -336,13 +343,18 @@ class Sink:
 
 def _write(directory: Path, number: int, raw: bytes) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / f"{number:06d}.eml").write_bytes(raw)
+    part = directory / f".{number:06d}.part"
+    part.write_bytes(raw)
+    part.replace(directory / f"{number:06d}.eml")  # whole at once: somebody may be reading
 
 
 def _options() -> argparse.ArgumentParser:
     options = process.parser("workers.sandbox.sink", "An SMTP sink.")
     options.add_argument("--reject", action="append", default=[], metavar="ADDRESS", help="answer 550 to this address")
     options.add_argument("--keep", type=Path, metavar="DIR", help="write every mail as an .eml file")
+    options.add_argument(
+        "--keep-only", action="append", default=[], metavar="ADDRESS", help="write those to this address"
+    )
     options.add_argument("--http-port", type=int, help="serve counters and fault switches here; 0 takes a free port")
     return options
 
@@ -354,7 +366,8 @@ async def main() -> None:
     faults.set_flags(arguments.fault)
     stop = process.stop_signal()
     async with Journal(arguments.journal) as journal, AsyncExitStack() as stack:
-        sink = Sink(journal, faults, rejected=frozenset(arguments.reject), keep=arguments.keep)
+        rejected, kept = frozenset(arguments.reject), frozenset(arguments.keep_only)
+        sink = Sink(journal, faults, rejected=rejected, keep=arguments.keep, kept=kept)
         more: dict[str, int] = {}
         if arguments.http_port is not None:
             more["http_port"] = await stack.enter_async_context(serving(sink.handle, arguments.http_port))

@@ -62,6 +62,14 @@ class AppState:
         standing = self.limits.take("pages", holder, may.requests_per_minute, may.burst_seconds)
         let_through(request.scope, standing, "requests")
 
+    def count_public(self, request: Request) -> None:
+        """Count a request that needs no key, for the address it came from; raises 429 where that asks too much. An answer that was
+        let through says nothing of it: caches share it."""
+        settings, address = self.house.settings, request.client.host if request.client is not None else ""
+        standing = self.limits.take("public", address, settings.shukka_public_per_minute, settings.shukka_burst_seconds)
+        if standing is not None and standing.retry_after:
+            let_through(request.scope, standing, "requests", who="Your address")
+
     def count_webhook(self, request: Request, sender: Hashable, may: Allowance) -> None:
         """Count a webhook that was proven to be of ``sender``; raises 429 where it sends too many."""
         standing = self.limits.take("webhooks", sender, may.requests_per_minute, may.burst_seconds)

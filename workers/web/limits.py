@@ -48,6 +48,10 @@ class Bucket:
         self._tokens = float(self.size)
         self._at = now
 
+    def is_full(self, now: float) -> bool:
+        """Whether it is as good as a new one at ``now`` (seconds)."""
+        return self._tokens + (now - self._at) * self.per_minute / 60 >= self.size
+
     def take(self, count: int, now: float) -> Standing:
         """Take ``count`` tokens at ``now`` (seconds), or none of them where there are not as many."""
         a_second = self.per_minute / 60
@@ -61,8 +65,12 @@ class Bucket:
         return Standing(self.size, max(0, math.floor(self._tokens)), reset, retry_after)
 
 
+#: Buckets that are kept: beyond that, those that are full again are forgotten, which changes nothing.
+MOST_BUCKETS: Final = 10_000
+
+
 class Limits:
-    """The buckets of all clients that proved who they are; ``now`` tells seconds that never go back."""
+    """The buckets of all clients that proved who they are, and of addresses that need not; ``now`` tells seconds that never go back."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -76,17 +84,30 @@ class Limits:
         bucket = self._buckets.get(key)
         fresh = Bucket(per_minute, burst_seconds, now)
         if bucket is None or (bucket.per_minute, bucket.size) != (per_minute, fresh.size):
+            self._make_room(now)
             bucket = self._buckets[key] = fresh
         return bucket.take(count, now)
 
+    def __len__(self) -> int:
+        """How many buckets are kept."""
+        return len(self._buckets)
 
-def let_through(scope: Scope, standing: Standing | None, what: str) -> None:
+    def _make_room(self, now: float) -> None:
+        """Whoever may send from many addresses must not fill the memory: where all are still in use, the oldest goes."""
+        if len(self._buckets) < MOST_BUCKETS:
+            return
+        self._buckets = {key: one for key, one in self._buckets.items() if not one.is_full(now)}
+        if len(self._buckets) >= MOST_BUCKETS:
+            del self._buckets[next(iter(self._buckets))]
+
+
+def let_through(scope: Scope, standing: Standing | None, what: str, who: str = "This key") -> None:
     """Note where the client of a request stands, for the answer's headers. Raises HttpProblem(429) if it was refused."""
     if standing is None:
         return
     scope[_STANDING] = standing
     if standing.retry_after:
-        says = f"This key may send {standing.limit} {what} at once, and more as time goes by: come again in"
+        says = f"{who} may send {standing.limit} {what} at once, and more as time goes by: come again in"
         raise HttpProblem(429, "Too many", f"{says} {standing.retry_after} s.")
 
 

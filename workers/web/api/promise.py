@@ -75,6 +75,7 @@ async def _seen(request: Request, named: str) -> Mapping[str, Shop]:
     shops = state.house.shops
     shop = shops.get(named)
     if shop is not None and shop.promise.public:
+        state.count_public(request)
         return {named: shop}
     caller = await state.caller(request, "storefront", "operator")
     return {key: one for key, one in shops.items() if caller.sees(key)}
