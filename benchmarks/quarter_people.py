@@ -241,8 +241,8 @@ class People:
             chance = seeded(self._seed, one.hold.id, at)
             if chance.random() < _ANSWERED and not self._answer(one, chance):
                 self.without_way_out.add(f"{one.shop}/{one.number}: {one.hold.reason}")
-        for returned in self._open_returns():
-            self._see_to(*returned, seeded(self._seed, returned[0], at))
+        for id_, *returned in self._open_returns():
+            self._see_to(id_, *returned, seeded(self._seed, id_, at))
 
     def _open_returns(self) -> Sequence[tuple[str, str, str, str, str, datetime]]:
         """Id, shop, number, state, remedy and moment of the request of every return that is not over, or has expired."""

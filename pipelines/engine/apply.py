@@ -41,17 +41,16 @@ from models.store.mails import MailCopyRow, NewMailRow
 from models.store.orders import LinePiecesRow, OrderChangeRow
 from models.store.parcels import ParcelRow
 from models.store.payments import EntryRow, PaymentChangeRow
-from models.store.readdressings import NewReaddressingRow
 from models.store.repricings import NewRepricingRow
 from models.store.shipments import NewShipmentLineRow, NewShipmentRow, ShipmentChangeRow, ShipmentPiecesRow
 from models.store.transitions import TransitionRow
-from models.store.visits import NewVisitRow
 from models.store.work import WorkRow
 from models.subject import order_subject
 from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.ledger import Ledger
+from pipelines.engine.place_rows import readdressing_rows, visit_rows
 from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
@@ -122,8 +121,8 @@ def apply(
     repriced = [(d.facts, d.repricing) for d in decisions if d.repricing is not None]
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
-    readdressings.add(connection, _readdressing_rows(decisions, now))
-    visits.add(connection, _visit_rows(decisions, now))
+    readdressings.add(connection, readdressing_rows(decisions, now))
+    visits.add(connection, visit_rows(decisions, now))
     search.add_terms(connection, [d.facts.id for d in decisions if d.readdressing is not None])
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
@@ -395,20 +394,6 @@ def _repricing_rows(repriced: Sequence[tuple[Facts, Repricing]], now: datetime) 
             at=now,
         )
         for facts, one in repriced
-    ]
-
-
-def _readdressing_rows(decisions: Sequence[Decision], now: datetime) -> list[NewReaddressingRow]:
-    return [
-        NewReaddressingRow(d.facts.id, one.key, one.reason, one.by, one.ship_to, now)
-        for d in decisions
-        if (one := d.readdressing) is not None
-    ]
-
-
-def _visit_rows(decisions: Sequence[Decision], now: datetime) -> list[NewVisitRow]:
-    return [
-        NewVisitRow(d.facts.id, one.key, one.by, one.visit_on, now) for d in decisions if (one := d.put_off) is not None
     ]
 
 

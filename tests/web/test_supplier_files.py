@@ -13,7 +13,7 @@ from tests.files.house import answered, as_bytes, exported, told, world_with
 from tests.web.site import Site, fields, problem
 from tests.world import World, tracking_number
 from workers.mail.rendering import Renderer
-from workers.web.shapes import SupplierFileAnswer
+from workers.web.supplier_shapes import SupplierFileAnswer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pipelines.suppliers import work
 from pipelines.suppliers.work import LISTS, request_status
 from tests.web.site import Site, fields, problem
 from tests.world import a_line, document, tracking_number
-from workers.web.shapes import SupplierWork
+from workers.web.supplier_shapes import SupplierWork
 
 NUMBER = tracking_number(44_441_375_870)
 

@@ -247,4 +247,4 @@ def _subject(one: Mapping[str, Any]) -> str:
 
 def _short(moment: str) -> str:
     """To the second, in Japan as everywhere."""
-    return moment[:19].replace("T", " ")
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")

@@ -13,7 +13,8 @@ from workers.patience import patiently
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_body
-from workers.web.shapes import SupplierFileAnswer, answers
+from workers.web.shapes import answers
+from workers.web.supplier_shapes import SupplierFileAnswer
 
 router = APIRouter(prefix="/v1/suppliers", tags=["suppliers"])
 

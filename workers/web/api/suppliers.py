@@ -16,8 +16,9 @@ from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key
-from workers.web.shapes import Stored, SupplierWork, answers
+from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
+from workers.web.supplier_shapes import Stored, SupplierWork
 
 router = APIRouter(prefix="/v1/suppliers", tags=["suppliers"])
 

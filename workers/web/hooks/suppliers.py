@@ -15,8 +15,9 @@ from workers.web.app_state import state_of
 from workers.web.body import check_announced as check_body
 from workers.web.body import read_body
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
-from workers.web.shapes import Stored, answers
+from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
+from workers.web.supplier_shapes import Stored
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 

@@ -120,7 +120,7 @@ def _chosen(form: Form, remedy: str | None) -> Iterator[dict[str, Any]]:
     for name in form.fields:
         kind, _, line = name.partition(":")
         pieces = form.text(name)
-        if kind != "pieces" or not (pieces.isascii() and pieces.isdigit()) or not 0 < int(pieces[:5]) <= _MOST_PIECES:
+        if kind != "pieces" or not (pieces.isascii() and pieces.isdigit()) or not 0 < int(pieces) <= _MOST_PIECES:
             continue
         condition = [one for one in get_args(ReturnCondition) if form.text(f"is:{one}:{line}")]
         yield {

@@ -93,7 +93,7 @@ class OrderView:
     def _points(self) -> dict[str, Any]:
         priced, lots = self.facts.breakdown, [one for one in self.facts.lots if one.kind == "purchase"]
         earned = 0 if self.facts.has_withdrawn else priced.points_earned
-        return {"used": priced.points_used, "earned": earned, "state": lots[-1].state if lots else ""}
+        return {"used": priced.points_used, "earned": earned, "state": next((one.state for one in reversed(lots)), "")}
 
     def _papers(self) -> Iterator[dict[str, Any]]:
         """What may be had, each once: a document that was issued is there to be loaded, not to be issued again."""
