@@ -7,9 +7,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Moment
 
+#: Letters of terms that lead to a person (``pipelines.values.search_term``): name, mail address, phone. Erasing takes them away.
+PERSONAL = "pmt"
+
 
 class OrderTerm(Base):
-    """A word that leads to an order: a letter for what it is (``models.store.search.PERSONAL`` and the others), then the word
+    """A word that leads to an order: a letter for what it is, then the word
     without what spellings differ in.
 
     The key is in the order in which lists are read, newest first, so that a term that half of all orders have costs no more than a

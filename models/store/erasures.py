@@ -15,10 +15,10 @@ from models.customer import CustomerMark
 from models.effect import Effect, Mail
 from models.erasure import Erasure
 from models.hold import OrderHold
+from models.search import PERSONAL
 from models.store.customers import CustomerKey
 from models.store.deposits import OF_STATEMENT
 from models.store.inbox import ERASED
-from models.store.search import PERSONAL
 from models.store.statement import columns, execute, fetch, insert, one, scalars, update, values, writer
 
 

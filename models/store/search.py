@@ -12,82 +12,30 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from models.search import OrderTerm
 from models.states import OrderState
-from models.store.statement import columns, execute, fetch
-
-#: Marks and spaces that spellings differ in, and what nobody sees; they go. Old forms of characters in names become the usual ones.
-_MARKS: Final = (
-    " -_.,/#'`\"()[]‐‑‒–—―−ーｰ~〜・、。\t\r\n\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
-    "\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-_OLD: Final = "髙﨑嵜濵濱邊邉齋齊澤廣國櫻眞德惠瀧嶋嶌"
-_USUAL: Final = "高崎崎浜浜辺辺斎斉沢広国桜真徳恵滝島島"
-assert len(_OLD) == len(_USUAL)
-#: Longer words are cut: an entry of the index must fit on its page.
-_LONGEST: Final = 100
+from models.store.statement import columns, fetch, insert, writer
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+class TermRow(NamedTuple):
+    """A term that leads to an order: the letter of its kind, then the word without what spellings differ in
+    (``pipelines.values.search_term``)."""
+
+    shop: str
+    term: str
+    placed_at: datetime
+    order_id: int
 
 
-def _plain(text: str) -> str:
-    """SQL: ``text`` without what spellings of numbers and names differ in."""
-    folded = f"lower(normalize({text}, NFKC))"
-    return f"left(translate({folded}, {_quoted(_OLD + _MARKS)}, {_quoted(_USUAL)}), {_LONGEST})"
+#: How many terms are new; what an order was found by before stays.
+add = writer(TermRow, insert(TermRow, OrderTerm, order_by="shop, term, placed_at, order_id", conflict="DO NOTHING"))
 
 
-def _mail(text: str) -> str:
-    return f"left(lower(normalize({text}, NFKC)), {_LONGEST})"
+class Sought(NamedTuple):
+    """Terms that are looked for: ``term`` itself, or with ``begins`` all that begin with it."""
 
-
-def _phone(text: str) -> str:
-    """SQL: a number as it is dialled in Japan, without marks."""
-    dialled = f"translate(normalize({text}, NFKC), {_quoted(_MARKS)}, '')"
-    return f"left(regexp_replace({dialled}, '^\\+810?', '0'), {_LONGEST})"
-
-
-class Kind(NamedTuple):
-    """One kind of term: its letter, the form in which a word is compared, and how many characters of its beginning are enough, None
-    where it must be whole."""
-
-    letter: str
-    form: str
-    beginning: int | None
-
-
-NUMBER, CUSTOMER, SKU = Kind("n", "plain", 1), Kind("c", "plain", None), Kind("s", "plain", None)
-NAME, MAIL, PHONE = Kind("p", "plain", 1), Kind("m", "mail", 3), Kind("t", "phone", 4)
-_KINDS: Final = (NUMBER, CUSTOMER, SKU, NAME, MAIL, PHONE)
-#: Letters of terms that lead to a person; erasing takes them away.
-PERSONAL: Final = "".join(kind.letter for kind in (NAME, MAIL, PHONE))
-_FORMS: Final = {"plain": _plain, "mail": _mail, "phone": _phone}
-
-
-def _term(kind: Kind, text: str) -> str:
-    return f"('{kind.letter}' || {_FORMS[kind.form](text)})"
-
-
-#: The terms of orders ``o``, whatever stands of them; of one that was erased nothing personal is left to be found.
-TERMS: Final = f"""
-INSERT INTO order_term (shop, term, placed_at, order_id)
-SELECT DISTINCT o.shop, x.term COLLATE "C", o.placed_at, o.id
-FROM shop_order o JOIN order_document d ON d.order_id = o.id
-CROSS JOIN LATERAL (SELECT d.document->'customer' AS c, d.document->'ship_to' AS t OFFSET 0) j
-CROSS JOIN LATERAL (
-  VALUES {_term(NUMBER, "o.number")}, {_term(CUSTOMER, "o.customer_id")}, {_term(NAME, "j.c->>'name'")}, {_term(NAME, "j.t->>'name'")},
-         {_term(MAIL, "j.c->>'email'")}, {_term(PHONE, "j.t->>'phone'")}
-  UNION ALL SELECT {_term(SKU, "l.sku")} FROM order_line l WHERE l.order_id = o.id) x(term)
-WHERE length(x.term) > 1 AND {{which}}
-ON CONFLICT DO NOTHING
-"""
-_OF_ORDERS: Final = TERMS.format(which="o.id = ANY(%(ids)b::bigint[])")
-
-
-def add_terms(connection: Connection, orders: Sequence[int]) -> int:
-    """Let the orders be found by what their documents and lines say now; what they were found by before stays. How many terms
-    are new."""
-    return execute(connection, _OF_ORDERS, {"ids": list(orders)}) if orders else 0
+    term: str
+    begins: bool
 
 
 class Place(NamedTuple):
@@ -100,8 +48,8 @@ class Place(NamedTuple):
 class Filter(NamedTuple):
     """Which orders are meant; None is any. ``since`` and ``until`` are of ``placed_at``: at or after, and before.
 
-    ``hold`` is a reason that is open, ``supplier`` and ``dispatch_on`` are of one shipment that still counts, ``word`` is what is
-    looked for, and ``numbers`` are its spellings as a tracking number.
+    ``hold`` is a reason that is open, ``supplier`` and ``dispatch_on`` are of one shipment that still counts, ``words`` are the
+    terms any of which is looked for, and ``numbers`` are its spellings as a tracking number.
     """
 
     state: str | None = None
@@ -111,7 +59,7 @@ class Filter(NamedTuple):
     dispatch_on: date | None = None
     since: datetime | None = None
     until: datetime | None = None
-    word: str | None = None
+    words: Sequence[Sought] | None = None
     numbers: Sequence[str] = ()
 
 
@@ -178,14 +126,15 @@ def listed(
 ) -> list[ListedRow]:
     """Up to ``limit`` orders of ``shops`` (no shop: none), newest first, those after ``after``."""
     told: dict[str, Any] = {
-        **which._asdict(),
+        **{name: value for name, value in which._asdict().items() if name != "words"},
+        **{f"word{place}": one.term for place, one in enumerate(which.words or ())},
         "shops": list(dict.fromkeys(shops)),
         "numbers": list(which.numbers),
         "limit": limit,
         "after_at": after.placed_at if after else None,
         "after_id": after.id if after else None,
     }
-    found = _found(which, after) if which.word is None else _by_word(which, after)
+    found = _found(which, after) if which.words is None else _by_word(which, which.words, after)
     return fetch(connection, ListedRow, _LISTED.format(found=found, details=_DETAILS), told)
 
 
@@ -211,16 +160,16 @@ def _behind(after: Place | None, placed_at: str, id_: str) -> list[str]:
     return [f"({placed_at}, {id_}) < (%(after_at)s::timestamptz, %(after_id)s::bigint)"] if after else []
 
 
-def _by_word(which: Filter, after: Place | None) -> str:
+def _by_word(which: Filter, words: Sequence[Sought], after: Place | None) -> str:
     """Each kind of term brings its newest orders; an order has at most two terms of a kind that begin alike, its two names."""
     conditions = _conditions(which)
     join = f"JOIN shop_order o ON o.id = t.order_id AND {' AND '.join(conditions)}" if conditions else ""
     behind = _behind(after, "t.placed_at", "t.order_id")
     branches = [
         f"""(SELECT t.placed_at, t.order_id AS id FROM order_term t {join}
-             WHERE {" AND ".join(("t.shop = w.shop", _matches(kind), *behind))}
+             WHERE {" AND ".join(("t.shop = w.shop", _matches(place, one), *behind))}
              ORDER BY t.placed_at DESC, t.order_id DESC LIMIT 2 * %(limit)s)"""
-        for kind in _KINDS
+        for place, one in enumerate(words)
     ]
     if which.numbers:
         where = ["c.tracking_number = ANY(%(numbers)b::text[])", *conditions, *_behind(after, "o.placed_at", "o.id")]
@@ -228,13 +177,14 @@ def _by_word(which: Filter, after: Place | None) -> str:
             f"""SELECT o.placed_at, o.id FROM parcel c JOIN shop_order o ON o.id = c.order_id AND o.shop = w.shop
                 WHERE {" AND ".join(where)}"""
         )
+    if not branches:
+        branches.append("SELECT o.placed_at, o.id FROM shop_order o WHERE false")
     return f"SELECT DISTINCT u.placed_at, u.id FROM ({' UNION ALL '.join(branches)}) u {_NEXT}"
 
 
-def _matches(kind: Kind) -> str:
-    """SQL: the term ``t`` is the word, or begins with it; a word of which too little is left is none."""
-    form = _FORMS[kind.form]("%(word)s::text")
-    word = f"('{kind.letter}' || CASE WHEN length({form}) >= {kind.beginning or 1} THEN {form} END) COLLATE \"C\""
-    if kind.beginning is None:
-        return f"t.term = {word}"
-    return f't.term >= {word} AND t.term < ({word} || chr(1114111)) COLLATE "C"'
+def _matches(place: int, sought: Sought) -> str:
+    """SQL: the term ``t`` is the one that is looked for, or begins with it."""
+    word = f'%(word{place})s::text COLLATE "C"'
+    return (
+        f't.term >= {word} AND t.term < ({word} || chr(1114111)) COLLATE "C"' if sought.begins else f"t.term = {word}"
+    )

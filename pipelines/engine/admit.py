@@ -28,6 +28,7 @@ from models.store.items import ItemRow
 from models.store.orders import NewDocumentRow, NewLineRow, NewOrderRow, OrderIdRow, RefusedOrderRow
 from models.store.payments import NewPaymentRow
 from models.store.posted_coupons import CodeUseRow
+from models.store.search import TermRow
 from models.store.transitions import TransitionRow
 from models.store.work import of_order
 from pipelines.engine import announce
@@ -50,6 +51,7 @@ class AdmittedRows:
     keys: Sequence[KeyRow]
     coupons: Sequence[CouponUseRow]
     codes: Sequence[CodeUseRow]
+    terms: Sequence[TermRow]
     loading: Sequence[CustomerKey]
 
 
@@ -62,7 +64,7 @@ def admit(connection: Connection, rows: AdmittedRows, ledger: Ledger, now: datet
     orders.add_documents(connection, rows.documents)
     orders.add_lines(connection, rows.lines)
     payments.add(connection, rows.payments)
-    search.add_terms(connection, [one.id for one in rows.orders])
+    search.add(connection, rows.terms)
     accepted = [
         TransitionRow(one.id, "order", one.number, None, OrderState.ACCEPTED, "intake", now) for one in rows.orders
     ]

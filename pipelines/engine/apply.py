@@ -50,7 +50,7 @@ from pipelines.engine import announce
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.ledger import Ledger
-from pipelines.engine.place_rows import readdressing_rows, visit_rows
+from pipelines.engine.place_rows import readdressing_rows, term_rows, visit_rows
 from pipelines.engine.returns_rows import write_returns
 from pipelines.engine.stage import Stage
 from pipelines.errors import ShukkaError
@@ -123,7 +123,7 @@ def apply(
     coupons.put(connection, _coupon_rows(repriced, now))
     readdressings.add(connection, readdressing_rows(decisions, now))
     visits.add(connection, visit_rows(decisions, now))
-    search.add_terms(connection, [d.facts.id for d in decisions if d.readdressing is not None])
+    search.add(connection, term_rows(decisions))
     items.free(connection, [FreedItemRow(d.facts.id, sku) for d in decisions for sku in d.frees_items])
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])

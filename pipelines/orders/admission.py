@@ -21,6 +21,7 @@ from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
 from pipelines.methods import Asks, agreed
 from pipelines.orders.document import Content, content_of
+from pipelines.orders.terms import terms_of
 from pipelines.rules.lots import NewLot
 from pipelines.rules.marks import SAME_MAILBOX, mailbox_mark
 from pipelines.rules.money.breakdown import Breakdown
@@ -107,6 +108,7 @@ def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now:
         keys=[KeyRow(t.client, t.key, t.content.hash, o.shop, o.number) for _, o, t in each if t.key],
         coupons=[row for i, o, _ in each for row in _coupon_rows(i, o, shops[o.shop], now)],
         codes=[CodeUseRow(o.shop, key, i, now) for i, o, _ in each for key in _made_codes(o)],
+        terms=[row for i, o, _ in each for row in terms_of(o, i)],
         loading=[CustomerKey(o.shop, o.customer.id) for _, o, t in each if _loads(o, t)],
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from models.states import Condition, HoldReason, OrderState
 from models.store import search
-from models.store.search import Filter, ListedRow, Place
+from models.store.search import Filter, ListedRow, Place, Sought
 from pipelines.carriers import CARRIERS
 from pipelines.doors import formed
 from pipelines.errors import Invalid, Problem
@@ -20,6 +20,7 @@ from pipelines.orders.schema import Day, Key, Time, one_line
 from pipelines.values.calendar import in_japan
 from pipelines.values.csv_cell import BOM, cell
 from pipelines.values.cursor import Cursor, read_cursor
+from pipelines.values.search_term import KINDS
 
 PAGE: Final = 50
 MOST: Final = 200
@@ -99,9 +100,14 @@ def _filter(asked: OrderListQuery) -> Filter:
         dispatch_on=asked.dispatch_on,
         since=asked.placed_from,
         until=asked.placed_to,
-        word=word or None,
+        words=sought(word) if word else None,
         numbers=_numbers(word) if word else (),
     )
+
+
+def sought(word: str) -> list[Sought]:
+    """What ``word`` may be: a number, a name, an address ..., each in the form in which such terms are kept."""
+    return [Sought(*one) for kind in KINDS if (one := kind.sought(word)) is not None]
 
 
 def _numbers(word: str) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.store import search
 from models.store.search import Filter, ListedRow, Place
 from pipelines.carriers import CARRIERS
+from pipelines.orders.listing import sought
 from pipelines.values.cursor import Cursor
 from tests.conftest import Running, fresh_database
 from tests.customers.test_erasure import erase
@@ -183,7 +184,10 @@ def test_who_is_erased_is_found_no_more(world: World) -> None:
 
     def found(word: str) -> list[str]:
         with world.engine.connect() as connection:
-            return [one.number for one in search.listed(connection, ["salon"], Filter(word=word), limit=9)]
+            return [
+                one.number
+                for one in search.listed(connection, ["salon"], Filter(words=sought(word) if word else None), limit=9)
+            ]
 
     assert found("高橋") == found("052-000-0000") == found("S-1") == ["S-1"]
     world.at("2027-03-01 09:00:00")
@@ -199,7 +203,9 @@ def test_a_new_address_is_found_too(world: World) -> None:
     world.tell(world.ask("order.change_address", "S-1", ship_to=to, reason="moved", operator=True))
     world.settle()
     with world.engine.connect() as connection:
-        assert [one.number for one in search.listed(connection, ["salon"], Filter(word="佐藤"), limit=9)] == ["S-1"]
+        assert [one.number for one in search.listed(connection, ["salon"], Filter(words=sought("佐藤")), limit=9)] == [
+            "S-1"
+        ]
 
 
 _MANY = 60
@@ -236,7 +242,9 @@ def test_each_order_once_while_others_come(many: World, limit: int, word: str | 
     started = {row.number for row in many.rows("SELECT number FROM shop_order")}
     while True:
         with many.engine.connect() as connection:
-            found = search.listed(connection, shops, Filter(word=word), after=after, limit=limit)
+            found = search.listed(
+                connection, shops, Filter(words=sought(word) if word else None), after=after, limit=limit
+            )
         seen += found
         if len(found) < limit:
             break
