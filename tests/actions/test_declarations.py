@@ -20,6 +20,7 @@ from pipelines.orders.actions import (
     close_return,
     collected,
     coupons,
+    exchange_return,
     goodwill,
     inspect_return,
     open_return,
@@ -47,6 +48,7 @@ JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 MODULES = (
     approve_return,
     close_return,
+    exchange_return,
     inspect_return,
     open_return,
     receive_return,

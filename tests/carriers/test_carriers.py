@@ -248,8 +248,8 @@ def test_a_carrier_says_each_word_in_one_sense_only(one: Carrier) -> None:
 
 
 def test_what_a_parcel_can_be_is_what_a_carrier_can_say() -> None:
-    """``lost`` and ``damaged`` are suppliers' words: no carrier's page ever says them."""
-    assert set(TrackingState) - {TrackingState.LOST, TrackingState.DAMAGED} <= set(Status)
+    """``lost`` and ``damaged`` are suppliers' words, ``at_store`` is a store's: no carrier's page ever says them."""
+    assert set(TrackingState) - {TrackingState.LOST, TrackingState.DAMAGED, TrackingState.AT_STORE} <= set(Status)
 
 
 @pytest.mark.parametrize("name", ["yamato", "sagawa", "japan_post"])

@@ -27,7 +27,7 @@ def test_each_announced_entity_has_a_table_of_states() -> None:
         (Move("lot", "7", "pending", "valid", "test"), "points.changed"),
         (Move("condition", "S-1", "running", "held", "test"), "order.held"),
         (Move("condition", "S-1", "held", "running", "test"), None),
-        (Move("return", "RT-1", None, "requested", "an entity that storefronts do not hear of"), None),
+        (Move("toy", "T-1", None, "new", "an entity that storefronts do not hear of"), None),
     ],
 )
 def test_the_event_of_a_move(move: Move, type_: str | None) -> None:

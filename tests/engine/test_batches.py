@@ -79,7 +79,7 @@ def _names_a_stage_out_of_turn(draft: OrderDraft, shop: Shop, now: datetime) -> 
 def _moves_what_no_table_knows(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     AUTHORIZE.decide(draft, shop, now)
     if draft.facts.number == "S-3":
-        draft.decision().moves.append(Move("return", "RT-1", None, "requested", "a bug"))
+        draft.decision().moves.append(Move("toy", "T-1", None, "new", "a bug"))
 
 
 def _asks_with_what_is_no_json(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -109,7 +109,7 @@ def _asks_for_what_it_does_not_declare(draft: OrderDraft, shop: Shop, now: datet
         (_writes_nul, "CharacterNotInRepertoire"),
         (_reads_what_it_did_not_ask_for, "Undeclared: parcels was read, but Need.PARCELS was not asked for"),
         (_names_a_stage_out_of_turn, "Undeclared: authorize does not lead to reward"),
-        (_moves_what_no_table_knows, "IllegalMove: return: no table of states is of such an entity"),
+        (_moves_what_no_table_knows, "IllegalMove: toy: no table of states is of such an entity"),
         (_asks_with_what_is_no_json, "TypeError at "),
         (_says_what_no_row_can_hold, "ValueError at "),
         (_asks_for_what_it_does_not_declare, "Undeclared: authorize does not ask for supplier.instruct"),

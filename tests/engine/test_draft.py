@@ -377,6 +377,7 @@ GROUPS = [
     ("mails", Need.MAILS, lambda one: one.facts.mails),
     ("load", Need.LOAD, lambda one: one.facts.load),
     ("returns", Need.RETURNS, lambda one: one.returns),
+    ("cancel", Need.CANCEL, lambda one: one.facts.cancel),
 ]
 
 

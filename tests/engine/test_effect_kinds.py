@@ -187,5 +187,5 @@ def test_a_supplier_that_drips_is_tried_for_days_and_delays_nobody(
 
 def test_every_effect_says_how_long_it_may_take_and_what_slows_down_together() -> None:
     assert {name: effect.total for name, effect in EFFECTS.items() if not 0 < effect.total <= 300} == {}
-    event = StorefrontEventRow(1, "key", "7", {}, "https://shop.example/hooks", (), None)
+    event = StorefrontEventRow(1, "key", None, "7", {}, "https://shop.example/hooks", (), None)
     assert storefronts.EFFECT.target(event) == "7", "its client: whatever its URL is, it is one storefront"

@@ -65,6 +65,15 @@ POSTED = """INSERT INTO posted_coupon (shop, customer_id, code, points, due_on, 
              order_id, used_order_id)
              SELECT shop, customer_id, 'THX', 100, '2026-11-30', placed_at, placed_at, 'planted', placed_at, '{code_key}',
                     'mail', id, id FROM shop_order WHERE number = 'S-1'"""
+RETURNED = (
+    "INSERT INTO return_request (id, order_id, state, remedy, asked_at, asked_by, because, answer) "
+    "SELECT '{id}', id, '{state}', 'refund', now(), 'planted', '[]', '' FROM shop_order WHERE number = 'S-1'"
+)
+#: All pieces of S-1 in each of its returns.
+PIECES = [
+    "INSERT INTO return_line (return_id, line, reason, quantity, condition, cost_on) "
+    "SELECT id, '1', 'defect', 2, '{}', 'shop' FROM return_request"
+]
 PLANTED = {
     "order_has_payment": ["UPDATE payment SET amount = amount + 1"],
     "goods_go_for_money": ["UPDATE payment SET state = 'voided'"],
@@ -148,6 +157,22 @@ PLANTED = {
     "nothing_forgotten": ["UPDATE shop_order SET state = 'authorized' WHERE number = 'S-2'", "DELETE FROM work"],
     "shipments_watched": ["DELETE FROM work WHERE stage = 'dispatch'"],
     "parcels_watched": ["DELETE FROM work WHERE stage = 'notify'"],
+    "documents_numbered": ["INSERT INTO document_counter (shop, kind, last) VALUES ('salon', 'receipt', 1)"],
+    "pieces_return_once": [
+        RETURNED.format(id="RT-1", state="requested"),
+        RETURNED.format(id="RT-2", state="requested"),
+        *PIECES,
+    ],
+    "refunded_returns_are_booked": [RETURNED.format(id="RT-1", state="refunded")],
+    "replacements_are_linked": [RETURNED.format(id="RT-1", state="exchanged")],
+    "returns_end": [RETURNED.format(id="RT-1", state="received")],
+    "suppressed_get_no_mail": [
+        "UPDATE mail SET sent_at = now() + interval '1 h' WHERE envelope_to <> ''",
+        "INSERT INTO mail_suppression (shop, mailbox, scope, reason, since) SELECT 'salon', sha256(convert_to(substring(envelope_to "
+        "from '^(.*)@') || '@' || lower(substring(envelope_to from '[^@]*$')), 'UTF8')), 'all', 'unknown_user', now() "
+        "FROM mail WHERE order_id IS NOT NULL LIMIT 1",
+    ],
+    "bounced_for_a_reason": ["UPDATE mail SET state = 'bounced'"],
 }
 
 

@@ -196,9 +196,10 @@ def test_what_nobody_paid_is_cancelled_after_the_grace(acme: Acme) -> None:
 
 
 def test_money_that_comes_after_the_cancel_is_due_back(acme: Acme) -> None:
-    """PAY-08: a store's money cannot go back the way it came."""
+    """PAY-08: a store's money cannot go back the way it came, once it is too late for the order to stand again."""
     acme.order()
     acme.world.at("2026-11-24 06:00:00")
+    acme.world.at("2026-12-02 06:00:00")
     acme.pay()
     acme.told()
     acme.world.settle()

@@ -49,6 +49,8 @@ def _needs_a_value(call: ast.Call) -> bool:
     said = {
         one.arg: one.value for node in ast.walk(call) if isinstance(node, ast.Call) for one in node.keywords if one.arg
     }
+    if any(getattr(node.func, "attr", "") == "Computed" for node in ast.walk(call) if isinstance(node, ast.Call)):
+        return False  # the database works it out
     nullable = said.get("nullable")
     return isinstance(nullable, ast.Constant) and nullable.value is False and "server_default" not in said
 

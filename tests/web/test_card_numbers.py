@@ -115,8 +115,8 @@ def order_site(site: Site, capfd: pytest.CaptureFixture[str]) -> Iterator[Site]:
 
 
 def sent(site: Site, method: str, path: str, body: Any) -> httpx.Response:
-    address = path.format(shop="salon", number="S-1", customer="M-1", key="K-1")
-    key = site.operator if "/orders/" in path else site.storefront
+    address = path.format(shop="salon", number="S-1", customer="M-1", key="K-1", return_id="RT-NONE")
+    key = site.operator if "/orders/" in path or "/returns/{" in path else site.storefront
     return site.put(address, json=body, key=key) if method == "put" else site.post(address, body, key=key)
 
 
@@ -129,6 +129,7 @@ def test_every_text_of_every_door(order_site: Site) -> None:
             example = {**document("S-2"), "coupons": [{"code": "C", "kind": "amount", "value": 1}]}
             example["lines"][0]["flags"] = ["sale"]
             example["delivery"]["slot"] = "AM"
+            example["pickup"] = {"store": "store-1", "visit_on": "2026-11-28"}
         if path.endswith("/address:change"):
             example["ship_to"] = document()["ship_to"]
         if path == "/v1/returns/preview":

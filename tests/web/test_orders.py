@@ -371,4 +371,5 @@ def test_no_number_in_a_path_is_a_fault(shared_site: Site, number: str) -> None:
             if tail
             else shared_site.get(f"/v1/orders/salon/{number}")
         )
-        assert answer.status_code in (404, 405), tail
+        is_the_list = number == ".." and not tail  # clients take the step back themselves
+        assert answer.status_code == 200 if is_the_list else answer.status_code in (404, 405), tail

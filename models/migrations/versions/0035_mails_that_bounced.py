@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 
 _MOMENT = sa.DateTime(timezone=True)
 _IDENTITY = sa.Identity(always=True)

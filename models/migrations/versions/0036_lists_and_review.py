@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
+revision = "0036"
 down_revision = "0035"
 
 #: How orders from before are found: as ``pipelines.values.search_term`` has it of those that come.

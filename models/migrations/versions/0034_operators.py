@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0036"
+revision = "0034"
+down_revision = "0033"
 
 _FULL: dict[str, Any] = {"postgresql_with": {"fillfactor": 75}}
 

@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
+revision = "0033"
 down_revision = "0032"
 
 
