@@ -103,6 +103,17 @@ KINDS: Final[Mapping[str, Kind]] = {
             "shukka act SHOP/NUMBER returns:... --about {which} goes on with it",
         ),
     ),
+    "replacement": Kind(
+        Sentence("届かない交換品", "goods not sent for a return"),
+        Sentence(
+            "返品{key}の代わりの注文{replacement}がキャンセルされ、お客様には商品も代金もありません。",
+            "Order {replacement}, which was to leave for return {key}, was cancelled: its customer has neither goods nor money.",
+        ),
+        Sentence(
+            "元の注文の操作`refunds:goodwill`で返金するか、お客様と相談して新しい注文を受けてください。",
+            "give the money back by refunds:goodwill on the first order",
+        ),
+    ),
     "payment": Kind(
         Sentence("応答のない決済", "payment waits"),
         Sentence("{gateway}が{kind}に応答しません", "{gateway} does not answer {kind}"),

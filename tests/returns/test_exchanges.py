@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from models.store.review import Which
 from pipelines.errors import Conflict, Invalid
+from pipelines.review.queue import waiting as waiting_now
 from tests.returns.counter import Counter, pieces
 from tests.world import World, a_line
 from workers.mail.rendering import Renderer
@@ -127,3 +129,26 @@ def test_a_shop_that_exchanges_nothing_says_so(world: World) -> None:
     with pytest.raises(Conflict) as refused:
         counter.ask("returns:exchange", one, lines=other(90_000), payment=CARD)
     assert refused.value.rule == "RET-03"
+
+
+def test_goods_that_are_not_sent_after_all_wait_for_a_person(world: World) -> None:
+    """Whoever sent goods back and gets neither others nor money is in the queue, until the money was given back at will."""
+    counter, one = inspected(world, "salon", "defect")
+    counter.ask("returns:exchange", one, lines=other(6_000))
+    world.tell(world.ask("order.cancel", "S-1-R1", "salon", reason="sold out", operator=True))
+    world.settle()
+
+    def waiting() -> list[str]:
+        with world.engine.connect() as connection:
+            found = waiting_now(connection, world.clock.now(), Which("replacement"))
+        return [item.says("en") for item in found]
+
+    (says,) = waiting()
+    assert says.startswith(f"Order S-1-R1, which was to leave for return {one}, was cancelled")
+    world.tell(
+        world.ask(
+            "refund.goodwill", "S-1", "salon", amount=1_000, reason="no goods were left", by="operations", operator=True
+        )
+    )
+    world.settle()
+    assert waiting() == []
