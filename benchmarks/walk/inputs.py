@@ -18,6 +18,7 @@ from pipelines.customers.tell import tell
 from pipelines.engine.inbox import Received, notice_event
 from pipelines.errors import Conflict, Invalid
 from pipelines.orders.act import Asker, Asking, actions, look
+from pipelines.orders.action import About
 from pipelines.rules.hold_kinds import KINDS
 from tests.world import tracking_number
 
@@ -152,8 +153,9 @@ class Voices:
     # People
 
     def act(self, order: Standing) -> list[Received]:
-        """An action, of those that the house declares: asked at the door, or decided on as it comes."""
-        action = self.chance.choice(actions())
+        """An action, of those that the house declares: asked at the door, or decided on as it comes. Returns have a walk of their
+        own (``tests/returns/test_sequences.py``)."""
+        action = self.chance.choice([one for one in actions() if one.about != About.RETURN and one.opens is None])
         asker = self.chance.choice((OPERATOR, OPERATOR, CUSTOMER)) if "storefront" in action.roles else OPERATOR
         return self.ask(order, action.name, asker)
 

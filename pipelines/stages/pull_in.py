@@ -35,8 +35,6 @@ _ENDED: Final = frozenset({OrderState.DELIVERED, OrderState.UNDELIVERED})
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Hear what the store or the customer says, then wait for what comes next: the visit, or the goods on their way back."""
-    if draft.facts.pickup is None:
-        return
 
     def arrived(event: EventFacts, asked: object) -> None:
         arrive(draft, now)
@@ -59,6 +57,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     }
     was = draft.state
     answer_each(grants, draft, shop, now)
+    if draft.facts.pickup is None:
+        return
     if draft.state == OrderState.CANCELLED:
         if was == OrderState.CANCELLED:
             watch_return(draft, shop, now)
