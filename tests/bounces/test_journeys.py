@@ -9,11 +9,11 @@ from email import message_from_bytes
 import pytest
 
 from models.store import bounces, mails, suppressions
-from models.store.attention import waiting
 from models.store.suppressions import ReleasedRow, StandingRow
 from pipelines.bounces.message import read
 from pipelines.bounces.receiving import Told, receive
 from pipelines.engine.run import DueMail, queue_mails
+from pipelines.review.queue import waiting
 from tests.bounces import samples
 from tests.world import World, document
 from workers.mail.samples import sample
@@ -60,7 +60,7 @@ def first_mail(world: World) -> dict[str, object]:
 
 def attention(world: World, what: str) -> list[str]:
     with world.engine.connect() as connection:
-        return [row.why for row in waiting(connection) if row.what == what]
+        return [one.says("en") for one in waiting(connection, world.clock.now()) if one.label("en") == what]
 
 
 def standing(world: World) -> list[StandingRow]:

@@ -24,6 +24,7 @@ def root() -> Iterator[Path]:
     remove(root)
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @pytest.mark.timeout(400)
 def test_one_injury_of_each_boundary_strikes_heals_and_leaves_nothing_lost_or_doubled(root: Path) -> None:

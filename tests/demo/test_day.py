@@ -154,6 +154,7 @@ def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> No
     assert list(own_tmp.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @pytest.mark.timeout(180)
 def test_a_day_on_which_nobody_keeps_his_word_leaves_no_order_silent(own_tmp: Path) -> None:

@@ -14,6 +14,7 @@ from pipelines.errors import Misconfigured
 from workers.process.listening import handed_over, inherited, listening
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @pytest.mark.timeout(400)
 def test_no_request_is_lost_while_every_process_is_replaced() -> None:
