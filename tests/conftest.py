@@ -17,6 +17,7 @@ from sqlalchemy import Engine, make_url, text
 from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from pipelines.plugins import FOLDER, REGISTRIES
+from tests.chromium import Visit, browser
 from tests.world import DOMAIN, SENDER, World
 from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines, Urls
@@ -142,3 +143,10 @@ def world(engine: Engine, database_url: str, renderer: Renderer) -> Iterator[Wor
     """A house on that database with the outside world around it."""
     with World(engine, database_url, renderer) as world:
         yield world
+
+
+@pytest.fixture(scope="module")
+def driven() -> Iterator[Visit]:
+    """A real browser for the readers of a module's tests."""
+    with browser() as visit:
+        yield visit

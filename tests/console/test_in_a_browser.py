@@ -4,14 +4,13 @@ serious. Skipped where there is no Chromium."""
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chromium import NEEDED, Visit
 from tests.console.browser import Console
 from tests.web.site import served
 from tests.world import World, a_line, document
@@ -19,27 +18,12 @@ from workers.operators import add_account, one_time_path
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = NEEDED
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 #: Where pictures for docs/console.md go; none are taken without it.
 PICTURES = os.environ.get("SHUKKA_PICTURES")
 HOSTILE = "<img src=x onerror=alert(1)>\u202egnp.exe\r\nBcc: x@example.jp =HYPERLINK(1)"
-Visit = Callable[[Callable[..., None]], None]
-
-
-@pytest.fixture(scope="module")
-def driven() -> Iterator[Visit]:
-    """Lets a function of a browser run in a thread of its own, since the browser has an event loop."""
-    thread = ThreadPoolExecutor(1)
-    started = thread.submit(playwright.sync_playwright().start).result()
-    launch: Callable[[], Any] = lambda: started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # noqa: E731
-    browser = thread.submit(launch).result()
-    yield lambda reader: thread.submit(reader, browser).result()
-    thread.submit(browser.close).result()
-    thread.submit(started.stop).result()
-    thread.shutdown()
 
 
 @pytest.fixture

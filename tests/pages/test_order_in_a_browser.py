@@ -4,15 +4,14 @@ Skipped where playwright, axe or Chromium is missing."""
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.chromium import NEEDED, Visit
 from tests.pages.test_order import path
 from tests.returns.counter import Counter
 from tests.web.site import Site, served
@@ -21,26 +20,11 @@ from workers.mail.rendering import Renderer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = NEEDED
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 #: Where pictures of the pages go, if anybody wants them.
 PICTURES = os.environ.get("ORDER_PAGE_PICTURES", "")
-Visit = Callable[[Callable[[Any], None]], None]
-
-
-@pytest.fixture(scope="module")
-def driven() -> Iterator[Visit]:
-    """Lets a reader, a function of a browser, look at the pages: in a thread of its own, since the browser has an event loop."""
-    thread = ThreadPoolExecutor(1)
-    started = thread.submit(playwright.sync_playwright().start).result()
-    launch: Callable[[], Any] = lambda: started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # noqa: E731
-    browser = thread.submit(launch).result()
-    yield lambda reader: thread.submit(reader, browser).result()
-    thread.submit(browser.close).result()
-    thread.submit(started.stop).result()
-    thread.shutdown()
 
 
 @pytest.fixture

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.chromium import NEEDED, Visit
 from tests.web.site import Site, served
 from tests.web.test_supplier_page import NUMBER, WRONG, token, twenty
 from tests.world import document, tracking_number
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = NEEDED
 
 PHONE = {"width": 390, "height": 844}
-Visit = Callable[[Callable[..., None]], None]
-
-
-@pytest.fixture(scope="module")
-def driven() -> Iterator[Visit]:
-    """Lets a reader, a function of a browser, look at the pages: in a thread of its own, since the browser has an event loop."""
-    thread = ThreadPoolExecutor(1)
-    started = thread.submit(playwright.sync_playwright().start).result()
-    launch: Callable[[], Any] = lambda: started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # noqa: E731
-    browser = thread.submit(launch).result()
-    yield lambda reader: thread.submit(reader, browser).result()
-    thread.submit(browser.close).result()
-    thread.submit(started.stop).result()
-    thread.shutdown()
 
 
 @pytest.fixture
