@@ -135,6 +135,7 @@ def shukka(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @pytest.mark.timeout(300)
 def test_a_business_day_ends_well_and_leaves_nothing_behind(own_tmp: Path) -> None:

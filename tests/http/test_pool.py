@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.sandbox.http_server import CUT, Reply, Request, serving
 
 
@@ -35,7 +35,7 @@ def test_requests_run_side_by_side_up_to_the_number_of_connections(
     server = Counting()
 
     async def scenario() -> list[int]:
-        async with serving(server.handle) as port, httpx.AsyncClient(transport=SpreadTransport(connections)) as client:
+        async with serving(server.handle) as port, httpx.AsyncClient(transport=PooledTransport(connections)) as client:
             answers = await asyncio.gather(*(client.get(f"http://127.0.0.1:{port}/") for _ in range(requests)))
         return [answer.status_code for answer in answers]
 
@@ -47,7 +47,7 @@ def test_cut_connections_and_answers_left_unread_give_their_place_back() -> None
     server = Counting()
 
     async def scenario() -> None:
-        async with serving(server.handle) as port, httpx.AsyncClient(transport=SpreadTransport(4)) as client:
+        async with serving(server.handle) as port, httpx.AsyncClient(transport=PooledTransport(4)) as client:
             url = f"http://127.0.0.1:{port}"
             for _ in range(10):
                 with pytest.raises(httpx.RemoteProtocolError):

@@ -1,68 +1,85 @@
-"""A connection pool for httpx that stays quick with many connections.
+"""Connections to gateways: httpx's client over aiohttp's pool, which carries a request for a third of the processor time.
 
-httpx's own pool looks at every connection it holds, sockets included, on every request: 64 connections cost more than the
-request itself.  Several small pools side by side keep that look short; a request goes to the one with the least to do.
+What the network does has httpx's names again, and of these it must be told for certain which mean that not a byte was sent: a charge that
+may have been made counts as unknown, and only what surely was not is simply made again.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import aiohttp
 import httpx
 
-_CONNECTIONS_A_POOL = 4
+#: Seconds for which a connection is kept that nobody uses.
+_KEPT = 30
 
 
-class SpreadTransport(httpx.AsyncBaseTransport):
-    """Up to ``connections`` connections, spread over small pools."""
+class PooledTransport(httpx.AsyncBaseTransport):
+    """Up to ``connections`` connections of the event loop that asks first. Redirects are not followed, answers are read whole."""
 
     def __init__(self, connections: int = 64) -> None:
-        pools = max(1, connections // _CONNECTIONS_A_POOL)
-        trusted = httpx.create_ssl_context(trust_env=False)  # loading the authorities takes long: once for all
-        self._pools = [_pool(trusted) for _ in range(pools)]
-        self._busy = [0] * pools
+        self._connections = connections
+        self._trusted = httpx.create_ssl_context(trust_env=False)  # loading the authorities takes long: once for all
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request`` over the pool with the least to do. Raises httpx.TransportError."""
-        chosen = min(range(len(self._pools)), key=self._busy.__getitem__)
-        self._busy[chosen] += 1
-        try:
-            response = await self._pools[chosen].handle_async_request(request)
-        except BaseException:
-            self._busy[chosen] -= 1
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Counted(response.stream, self._busy, chosen)
-        return response
+        """Send ``request``. Raises httpx.ConnectError and ConnectTimeout where nothing was sent, ReadTimeout and ReadError where
+        something may have been."""
+        content = await request.aread()
+        with _named(request):
+            async with self._opened().request(
+                request.method,
+                str(request.url),
+                headers=[(name, value) for name, value in request.headers.multi_items() if name != "content-length"],
+                data=content or None,
+                skip_auto_headers=(
+                    "content-type",
+                ),  # it names one even where nothing is sent, which a signature does not cover
+                timeout=_patience(request),
+                allow_redirects=False,
+            ) as response:
+                answer = await response.read()
+                return httpx.Response(response.status, headers=response.raw_headers, content=answer, request=request)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_KEPT, ssl=self._trusted)
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            )
+            # It would send some requests again by itself where a connection ends; when, and under which signature, is ours to say.
+            self._session._retry_connection = False
+        return self._session
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for pool in self._pools:
-            await pool.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
-def _pool(trusted: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(
-        max_connections=_CONNECTIONS_A_POOL, max_keepalive_connections=_CONNECTIONS_A_POOL, keepalive_expiry=30
+def _patience(request: httpx.Request) -> aiohttp.ClientTimeout:
+    """The client's time-outs in aiohttp's terms; the wait for a free connection and for a new one is one here."""
+    told = request.extensions.get("timeout", {})
+    return aiohttp.ClientTimeout(
+        total=None, connect=told.get("connect"), sock_connect=told.get("connect"), sock_read=told.get("read")
     )
-    return httpx.AsyncHTTPTransport(verify=trusted, trust_env=False, limits=limits)
 
 
-class _Counted(httpx.AsyncByteStream):
-    """The body of an answer; its connection is busy until it is closed."""
-
-    def __init__(self, body: httpx.AsyncByteStream, busy: list[int], pool: int) -> None:
-        self._body = body
-        self._busy = busy
-        self._pool: int | None = pool
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._body:
-            yield part
-
-    async def aclose(self) -> None:
-        if self._pool is not None:
-            self._busy[self._pool] -= 1
-            self._pool = None
-        await self._body.aclose()
+@contextmanager
+def _named(request: httpx.Request) -> Iterator[None]:
+    """aiohttp's errors as httpx's."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(str(error), request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise httpx.UnsupportedProtocol(str(error), request=request) from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(str(error), request=request) from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
+        raise httpx.ReadError(str(error), request=request) from error

@@ -25,7 +25,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from models.states import PaymentState
 from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, RefundRules
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.amazon_pay_notices import read_notices
 from workers.payments.amazon_pay_signing import authorization, canonical, private_key
 from workers.payments.amazon_pay_states import CLASSES, INITIATED, Charge, Refunded
@@ -73,7 +73,7 @@ class AmazonPay:
         self._key_id = settings.amazon_pay_public_key_id
         self._private_key = private_key(settings.amazon_pay_private_key.get_secret_value())
         self._client = httpx.AsyncClient(
-            base_url=settings.amazon_pay_url, timeout=settings.amazon_pay_timeout, transport=SpreadTransport()
+            base_url=settings.amazon_pay_url, timeout=settings.amazon_pay_timeout, transport=PooledTransport()
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:

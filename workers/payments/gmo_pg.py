@@ -18,7 +18,7 @@ import httpx
 from models.states import PaymentState
 from pipelines.gateway import Answer, BuyerMust, BuyerStep, CodeClass, Gateway, Payer, Snapshot, key_of
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, looked_up, settle, unknown
 from workers.payments.gmo_pg_codes import TAKEN
 from workers.payments.gmo_pg_notices import acknowledge, read_notices
@@ -59,7 +59,7 @@ class GmoPg:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = httpx.AsyncClient(
-            base_url=settings.gmo_pg_url, timeout=settings.gmo_pg_timeout, transport=SpreadTransport()
+            base_url=settings.gmo_pg_url, timeout=settings.gmo_pg_timeout, transport=PooledTransport()
         )
         self._api = Api(self._client, settings.gmo_pg_shop_id, settings.gmo_pg_shop_pass.get_secret_value())
         self._trades = Trades(self._api, settings)

@@ -21,7 +21,7 @@ from models.states import PaymentState
 from pipelines.errors import Unreachable
 from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, Payer
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at
 from workers.payments.komoju_notices import read_notices
 from workers.payments.komoju_payments import CLASSES, LOOK_AGAIN, PAGE, Page, Payment, of_page, of_payment
@@ -100,7 +100,7 @@ class KomojuGateway:
             base_url=settings.komoju_url,
             auth=httpx.BasicAuth(settings.komoju_secret_key.get_secret_value(), ""),
             timeout=settings.komoju_timeout,
-            transport=SpreadTransport(),
+            transport=PooledTransport(),
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:

@@ -27,7 +27,7 @@ from models.states import PaymentState
 from pipelines.errors import Unreachable
 from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, RefundRules, Snapshot
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, unknown
 from workers.payments.payjp_notices import read_notices
 from workers.payments.payjp_states import CAPTURED, CLASSES, KEY, ORDER, VOIDED, Charge
@@ -88,7 +88,7 @@ class Payjp:
             base_url=f"{settings.payjp_url}/v1",
             auth=httpx.BasicAuth(key, ""),
             timeout=settings.payjp_timeout,
-            transport=SpreadTransport(),
+            transport=PooledTransport(),
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:

@@ -32,7 +32,7 @@ from pipelines.gateway import (
     Snapshot,
 )
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at, unknown
 from workers.payments.paypay_notices import read_notices
 from workers.payments.paypay_payments import CLASSES, CODES, Code, Payment, id_of, is_id, mark_of, of_payment, result_of
@@ -74,7 +74,7 @@ class PayPayGateway:
             base_url=settings.paypay_url,
             headers={"x-assume-merchant": settings.paypay_merchant_id},
             timeout=settings.paypay_timeout,
-            transport=SpreadTransport(),
+            transport=PooledTransport(),
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:

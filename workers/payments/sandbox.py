@@ -30,7 +30,7 @@ from pipelines.gateway import (
 )
 from pipelines.orders.document import fault_of
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.http.signed_json import read_signed
 from workers.http.signing import derived_secret
 from workers.payments.acknowledging import stored_or_known
@@ -113,7 +113,7 @@ class SandboxGateway:
             base_url=settings.sandbox_gateway_url,
             headers={"authorization": f"Bearer {settings.sandbox_gateway_key.get_secret_value()}"},
             timeout=settings.sandbox_gateway_timeout,
-            transport=SpreadTransport(),
+            transport=PooledTransport(),
         )
 
     async def authorize(self, *, key: str, order: str, amount: int, token: str, method: str) -> Answer:

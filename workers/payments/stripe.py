@@ -30,7 +30,7 @@ from models.states import PaymentState
 from pipelines.errors import Unreachable
 from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, Payer
 from pipelines.ports import Verdict
-from workers.http.pool import SpreadTransport
+from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, looked_up, settle
 from workers.payments.stripe_calls import Refused, StripeCalls, replayed, told_at
 from workers.payments.stripe_codes import class_of, code_of
@@ -103,7 +103,7 @@ class StripeGateway:
                 "stripe-version": VERSION,
             },
             timeout=settings.stripe_timeout,
-            transport=SpreadTransport(),
+            transport=PooledTransport(),
         )
         self._calls = StripeCalls(self._client)
 
