@@ -26,6 +26,7 @@ class ReturnRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     answer: str
     replacement: str | None
+    rest: int
     lines: Sequence[str]
     quantities: Sequence[int]
     reasons: Sequence[str]
@@ -116,6 +117,7 @@ class NewReturnRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     answer: str
     replacement: str | None
+    rest: int
 
 
 class NewReturnLineRow(NamedTuple):
@@ -138,6 +140,7 @@ class ReturnChangeRow(NamedTuple):
     waits_until: datetime | None
     answer: str | None
     replacement: str | None
+    rest: int
 
 
 add = writer(NewReturnRow, insert(NewReturnRow, ReturnRequest))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import date, datetime
 
 from models.states import GIVEN_ANEW, ReturnState
-from pipelines.engine.decision import Move
+from pipelines.engine.decision import Move, Word
 from pipelines.engine.facts import Facts, ReturnFacts
 from pipelines.engine.points_draft import PointsDraft
 from pipelines.rules.order import Order
@@ -47,6 +47,7 @@ class ReturnsDraft(PointsDraft):
         waits_until: datetime | None = None,
         answer: str = "",
         replacement: str | None = None,
+        rest: int | None = None,
     ) -> ReturnFacts:
         """Move a return of the order; it as it then stands. What is not given stays, but for the moment until which it waits:
         that is of where it stands. Raises KeyError for one that there is not."""
@@ -58,6 +59,7 @@ class ReturnsDraft(PointsDraft):
             waits_until=waits_until,
             answer=answer or before.answer,
             replacement=replacement or before.replacement,
+            rest=before.rest if rest is None else rest,
         )
         self._all_returns()[id_] = self._made.returns[id_] = after
         return after
@@ -65,6 +67,10 @@ class ReturnsDraft(PointsDraft):
     def replace_goods(self, new: Order) -> None:
         """Take ``new`` in, an order that replaces goods of this one."""
         self._made.new_orders.append(new)
+
+    def tell_order(self, number: str, type_: str) -> None:
+        """Tell another order of the shop something of this one, by an event of ``type_``."""
+        self._made.told.append(Word(number, type_))
 
     @property
     def coming_back(self) -> Counter[str]:

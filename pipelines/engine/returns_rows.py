@@ -30,6 +30,7 @@ def return_of(row: ReturnRow) -> ReturnFacts:
         waits_until=row.waits_until,
         answer=row.answer,
         replacement=row.replacement,
+        rest=row.rest,
     )
 
 
@@ -49,7 +50,7 @@ def write_returns(connection: Connection, decisions: Sequence[Decision]) -> None
     returns.change(
         connection,
         [
-            ReturnChangeRow(one.id, one.state, one.goods_by, one.waits_until, one.answer, one.replacement)
+            ReturnChangeRow(one.id, one.state, one.goods_by, one.waits_until, one.answer, one.replacement, one.rest)
             for one in moved
         ],
     )
@@ -68,4 +69,5 @@ def _new(order_id: int, one: ReturnFacts) -> NewReturnRow:
         because=one.because,
         answer=one.answer,
         replacement=one.replacement,
+        rest=one.rest,
     )
