@@ -254,7 +254,9 @@ BEGINS: Mapping[str, frozenset[str]] = {
     "payment": frozenset({_P.PENDING}),
     "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
     "lot": frozenset({_L.PENDING, _L.VALID}),
-    "return": frozenset({_R.REQUESTED}),
+    "return": frozenset(
+        {_R.REQUESTED, _R.INSPECTED}
+    ),  # inspected: pieces of another one that did not pass with the rest
 }
 
 #: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.

@@ -29,6 +29,8 @@ _WAITS: Final = {
     ReturnState.INSPECTED: ("return.settle", "operator", "hold"),
     ReturnState.REJECTED: ("return.send_back", "operator", "hold"),
 }
+#: How a parcel fares whose pieces no customer has.
+_CAME_TO_NOTHING: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
 
 
 def sold_of(draft: OrderDraft) -> Sold:
@@ -53,7 +55,7 @@ def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
     )
     standing = SoldLine(
         shipped=shipped,
-        returned=draft.came_back(line) + draft.given_anew[line],
+        returned=_not_with_customer(draft, line),
         asked=draft.coming_back[line],
     )
     if parcel is None:
@@ -67,6 +69,14 @@ def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
         delivered_on=_delivered_on(parcel),
         arrives_on=arrival(shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at),
     )
+
+
+def _not_with_customer(draft: OrderDraft, line: str) -> int:
+    """Pieces of a line that left and are not the customer's to send back: returns that are over had them, or their parcel came back or was
+    lost, settled or not (RET-07, RET-08)."""
+    refunded = draft.refunded[line]
+    failed = sum(one.lines.get(line, 0) for one in draft.parcels.values() if one.tracking_status in _CAME_TO_NOTHING)
+    return refunded + max(draft.came_back(line) - refunded, failed) + draft.given_anew[line]
 
 
 def _delivered_on(parcel: ParcelFacts) -> date | None:

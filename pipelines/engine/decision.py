@@ -242,8 +242,8 @@ class Decision:
 
     ``new_lots``, ``lot_moves``, ``clawbacks`` and ``used_again`` are what is asked of points: the ledger does it in this sequence, on the
     customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``. ``returns`` are
-    those that were opened (``new_returns``) or changed, as they stand afterwards; ``new_orders``
-    replace goods of this one, and are taken in with it. ``told`` is what other orders hear of this one.
+    those that were opened (``new_returns``) or changed, as they stand afterwards, and ``parted_returns`` of them have fewer pieces;
+    ``new_orders`` replace goods of this one, and are taken in with it. ``told`` is what other orders hear of this one.
     """
 
     facts: Facts
@@ -278,6 +278,7 @@ class Decision:
     frees_items: list[str] = field(default_factory=list)
     new_returns: list[str] = field(default_factory=list)
     returns: dict[str, ReturnFacts] = field(default_factory=dict)
+    parted_returns: list[str] = field(default_factory=list)
     new_orders: list[Order] = field(default_factory=list)
     told: list[Word] = field(default_factory=list)
     takes_items: list[str] = field(default_factory=list)

@@ -155,8 +155,13 @@ def _receive(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
 def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: GoodsInspected) -> None:
     one = _named(draft, event)
     move(draft, shop, one.id, ReturnState.INSPECTED, event.at, "the goods were inspected")
-    if not asked.passes:
-        move(draft, shop, one.id, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
+    failed = None if asked.passes else one.id
+    if asked.rejected:
+        failed = draft.part_return(
+            one.id, by_line(asked.rejected), f"{one.id}-2", "these pieces were looked at apart"
+        ).id
+    if failed is not None:
+        move(draft, shop, failed, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
 
 
 def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefunded) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,7 @@ def _refunded(one: ReturnFacts, index: int) -> LineJudgement:
     )  # fmt: skip
 
 
+@pytest.mark.timeout(1_800)
 def test_no_sequence_pays_out_more_than_was_paid() -> None:
     """Whatever is asked, in whatever order; the next order that leaves for a return has a number that none had before. The examples reach
     every remedy, goods that are sent back, and orders that are cancelled after all."""
