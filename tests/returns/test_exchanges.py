@@ -35,6 +35,15 @@ def inspected(world: World, shop: str, reason: str, number: str = "S-1", **sold:
     return counter, one
 
 
+def confirmed(world: World, number: str) -> str:
+    """What the confirmation of an order says."""
+    about = [one for one in world.postbox.mails if one["X-Shukka-Order"].endswith(f"/{number}")]
+    (mail,) = [one for one in about if one["X-Shukka-Template"] == "order_accepted"]
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
+
+
 def other(unit_price: int, **changes: Any) -> list[dict[str, Any]]:
     """What is taken for it."""
     return [a_line("1", 1, unit_price, sku="OTHER", name="別の商品", **changes)]
@@ -62,6 +71,8 @@ def test_the_difference_is_paid_with_an_order_of_its_own(
     order = after.order()
     assert (order["replaces"], order["totals"]["grand_total"]) == ("S-1", due)
     assert (order["payment"]["method"], order["payment"]["authorized"]) == ("card", due)
+    assert "ご返送品の充当額: −" in confirmed(world, "S-1-R1")
+    assert "クーポン" not in confirmed(world, "S-1-R1")
     world.ship_all("S-1-R1", shop=shop)
     after.arrive()
     assert after.order()["payment"]["captured"] == due

@@ -78,6 +78,7 @@ _TOTALS: Final = {
     "goodwill": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
+    "is_exchange": False,
 }
 _WITHOUT_TOWEL: Final = {
     **_TOTALS,
