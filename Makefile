@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
+.PHONY: demo run test test-long long lint audit hooks bench bench-path bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -56,6 +56,10 @@ chaos: $(READY)
 
 rolling: $(READY)
 	$(BIN)/python -m benchmarks.rolling
+
+# What an order costs on the whole way, HTTP and mail and all, at a trickle and under load.
+bench-path: $(READY)
+	$(BIN)/python -m benchmarks.path
 
 # Partners in trouble, the broker gone for ten minutes, a worker paused in the middle of its work.
 partners: $(READY)
