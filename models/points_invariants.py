@@ -71,11 +71,11 @@ POINTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "points_taken_back_once",
-        "no more points are taken back on an order's account than it ever earned (PTS-13)",
+        "no more points are taken back on an order's account than it ever earned, or left of an exchange (PTS-13)",
         """SELECT t.order_id, t.taken, l.earned FROM (
              SELECT order_id, sum(amount) AS taken FROM point_transfer
              WHERE kind IN ('clawback', 'owe') AND order_id IS NOT NULL GROUP BY order_id) t
-           LEFT JOIN (SELECT order_id, sum(amount) AS earned FROM point_lot WHERE kind = 'purchase' GROUP BY order_id) l
+           LEFT JOIN (SELECT order_id, sum(amount) AS earned FROM point_lot WHERE kind IN ('purchase', 'exchange') GROUP BY order_id) l
              USING (order_id)
            WHERE t.taken > coalesce(l.earned, 0)""",
     ),

@@ -33,16 +33,19 @@ RETURNS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "replacements_are_linked",
-        "a return names the order that left for its goods exactly if it was replaced or exchanged, and each such order names the first",
+        "a return is replaced or exchanged exactly while an order stands that leaves for its goods, and each names the other",
         f"""SELECT coalesce(q.shop, r.shop) AS shop, coalesce(q.replacement, r.number) AS number, q.id AS return
-            FROM (SELECT o.shop, o.number AS first, q.id, q.state, q.replacement
+            FROM (SELECT o.id AS order_id, o.shop, o.number AS first, q.id, q.state, q.replacement
                   FROM return_request q JOIN shop_order o ON o.id = q.order_id
-                  WHERE q.replacement IS NOT NULL OR q.state IN ({_listed(GIVEN_ANEW)})) q
-            FULL JOIN (SELECT o.shop, o.number, d.document->>'replaces' AS first
+                  WHERE q.state IN ({_listed(GIVEN_ANEW)})) q
+            FULL JOIN (SELECT o.shop, o.number, o.state, d.document->>'replaces' AS first
                        FROM shop_order o JOIN order_document d ON d.order_id = o.id
                        WHERE d.document->>'replaces' IS NOT NULL) r
               ON r.shop = q.shop AND r.number = q.replacement AND r.first = q.first
-            WHERE q.id IS NULL OR r.number IS NULL OR q.state NOT IN ({_listed(GIVEN_ANEW)})""",
+            WHERE (r.number IS NULL OR (q.id IS NULL) <> (r.state = 'cancelled'))
+              AND NOT EXISTS (SELECT FROM inbox_event e JOIN shop_order f ON f.id = e.order_id
+                              WHERE f.shop = r.shop AND f.number = r.first
+                                AND e.state IN ('pending', 'quarantined') AND e.type LIKE 'replacement.%')""",
     ),
     Invariant(
         "returns_end",

@@ -22,7 +22,9 @@ class ReturnRequest(Base):
 
     ``goods_by`` is the last day (in Japan) on which the goods still count once it is approved, ``waits_until`` the moment until
     which it waits where it stands; None once it is over. ``because`` is what the rules said
-    of it, ``answer`` what the shop told its customer beyond that. ``replacement`` is the number of the order that it brought.
+    of it, ``answer`` what the shop told its customer beyond that. ``replacement`` is the number of the order that it brought last: of
+    one that was cancelled too, and then the return stands at ``inspected`` again. ``rest`` are the points that were given for what that
+    order's goods were worth less.
     """
 
     __tablename__ = "return_request"
@@ -38,12 +40,14 @@ class ReturnRequest(Base):
     because: Mapped[Json]
     answer: Mapped[str]
     replacement: Mapped[str | None]
+    rest: Mapped[int]
 
     __table_args__ = (
         Index(None, "order_id"),
         Index("ix_return_request_live", "waits_until", postgresql_where="waits_until IS NOT NULL"),
         one_of("state", ReturnState),
         one_of("remedy", REMEDIES),
+        CheckConstraint("rest >= 0", name="rest"),
         UniqueConstraint("order_id", "replacement"),
         UPDATED_IN_PLACE,
     )

@@ -234,7 +234,10 @@ RETURN_MOVES: Mapping[str, frozenset[str]] = {
     _R.INSPECTED: frozenset({_R.REJECTED, _R.REFUNDED, _R.REPLACED, _R.EXCHANGED, _R.CLOSED}),
     _R.REJECTED: frozenset({_R.SENT_BACK, _R.CLOSED}),
     _R.EXPIRED: frozenset({_R.RECEIVED}),  # they had come in time, and it was written down late
-    **{ended: frozenset() for ended in (_R.REFUSED, _R.SENT_BACK, _R.REFUNDED, _R.REPLACED, _R.EXCHANGED, _R.CLOSED)},
+    # the order that was to leave for its goods was cancelled
+    _R.REPLACED: frozenset({_R.INSPECTED}),
+    _R.EXCHANGED: frozenset({_R.INSPECTED}),
+    **{ended: frozenset() for ended in (_R.REFUSED, _R.SENT_BACK, _R.REFUNDED, _R.CLOSED)},
 }
 
 ALLOWED_MOVES: Mapping[str, Mapping[str, frozenset[str]]] = {
@@ -251,7 +254,9 @@ BEGINS: Mapping[str, frozenset[str]] = {
     "payment": frozenset({_P.PENDING}),
     "shipment": frozenset({_S.PLANNED, _S.BACKORDERED}),
     "lot": frozenset({_L.PENDING, _L.VALID}),
-    "return": frozenset({_R.REQUESTED}),
+    "return": frozenset(
+        {_R.REQUESTED, _R.INSPECTED}
+    ),  # inspected: pieces of another one that did not pass with the rest
 }
 
 #: The event by which storefronts hear of an entity's moves; of an entity that is not named here they hear nothing.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from models.return_request import ReturnLine, ReturnRequest
-from models.store.statement import columns, fetch, insert, one, update, writer
+from models.store.statement import columns, fetch, insert, one, update, values, writer
 
 
 class ReturnRow(NamedTuple):
@@ -26,6 +26,7 @@ class ReturnRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     answer: str
     replacement: str | None
+    rest: int
     lines: Sequence[str]
     quantities: Sequence[int]
     reasons: Sequence[str]
@@ -116,6 +117,7 @@ class NewReturnRow(NamedTuple):
     because: Sequence[Mapping[str, str]]
     answer: str
     replacement: str | None
+    rest: int
 
 
 class NewReturnLineRow(NamedTuple):
@@ -138,10 +140,27 @@ class ReturnChangeRow(NamedTuple):
     waits_until: datetime | None
     answer: str | None
     replacement: str | None
+    rest: int
+
+
+class PiecesLeftRow(NamedTuple):
+    """Pieces of a line that are left in a return, for a reason; 0 for none."""
+
+    return_id: str
+    line: str
+    reason: str
+    quantity: int
 
 
 add = writer(NewReturnRow, insert(NewReturnRow, ReturnRequest))
 add_lines = writer(NewReturnLineRow, insert(NewReturnLineRow, ReturnLine))
+_PIECES_LEFT = values(PiecesLeftRow, ReturnLine)
+_SAME = "l.return_id = v.return_id AND l.line = v.line AND l.reason = v.reason"
+keep_pieces = writer(
+    PiecesLeftRow,
+    f"UPDATE return_line l SET quantity = v.quantity FROM {_PIECES_LEFT} WHERE {_SAME} AND v.quantity > 0",
+)
+drop_lines = writer(PiecesLeftRow, f"DELETE FROM return_line l USING {_PIECES_LEFT} WHERE {_SAME} AND v.quantity = 0")
 change = writer(
     ReturnChangeRow, update(ReturnChangeRow, ReturnRequest, by=("id",), instead={"waits_until": "v.waits_until"})
 )

@@ -53,14 +53,13 @@ SELECT u.id::text, u.shop, u.number, u.order_id, u.since, json_build_object(
     "return": """
 SELECT r.id, o.shop, o.number, r.order_id, r.asked_at, json_build_object(
   'state', r.state, 'until', to_char(r.waits_until AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI'))
-FROM return_request r JOIN shop_order o ON o.id = r.order_id WHERE r.waits_until IS NOT NULL AND r.state <> 'awaiting_goods'""",
+FROM return_request r JOIN shop_order o ON o.id = r.order_id WHERE r.waits_until IS NOT NULL AND r.state <> 'awaiting_goods'
+  AND NOT (r.state = 'inspected' AND r.replacement IS NOT NULL)""",
     "replacement": """
 SELECT q.id, o.shop, o.number, q.order_id, (SELECT max(t.at) FROM transition t WHERE t.order_id = r.id AND t.to_state = 'cancelled'),
-  json_build_object('key', q.id, 'replacement', r.number, 'state', q.state)
-FROM return_request q JOIN shop_order o ON o.id = q.order_id
-JOIN shop_order r ON r.shop = o.shop AND r.number = q.replacement AND r.state = 'cancelled'
-WHERE q.replacement IS NOT NULL
-  AND NOT EXISTS (SELECT FROM order_adjustment a WHERE a.order_id = o.id AND a.kind = 'goodwill' AND a.at >= q.asked_at)""",
+  json_build_object('key', q.id, 'replacement', r.number)
+FROM return_request q JOIN shop_order o ON o.id = q.order_id JOIN shop_order r ON r.shop = o.shop AND r.number = q.replacement
+WHERE q.state = 'inspected' AND q.replacement IS NOT NULL""",
     "payment": f"""
 SELECT e.id::text, o.shop, o.number, e.order_id, e.recorded_at, json_build_object(
   'kind', e.kind, 'gateway', coalesce(l.target, ''), 'attempts', l.attempts, 'unknowns', l.unknowns)

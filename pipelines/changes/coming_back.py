@@ -29,6 +29,8 @@ _WAITS: Final = {
     ReturnState.INSPECTED: ("return.settle", "operator", "hold"),
     ReturnState.REJECTED: ("return.send_back", "operator", "hold"),
 }
+#: How a parcel fares whose pieces no customer has.
+_CAME_TO_NOTHING: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
 
 
 def sold_of(draft: OrderDraft) -> Sold:
@@ -53,7 +55,7 @@ def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
     )
     standing = SoldLine(
         shipped=shipped,
-        returned=draft.came_back(line) + draft.given_anew[line],
+        returned=_not_with_customer(draft, line),
         asked=draft.coming_back[line],
     )
     if parcel is None:
@@ -67,6 +69,14 @@ def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
         delivered_on=_delivered_on(parcel),
         arrives_on=arrival(shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at),
     )
+
+
+def _not_with_customer(draft: OrderDraft, line: str) -> int:
+    """Pieces of a line that left and are not the customer's to send back: returns that are over had them, or their parcel came back or was
+    lost, settled or not (RET-07, RET-08)."""
+    refunded = draft.refunded[line]
+    failed = sum(one.lines.get(line, 0) for one in draft.parcels.values() if one.tracking_status in _CAME_TO_NOTHING)
+    return refunded + max(draft.came_back(line) - refunded, failed) + draft.given_anew[line]
 
 
 def _delivered_on(parcel: ParcelFacts) -> date | None:
@@ -110,11 +120,12 @@ def move(
     goods_by: date | None = None,
     answer: str = "",
     replacement: str | None = None,
+    rest: int | None = None,
 ) -> ReturnFacts:
     """Move a return, and wait for what comes next; it as it then stands."""
     until = waits_until(shop, new, since, goods_by)
     moved = draft.move_return(
-        id_, new, cause, goods_by=goods_by, waits_until=until, answer=answer, replacement=replacement
+        id_, new, cause, goods_by=goods_by, waits_until=until, answer=answer, replacement=replacement, rest=rest
     )
     await_next(draft, moved)
     return moved
@@ -139,9 +150,9 @@ def approve(
 def finish(
     draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, new: ReturnState, cause: str, **told: Any
 ) -> ReturnFacts:
-    """End a return, and tell its customer how; ``told`` are what else the mail says, ``answer`` the shop's own words and
-    ``replacement`` the number of the order that it brought."""
-    kept = {name: told.pop(name) for name in ("answer", "replacement") if name in told}
+    """End a return, and tell its customer how; ``told`` are what else the mail says, ``answer`` the shop's own words,
+    ``replacement`` the number of the order that it brought, and ``rest`` the points that this left."""
+    kept = {name: told.pop(name) for name in ("answer", "replacement", "rest") if name in told}
     ended = move(draft, shop, one.id, new, now, cause, **kept)
     tell(draft, shop, now, ended, "return_finished", **told)
     return ended
@@ -178,8 +189,9 @@ def tell(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, templat
         "answer_by": last_day(one.waits_until) if one.waits_until else None,
         "address": shop.returns.address or shop.support_mail,
         "answer": one.answer,
-        "replacement": one.replacement,
+        "replacement": one.brings,
         "given": None,
         **extra,
     }
-    draft.tell(customer_mail(template, facts, shop, now, about=f"{one.id}:{one.state}", returned=said))
+    about = ":".join(part for part in (one.id, one.state, one.replacement) if part)
+    draft.tell(customer_mail(template, facts, shop, now, about=about, returned=said))

@@ -11,6 +11,7 @@ from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.payment_books import listen
 from pipelines.changes.points import return_points
 from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
+from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.money.coupons import comes_back
@@ -49,6 +50,8 @@ def cancel_order(
     stop_watching(draft)
     if mail:
         draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
+    if facts.order.replaces is not None:
+        draft.tell_order(facts.order.replaces, REPLACEMENT_CANCELLED)
     if not draft.holds:
         draft.settle(Condition.DONE, cause)
 

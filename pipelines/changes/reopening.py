@@ -33,6 +33,8 @@ def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
     facts, money, ended = draft.facts, draft.money, draft.facts.cancel
     if draft.state != OrderState.CANCELLED or ended is None or not ended.cause.startswith(UNPAID):
         return False
+    if facts.order.replaces is not None:  # the return whose goods it replaces has gone on without it
+        return False
     if agreed(facts.method, facts.grand_total).late_money is not LateMoney.REOPEN:
         return False
     if now - ended.at > timedelta(days=shop.payment.reopen_days) or ended.taken:

@@ -1,5 +1,5 @@
 """What leaves for goods that came back: the same again for nothing (代替品), or others for the difference (交換): an order of its own, linked
-to the one whose goods it replaces."""
+to the one whose goods it replaces, which hears of it if nothing leaves after all."""
 
 from __future__ import annotations
 
@@ -96,10 +96,11 @@ def _of_pieces(yen: int, share: LineShare, one: ReturnFacts) -> int:
 def _following(draft: OrderDraft, now: datetime) -> Order:
     """An order that follows this one to the same address, without coupons, points and wishes of its own."""
     sold = draft.facts.order
-    times = sum(other.replacement is not None for other in draft.returns)
+    prefix = f"{sold.number}-R"
+    brought = (int(other.replacement.removeprefix(prefix)) for other in draft.returns if other.replacement)
     return replace(
         sold,
-        number=f"{sold.number}-R{times + 1}",
+        number=f"{prefix}{max(brought, default=0) + 1}",
         placed_at=in_japan(now),
         coupons=(),
         points_use=0,

@@ -67,7 +67,9 @@ def receipt(
         stamp=duty,
         after=list(paid(of, words)),
         notes=[*notes(of.figures, words), *([words["note_net"]] if net else [])],
-        **body(of.figures, of.totals, facts.breakdown.rules.display, words),
+        **body(
+            of.figures, of.totals, facts.breakdown.rules.display, words, is_exchange=facts.order.exchange is not None
+        ),
     )
 
 
@@ -96,7 +98,9 @@ def invoice(facts: SaleFacts, shop: Shop, now: datetime, locale: str, addressee:
         ],
         after=list(points_paid(of, words)),
         notes=list(notes(of.figures, words)),
-        **body(of.figures, of.totals, facts.breakdown.rules.display, words),
+        **body(
+            of.figures, of.totals, facts.breakdown.rules.display, words, is_exchange=facts.order.exchange is not None
+        ),
     )
 
 

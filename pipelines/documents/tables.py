@@ -14,12 +14,15 @@ Words = Mapping[str, str]
 REDUCED_RATE: Final = 8
 
 
-def body(of: Figures, totals: Mapping[str, Any], display: str, words: Words) -> dict[str, Any]:
-    """All tables of a document with prices; ``totals`` are the contract's of an order, empty where there is none."""
+def body(
+    of: Figures, totals: Mapping[str, Any], display: str, words: Words, *, is_exchange: bool = False
+) -> dict[str, Any]:
+    """All tables of a document with prices; ``totals`` are the contract's of an order, empty where there is none. Of one that
+    ``is_exchange`` what is taken off are the goods that were sent back, and no coupon."""
     return {
         "heads": heads(display, words),
         "rows": [row(item) for item in of.items],
-        "sums": list(sums(of, totals, display, words)),
+        "sums": list(sums(of, totals, display, words, "exchange_credit" if is_exchange else "coupon_discount")),
         "rates": rate_rows(of, words),
         "words": words,
     }
@@ -36,10 +39,13 @@ def row(item: Item) -> Row:
     return Row(item.name, item.quantity, item.unit, item.amount, "※" if item.rate == REDUCED_RATE else "")
 
 
-def sums(of: Figures, totals: Mapping[str, Any], display: str, words: Words) -> Iterator[Sum]:
-    """From the rows to the total: discounts, tax, points and goodwill that reduce the price, the total with tax."""
+def sums(
+    of: Figures, totals: Mapping[str, Any], display: str, words: Words, off: str = "coupon_discount"
+) -> Iterator[Sum]:
+    """From the rows to the total: discounts, tax, points and goodwill that reduce the price, the total with tax;
+    ``off`` is the word for the second discount."""
     reduction, lump = sum(one.reduction for one in of.rates), sum(one.lump for one in of.rates)
-    named = [(name, totals.get(name, 0)) for name in ("member_discount", "coupon_discount")]
+    named = [("member_discount", totals.get("member_discount", 0)), (off, totals.get("coupon_discount", 0))]
     yield from (Sum(words[name], -amount) for name, amount in named if amount)
     if rest := reduction - sum(amount for _, amount in named):
         yield Sum(words["discount"], -rest)

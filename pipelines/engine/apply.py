@@ -47,6 +47,7 @@ from models.store.transitions import TransitionRow
 from models.store.work import WorkRow
 from models.subject import order_subject
 from pipelines.engine import announce
+from pipelines.engine.between import pass_on
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts
 from pipelines.engine.ledger import Ledger
@@ -130,9 +131,10 @@ def apply(
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
     due = _work_rows(decisions)
     work.schedule(connection, due)
+    hearing = pass_on(connection, decisions, now)
     return BatchResult(
         decided=len(decisions),
-        stages={row.stage for row in due if row.due_at <= now},
+        stages={row.stage for row in due if row.due_at <= now} | hearing,
         effects={row.kind for row in (*asked, *announced)}
         | {row.kind for row in shared}
         | ({mails.SEND} if new_mails or copies else set()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 from models.states import CallOff, Condition, OrderState, PaymentState, ShipmentState
 from models.subject import Subject
@@ -209,6 +209,18 @@ class ClosedHold:
     cause: str
 
 
+#: What an order hears of one that was to leave for its goods: it was cancelled, or stands after all.
+REPLACEMENT_CANCELLED: Final = "replacement.cancelled"
+REPLACEMENT_STANDS: Final = "replacement.stands"
+
+
+class Word(NamedTuple):
+    """What the order tells another of its shop, by an event of ``type``; ``number`` is the other's."""
+
+    number: str
+    type: str
+
+
 class Due(NamedTuple):
     """``subject`` (None: the order) is due at ``stage`` from ``due_at`` on. With ``what`` it waits until then for a fact.
 
@@ -230,8 +242,8 @@ class Decision:
 
     ``new_lots``, ``lot_moves``, ``clawbacks`` and ``used_again`` are what is asked of points: the ledger does it in this sequence, on the
     customer's purse as it stands once the decision is written, and adds the moves of the order's lots to ``moves``. ``returns`` are
-    those that were opened (``new_returns``) or changed, as they stand afterwards; ``new_orders``
-    replace goods of this one, and are taken in with it.
+    those that were opened (``new_returns``) or changed, as they stand afterwards, and ``parted_returns`` of them have fewer pieces;
+    ``new_orders`` replace goods of this one, and are taken in with it. ``told`` is what other orders hear of this one.
     """
 
     facts: Facts
@@ -266,7 +278,9 @@ class Decision:
     frees_items: list[str] = field(default_factory=list)
     new_returns: list[str] = field(default_factory=list)
     returns: dict[str, ReturnFacts] = field(default_factory=dict)
+    parted_returns: list[str] = field(default_factory=list)
     new_orders: list[Order] = field(default_factory=list)
+    told: list[Word] = field(default_factory=list)
     takes_items: list[str] = field(default_factory=list)
 
     @property

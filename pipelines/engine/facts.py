@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
-from models.states import LIVE_RETURNS
+from models.states import GIVEN_ANEW, LIVE_RETURNS
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import order_from_json
@@ -186,7 +186,7 @@ class ReturnLineFacts(NamedTuple):
 
 class ReturnFacts(NamedTuple):
     """A return (A.12). ``goods_by`` is the last day on which its goods still count, known once it is approved; ``waits_until``
-    the moment until which it waits where it stands; ``replacement`` the number of the order that it brought."""
+    the moment until which it waits where it stands; ``replacement`` the number of the order that it brought last, and ``rest`` the points that this left of what its goods were worth."""
 
     id: str
     state: str
@@ -199,6 +199,12 @@ class ReturnFacts(NamedTuple):
     waits_until: datetime | None = None
     answer: str = ""
     replacement: str | None = None
+    rest: int = 0
+
+    @property
+    def brings(self) -> str | None:
+        """The number of the order that leaves for its goods; None where none does, or that one was cancelled."""
+        return self.replacement if self.state in GIVEN_ANEW else None
 
     @property
     def is_live(self) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from models.states import GIVEN_ANEW, ReturnState
-from pipelines.engine.decision import Move
-from pipelines.engine.facts import Facts, ReturnFacts
+from pipelines.engine.decision import Move, Word
+from pipelines.engine.facts import Facts, ReturnFacts, ReturnLineFacts
 from pipelines.engine.points_draft import PointsDraft
 from pipelines.rules.order import Order
 
@@ -47,6 +47,7 @@ class ReturnsDraft(PointsDraft):
         waits_until: datetime | None = None,
         answer: str = "",
         replacement: str | None = None,
+        rest: int | None = None,
     ) -> ReturnFacts:
         """Move a return of the order; it as it then stands. What is not given stays, but for the moment until which it waits:
         that is of where it stands. Raises KeyError for one that there is not."""
@@ -58,13 +59,29 @@ class ReturnsDraft(PointsDraft):
             waits_until=waits_until,
             answer=answer or before.answer,
             replacement=replacement or before.replacement,
+            rest=before.rest if rest is None else rest,
         )
         self._all_returns()[id_] = self._made.returns[id_] = after
         return after
 
+    def part_return(self, id_: str, pieces: Mapping[str, int], new_id: str, cause: str) -> ReturnFacts:
+        """Take ``pieces`` (by line) out of a return, which has more of them: they are one of their own from now on, ``new_id``, that
+        stands where it stands."""
+        before = self._all_returns()[id_]
+        kept, parted = _parted(before.lines, pieces)
+        self._all_returns()[id_] = self._made.returns[id_] = before._replace(lines=kept)
+        self._made.parted_returns.append(id_)
+        new = before._replace(id=new_id, lines=parted)
+        self.open_return(new, cause)
+        return new
+
     def replace_goods(self, new: Order) -> None:
         """Take ``new`` in, an order that replaces goods of this one."""
         self._made.new_orders.append(new)
+
+    def tell_order(self, number: str, type_: str) -> None:
+        """Tell another order of the shop something of this one, by an event of ``type_``."""
+        self._made.told.append(Word(number, type_))
 
     @property
     def coming_back(self) -> Counter[str]:
@@ -76,6 +93,11 @@ class ReturnsDraft(PointsDraft):
         """Pieces of each line that came back for others: no change of the order's lines tells of them."""
         return self._pieces(lambda one: one.state in GIVEN_ANEW)
 
+    @property
+    def refunded(self) -> Counter[str]:
+        """Pieces of each line that came back in returns and were refunded."""
+        return self._pieces(lambda one: one.state == ReturnState.REFUNDED)
+
     def _pieces(self, counts: Callable[[ReturnFacts], bool]) -> Counter[str]:
         pieces = Counter[str]()
         for one in filter(counts, self.returns):
@@ -86,3 +108,16 @@ class ReturnsDraft(PointsDraft):
         if self._returns is None:
             self._returns = {one.id: one for one in self.facts.returns}
         return self._returns
+
+
+def _parted(
+    lines: Sequence[ReturnLineFacts], pieces: Mapping[str, int]
+) -> tuple[tuple[ReturnLineFacts, ...], tuple[ReturnLineFacts, ...]]:
+    """The lines without ``pieces``, and those pieces; of a line that comes back for several reasons the first ones first."""
+    due, kept, parted = Counter(pieces), [], []
+    for line in lines:
+        apart = min(due[line.line], line.quantity)
+        due[line.line] -= apart
+        kept += [line._replace(quantity=line.quantity - apart)] if apart < line.quantity else []
+        parted += [line._replace(quantity=apart)] if apart else []
+    return tuple(kept), tuple(parted)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from models.store import returns
-from models.store.returns import NewReturnLineRow, NewReturnRow, ReturnChangeRow, ReturnRow
+from models.store.returns import NewReturnLineRow, NewReturnRow, PiecesLeftRow, ReturnChangeRow, ReturnRow
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import ReturnFacts, ReturnLineFacts
 
@@ -30,6 +30,7 @@ def return_of(row: ReturnRow) -> ReturnFacts:
         waits_until=row.waits_until,
         answer=row.answer,
         replacement=row.replacement,
+        rest=row.rest,
     )
 
 
@@ -45,14 +46,24 @@ def write_returns(connection: Connection, decisions: Sequence[Decision]) -> None
             for line in one.lines
         ],
     )
+    fewer = [row for d in decisions for id_ in d.parted_returns for row in _pieces_left(d, id_)]
+    returns.keep_pieces(connection, fewer)
+    returns.drop_lines(connection, fewer)
     moved = [one for d in decisions for id_, one in d.returns.items() if id_ not in d.new_returns]
     returns.change(
         connection,
         [
-            ReturnChangeRow(one.id, one.state, one.goods_by, one.waits_until, one.answer, one.replacement)
+            ReturnChangeRow(one.id, one.state, one.goods_by, one.waits_until, one.answer, one.replacement, one.rest)
             for one in moved
         ],
     )
+
+
+def _pieces_left(decision: Decision, id_: str) -> list[PiecesLeftRow]:
+    """What is left of the lines that a return had before."""
+    (before,) = [one for one in decision.facts.returns if one.id == id_]
+    left = {(line.line, line.reason): line.quantity for line in decision.returns[id_].lines}
+    return [PiecesLeftRow(id_, one.line, one.reason, left.get((one.line, one.reason), 0)) for one in before.lines]
 
 
 def _new(order_id: int, one: ReturnFacts) -> NewReturnRow:
@@ -68,4 +79,5 @@ def _new(order_id: int, one: ReturnFacts) -> NewReturnRow:
         because=one.because,
         answer=one.answer,
         replacement=one.replacement,
+        rest=one.rest,
     )

@@ -107,16 +107,21 @@ def lines_of(facts: Facts, pieces: Iterable[tuple[str, int]]) -> list[dict[str, 
     ]
 
 
-def sums(totals: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
-    """The totals of an order as mails show them."""
-    return {"points_deducted": 0, "goodwill": 0, **totals, "price_display": shop.price.display}
+def sums(totals: Mapping[str, Any], facts: Facts, shop: Shop) -> dict[str, Any]:
+    """The totals of an order as mails show them; what an exchange takes off is what its goods are taken for, and no coupon."""
+    is_exchange = facts.document.get("exchange") is not None
+    shown = {"price_display": shop.price.display, "is_exchange": is_exchange}
+    return {"points_deducted": 0, "goodwill": 0, **totals, **shown}
 
 
 def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
     """The lines and totals of an order after all changes of its lines."""
     facts, gone = draft.facts, draft.gone
     left = [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
-    return {"lines": lines_of(facts, left), "totals": sums(totals_after(facts.breakdown, draft.adjustments), shop)}
+    return {
+        "lines": lines_of(facts, left),
+        "totals": sums(totals_after(facts.breakdown, draft.adjustments), facts, shop),
+    }
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:
@@ -221,7 +226,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "customer": {"name": facts.document["customer"]["name"]},
         "ship_to": facts.document["ship_to"],
         "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
-        "totals": sums(priced, shop),
+        "totals": sums(priced, facts, shop),
         "points": points_of(facts, priced["points_used"], priced["points_earned"]),
         "payment": {
             "method": agreed(facts.method, facts.grand_total).name,

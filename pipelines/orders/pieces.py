@@ -28,18 +28,20 @@ def by_line(asked: Sequence[Pieces]) -> dict[str, int]:
     return {one.line: one.quantity for one in asked}
 
 
-def faults(facts: Facts, asked: Sequence[Pieces], left: Mapping[str, int], standing: str) -> list[Problem]:
+def faults(
+    facts: Facts, asked: Sequence[Pieces], left: Mapping[str, int], standing: str, *, field: str = "lines"
+) -> list[Problem]:
     """Lines that are named twice, that the order does not have, or of which fewer pieces are ``left``; ``standing`` says
-    what those are."""
+    what those are, ``field`` where the request names them."""
     named = [one.line for one in asked]
     if twice := [index for index, line in enumerate(named) if line in named[:index]]:
-        return [Problem(f"lines[{twice[0]}].line", "is named twice: add its pieces up")]
+        return [Problem(f"{field}[{twice[0]}].line", "is named twice: add its pieces up")]
     known = {share.line for share in facts.breakdown.lines}
     problems = []
     for index, one in enumerate(asked):
         if one.line not in known:
-            problems.append(Problem(f"lines[{index}].line", f"the order has no line {one.line}"))
+            problems.append(Problem(f"{field}[{index}].line", f"the order has no line {one.line}"))
         elif one.quantity > (there := left.get(one.line, 0)):
             says = f"{there} pieces of line {one.line} {standing}: ask for at most so many"
-            problems.append(Problem(f"lines[{index}].quantity", says))
+            problems.append(Problem(f"{field}[{index}].quantity", says))
     return problems

@@ -110,8 +110,8 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Order {replacement}, which was to leave for return {key}, was cancelled: its customer has neither goods nor money.",
         ),
         Sentence(
-            "元の注文の操作`refunds:goodwill`で返金するか、お客様と相談して新しい注文を受けてください。",
-            "give the money back by refunds:goodwill on the first order",
+            "お客様と相談し、`shukka act SHOP/NUMBER returns:refund --about {which}`(または`returns:replace`、`returns:exchange`)で清算してください。",
+            "ask the customer, then shukka act SHOP/NUMBER returns:refund (or returns:replace, returns:exchange) --about {which}",
         ),
     ),
     "payment": Kind(

@@ -9,6 +9,7 @@ from models.states import Condition, HoldReason, OrderState, PaymentState, may_m
 from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
+from pipelines.engine.decision import REPLACEMENT_STANDS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
@@ -35,6 +36,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if stands_after_all(draft):
             draft.move_order(OrderState.DELIVERED, "received and paid for after all")
             stand_again(draft, shop, now)
+            if (first := draft.facts.order.replaces) is not None:
+                draft.tell_order(first, REPLACEMENT_STANDS)
         else:
             _let_go_elsewhere(draft)
         draft.drop_holds("operator")

@@ -73,7 +73,7 @@ def _change(draft: OrderDraft, shop: Shop, now: datetime, change: Repricing, *, 
 def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
     """What the mail says of money and points; the order's own facts are those it had until now."""
     return {
-        "totals": sums(after.totals_json(), shop),
+        "totals": sums(after.totals_json(), facts, shop),
         "points": points_of(facts, after.points_used, after.points_earned),
         "payment": {
             "method": agreed(facts.method, after.grand_total).name,

@@ -25,8 +25,10 @@ from pipelines.changes.coming_back import (
 )
 from pipelines.changes.goods_back import take_back
 from pipelines.changes.money import LETS_GO
+from pipelines.changes.open_again import hear_of_replacements
 from pipelines.changes.replacing import exchanged, replacement, rest_in_points
 from pipelines.changes.requests import answer_each, asker
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
 from pipelines.engine.stage import Stage
@@ -65,7 +67,9 @@ Grant = Callable[[OrderDraft, Shop, datetime, EventFacts, Any], None]
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Answer what was asked, one request after the other; then end what was waited for in vain."""
+    """Hear of the orders that leave for its goods; answer what was asked, one request after the other; then end what was waited for in
+    vain."""
+    hear_of_replacements(draft, shop, now)
 
     def granting(grant: Grant) -> Callable[[EventFacts, Any], None]:
         return lambda event, asked: grant(draft, shop, now, event, asked)
@@ -151,8 +155,13 @@ def _receive(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
 def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: GoodsInspected) -> None:
     one = _named(draft, event)
     move(draft, shop, one.id, ReturnState.INSPECTED, event.at, "the goods were inspected")
-    if not asked.passes:
-        move(draft, shop, one.id, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
+    failed = None if asked.passes else one.id
+    if asked.rejected:
+        failed = draft.part_return(
+            one.id, by_line(asked.rejected), f"{one.id}-2", "these pieces were looked at apart"
+        ).id
+    if failed is not None:
+        move(draft, shop, failed, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
 
 
 def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefunded) -> None:
@@ -175,7 +184,7 @@ def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
     one = _named(draft, event)
     new = replacement(draft, one, now)
     draft.replace_goods(new)
-    finish(draft, shop, now, one, ReturnState.REPLACED, "replaced", answer=asked.words, replacement=new.number)
+    finish(draft, shop, now, one, ReturnState.REPLACED, "replaced", answer=asked.words, replacement=new.number, rest=0)
 
 
 def _exchange(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnExchanged) -> None:
@@ -185,7 +194,8 @@ def _exchange(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     new = exchanged(draft, shop, one, now, taken_lines(asked), method, token)
     draft.replace_goods(new)
     if rest := rest_in_points(draft, shop, one, new):
-        draft.grant(NewLot(f"return:{one.id}:rest", "exchange", rest, LotState.VALID, expiry(now, shop)))
+        source = f"return:{one.id}:rest:{new.number}"
+        draft.grant(NewLot(source, "exchange", rest, LotState.VALID, expiry(now, shop)))
     given = {"money": 0, "points": rest, "method": draft.facts.method} if rest else None
     finish(
         draft,
@@ -196,6 +206,7 @@ def _exchange(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
         "exchanged",
         answer=asked.words,
         replacement=new.number,
+        rest=rest,
         given=given,
     )
 
@@ -241,7 +252,7 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.ADJUSTMENTS
     | Need.RETURNS,
-    consumes=tuple(_GRANTS),
+    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, *_GRANTS),
     leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

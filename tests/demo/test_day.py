@@ -84,6 +84,7 @@ def test_the_object_is_the_contracts_and_says_what_was_promised_and_what_is_awai
         "seconds": 54.3,
         "money": [],
         "channels": [],
+        "returns": [],
         "promised": 2,
         "left": 1,
         "late": [{"why": "the supplier is silent", "shipments": 1}],

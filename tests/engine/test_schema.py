@@ -66,8 +66,8 @@ POSTED = """INSERT INTO posted_coupon (shop, customer_id, code, points, due_on, 
              SELECT shop, customer_id, 'THX', 100, '2026-11-30', placed_at, placed_at, 'planted', placed_at, '{code_key}',
                     'mail', id, id FROM shop_order WHERE number = 'S-1'"""
 RETURNED = (
-    "INSERT INTO return_request (id, order_id, state, remedy, asked_at, asked_by, because, answer) "
-    "SELECT '{id}', id, '{state}', 'refund', now(), 'planted', '[]', '' FROM shop_order WHERE number = 'S-1'"
+    "INSERT INTO return_request (id, order_id, state, remedy, asked_at, asked_by, because, answer, rest) "
+    "SELECT '{id}', id, '{state}', 'refund', now(), 'planted', '[]', '', 0 FROM shop_order WHERE number = 'S-1'"
 )
 #: All pieces of S-1 in each of its returns.
 PIECES = [

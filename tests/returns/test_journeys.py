@@ -182,6 +182,55 @@ def test_goods_that_do_not_pass_are_sent_back(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_some_pieces_pass_and_others_are_sent_back(world: World) -> None:
+    """A.12: by line; what does not pass is a return of its own, watched as any, and may be asked for again once it is back with its
+    customer."""
+    counter = Counter(world, "apparel").sell(a_line("1", 3, 6_000)).arrive()
+    one = counter.open(pieces("1", 3))
+    counter.ask("returns:receive", one)
+    for wrong in (
+        {"rejected": [{"line": "1", "quantity": 1}]},
+        {"rejected": [{"line": "1", "quantity": 4}], "words": "worn"},
+    ):
+        with pytest.raises(Invalid):
+            counter.ask("returns:inspect", one, passes=True, **wrong)
+    with pytest.raises(Invalid):
+        counter.ask("returns:inspect", one, passes=True, rejected=[{"line": "1", "quantity": 3}], words="all of them")
+    counter.ask("returns:inspect", one, passes=True, rejected=[{"line": "1", "quantity": 1}], words="It has been worn.")
+    apart = f"{one}-2"
+    assert [(counter.state(id_), counter.shown(id_)["lines"][0]["quantity"]) for id_ in (one, apart)] == [
+        ("inspected", 2),
+        ("rejected", 1),
+    ]
+    counter.ask("returns:refund", one)
+    assert [change["lines"] for change in counter.order()["adjustments"]] == [[{"line": "1", "quantity": 2}]]
+    with pytest.raises(Invalid):
+        counter.open(pieces("1", 1))
+    counter.ask("returns:close", apart)
+    assert (counter.state(apart), counter.shown(apart)["answer"]) == ("sent_back", "It has been worn.")
+    assert counter.mails()[-2:] == ["return_finished"] * 2
+    assert counter.state(counter.open(pieces("1", 1))) == "awaiting_goods"
+    assert world.broken() == {}
+
+
+def test_pieces_whose_parcel_came_back_are_nobodys_to_return(world: World) -> None:
+    """RET-08: they are not with the customer, whether they were settled or not; those that arrived are."""
+    counter = Counter(world, "clinic")
+    world.take(document("S-1", a_line("1", 2, 6_000), a_line("2", 1, 3_000, supplier="maker-a"), shop="clinic"))
+    world.settle()
+    world.ship_all("S-1", shop="clinic")
+    first, second = world.shipments("S-1", "clinic")
+    world.tell(world.news("shipment.delivered", first), world.news("shipment.returned", second, "maker-a"))
+    world.settle()
+    with pytest.raises(Invalid):
+        counter.open(pieces("2", 1, "defect"))
+    counter.ask("lines:return", lines=[{"line": "2", "quantity": 1}], fault="shop")
+    with pytest.raises(Invalid):
+        counter.open(pieces("2", 1, "defect"))
+    assert counter.state(counter.open(pieces("1", 2, "defect"))) == "requested"
+    assert world.broken() == {}
+
+
 def test_what_nobody_settles_goes_before_a_human(world: World) -> None:
     """And is held no longer once it goes on."""
     counter = Counter(world, "apparel").sell().arrive()

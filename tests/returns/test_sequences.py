@@ -52,9 +52,10 @@ def step(counter: Counter, dice: random.Random) -> None:
         counter.hand_in(name, dice.choice(returns)["return"], **ACTS[name])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_sequence_gives_more_than_there_was(world: World, seed: int) -> None:
-    """CPN-04, PTS-12, PTS-13, TAX-05, A.12: on real engines, several requests at one moment among them."""
+    """CPN-04, PTS-12, PTS-13, TAX-05, A.12: on real engines, several requests at one moment among them; many more
+    sequences are decided by the stage alone (`tests/rules/returns/test_any_sequence.py`)."""
     dice = random.Random(seed)
     world.grant(500, shop="apparel")
     lines = (a_line("1", 3, 2_000), a_line("2", 3, 700))

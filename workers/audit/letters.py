@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from models.states import HoldReason
+from models.states import GIVEN_ANEW, HoldReason
 from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
 from workers.audit.books import OrderBook
@@ -209,6 +209,7 @@ LETTERS: tuple[Letter, ...] = (
     _letter("return_goods_awaited", lambda o: len(o.moved("return", "awaiting_goods"))),
     _letter("return_received", lambda o: len(o.moved("return", "received"))),
     _letter("return_finished", lambda o: sum(len(o.moved("return", state)) for state in _ENDS_OF_RETURNS)),
+    _letter("return_open_again", lambda o: sum(move.old in GIVEN_ANEW for move in o.moved("return", "inspected"))),
     Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
     Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
     Letter("supplier_cancel", _called_off, _unbounded),

@@ -20,7 +20,7 @@ from workers.cli.order import print_story
 from workers.cli.terminal import table
 from workers.clock import TOKYO
 from workers.demo.promises import by_reason
-from workers.demo.standing import Awaited, Standing, Taken
+from workers.demo.standing import Awaited, Returned, Standing, Taken
 from workers.demo.told import Told
 from workers.demo.trial import load_of_machine, opened, remove, scratch
 from workers.demo.verdict import Verdict, judge
@@ -65,7 +65,7 @@ def plan_for(orders: int, seed: int) -> WorldPlan:
         TRADING_HOURS,
         seed,
         storefront=_faults(duplicate_rate=0.03, invalid_rate=0.02, cancel_rate=0.03, unpaid_rate=0.05),
-        suppliers=_faults(duplicate_rate=0.05, reorder_rate=0.03, late_rate=0.02, refuse_rate=0.005),
+        suppliers=_faults(duplicate_rate=0.05, reorder_rate=0.03, late_rate=0.02, refuse_rate=0.005, lost_rate=0.01),
         sink=_faults(refuse_rate=0.01),
         has_makers=True,
     )
@@ -134,6 +134,7 @@ def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object
         "late": [{"why": why, "shipments": count} for count, why in by_reason(verdict.late)],
         "money": [one._asdict() for one in verdict.money],
         "channels": [one._asdict() for one in verdict.channels],
+        "returns": [one._asdict() for one in verdict.returns],
         "awaits": [
             {
                 "what": one.what,
@@ -217,6 +218,8 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
         console.print(waits(verdict.awaits))
     if verdict.channels:
         console.print(channels(verdict.channels))
+    if verdict.returns:
+        console.print(returned(verdict.returns))
     console.print(moneys(verdict.money))
     mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
     lines = [f"mails {sum(verdict.mails.values())}: {mails}", promise_line(verdict)]
@@ -245,6 +248,12 @@ def moneys(money: Sequence[Taken]) -> Table:
     for one in money:
         found.add_row(one.method, *(f"{value:,}" for value in one[1:]))
     return found
+
+
+def returned(returns: Sequence[Returned]) -> Table:
+    """What came back, for which remedy and why, and what became of it."""
+    rows = [(one.shop, one.returns, one.remedy, one.reason, one.became) for one in returns]
+    return table(("shop", "returns", "asked for", "because", "became"), rows)
 
 
 def channels(told: Sequence[Told]) -> Table:

@@ -2,7 +2,8 @@
 
 Hears of held orders as the storefronts do, from the journal of their events, and answers what a maker left open by a way out that the
 order itself offers: what one refuses goes to another maker, what left after its cancel is settled and released. Once, a customer
-telephones while his goods are being packed, and the operator cancels the order. Everything asked is in its journal.
+telephones while his goods are being packed, and the operator cancels the order. He asks for the returns of customers who telephone
+(`workers.demo.returns`) and sees them through, and settles parcels that were lost. Everything asked is in its journal.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import orjson
 
 from pipelines.errors import Unreachable
 from workers.clock import AnyClock
+from workers.demo.returns import Returns
 from workers.sandbox import process
 from workers.sandbox.agenda import Agenda
-from workers.sandbox.http_client import HttpClient
+from workers.sandbox.http_client import Answer, HttpClient
 from workers.sandbox.http_server import Reply, Request
 from workers.sandbox.journal import Journal, read
 
@@ -56,6 +58,8 @@ class Operator:
         self._read = 0
         self._to_do: dict[tuple[str, str], None] = {}
         self._given_on: set[str] = set()
+        self._returns = Returns()
+        self._arrived: list[tuple[str, str]] = []
         done = list(read(journal.path))
         self._has_cancelled = any(one["action"] == "cancel" and one["status"] == 202 for one in done)
         self.agenda = Agenda(clock)
@@ -72,6 +76,7 @@ class Operator:
             for shop, number in list(self._to_do):
                 if await self._settle(shop, number):
                     del self._to_do[shop, number]
+            await self._take_returns()
         except Unreachable:
             pass  # looked at again
         finally:
@@ -93,6 +98,12 @@ class Operator:
         said = event["data"]
         if event["type"] == "order.held":
             self._to_do[said["shop"], said["number"]] = None
+        elif (
+            event["type"] == "order.state_changed"
+            and said["to"] == "delivered"
+            and self._returns.ways.get(said["shop"])
+        ):
+            self._arrived.append((said["shop"], said["number"]))
         elif event["type"] == "shipment.state_changed" and said["to"] == "acknowledged" and not self._has_cancelled:
             await self._cancel(said["shop"], said["number"])
 
@@ -119,13 +130,35 @@ class Operator:
                 settled &= await self._ask(shop, number, way, {"shipment": hold["about"], **to, **_REASON})
             elif hold["reason"] in ("shipped_after_cancel", "cancel_refused"):
                 settled &= await self._ask(shop, number, "release", _REASON)
+            elif hold["reason"] == "transit_accident":
+                lost = next(one for one in order["shipments"] if one["id"] == hold["about"])
+                lines = [{"line": one["line"], "quantity": one["shipped"]} for one in lost["lines"]]
+                settled &= await self._ask(shop, number, "lines:return", {"lines": lines, "fault": "shop", **_REASON})
         return settled
+
+    async def _take_returns(self) -> None:
+        """Ask for returns of what has arrived since, and go a step on with each that is open."""
+        while self._arrived:
+            shop, number = self._arrived.pop()
+            if (asked := self._returns.request(shop, await self._order(shop, number))) is not None:
+                answer = await self._say(shop, number, "returns", f"{self._place(shop, number)}/returns", asked)
+                if answer.ok:
+                    self._returns.opened(shop, number, answer.json()["return"])
+        for id_, (_, shop, number) in list(self._returns.open.items()):
+            where = f"{self._url}/v1/returns/{id_}"
+            one = (await self._client.request("GET", where, self._headers)).json()
+            if self._returns.is_over(one):
+                del self._returns.open[id_]
+            elif (step := self._returns.step(one, await self._order(shop, number))) is not None:
+                await self._say(shop, number, f"returns:{step[0]}", f"{where}/{step[0]}", step[1])
 
     async def _order(self, shop: str, number: str) -> dict[str, Any]:
         return (await self._client.request("GET", self._place(shop, number), self._headers)).json()
 
     async def _ask(self, shop: str, number: str, action: str, said: Mapping[str, Any]) -> bool:
-        where = f"{self._place(shop, number)}/{action}"
+        return (await self._say(shop, number, action, f"{self._place(shop, number)}/{action}", said)).ok
+
+    async def _say(self, shop: str, number: str, action: str, where: str, said: Mapping[str, Any]) -> Answer:
         answer = await self._client.request("POST", where, self._headers, orjson.dumps(said))
         await self._journal.write(
             {
@@ -133,7 +166,7 @@ class Operator:
                 "status": answer.status, "at": self._clock.now().isoformat(),
             }
         )  # fmt: skip
-        return answer.ok
+        return answer
 
     def _place(self, shop: str, number: str) -> str:
         return f"{self._url}/v1/orders/{shop}/{quote(number, safe='')}"

@@ -108,7 +108,7 @@ SELECT w.what, w.counterparty, count(DISTINCT w.order_id), min(w.due_at), max(w.
 FROM work w JOIN shop_order o ON o.id = w.order_id
 WHERE w.what IS NOT NULL
   AND CASE WHEN o.state = 'cancelled' THEN w.stage IN ('collect', 'pull_in')
-           ELSE o.condition <> 'done' OR w.stage IN ('notify', 'collect', 'pull_in') END
+           ELSE o.condition <> 'done' OR w.stage IN ('notify', 'collect', 'pull_in', 'returns') END
 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 
@@ -129,6 +129,34 @@ def awaited(connection: Connection) -> list[Awaited]:
         Awaited(what, counterparty, orders, soonest.astimezone(JST), latest.astimezone(JST))
         for what, counterparty, orders, soonest, latest in connection.execute(text(_WAITS))
     ]
+
+
+_RETURNED = """
+SELECT o.shop, count(*), q.remedy, l.reason, q.state
+FROM return_request q JOIN shop_order o ON o.id = q.order_id
+JOIN LATERAL (SELECT string_agg(DISTINCT reason, ', ') AS reason FROM return_line WHERE return_id = q.id) l ON true
+GROUP BY 1, 3, 4, 5
+UNION ALL
+SELECT o.shop, count(DISTINCT o.id), 'refund', 'nothing arrived', 'settled'
+FROM order_adjustment a JOIN shop_order o ON o.id = a.order_id
+WHERE a.kind IN ('return', 'fault') AND a.key NOT LIKE 'return:%' GROUP BY 1
+ORDER BY 1, 3, 4, 5
+"""
+
+
+class Returned(NamedTuple):
+    """How many ``returns`` of a shop for one ``remedy`` and ``reason`` stand so; what came to nothing on its way is among them."""
+
+    shop: str
+    returns: int
+    remedy: str
+    reason: str
+    became: str
+
+
+def returned(connection: Connection) -> list[Returned]:
+    """What came back, or never arrived, and what became of it."""
+    return [Returned(*row) for row in connection.execute(text(_RETURNED))]
 
 
 _SLOWEST = """

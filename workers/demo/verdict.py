@@ -17,7 +17,7 @@ from workers.audit.mails import repeated_mails
 from workers.audit.registry import audit, stuck
 from workers.demo import standing
 from workers.demo.promises import Promise, first_days, promises
-from workers.demo.standing import Awaited, Taken
+from workers.demo.standing import Awaited, Returned, Taken
 from workers.demo.told import Told, told_and_answered
 from workers.demo.trial import Trial
 from workers.web.api.views import show_order
@@ -30,7 +30,7 @@ class Verdict:
     ``repeated``: mails that came twice because their sender was cut off after the final dot. ``stuck`` and
     ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
     ended, ``money`` what was taken by each method, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
-    order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered.
+    order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered; ``returns`` what came back and what became of it.
     """
 
     by_state: Mapping[str, int]
@@ -46,6 +46,7 @@ class Verdict:
     story: Mapping[str, Any] | None = None
     behind: float = 0.0
     channels: Sequence[Told] = ()
+    returns: Sequence[Returned] = ()
 
     @property
     def is_good(self) -> bool:
@@ -66,6 +67,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         slowest = standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
         awaits, money = standing.awaited(connection), standing.taken(connection)
+        returns = standing.returned(connection)
         behind = max(trial.behind, standing.intake_behind(connection))
         today = in_japan(until).date()
         promised = [one for one in promises(connection, first_days(journals.suppliers), today) if one.day == today]
@@ -84,6 +86,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         story=story,
         behind=behind,
         channels=told_and_answered(journals.suppliers),
+        returns=returns,
     )
 
 

@@ -59,6 +59,7 @@ CUSTOMER_MAILS: Final = (
     "return_goods_awaited",
     "return_received",
     "return_finished",
+    "return_open_again",
     "parcel_waiting",
     "pickup_ready",
     "pickup_reminder",

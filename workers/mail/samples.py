@@ -78,6 +78,7 @@ _TOTALS: Final = {
     "goodwill": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
+    "is_exchange": False,
 }
 _WITHOUT_TOWEL: Final = {
     **_TOTALS,
@@ -291,6 +292,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             **_order(),
             "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card"}),
         },
+        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1")},
         "points_activated": {
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},

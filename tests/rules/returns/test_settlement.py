@@ -5,33 +5,29 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.engine.decision import Decision
-from pipelines.engine.facts import Facts, LineFacts, UsedPoints
 from pipelines.orders.document import order_to_json
 from pipelines.returns.preview import preview
-from pipelines.rules.lots import GiveBack, Lot
-from pipelines.rules.money.adjustments import CANCEL, Adjustment, adjust
+from pipelines.rules.lots import GiveBack
+from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.pricing import price
 from pipelines.rules.one_of_a_kind import as_sold
 from pipelines.rules.order import Coupon
 from pipelines.rules.purse import Cause, Purse
 from pipelines.rules.returns.case import AskedLine, Reason, Remedy, Settlement, Sold, SoldLine
 from pipelines.rules.returns.judge import judge
-from pipelines.shops import Shop
-from pipelines.shops.returning import Returns, ReturnTerms
 from pipelines.stages import returns
 from tests.rules.build import SHOPS, a_line, at, day, shop_with
 from tests.rules.drawn import CASES, Case
 from tests.rules.returns.build import asked, sent, whole
-from tests.stages.build import NOW, but, decide, event, facts, json_text, lot, payment, shipment
+from tests.rules.returns.life import Life, portion, taking_all_back, taking_back
+from tests.stages.build import NOW, decide, lot
 
 MANY = settings(max_examples=int(os.environ.get("SHUKKA_RETURNS", "300")), deadline=None)
 ANY_CHANCE = st.integers(0, 2**32)
@@ -140,88 +136,6 @@ def test_points_that_were_spent_meanwhile(clawback: str, spent: int, money: int,
 # The same as the stage, to the yen and the point.
 
 
-@cache
-def _terms(fee: int) -> Returns:
-    """Terms under which everything comes back, for a refund."""
-    return Returns(
-        terms=(
-            ReturnTerms(reasons=("defect",), windows=(), cost_on="shop"),
-            ReturnTerms(reasons=("unwanted",), windows=()),
-        ),
-        customer_fee=fee,
-    )
-
-
-def taking_all_back(case: Case, chance: Random) -> Shop:
-    points = case.shop.points.model_copy(update={"clawback": chance.choice(("negative_balance", "deduct_from_refund"))})
-    return case.shop.model_copy(update={"returns": _terms(chance.choice((0, 1_500))), "points": points})
-
-
-def portion(pieces: dict[str, int], chance: Random) -> dict[str, int]:
-    """Some of ``pieces``, at least one."""
-    some = {line: chance.randint(0, left) for line, left in pieces.items()}
-    if not any(some.values()):
-        line = chance.choice(sorted(line for line, left in pieces.items() if left))
-        some[line] = 1
-    return {line: quantity for line, quantity in some.items() if quantity}
-
-
-class Life:
-    """An order all of which has left and arrived, some pieces cancelled before, and its customer's points."""
-
-    def __init__(self, case: Case, chance: Random) -> None:
-        self.shop, self.chance = taking_all_back(case, chance), chance
-        self.order = case.order
-        self.sums = case.sums
-        self.pieces = {line.line: line.quantity for line in case.order.lines}
-        self.adjustments: list[Adjustment] = []
-        if chance.random() < 0.3 and sum(self.pieces.values()) > 1:
-            self._cancel_some()
-        gone = {line: sum(dict(one.lines).get(line, 0) for one in self.adjustments) for line in self.pieces}
-        self.left = {line: quantity - gone[line] for line, quantity in self.pieces.items()}
-        member, points = bool(case.order.customer.id), case.sums.points_earned
-        lots = (lot(chance.choice(("valid", "pending")), points),) if member and points else ()
-        purse = Purse(lots)
-        if lots and lots[0].state == "valid":
-            purse.use(chance.randint(0, points), Cause("", NOW))
-        self.lots = tuple(purse.lots.values())
-        self.purse = Purse([*self.lots, Lot(2, None, "gift", None, 0, False, 30, 30, 0, 0, 0, "valid", None, NOW)])
-
-    def _cancel_some(self) -> None:
-        some = portion(self.pieces, self.chance)
-        if some != self.pieces:
-            self.adjustments.append(adjust(self.sums, (), CANCEL, some.items()))
-
-    def facts(self, some: dict[str, int], fault: str) -> Facts:
-        """What the stage is told."""
-        lines = {
-            line: LineFacts(pieces, pieces - self.left[line], self.left[line]) for line, pieces in self.pieces.items()
-        }
-        body: dict[str, Any] = {"lines": [{"line": line, "quantity": n} for line, n in some.items()], "fault": fault}
-        used = (UsedPoints(3, self.sums.points_used, None),) if self.sums.points_used else ()
-        known = facts(
-            self.order,
-            shop=self.shop,
-            state="shipped",
-            shipments=(shipment(1, "shipped", lines=lines),),
-            events=(event("order.return_lines", **body),),
-            adjustments=tuple(self.adjustments),
-            lots=self.lots,
-            used_points=used,
-            purse=self.purse,
-            payment=payment("captured", self.sums.grand_total),
-        )
-        return but(known, priced_text=json_text(self.sums.to_json()), grand_total=self.sums.grand_total)
-
-    def sold(self) -> Sold:
-        """What the rules are told."""
-        lines = {line: SoldLine(n, day("2026-11-20"), day("2026-11-20")) for line, n in self.left.items()}
-        return Sold(
-            self.order, self.sums, self.order.placed_at, self.order.method, lines, tuple(self.adjustments), self.lots,
-            self.purse,
-        )  # fmt: skip
-
-
 def booked(decision: Decision) -> tuple[int, int, int, int, int]:
     """What the stage did: money, points returned, coupon recovered, points taken back and kept back in yen."""
     (one,) = [new.change for new in decision.adjustments]
@@ -284,7 +198,7 @@ def test_part_by_part_is_at_once(case: Case, seed: int) -> None:
     """CPN-04, TAX-09: of one reason, without a fee, the parts in any portions come to what all at once comes to."""
     chance = Random(seed)
     life = Life(case, chance)
-    shop = life.shop.model_copy(update={"returns": _terms(0)})
+    shop = life.shop.model_copy(update={"returns": taking_back(0)})
     reason = chance.choice((Reason.UNWANTED, Reason.DEFECT))
     sold, left = replace(life.sold(), purse=None), Counter(life.left)
     at_once = judge(sold, shop, [AskedLine(line, n, reason) for line, n in left.items() if n], NOW).settlement

@@ -137,7 +137,7 @@ class OrderView:
             "address": self.shop.returns.address or self.shop.support_mail,
             "cost_on": "shop" if all(line.cost_on == "shop" for line in one.lines) else "customer",
             "answer": one.answer,
-            "replacement": one.replacement,
+            "replacement": one.brings,
             "may_withdraw": withdraw is not None and not withdraw.refusals,
         }
 

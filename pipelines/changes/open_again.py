@@ -1,0 +1,56 @@
+"""Returns that are open again (返品の再開): the order that was to leave for their goods was cancelled, so that something else is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.states import LotState, ReturnState
+from pipelines.changes.coming_back import finish, move, tell
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import ReturnFacts
+from pipelines.rules.lots import Clawback, NewLot
+from pipelines.rules.points import expiry
+from pipelines.shops import Shop
+
+
+def hear_of_replacements(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Hear what became of the orders that were to leave for goods of this one: a return whose order was cancelled is where its goods
+    passed, with each remedy open again, and what it gave in points is taken back (PTS-13)."""
+    for event in [one for one in draft.waiting if one.type in (REPLACEMENT_CANCELLED, REPLACEMENT_STANDS)]:
+        number = str(event.body["order"])
+        one = next((one for one in draft.returns if one.replacement == number), None)
+        if one is not None and event.type == REPLACEMENT_CANCELLED and one.brings:
+            _open_again(draft, shop, now, one, number)
+            draft.applied(event)
+        elif one is not None and event.type == REPLACEMENT_STANDS and one.state == ReturnState.INSPECTED:
+            _leaves_after_all(draft, shop, now, one, number)
+            draft.applied(event)
+        elif event.type == REPLACEMENT_STANDS:
+            draft.quarantined(
+                event, f"order {number} was received after all, and its return was settled otherwise meanwhile"
+            )
+        else:
+            draft.ignored(event, "no return waits for it")
+
+
+def _open_again(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str) -> None:
+    _take_back_rest(draft, one)
+    again = move(draft, shop, one.id, ReturnState.INSPECTED, now, f"{number}, which was to leave for it, was cancelled")
+    tell(draft, shop, now, again, "return_open_again", replacement=number)
+
+
+def _take_back_rest(draft: OrderDraft, one: ReturnFacts) -> None:
+    """The points that the exchange left, from wherever the customer has them; what was spent is owed."""
+    given = [lot for lot in draft.lots if lot.kind == "exchange" and lot.amount == one.rest and lot.gone < lot.amount]
+    if one.rest and given:
+        lot = min(given, key=lambda lot: lot.gone)
+        draft.claw_back(Clawback(f"return:{one.id}:rest:{one.replacement}:back", lot.id, one.rest))
+
+
+def _leaves_after_all(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str) -> None:
+    """Its order was received and paid for after the cancel (PAY-09): an exchange, since a replacement costs nothing."""
+    if one.rest:
+        source = f"return:{one.id}:rest:{number}:again"
+        draft.grant(NewLot(source, "exchange", one.rest, LotState.VALID, expiry(now, shop)))
+    finish(draft, shop, now, one, ReturnState.EXCHANGED, f"{number} was received after all")
