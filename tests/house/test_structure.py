@@ -26,6 +26,8 @@ CALLED_BY_LIBRARIES = {
     "connection_made",
     "data_received",
     "dump",
+    "handle_data",
+    "handle_starttag",
     "visit_Getattr",
 }
 CALLBACKS = "on_"
