@@ -131,6 +131,7 @@ def _complete(house: House) -> None:
     house.notice_secrets()
     house.mail_doors()
     house.need_links()
+    house.need_stores()
 
 
 async def _nameable(request: Request) -> None:

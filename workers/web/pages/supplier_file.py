@@ -78,9 +78,9 @@ async def take_file(request: Request, token: str) -> Response:
     async def taken(visit: Visit) -> Response:
         _, files = await read_form_with_files(request, MOST_BYTES)
         works = await asyncio.to_thread(visit.open)
-        if not files:
+        house, sent = state_of(request).house, next(iter(files), None)
+        if sent is None:
             return today(visit, works, 422, file_fault="file_none")
-        house, sent = state_of(request).house, files[0]
 
         def read(again: bool) -> Imported:
             return import_file(
