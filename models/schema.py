@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.adjustment import OrderAdjustment
 from models.base import Base
 from models.bounce import MailBounce, MailSuppression
+from models.carrier_inquiry import CarrierInquiry
 from models.coupon import CouponUse, PostedCoupon
 from models.customer import Customer, CustomerMark
 from models.document import DocumentCounter, StoredDocument
@@ -36,6 +37,7 @@ from models.work import Job, Work
 metadata = Base.metadata
 
 __all__ = [
+    "CarrierInquiry",
     "Circuit",
     "Client",
     "CouponUse",

@@ -135,6 +135,14 @@ def share(part: int, whole: int) -> str | None:
     return f"{units}.{rest:04}"
 
 
+def percent(part: int, whole: int) -> str:
+    """The same for people: ``41.7 %``, half up; ``-`` of nothing."""
+    if not whole:
+        return "-"
+    units, rest = divmod((part * 2_000 + whole) // (2 * whole), 10)
+    return f"{units}.{rest} %"
+
+
 def by_days(tally: Tally) -> Mapping[str, int]:
     """Orders by days until dispatch, for a table or chart: "0" to "9", "10+", and "-" for those without a day."""
     rows = {str(days): tally.days[days] for days in range(LONGEST)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape
 
-from pipelines.backtest import Comparison, by_days, share
+from pipelines.backtest import Comparison, by_days, percent
 
 _HEIGHT: Final = 200
 _BAR: Final = 22
@@ -48,6 +48,6 @@ def _bar(left: int, count: int, highest: int, which: str) -> Iterator[str]:
 
 def _legend(found: Comparison) -> Iterator[str]:
     for index, (which, tally) in enumerate({"before": found.before, "after": found.after}.items()):
-        left, says = _LEFT + index * 220, f"{which}: same day {share(tally.same_day, tally.orders) or '-'}"
+        left, says = _LEFT + index * 220, f"{which}: same day {percent(tally.same_day, tally.orders)}"
         yield f'<rect x="{left}" y="34" width="12" height="12" fill="{_COLOURS[which]}"/>'
         yield f'<text x="{left + 18}" y="45">{says}</text>'

@@ -1,5 +1,5 @@
-"""Plug-ins: a payment method, gateway, carrier, channel, effect kind, action, statement, file format or mail provider is one file,
-found by name.
+"""Plug-ins: a payment method, gateway, carrier, channel, effect kind, action, statement, file format, mail provider or
+carrier's inquiry service is one file, found by name.
 
 A file says what it is by the name under which it declares it (``METHOD = Method(...)``). It is found in three places:
 the package of its group, the entry points ``shukka.<group>`` of installed distributions, and the folder that the
@@ -37,6 +37,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "statements": "STATEMENT",
     "files": "FILE_FORMAT",
     "mail_providers": "MAIL_PROVIDER",
+    "inquiries": "INQUIRY",
 }
 """Every group of plug-ins, and the name under which a module declares one."""
 

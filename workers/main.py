@@ -87,6 +87,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     """A broker with every actor declared, whose worker ends as ``stop`` says; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
     house.need_links()
+    house.need_stores()
     broker = make_broker(settings.need_broker(), consumer=True)
     if house.traces is not None:
         broker.add_middleware(Bells(house.traces))

@@ -15,6 +15,7 @@ from pipelines.route import STAGES
 from workers import inbound_files, reconciliation
 from workers.bounces import mailbox
 from workers.effects import queues
+from workers.inquiries import asking
 from workers.logs import configure
 from workers.periodic import Timekeeper
 from workers.process.keeper import tell_ready
@@ -101,10 +102,17 @@ def bounces(house: House) -> Timekeeper:
     return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs, period=SLOW)
 
 
+def inquiries(house: House) -> Timekeeper:
+    """The questions to carriers, which wait for their services; raises Misconfigured for a wrong setting of one."""
+    jobs = [one for one in [asking.job(house)] if one is not None]
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs, period=SLOW)
+
+
 def _complete(house: House) -> None:
     """Raise Misconfigured for what only this process needs."""
     inbound(house)
     bounces(house)
+    inquiries(house)
 
 
 def main() -> None:
@@ -119,6 +127,7 @@ def main() -> None:
         "reconciliation": reconciler(house),
         "files": inbound(house),
         "bounces": bounces(house),
+        "inquiries": inquiries(house),
     }
     threads = [threading.Thread(target=one.run, args=(stop,), name=name) for name, one in keepers.items()]
     for thread in threads:

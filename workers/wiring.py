@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect
+from models.store import pickups
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.gateway import Adapter
@@ -59,6 +61,19 @@ class House:
             says = "it is not set, so no customer could name the account for a refund; `shukka up` sets both it and"
             other = ({"SHUKKA_PUBLIC_URL", "SHUKKA_LINK_SECRET"} - {name}).pop()
             raise Misconfigured(name, f"{says} {other}")
+
+    def need_stores(self) -> None:
+        """Raise Misconfigured where a profile dropped a store that live orders are called to (STO-01): nobody would know where their
+        goods are. A database that cannot be asked now says nothing of that."""
+        try:
+            with self.engine.connect() as connection:
+                awaited = pickups.awaited_at(connection, list(self.shops))
+        except SQLAlchemyError:
+            return  # an engine that is away is waited for by whoever works with it
+        for one in awaited:
+            if one.store not in self.shops[one.shop].stores:
+                says = f"orders are called to it ({one.orders}, {one.number} among them); keep the section until they are over"
+                raise Misconfigured(f"{one.shop}.toml: stores.{one.store}", says)
 
     @cached_property
     def links(self) -> Links | None:

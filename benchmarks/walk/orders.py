@@ -38,6 +38,9 @@ _REMARKS: Final = (
     "よろしくお願いします。",
     "玄関前に置いてください",
 )
+#: The share of a shop's orders that are called to one of its stores, where it has some.
+_CALLED: Final = 0.3
+_STORES: Final = ("store-1", "store-1", "counter-1")
 #: Customers of a shop in one crowd: few enough that orders share their points, marks and ranks.
 CUSTOMERS: Final = 80
 SUPPLIERS: Final = ("warehouse", "maker-a", "maker-b", "maker-c")
@@ -64,9 +67,21 @@ def an_order(chance: random.Random, number: str, now: datetime) -> dict[str, Any
     made["customer"]["account"] = account
     if shop in ("apparel", "reuse"):
         made["ship_to"]["kind"] = "individual"
+    if shop == "reuse" and chance.random() < _CALLED:
+        return _called(chance, made, now)
     if chance.random() < 0.1:
         made["delivery"]["date"] = (now.date() + timedelta(days=chance.randint(1, 20))).isoformat()
     return made
+
+
+def _called(chance: random.Random, order: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The order with its goods called to a store (STO-01), to be seen on a day that may be too soon or too late for it."""
+    visit_on = now.date() + timedelta(days=chance.randint(3, 32))
+    order["pickup"] = {"store": chance.choice(_STORES), "visit_on": visit_on.isoformat()}
+    order["payment"] = {"method": "card", "token": chance.choice(_TOKENS)}
+    for line in order["lines"]:
+        line["flags"] = ["pull_in"]
+    return order
 
 
 def _line(chance: random.Random, shop: str, number: str, line: int, now: datetime) -> dict[str, Any]:

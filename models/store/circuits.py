@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import Circuit
-from models.store.statement import values, writer
+from models.store.statement import fetch, values, writer
 
 #: Seconds after a probe was due in which it must have told; a worker that ended tells nothing any more.
 FORGOTTEN: Final = 300
@@ -53,3 +53,17 @@ _close = writer(
 def close(connection: Connection, rows: Sequence[ClosedRow]) -> int:
     """Forget circuits whose target answered; how many."""
     return _close(connection, rows)
+
+
+class WaitingRow(NamedTuple):
+    """A target that failed: how often on end, and whether it is still left alone."""
+
+    target: str
+    failures: int
+    rests: bool
+
+
+def of_kind(connection: Connection, kind: str) -> list[WaitingRow]:
+    """The targets of ``kind`` that failed when they were asked last."""
+    statement = "SELECT target, failures, probe_at > clock_timestamp() FROM circuit WHERE kind = %(kind)s"
+    return fetch(connection, WaitingRow, statement, {"kind": kind})

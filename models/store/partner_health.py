@@ -23,13 +23,13 @@ class HeardRow(NamedTuple):
 _HEARD: Final = f"""
 SELECT source, max(recorded_at), count(*) FILTER (WHERE state = 'quarantined') FROM inbox_event
 WHERE id > coalesce((SELECT max(id) FROM inbox_event), 0) - {_NEWEST}
-  AND (starts_with(source, 'supplier:') OR starts_with(source, 'gateway:'))
+  AND (starts_with(source, 'supplier:') OR starts_with(source, 'gateway:') OR starts_with(source, 'carrier:'))
 GROUP BY source ORDER BY source
 """
 
 
 def heard(connection: Connection) -> list[HeardRow]:
-    """Suppliers and gateways by what they told."""
+    """Suppliers, gateways and carriers by what they told."""
     return fetch(connection, HeardRow, _HEARD, {})
 
 

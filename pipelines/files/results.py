@@ -107,7 +107,9 @@ def detect(table: Table, formats: Mapping[str, FileFormat], results: Mapping[str
         found = [
             (_numbers_in(table, where, results[name]), -order, name)
             for order, name in enumerate(results)
-            if (where := _find(table, results[name])) is not None and (where.after > 0) == by_header
+            if (where := _find(table, results[name])) is not None
+            and (where.after > 0) == by_header
+            and (by_header or _may_hold_numbers(table, where))
         ]
         if found:
             *_, name = max(found)
@@ -215,10 +217,16 @@ def _numbers_in(table: Table, where: _Where, results: Results) -> int:
     return faults.count(None)
 
 
+def _may_hold_numbers(table: Table, where: _Where) -> bool:
+    """Whether the column of the numbers, found by its place alone, holds words and no digit at all: then it is another column."""
+    found = [text for record in table.records if (text := record.at(where.at[columns.NUMBER]))]
+    return not found or any(any(map(str.isdigit, text)) for text in found)
+
+
 def _row(record: Record, where: _Where, results: Results, carrier: str | None) -> Row:
     if record.is_blank:
         return Row(record.number, Verdict.BLANK)
-    if len(record.cells) != where.width:
+    if len(record.cells) < where.width or any(cell.strip() for cell in record.cells[where.width :]):
         says = f"it has {len(record.cells)} columns instead of {where.width}: nothing in it can be trusted"
         return Row(record.number, Verdict.QUARANTINE).waits(Why.COLS, "", says)
 

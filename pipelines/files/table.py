@@ -13,6 +13,10 @@ from typing import Final
 from pipelines.errors import Invalid, Problem
 from pipelines.values.encoded_text import Undecodable, decoded
 
+#: Lines that one record may take: an address or a note has a few.
+_MOST_LINES: Final = 50
+#: The mark of UTF-8, which some tools write twice; what ended a file in DOS.
+_MARK, _END = "\ufeff", "\x1a"
 _BETWEEN: Final = re.compile(r"[\s_()]+")
 
 
@@ -68,12 +72,14 @@ def read_table(data: bytes) -> Table:
 
 def _records(text: str) -> Iterator[Sequence[str]]:
     """Cells of each record; a quote that is never closed spoils its own line and no other."""
-    lines = list(io.StringIO(text, newline=""))
+    lines = list(io.StringIO(text.lstrip(_MARK), newline=""))
+    if lines and lines[-1].strip("\r\n") == _END:
+        lines.pop()
     at, most = 0, _most_cells(lines)
     while at < len(lines):
         cells, used = _record(lines, at)
         if used > 1 and len(cells) != most:
-            cells, used = _record([lines[at].replace('"', "")], 0)
+            cells, used = _unquoted(lines[at]), 1
         yield cells
         at += used
 
@@ -90,13 +96,26 @@ def _most_cells(lines: Sequence[str]) -> int:
 
 
 def _record(lines: Sequence[str], start: int) -> tuple[Sequence[str], int]:
-    """The record that begins at ``start``, and how many lines it takes."""
-    reader = csv.reader(lines[at] for at in range(start, len(lines)))
+    """The record that begins at ``start``, and how many lines it takes: several where a field has line ends within its quotes, and is
+    written as such fields are."""
+    first = lines[start]
+    if '"' not in first:
+        return _unquoted(first), 1
+    ahead = lines[start : start + _MOST_LINES]
     try:
+        reader = csv.reader(ahead)
         cells = next(reader, [])
-    except csv.Error as fault:
-        raise broken(f"it is no CSV file: {fault}") from None
-    return cells, max(reader.line_num, 1)
+        if (used := max(reader.line_num, 1)) > 1:
+            next(csv.reader(ahead[:used], strict=True))
+    except csv.Error:
+        return _unquoted(first), 1
+    return cells, used
+
+
+def _unquoted(line: str) -> Sequence[str]:
+    """The cells of a line in which no quote means anything."""
+    bare = line.rstrip("\r\n").replace('"', "")
+    return bare.split(",") if bare else ()
 
 
 def plain(heading: str) -> str:

@@ -61,9 +61,21 @@ def cart_promise(asked: CartDocument, shops: Mapping[str, Shop], now: datetime, 
     """One promise a parcel of a cart; raises ``Invalid`` as ``promise`` does."""
     shop, at = _shop(asked, shops), asked.at or now
     lines = tuple(
-        Line(str(index), one.sku, "", one.quantity, 0, supplier=one.supplier, availability=one.availability, expected_on=one.expected_on)
+        Line(
+            str(index),
+            one.sku,
+            "",
+            one.quantity,
+            0,
+            supplier=one.supplier or "",
+            availability=one.availability,
+            expected_on=one.expected_on,
+            flags=frozenset(one.flags),
+            weight_g=one.weight_g,
+            size_cm=one.size_cm,
+        )
         for index, one in enumerate(asked.lines)
-    )  # fmt: skip
+    )
     wanted = replace(_wanted(asked, lines, shop), pickup=_pickup(asked, shop, at))
     found = promises(wanted, shop, at, load_of(shop))
     parcels = [{**_shown(one), "lines": _lines(one, asked)} for one in found]

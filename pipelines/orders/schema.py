@@ -127,6 +127,15 @@ class ShipToDocument(_Document):
     country: Annotated[str, StringConstraints(pattern=COUNTRY)] = "JP"
 
 
+PieceGrams = Annotated[
+    Annotated[int, Field(ge=1, le=10_000_000)] | None, Field(description="Grams of one packed piece")
+]
+PieceSize = Annotated[
+    Annotated[int, Field(ge=1, le=10_000)] | None,
+    Field(description="Length, width and height of one packed piece together, in cm"),
+]
+
+
 class LineDocument(_Document):
     """One order line."""
 
@@ -144,12 +153,8 @@ class LineDocument(_Document):
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
     points_rate: Rate | None = Field(default=None, description="Share of the price given in points; null: the shop's")
     flags: list[Annotated[str, one_line(40, 1)]] = Field(default=[], max_length=20)
-    weight_g: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
-        default=None, description="Grams of one packed piece"
-    )
-    size_cm: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="Length, width and height of one packed piece together, in cm"
-    )
+    weight_g: PieceGrams = None
+    size_cm: PieceSize = None
 
 
 class CouponDocument(_Document):
@@ -254,13 +259,16 @@ class ProductDocument(PromiseDocument):
 
 
 class CartLineDocument(_Document):
-    """A line of a cart."""
+    """A line of a cart: of an order line, what says how it travels."""
 
     sku: Annotated[str, one_line(100)] = ""
     quantity: int = Field(default=1, ge=1, le=9999)
-    supplier: Key = "warehouse"
+    supplier: Key | None = Field(default="warehouse", description="Who sends it; null: the shop chooses")
     availability: Availability = "in_stock"
     expected_on: Day | None = Field(default=None, description="When a back-order is expected in stock")
+    flags: list[Annotated[str, one_line(40, 1)]] = Field(default=[], max_length=20)
+    weight_g: PieceGrams = None
+    size_cm: PieceSize = None
 
 
 class CartPickupDocument(_Document):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ _LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What became of a file. ``rows`` are those in which something is written; ``applied`` are news, ``known`` say what was known,
-    ``pending`` have no number yet or were taken back in the tool, and ``quarantined`` wait with their reason."""
+    ``pending`` have no number yet or were taken back in the tool, and ``quarantined`` wait with their reason. ``told`` are all of its
+    records, with what became of each."""
 
     file: str
     format: str
@@ -52,6 +53,7 @@ class Imported:
     known: int
     pending: int
     quarantined: Sequence[Row]
+    told: Sequence[Row]
 
     def to_json(self) -> dict[str, Any]:
         """The contract's answer; it names nobody."""
@@ -104,13 +106,15 @@ def import_file(
     if dry_run:
         with engine.connect() as connection:
             ids = inbox.known(connection, _source(supplier), [one.event_id for one in news])
-        new = len(news) - len(ids)
-        return _imported(file, found, table.encoding, judged, new, len(ids))
-    new = sum(receive(engine, clock, [*news, *wrong])[: len(news)])
+        known = {record for record, one in events.items() if one.event_id in ids}
+        return _imported(file, found, table.encoding, _after(judged, known))
+    stored = receive(engine, clock, [*news, *wrong])
+    records = [row.record for row in judged if row.verdict in _NEW]
+    known = {record for record, new in zip(records, stored[: len(news)], strict=True) if not new}
     still = {row.shipment for row in waiting(judged)}
     mended = sorted({one.shipment for one in news if one.shipment and one.shipment not in still})
     overtaken(engine, _source(supplier), ROW, mended, "a later file says it right")
-    imported = _imported(file, found, table.encoding, judged, new, len(news) - new)
+    imported = _imported(file, found, table.encoding, _after(judged, known))
     orders = sorted({theirs[row.shipment].order_id for row in judged if row.shipment in theirs})
     with engine.begin() as connection:
         answer = orjson.dumps(imported.to_json()).decode()
@@ -248,15 +252,23 @@ def _source(supplier: str) -> str:
     return f"supplier:{supplier}"
 
 
-def _imported(file: str, form: FileFormat, encoding: str, rows: Sequence[Row], new: int, known: int) -> Imported:
+def _after(rows: Sequence[Row], known: Collection[int]) -> list[Row]:
+    """The rows, those of the records that were ``known`` from an earlier file as saying nothing new."""
+    return [
+        replace(row, verdict=Verdict.DUPLICATE) if row.verdict in _NEW and row.record in known else row for row in rows
+    ]
+
+
+def _imported(file: str, form: FileFormat, encoding: str, rows: Sequence[Row]) -> Imported:
     counted = Counter(row.verdict for row in rows)
     return Imported(
         file=file,
         format=form.name,
         encoding=encoding,
         rows=len(rows) - counted[Verdict.BLANK],
-        applied=new,
-        known=known + counted[Verdict.DUPLICATE],
+        applied=sum(counted[one] for one in _NEW),
+        known=counted[Verdict.DUPLICATE],
         pending=counted[Verdict.PENDING] + counted[Verdict.DELETED],
         quarantined=list(waiting(rows)),
+        told=rows,
     )

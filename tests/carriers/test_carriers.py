@@ -252,13 +252,29 @@ def test_what_a_parcel_can_be_is_what_a_carrier_can_say() -> None:
     assert set(TrackingState) - {TrackingState.LOST, TrackingState.DAMAGED, TrackingState.AT_STORE} <= set(Status)
 
 
-@pytest.mark.parametrize("name", ["yamato", "sagawa", "japan_post"])
-def test_windows_that_were_given_up_are_not_offered(name: str) -> None:
-    """B.4.4: 20-21 of all, 12-14 of Yamato."""
-    slots = carrier(name).slots
-    assert "20-21" not in slots
-    assert ("12-14" in slots) == (name != "yamato")
-    assert not {"1214", "2021", "56"} & set(slots.values())
+WINDOWS = {
+    "AM": ("0812", "01", "51"),
+    "12-14": (None, "12", "52"),  # Yamato dropped it
+    "14-16": ("1416", "14", "53"),
+    "16-18": ("1618", "16", "54"),
+    "18-20": ("1820", "18", "55"),
+    "18-21": (None, "04", None),
+    "19-21": ("1921", "19", "57"),
+    "20-21": (None, None, None),  # given up by all: old tools still send 2021 and 56
+}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_windows_of_each_carrier_and_their_codes(window: str) -> None:
+    """B.4.4"""
+    offered = tuple(carrier(name).slots.get(window) for name in ("yamato", "sagawa", "japan_post"))
+    assert offered == WINDOWS[window]
+
+
+@pytest.mark.parametrize(("name", "days"), [("yamato", 7), ("sagawa", 8), ("japan_post", 7), ("own_fleet", None)])
+def test_how_long_a_carrier_keeps_a_parcel(name: str, days: int | None) -> None:
+    """B.4.5: the day of the first attempt included."""
+    assert carrier(name).storage_days == days
 
 
 @pytest.mark.parametrize("name", CARRIERS)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.errors import Misconfigured
 from pipelines.shops import PACKAGED
 from tests.rules.build import at
 from tests.world import World, a_line, document
@@ -85,6 +86,7 @@ def test_a_table_and_a_chart(changed: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["backtest", "--shop", str(changed), "--svg", str(picture), _lines(tmp_path)])
     assert "same day share" in run.stdout
     assert "later 2" in run.stdout
+    assert " %" in run.stdout
     drawn = ElementTree.fromstring(picture.read_text("utf-8"))
     counts = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text") if one.text and one.text.isdigit()]
     assert counts.count("3") >= 2  # the bar of three same-day orders, and the label of the third day
@@ -108,3 +110,10 @@ def test_a_wrong_line_is_named(
     with pytest.raises(SystemExit) as ended:
         main()
     assert (ended.value.code, says in capsys.readouterr().err) == (2, True)
+
+
+def test_a_chart_that_cannot_be_written_is_one_sentence(changed: Path, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere" / "days.svg")
+    run = CliRunner().invoke(app, ["backtest", "--shop", str(changed), "--svg", nowhere, _lines(tmp_path)])
+    assert isinstance(run.exception, Misconfigured)
+    assert run.exception.reason == f"{nowhere} cannot be written: No such file or directory"

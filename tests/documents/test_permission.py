@@ -66,6 +66,7 @@ def test_thirty_days_count_the_dispatch_day(now: str, allowed: bool) -> None:
 
 
 def test_the_days_count_from_the_last_parcel() -> None:
+    """SPL-06"""
     facts = paid("card")
     later = replace(facts.parcels[0], place=2, key="2", sent_at=at("2026-11-05T10:00:00"))
     answer = asked(Kind.RECEIPT, replace(facts, parcels=[*facts.parcels, later]), "reuse")

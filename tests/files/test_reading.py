@@ -83,6 +83,42 @@ def test_a_quote_that_is_never_closed_spoils_its_own_row_alone() -> None:
     assert rows[-1].verdict is Verdict.APPLY
 
 
+HEAD = "出荷番号,運送会社,送り状番号,出荷日,備考"
+ONE, TWO = "SH-AAAAAAAAAAA22,ヤマト,440105783084,2026/11/20,", "SH-AAAAAAAAAAA33,ヤマト,398062714976,2026/11/20,"
+GOOD = [("SH-AAAAAAAAAAA22", "440105783084"), ("SH-AAAAAAAAAAA33", "398062714976")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}\r\n{ONE}\r\n{TWO}\r\n",
+        f"{HEAD}\r\n{ONE}\r\n{TWO}\r\n\x1a",  # DOS ended files so
+        f"\ufeff{HEAD}\r\n{ONE}\r\n{TWO}",  # beside the file's own mark
+        f"{HEAD},,\r\n{ONE},,\r\n{TWO},,",  # a spreadsheet's empty columns
+        f"{HEAD}\r\n{ONE},,\r\n{TWO}",  # in some rows alone
+        f'{HEAD}\r\n{ONE}"上\r\n下"\r\n{TWO}"a""b"\r\n',  # line ends within quotes
+        f'{HEAD}\r\n{ONE}"上\r\n{TWO}x\r\n',  # a quote that is never closed, in the last column
+        f'{HEAD}\r\n{ONE}"上\r\n{TWO}"x"\r\n',  # and one that another row's quote seems to close
+        f"{HEAD}\r{ONE}\r{TWO}\r",
+        f"\r\n\r\n{HEAD}\n{ONE}\n{TWO}\n",
+        f'{HEAD}\r\n{ONE}"{"長" * 70_000}\r\n{TWO}{"長" * 70_000}\r\n',  # more than the reader takes for one field
+    ],
+)
+def test_what_tools_and_spreadsheets_do_to_a_file_loses_no_row(text: str) -> None:
+    for data in (text.encode("utf-8-sig"), text.lstrip("\ufeff").encode("cp932")):
+        table = read_table(data)
+        rows = [row for row in read(table, detect(table, FORMATS, RESULTS), RESULTS["csv"]) if row.shipment]
+        assert [(row.shipment, row.number) for row in rows] == GOOD
+        assert {row.verdict for row in rows} == {Verdict.APPLY}
+
+
+def test_words_where_numbers_should_be_are_no_format() -> None:
+    """A title above the header: four columns are not Yu-Pri R's for that alone."""
+    text = f"出荷実績一覧,,,\r\n{HEAD.rpartition(',')[0]}\r\nSH-AAAAAAAAAAA22,,,\r\n"
+    with pytest.raises(Invalid, match="none of"):
+        detect(read_table(text.encode()), FORMATS, RESULTS)
+
+
 def test_a_mark_before_bytes_that_are_no_utf8_is_refused() -> None:
     with pytest.raises(Invalid):
         read_table(b"\xef\xbb\xbf\x93\xfa")

@@ -88,7 +88,7 @@ def test_a_plug_in_of_another_group_is_none_of_this_one(carts: Registry[Cart], f
         (
             "CARRIR = 1\n",
             "declares no plug-in; it must have one of METHOD, GATEWAY, CARRIER, CHANNEL, EFFECT, ACTION, STATEMENT, "
-            "FILE_FORMAT, MAIL_PROVIDER",
+            "FILE_FORMAT, MAIL_PROVIDER, INQUIRY",
         ),
         ("import no_such_module\n", "cannot be imported: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
     ],

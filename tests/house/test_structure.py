@@ -20,12 +20,16 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 #: Called by a library through its base class or protocol, so that no line of ours names them.
 CALLED_BY_LIBRARIES = {
     "before_process_message",
+    "before_worker_boot",
     "after_skip_message",
     "after_worker_boot",
     "before_worker_shutdown",
     "connection_made",
     "data_received",
     "dump",
+    "handle_data",
+    "handle_starttag",
+    "main_loop",
     "visit_Getattr",
 }
 CALLBACKS = "on_"

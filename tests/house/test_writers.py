@@ -21,7 +21,8 @@ ENGINE = "pipelines/engine/"
 #: Rooms outside the engine that write tables of their own subject: outcomes of effects, what became of mails, who a customer is,
 #: keys of requests, ranks, leases of jobs, operators with their acts and notes. None of them is an order's or a lot's.
 ELSEWHERE = {
-    "circuit": {"workers/effects/"},
+    "carrier_inquiry": {"workers/inquiries/"},
+    "circuit": {"workers/effects/", "workers/inquiries/"},
     "client": {"workers/enrolment.py"},
     "customer": {"pipelines/customers/", "pipelines/orders/"},
     "customer_mark": {"pipelines/customers/", "pipelines/orders/"},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.world import World, a_line, document
+from pipelines.errors import Misconfigured
+from tests.world import SHOPS, World, a_line, document
 
 CALLED = {"store": "store-1", "visit_on": "2026-11-28"}
 
@@ -214,3 +216,16 @@ def test_money_that_comes_late_misses_the_visit_and_the_customer_hears_of_it(wor
     world.tell(world.deposit("R-1", 50_000, "reuse"))
     world.settle()
     assert "request_not_met" in told(world)
+
+
+def test_a_store_stays_in_the_profile_while_orders_are_called_to_it(world: World) -> None:
+    """Nothing starts with a profile that dropped it; once the order is over it may go."""
+    take(world)
+    reuse = SHOPS["reuse"]
+    dropped = reuse.model_copy(update={"stores": {n: one for n, one in reuse.stores.items() if n != CALLED["store"]}})
+    house = replace(world.house, shops={**SHOPS, "reuse": dropped})
+    world.house.need_stores()
+    with pytest.raises(Misconfigured, match=r"^reuse.toml: stores.store-1: orders are called to it \(1, "):
+        house.need_stores()
+    world.execute("UPDATE shop_order SET condition = 'done'")
+    house.need_stores()

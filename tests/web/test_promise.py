@@ -112,6 +112,10 @@ def test_a_cart_is_answered_by_the_parcel(site: Site) -> None:
         ("warehouse", "2026-12-10", [{"line": 2, "sku": "LAMP", "quantity": 1}]),
     ]
     assert answer.headers["cache-control"] == "no-store"
+    frozen = [{"sku": "ICE", "supplier": None, "flags": ["frozen"], "weight_g": 900, "size_cm": 60}, {"sku": "GEL"}]
+    parted = site.post("/v1/promise", {**cart, "lines": frozen}).json()
+    assert [one["supplier"] for one in parted["parcels"]] == ["warehouse"]
+    assert fields(site.post("/v1/promise", {**cart, "lines": [{"weight_g": 0}]})) == ["lines[0].weight_g"]
     assert fields(site.post("/v1/promise", {**cart, "lines": []})) == ["lines"]
     assert fields(site.post("/v1/promise", {**cart, "lines": [{"quantity": 0}]})) == ["lines[0].quantity"]
 

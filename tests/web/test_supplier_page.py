@@ -69,7 +69,7 @@ def page(answer: httpx.Response, status: int = 200) -> Page:
     shown = Page(answer.text)
     for field in shown.fields:
         assert field.get("aria-label") or field["id"] in shown.labels, field
-        assert field.get("aria-describedby") is None or field["aria-describedby"] in shown.ids
+        assert shown.ids.issuperset(field.get("aria-describedby", "").split())
     return shown
 
 
@@ -277,6 +277,69 @@ def test_twenty_numbers_with_one_wrong_are_nineteen_and_one_explained(site: Site
     good = post(site, path, listed=",".join(ids), carrier="yamato", **{wrong["name"]: right})
     assert "未出荷のご依頼はありません" in page(good).text
     assert site.world.broken() == {}
+
+
+def send_file(site: Site, path: str, data: bytes, name: str = "番号.csv") -> httpx.Response:
+    """Choose a file and send it, as a browser without scripts does."""
+    answer = site.run(lambda: site.request("POST", path, key=None, files={"file": (name, data)}))
+    site.world.settle()
+    return answer
+
+
+def filled_in(listed: bytes, numbers: dict[str, str]) -> bytes:
+    """The list that was downloaded with the maker's numbers by order, saved by a spreadsheet without its quotes."""
+    head, *rows = [line[1:-1].split('","') for line in listed.decode("cp932").splitlines()]
+    for row in rows:
+        row[head.index("送り状番号")] = numbers.get(row[head.index("注文番号")], "")
+    return "\r\n".join(",".join(row) for row in [head, *rows]).encode("cp932")
+
+
+def test_a_file_is_judged_row_by_row_and_the_same_file_again_is_nothing(site: Site) -> None:
+    """The list is saved, filled in by its maker and sent back: 18 go through, one is wrong, one has no number yet."""
+    path, _, orders = twenty(site)
+    page_of = path.removesuffix("/today")
+    numbers = {order: tracking_number(44_441_377_000 + n) for n, order in enumerate(orders)}
+    numbers[orders[6]] = "4.44E+11"
+    del numbers[orders[7]]
+    listed = site.get(f"{page_of}/list.csv", key=None)
+    assert listed.headers["content-disposition"].startswith("attachment")
+    assert listed.headers["cache-control"] == "no-store"
+    answer = send_file(site, f"{page_of}/file", data := filled_in(listed.content, numbers))
+    shown = page(answer)
+    assert "18件を登録しました。登録済み0件、登録できなかった行は1件です。" in shown.text
+    assert f"{orders[6]} 4.44E+11 送り状番号が表計算ソフトで壊れています" in shown.text
+    assert "番号がまだありません" in shown.text
+    states = site.world.states()
+    assert {order for order, (state, _) in states.items() if state == "released"} == {orders[6], orders[7]}
+    again = page(send_file(site, f"{page_of}/file", data))
+    assert "0件を登録しました。登録済み18件、登録できなかった行は1件です。" in again.text
+    assert site.world.value("SELECT count(*) FROM inbox_event WHERE type = 'shipment.shipped'") == 18
+    mended = send_file(site, f"{page_of}/file", filled_in(listed.content, {orders[6]: tracking_number(44_441_377_900)}))
+    assert "1件を登録しました" in page(mended).text
+    assert site.world.value("SELECT count(*) FROM inbox_event WHERE state = 'quarantined'") == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "ファイルを選んでください。"),
+        (b"PK\x03\x04 a workbook", "このファイルは読み取れません。"),
+        ("出荷番号,送り状番号\n".encode("utf-16"), "このファイルは読み取れません。"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_says_so(site: Site, shipment: str, data: bytes, says: str) -> None:
+    path = f"/s/{token(site.world, shipment)}"
+    assert says in page(send_file(site, f"{path}/file", data), 422).text
+    assert site.world.value("SELECT count(*) FROM inbox_event") == 0
+
+
+def test_a_file_speaks_of_one_shop_and_one_supplier(site: Site, shipment: str) -> None:
+    site.world.take(document("X-1", shop="clinic"))
+    site.world.settle()
+    rows = f"出荷番号,送り状番号\n{site.world.shipments('X-1', 'clinic')[0]},{NUMBER}\n"
+    shown = page(send_file(site, f"/s/{token(site.world, shipment)}/file", rows.encode()))
+    assert "この出荷番号のご依頼はありません。" in shown.text
+    assert site.world.states()["X-1"][0] == "released"
 
 
 def test_rows_that_name_nothing_of_the_list_are_explained(site: Site, shipment: str) -> None:

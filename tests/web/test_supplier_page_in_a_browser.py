@@ -107,6 +107,22 @@ def test_twenty_pasted_numbers_with_one_wrong(site: Site, driven: Visit, scripts
     assert {state for state, _ in site.world.states().values()} == {"shipped"}
 
 
+def test_a_file_is_dropped_onto_its_field_without_scripts(site: Site, url: str, driven: Visit) -> None:
+    """On a phone too: the field is as wide as the page, and the verdict stands in the row's card."""
+    row = f"出荷番号,送り状番号\n{site.world.shipments()[0]},{WRONG}\n"
+
+    def drop(browser: Any) -> None:
+        page = browser.new_context(java_script_enabled=False, viewport=PHONE).new_page()
+        page.goto(f"{url}/today?lang=en")
+        page.get_by_label("File").set_input_files({"name": "n.csv", "mimeType": "text/csv", "buffer": row.encode()})
+        page.get_by_role("button", name="Send the file").click()
+        page.wait_for_selector("text=0 entered, 0 known already, 1 not.")
+        assert page.get_by_text("This is no number of that carrier").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "nothing is cut off"
+
+    driven(drop)
+
+
 def test_a_print_holds_the_note_alone(url: str, driven: Visit) -> None:
     def print_it(browser: Any) -> None:
         page = browser.new_page()

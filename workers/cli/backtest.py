@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from models.store import orders as stored
-from pipelines.backtest import Comparison, by_days
+from pipelines.backtest import Comparison, by_days, percent
 from pipelines.backtest import backtest as compare
 from pipelines.backtest_chart import chart
 from pipelines.errors import Invalid, Misconfigured, Problem
@@ -55,18 +55,27 @@ def backtest(
         raise Invalid([Problem("shop", f"There is no shop {key} to compare with.")])
     found = compare(chain([first], past), shops[key], _changed(key, shop))
     if svg is not None:
-        svg.write_text(chart(found, f"{key}: {found.before.orders} orders"), "utf-8")
+        _draw(svg, chart(found, f"{key}: {found.before.orders} orders"))
     if as_json:
         sys.stdout.buffer.write(orjson.dumps({"shop": key, **found.to_json()}, option=orjson.OPT_INDENT_2) + b"\n")
     else:
         _print(key, found)
 
 
+def _draw(file: Path, picture: str) -> None:
+    try:
+        file.write_text(picture, "utf-8")
+    except OSError as fault:
+        raise Misconfigured("--svg", f"{file} cannot be written: {fault.strerror or fault}") from None
+
+
 def _changed(key: str, file: Path) -> Shop:
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
-        raise Misconfigured(str(file), f"cannot be read: {fault}") from None
+        raise Misconfigured(
+            str(file), f"cannot be read: {fault.strerror if isinstance(fault, OSError) else fault}"
+        ) from None
     return parse_shop(key, text, INSTALLATION, file=str(file))
 
 
@@ -112,7 +121,10 @@ def _print(key: str, found: Comparison) -> None:
     table.add_column("")
     for name in ("before", "after"):
         table.add_column(name, justify="right")
-    for name in ("same_day", "same_day_share", "average_days", "parcels", "refused"):
+    tallies = (found.before, found.after)
+    table.add_row("same day", *(_cell(one.same_day) for one in tallies))
+    table.add_row("same day share", *(percent(one.same_day, one.orders) for one in tallies))
+    for name in ("average_days", "parcels", "refused"):
         table.add_row(name.replace("_", " "), *(_cell(one[name]) for one in (old, new)))
     days = [by_days(one) for one in (found.before, found.after)]
     first, *_ = days

@@ -52,6 +52,7 @@ from workers.web.openapi import operation_id, published
 from workers.web.pages import order as order_page
 from workers.web.pages import order_return, refund_account
 from workers.web.pages import supplier as supplier_page
+from workers.web.pages import supplier_file as supplier_file_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
 from workers.wiring import House, build_or_exit
@@ -109,6 +110,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(supplier_work.router)
     app.include_router(suppliers.router)
     app.include_router(supplier_page.router)
+    app.include_router(supplier_file_page.router)
     app.include_router(payments.router)
     app.include_router(mails.router)
     app.include_router(refund_account.router)
@@ -134,6 +136,7 @@ def _complete(house: House) -> None:
     house.notice_secrets()
     house.mail_doors()
     house.need_links()
+    house.need_stores()
 
 
 async def _nameable(request: Request) -> None:

@@ -16,6 +16,7 @@ from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
 from pipelines.rules.explain import Because, because
 from pipelines.rules.order import Customer, Line, Order, Pickup, ShipTo
 from pipelines.rules.pull_in import to_store
+from pipelines.rules.routing import routed
 from pipelines.rules.split import Part, split
 from pipelines.values.calendar import in_japan
 
@@ -67,11 +68,12 @@ class Promise:
 
 
 def promises(wanted: Wanted, shop: Shop, at: datetime, load: Load = _EMPTY) -> tuple[Promise, ...]:
-    """One promise a parcel of ``wanted``, as an order of ``at`` (aware) would be split (A.4); ``load`` is what leaves already,
-    where suppliers have a capacity."""
+    """One promise a parcel of ``wanted``, as an order of ``at`` (aware) would be routed and split (A.4); ``load`` is what leaves already,
+    where suppliers have a capacity, and each parcel takes its place before the next."""
     at = in_japan(at)
-    order = to_store(_order(wanted, at), shop)
-    return tuple(_promise(part, order, shop, at, load) for part in split(order.lines, shop))
+    order = routed(to_store(_order(wanted, at), shop), shop)
+    parts = split(order.lines, shop)
+    return tuple(_promise(part, parts[:place], order, shop, at, load) for place, part in enumerate(parts))
 
 
 def _order(wanted: Wanted, at: datetime) -> Order:
@@ -82,9 +84,16 @@ def _order(wanted: Wanted, at: datetime) -> Order:
     )  # fmt: skip
 
 
-def _promise(part: Part, order: Order, shop: Shop, at: datetime, load: Load) -> Promise:
+def _promise(part: Part, before: Sequence[Part], order: Order, shop: Shop, at: datetime, load: Load) -> Promise:
+    limited = shop.dispatch_days(part.supplier).capacity is not None
+    first = [one for one in before if one.supplier == part.supplier] if limited else ()
+
     def planned(moment: datetime) -> DispatchPlan:
-        return plan_dispatch(part, order, shop, counts_at=moment, load=load)
+        taken = Load.of(load.planned) if first else load
+        for one in first:
+            day = plan_dispatch(one, order, shop, counts_at=moment, load=taken).dispatch_on
+            taken.take(one.supplier, day)
+        return plan_dispatch(part, order, shop, counts_at=moment, load=taken)
 
     plan = planned(at)
     if plan.dispatch_on is None:

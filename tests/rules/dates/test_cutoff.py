@@ -133,7 +133,7 @@ def test_arrival_depends_on_the_prefecture(region: str, arrives: str) -> None:
     ],
 )
 def test_a_desired_date_is_met_by_the_latest_dispatch(desired: str, dispatched: str, arrives: str, met: bool) -> None:
-    """CUT-04, DLV-04."""
+    """CUT-04, DLV-03, DLV-04: a fixed date is not the fastest one."""
     answer = planned(an_order("reuse", delivery_date=day(desired)), SHOPS["reuse"])
     assert (answer.dispatch_on, answer.arrive_on, answer.request_met) == (day(dispatched), day(arrives), met)
     assert "desired_date" in rules(answer)

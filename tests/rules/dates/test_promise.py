@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.methods import METHODS
+from pipelines.orders.plan import Assume, plan
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.cutoff import plan_dispatch
 from pipelines.rules.dates.promise import Promise, Wanted, promises, right_until
 from pipelines.rules.order import Line
+from pipelines.rules.routing import routed
 from pipelines.rules.split import split
 from pipelines.shops import Shop
 from tests.rules.build import SHOPS, a_line, an_order, at, day, plain_shop
@@ -112,6 +115,74 @@ def test_a_cart_has_one_promise_a_parcel() -> None:
         (part.supplier, part.lines) for part in split(lines, SHOPS["clinic"])
     ]
     assert found[2].dispatch_on == day("2026-12-10")
+
+
+_CART = plain_shop(
+    """[split]
+    chain = ["source", "availability", "temperature", "together", "limits"]
+    allow_split_backorder = true
+    apart = [["liquid_alone"], ["food", "chemical"]]
+    routing = ["goods", "company", "day"]
+    [suppliers.warehouse]
+    capacity = 2
+    parcel_weight_g = 10000
+    parcel_size_cm = 120
+    [suppliers.maker-a]
+    lead_days = 2
+    skus = ["A-"]
+    """.replace("\n    ", "\n")
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 4),
+            st.sets(st.sampled_from(("frozen", "chilled", "food", "chemical", "liquid_alone")), max_size=2),
+            st.sampled_from(("warehouse", "maker-a", "")),
+            st.sampled_from(("A-1", "B-1")),
+            st.sampled_from((None, 4_000, 12_000)),
+            st.sampled_from((None, 60, 150)),
+            st.sampled_from((None, "2026-12-10")),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.datetimes(at("2026-11-18 00:00:00").replace(tzinfo=None), at("2026-11-25 00:00:00").replace(tzinfo=None)),
+    st.integers(0, 2),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_cart_s_parcels_are_those_of_its_order(drawn: list[Any], moment: datetime, taken: int) -> None:
+    """SPL-01, SPL-03: the same parcels, each with the same day, and until `order_by` alone; lines that name no supplier go to whom the
+    order's would, and parcels of one supplier take its places one after another."""
+    lines = tuple(
+        a_line(
+            str(place),
+            sku=sku,
+            quantity=pieces,
+            flags=frozenset(flags),
+            supplier=who,
+            weight_g=weight,
+            size_cm=size,
+            availability="backorder" if expected else "in_stock",
+            expected_on=day(expected) if expected else None,
+        )
+        for place, (pieces, flags, who, sku, weight, size, expected) in enumerate(drawn)
+    )
+    load = {("warehouse", day("2026-11-20")): taken}
+    now = at(str(moment))
+
+    def ordered(asked_at: datetime) -> list[tuple[object, object]]:
+        order = routed(an_order("plain", *lines, placed_at=str(asked_at.replace(tzinfo=None))), _CART)
+        found = plan(order, _CART, Assume(now=asked_at, load=Load.of(load))).shipments
+        return [(one.part, one.dispatch.dispatch_on) for one in found]
+
+    promised = promises(Wanted(lines, _AICHI), _CART, now, Load.of(load))
+    assert [(one.part, one.dispatch_on) for one in promised] == ordered(now)
+    for place, one in enumerate(promised):
+        assert one.order_by is not None
+        assert ordered(one.order_by)[place] == (one.part, one.dispatch_on)
+        assert ordered(one.order_by + _SECOND)[place] != (one.part, one.dispatch_on)
 
 
 @pytest.mark.parametrize(

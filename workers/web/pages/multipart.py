@@ -9,26 +9,32 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from models.return_photo import MOST_PHOTOS
 from workers.web.body import BadBody, read_body
 from workers.web.pages.forms import Form
-from workers.web.pages.photos import MOST_PHOTO_BYTES
 
-MOST_BYTES: Final = MOST_PHOTOS * MOST_PHOTO_BYTES + 262_144
+_OF_FIELDS: Final = 262_144
+"""Bytes that the fields of a form may have beside its files."""
 _MOST_FILES: Final = 20
 _MOST_FIELDS: Final = 2_000
+
+
+class SentFile(NamedTuple):
+    """A file as it was sent; ``name`` is what its sender calls it."""
+
+    name: str
+    content: bytes
 
 
 class FormWithFiles(NamedTuple):
     """The fields of a form, and the files that came with it, without those that were left empty."""
 
     form: Form
-    files: list[bytes]
+    files: list[SentFile]
 
 
-async def read_form_with_files(request: Request) -> FormWithFiles:
-    """The form of a request. Raises BadBody for what is none, or too large."""
-    raw = await read_body(request, MOST_BYTES)
+async def read_form_with_files(request: Request, most_bytes: int) -> FormWithFiles:
+    """The form of a request, whose files have ``most_bytes`` together. Raises BadBody for what is none, or too large."""
+    raw = await read_body(request, most_bytes + _OF_FIELDS)
 
     async def whole() -> AsyncGenerator[bytes, None]:
         yield raw
@@ -39,13 +45,13 @@ async def read_form_with_files(request: Request) -> FormWithFiles:
         told = await MultiPartParser(request.headers, whole(), max_files=_MOST_FILES, max_fields=_MOST_FIELDS).parse()
     except (MultiPartException, KeyError, ValueError):
         raise BadBody(400, "The form cannot be read.") from None
-    fields, files = dict[str, str](), list[bytes]()
+    fields, files = dict[str, str](), list[SentFile]()
     for name, value in told.multi_items():
         if isinstance(value, UploadFile):
-            files.append(await value.read())
+            files.append(SentFile((value.filename or "").replace("\x00", ""), await value.read()))
             await value.close()
         elif "\x00" in name or "\x00" in value:
             raise BadBody(400, "The form holds a character that no text has.")
         else:
             fields[name] = value
-    return FormWithFiles(Form(fields), [one for one in files if one])
+    return FormWithFiles(Form(fields), [one for one in files if one.content])

@@ -16,6 +16,7 @@ from typing import Any, Final, get_args
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.return_photo import MOST_PHOTOS
 from models.store import return_photos
 from models.store.return_photos import PhotoRow
 from pipelines.changes.coming_back import sold_of
@@ -31,7 +32,7 @@ from workers.web.pages import forms
 from workers.web.pages.forms import Form
 from workers.web.pages.multipart import read_form_with_files
 from workers.web.pages.order_visit import OrderVisit, answered
-from workers.web.pages.photos import BadPhoto, redrawn
+from workers.web.pages.photos import MOST_PHOTO_BYTES, BadPhoto, redrawn
 
 router = APIRouter(prefix="/o", include_in_schema=False)
 
@@ -71,12 +72,12 @@ async def send(request: Request, token: str) -> Response:
     """Open the return that was looked at, with its pictures, once."""
 
     async def sent(visit: OrderVisit) -> Response:
-        form, files = await read_form_with_files(request)
+        form, files = await read_form_with_files(request, MOST_PHOTOS * MOST_PHOTO_BYTES)
         asked = _asked(form)
         if asked is None:
             return _form(visit, 422, form=form, fault="return_nothing")
         try:
-            pictures = await asyncio.to_thread(redrawn, files)
+            pictures = await asyncio.to_thread(redrawn, [one.content for one in files])
             once = sha256(form.text("once").encode()).hexdigest()
             await _open(visit, asked, once, pictures)
         except BadPhoto as refused:

@@ -22,6 +22,7 @@ from pipelines.carriers import CARRIERS, Carrier, carrier
 from pipelines.errors import NotFound, Problem
 from pipelines.shops import Shop
 from pipelines.suppliers.departures import Departure, faults
+from pipelines.suppliers.file_import import Imported
 from pipelines.suppliers.links import LASTS, PATH, PURPOSE, Pass, pass_of
 from pipelines.suppliers.news import supplier_event
 from pipelines.suppliers.work import LISTS, Work, listed, named
@@ -124,7 +125,7 @@ async def read_one(request: Request, token: str) -> Response:
     async def shown(visit: Visit) -> Response:
         return _one(visit, await visit.work(), done=bool(request.query_params.get("done")))
 
-    return await _answered(request, token, shown)
+    return await answered(request, token, shown)
 
 
 @router.post("/{token}")
@@ -152,7 +153,7 @@ async def say_of_one(request: Request, token: str) -> Response:
         await visit.tell(event, event_id)
         return to(f"{visit.path}?lang={visit.language}&done=1")
 
-    return await _answered(request, token, said)
+    return await answered(request, token, said)
 
 
 @router.get("/{token}/today")
@@ -160,9 +161,9 @@ async def read_today(request: Request, token: str) -> Response:
     """All that the supplier has still to send of this shop."""
 
     async def shown(visit: Visit) -> Response:
-        return _today(visit, await asyncio.to_thread(visit.open))
+        return today(visit, await asyncio.to_thread(visit.open))
 
-    return await _answered(request, token, shown)
+    return await answered(request, token, shown)
 
 
 @router.post("/{token}/today")
@@ -179,9 +180,9 @@ async def enter_numbers(request: Request, token: str) -> Response:
         await asyncio.gather(*(visit.tell(one.event, one.event_id) for one in good))
         gone = {one.shipment for one in good}
         works = [one for one in await asyncio.to_thread(visit.open) if one.told.shipment not in gone]
-        return _today(visit, works, results=results, by=by, ids=",".join(ids))
+        return today(visit, works, results=results, by=by, ids=",".join(ids))
 
-    return await _answered(request, token, entered)
+    return await answered(request, token, entered)
 
 
 @router.get("/{token}/number")
@@ -197,7 +198,7 @@ async def check_number(request: Request, token: str) -> Response:
         answer.headers.update({"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
         return answer
 
-    return await _answered(request, token, checked)
+    return await answered(request, token, checked)
 
 
 @router.get("/{token}/note")
@@ -210,7 +211,7 @@ async def read_note(request: Request, token: str) -> Response:
             raise NotFound
         return visit.show("note", work=work)
 
-    return await _answered(request, token, shown)
+    return await answered(request, token, shown)
 
 
 @router.get("/{token}/picks")
@@ -228,7 +229,7 @@ async def read_picks(request: Request, token: str) -> Response:
         ]
         return visit.show("picks", works=works, picks=picks)
 
-    return await _answered(request, token, shown)
+    return await answered(request, token, shown)
 
 
 def _one(
@@ -257,9 +258,19 @@ def _one(
     )
 
 
-def _today(
-    visit: Visit, works: Sequence[Work], *, results: Sequence[Row] = (), by: str = "", ids: str = ""
+def today(
+    visit: Visit,
+    works: Sequence[Work],
+    status: int = 200,
+    *,
+    results: Sequence[Row] = (),
+    by: str = "",
+    ids: str = "",
+    file: Imported | None = None,
+    file_rows: Sequence[Any] = (),
+    file_fault: str = "",
 ) -> Response:
+    """The list of all that is still to be sent, ``works``, with what became of the numbers or the file that was just sent in."""
     bad = sum(not one.verdict.is_good for one in results)
     links = state_of(visit.request).house.links
     assert links is not None  # or there was no visit
@@ -270,7 +281,11 @@ def _today(
     }
     return visit.show(
         "today",
+        status,
         works=works,
+        file=file,
+        file_rows=file_rows,
+        file_fault=file_fault,
         links=pages,
         ids=",".join(one.told.shipment for one in works),
         listed=ids,
@@ -282,7 +297,7 @@ def _today(
     )
 
 
-async def _answered(request: Request, token: str, answer: Callable[[Visit], Awaitable[Response]]) -> Response:
+async def answered(request: Request, token: str, answer: Callable[[Visit], Awaitable[Response]]) -> Response:
     """``answer`` to whoever has a good link; to anybody else one and the same page, which says nothing."""
     language = request.query_params.get("lang", "")
     try:

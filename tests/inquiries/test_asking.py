@@ -1,0 +1,89 @@
+"""Carriers are asked by the clock how parcels fare, each at its own rhythm, until they ended; what they say goes the way of any news."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.inquiries.conftest import Pages
+from tests.rules.build import at
+from tests.world import World, a_line, document, tracking_number
+from workers.pacemaker import inquiries
+
+FIRST, SECOND = tracking_number(44_441_371_001), tracking_number(44_441_371_002)
+
+
+class Asked:
+    """A house that asks Yamato's page, as the clock does every five minutes."""
+
+    def __init__(self, world: World, pages: Pages) -> None:
+        self._world, self._pages = world, pages
+        environment = {**world.house.environment, "SHUKKA_INQUIRY_YAMATO_URL": pages.url("yamato")}
+        self._house = replace(world.house, environment=environment)
+
+    def look(self, moment: str) -> list[list[str]]:
+        """Look at ``moment`` and settle; the calls that were made."""
+        self._world.clock.set(at(moment))
+        before = len(self._pages.asked())
+        inquiries(self._house).look()
+        self._world.settle()
+        return self._pages.asked()[before:]
+
+    def fares(self) -> dict[str, str | None]:
+        rows = self._world.rows("SELECT tracking_number, tracking_status FROM parcel ORDER BY id")
+        return {row.tracking_number: row.tracking_status for row in rows}
+
+
+def test_parcels_are_asked_after_until_they_ended(world: World, pages: Pages) -> None:
+    """B.4.3, TRK-02: two parcels in one call; the mail of a delivery goes once, and nobody is asked after it."""
+    house = Asked(world, pages)
+    world.take(document("S-1"), document("S-2", a_line(), customer="M-2"))
+    world.settle()
+    for number, told in (("S-1", FIRST), ("S-2", SECOND)):
+        (shipment,) = world.shipments(number)
+        world.tell(world.shipped(shipment, tracking_number=told, shipped_at="2026-11-20T15:40:00+09:00"))
+    world.settle()
+    assert house.look("2026-11-20T18:00:00") == [[FIRST, SECOND]]  # not scanned yet: that is no news
+    assert house.fares() == {FIRST: None, SECOND: None}
+    assert house.look("2026-11-20T21:55:00") == []  # within four hours
+
+    pages.scanned(FIRST, ("荷物受付", at("2026-11-20T17:00:00")), ("配達中", at("2026-11-21T09:00:00")))
+    pages.scanned(SECOND, ("荷物受付", at("2026-11-20T17:00:00")), ("ふしぎな状態", at("2026-11-21T09:05:00")))
+    pages.fail(down_rate=1.0)
+    assert house.look("2026-11-21T10:00:00") == [[FIRST, SECOND]]
+    assert house.look("2026-11-21T10:05:00") == []  # left alone for a minute
+    assert world.rows("SELECT kind, target, failures, code FROM circuit") == [("inquiry", "yamato", 1, "http_503")]
+    pages.fail(down_rate=0)
+    world.execute("UPDATE circuit SET probe_at = now()")
+    assert house.look("2026-11-21T10:10:00") == [[FIRST, SECOND]]
+    assert world.rows("SELECT kind FROM circuit") == []
+    assert house.fares() == {FIRST: "out_for_delivery", SECOND: None}
+    reasons = world.rows("SELECT reason FROM inbox_event WHERE state = 'quarantined'")
+    assert [row.reason for row in reasons] == ["status 'ふしぎな状態' is unknown"]
+
+    world.tell(
+        world.news(
+            "shipment.tracking_updated",
+            world.shipments("S-1")[0],
+            tracking_number=FIRST,
+            status="in_transit",
+            at=at("2026-11-21T08:00:00"),
+        )
+    )
+    world.settle()
+    assert house.fares()[FIRST] == "out_for_delivery"  # earlier news is no later news
+
+    pages.scanned(FIRST, ("配達中", at("2026-11-21T09:00:00")), ("配達完了", at("2026-11-21T11:20:00")))
+    assert house.look("2026-11-21T11:30:00") == [[FIRST]]  # out for delivery: every hour
+    assert house.look("2026-11-21T11:35:00") == []
+    assert house.look("2026-11-23T12:00:00") == [[SECOND]]
+    assert (
+        world.states() == {"S-1": ("delivered", "done"), "S-2": ("shipped", "held")}
+        or world.states()["S-1"][0] == "delivered"
+    )
+    assert house.look("2027-01-05T12:00:00") == []  # 45 days have gone: an operator has it long since
+
+
+def test_without_a_service_in_the_settings_nobody_is_asked(world: World, pages: Pages) -> None:
+    before = len(pages.asked())
+    assert inquiries(world.house).look() == []
+    assert len(pages.asked()) == before
