@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -18,12 +18,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
 from models.migrations import is_current
-from models.store import attention
 from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
+from workers.measuring import Measuring
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
 from workers.web.api import (
@@ -54,6 +54,7 @@ from workers.web.pages import order_return, refund_account
 from workers.web.pages import supplier as supplier_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
+from workers.web.timed import Timed
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,14 @@ def create_app(house: House | None = None) -> FastAPI:
         house = build_or_exit("web", _complete)
     clients = Clients(house.engine, house.clock, house.settings.allowance)
     state = AppState(
-        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
+        house,
+        Desk(house),
+        clients,
+        Limits(),
+        Measuring(house),
+        house.notice_secrets(),
+        house.mail_doors(),
+        house.settings.links,
     )
 
     @asynccontextmanager
@@ -97,6 +105,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.add_middleware(Deadline)
     app.state.shukka = state
     app.add_middleware(TellLimits)
+    app.add_middleware(Timed)
     app.include_router(orders.router)
     app.include_router(order_list.router)
     app.include_router(promise.router)
@@ -161,8 +170,18 @@ def _add_operations(app: FastAPI) -> None:
     @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
-        await asyncio.to_thread(_measure, state_of(request).house)
+        measuring = state_of(request).measuring
+        await asyncio.gather(
+            _measured(measuring.database, metrics.DATABASE), _measured(measuring.broker, metrics.BROKER)
+        )
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _measured(measure: Callable[[], None], reachable: Gauge) -> None:
+    try:
+        await asyncio.wait_for(asyncio.to_thread(measure), _CHECK_WITHIN)
+    except TimeoutError:
+        reachable.set(0)
 
 
 async def _within(check: Callable[[House], dict[str, str]], house: House, silent: dict[str, str]) -> dict[str, str]:
@@ -188,25 +207,6 @@ def _broker(house: House) -> dict[str, str]:
     except (RedisError, OSError, ShukkaError) as error:
         return {"broker": type(error).__name__}
     return {"broker": "ok"}
-
-
-def _measure(house: House) -> None:
-    try:
-        with house.engine.connect() as connection:
-            counted = attention.counts(connection, house.clock.now())
-    except SQLAlchemyError:
-        metrics.DATABASE.set(0)
-        return
-    metrics.DATABASE.set(1)
-    gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
-    gauges |= {"circuit": metrics.CIRCUITS, "gone": metrics.GONE}
-    late = {"work": metrics.WORK_LATE, "effect": metrics.EFFECTS_LATE}
-    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS, *late.values()):
-        gauge.clear()
-    for row in counted:
-        gauges[row.what].labels(row.name).set(row.number)
-        if row.what in late:
-            late[row.what].labels(row.name).set(row.late)
 
 
 def _add_errors(app: FastAPI) -> None:
