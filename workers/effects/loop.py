@@ -305,11 +305,16 @@ class EffectLoop:
             async with asyncio.timeout(effect.total) as limit:
                 return await performer.perform(job)
         except Exception as error:  # noqa: BLE001 - the boundary: a fault of an adapter is an unknown outcome, recorded
-            target = effect.target(job.row)
+            told = {
+                "kind": job.kind,
+                "id": job.id,
+                "target": effect.target(job.row),
+                "order_ids": effect.orders(job.row),
+            }
             if isinstance(error, TimeoutError) and limit.expired():
-                log.warning("effect.late", kind=job.kind, id=job.id, target=target)
+                log.warning("effect.late", **told)
                 return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
-            log.error("effect.failed", kind=job.kind, id=job.id, target=target, error=type(error).__name__)
+            log.error("effect.failed", error=type(error).__name__, **told)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
 
 

@@ -41,6 +41,7 @@ from workers.web.api import (
 )
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
+from workers.web.asked import asked
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.console import routes as console
@@ -252,7 +253,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("web.fault", path=request.scope.get("route_path", ""), error=describe(error))
+        log.error("web.fault", error=describe(error), **asked(request.scope))
         return problem(500, "Fault", "This is our mistake and was recorded; sending the same request again is safe.")
 
 
