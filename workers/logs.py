@@ -121,7 +121,7 @@ def _traced(_logger: Any, _method: str, event: _Event) -> _Event:
     several = event.get("order_ids")
     if several is not None and len(several) <= 1:
         del event["order_ids"]
-        event |= {"order_id": several[0]} if several else {}
+        event.update(zip(("order_id",), several, strict=False))
     elif several:
         event["trace_ids"] = [f"{trace_id_of(order):032x}" for order in several]
     if isinstance(order := event.get("order_id"), int):
