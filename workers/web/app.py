@@ -24,6 +24,7 @@ from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
 from workers.measuring import Measuring
+from workers.web import reference
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
 from workers.web.api import (
@@ -61,7 +62,7 @@ from workers.wiring import House, build_or_exit
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, documents)
+_DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, documents, suppliers)
 
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
@@ -128,6 +129,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(order_page.router)
     app.include_router(order_return.router)
     app.include_router(console.router)
+    app.include_router(reference.router)
     _add_operations(app)
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
