@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Lifespan
 
 from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
 from models.migrations import is_current
@@ -94,6 +95,13 @@ def create_app(house: House | None = None) -> FastAPI:
         state.desk.close()
         house.engine.dispose()
 
+    app = interface(lifespan)
+    app.state.shukka = state
+    return app
+
+
+def interface(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """All that is answered, without what answers it: enough for the published schema, which needs no database."""
     app = FastAPI(
         title="Shukka",
         version="1",
@@ -105,7 +113,6 @@ def create_app(house: House | None = None) -> FastAPI:
         dependencies=[Depends(_nameable)],
     )
     app.add_middleware(Deadline)
-    app.state.shukka = state
     app.add_middleware(TellLimits)
     app.add_middleware(Timed)
     app.include_router(orders.router)

@@ -94,8 +94,22 @@ def published(app: FastAPI, documents: Sequence[type[BaseModel]]) -> dict[str, A
     schema["components"]["securitySchemes"] = {"key": _KEY, "signature": _SIGNATURE}
     schema["webhooks"] = {name: {"post": _told(name, says)} for name, says in EVENTS.items()}
     _describe(schema)
+    _spell_choices(schema["components"]["schemas"])
     _show(schema)
     return schema
+
+
+def _spell_choices(schemas: Any) -> None:
+    """A word among other types is an ``enum`` of one: generators of clients take a ``const`` there for the whole."""
+    if isinstance(schemas, list):
+        for one in schemas:
+            _spell_choices(one)
+    elif isinstance(schemas, dict):
+        for one in schemas.get("anyOf", ()):
+            if isinstance(one.get("const"), str):
+                one["enum"] = [one.pop("const")]
+        for one in schemas.values():
+            _spell_choices(one)
 
 
 def _told(name: str, says: str) -> dict[str, Any]:
