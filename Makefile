@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clients clean
+.PHONY: demo run test test-long long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clients site clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -100,6 +100,10 @@ clients: $(READY)
 	  cd build/clients && { [ -f package.json ] || echo '{"private": true, "type": "module"}' > package.json; } && \
 	  npm install --silent --no-audit --no-fund --no-package-lock --no-save $(TYPESCRIPT) && \
 	  node_modules/.bin/openapi-typescript openapi.json -o shukka.d.ts
+
+# docs/ as a site, in build/site; whatever links to nothing, or is in no menu, fails.
+site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
