@@ -77,26 +77,16 @@ def create_app(house: House | None = None) -> FastAPI:
     if house is None:
         configure()
         house = build_or_exit("web", _complete)
-    clients = Clients(house.engine, house.clock, house.settings.allowance)
-    state = AppState(
-        house,
-        Desk(house),
-        clients,
-        Limits(),
-        Measuring(house),
-        house.notice_secrets(),
-        house.mail_doors(),
-        house.settings.links,
-    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        state: AppState = app.state.shukka
         state.desk.close()
-        house.engine.dispose()
+        state.house.engine.dispose()
 
     app = interface(lifespan)
-    app.state.shukka = state
+    app.state.shukka = state_for(house)
     return app
 
 
@@ -141,6 +131,21 @@ def interface(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def state_for(house: House) -> AppState:
+    """What the application serves: ``app.state.shukka``."""
+    clients = Clients(house.engine, house.clock, house.settings.allowance)
+    return AppState(
+        house,
+        Desk(house),
+        clients,
+        Limits(),
+        Measuring(house),
+        house.notice_secrets(),
+        house.mail_doors(),
+        house.settings.links,
+    )
 
 
 def _complete(house: House) -> None:
