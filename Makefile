@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
+.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clients site clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -92,6 +92,27 @@ returns: $(READY)
 
 quarter: $(READY)
 	$(BIN)/python -m benchmarks.quarter
+
+# Typed clients of the published schema, in build/clients: Python (shukka_client) and, where npm is, TypeScript (shukka.d.ts).
+# Their generators want other versions of what Shukka uses and stay out of its environment.
+PYTHON_CLIENT := openapi-python-client==0.29.1
+TYPESCRIPT := openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5.9.3 @types/node@20
+clients: $(READY)
+	mkdir -p build/clients
+	$(BIN)/shukka openapi > build/clients/openapi.json
+	@[ -x build/clients/tool/bin/openapi-python-client ] || { $(PYTHON) -m venv build/clients/tool && \
+	  build/clients/tool/bin/python -m pip install --quiet --disable-pip-version-check '$(PYTHON_CLIENT)'; }
+	build/clients/tool/bin/openapi-python-client generate --path build/clients/openapi.json --output-path build/clients/shukka_client \
+	  --overwrite --meta none --config docs/examples/clients/python.yml --fail-on-warning
+	cp docs/examples/clients/call.* docs/examples/clients/tsconfig.json build/clients
+	@command -v npm >/dev/null || { echo "clients: npm is not here; the TypeScript client was left out" >&2; exit 0; } && \
+	  cd build/clients && { [ -f package.json ] || echo '{"private": true, "type": "module"}' > package.json; } && \
+	  npm install --silent --no-audit --no-fund --no-package-lock --no-save $(TYPESCRIPT) && \
+	  node_modules/.bin/openapi-typescript openapi.json -o shukka.d.ts
+
+# docs/ as a site, in build/site; whatever links to nothing, or is in no menu, fails.
+site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements.lock

@@ -322,6 +322,13 @@ INVARIANTS: tuple[Invariant, ...] = (
 LIVENESS: tuple[Invariant, ...] = tuple(one for one in INVARIANTS if one.liveness)
 
 
+def counted(connection: Connection, among: Sequence[Invariant]) -> dict[str, int]:
+    """How many rows break each of the invariants, by its name."""
+    queries = " UNION ALL ".join(f"SELECT '{one.name}', count(*) FROM ({one.query}) broken" for one in among)
+    rows = connection.execute(text(queries)).all()
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 def violations(
     connection: Connection, among: Sequence[Invariant] = INVARIANTS
 ) -> Iterator[tuple[Invariant, Sequence[Any]]]:

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: Orders, or other rows, a transaction.
 STEP: Final = 500
+#: What goes, each after the days of its own.
+LET_GO: Final = ("mails", "events", "payloads", "photos", "documents", "quarantine", "refused_orders", "files")
 #: How long after the last move of an order, of its payment or of its parcels all of it is still kept.
 AFTER_THE_LAST_MOVE: Final = timedelta(days=30)
 

@@ -23,7 +23,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     logs.configure()
+    structlog.configure(cache_logger_on_first_use=False)  # loggers of the product outlive the test
     yield stream
+    structlog.reset_defaults()
     root.handlers[:], root.level = before
 
 

@@ -117,7 +117,13 @@ class CalmOutage:
 
 
 def _traced(_logger: Any, _method: str, event: _Event) -> _Event:
-    """A line about an order names the order's trace, too."""
+    """A line about an order names the order's trace, too; one of ``order_ids`` is said as ``order_id``, of several all traces."""
+    several = event.get("order_ids")
+    if several is not None and len(several) <= 1:
+        del event["order_ids"]
+        event.update(zip(("order_id",), several, strict=False))
+    elif several:
+        event["trace_ids"] = [f"{trace_id_of(order):032x}" for order in several]
     if isinstance(order := event.get("order_id"), int):
         event["trace_id"] = f"{trace_id_of(order):032x}"
     return event

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -24,6 +24,8 @@ from pipelines.shops import Shop
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
+#: The jobs that every house has.
+ALL_JOBS: Final = (*JOBS, ERASURES, RETENTION)
 #: Real seconds between two looks: one small SELECT.
 PERIOD = 1.0
 #: Real seconds a job stays with its runner after each step, in the database's time.
@@ -48,7 +50,7 @@ class Timekeeper:
         renderer: MailRenderer,
         clock: Clock,
         ring: Callable[[], None] = lambda: None,
-        jobs: Sequence[PeriodicJob] = (*JOBS, ERASURES, RETENTION),
+        jobs: Sequence[PeriodicJob] = ALL_JOBS,
         period: float = PERIOD,
     ) -> None:
         """``period``: real seconds between two looks."""

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from models.store import posted_coupons
 from models.store.circuits import FORGOTTEN
+from models.store.review import UNANSWERED_MINUTES
 from models.store.statement import fetch
+
+#: Open circuits that are told of at a time: partners are few, the domains of mails are whoever orders.
+MOST_CIRCUITS: Final = 100
+#: What is counted of what waits for a human.
+ATTENTION: Final = (
+    "quarantined",
+    "failing",
+    "held",
+    "bounced",
+    "sender_refused",
+    "erasures",
+    "effects",
+    "mails",
+    "postings",
+    "payments",
+)
 
 
 class CountRow(NamedTuple):
@@ -28,7 +45,8 @@ SELECT 'work', stage, count(*), greatest(0, extract(epoch FROM %(now)s - min(due
 FROM work GROUP BY 2
 UNION ALL SELECT 'effect', kind, count(*), greatest(0, extract(epoch FROM now() - min(due_at)))::float8
           FROM effect_lease GROUP BY 2
-UNION ALL SELECT 'circuit', kind || ' ' || target, 1, 0 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
+UNION ALL (SELECT 'circuit', kind || ' ' || target, 1, 0 FROM circuit WHERE probe_at > now() - interval '{FORGOTTEN} s'
+           ORDER BY kind = 'mail.send', opened_at LIMIT {MOST_CIRCUITS})
 UNION ALL SELECT 'attention', 'quarantined', count(*), 0 FROM inbox_event WHERE state = 'quarantined'
 UNION ALL SELECT 'attention', 'failing', count(*), 0 FROM work WHERE attempts > 0
 UNION ALL SELECT 'attention', 'held', count(DISTINCT order_id), 0 FROM order_hold WHERE closed_at IS NULL
@@ -38,6 +56,8 @@ UNION ALL SELECT 'attention', 'sender_refused', count(*), 0 FROM mail_bounce
 UNION ALL SELECT 'attention', 'erasures', count(*), 0 FROM erasure WHERE done_at IS NULL
 UNION ALL SELECT 'attention', 'effects', count(*), 0 FROM effect WHERE given_up
 UNION ALL SELECT 'attention', 'mails', count(*), 0 FROM mail WHERE given_up AND packed IS NOT NULL
+UNION ALL SELECT 'attention', 'payments', count(*), 0 FROM effect_lease l JOIN effect e ON e.id = l.subject_id
+          WHERE l.kind LIKE 'payment.%%' AND e.recorded_at < now() - interval '{UNANSWERED_MINUTES} minutes'
 UNION ALL SELECT 'gone', what, sum(gone)::bigint, 0 FROM retention_mark GROUP BY 2
 UNION ALL SELECT 'attention', 'postings', count(*), 0 FROM posted_coupon p
           LEFT JOIN customer c ON c.shop = p.shop AND c.id = p.customer_id

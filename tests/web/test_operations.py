@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,11 +20,13 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from models.database import connect
+from tests.contract import EXAMPLE
 from tests.web.site import Site, problem, served
 from tests.world import document
 from workers.broker import Bell, make_broker
 from workers.web import shapes as shapes_module
 from workers.web.app import create_app
+from workers.web.openapi import EXAMPLES
 from workers.web.shapes import Shape
 
 METRICS = {
@@ -139,7 +144,11 @@ def test_openapi_describes_what_is_served(site: Site) -> None:
     }
     taking_in = schema["paths"]["/v1/orders"]["post"]
     assert taking_in["security"] == [{"key": []}]
-    assert list(taking_in["responses"]) == ["202", "200", "default"], "FastAPI's own 422 is never answered"
+    refusals = [status for status in taking_in["responses"] if status[0] in "45"]
+    assert refusals == ["401", "404", "429", "500", "503", "400", "409", "408", "413", "422"]
+    for status in refusals:
+        assert taking_in["responses"][status] == {"$ref": f"#/components/responses/{status}"}
+        assert list(schema["components"]["responses"][status]["content"]) == ["application/problem+json"]
     assert "application/problem+json" in taking_in["responses"]["default"]["content"]
     order = schema["components"]["schemas"]["OrderDocument"]
     assert order["additionalProperties"] is False
@@ -164,10 +173,54 @@ def test_every_operation_says_how_it_is_called_proven_and_answered(site: Site) -
         proof = [] if not path.startswith("/v1/") else [{"signature" if "/webhooks/" in path else "key": []}]
         needs_none = [{}] if path == "/v1/promise" else []  # where the profile makes it public
         assert operation["security"] == proof + needs_none, path
+        assert len(operation["tags"]) == 1
+        assert operation["tags"][0] in {tag["name"] for tag in schema["tags"]}
         for status, answer in operation["responses"].items():
-            for media, content in answer["content"].items():
+            for media, content in answer.get("content", {}).items():
                 assert content["schema"] or media == "*/*", f"{path} {status} {media}"
     assert list(named["metrics"][1]["responses"]["200"]["content"]) == ["text/plain"]
+
+
+def test_every_example_is_of_its_own_schema(site: Site) -> None:
+    """Every JSON request and answer has one, every refusal and every event; that of an order is the contract's."""
+    schema = site.get("/openapi.json", key=None).json()
+    contents = [schema["components"]["responses"][status]["content"] for status in schema["components"]["responses"]]
+    contents += [event["post"]["requestBody"]["content"] for event in schema["webhooks"].values()]
+    for _, operation in operations(schema).values():
+        answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        contents += [part["content"] for part in (operation.get("requestBody", {"content": {}}), *answers)]
+    shown = 0
+    for content in contents:
+        for media, one in content.items():
+            if media.endswith("json"):
+                name = one["schema"].get("$ref", "").rpartition("/")[2]
+                of_schema = schema["components"]["schemas"].get(name, {}).get("examples", [])
+                for example in [one["example"]] if "example" in one else of_schema:
+                    whole = {**one["schema"], "components": schema["components"]}
+                    jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
+                    shown += 1
+                assert "example" in one or of_schema, name
+    assert shown > 120
+    assert EXAMPLES["OrderDocument"] == EXAMPLE
+    assert EXAMPLES.keys() <= {*schema["components"]["schemas"], *operations(schema)}, "an example of nothing"
+
+
+def test_the_reference_loads_nothing_and_names_no_other_host(site: Site) -> None:
+    """/docs: every operation, event and schema, on a machine that reaches nothing, under a policy that lets it load nothing."""
+    schema = site.get("/openapi.json", key=None).json()
+    page = site.get("/docs", key=None)
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy.keys() == {"default-src", "style-src", "base-uri", "form-action", "frame-ancestors"}
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    assert policy["style-src"] == f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+    assert not re.search(r"<(script|img|link|iframe|object|form)\b|@import|url\(|style=", page.text)
+    links = {*re.findall(r"(?:href|src)=[\"']([^\"']*)", page.text)}
+    assert {link for link in links if not link.startswith("#")} == {"/openapi.json"}
+    anchors = {*re.findall(r'id="([^"]+)"', page.text)}
+    assert {link[1:] for link in links if link.startswith("#")} <= anchors
+    assert {*operations(schema), *schema["components"]["schemas"]} <= anchors
+    assert len(page.content) < 300_000
 
 
 def test_no_request_takes_the_name_of_an_answer(site: Site) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -123,6 +125,14 @@ def preview(file: Annotated[str, typer.Argument(help="A JSON file with an order,
     from workers.settings import load
 
     show(file, lambda raw: plan_of(raw, load_shops(load().shops_dir, INSTALLATION)), "The order was refused.")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the published schema, as /openapi.json answers it; needs no running service."""
+    from workers.web.app import interface
+
+    sys.stdout.write(json.dumps(interface().openapi(), ensure_ascii=False, indent=1) + "\n")
 
 
 @shops_app.command("check")

@@ -30,6 +30,7 @@ from workers.effects.recording import Done, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
+from workers.metrics import EFFECT_SECONDS
 from workers.tracing import Traces
 
 log = structlog.get_logger(__name__)
@@ -187,8 +188,11 @@ class EffectLoop:
             outcome = await self._safely(shift.performer, job)
             return outcome
         finally:
+            if outcome is not None:
+                seconds = time.perf_counter() - began
+                EFFECT_SECONDS.labels(job.kind, outcome.verdict).observe(seconds)
             if self._traces is not None and outcome is not None:
-                about, seconds = shift.performer.effect.orders(job.row), time.perf_counter() - began
+                about = shift.performer.effect.orders(job.row)
                 self._traces.effect(job.kind, about, target.name, job.attempts, outcome, seconds)
             if target.ended(outcome):
                 shift.changed.append(target)
@@ -301,11 +305,16 @@ class EffectLoop:
             async with asyncio.timeout(effect.total) as limit:
                 return await performer.perform(job)
         except Exception as error:  # noqa: BLE001 - the boundary: a fault of an adapter is an unknown outcome, recorded
-            target = effect.target(job.row)
+            told = {
+                "kind": job.kind,
+                "id": job.id,
+                "target": effect.target(job.row),
+                "order_ids": effect.orders(job.row),
+            }
             if isinstance(error, TimeoutError) and limit.expired():
-                log.warning("effect.late", kind=job.kind, id=job.id, target=target)
+                log.warning("effect.late", **told)
                 return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
-            log.error("effect.failed", kind=job.kind, id=job.id, target=target, error=type(error).__name__)
+            log.error("effect.failed", error=type(error).__name__, **told)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
 
 

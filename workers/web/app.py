@@ -9,21 +9,23 @@ from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Lifespan
 
 from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
 from models.migrations import is_current
-from models.store import attention
 from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions
 from workers import metrics
 from workers.logs import configure
+from workers.measuring import Measuring
+from workers.web import reference
 from workers.web.answers import HttpProblem, as_json, database_away, invalid, not_found
 from workers.web.api import actions as acting
 from workers.web.api import (
@@ -41,6 +43,7 @@ from workers.web.api import (
 )
 from workers.web.api import suppliers as supplier_work
 from workers.web.app_state import AppState, state_of
+from workers.web.asked import asked
 from workers.web.body import BadBody
 from workers.web.clients import Clients
 from workers.web.console import routes as console
@@ -55,12 +58,13 @@ from workers.web.pages import supplier as supplier_page
 from workers.web.pages import supplier_file as supplier_file_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
+from workers.web.timed import Timed
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
 
 #: Modules whose ``DOCUMENTS`` the published schema describes.
-_DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, documents)
+_DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, documents, suppliers)
 
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
@@ -82,6 +86,13 @@ def create_app(house: House | None = None) -> FastAPI:
         state.desk.close()
         state.house.engine.dispose()
 
+    app = interface(lifespan)
+    app.state.shukka = state_for(house)
+    return app
+
+
+def interface(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """All that is answered, without what answers it: enough for the published schema, which needs no database."""
     app = FastAPI(
         title="Shukka",
         version="1",
@@ -93,8 +104,8 @@ def create_app(house: House | None = None) -> FastAPI:
         dependencies=[Depends(_nameable)],
     )
     app.add_middleware(Deadline)
-    app.state.shukka = state_for(house)
     app.add_middleware(TellLimits)
+    app.add_middleware(Timed)
     app.include_router(orders.router)
     app.include_router(order_list.router)
     app.include_router(promise.router)
@@ -117,6 +128,7 @@ def create_app(house: House | None = None) -> FastAPI:
     app.include_router(order_page.router)
     app.include_router(order_return.router)
     app.include_router(console.router)
+    app.include_router(reference.router)
     _add_operations(app)
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -127,7 +139,14 @@ def state_for(house: House) -> AppState:
     """What the application serves: ``app.state.shukka``."""
     clients = Clients(house.engine, house.clock, house.settings.allowance)
     return AppState(
-        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
+        house,
+        Desk(house),
+        clients,
+        Limits(),
+        Measuring(house),
+        house.notice_secrets(),
+        house.mail_doors(),
+        house.settings.links,
     )
 
 
@@ -169,8 +188,18 @@ def _add_operations(app: FastAPI) -> None:
     @app.get("/metrics", name="metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics_page(request: Request) -> Response:
         """Prometheus metrics."""
-        await asyncio.to_thread(_measure, state_of(request).house)
+        measuring = state_of(request).measuring
+        await asyncio.gather(
+            _measured(measuring.database, metrics.DATABASE), _measured(measuring.broker, metrics.BROKER)
+        )
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _measured(measure: Callable[[], None], reachable: Gauge) -> None:
+    try:
+        await asyncio.wait_for(asyncio.to_thread(measure), _CHECK_WITHIN)
+    except TimeoutError:
+        reachable.set(0)
 
 
 async def _within(check: Callable[[House], dict[str, str]], house: House, silent: dict[str, str]) -> dict[str, str]:
@@ -196,25 +225,6 @@ def _broker(house: House) -> dict[str, str]:
     except (RedisError, OSError, ShukkaError) as error:
         return {"broker": type(error).__name__}
     return {"broker": "ok"}
-
-
-def _measure(house: House) -> None:
-    try:
-        with house.engine.connect() as connection:
-            counted = attention.counts(connection, house.clock.now())
-    except SQLAlchemyError:
-        metrics.DATABASE.set(0)
-        return
-    metrics.DATABASE.set(1)
-    gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
-    gauges |= {"circuit": metrics.CIRCUITS, "gone": metrics.GONE}
-    late = {"work": metrics.WORK_LATE, "effect": metrics.EFFECTS_LATE}
-    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS, *late.values()):
-        gauge.clear()
-    for row in counted:
-        gauges[row.what].labels(row.name).set(row.number)
-        if row.what in late:
-            late[row.what].labels(row.name).set(row.late)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -260,7 +270,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("web.fault", path=request.scope.get("route_path", ""), error=describe(error))
+        log.error("web.fault", error=describe(error), **asked(request.scope))
         return problem(500, "Fault", "This is our mistake and was recorded; sending the same request again is safe.")
 
 

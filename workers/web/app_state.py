@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from workers.allowance import Allowance
+from workers.measuring import Measuring
 from workers.web.answers import HttpProblem
 from workers.web.clients import Caller, Clients
 from workers.web.desk import Desk
@@ -25,6 +26,7 @@ class AppState:
     desk: Desk
     clients: Clients
     limits: Limits
+    measuring: Measuring
     notice_secrets: Mapping[str, Sequence[str]]
     """Secrets of gateways' notices that come from their settings, by gateway."""
     mail_doors: Mapping[str, Any]

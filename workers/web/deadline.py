@@ -9,6 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.web.answers import database_away
+from workers.web.asked import asked
 
 log = structlog.get_logger(__name__)
 
@@ -51,5 +52,5 @@ class Deadline:
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.error("web.too_slow", path=scope["path"])
+            log.error("web.too_slow", **asked(scope))
             await database_away()(scope, receive, send)

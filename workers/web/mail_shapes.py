@@ -21,7 +21,7 @@ class Suppression(Shape):
     kept_back: int
 
 
-class Suppressions(Shape):
+class SuppressionList(Shape):
     """The newest 1,000."""
 
     suppressions: list[Suppression]

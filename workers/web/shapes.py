@@ -329,7 +329,7 @@ class Posting(Shape):
     posted_by: str | None
 
 
-class Postings(Shape):
+class PostingList(Shape):
     """Letters that are to be posted, or that went."""
 
     postings: list[Posting]

@@ -34,12 +34,13 @@ _BODY_LIMIT = 1_048_576
 
 def router_of(actions: Sequence[Action[Any]]) -> APIRouter:
     """The routes of ``actions``."""
-    router = APIRouter(prefix="/v1", tags=["orders"])
+    router = APIRouter(prefix="/v1")
     for action in actions:
         router.add_api_route(
             action.path,
             _endpoint(action),
             methods=["POST"],
+            tags=["returns" if action.about == About.RETURN else "orders"],
             status_code=201 if action.opens else 202,
             responses=_answers(action),
             name=action.name,

@@ -13,7 +13,7 @@ from pipelines.values.calendar import in_japan
 from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import state_of
-from workers.web.shapes import Posting, Postings, answers
+from workers.web.shapes import Posting, PostingList, answers
 
 router = APIRouter(prefix="/v1/postings", tags=["postings"])
 
@@ -27,7 +27,7 @@ _STATE = {
 _DIGITS = 18
 
 
-@router.get("", responses=answers(s200=Postings), openapi_extra={"parameters": [_SHOP, _STATE]})
+@router.get("", responses=answers(s200=PostingList), openapi_extra={"parameters": [_SHOP, _STATE]})
 async def read_postings(request: Request) -> Response:
     """Letters with what to print and where they go, at most 1,000; days are of Japan."""
     state = state_of(request)

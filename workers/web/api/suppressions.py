@@ -13,7 +13,7 @@ from workers.patience import patiently
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.clients import Caller
-from workers.web.mail_shapes import Released, Suppressions
+from workers.web.mail_shapes import Released, SuppressionList
 from workers.web.shapes import answers
 from workers.wiring import House
 
@@ -23,7 +23,7 @@ _SHOP = {"name": "shop", "in": "query", "schema": {"type": "string"}, "descripti
 _DIGITS = 18
 
 
-@router.get("", responses=answers(s200=Suppressions), openapi_extra={"parameters": [_SHOP]})
+@router.get("", responses=answers(s200=SuppressionList), openapi_extra={"parameters": [_SHOP]})
 async def read_suppressions(request: Request) -> Response:
     """The addresses that get no more mails, the newest first."""
     state = state_of(request)

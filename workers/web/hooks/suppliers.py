@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from pipelines.suppliers.news import SupplierEvent
 from workers.http.signed_json import read_signed
 from workers.http.signing import SignatureRefused
 from workers.http.signing import check_announced as check_signature
 from workers.metrics import WEBHOOKS
 from workers.web.app_state import state_of
 from workers.web.body import check_announced as check_body
-from workers.web.body import read_body
+from workers.web.body import read_body, takes
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
 from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
@@ -22,8 +23,15 @@ from workers.web.supplier_shapes import Stored
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 
+#: Documents that the published schema describes.
+DOCUMENTS = (SupplierEvent,)
+
+
 @router.post(
-    "/suppliers/{supplier}", status_code=202, responses=answers(s202=Stored, s200=Stored), openapi_extra=SIGNED
+    "/suppliers/{supplier}",
+    status_code=202,
+    responses=answers(s202=Stored, s200=Stored),
+    openapi_extra={**SIGNED, **takes(SupplierEvent)},
 )
 async def supplier_webhook(request: Request, supplier: str) -> Response:
     """News of a warehouse or maker (contract: Supplier webhooks); 413, 401 and 400 in this order. A body whose headers prove

@@ -1,0 +1,53 @@
+"""Signs of life of the service and its database, for whoever is on call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from models.store.statement import fetch, one
+
+#: The processes of the house, as their connections to the database are named.
+PROCESSES: Final = ("web", "worker", "clock")
+
+
+class VitalsRow(NamedTuple):
+    """Whether the database takes writes, its size, and how many clients have a replaced key or secret that ends within a day."""
+
+    writes: bool
+    size: int
+    keys_ending: int
+
+
+def vitals(connection: Connection, now: datetime) -> VitalsRow:
+    """At ``now``, the Clock's."""
+    row = one(
+        connection,
+        VitalsRow,
+        """SELECT NOT current_setting('transaction_read_only')::bool, pg_database_size(current_database()),
+                  (SELECT count(*) FROM client WHERE revoked_at IS NULL AND old_until BETWEEN %(now)s
+                   AND %(now)s + interval '1 day')""",
+        {"now": now},
+    )
+    assert row is not None
+    return row
+
+
+class ProcessRow(NamedTuple):
+    """How many connections the processes called ``name`` hold."""
+
+    name: str
+    connections: int
+
+
+_PROCESSES: Final = """
+SELECT name, (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'shukka-' || name)
+FROM unnest(%(names)s::text[]) name
+"""
+
+
+def processes(connection: Connection) -> list[ProcessRow]:
+    """Each of ``PROCESSES``, those without a connection too. A process keeps the connections that it made."""
+    return fetch(connection, ProcessRow, _PROCESSES, {"names": list(PROCESSES)})

@@ -1,0 +1,83 @@
+"""What the page of metrics tells of the house: asked of the database and the broker when it is read, since no process counts it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from redis.exceptions import RedisError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import invariants
+from models.database import recent_trouble
+from models.store import attention, jobs, vitals
+from pipelines.errors import ShukkaError
+from pipelines.ports import Clock
+from workers import metrics
+from workers.periodic import ALL_JOBS
+from workers.wiring import House
+
+#: Seconds for which the counts of the invariants of liveness stand: they go over all orders that are not done.
+UNWATCHED_EVERY: Final = 60.0
+
+
+class Measuring:
+    """Sets the gauges of one web process."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._counted_at = float("-inf")
+
+    def database(self) -> None:
+        """What the database says; where it does not answer, that alone is told."""
+        house = self._house
+        try:
+            with house.engine.connect() as connection:
+                _counts(connection, house.clock)
+                vital = vitals.vitals(connection, house.clock.now())
+                self._liveness(connection)
+        except SQLAlchemyError:
+            metrics.DATABASE.set(0)
+            return
+        metrics.DATABASE.set(1)
+        metrics.WRITABLE.set(vital.writes and recent_trouble(house.engine) is None)
+        metrics.DATABASE_BYTES.set(vital.size)
+        metrics.KEYS_ENDING.set(vital.keys_ending)
+
+    def broker(self) -> None:
+        """Whether the broker answers."""
+        try:
+            self._house.bell.check()
+        except (RedisError, OSError, ShukkaError):
+            metrics.BROKER.set(0)
+        else:
+            metrics.BROKER.set(1)
+
+    def _liveness(self, connection: Connection) -> None:
+        if time.monotonic() - self._counted_at < UNWATCHED_EVERY:
+            return
+        for name, number in invariants.counted(connection, invariants.LIVENESS).items():
+            metrics.UNWATCHED.labels(name).set(number)
+        self._counted_at = time.monotonic()
+
+
+def _counts(connection: Connection, clock: Clock) -> None:
+    now = clock.now()
+    counted = attention.counts(connection, now)
+    gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
+    gauges |= {"circuit": metrics.CIRCUITS, "gone": metrics.GONE}
+    late = {"work": metrics.WORK_LATE, "effect": metrics.EFFECTS_LATE}
+    for gauge in (metrics.WORK_DUE, metrics.EFFECTS_WAITING, metrics.CIRCUITS, *late.values()):
+        gauge.clear()
+    for row in counted:
+        gauges[row.what].labels(row.name).set(row.number)
+        if row.what in late:
+            late[row.what].labels(row.name).set(row.late)
+    for process in vitals.processes(connection):
+        metrics.CONNECTIONS.labels(process.name).set(process.connections)
+    done = dict(jobs.progress(connection))
+    for job in ALL_JOBS:
+        due, until = job.boundary(now), done.get(job.name)
+        is_behind = until is None or until < due
+        metrics.JOB_BEHIND.labels(job.name).set((now - due).total_seconds() if is_behind else 0)
