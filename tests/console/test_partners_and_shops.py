@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.console.browser import Browser, Console, text_of
+from tests.world import document
 from workers.enrolment import Credentials, create_client
 from workers.web.console.frame import FRAMED
 
@@ -91,3 +94,25 @@ def test_another_shops_profile_is_like_none(console: Console) -> None:
     for path in (SHOP, f"{SHOP}/years/warehouse/2026.svg"):
         assert clinic.get(path).status_code == 404
     assert SHOP not in clinic.get("/console/shops").text
+
+
+def test_a_shop_is_tried_out_and_nothing_is_kept(console: Console, operator: Browser) -> None:
+    """An order as it would be taken, a stored one otherwise, and past orders by another cutoff; what is wrong is said by name."""
+    page = operator.get(f"{SHOP}/try?number=S-1&at=2026-11-20T16:00")
+    assert "11月24日(火)" in text_of(page), "after the cutoff of a Friday, before a holiday"
+    assert operator.get(f"{SHOP}/try?number=none").status_code == 404
+    assert operator.get(f"{SHOP}/try?number=S-1&region=nowhere").status_code == 422
+    made = operator.send(page, "/try/preview", document=json.dumps(document("S-9")))
+    assert (made.status_code, "11,000円" in text_of(made)) == (200, True)
+    for wrong in ("{", json.dumps(document("C-9", shop="clinic"))):
+        assert operator.send(page, "/try/preview", document=wrong).status_code == 422
+    tested = operator.send(page, "/try/backtest", parameters='[calendar]\ncutoff = "08:00"')
+    assert tested.status_code == 200, tested.text
+    assert "遅くなる 1" in text_of(tested)
+    assert "<svg" in tested.text
+    for wrong in ("[calendar", "[calendar]\ncutof = 1", 'key = "clinic"'):
+        assert operator.send(page, "/try/backtest", parameters=wrong).status_code == 422
+    viewer = console.signed_in("viewer", {"salon": "viewer"})
+    told = {"csrf": viewer.form(viewer.get(f"{SHOP}/try"), "/sign-out").fields["csrf"], "parameters": "x = 1"}
+    assert viewer.post(f"{SHOP}/try/backtest", told).status_code == 403
+    assert set(console.world.states()) == {"S-1"}

@@ -20,11 +20,12 @@ from workers.web.console import (
     shops,
     sign_in,
     today,
+    trying,
 )
 
 #: Lists of orders before one order, whose path has two free parts.
 _DAILY = (sign_in, account, today, review, search, orders, order, act)
-_BEHIND = (returns, payments, mails, customers, partners, jobs, shops)
+_BEHIND = (returns, payments, mails, customers, partners, jobs, trying, shops)
 
 router = APIRouter()
 for _page in (*_DAILY, *_BEHIND):
