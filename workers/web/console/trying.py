@@ -96,7 +96,7 @@ async def backtest_profile(request: Request, shop: str) -> Response:
 
 
 def _page(visit: Visit, shop: Shop, status: int = 200, **told: Any) -> Response:
-    nothing = {
+    nothing: dict[str, Any] = {
         "wrong": [],
         "shipments": None,
         "preview": None,
