@@ -82,3 +82,20 @@ def test_lesser_roles_and_other_shops_release_nothing(
     for path in (f"addresses/{suppressed}", f"bounces/{bounce}"):
         assert browser.post(f"{MAILS}/{path}", told).status_code == status
     assert console.world.value("SELECT released_at FROM mail_suppression") is None
+
+
+def test_a_sample_is_sent_to_the_operator_alone(console: Console, operator: Browser) -> None:
+    """Through the queue and the pool of any mail, once, written down; who has no address is sent nothing, and no form names one."""
+    path = f"{MAILS}/samples/salon/shipment_shipped/ja"
+    assert "shukka console mail" in operator.get(path).text
+    csrf = operator.form(operator.get(path), "/sign-out").fields["csrf"]
+    assert operator.post(path, {"csrf": csrf, "once": "1", "to": "x@example.jp"}).status_code == 404
+    console.world.execute("UPDATE operator_account SET mail = 'sato@shop.example.jp' WHERE name = 'sato'")
+    page = operator.get(path)
+    for _ in range(2):
+        assert operator.send(page, "/mails/samples/", to="x@example.jp").status_code == 303
+    console.world.settle()
+    assert console.world.postbox.recipients.count("sato@shop.example.jp") == 1
+    assert "x@example.jp" not in console.world.postbox.recipients
+    assert console.world.rows("SELECT act FROM operator_act")[0].act == "mails.sample"
+    assert console.world.broken() == {}
