@@ -12,28 +12,28 @@ from workers.mail.samples import TEMPLATES
 MAILS = "/console/mails"
 
 
-def test_every_template_is_shown_in_both_languages(operator: Browser) -> None:
-    page = operator.get(f"{MAILS}?shop=salon")
+def test_every_template_is_shown_in_both_languages(reader: Browser) -> None:
+    page = reader.get(f"{MAILS}?shop=salon")
     for template in sorted(TEMPLATES):
         assert f"/mails/samples/salon/{template}/ja" in page.text
     for locale in ("ja", "en"):
-        shown = operator.get(f"{MAILS}/samples/salon/order_accepted/{locale}?width=phone")
+        shown = reader.get(f"{MAILS}/samples/salon/order_accepted/{locale}?width=phone")
         assert 'class="mail phone" sandbox ' in shown.text
         assert len(shown.content) < 40_000
-        html = operator.get(f"{MAILS}/samples/salon/order_accepted/{locale}/html")
+        html = reader.get(f"{MAILS}/samples/salon/order_accepted/{locale}/html")
         assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
 
 
-def test_the_links_of_a_sample_open_nothing(operator: Browser) -> None:
+def test_the_links_of_a_sample_open_nothing(reader: Browser) -> None:
     """A sample names the order S-1001: what it links to must not be a real one's page."""
-    html = operator.get(f"{MAILS}/samples/salon/order_accepted/ja/html").text
+    html = reader.get(f"{MAILS}/samples/salon/order_accepted/ja/html").text
     own = [one for one in re.findall(r'href="(https?://[^"]+)"', html) if "/o/" in one or "shukka" in one]
     assert all("example" in one for one in own)
 
 
 @pytest.mark.parametrize("path", ["clinic/order_accepted/ja", "salon/nothing/ja", "salon/order_accepted/fr"])
-def test_what_is_no_sample_of_the_visitors_is_like_none(console: Console, path: str) -> None:
-    browser = console.signed_in("salon", {"salon": "admin"})
+def test_what_is_no_sample_of_the_visitors_is_like_none(shared: Console, path: str) -> None:
+    browser = shared.signed_in("salon", {"salon": "admin"})
     for end in ("", "/html"):
         assert browser.get(f"{MAILS}/samples/{path}{end}").status_code == 404
     assert browser.get(f"{MAILS}?shop=clinic").status_code == 404
