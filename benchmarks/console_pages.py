@@ -32,6 +32,8 @@ _MORE = (
     """INSERT INTO payment_entry (order_id, at, authorized, captured, refunded, fee) SELECT id, placed_at, 13970, 13970, 0, 0 FROM shop_order""",
     """INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
        SELECT o.id, 'order', o.id::text, 'accepted', 'released', 'bench', o.placed_at FROM shop_order o, generate_series(1, 3) n""",
+    # In the fill all parcels left at once; here each left on its day.
+    "UPDATE parcel p SET shipped_at = o.placed_at FROM shop_order o WHERE o.id = p.order_id",
     "SELECT setval(pg_get_serial_sequence('shop_order', 'id'), (SELECT max(id) FROM shop_order))",
 )
 
