@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long lint audit hooks bench bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
+.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -23,7 +23,15 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 # What takes minutes and more: killing everything in turn, ninety simulated days.
-test-long: test chaos rolling walk fuzz returns quarter planted
+test-long: test long properties chaos rolling walk fuzz returns quarter planted
+
+# Tests of a minute and more each.
+long: $(READY)
+	$(BIN)/python -m pytest -n 2 -m long
+
+# Every property on all of its examples; `make test` tries a part of them.
+properties: $(READY)
+	SHUKKA_ALL_EXAMPLES=1 $(BIN)/python -m pytest -n 2 tests/rules tests/values tests/files tests/documents tests/stages
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -56,6 +64,10 @@ chaos: $(READY)
 
 rolling: $(READY)
 	$(BIN)/python -m benchmarks.rolling
+
+# What an order costs on the whole way, HTTP and mail and all, at a trickle and under load.
+bench-path: $(READY)
+	$(BIN)/python -m benchmarks.path
 
 # Partners in trouble, the broker gone for ten minutes, a worker paused in the middle of its work.
 partners: $(READY)

@@ -16,8 +16,10 @@ from workers.wiring import House
 
 log = structlog.get_logger(__name__)
 
-#: Real seconds between two questions to the broker whether it is there; while it is not, between two looks.
+#: Real seconds between two looks while the broker is not there.
 PERIOD = 1.0
+#: Real seconds between two questions to the broker whether it is there. Whoever rings in vain knows at once.
+ASKS = 2.0
 #: Real seconds between two looks while the broker is there: whoever rings may be gone. A look is two index probes a stage and
 #: a kind.
 SELDOM = 5.0
@@ -47,12 +49,13 @@ class Lookout:
 
     def run(self, stop: threading.Event) -> None:
         """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the lookout."""
-        unheard = self._house.bell.unheard
+        unheard, patience = self._house.bell.unheard, ASKS
         while not stop.is_set():
-            lost = unheard.wait(PERIOD)
+            lost = unheard.wait(patience)
             unheard.clear()
             seldom = time.monotonic() - self._looked >= SELDOM
-            if not (lost or seldom) and self._house.bell.answers():
+            patience = ASKS if self._house.bell.answers() else PERIOD
+            if not (lost or seldom) and patience == ASKS:
                 continue
             unheard.clear()
             try:

@@ -29,10 +29,10 @@ from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
 from workers.stopping import Stop, stop_of_worker
 from workers.tracing import Bells
+from workers.waiting import Patience
 from workers.wiring import House, build
 
-# How soon an idle thread notices that it is to stop and a lost connection is taken up again, in milliseconds; dramatiq's
-# defaults are one second and three.
+# How soon a lost connection is taken up again, in milliseconds; dramatiq's default is three seconds.
 os.environ.setdefault("dramatiq_restart_delay", "500")
 
 
@@ -94,6 +94,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     decide = actors.deciding(house, house.runner(stage_seconds), drains)
     loops = _Loops(house, drains, decide, stop)
     broker.add_middleware(loops)
+    broker.add_middleware(Patience())
     actors.declare_stages(broker, decide)
     actors.declare_effects(broker, actors.performing(loops.loop))
     actors.declare_intake(broker, house)

@@ -8,7 +8,7 @@ import time
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import is_away
+from models.database import glance, is_away
 from models.store import leases, mails, work
 from pipelines.engine.run import describe
 from pipelines.route import STAGES
@@ -25,13 +25,15 @@ log = structlog.get_logger(__name__)
 
 #: Real seconds between two looks. A look is two index probes a stage and a kind.
 PERIOD = 0.5
+#: Real seconds between two looks whether a job is behind that waits for others: gateways, disks, a mail server.
+SLOW = 2.0
 #: Real seconds between two rings of one bell: work that is being done needs no second ring.
 PATIENCE = 0.5
 
 
 def due(house: House) -> tuple[set[str], set[str]]:
     """The stages and the kinds of effect that have something due now."""
-    with house.engine.connect() as connection:
+    with glance(house.engine) as connection:
         stages = work.due_stages(connection, list(STAGES), house.clock.now())
         return set(stages), set(leases.due_kinds(connection, list(queues())))
 
@@ -82,19 +84,21 @@ def timekeeper(house: House) -> Timekeeper:
 
 def reconciler(house: House) -> Timekeeper:
     """The nightly reconciliation, which waits for gateways."""
-    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=(reconciliation.job(house),))
+    return Timekeeper(
+        house.engine, house.shops, house.renderer, house.clock, jobs=(reconciliation.job(house),), period=SLOW
+    )
 
 
 def inbound(house: House) -> Timekeeper:
     """The look into suppliers' folders, which waits for disks; raises Misconfigured where there should be folders and are none."""
     jobs = [one for one in [inbound_files.job(house)] if one is not None]
-    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs)
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs, period=SLOW)
 
 
 def bounces(house: House) -> Timekeeper:
     """The look into the mailbox of reports, which waits for its server; raises Misconfigured for what names no mailbox."""
     jobs = [one for one in [mailbox.job(house)] if one is not None]
-    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs)
+    return Timekeeper(house.engine, house.shops, house.renderer, house.clock, jobs=jobs, period=SLOW)
 
 
 def _complete(house: House) -> None:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import is_away
+from models.database import glance, is_away
 from models.store import jobs as store
 from pipelines.customers.erase import ERASURES
 from pipelines.engine.run import describe
@@ -49,19 +49,22 @@ class Timekeeper:
         clock: Clock,
         ring: Callable[[], None] = lambda: None,
         jobs: Sequence[PeriodicJob] = (*JOBS, ERASURES, RETENTION),
+        period: float = PERIOD,
     ) -> None:
+        """``period``: real seconds between two looks."""
         self._engine = engine
         self._shops = shops
         self._renderer = renderer
         self._clock = clock
         self._ring = ring
         self._jobs = jobs
+        self._period = period
         self._stop = threading.Event()
 
     def look(self) -> list[str]:
         """Run every job that is behind; the names of those that were brought up to date."""
         now = self._clock.now()
-        with self._engine.connect() as connection:
+        with glance(self._engine) as connection:
             done = {row.name: row.done_until for row in store.progress(connection)}
         behind = [(job, job.boundary(now)) for job in self._jobs]
         return [
@@ -104,7 +107,7 @@ class Timekeeper:
     def run(self, stop: threading.Event) -> None:
         """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the jobs."""
         self._stop = stop
-        while not stop.wait(PERIOD):
+        while not stop.wait(self._period):
             try:
                 self.look()
             except SQLAlchemyError as error:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from importlib.resources import files
+from socket import SHUT_RDWR
 from typing import Any, Final
 
 from dramatiq import MessageProxy
@@ -24,10 +26,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-#: Seconds a consumer waits in Redis before it looks all the same: a sign of life, and whoever stops it waits no longer.
-WAIT: Final = 1.0
+#: Seconds a consumer waits in Redis before it looks all the same: its sign of life (the broker's ``heartbeat_timeout`` is thrice that).
+WAIT: Final = 5.0
+#: The same where it holds messages that were sent with a delay: it is to pass them on in time.
+_WAIT_WITH_DELAYED: Final = 0.5
 #: Seconds between two looks where nobody can wait in Redis: before 6.2 it cannot.
 _LOOK: Final = 0.05
+
+#: How dramatiq ends the name of a queue of what was sent with a delay.
+_DELAYED: Final = ".DQ"
 
 #: What stands in dramatiq's script, and what stands there instead.
 _CHANGES: Final = (
@@ -97,9 +104,13 @@ class _Consumer(_RedisConsumer):
             self._freed.wait(_LOOK)
             return False
         try:
-            self._waits.wait(self.queue_name)
+            delayed = self.outstanding_message_count if self.queue_name.endswith(_DELAYED) else 0
+            if not self._waits.wait(self.queue_name, _WAIT_WITH_DELAYED if delayed else self._waits.longest_wait):
+                return False
             self.message_cache = self.broker.do_fetch(self.queue_name, room)
         except RedisConnectionError as gone:
+            if self._waits.is_stopping:
+                return False
             raise ConnectionClosed(gone) from None  # type: ignore[no-untyped-call]
         return bool(self.message_cache)
 
@@ -118,18 +129,32 @@ class CarefulRedisBroker(RedisBroker):
             script = script.replace(theirs, ours)
         self.scripts["dispatch"] = client.register_script(script)
         self._waiting_room = _patient(client)
+        self.longest_wait = WAIT
+        self.is_stopping = False
 
-    def wait(self, queue: str) -> None:
-        """Wait until a message may be in ``queue``, at most ``WAIT`` seconds; it stays there.
+    def stop_waiting(self) -> None:
+        """Wake those who wait: the process is to end, and fetches nothing more."""
+        self.is_stopping = True
+        for connection in list(self._waiting_room.connection_pool._in_use_connections):
+            if (line := connection._sock) is not None:
+                with suppress(OSError):  # it has just been closed
+                    line.shutdown(SHUT_RDWR)  # not closed: that is for who reads from it
+
+    def wait(self, queue: str, seconds: float) -> bool:
+        """Wait until a message may be in ``queue``, at most ``seconds``; it stays there. Whether to look.
 
         Redis has no command that waits and only looks. Moving the head of a list to where it is does that, and wakes the next who
         waits.
         """
         key = f"{self.namespace}:{queue}"
+        if self.is_stopping:
+            time.sleep(_LOOK)
+            return False
         try:
-            self._waiting_room.blmove(key, key, WAIT, "LEFT", "LEFT")  # type: ignore[arg-type]
+            self._waiting_room.blmove(key, key, seconds, "LEFT", "LEFT")  # type: ignore[arg-type]
         except ResponseError:  # it is too old to, may not, or is full for the moment
             time.sleep(_LOOK)
+        return not self.is_stopping
 
     def waiting(self, queue: str) -> int:
         """How many messages of ``queue`` nobody has fetched."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +70,13 @@ class Storefront:
     """Posts orders at a steady rate."""
 
     def __init__(self, url: str, key: str) -> None:
-        self._client = httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=30)
+        self._url = url
+        self._key = key
+        self._client = self.session()
+
+    def session(self) -> httpx.Client:
+        """A connection of one's own."""
+        return httpx.Client(base_url=self._url, headers={"authorization": f"Bearer {self._key}"}, timeout=30)
 
     def send(self, orders: Sequence[Mapping[str, Any]], rate: float) -> None:
         """Post ``orders``, ``rate`` a second; each must be taken."""
@@ -81,9 +87,11 @@ class Storefront:
             assert answer.status_code == 202, answer.text
 
 
-def order(number: str, n: int, shop: str = SOUND, supplier: str = SOUND, domain: str = SOUND) -> dict[str, Any]:
+def order(
+    number: str, n: int, shop: str = SOUND, supplier: str = SOUND, domain: str = SOUND, customer: str | None = None
+) -> dict[str, Any]:
     """An order of one line; ``shop`` (whose gateway), ``supplier`` and ``domain`` (of the customer's mail) are sound or one of
-    ``TROUBLES``."""
+    ``TROUBLES``. Every order has a ``customer`` of its own unless one is named."""
     line = {
         "line": "1", "sku": f"SKU-{n}", "name": "見本", "quantity": 1, "unit_price": 3000, "supplier": _name(supplier, n),
         "availability": "in_stock",
@@ -98,9 +106,9 @@ def order(number: str, n: int, shop: str = SOUND, supplier: str = SOUND, domain:
         "placed_at": OPENS.isoformat(),
         "locale": "ja",
         "customer": {
-            "id": f"c-{number}",
+            "id": customer or f"c-{number}",
             "name": "見本 花子",
-            "email": f"c{n}@{_name(domain, n)}.example",
+            "email": f"{customer or f'c{n}'}@{_name(domain, n)}.example",
         },
         "ship_to": address,
         "lines": [line],
@@ -122,6 +130,11 @@ class Installed:
     engine: Engine
     storefront: Storefront
     anchor: float
+    secrets: Mapping[str, str]
+
+    def now(self) -> datetime:
+        """The moment of its Clock."""
+        return OPENS + timedelta(seconds=time.time() - self.anchor)
 
     def real(self, at: datetime) -> float:
         """A moment of the Clock in real seconds since the epoch."""
@@ -129,8 +142,9 @@ class Installed:
 
 
 @contextmanager
-def installed(outside: Outside, redis: Callable[[str], str] = str) -> Iterator[Installed]:
-    """The service with its shops, gateways and suppliers. ``redis``: by which way its processes reach the broker."""
+def installed(outside: Outside, redis: Callable[[str], str] = str, tells: bool = False) -> Iterator[Installed]:
+    """The service with its shops, gateways and suppliers. ``redis``: by which way its processes reach the broker; ``tells``: whether
+    the storefront is told of every change."""
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-bench-")))
         root.chmod(0o711)
@@ -141,7 +155,7 @@ def installed(outside: Outside, redis: Callable[[str], str] = str) -> Iterator[I
         engine = connect(database, OPERATOR, application="shukka-bench")
         stack.callback(engine.dispose)
         upgrade(engine)
-        key = _enrol(engine, outside)
+        key, secrets = _enrol(engine, outside, tells)
         clock = SettableClock(OPENS, 1.0, time.time() + 10.0)
         smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
         settings = Settings(
@@ -164,7 +178,7 @@ def installed(outside: Outside, redis: Callable[[str], str] = str) -> Iterator[I
         processes = Attended(Supervisor(service.children(), engines, report=lambda line: None))
         processes.start()
         stack.callback(processes.stop)
-        yield Installed(service, engines, processes, engine, Storefront(service.url, key), clock.anchor)
+        yield Installed(service, engines, processes, engine, Storefront(service.url, key), clock.anchor, secrets)
 
 
 def _write_profiles(root: Path) -> None:
@@ -179,9 +193,13 @@ def _write_profiles(root: Path) -> None:
     os.environ["SHUKKA_PLUGINS"] = str(root / "plugins")  # of this process too, which reads the profiles
 
 
-def _enrol(engine: Engine, outside: Outside) -> str:
-    """Register the suppliers, and a storefront for all shops; its key."""
+def _enrol(engine: Engine, outside: Outside, tells: bool) -> tuple[str, Mapping[str, str]]:
+    """Register the suppliers, and a storefront for all shops; its key, and the suppliers' secrets."""
     shops = (SOUND, *TROUBLES)
-    for kind, n in [*((SOUND, n) for n in range(MANY)), *((one, 0) for one in TROUBLES)]:
-        create_client(engine, "supplier", _name(kind, n), known_shops=shops, url=outside.url(kind))
-    return create_client(engine, "storefront", "store", shops=shops, known_shops=shops).key
+    suppliers = {
+        _name(kind, n): create_client(engine, "supplier", _name(kind, n), known_shops=shops, url=outside.url(kind))
+        for kind, n in [*((SOUND, n) for n in range(MANY)), *((one, 0) for one in TROUBLES)]
+    }
+    told = outside.url(SOUND) if tells else None
+    storefront = create_client(engine, "storefront", "store", shops=shops, known_shops=shops, url=told)
+    return storefront.key, {name: one.webhook_secret for name, one in suppliers.items()}

@@ -29,13 +29,14 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Outside:
     """HTTP servers and a mail server in a thread of their own.
 
-    ``mails`` says when the first mail about each order arrived (``shop/number``, in real seconds since the epoch),
+    ``mails`` and ``last_mails`` say when the first and the last mail about each order arrived (``shop/number``, in real seconds since the epoch),
     ``message_ids`` what each mail was called that was taken; ``slow``: seconds that taking one lasts.
     """
 
     def __init__(self) -> None:
         self.ports = {name: free_port() for name in (SOUND, *TROUBLES, "smtp")}
         self.mails: dict[str, float] = {}
+        self.last_mails: dict[str, float] = {}
         self.message_ids: list[str] = []
         self.slow = 0.0
         self._loop = asyncio.new_event_loop()
@@ -62,6 +63,7 @@ class Outside:
 
     def _keep(self, mail: bytes) -> None:
         if order := _ORDER.search(mail):
+            self.last_mails[order[1].decode()] = time.time()
             self.mails.setdefault(order[1].decode(), time.time())
         if named := _MESSAGE_ID.search(mail):
             self.message_ids.append(named[1].decode())

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
 
+from tests.application import application
 from tests.world import World
 from workers.operators import add_account, one_time_path
-from workers.web.app import create_app
+
+Result = TypeVar("Result")
 
 BASE = "https://pages.shukka.example"
 
@@ -97,12 +99,12 @@ class Console:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.app = create_app(world.house)
+        self.app = application(world.house)
         self._asyncio = asyncio.Runner()
         self._browsers: list[Browser] = []
 
-    def run(self, going: Any) -> Any:
-        async def whole() -> Any:
+    def run(self, going: Coroutine[Any, Any, Result]) -> Result:
+        async def whole() -> Result:
             return await going
 
         return self._asyncio.run(whole())

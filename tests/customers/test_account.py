@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.application import application
 from tests.world import World, document
-from workers.web.app import create_app
 
 Call = Callable[..., httpx.Response]
 CARD = "4242 4242 4242 4242"
@@ -19,7 +19,7 @@ CARD = "4242 4242 4242 4242"
 @pytest.fixture
 def call(world: World) -> Iterator[Call]:
     """Requests with the key of a storefront of apparel and clinic; ``by="operator"`` with that of reuse's operator."""
-    app = create_app(world.house)
+    app = application(world.house)
     keys = {
         "storefront": world.enrol("storefront", "front", shops=["apparel", "clinic"]).key,
         "operator": world.enrol("operator", "desk", shops=["reuse"]).key,

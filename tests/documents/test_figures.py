@@ -21,6 +21,7 @@ from pipelines.rules.money.stamp_duty import stamp_duty
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.rules.order import Line
 from tests.documents.orders import SENT, facts_of, printed
+from tests.examples import examples
 from tests.world import SHOPS, a_line
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text("utf-8"))
@@ -176,7 +177,7 @@ def histories(draw: st.DrawFn) -> tuple[Any, list[Adjustment], str]:
     return facts, changes, draw(st.sampled_from(["discount", "payment"]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(histories())
 def test_a_sale_is_the_orders_books(history: tuple[Any, list[Adjustment], str]) -> None:
     """Whatever was cancelled, returned or given back: what a document says was received is what the books say is due, by rate
@@ -199,7 +200,7 @@ def test_a_sale_is_the_orders_books(history: tuple[Any, list[Adjustment], str]) 
         assert found.other == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(histories())
 def test_what_is_given_back_and_what_is_left_are_the_whole_sale(history: tuple[Any, list[Adjustment], str]) -> None:
     """B.1.4: return invoices of all changes and what is left of the order add up to the order, before points and goodwill."""

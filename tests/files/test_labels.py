@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.files import FORMATS
 from pipelines.files.cp932 import cut, encoded, full_width, printable, unprintable, width
 from pipelines.files.label import phone
+from tests.examples import examples
 from tests.files.labels import LABEL, LAYOUTS, PLACE, faults, held, label, written
 from tests.files.labels import settings as profile
 
@@ -197,7 +198,7 @@ def test_where_a_text_is_cut(text: str, widths: tuple[int, ...], pieces: list[st
     assert cut(text, widths) == pieces
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.text(st.sampled_from("あ髙ｱﾞ1-A ー"), max_size=60), st.lists(st.integers(2, 40), min_size=1, max_size=3))
 def test_pieces_are_the_text_and_none_is_too_wide(text: str, widths: list[int]) -> None:
     for converts in (False, True):

@@ -15,6 +15,7 @@ from pipelines.files import FORMATS
 from pipelines.files.file_format import DIGITS, LOOSE, SLASHES
 from pipelines.files.results import Known, Verdict, Why, _day, detect, identity, judge, number_fault, read
 from pipelines.files.table import read_table
+from tests.examples import examples
 from tests.files.test_samples import EXPECTED, RESULTS, SAMPLES, form_of, known, said
 
 Cells = list[list[str]]
@@ -161,7 +162,7 @@ def test_days(text: str, forms: tuple[str, ...], is_day: bool) -> None:
     assert (_day(text, forms) is not None) == is_day
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
     """Rows of it, or one sentence for the whole file."""

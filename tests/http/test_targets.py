@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-import httpcore
-import httpx
+import aiohttp
 import pytest
 
-from workers.http.pool import SpreadTransport
-from workers.http.targets import PublicNetwork, TargetRefused, refuse_private
+from workers.http.targets import TargetRefused, public_connector, refuse_private
 
 
 class Names:
@@ -119,44 +116,59 @@ def test_the_port_asked_for_is_the_url_s_own_or_its_scheme_s() -> None:
     assert [port for _, port in names.asked] == [443, 80, 8080]
 
 
-class Reached(httpcore.AsyncMockBackend):
-    """A network that notes where connections go; those to an address of ``down`` fail."""
+class House:
+    """A server at two addresses of loopback; ``answers`` at the second alone. ``names`` says where the names point."""
 
-    def __init__(self, *down: str) -> None:
-        super().__init__([b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"])
-        self.down = down
-        self.asked: list[str] = []
+    def __init__(self, names: Names, *allowed: str) -> None:
+        self.names = names
+        self.allowed = allowed
+        self.reached: list[str] = []
 
-    async def connect_tcp(self, host: str, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        self.asked.append(host)
-        if host in self.down:
-            raise httpcore.ConnectError
-        return await super().connect_tcp(host, *arguments, **options)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reached.append(writer.get_extra_info("sockname")[0])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
 
-
-async def request(names: Names, network: Reached, url: str = "http://shop.example/hooks") -> int:
-    transport = SpreadTransport(4, PublicNetwork(names, network))
-    async with httpx.AsyncClient(transport=transport) as client:
-        return (await client.post(url)).status_code
+    async def asked(self, host: str) -> int:
+        server = await asyncio.start_server(self._serve, "127.0.0.2", 0)
+        port = server.sockets[0].getsockname()[1]
+        connector = public_connector(self.names, self.allowed.__contains__)
+        async with (
+            server,
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post(f"http://{host}:{port}/hooks") as response,
+        ):
+            return response.status
 
 
 def test_what_is_connected_to_is_what_was_looked_at() -> None:
     """The name is asked for once: one that answers otherwise a moment later (DNS rebinding) is not asked again."""
-    names, network = Names({"shop.example": ["93.184.215.14"]}), Reached()
-    assert asyncio.run(request(names, network)) == 202
-    assert (network.asked, len(names.asked)) == (["93.184.215.14"], 1)
+    house = House(Names({"shop.example": ["127.0.0.2"]}), "127.0.0.2")
+    assert asyncio.run(house.asked("shop.example")) == 202
+    assert (house.reached, len(house.names.asked)) == (["127.0.0.2"], 1)
 
 
 def test_a_private_address_is_never_connected_to() -> None:
-    network = Reached()
+    house = House(Names({"shop.example": ["127.0.0.2", "169.254.169.254"]}), "127.0.0.2")
     with pytest.raises(TargetRefused, match="not on the public internet"):
-        asyncio.run(request(Names({"shop.example": ["93.184.215.14", "169.254.169.254"]}), network))
-    assert network.asked == []
+        asyncio.run(house.asked("shop.example"))
+    assert house.reached == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.2", "2130706434", "0x7f000002", "0177.2", "[::ffff:127.0.0.2]"])
+def test_an_address_in_the_url_itself_is_looked_at_too(host: str) -> None:
+    """No resolver is asked for it, and the system would read each of these spellings."""
+    house = House(Names({}), "93.184.215.14")
+    with pytest.raises((TargetRefused, aiohttp.ClientConnectorError, aiohttp.InvalidURL)):
+        asyncio.run(house.asked(host))
+    assert house.reached == []
 
 
 def test_the_next_address_is_tried_and_a_name_that_is_not_found_is_a_failed_connection() -> None:
-    network = Reached("93.184.215.14")
-    assert asyncio.run(request(Names({"shop.example": ["93.184.215.14", "93.184.215.15"]}), network)) == 202
-    assert network.asked == ["93.184.215.14", "93.184.215.15"]
-    with pytest.raises(httpx.ConnectError):
-        asyncio.run(request(Names({}), network))
+    house = House(Names({"shop.example": ["127.0.0.3", "127.0.0.2"]}), "127.0.0.3", "127.0.0.2")
+    assert asyncio.run(house.asked("shop.example")) == 202
+    assert house.reached == ["127.0.0.2"]
+    with pytest.raises(aiohttp.ClientConnectorError):
+        asyncio.run(House(Names({})).asked("shop.example"))

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from tests.application import application
 from tests.world import World, a_line, document
 from workers.cli.main import app as cli
-from workers.web.app import create_app
 
 Call = Callable[..., httpx.Response]
 
@@ -23,7 +23,7 @@ Call = Callable[..., httpx.Response]
 @pytest.fixture
 def call(world: World) -> Iterator[Call]:
     """Requests with the key of the apparel shop's storefront."""
-    app = create_app(world.house)
+    app = application(world.house)
     key = world.enrol("storefront", "front", shops=["apparel"]).key
     with asyncio.Runner() as runner:
         transport = httpx.ASGITransport(app)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.rules.parcels import Claim, allocate
+from tests.examples import examples
 from tests.rules.build import at
 
 T0 = at("2026-11-20 15:00:00")
@@ -45,7 +46,7 @@ def test_a_claim_beyond_what_is_open_is_cut_and_unknown_lines_are_left_out() -> 
     assert allocate({"1": 4}, claims) == {"a": {"1": 3}, "b": {"1": 1}}
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(LINES, st.lists(CLAIM, max_size=5), st.integers(0, 2**32))
 def test_one_answer_whatever_the_sequence_and_the_repetition(
     lines: dict[str, int], claims: list[Claim], chance: int

@@ -22,6 +22,7 @@ from pipelines.rules.ranks import (
     window,
 )
 from pipelines.shops import Shop
+from tests.examples import examples
 from tests.rules.build import SHOPS, a_line, an_order, day, shop_with
 
 SALON = SHOPS["salon"]  # REGULAR, SILVER from 100,000, GOLD from 300,000, VIP from 1,000,000; calendar years
@@ -152,7 +153,7 @@ PURCHASES = st.lists(
 )
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(PURCHASES, st.sampled_from([SALON, ROLLING]))
 def test_a_threshold_reached_is_the_rank_of_the_next_day_and_evaluating_again_changes_nothing(
     days: list[Day], shop: Shop

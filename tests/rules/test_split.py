@@ -14,6 +14,7 @@ from pipelines.rules.order import Line
 from pipelines.rules.split import Package, Part, merged, split
 from pipelines.shops import Shop
 from pipelines.shops.load import ProfileErrors
+from tests.examples import examples
 from tests.rules.build import SHOPS, a_line, day, plain_shop
 
 SOON = day("2026-12-10")
@@ -82,7 +83,7 @@ KINDS = list(
 )
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(
     st.sampled_from(sorted(SHOPS)),
     st.lists(st.tuples(st.integers(1, 9_999), st.sampled_from(KINDS)), min_size=1, max_size=6),
@@ -190,7 +191,7 @@ _LINKS = ("availability", "temperature", "promise", "together", "limits")
     order=st.permutations(_LINKS),
     count=st.integers(0, len(_LINKS)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_every_piece_is_in_exactly_one_package_whatever_the_chain(
     drawn: list[Any], order: list[str], count: int
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.engine.facts import EventFacts, LineFacts
 from pipelines.stages.notify import STAGE
+from tests.examples import examples
 from tests.rules.build import a_line, an_order
 from tests.stages.build import (
     NOW,
@@ -120,7 +121,7 @@ def tellings(draw: st.DrawFn) -> tuple[list[EventFacts], list[list[EventFacts]]]
     return happened, portions(told, draw(st.lists(st.integers(1, len(told)), max_size=6)))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(telling=tellings())
 def test_the_end_is_the_same_however_the_news_comes(telling: tuple[list[EventFacts], list[list[EventFacts]]]) -> None:
     """Contract: late, twice and in any order. One mail a parcel (SPL-02), one capture (PAY-06)."""

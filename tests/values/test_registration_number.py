@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.values.registration_number import check, normalise
+from tests.examples import examples
 
 VALID = ["6120001113618", "7123456789012", "4011001098993", "7010705000725", "5835678256246", "2120901007402"]
 
@@ -81,7 +82,7 @@ def test_every_usual_spelling_is_one_number(raw: str) -> None:
     assert check(raw) is None
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(st.integers(min_value=0, max_value=10**12 - 1))
 def test_exactly_one_check_digit_fits_each_base(base: int) -> None:
     fitting = [digit for digit in range(10) if check(f"T{digit}{base:012d}") is None]

@@ -17,8 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 from standardwebhooks import Webhook
 
+from tests.application import application
 from tests.world import World
-from workers.web.app import create_app
 
 Result = TypeVar("Result")
 _ids = itertools.count(1)
@@ -29,7 +29,7 @@ class Site:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.app: FastAPI = create_app(world.house)
+        self.app: FastAPI = application(world.house)
         enrol = world.enrol
         self.storefront = enrol("storefront", "shops", shops=["salon", "clinic", "apparel"]).key
         self.stranger = enrol("storefront", "others", shops=["reuse"]).key

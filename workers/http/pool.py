@@ -9,19 +9,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 
-import httpcore
 import httpx
 
 _CONNECTIONS_A_POOL = 4
 
 
 class SpreadTransport(httpx.AsyncBaseTransport):
-    """Up to ``connections`` connections, spread over small pools; ``network`` makes them (None: to wherever is asked)."""
+    """Up to ``connections`` connections, spread over small pools."""
 
-    def __init__(self, connections: int = 64, network: httpcore.AsyncNetworkBackend | None = None) -> None:
+    def __init__(self, connections: int = 64) -> None:
         pools = max(1, connections // _CONNECTIONS_A_POOL)
         trusted = httpx.create_ssl_context(trust_env=False)  # loading the authorities takes long: once for all
-        self._pools = [_pool(trusted, network) for _ in range(pools)]
+        self._pools = [_pool(trusted) for _ in range(pools)]
         self._busy = [0] * pools
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -43,17 +42,11 @@ class SpreadTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
-def _pool(trusted: ssl.SSLContext, network: httpcore.AsyncNetworkBackend | None) -> httpx.AsyncHTTPTransport:
-    transport = httpx.AsyncHTTPTransport(verify=trusted, trust_env=False)
-    # httpx has no way of its own to say who connects.
-    transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=trusted,
-        max_connections=_CONNECTIONS_A_POOL,
-        max_keepalive_connections=_CONNECTIONS_A_POOL,
-        keepalive_expiry=30,
-        network_backend=network,
+def _pool(trusted: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(
+        max_connections=_CONNECTIONS_A_POOL, max_keepalive_connections=_CONNECTIONS_A_POOL, keepalive_expiry=30
     )
-    return transport
+    return httpx.AsyncHTTPTransport(verify=trusted, trust_env=False, limits=limits)
 
 
 class _Counted(httpx.AsyncByteStream):

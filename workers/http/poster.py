@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import httpx
+import aiohttp
 import orjson
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
-from workers.http.pool import SpreadTransport
 from workers.http.signing import signed_headers
-from workers.http.targets import PublicNetwork, TargetRefused
+from workers.http.targets import CONNECTIONS, TargetRefused, public_connector
 
 _ANSWER_LIMIT = 65_536
 _AGAIN = frozenset({408, 409, 425, 429})
@@ -55,8 +54,9 @@ class Poster:
     def __init__(self, *, allow_private: bool, timeout: float = 10.0) -> None:
         """``allow_private``: also to hosts that are not on the public internet; ``timeout``: seconds for connecting, and
         between two reads."""
-        transport = SpreadTransport(network=None if allow_private else PublicNetwork())
-        self._client = httpx.AsyncClient(timeout=timeout, transport=transport, follow_redirects=False)
+        self._allow_private = allow_private
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=timeout, sock_connect=timeout, sock_read=timeout)
+        self._session: aiohttp.ClientSession | None = None
 
     async def post(self, message: Message, *, url: str, secrets: Sequence[str]) -> Outcome:
         """Post ``message`` to ``url``, signed with every secret (rotation). OK: the partner has it.
@@ -71,34 +71,53 @@ class Poster:
             # Real time: the receiver's tolerance is in real time too.
             signed = signed_headers(secrets, message.key, int(time.time()), body)
             headers = {"content-type": "application/json", **signed}
-            async with self._client.stream("POST", url, content=body, headers=headers) as response:
-                await _read_up_to(response, _ANSWER_LIMIT)
+            async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as response:
+                if not await _read_up_to(response, _ANSWER_LIMIT):
+                    response.close()
                 return _outcome(response, message.to)
         except TargetRefused as refused:
             return Outcome(Verdict.DECLINED, code="target_refused", says=refused.says)
-        except httpx.TransportError as error:
-            return Outcome(Verdict.RETRY, code=_code(error), says=f"{message.to} did not answer")
         except Misconfigured:
             return Outcome(Verdict.RETRY, code="bad_secret", says=f"a webhook secret of {message.to} is none")
-        except (httpx.InvalidURL, ValueError):
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
             return Outcome(Verdict.RETRY, code="bad_url", says=f"the address of {message.to} is no URL")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Outcome(Verdict.RETRY, code=_code(error), says=f"{message.to} did not answer")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session of the event loop that posts, opened at its first message."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=_connector(self._allow_private),
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                headers={"user-agent": "shukka"},
+            )
+        return self._session
 
     async def aclose(self) -> None:
         """Give connections back."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
-async def _read_up_to(response: httpx.Response, limit: int) -> None:
-    """Read the answer so that its connection can be used again; give up on both where it is longer than ``limit``."""
+def _connector(allow_private: bool) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(**CONNECTIONS) if allow_private else public_connector()
+
+
+async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bool:
+    """Read the answer so that its connection can be used again; whether it was no longer than ``limit``."""
     size = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > limit:
-            return
+            return False
+    return True
 
 
-def _outcome(response: httpx.Response, to: str) -> Outcome:
-    status = response.status_code
+def _outcome(response: aiohttp.ClientResponse, to: str) -> Outcome:
+    status = response.status
     code = f"http_{status}"
     if 200 <= status < 300:
         return Outcome(Verdict.OK)
@@ -113,9 +132,7 @@ def _outcome(response: httpx.Response, to: str) -> Outcome:
     )
 
 
-def _code(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.TimeoutException):
+def _code(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
         return "timeout"
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return "bad_url"
-    return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"
+    return "unreachable" if isinstance(error, aiohttp.ClientConnectorError) else "connection_lost"

@@ -73,16 +73,13 @@ def create_app(house: House | None = None) -> FastAPI:
     if house is None:
         configure()
         house = build_or_exit("web", _complete)
-    clients = Clients(house.engine, house.clock, house.settings.allowance)
-    state = AppState(
-        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
-    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        state: AppState = app.state.shukka
         state.desk.close()
-        house.engine.dispose()
+        state.house.engine.dispose()
 
     app = FastAPI(
         title="Shukka",
@@ -95,7 +92,7 @@ def create_app(house: House | None = None) -> FastAPI:
         dependencies=[Depends(_nameable)],
     )
     app.add_middleware(Deadline)
-    app.state.shukka = state
+    app.state.shukka = state_for(house)
     app.add_middleware(TellLimits)
     app.include_router(orders.router)
     app.include_router(order_list.router)
@@ -122,6 +119,14 @@ def create_app(house: House | None = None) -> FastAPI:
     _add_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def state_for(house: House) -> AppState:
+    """What the application serves: ``app.state.shukka``."""
+    clients = Clients(house.engine, house.clock, house.settings.allowance)
+    return AppState(
+        house, Desk(house), clients, Limits(), house.notice_secrets(), house.mail_doors(), house.settings.links
+    )
 
 
 def _complete(house: House) -> None:

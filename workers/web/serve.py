@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import socket
 import sys
+from collections.abc import Callable
+from email.utils import formatdate
 from typing import Final
 
 import uvicorn
@@ -33,6 +36,7 @@ class DrainingServer(uvicorn.Server):
         """``stop``: how long all of it may take."""
         super().__init__(config)
         self._stop = stop
+        self._told: Callable[[], object] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, and tell who started us; of all signals the first one drains. uvicorn's second one would cut off what is
@@ -41,8 +45,21 @@ class DrainingServer(uvicorn.Server):
         self._stop.on(*SIGNALS, then=self._drain)
         tell_ready()
 
+    async def main_loop(self) -> None:
+        """Serve until told to stop, and renew the answers' date every second. uvicorn looks ten times a second whether it was
+        told, and makes a new list of headers, which the answers to requests under way no longer have."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._told = lambda: loop.call_soon_threadsafe(told.set)
+        headers = self.server_state.default_headers
+        while not self.should_exit:
+            headers[:] = [(b"date", formatdate(usegmt=True).encode()), *self.config.encoded_headers]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await told.wait()
+
     def _drain(self) -> None:
         self.should_exit = True
+        self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then what uvicorn does with connections that are left."""

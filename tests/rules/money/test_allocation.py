@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.rules.money.allocation import largest_remainder
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_vectors(total: int, weights: tuple[int, ...], shares: tuple[int, ...]) 
     assert largest_remainder(total, weights) == shares
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**7), min_size=1, max_size=30))
 def test_shares_sum_up_and_stay_within_a_yen_of_their_part(total: int, weights: list[int]) -> None:
     shares = largest_remainder(total, weights)

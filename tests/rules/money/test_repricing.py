@@ -13,6 +13,7 @@ from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.pricing import price
 from pipelines.rules.money.repricing import Known, fee_problems, problems, record, reprice, with_fee
 from pipelines.rules.order import Coupon, Customer, Order
+from tests.examples import examples
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
 from tests.rules.drawn import CASES, Case
 
@@ -141,7 +142,7 @@ def test_coupons_that_are_not_named_again_come_back() -> None:
     assert ([(use.key, use.once) for use in both.uses], both.dropped) == ([("winter", False), ("autumn", True)], ())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(case=CASES)
 def test_priced_again_with_the_coupons_it_has_an_order_comes_to_the_same(case: Case) -> None:
     """Whatever the rates and the cap are by then: nothing but the coupons may change a sum."""

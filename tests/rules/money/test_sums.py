@@ -19,10 +19,11 @@ from pipelines.rules.money.adjustments import CANCEL, KINDS, RETURN, SHORT, Adju
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.rules.split import split
+from tests.examples import examples
 from tests.rules.build import at
 from tests.rules.drawn import CASES, Case
 
-MANY = settings(max_examples=2_000, deadline=None)
+MANY = settings(max_examples=examples(2_000), deadline=None)
 ANY_CHANCE = st.integers(0, 2**32)
 NOON = at("2026-11-20 12:00:00")
 

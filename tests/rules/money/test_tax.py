@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.rules.money.tax import after_points, needs_return_invoice, rounded, tax_in, tax_on, tax_per_rate
+from tests.examples import examples
 
 MODES = ("floor", "half_up", "ceil")
 
@@ -82,7 +83,7 @@ def test_points_as_a_discount_or_as_a_payment() -> None:
 DECIMAL_MODES = {"floor": ROUND_FLOOR, "half_up": ROUND_HALF_UP, "ceil": ROUND_CEILING}
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=examples(2_000), deadline=None)
 @given(st.integers(0, 10**12), st.sampled_from([0, 8, 10]), st.sampled_from(MODES))
 def test_every_amount_is_rounded_as_decimal_rounds_it_and_a_refund_takes_back_what_was_charged(
     amount: int, rate: int, mode: str

@@ -14,6 +14,7 @@ from pipelines.rules.remarks import RECOGNISERS, read
 from pipelines.rules.remarks.part import unread
 from pipelines.rules.remarks.reading import claims_on, parts_of
 from pipelines.rules.remarks.text import Text
+from tests.examples import examples
 from tests.rules.build import SHOPS, an_order, plain_shop
 
 EVERYTHING = plain_shop(f"[[remarks]]\nrecognisers = {[*RECOGNISERS]}".replace("'", '"'))
@@ -97,7 +98,7 @@ REMARKS = st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(
 
 
 @given(REMARKS)
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=examples(1_500), deadline=None)
 def test_every_word_is_read_or_shown(remarks: str) -> None:
     order = an_order("plain", remarks=remarks)
     text = Text(remarks)
@@ -115,7 +116,7 @@ def test_every_word_is_read_or_shown(remarks: str) -> None:
 
 
 @given(REMARKS)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000), deadline=None)
 def test_what_is_shown_stands_in_the_remarks(remarks: str) -> None:
     reading = read(an_order("plain", remarks=remarks), EVERYTHING)
     for one in reading.instructions:
@@ -130,7 +131,7 @@ def test_what_is_shown_stands_in_the_remarks(remarks: str) -> None:
 @given(
     REMARKS, st.sampled_from(["", "いつもお世話になっております。"]), st.sampled_from(["", "\nよろしくお願いします。"])
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_politeness_changes_nothing_but_its_place(remarks: str, before: str, after: str) -> None:
     """Thanks before and after neither hide nor reveal a code, a receipt or work."""
     kinds = {"coupon_codes", "receipt_request", "work_order", "not_offered"}

@@ -34,6 +34,7 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    "bgwriter_delay": "1s",  # five times a second it finds nothing to do
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "timezone": "Asia/Tokyo",

@@ -50,6 +50,7 @@ class Valkey(Engine):
             "dir": str(self.home),
             "appendonly": "yes",
             "appendfsync": "everysec",
+            "hz": "1",  # it looks after itself at leisure: nothing here expires
             "save": "",  # the append-only file is enough
             "maxmemory-policy": "noeviction",  # a queue must refuse rather than forget
             "pidfile": str(self._pid_file),

@@ -1,0 +1,234 @@
+"""``make bench-path``: what an order costs on the whole way, at a trickle and under load, with everything in between.
+
+A storefront posts orders over HTTP at a steady rate; web, worker and clock are processes of their own on embedded engines; gateway and
+suppliers answer over HTTP; each shipment is reported by a signed webhook as soon as it is instructed; mails go out over SMTP, events to
+the storefront over HTTP. Processor time is what Linux counts of each part, PostgreSQL and Valkey among them; the partners and the
+storefront are not counted, but share the machine. A third of the customers come again. Not in it: points, returns, dates to come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+from standardwebhooks.webhooks import Webhook
+
+from benchmarks.idle import Cost, cost, tree
+from benchmarks.partners.installed import Installed, installed, order
+from benchmarks.partners.outside import SOUND, Outside
+
+#: Orders under way at a time where as many come as are taken.
+CROWD: Final = 32
+#: Real seconds in which the last order must have gone the whole way.
+PATIENCE: Final = 120.0
+_INSTRUCTED: Final = """
+SELECT s.id, s.supplier, o.number FROM shipment s JOIN shop_order o ON o.id = s.order_id
+WHERE s.state = 'instructed'"""
+_WAITS: Final = """
+SELECT o.number, t.entity, extract(epoch FROM min(t.at) - o.accepted_at)::float8 AS waited
+FROM shop_order o JOIN transition t ON t.order_id = o.id
+WHERE o.number LIKE :mark AND (t.entity, t.to_state) IN (('order', 'authorized'), ('shipment', 'instructed'))
+GROUP BY 1, 2, o.accepted_at"""
+
+
+@dataclass
+class Makers:
+    """Reports every shipment that is instructed as shipped, over HTTP, signed: ``posted`` says when, by the order's number."""
+
+    here: Installed
+    posted: dict[str, float] = field(default_factory=dict)
+
+    def __enter__(self) -> Makers:
+        self._numbers = itertools.count()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        seen: set[str] = set()
+        signers = {name: Webhook(secret) for name, secret in self.here.secrets.items()}
+        with httpx.Client(base_url=self.here.service.url, timeout=30) as client, ThreadPoolExecutor(8) as threads:
+            while not self._stop.wait(0.05):
+                with self.here.engine.connect() as connection:
+                    found = [one for one in connection.execute(text(_INSTRUCTED)) if one.id not in seen]
+                seen |= {one.id for one in found}
+                list(threads.map(lambda one: self._report(client, signers[one.supplier], one), found))
+
+    def _report(self, client: httpx.Client, signer: Webhook, shipment: Any) -> None:
+        base = 44_441_375_000 + next(self._numbers)
+        data = {"shipment": shipment.id, "carrier": "yamato", "tracking_number": f"{base:011d}{base % 7}"}
+        body = json.dumps({"type": "shipment.shipped", "timestamp": self.here.now().isoformat(), "data": data})
+        name, at = f"shipped-{shipment.id}", datetime.now(UTC)
+        headers = {
+            "webhook-id": name,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": signer.sign(name, at, body),
+            "content-type": "application/json",
+        }
+        self.posted[shipment.number] = time.time()
+        answer = client.post(f"/v1/webhooks/suppliers/{shipment.supplier}", content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one rate cost: orders, seconds from the first to the last end, cost by part, and seconds of each wait."""
+
+    name: str
+    orders: int
+    seconds: float
+    costs: Mapping[str, Cost]
+    waits: Mapping[str, Sequence[float]]
+
+    @property
+    def milliseconds(self) -> Mapping[str, float]:
+        """Processor time an order by part."""
+        return {name: 1000 * one.seconds / self.orders for name, one in self.costs.items()}
+
+
+def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int, rate: float | None) -> Round:
+    """Send ``count`` orders, ``rate`` a second or as many as are taken, and wait until the last has gone the whole way."""
+    roots = {**here.processes.pids(), **here.engines.pids()}
+    roots.pop("gateway", None)
+    pids = {part: tree(pid) for part, pid in roots.items()}
+    orders = [order(f"{name}-{n}", n, customer=f"c-{n % max(1, count * 2 // 3)}") for n in range(count)]
+    before, began = {part: cost(of) for part, of in pids.items()}, time.monotonic()
+    taken = _send(here, orders, rate)
+    numbers = [one["number"] for one in orders]
+    _wait(here, outside, makers, numbers)
+    seconds = time.monotonic() - began
+    costs = {
+        part: Cost(was.seconds - before[part].seconds, was.wakes - before[part].wakes, *was[2:])
+        for part, was in ((part, cost(of)) for part, of in pids.items())
+    }
+    return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
+
+
+def _send(here: Installed, orders: Sequence[Mapping[str, Any]], rate: float | None) -> list[float]:
+    """Post all; seconds until each answer."""
+    waited: list[float] = []
+    places = itertools.count()
+    began = time.monotonic()
+
+    def one_of_the_crowd() -> None:
+        with here.storefront.session() as client:
+            while (n := next(places)) < len(orders):
+                if rate:
+                    time.sleep(max(0.0, began + n / rate - time.monotonic()))
+                asked = time.perf_counter()
+                answer = client.post("/v1/orders", json=orders[n])
+                waited.append(time.perf_counter() - asked)
+                assert answer.status_code == 202, answer.text
+
+    with ThreadPoolExecutor(CROWD) as crowd:
+        for member in [crowd.submit(one_of_the_crowd) for _ in range(CROWD)]:
+            member.result()
+    return waited
+
+
+def _wait(here: Installed, outside: Outside, makers: Makers, numbers: Sequence[str]) -> None:
+    """Until each order was shipped and its customer told. Raises TimeoutError."""
+    until, left = time.monotonic() + PATIENCE, set(numbers)
+    while left := {one for one in left if not _told(outside, makers, one)}:
+        if time.monotonic() > until:
+            raise TimeoutError(f"{len(left)} of {len(numbers)} orders are still under way, {min(left)} among them")
+        time.sleep(0.1)
+
+
+def _told(outside: Outside, makers: Makers, number: str) -> bool:
+    return number in makers.posted and outside.last_mails.get(f"{SOUND}/{number}", 0.0) > makers.posted[number]
+
+
+def _waits(
+    here: Installed, outside: Outside, makers: Makers, name: str, numbers: Sequence[str]
+) -> dict[str, list[float]]:
+    with here.engine.connect() as connection:
+        found = {
+            (row.number, row.entity): row.waited for row in connection.execute(text(_WAITS), {"mark": f"{name}-%"})
+        }
+        accepted = connection.execute(
+            text("SELECT number, accepted_at FROM shop_order WHERE number LIKE :mark"), {"mark": f"{name}-%"}
+        )
+        since = {row.number: here.real(row.accepted_at) for row in accepted}
+    return {
+        "taken to authorized": [found[n, "order"] for n in numbers],
+        "taken to instructed": [found[n, "shipment"] for n in numbers],
+        "taken to first mail": [outside.mails[f"{SOUND}/{n}"] - since[n] for n in numbers],
+        "webhook to mail": [outside.last_mails[f"{SOUND}/{n}"] - makers.posted[n] for n in numbers],
+    }
+
+
+def show(console: Console, rounds: Sequence[Round]) -> None:
+    """Both tables."""
+    parts = list(rounds[0].costs)
+    table = Table("orders/s", "done/s", *(f"{part} ms" for part in parts), "all ms an order", box=None)
+    for one in rounds:
+        spent = one.milliseconds
+        cells = [f"{spent[part]:.1f}" for part in parts]
+        table.add_row(one.name, f"{one.orders / one.seconds:.1f}", *cells, f"{sum(spent.values()):.1f}")
+    console.print(table)
+    table = Table("orders/s", *(f"{wait} p50/p99 ms" for wait in rounds[0].waits), box=None)
+    for one in rounds:
+        table.add_row(one.name, *(_both(seconds) for seconds in one.waits.values()))
+    console.print(table)
+
+
+def _both(seconds: Sequence[float]) -> str:
+    return f"{1000 * statistics.median(seconds):.0f} / {1000 * statistics.quantiles(seconds, n=100)[-1]:.0f}"
+
+
+def main() -> int:
+    """Print, and with ``--json`` write, what each rate cost."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks.path")
+    options.add_argument("--rates", default="1,10,20,50,100", help="orders a second, one round each")
+    options.add_argument("--seconds", type=float, default=20.0, help="of each round")
+    options.add_argument(
+        "--most", type=int, default=2000, help="orders sent as fast as they are taken, at last; 0: not"
+    )
+    options.add_argument("--json", type=Path)
+    given = options.parse_args()
+    console = Console(width=160)
+    rounds = []
+    with Outside() as outside, installed(outside, tells=True) as here, Makers(here) as makers:
+        run(here, outside, makers, "warm", 60, 20.0)
+        for rate in (float(one) for one in given.rates.split(",") if one):
+            rounds.append(run(here, outside, makers, f"{rate:g}", max(20, round(rate * given.seconds)), rate))
+        if given.most:
+            rounds.append(run(here, outside, makers, "most", given.most, None))
+    show(console, rounds)
+    if given.json:
+        told = [
+            {
+                "rate": one.name,
+                "orders": one.orders,
+                "seconds": one.seconds,
+                "milliseconds": dict(one.milliseconds),
+                "waits": {wait: [round(1000 * s, 1) for s in seconds] for wait, seconds in one.waits.items()},
+            }
+            for one in rounds
+        ]
+        given.json.write_text(json.dumps(told, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
