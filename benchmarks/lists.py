@@ -53,7 +53,8 @@ INSERT INTO order_document (order_id, document, breakdown)
 SELECT n, json_build_object('shop', 'salon', 'number', 'S-' || n, 'customer', json_build_object('id', 'M-' || n %% 200000,
          'name', (ARRAY['髙橋', '佐藤', '鈴木', '渡邊', '田中'])[n %% 5 + 1] || ' ' || n %% 200000, 'email', 'user' || n %% 200000 || '@example.jp'),
          'ship_to', json_build_object('name', 'サロン' || n %% 200000, 'postal_code', '460-0008', 'region', '愛知県', 'city', '名古屋市中区',
-         'line1', '栄1-2-3', 'line2', '', 'phone', '090-' || lpad((n %% 200000)::text, 8, '0'), 'country', 'JP'), 'remarks', ''), '{}'
+         'line1', '栄1-2-3', 'line2', '', 'phone', '090-' || lpad((n %% 200000)::text, 8, '0'), 'country', 'JP', 'kind', 'individual'), 'remarks', '',
+         'payment', json_build_object('method', 'card'), 'delivery', json_build_object('date', null, 'slot', null), 'locale', 'ja', 'lines', json_build_array()), '{}'
 FROM generate_series(%(from)s::bigint, %(to)s::bigint) n""",
     """
 INSERT INTO order_line (order_id, line, sku, name, quantity, cancelled, shipped, unit_price, tax_rate, supplier, availability, flags)

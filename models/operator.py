@@ -22,7 +22,7 @@ class OperatorAccount(Base):
 
     ``roles`` is {shop: role}, ``*`` standing for every shop (``pipelines.operators``). ``password_hash`` is Argon2id, null until a
     password was chosen; ``totp_secret`` base32, shown once and never again, ``totp_step`` the last time step whose code counted, so
-    that none counts twice. ``failures`` are wrong tries on end, and nobody signs in before ``locked_until``.
+    that none counts twice. ``mail`` is where samples of mails may be sent. ``failures`` are wrong tries on end, and nobody signs in before ``locked_until``.
     """
 
     __tablename__ = "operator_account"
@@ -34,6 +34,7 @@ class OperatorAccount(Base):
     totp_secret: Mapped[str | None]
     totp_step: Mapped[int] = mapped_column(BigInteger)
     locale: Mapped[str | None]
+    mail: Mapped[str | None]
     failures: Mapped[int]
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Connection
 
 from models.store import orders
+from models.store.orders import BilledCustomerRow
 from pipelines.rules.billing import Bill, bill, billed, billed_methods
 from pipelines.rules.dates.periods import same_day_months_later
 from pipelines.rules.money.adjustments import Adjustment
@@ -37,6 +39,12 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
         tax_unit=shop.price.tax_unit,
     )
     return bill_json(made, shop, customer, month)
+
+
+def customers(connection: Connection, shops: Sequence[str], month: date, limit: int) -> list[BilledCustomerRow]:
+    """Whom a bill of the month that begins with ``month`` goes to, at most ``limit`` of them (PAY-01, PAY-12)."""
+    since, until = _moment(month), _moment(same_day_months_later(month, 1))
+    return orders.billed_customers(connection, shops, billed_methods(), since, until, limit)
 
 
 def bill_json(made: Bill, shop: Shop, customer: str, month: date) -> dict[str, Any]:

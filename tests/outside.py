@@ -184,8 +184,12 @@ class Postbox:
     taken: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     answers: list[Verdict] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """What it says of recipients that it refuses, by address, the SMTP code first."""
 
     async def deliver(self, mail: Any, held: Callable[[], bool] = lambda: True) -> Outcome:
+        if said := self.refused.get(mail.envelope_to):
+            return Outcome(Verdict.DECLINED, code=said[:3], data={"recipient": said})
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
             self.taken.append(mail.raw)

@@ -1,4 +1,5 @@
-"""The day's closing (日次締め): what was held, taken and given back, by shop, gateway and method, as an accountant imports it."""
+"""The closing of a day or a month (日次・月次締め): what was held, taken and given back, by shop, gateway and method, as an
+accountant imports it."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from models.store.payments import ClosingRow
+from pipelines.rules.dates.periods import same_day_months_later
 from pipelines.values.calendar import JST
 
 COLUMNS: Final = (
@@ -22,12 +24,18 @@ def day_of(day: date) -> tuple[datetime, datetime]:
     return begins, begins + timedelta(days=1)
 
 
-def payouts(rows: Sequence[ClosingRow], since: datetime) -> list[dict[str, Any]]:
-    """A row a shop, gateway and method, in yen; ``payout`` is what comes of it in the end: taken, less given back, less fees that
+def month_of(day: date) -> tuple[datetime, datetime]:
+    """When the month of a day begins and ends in Japan."""
+    first = day.replace(day=1)
+    return day_of(first)[0], day_of(same_day_months_later(first, 1))[0]
+
+
+def payouts(rows: Sequence[ClosingRow], period: str) -> list[dict[str, Any]]:
+    """A row a shop, gateway and method, in yen; ``period`` is the day or the month that stands as its date; ``payout`` is what comes of it in the end: taken, less given back, less fees that
     the gateway has told of."""
     return [
         {
-            "date": since.astimezone(JST).date().isoformat(),
+            "date": period,
             "shop": row.shop,
             "gateway": row.gateway,
             "method": row.method,

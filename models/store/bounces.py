@@ -118,11 +118,11 @@ class BouncedRow(NamedTuple):
     code: str
 
 
-#: One that waits to be sent, or was kept back, stays as it is.
+#: One that waits to be sent, or was kept back, stays as it is; one that its server refused (`failed`) did not arrive either.
 bounce = writer(
     BouncedRow,
     f"""UPDATE mail m SET state = 'bounced', code = v.code FROM {values(BouncedRow, Mail)}
-        WHERE m.id = v.id AND m.state IN ('sent', 'needs_review')""",
+        WHERE m.id = v.id AND m.state IN ('sent', 'needs_review', 'failed')""",
 )
 
 
@@ -138,7 +138,7 @@ again = writer(
     AgainRow,
     f"""WITH new AS (
           UPDATE mail m SET state = 'queued', code = NULL FROM {values(AgainRow, Mail, seconds="float8")}
-          WHERE m.id = v.id AND m.state IN ('sent', 'needs_review') AND m.packed IS NOT NULL
+          WHERE m.id = v.id AND m.state IN ('sent', 'needs_review', 'failed') AND m.packed IS NOT NULL
           RETURNING m.id, m.order_id, m.envelope_to, v.seconds)
         {leases.opened("new", f"'{SEND}'", DOMAIN, due="now() + make_interval(secs => seconds)")}""",
 )

@@ -204,10 +204,11 @@ class TrailRow(NamedTuple):
     attempts: int | None
 
 
+#: Both ways to it by an index; with OR between them all effects there are would be read.
 _TRAIL = f"""
-SELECT {columns(TrailRow, "e", attempts="l.attempts")} FROM effect e
-LEFT JOIN effect_lease l ON l.kind = e.kind AND l.subject_id = e.id
-WHERE e.order_id = %(id)s OR e.id IN (SELECT effect_id FROM effect_item WHERE order_id = %(id)s) ORDER BY e.id
+WITH asked AS (SELECT id FROM effect WHERE order_id = %(id)s UNION SELECT effect_id FROM effect_item WHERE order_id = %(id)s)
+SELECT {columns(TrailRow, "e", attempts="l.attempts")} FROM asked JOIN effect e ON e.id = asked.id
+LEFT JOIN effect_lease l ON l.kind = e.kind AND l.subject_id = e.id ORDER BY e.id
 """
 
 

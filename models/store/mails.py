@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from models.effect import EffectLease, Mail
 from models.store import leases
-from models.store.statement import columns, fetch, insert, one, scalars, values, writer
+from models.store.statement import columns, fetch, insert, one, reader, scalars, values, writer
 from models.store.suppressions import SUPPRESSED
 
 #: The kind of effect that sending a mail is.
@@ -124,8 +124,15 @@ class MailEndRow(NamedTuple):
     code: str | None
 
 
-#: Where the token is still current.
-end = writer(
+class EndedMailRow(NamedTuple):
+    """A mail that ended, and whom it went to."""
+
+    id: int
+    envelope_to: str
+
+
+#: Where the token is still current; those that it was.
+end = reader(
     MailEndRow,
     f"""WITH done AS (
           DELETE FROM effect_lease l USING {values(MailEndRow, Mail, EffectLease)}
@@ -133,7 +140,8 @@ end = writer(
           RETURNING v.id, v.state, v.code)
         UPDATE mail m SET state = done.state, code = done.code,
                sent_at = CASE WHEN done.state = 'sent' THEN clock_timestamp() END
-        FROM done WHERE m.id = done.id""",
+        FROM done WHERE m.id = done.id RETURNING m.id, m.envelope_to""",
+    EndedMailRow,
 )
 
 

@@ -21,6 +21,7 @@ class AccountRow(NamedTuple):
     totp_secret: str | None
     totp_step: int
     locale: str | None
+    mail: str | None
     failures: int
     is_locked: bool
 
@@ -47,11 +48,12 @@ class ListedAccountRow(NamedTuple):
     roles: Mapping[str, str]
     has_password: bool
     has_totp: bool
+    mail: str | None
     disabled_at: datetime | None
 
 
 _LISTED = """
-SELECT name, roles, password_hash IS NOT NULL, totp_secret IS NOT NULL, disabled_at FROM operator_account
+SELECT name, roles, password_hash IS NOT NULL, totp_secret IS NOT NULL, mail, disabled_at FROM operator_account
 ORDER BY disabled_at IS NOT NULL, name
 """
 
@@ -133,6 +135,12 @@ def set_locale(connection: Connection, account: int, locale: str) -> None:
         "UPDATE operator_account SET locale = %(locale)s WHERE id = %(id)s",
         {"id": account, "locale": locale},
     )
+
+
+def set_mail(connection: Connection, name: str, mail: str | None) -> int:
+    """Where the account has mail, None: nowhere; 0 where there is no such account."""
+    statement = "UPDATE operator_account SET mail = %(mail)s WHERE name = %(name)s AND disabled_at IS NULL"
+    return execute(connection, statement, {"name": name, "mail": mail})
 
 
 def add_link(connection: Connection, account: int, token_hash: bytes, seconds: int) -> None:

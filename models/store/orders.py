@@ -217,6 +217,29 @@ class BilledOrderRow(NamedTuple):
     adjustments: Sequence[Mapping[str, Any]] | None
 
 
+class BilledCustomerRow(NamedTuple):
+    """A customer with live orders that are collected on a bill, and how many they are."""
+
+    shop: str
+    customer_id: str
+    orders: int
+
+
+def billed_customers(
+    connection: Connection, shops: Sequence[str], methods: Sequence[str], since: datetime, until: datetime, limit: int
+) -> list[BilledCustomerRow]:
+    """Customers of the shops with live orders by ``methods``, placed from ``since`` and before ``until``, by number."""
+    return fetch(
+        connection,
+        BilledCustomerRow,
+        """SELECT o.shop, o.customer_id, count(*) AS orders FROM shop_order o
+           WHERE o.shop = ANY(%(shops)b::text[]) AND o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])
+             AND o.state <> 'cancelled' AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+           GROUP BY 1, 2 ORDER BY 1, 2 LIMIT %(limit)s""",
+        {"shops": list(shops), "methods": list(methods), "since": since, "until": until, "limit": limit},
+    )
+
+
 def billed(
     connection: Connection, shop: str, customer: str, methods: Sequence[str], since: datetime, until: datetime
 ) -> list[BilledOrderRow]:

@@ -7,6 +7,7 @@ Whatever else comes in is kept for the operator and touches nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,8 @@ from models.store.inbox import NewEventRow
 from models.store.suppressions import SuppressRow
 from pipelines import doors
 from pipelines.bounces.consequences import SOFT_DAYS, consequence
-from pipelines.bounces.report import Finding, Kind, Original, Report
+from pipelines.bounces.reasons import bounced
+from pipelines.bounces.report import Action, Finding, Kind, Original, Report
 from pipelines.engine.parts import in_parts
 from pipelines.engine.run import describe
 from pipelines.ports import Clock
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 TYPE: Final = "mail.reported"
 #: What is kept of a report with the mail itself; the rest is in the inbox alone.
 _KEPT: Final = frozenset({Kind.BOUNCE, Kind.DELAY, Kind.COMPLAINT})
+_STATUS: Final = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,27 @@ def _store(engine: Engine, clock: Clock, reports: Sequence[Told]) -> list[bool]:
         answers.append((told.source, told.event_id) in new)
         new.discard((told.source, told.event_id))
     return answers
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMail:
+    """A mail whose recipient the server that it was handed to refused for good: what it ``said``, the code first."""
+
+    id: int
+    envelope_to: str
+    said: str
+
+
+def refused(connection: Connection, mails: Sequence[RefusedMail], now: datetime) -> None:
+    """What a server says before it takes a mail is what its report would say afterwards, and has the same consequences: of an address
+    that there is not, or whose mailbox is full. Any other refusal may be our own fault: the mail stays given up, to be tried again."""
+    told = [(_refusal(one), SentMailRow(one.id, "", "", "", None, "", one.envelope_to)) for one in mails]
+    follow(connection, [one for one in told if one[0].action in (Action.SUPPRESS, Action.RETRY_LATER)], now)
+
+
+def _refusal(mail: RefusedMail) -> Finding:
+    status = _STATUS.search(mail.said)
+    return bounced(mail.envelope_to, Kind.BOUNCE, status.group() if status else "", mail.said)
 
 
 def follow(connection: Connection, found: Sequence[tuple[Finding, SentMailRow]], now: datetime) -> None:

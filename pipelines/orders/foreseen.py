@@ -10,11 +10,15 @@ from pipelines.rules.explain import Sentence
 
 
 class Foreseen(NamedTuple):
-    """One thing that would happen: ``what`` kind of thing (move, money, asked, mail, held), ``about`` which, ``says`` how."""
+    """One thing that would happen: ``what`` kind of thing (move, money, asked, mail, held), ``about`` which, ``says`` how; of a move
+    also whose, from which state (empty: new) and to which."""
 
     what: str
     about: str
     says: str
+    entity: str = ""
+    old: str = ""
+    new: str = ""
 
 
 _MONEY: Final = Sentence("{money}円と{points}ポイントをお返しします", "{money} yen and {points} points go back")
@@ -34,7 +38,8 @@ def foreseen(decision: Decision, locale: str) -> list[Foreseen]:
 def _moves(decision: Decision, locale: str) -> Iterator[Foreseen]:
     for move in decision.moves:
         old = move.old or _NEW.says(locale)
-        yield Foreseen("move", f"{move.entity} {move.id}", f"{old} -> {move.new}: {move.cause}")
+        says = f"{old} -> {move.new}: {move.cause}"
+        yield Foreseen("move", f"{move.entity} {move.id}", says, move.entity, move.old or "", move.new)
 
 
 def _money(decision: Decision, locale: str) -> Iterator[Foreseen]:

@@ -11,6 +11,9 @@ from pipelines.rules.explain import Sentence
 
 #: Choices that are no action of an order.
 RETRY, ASSIGN, DISMISS, POSTED = "retry", "assign", "dismiss", "posted"
+OWN: Final = frozenset({RETRY, ASSIGN, DISMISS, POSTED})
+#: The action that sends a mail again, to the same address or a corrected one.
+RESEND: Final = "mails:resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "shukka retry mail {which}",
         ),
         Sentence("送信を試み、断念しました。", "It was sent until it was given up."),
-        (RETRY,),
+        (RETRY, RESEND),
     ),
     "bounce": Kind(
         Sentence("届かなかったメール", "mail bounced"),
@@ -94,6 +97,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "`shukka order`で電話番号を確認して連絡し、`shukka mails release ADDRESS`または`shukka mails dismiss {which}`を実行してください。",
             "shukka order has the phone; then shukka mails release ADDRESS, or shukka mails dismiss {which}",
         ),
+        choices=(RESEND,),
     ),
     "return": Kind(
         Sentence("返品", "return"),

@@ -14,7 +14,7 @@ from models.states import HoldReason
 from models.store import review
 from models.store.review import ANY, ItemPlace, ItemRow, Which
 from pipelines.errors import Invalid, NotFound, Problem
-from pipelines.review.kinds import ASKED_GATEWAY, ASKED_SUPPLIER, HOLD, HOLD_LABEL, KINDS
+from pipelines.review.kinds import ASKED_GATEWAY, ASKED_SUPPLIER, HOLD, HOLD_LABEL, KINDS, OWN
 from pipelines.rules.holds import Hold
 from pipelines.values.calendar import in_japan
 from pipelines.values.cursor import Cursor, read_cursor
@@ -76,7 +76,10 @@ class Item:
     def choices(self) -> tuple[str, ...]:
         """What may safely be asked of it, the most fitting first."""
         hold = self.hold
-        return hold.kind.answered_by if hold else KINDS[self.row.kind].choices
+        if hold:
+            return hold.kind.answered_by
+        named = KINDS[self.row.kind].choices
+        return named if self.row.number else tuple(one for one in named if one in OWN)
 
     def label(self, locale: str) -> str:
         """What it is."""
@@ -126,7 +129,7 @@ class Item:
 
     def _url(self, action: str) -> str:
         row = self.row
-        if row.kind != HOLD:
+        if action in OWN:
             return ACT_URL
         return f"/v1/orders/{quote(row.shop or '', safe='')}/{quote(row.number or '', safe='')}/{action}"
 

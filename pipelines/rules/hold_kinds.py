@@ -143,9 +143,9 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "The gateway did not say whether the card was authorized.",
         ),
         Sentence(
-            "決済代行の画面で確認してください。`shukka retry`で再度問い合わせ、キャンセル済みの注文は決済代行側で取り消し、それ以外は保留を"
+            "決済代行の画面で確認してください。「断念した処理」の再実行（`shukka retry`）で再度問い合わせ、キャンセル済みの注文は決済代行側で取り消し、それ以外は保留を"
             "解除するかキャンセルします。",
-            "Look it up at the gateway: `shukka retry` asks again; void it there if the order is cancelled, else release the order "
+            "Look it up at the gateway: to try what was given up again (`shukka retry`) asks it once more; void it there if the order is cancelled, else release the order "
             "or cancel it.",
         ),
     ),
@@ -197,8 +197,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "The gateway did not refund, or did not say so ({outcome}). Code: {code}.",
         ),
         Sentence(
-            "回答がない場合は`shukka retry`で確認し、それでも返金できなければ手動で返金して記録してください。",
-            "Where the gateway never answered, `shukka retry` first; else give it back and record the refund.",
+            "回答がない場合は「断念した処理」の再実行（`shukka retry`）で確認し、それでも返金できなければ手動で返金して記録してください。",
+            "Where the gateway never answered, try what was given up again first (`shukka retry`); else give it back and record the refund.",
         ),
     ),
     _R.CAPTURE_FAILED: HoldKind(
@@ -209,8 +209,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "The capture failed; the goods have left. Code: {code}.",
         ),
         Sentence(
-            "決済代行の画面で確認し、`shukka retry`するか、代金を別の方法で受領してから保留を解除してください。",
-            "Look it up at the gateway; `shukka retry`, or collect the money another way and release the order.",
+            "決済代行の画面で確認し、「断念した処理」を再実行（`shukka retry`）するか、代金を別の方法で受領してから保留を解除してください。",
+            "Look it up at the gateway; try what was given up again (`shukka retry`), or collect the money another way and release the order.",
         ),
     ),
     _R.VOID_FAILED: HoldKind(
@@ -220,8 +220,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "オーソリを取り消せませんでした。コード{code}。", "The authorization could not be released. Code: {code}."
         ),
         Sentence(
-            "`shukka retry`するか、決済代行の画面で取り消してから保留を解除してください。",
-            "`shukka retry`, or void it at the gateway, then release the order.",
+            "「断念した処理」を再実行（`shukka retry`）するか、決済代行の画面で取り消してから保留を解除してください。",
+            "Try what was given up again (`shukka retry`), or void it at the gateway, then release the order.",
         ),
     ),
     _R.AUTHORIZATION_ENDS: HoldKind(

@@ -89,12 +89,36 @@ def load_shops(directory: Path | None = None, installation: Installation | None 
 def parse_shop(key: str, text: str, installation: Installation | None = None, *, file: str | None = None) -> Shop:
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"
+    return _checked(key, _table_of(text, where), installation, where)
+
+
+def changed_shop(shop: Shop, text: str, installation: Installation | None = None) -> Shop:
+    """``shop`` with the parameters of TOML ``text`` in the place of its own, a table's one by one. Raises ``ProfileErrors``."""
+    where = f"{shop.key}.toml"
+    table = _over(shop.model_dump(exclude_unset=True, exclude={"key"}), _table_of(text, where))
+    return _checked(shop.key, table, installation, where)
+
+
+def _over(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """``old`` with what ``new`` says, table by table."""
+    merged = dict(old)
+    for name, value in new.items():
+        below = merged.get(name)
+        merged[name] = _over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _table_of(text: str, where: str) -> dict[str, Any]:
     try:
         table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ProfileErrors([(where, "", f"is not valid TOML: {error}")]) from None
     if "key" in table:
         raise ProfileErrors([(where, "key", "leave it out: the file's name is the shop's key")])
+    return table
+
+
+def _checked(key: str, table: Mapping[str, Any], installation: Installation | None, where: str) -> Shop:
     try:
         shop = Shop.model_validate({**table, "key": key})
     except ValidationError as error:

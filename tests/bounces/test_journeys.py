@@ -327,3 +327,32 @@ def test_no_address_stands_beside_the_mail(sent: World) -> None:
         assert TO not in kept
     sent.execute("UPDATE mail SET envelope_to = '', packed = NULL")
     assert [one.address for one in standing(sent)] == [""]
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "suppressed", "waits"),
+    [
+        ("550 5.1.1 (address): User unknown", "bounced", True, ["mail bounced"]),
+        ("552 5.2.2 Mailbox full", "queued", False, []),
+        ("554 5.7.1 Relay access denied", "failed", False, ["mail"]),
+    ],
+    ids=["no such user", "full", "our own fault"],
+)
+def test_a_recipient_that_is_refused_when_the_mail_is_handed_over_is_as_one_that_bounced(
+    world: World, said: str, state: str, suppressed: bool, waits: list[str]
+) -> None:
+    """What is known before the mail is taken needs no report: the same consequences, once. What may be our own fault stays to be tried
+    again."""
+    world.postbox.refused[TO] = said
+    world.take(document("S-1"))
+    world.decide()
+    world.perform("mail.send")
+    mails = world.rows("SELECT state FROM mail WHERE template = 'order_accepted'")
+    assert [one.state for one in mails] == [state]
+    assert bool(world.value("SELECT count(*) FROM mail_suppression")) == suppressed
+    assert world.value("SELECT count(*) FROM mail_bounce WHERE kind = 'bounce'") == (state != "failed")
+    with world.engine.connect() as connection:
+        found = [one.label("en") for one in waiting(connection, world.clock.now())]
+    assert [one for one in found if one.startswith("mail")] == waits
+    world.settle()
+    assert world.broken() == {}

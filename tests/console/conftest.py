@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from models.database import connect
+from tests.conftest import Running, fresh_database
 from tests.console.browser import Browser, Console
 from tests.world import World, document
+from workers.mail.rendering import Renderer
 
 
 @pytest.fixture
@@ -24,3 +27,23 @@ def console(world: World) -> Iterator[Console]:
 def operator(console: Console) -> Browser:
     """An operator of every shop, signed in."""
     return console.signed_in("sato", {"*": "operator"})
+
+
+@pytest.fixture(scope="module")
+def shared(running: Running, template: str, renderer: Renderer) -> Iterator[Console]:
+    """The same, once for the tests of a module that change nothing of it."""
+    with fresh_database(running, template) as url:
+        engine = connect(url, application="shukka-test")
+        with World(engine, url, renderer) as world:
+            world.take(document("S-1"))
+            world.settle()
+            console = Console(world)
+            yield console
+            console.close()
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def reader(shared: Console) -> Browser:
+    """An operator of every shop before the shared console."""
+    return shared.signed_in("sato", {"*": "operator"})

@@ -3,26 +3,21 @@ serious. Skipped where there is no Chromium."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.chromium import NEEDED, Visit
 from tests.console.browser import Console
+from tests.console.looks import PHONE, enter, picture
 from tests.web.site import served
 from tests.world import World, a_line, document
-from workers.operators import add_account, one_time_path
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = NEEDED
 
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-#: Where pictures for docs/console.md go; none are taken without it.
-PICTURES = os.environ.get("SHUKKA_PICTURES")
 HOSTILE = "<img src=x onerror=alert(1)>\u202egnp.exe\r\nBcc: x@example.jp =HYPERLINK(1)"
 
 
@@ -41,27 +36,12 @@ def base(world: World) -> Iterator[str]:
     console.close()
 
 
-def enter(world: World, base: str, browser: Any, language: str = "ja", **options: Any) -> Any:
-    """A page on which an operator signed in."""
-    context = browser.new_context(locale=language, timezone_id="Asia/Tokyo", **{"viewport": DESK, **options})
-    page = context.new_page()
-    page.goto(base + one_time_path(world.engine, add_account(world.engine, "佐藤", {"*": "operator"})))
-    page.locator("main button").click()
-    page.wait_for_url(f"{base}/console")
-    return page
-
-
 def serious(page: Any) -> list[str]:
     """What axe calls serious or worse on a page, with where it is."""
     found = axe.Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")
     ]
-
-
-def picture(page: Any, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
 
 
 LOOKS = [
@@ -95,6 +75,8 @@ def test_every_page_is_fit_to_read(
         "orders": "/console/orders?shop=salon",
         "returns": "/console/returns",
         "payments": "/console/payments",
+        "month": "/console/payments?month=2026-11",
+        "bill": "/console/customers/salon/M-1/bills/2026-11",
         "mails": "/console/mails?shop=salon",
         "sample": "/console/mails/samples/salon/order_accepted/ja?width=phone",
         "addresses": "/console/mails/addresses",
@@ -119,7 +101,7 @@ def test_every_page_is_fit_to_read(
         for name, path in pages.items():
             told.clear()
             sizes.clear()
-            page.goto(base + path, wait_until="networkidle")
+            page.goto(base + path, wait_until="load")
             picture(page, f"{name}-{look}")
             cut = page.evaluate("document.documentElement.scrollWidth > innerWidth")
             bad = [*serious(page), *(one for one in told if "404" not in one), *(["cut off"] if cut else [])]

@@ -12,28 +12,28 @@ from workers.mail.samples import TEMPLATES
 MAILS = "/console/mails"
 
 
-def test_every_template_is_shown_in_both_languages(operator: Browser) -> None:
-    page = operator.get(f"{MAILS}?shop=salon")
+def test_every_template_is_shown_in_both_languages(reader: Browser) -> None:
+    page = reader.get(f"{MAILS}?shop=salon")
     for template in sorted(TEMPLATES):
         assert f"/mails/samples/salon/{template}/ja" in page.text
     for locale in ("ja", "en"):
-        shown = operator.get(f"{MAILS}/samples/salon/order_accepted/{locale}?width=phone")
+        shown = reader.get(f"{MAILS}/samples/salon/order_accepted/{locale}?width=phone")
         assert 'class="mail phone" sandbox ' in shown.text
         assert len(shown.content) < 40_000
-        html = operator.get(f"{MAILS}/samples/salon/order_accepted/{locale}/html")
+        html = reader.get(f"{MAILS}/samples/salon/order_accepted/{locale}/html")
         assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
 
 
-def test_the_links_of_a_sample_open_nothing(operator: Browser) -> None:
+def test_the_links_of_a_sample_open_nothing(reader: Browser) -> None:
     """A sample names the order S-1001: what it links to must not be a real one's page."""
-    html = operator.get(f"{MAILS}/samples/salon/order_accepted/ja/html").text
+    html = reader.get(f"{MAILS}/samples/salon/order_accepted/ja/html").text
     own = [one for one in re.findall(r'href="(https?://[^"]+)"', html) if "/o/" in one or "shukka" in one]
     assert all("example" in one for one in own)
 
 
 @pytest.mark.parametrize("path", ["clinic/order_accepted/ja", "salon/nothing/ja", "salon/order_accepted/fr"])
-def test_what_is_no_sample_of_the_visitors_is_like_none(console: Console, path: str) -> None:
-    browser = console.signed_in("salon", {"salon": "admin"})
+def test_what_is_no_sample_of_the_visitors_is_like_none(shared: Console, path: str) -> None:
+    browser = shared.signed_in("salon", {"salon": "admin"})
     for end in ("", "/html"):
         assert browser.get(f"{MAILS}/samples/{path}{end}").status_code == 404
     assert browser.get(f"{MAILS}?shop=clinic").status_code == 404
@@ -82,3 +82,20 @@ def test_lesser_roles_and_other_shops_release_nothing(
     for path in (f"addresses/{suppressed}", f"bounces/{bounce}"):
         assert browser.post(f"{MAILS}/{path}", told).status_code == status
     assert console.world.value("SELECT released_at FROM mail_suppression") is None
+
+
+def test_a_sample_is_sent_to_the_operator_alone(console: Console, operator: Browser) -> None:
+    """Through the queue and the pool of any mail, once, written down; who has no address is sent nothing, and no form names one."""
+    path = f"{MAILS}/samples/salon/shipment_shipped/ja"
+    assert "shukka console mail" in operator.get(path).text
+    csrf = operator.form(operator.get(path), "/sign-out").fields["csrf"]
+    assert operator.post(path, {"csrf": csrf, "once": "1", "to": "x@example.jp"}).status_code == 404
+    console.world.execute("UPDATE operator_account SET mail = 'sato@shop.example.jp' WHERE name = 'sato'")
+    page = operator.get(path)
+    for _ in range(2):
+        assert operator.send(page, "/mails/samples/", to="x@example.jp").status_code == 303
+    console.world.settle()
+    assert console.world.postbox.recipients.count("sato@shop.example.jp") == 1
+    assert "x@example.jp" not in console.world.postbox.recipients
+    assert console.world.rows("SELECT act FROM operator_act")[0].act == "mails.sample"
+    assert console.world.broken() == {}

@@ -59,6 +59,26 @@ def test_a_return_of_another_shop_is_like_none(console: Console, coming: tuple[C
     assert "/act/" not in viewer.get(f"{RETURNS}/{coming[1]}").text
 
 
+def test_a_photo_is_a_picture_and_nothing_else(
+    console: Console, operator: Browser, coming: tuple[Counter, str]
+) -> None:
+    """Of the right type, not to be guessed at, shown to who sees the shop's returns alone."""
+    console.world.execute(
+        "INSERT INTO return_photo SELECT id, 1, order_id, '\\xffd8ff'::bytea, now() FROM return_request"
+    )
+    path = f"{RETURNS}/{coming[1]}/photos/1"
+    assert f'<img src="{path}"' in operator.get(f"{RETURNS}/{coming[1]}").text
+    photo = operator.get(path)
+    assert (photo.status_code, photo.headers["content-type"]) == (200, "image/jpeg")
+    assert photo.headers["x-content-type-options"] == "nosniff"
+    assert photo.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    stranger = console.signed_in("salon", {"salon": "admin"})
+    for other in (path, f"{RETURNS}/none/photos/1"):
+        assert stranger.get(other).status_code == 404
+    for place in (0, 2, 99):
+        assert operator.get(f"{RETURNS}/{coming[1]}/photos/{place}").status_code == 404
+
+
 @pytest.fixture
 def transfer(console: Console) -> int:
     """A transfer that no order has."""

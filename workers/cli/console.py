@@ -49,12 +49,31 @@ def list_() -> None:
             ", ".join(f"{role} at {'every shop' if shop == '*' else shop}" for shop, role in sorted(one.roles.items())),
             "yes" if one.has_password else "not yet",
             "yes" if one.has_totp else "no",
+            one.mail or "",
             one.disabled_at and f"{one.disabled_at:%Y-%m-%d %H:%M}",
         )
         for one in found
     ]
     says = "no operator yet: `shukka console admin NAME` makes one"
-    out.print(table(("name", "roles", "password", "code", "disabled"), rows) if rows else says)
+    out.print(table(("name", "roles", "password", "code", "mail", "disabled"), rows) if rows else says)
+
+
+@app.command()
+def mail(
+    name: Name, address: Annotated[str, typer.Argument(help="The operator's own mail address; empty for none.")]
+) -> None:
+    """Say where an operator has mail: samples of mails go there at the operator's wish, and nowhere else."""
+    from models.store import operators
+    from pipelines.values.mail_address import addr_spec
+
+    try:
+        kept = addr_spec(address) if address else None
+    except ValueError as wrong:
+        raise Invalid([Problem("ADDRESS", str(wrong))]) from None
+    with opened("console").begin() as connection:
+        if not operators.set_mail(connection, name, kept):
+            raise Invalid([Problem("NAME", f"there is no operator {name}; `shukka console list` shows them")])
+    out.print(plain(f"{name} has mail at {kept}" if kept else f"{name} has mail nowhere"))
 
 
 @app.command()

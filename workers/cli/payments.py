@@ -77,9 +77,10 @@ def closing(
     from workers.closing import as_csv, day_of, payouts
     from workers.settings import load
 
-    since, until = day_of(_day(on) if on else in_japan(load().clock.now()).date())
+    day = _day(on) if on else in_japan(load().clock.now()).date()
+    since, until = day_of(day)
     with opened("payments").connect() as connection:
-        rows = payouts(store.closing(connection, since, until, gateway), since)
+        rows = payouts(store.closing(connection, since, until, gateway), day.isoformat())
     if as_json:
         for one in rows:
             sys.stdout.buffer.write(orjson.dumps(one) + b"\n")

@@ -17,6 +17,8 @@ from models.store import effect_items as items
 from models.store.effects import OutcomeRow, WokenRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow
+from pipelines.bounces import receiving
+from pipelines.bounces.receiving import RefusedMail
 from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Outcome, Output, Verdict
 from workers.broker import Bell
@@ -77,10 +79,13 @@ class Recorder:
             if _is_final(d, self._unknowns)
         ]
         kept_back = [row.id for row in ended if row.state == SUPPRESSED]
+        said = {d.job.id: words for d in done if (words := d.outcome.data.get("recipient"))}
         with self._engine.begin() as connection:
-            mails.end(connection, ended)
+            over = mails.end(connection, ended)
             if kept_back:
                 bounces.keep_back(connection, kept_back, self._clock.now())
+            if refused := [RefusedMail(row.id, row.envelope_to, said[row.id]) for row in over if row.id in said]:
+                receiving.refused(connection, refused, self._clock.now())
             leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:

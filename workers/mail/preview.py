@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.orders.mails import operators_context, order_url, shop_context
+from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 from templates_mail import LOCALES
 from workers.mail import message, samples
@@ -18,11 +19,16 @@ _NUMBER: Final = "S-1001"
 
 def raw(renderer: Renderer, shop: Shop, template: str, locale: str) -> bytes:
     """The sample of ``template`` in ``locale`` as ``shop`` would send it, a message as bytes. Raises KeyError if there is none."""
+    return renderer.render(intended(shop, template, locale), shop=shop.key, number=_NUMBER).raw
+
+
+def intended(shop: Shop, template: str, locale: str) -> MailIntent:
+    """The sample as ``shop`` would mean it. Raises KeyError if there is none."""
     said = operators_context(shop) if template in (*SUPPLIER_MAILS, *STORE_MAILS) else shop_context(shop)
     intent = samples.of_shop(samples.sample(template, locale), said)
     if intent.context.get("order_url"):
         intent = replace(intent, context={**intent.context, "order_url": order_url(shop, _NUMBER)})
-    return renderer.render(intent, shop=shop.key, number=_NUMBER).raw
+    return intent
 
 
 def write(renderer: Renderer, shop: Shop, directory: Path) -> int:

@@ -75,7 +75,8 @@ class SmtpPool:
         sending the mail by now.
 
         OK        the server took it; ``reference`` is its reply
-        DECLINED  it refused this mail for good (5xx); ``code`` is the SMTP code, or "address" for an unusable envelope
+        DECLINED  it refused this mail for good (5xx); ``code`` is the SMTP code, or "address" for an unusable envelope;
+                  ``data["recipient"]`` is what it said of the recipient, where that is what it refused
         RETRY     it has surely not taken it: a 4xx, no connection ("connect"), silence before the final dot ("lost",
                   "timeout"), not held any more ("lease_ended"), or it wants other credentials ("auth"), which is no
                   fault of the mail

@@ -283,8 +283,13 @@ def _refused(refusal: _Refused) -> Outcome:
     if refusal.code in _NEEDS_CREDENTIALS:
         return Outcome(Verdict.RETRY, code="auth", says=says)
     if refusal.code // 100 == 5:
-        return Outcome(Verdict.DECLINED, code=str(refusal.code), says=says)
+        return Outcome(Verdict.DECLINED, code=str(refusal.code), says=says, data=_of_recipient(refusal))
     return Outcome(Verdict.RETRY, code=str(refusal.code), says=says)
+
+
+def _of_recipient(refusal: _Refused) -> dict[str, str]:
+    """What a server said of the recipient, ``{"recipient": sentence}``, where it is the recipient that it refused."""
+    return {"recipient": f"{refusal.code} {_shown(refusal.text)}"} if refusal.step == "RCPT" else {}
 
 
 def _shown(text: str) -> str:

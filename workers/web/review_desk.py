@@ -18,7 +18,7 @@ from pipelines.orders.action import About, Reason, Request
 from pipelines.orders.schema import Key
 from pipelines.points import postings
 from pipelines.review.desk import ReviewAct, ReviewKey
-from pipelines.review.kinds import ASSIGN, DISMISS, POSTED, RETRY
+from pipelines.review.kinds import ASSIGN, DISMISS, OWN, POSTED, RETRY
 from pipelines.review.queue import Item, Seen, named
 from workers.effects.retrying import try_again
 from workers.patience import patiently
@@ -63,7 +63,7 @@ async def _one(
         found = await asyncio.to_thread(_found, state, item, seen)
         if asked.action not in found.choices:
             raise Conflict(f"{asked.action} is no way out of this; there is {', '.join(found.choices) or 'none here'}")
-        if found.hold is not None:
+        if asked.action not in OWN:
             return {**told, **await _of_order(state, asker, found, asked, key)}
         return {**told, **await asyncio.to_thread(_here, state.house, asker, found, asked)}
     except ShukkaError as refused:
@@ -76,13 +76,12 @@ def _found(state: AppState, item: ReviewKey, seen: Seen) -> Item:
 
 
 async def _of_order(state: AppState, asker: Asker, item: Item, asked: ReviewAct, key: str | None) -> dict[str, Any]:
-    """An action of the order that is held; one about a shipment is about the hold's, unless the request names another."""
+    """An action of the order that it is about; one about a shipment is about the hold's, unless the request names another."""
     action, hold, row = action_named(asked.action), item.hold, item.row
-    assert hold is not None
     assert row.shop is not None
     assert row.number is not None
     body = dict(asked.body)
-    if action.about == About.SHIPMENT and hold.shipment is not None:
+    if action.about == About.SHIPMENT and hold is not None and hold.shipment is not None:
         body.setdefault("shipment", hold.shipment)
     asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}" if key else None)
 

@@ -61,16 +61,21 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a request would do to the order as it stands at ``version``."""
+    """What a request would do to the order as it stands at ``version``, after ``acts`` of operators: not every one moves the version."""
 
     order_id: int
     version: int
     rows: Sequence[Foreseen]
+    acts: Sequence[ActRow]
 
     @property
     def digest(self) -> str:
-        """The same for the same prospect."""
-        return hashlib.sha256(repr(self.rows).encode()).hexdigest()
+        """The same for the same prospect after the same acts."""
+        return hashlib.sha256(repr((self.rows, len(self.acts))).encode()).hexdigest()
+
+    def has(self, event_id: str) -> bool:
+        """Whether the request with this id was made already."""
+        return any(one.event_id == event_id for one in self.acts)
 
 
 @router.get("/{shop}/{number}/act/{name}")
@@ -119,17 +124,17 @@ async def _do(desk: Desk, form: Form, asking: Asking) -> Response:
     done = see(f"{order_path(desk.shop.key, desk.number)}?done={asking.action.name}")
     if looked.event is None:
         return done  # the same form again, or the order stands there already
+    event = looked.event
     prospect = await _prospect(desk, asking)
+    if prospect.has(event.event_id):
+        return done  # a double click: the first of the two is under way
     if (str(prospect.version), prospect.digest) != (form.text("version"), form.text("digest")):
         return await _too_late(desk, form, prospect)
-    event = looked.event
     mine = visit.did(asking.action.name, "asked", prospect.order_id)
     mine = mine._replace(version=prospect.version, source=event.source, event_id=event.event_id)
     if not await asyncio.to_thread(_claim, desk, mine):
-        others = await visit.read(lambda connection: operator_acts.of_order(connection, prospect.order_id))
-        if any(one.event_id == event.event_id for one in others):
-            return done  # a double click: the first of the two is under way
-        return await _too_late(desk, form, prospect)
+        now = await _prospect(desk, asking)
+        return done if now.has(event.event_id) else await _too_late(desk, form, now)
     await state_of(visit.request).desk.event(event)
     return done
 
@@ -138,9 +143,8 @@ async def _too_late(desk: Desk, form: Form, prospect: Prospect) -> Response:
     """Tell that the order is not what the form was drawn from, who did what, and what the request would do now."""
     visit = desk.visit
     await visit.record(visit.did(desk.action.name, "raced", prospect.order_id))
-    acts: list[ActRow] = await visit.read(lambda connection: operator_acts.of_order(connection, prospect.order_id))
-    others = [one for one in acts if one.outcome not in ("raced", "refused")]
-    return _preview(desk, form.fields, prospect, token_hex(16), 409, late=True, other=next(reversed(others), None))
+    other = next(reversed(prospect.acts), None)
+    return _preview(desk, form.fields, prospect, token_hex(16), 409, late=True, other=other)
 
 
 def _claim(desk: Desk, mine: NewActRow) -> bool:
@@ -169,7 +173,8 @@ async def _prospect(desk: Desk, asking: Asking) -> Prospect:
         if facts is None:
             raise NotFound
         decision = preview(facts, desk.shop, asking, visit.now, visit.language)
-        return Prospect(facts.id, facts.version, foreseen(decision, visit.language))
+        acts = [one for one in operator_acts.of_order(connection, facts.id) if one.outcome not in ("raced", "refused")]
+        return Prospect(facts.id, facts.version, foreseen(decision, visit.language), acts)
 
     found: Prospect = await visit.read(foresee)
     return found

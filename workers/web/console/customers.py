@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from models.store.search import ListedRow
+from pipelines.billing import statement as statement_of
 from pipelines.customers.account import account
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument
@@ -72,6 +74,23 @@ async def read_customer(request: Request, shop: str, customer: str) -> Response:
 
     async def shown(visit: Visit) -> Response:
         return await _page(visit, visit.shop(shop), customer)
+
+    return await visited(request, shown)
+
+
+@router.get("/{shop}/{customer}/bills/{month}")
+async def read_bill(request: Request, shop: str, customer: str, month: str) -> Response:
+    """The customer's bill of a month (``2026-11``), to be read and printed (TAX-02)."""
+
+    async def shown(visit: Visit) -> Response:
+        profile = visit.shop(shop)
+        try:
+            begins = date.fromisoformat(f"{month}-01")
+        except ValueError:
+            raise NotFound from None
+        await _known(visit, profile, customer)
+        bill = await visit.read(lambda connection: statement_of(connection, profile, customer, begins))
+        return visit.show("bill", bill=bill, path=customer_path(shop, customer))
 
     return await visited(request, shown)
 

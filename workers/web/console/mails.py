@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from secrets import token_hex
 from typing import Final
 
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from models.store import bounces, suppressions
+from models.store import bounces, operators, suppressions
+from models.store.mails import SEND
 from models.store.suppressions import ReleasedRow, StandingRow
+from pipelines.engine.run import DueMail, queue_mails
 from pipelines.errors import NotFound
 from pipelines.operators import Role
 from pipelines.review.queue import named
 from templates_mail import LOCALES
-from workers.mail.preview import raw
+from workers.mail.preview import intended, raw
 from workers.mail.samples import TEMPLATES
 from workers.operators import PATH
 from workers.web.console.frame import FRAMED, see
@@ -61,6 +65,10 @@ async def read_sample(request: Request, shop: str, template: str, locale: str) -
             subject=str(message["Subject"]),
             sender=str(message["From"]),
             text=plain.get_content() if plain is not None else "",
+            mine=await asyncio.to_thread(_mine, visit),
+            acts=visit.may(shop, Role.OPERATOR),
+            once=token_hex(16),
+            done=request.query_params.get("done", ""),
         )
 
     return await visited(request, shown)
@@ -77,6 +85,31 @@ async def read_sample_html(request: Request, shop: str, template: str, locale: s
         return Response(html.get_content(), media_type="text/html; charset=utf-8", headers=FRAMED)
 
     return await visited(request, shown)
+
+
+@router.post("/samples/{shop}/{template}/{locale}")
+async def send_sample(request: Request, shop: str, template: str, locale: str) -> Response:
+    """Send a sample to the operator's own address, as any mail is sent; the same form again sends nothing. Its links open nothing."""
+
+    async def sent(visit: Visit) -> Response:
+        profile = visit.shop(shop, Role.OPERATOR)
+        form = await visit.form()
+        to = await asyncio.to_thread(_mine, visit)
+        if template not in TEMPLATES or locale not in LOCALES or to is None:
+            raise NotFound
+        key = f"sample:{visit.account}:{form.text('once')}"
+        intent = replace(intended(profile, template, locale), to=to, to_name=visit.name, subject_key=key, shipment=None)
+
+        def queue() -> None:
+            with visit.house.engine.begin() as connection:
+                queue_mails(connection, visit.house.renderer.unlinked(), [DueMail(shop, intent)], visit.now)
+
+        await asyncio.to_thread(queue)
+        await visit.record(visit.did("mails.sample"))
+        await asyncio.to_thread(visit.house.bell.ring, effects={SEND})
+        return see(f"{PATH}/mails/samples/{shop}/{template}/{locale}?done=1")
+
+    return await visited(request, sent)
 
 
 @router.get("/addresses")
@@ -132,6 +165,13 @@ async def dismiss(request: Request, bounce: int) -> Response:
         return see(f"{PATH}/review?kind=bounce")
 
     return await visited(request, dismissed)
+
+
+def _mine(visit: Visit) -> str | None:
+    """Where the visitor has mail."""
+    with visit.house.engine.begin() as connection:
+        account = operators.by_id(connection, visit.account)
+    return account.mail if account is not None else None
 
 
 async def _sample(visit: Visit, shop: str, template: str, locale: str) -> EmailMessage:

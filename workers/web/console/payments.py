@@ -1,5 +1,5 @@
 """Money that no order's page shows: ``/console/payments``: transfers without an order, what is paid out by hand, the nightly
-comparison with the gateways, and the day's closing."""
+comparison with the gateways, the closing of a day or a month, and whom the month's bills go to."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from starlette.responses import Response
 from models.states import HoldReason
 from models.store import deposits, jobs, payments, refund_accounts, today
 from models.store.deposits import UnassignedRow
-from models.store.orders import OrderKey
+from models.store.orders import BilledCustomerRow, OrderKey
 from models.store.refund_accounts import PayoutRow
+from pipelines import billing
 from pipelines.engine import inbox
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
 from pipelines.values.calendar import in_japan
-from workers.closing import as_csv, day_of, payouts
+from workers.closing import as_csv, day_of, month_of, payouts
 from workers.operators import PATH
 from workers.reconciliation import NAME
 from workers.web.console.frame import HEADERS, see
@@ -33,6 +34,24 @@ router = APIRouter(prefix=f"{PATH}/payments", include_in_schema=False, route_cla
 #: What the nightly comparison, and gateways themselves, leave to a person.
 _OPEN: Final = (HoldReason.PAYMENT_DIFFERS, HoldReason.PAYMENT_UNKNOWN, HoldReason.DEPOSIT_MISMATCH)
 _LONGEST: Final = 500
+_MOST_BILLS: Final = 200
+
+
+class Period(NamedTuple):
+    """What is closed: a day, or the whole month of it."""
+
+    day: date
+    is_month: bool
+
+    @property
+    def name(self) -> str:
+        """As it is written: ``2026-11-20``, ``2026-11``."""
+        return f"{self.day:%Y-%m}" if self.is_month else self.day.isoformat()
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """When it begins and ends in Japan."""
+        return month_of(self.day) if self.is_month else day_of(self.day)
 
 
 class Money(NamedTuple):
@@ -43,27 +62,28 @@ class Money(NamedTuple):
     compared_until: datetime | None
     open: Mapping[str, int]
     closing: Sequence[Mapping[str, Any]]
+    bills: Sequence[BilledCustomerRow]
 
 
 @router.get("")
 async def read_payments(request: Request) -> Response:
-    """All of it at the visitor's shops; ``?date=`` is the day that is closed."""
+    """All of it at the visitor's shops; ``?date=`` is the day, or ``?month=`` the month, that is closed."""
 
     async def shown(visit: Visit) -> Response:
-        return await _page(visit, _day(visit))
+        return await _page(visit, _period(visit))
 
     return await visited(request, shown)
 
 
 @router.get("/closing.csv")
 async def read_closing(request: Request) -> Response:
-    """What the day (``?date=``) held, took and gave back, by shop, gateway and method."""
+    """What the day (``?date=``) or the month (``?month=``) held, took and gave back, by shop, gateway and method."""
 
     async def shown(visit: Visit) -> Response:
-        day = _day(visit)
-        rows = await visit.read(lambda connection: _closing(connection, visit, day))
+        period = _period(visit)
+        rows = await visit.read(lambda connection: _closing(connection, visit, period))
         await visit.record(visit.did("payments.closing"))
-        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="closing-{day}.csv"'}
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="closing-{period.name}.csv"'}
         return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
     return await visited(request, shown)
@@ -89,25 +109,26 @@ async def settle_transfer(request: Request, transfer: int) -> Response:
         if act not in ("assign", "dismiss"):
             raise NotFound
         if (act == "assign" and not all(order)) or (act == "dismiss" and not reason):
-            return await _page(visit, _day(visit), 422, fault="needed")
+            return await _page(visit, _period(visit), 422, fault="needed")
         try:
             await asyncio.to_thread(settle)
         except (Conflict, Invalid, NotFound) as refused:
             await visit.record(visit.did(f"payments.{act}", "refused"))
-            return await _page(visit, _day(visit), 409, fault="refused", says=str(refused))
+            return await _page(visit, _period(visit), 409, fault="refused", says=str(refused))
         await visit.record(visit.did(f"payments.{act}"))
         return see(f"{PATH}/payments?done={act}")
 
     return await visited(request, settled)
 
 
-async def _page(visit: Visit, day: date, status: int = 200, **fault: str) -> Response:
-    money: Money = await visit.read(lambda connection: _look(connection, visit, day))
+async def _page(visit: Visit, period: Period, status: int = 200, **fault: str) -> Response:
+    money: Money = await visit.read(lambda connection: _look(connection, visit, period))
     return visit.show(
         "payments",
         status,
         money=money,
-        closed=day,
+        closed=period,
+        most=_MOST_BILLS,
         fault=fault.get("fault", ""),
         refusal=fault.get("says", ""),
         acts=visit.is_everywhere(Role.OPERATOR),
@@ -116,7 +137,7 @@ async def _page(visit: Visit, day: date, status: int = 200, **fault: str) -> Res
     )
 
 
-def _look(connection: Connection, visit: Visit, day: date) -> Money:
+def _look(connection: Connection, visit: Visit, period: Period) -> Money:
     shops = set(visit.shops)
     done = {one.name: one.done_until for one in jobs.progress(connection)}
     held = Counter[str]()
@@ -128,20 +149,26 @@ def _look(connection: Connection, visit: Visit, day: date) -> Money:
         [one for one in refund_accounts.payouts(connection, None) if one.shop in shops],
         done.get(NAME),
         held,
-        _closing(connection, visit, day),
+        _closing(connection, visit, period),
+        billing.customers(connection, visit.shops, period.day.replace(day=1), _MOST_BILLS + 1)
+        if period.is_month
+        else [],
     )
 
 
-def _closing(connection: Connection, visit: Visit, day: date) -> list[dict[str, Any]]:
-    since, until = day_of(day)
+def _closing(connection: Connection, visit: Visit, period: Period) -> list[dict[str, Any]]:
+    since, until = period.bounds
     rows = [one for one in payments.closing(connection, since, until) if one.shop in visit.shops]
-    return payouts(rows, since)
+    return payouts(rows, period.name)
 
 
-def _day(visit: Visit) -> date:
-    """The day that is asked for, today where none is. Raises NotFound."""
-    told = visit.request.query_params.get("date", "")
+def _period(visit: Visit) -> Period:
+    """The month or the day that is asked for, today where none is. Raises NotFound."""
+    told = visit.request.query_params
+    month, day = told.get("month", ""), told.get("date", "")
     try:
-        return date.fromisoformat(told) if told else in_japan(visit.now).date()
+        if month:
+            return Period(date.fromisoformat(f"{month}-01"), True)
+        return Period(date.fromisoformat(day) if day else in_japan(visit.now).date(), False)
     except ValueError:
         raise NotFound from None

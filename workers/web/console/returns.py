@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.return_photo import MOST_PHOTOS
 from models.states import ReturnState
-from models.store import orders, returns
+from models.store import orders, return_photos, returns
 from models.store.returns import ListedReturnRow
 from pipelines.engine.returns_rows import return_of
 from pipelines.errors import NotFound
@@ -18,6 +19,7 @@ from pipelines.operators import Role
 from pipelines.orders.act import Possible, possible, standing
 from workers.operators import PATH
 from workers.web.api.views import show_return
+from workers.web.console.frame import FRAMED
 from workers.web.console.order import order_path
 from workers.web.console.visit import ConsoleRoute, Visit, visited
 
@@ -34,6 +36,7 @@ class Story:
     number: str
     shown: dict[str, Any]
     possible: list[Possible]
+    photos: list[int]
 
 
 @router.get("")
@@ -73,10 +76,31 @@ async def read_return(request: Request, return_id: str) -> Response:
             one=story.shown,
             number=story.number,
             path=order_path(story.shop, story.number),
+            photos=story.photos,
             possible=[one for one in story.possible if not one.refusals],
             impossible=[one for one in story.possible if one.refusals],
             acts=visit.may(story.shop, Role.OPERATOR),
         )
+
+    return await visited(request, shown)
+
+
+@router.get("/{return_id}/photos/{place}")
+async def read_photo(request: Request, return_id: str, place: int) -> Response:
+    """A photo that the customer sent of the goods, the first is 1: a JPEG that was drawn anew, and that may do nothing."""
+
+    async def shown(visit: Visit) -> Response:
+        def look(connection: Connection) -> bytes | None:
+            of = returns.place(connection, return_id)
+            if of is None or not 1 <= place <= MOST_PHOTOS:
+                return None
+            visit.shop(of.shop)
+            return return_photos.image(connection, return_id, place)
+
+        image: bytes | None = await visit.read(look)
+        if image is None:
+            raise NotFound
+        return Response(image, media_type="image/jpeg", headers=FRAMED)
 
     return await visited(request, shown)
 
@@ -94,4 +118,6 @@ def _story(connection: Connection, visit: Visit, return_id: str) -> Story:
     if row is None or facts is None:
         raise NotFound
     acts = [one for one in possible(facts, shop, visit.now) if one.about == return_id]
-    return Story(place.shop, place.number, show_return(return_of(row)), acts)
+    return Story(
+        place.shop, place.number, show_return(return_of(row)), acts, return_photos.places(connection, return_id)
+    )

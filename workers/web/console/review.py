@@ -22,7 +22,7 @@ from pipelines.orders.act import Possible, action_named, possible, standing
 from pipelines.orders.action import About
 from pipelines.review import desk
 from pipelines.review.desk import ReviewAct, ReviewAssign, ReviewNoteDocument
-from pipelines.review.kinds import ASSIGN, DISMISS, POSTED, RETRY
+from pipelines.review.kinds import ASSIGN, DISMISS, OWN, POSTED, RETRY
 from pipelines.review.queue import Item, Seen, named, page
 from pipelines.values.card_number import mask
 from workers.operators import PATH
@@ -40,7 +40,7 @@ router = APIRouter(prefix=f"{PATH}/review", include_in_schema=False, route_class
 
 #: Acts on many that are no choice of any: who has them.
 _MINE, _NOBODYS = "mine", "nobodys"
-RETURN: Final = "return"
+RETURN, BOUNCE, MAIL = "return", "bounce", "mail"
 _LONGEST_KIND: Final = 32
 _LONGEST_KEY: Final = 200
 #: The small forms of choices that are no actions of orders: their fields.
@@ -247,9 +247,14 @@ def _body(what: str, form: Form) -> Mapping[str, Any]:
 
 def _choices(connection: Connection, visit: Visit, item: Item) -> list[Choice]:
     """The small forms of one thing: those of an order's actions go by their page, which shows first what they would do."""
-    hold, row = item.hold, item.row
-    if hold is None and row.kind != RETURN:
-        return [Choice(name, f"{PATH}/review/act", _FORMS[name]) for name in item.choices]
+    row = item.row
+    own = [Choice(name, f"{PATH}/review/act", _FORMS[name]) for name in item.choices if name in OWN]
+    of_order = row.kind == RETURN or set(item.choices) - OWN
+    return [*own, *_choices_of_order(connection, visit, item)] if of_order else own
+
+
+def _choices_of_order(connection: Connection, visit: Visit, item: Item) -> list[Choice]:
+    row = item.row
     assert row.shop is not None
     assert row.number is not None
     shop = visit.shop(row.shop)
@@ -257,7 +262,7 @@ def _choices(connection: Connection, visit: Visit, item: Item) -> list[Choice]:
     facts = standing(connection, row.shop, row.number, visit.now)
     if shown is None or facts is None:
         return []
-    given = {"shipment": hold.shipment} if hold is not None and hold.shipment is not None else {}
+    given = _given(item, shown)
     path = f"{order_path(row.shop, row.number)}/act/"
     return [
         Choice(one.action.name, path + one.action.name, fields_of(one.action, shop, shown, given), about)
@@ -265,17 +270,27 @@ def _choices(connection: Connection, visit: Visit, item: Item) -> list[Choice]:
     ]
 
 
+def _given(item: Item, shown: Mapping[str, Any]) -> Mapping[str, str]:
+    """What its forms begin with: the shipment that is held, the mail that did not arrive."""
+    if item.hold is not None:
+        return {"shipment": item.hold.shipment} if item.hold.shipment is not None else {}
+    if item.row.kind == MAIL:
+        return {"mail": item.row.key}
+    bounced = [str(one["id"]) for one in shown["mails"] if one["state"] == "bounced"]
+    return {"mail": bounced.pop()} if item.row.kind == BOUNCE and bounced else {}
+
+
 def _possible(found: Sequence[Possible], item: Item) -> Iterator[tuple[Possible, str]]:
     """Of what is possible now what answers ``item``, its most fitting first; with the return that it is about."""
     open_ = [one for one in found if not one.refusals]
-    if item.hold is None:
+    if item.row.kind == RETURN:
         yield from ((one, item.row.key) for one in open_ if one.about == item.row.key)
         return
     for name in item.choices:
         for one in (one for one in open_ if one.action.name == name):
             if one.action.about == About.RETURN:
                 yield one, one.about or ""
-            elif one.about is None or item.hold.shipment in (None, one.about):
+            elif one.about is None or item.hold is None or item.hold.shipment in (None, one.about):
                 yield one, ""
 
 

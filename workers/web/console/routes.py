@@ -20,12 +20,16 @@ from workers.web.console import (
     shops,
     sign_in,
     today,
+    trying,
 )
 
 #: Lists of orders before one order, whose path has two free parts.
 _DAILY = (sign_in, account, today, review, search, orders, order, act)
-_BEHIND = (returns, payments, mails, customers, partners, jobs, shops)
+_BEHIND = (returns, payments, mails, customers, partners, jobs, trying, shops)
+
+#: Those of each page.
+ROUTERS = tuple(_page.router for _page in (*_DAILY, *_BEHIND))
 
 router = APIRouter()
-for _page in (*_DAILY, *_BEHIND):
-    router.include_router(_page.router)
+for _router in ROUTERS:
+    router.include_router(_router)
