@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from models.store import documents
-from pipelines.documents.issue import Request, Stored, Typesets, issue
+from pipelines.documents.issue import issue
+from pipelines.documents.keep import Request, Stored, Typesets
 from pipelines.documents.kinds import Kind
 from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
