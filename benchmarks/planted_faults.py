@@ -87,7 +87,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           "        floor = leaves.calendar.next_open(in_japan(not_before).date())\n",
           "        floor = in_japan(not_before).date()\n        earliest = earliest if leaves.calendar.is_open(floor) else floor\n"),
     Fault("news-lost", "news_kept", "pipelines/engine/inbox.py",
-          "        rows = _rows(connection, events)\n", "        rows = _rows(connection, [one for one in events if one.type != 'shipment.acknowledged'])\n"),
+          "    rows = _rows(connection, events)\n", "    rows = _rows(connection, [one for one in events if one.type != 'shipment.acknowledged'])\n"),
     Fault("contradiction-believed", "contradictions_refused", "pipelines/changes/parcels/answers.py",
           "    if expected is not None and (fault := _no_such_day(expected, in_japan(event.at).date())):\n", "    if fault := None:\n"),
     Fault("news-never-read", "news_read", "pipelines/engine/inbox.py",

@@ -14,13 +14,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from models.store.orders import OrderRow
 from pipelines.documents.facts import SaleFacts
 from pipelines.documents.gather import order_row, sale_facts
 from pipelines.documents.keep import About, Press, Request, Stored, Typesets, answered, keep, keep_copy
 from pipelines.documents.kinds import ISSUED, Kind
-from pipelines.documents.permission import Answer, may_issue, subjects, to_pick_of
+from pipelines.documents.permission import Answer, is_fetched, may_issue, subjects, to_pick_of
 from pipelines.documents.writing import Wish, write
+from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.engine.happenings import tell
+from pipelines.engine.inbox import Received, hear
 from pipelines.errors import NotFound
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
@@ -66,7 +69,16 @@ def issue(
     if wish.kind in ISSUED:
         said = {"document": made.id, "kind": wish.kind, "document_number": made.number, "reissue": made.reissue}
         tell(connection, row, "document.issued", made.id, said, now)
+    if wish.kind == Kind.RECEIPT and not made.reissue and is_fetched(facts):
+        _announce(connection, row, made, now)
     return made
+
+
+def _announce(connection: Connection, row: OrderRow, made: Stored, now: datetime) -> None:
+    """The order hears of its first receipt, so that its customer does; what goes on paper comes with the parcel (DOC-02)."""
+    body = {"document": made.id, "number": made.number}
+    heard = Received("documents", f"receipt:{made.id}", RECEIPT_STORED, body, now, order=(row.shop, row.number))
+    hear(connection, [heard], now)
 
 
 def pick_list_of(

@@ -120,9 +120,14 @@ def _receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
         return _no(Kind.RECEIPT, "DOC-05", "Nothing was received of this order, or all of it went back.")
     if facts.captured < due:
         return _no(Kind.RECEIPT, "DOC-05", "The money is not received yet; a receipt is written once it is.")
-    if method.capture is Capture.ON_DISPATCH:
+    if is_fetched(facts):
         return _fetched_receipt(facts, shop, now)
     return _yes(Kind.RECEIPT, "DOC-02", "The transfer was received; the receipt goes with the parcel, or is posted.")
+
+
+def is_fetched(facts: SaleFacts) -> bool:
+    """Whether the order's receipt is fetched by its customer; a transfer's goes on paper (DOC-02)."""
+    return METHODS[facts.method].capture is Capture.ON_DISPATCH
 
 
 def _fetched_receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:

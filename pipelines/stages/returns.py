@@ -28,7 +28,7 @@ from pipelines.changes.money import LETS_GO
 from pipelines.changes.open_again import hear_of_replacements
 from pipelines.changes.replacing import exchanged, replacement, rest_in_points
 from pipelines.changes.requests import answer_each, asker
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
 from pipelines.engine.stage import Stage
@@ -252,7 +252,7 @@ STAGE = Stage(
     | Need.EFFECTS
     | Need.ADJUSTMENTS
     | Need.RETURNS,
-    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, *_GRANTS),
+    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, REPLACEMENT_STANDS, *_GRANTS),
     leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

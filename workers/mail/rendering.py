@@ -48,6 +48,7 @@ CUSTOMER_MAILS: Final = (
     "order_cancelled",
     "refund_account_needed",
     "refund_done",
+    "receipt_ready",
     "points_activated",
     "points_expiring",
     "rank_up",

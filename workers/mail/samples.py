@@ -239,6 +239,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
                 "until": datetime(2027, 1, 19, 15, 45, tzinfo=_TOKYO),
             },
         },
+        "receipt_ready": {**_order(), "receipt": {"number": "SALON-R-000123"}},
         "order_held": {**_order(), "reasons": [says["hold"]]},
         "request_not_met": {
             **_order(),
@@ -292,7 +293,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             **_order(),
             "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card"}),
         },
-        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1")},
+        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1", lost=False)},
         "points_activated": {
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},
