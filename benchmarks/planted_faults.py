@@ -91,8 +91,8 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("contradiction-believed", "contradictions_refused", "pipelines/changes/parcels/answers.py",
           "    if expected is not None and (fault := _no_such_day(expected, in_japan(event.at).date())):\n", "    if fault := None:\n"),
     Fault("news-never-read", "news_read", "pipelines/engine/inbox.py",
-          "            if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new\n",
-          "            if row.state == PENDING and row.type != 'deposit.received' and (row.source, row.event_id) in new\n"),
+          "        if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new\n",
+          "        if row.state == PENDING and row.type != 'deposit.received' and (row.source, row.event_id) in new\n"),
     # mails
     Fault("mail-called-sent", "mails_arrived", "workers/effects/mail.py",
           "        return await deliver(", "        if job.id % 50 == 7:\n            return Outcome(Verdict.OK)\n        return await deliver("),

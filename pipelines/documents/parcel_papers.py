@@ -58,11 +58,9 @@ def delivery_note(
 
 
 def shows_prices(supplier: str, shop: Shop) -> bool:
-    """Whether the note of that supplier's parcel shows prices; a maker is who sends its goods itself, and is not the
-    shop's own warehouse."""
+    """Whether the note of that supplier's parcel shows prices."""
     rules = shop.documents
-    is_maker = shop.split.drop_ship and supplier != "warehouse" and shop.supplier(supplier).ships_via is None
-    return rules.maker_prices if is_maker else rules.note_prices
+    return rules.maker_prices if shop.is_maker(supplier) else rules.note_prices
 
 
 def parcel_figures(facts: SaleFacts, parcel: ParcelSent) -> Figures:

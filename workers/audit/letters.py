@@ -215,5 +215,6 @@ LETTERS: tuple[Letter, ...] = (
     Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
     Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
     Letter("supplier_cancel", _called_off, _unbounded),
+    Letter("supplier_return", _nothing, lambda o: len(o.moved("return", "inspected")) * max(1, _parcels(o))),
     Letter("supplier_overdue", _held(HoldReason.SUPPLIER_SILENT), _unbounded),
 )

@@ -65,7 +65,7 @@ CUSTOMER_MAILS: Final = (
     "pickup_ready",
     "pickup_reminder",
 )
-SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
+SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel", "supplier_return")
 STORE_MAILS: Final = ("store_notice",)
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS + STORE_MAILS
 

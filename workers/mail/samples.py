@@ -322,6 +322,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "return_to": "warehouse",
         },
         "supplier_cancel": _for_supplier(reason=says["supplier"]),
+        "supplier_return": _for_supplier(kept_at="〒460-0008 愛知県名古屋市中区栄1-2-3"),
     }
 
 
@@ -332,7 +333,7 @@ TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
     {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed", "parcel_waiting"}
     | {"parcel_returned", "transit_accident"}
-    | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
+    | {"supplier_instruction", "supplier_overdue", "supplier_cancel", "supplier_return"}
 )
 
 
