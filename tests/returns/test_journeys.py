@@ -137,20 +137,6 @@ def test_an_answer_that_does_not_come_is_a_yes(world: World, moment: str, state:
     assert world.broken() == {}
 
 
-@pytest.mark.parametrize(
-    ("moment", "state"), [("2026-12-04 23:59:59", "awaiting_goods"), ("2026-12-05 00:00:00", "expired")]
-)
-def test_goods_that_do_not_come_back_make_the_return_expire(world: World, moment: str, state: str) -> None:
-    """RET-03: 14 days from the dispatch on 2026-11-20, to the last second."""
-    counter = Counter(world, "reuse").sell(a_line("1", 1, 90_000, availability="unique")).arrive()
-    one = counter.open(pieces())
-    assert counter.shown(one)["goods_by"] == "2026-12-04"
-    world.at(moment)
-    assert counter.state(one) == state
-    assert (counter.mails()[-1] == "return_finished") == (state == "expired")
-    assert world.broken() == {}
-
-
 def test_goods_that_came_in_time_are_received_also_late(world: World) -> None:
     """They lay at the shop over the weekend; what came too late is not taken."""
     counter = Counter(world, "reuse").sell(a_line("1", 1, 90_000, availability="unique")).arrive()
