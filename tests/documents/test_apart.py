@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from pipelines.values.calendar import JST
 from tests.documents.orders import text_of
+from tests.retention.test_retention import night
 from tests.web.site import Site, problem
 from tests.world import a_line, document
 
@@ -81,6 +84,13 @@ def test_a_quotation_is_numbered_and_stores_no_order(site: Site) -> None:
     problem(site.post("/v1/quotations", {"order": {**order, "payment": {"method": "none"}}}), 422)
     problem(site.post("/v1/quotations", {"order": {**order, "shop": "reuse"}}), 422)
     assert site.world.states() == {}
+    kept = site.world.shops["salon"].retention.documents_days
+    for day, status in (
+        (date(2026, 11, 20) + timedelta(days=kept), 200),
+        (date(2026, 11, 21) + timedelta(days=kept), 410),
+    ):
+        night(site.world, datetime.combine(day, time(1), JST))
+        assert site.get(made.json()["url"]).status_code == status, "kept for the law's time from its issue"
     assert site.world.broken() == {}
 
 
