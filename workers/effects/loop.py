@@ -24,13 +24,13 @@ from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
 from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
-from workers.broker import Bell
 from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
 from workers.metrics import EFFECT_SECONDS
+from workers.near import Rings
 from workers.tracing import Traces
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class EffectLoop:
         self,
         engine: Engine,
         clock: Clock,
-        bell: Bell,
+        bell: Rings,
         performers: Sequence[Performer[Any]],
         *,
         lease: float = LEASE,
