@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from models.database import is_away
+from models.database import glance, is_away
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
@@ -220,7 +220,7 @@ class EffectLoop:
 
     def _lease(self, performer: Performer[Any], batch: int, without: frozenset[str]) -> list[Job[Any]]:
         until = real_seconds() + self._lease_seconds  # counted from before the database counts
-        with self._engine.begin() as connection:
+        with glance(self._engine) as connection:
             leased = leases.lease(connection, performer.kind, batch, self._lease_seconds, without)
         rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [
