@@ -50,7 +50,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.mark.long
 @pytest.mark.journey
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_new_user_tries_it_with_only_the_docs(name: str, folder: Path) -> None:
     """From an empty folder to a captured, partly refunded and reconciled order, by the commands of the pages alone."""
@@ -80,7 +80,7 @@ def done(asked: list[Step], folder: Path) -> list[str]:
         start_new_session=True,
     )
     try:
-        said, _ = shell.communicate(script, timeout=200)
+        said, _ = shell.communicate(script, timeout=260)
     except subprocess.TimeoutExpired as late:
         os.killpg(shell.pid, signal.SIGTERM)
         said, _ = shell.communicate(timeout=30)
