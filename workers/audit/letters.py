@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.states import GIVEN_ANEW, HoldReason
+from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
 from workers.audit.books import OrderBook
@@ -203,6 +204,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("store_notice", lambda o: int(o.is_pickup and _not_visited(o)), _pickups),
     Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
     Letter("refund_done", _refunds, _unbounded),
+    _letter("receipt_ready", lambda o: sum(one.type == RECEIPT_STORED for one in o.news)),
     _letter("address_changed", lambda o: o.readdressed),
     Letter("return_accepted", lambda o: 0, lambda o: len(o.moved("return", "requested"))),
     _letter("return_refused", lambda o: len(o.moved("return", "refused"))),
@@ -213,5 +215,6 @@ LETTERS: tuple[Letter, ...] = (
     Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
     Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
     Letter("supplier_cancel", _called_off, _unbounded),
+    Letter("supplier_return", _nothing, lambda o: len(o.moved("return", "inspected")) * max(1, _parcels(o))),
     Letter("supplier_overdue", _held(HoldReason.SUPPLIER_SILENT), _unbounded),
 )

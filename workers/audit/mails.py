@@ -11,7 +11,9 @@ from workers.audit.letters import LETTERS, told
 from workers.audit.suppliers import reported_parcels
 
 #: To suppliers, or to the shop's operators in their place.
-TO_SUPPLIERS = frozenset({"supplier_instruction", "supplier_cancel", "supplier_overdue", "store_notice"})
+TO_SUPPLIERS = frozenset(
+    {"supplier_instruction", "supplier_cancel", "supplier_return", "supplier_overdue", "store_notice"}
+)
 
 
 def repeats(sink: Sequence[Record]) -> Iterator[tuple[str, bool]]:
