@@ -117,7 +117,7 @@ def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int
     _wait(here, outside, makers, numbers)
     seconds = time.monotonic() - began
     costs = {
-        part: Cost(was.seconds - before[part].seconds, was.wakes - before[part].wakes, *was[2:])
+        part: was._replace(seconds=was.seconds - before[part].seconds, wakes=was.wakes - before[part].wakes)
         for part, was in ((part, cost(of)) for part, of in pids.items())
     }
     return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
@@ -179,21 +179,23 @@ def _waits(
 
 def show(console: Console, rounds: Sequence[Round]) -> None:
     """Both tables."""
-    parts = list(rounds[0].costs)
+    first, *_ = rounds
+    parts = list(first.costs)
     table = Table("orders/s", "done/s", *(f"{part} ms" for part in parts), "all ms an order", box=None)
     for one in rounds:
         spent = one.milliseconds
         cells = [f"{spent[part]:.1f}" for part in parts]
         table.add_row(one.name, f"{one.orders / one.seconds:.1f}", *cells, f"{sum(spent.values()):.1f}")
     console.print(table)
-    table = Table("orders/s", *(f"{wait} p50/p99 ms" for wait in rounds[0].waits), box=None)
+    table = Table("orders/s", *(f"{wait} p50/p99 ms" for wait in first.waits), box=None)
     for one in rounds:
         table.add_row(one.name, *(_both(seconds) for seconds in one.waits.values()))
     console.print(table)
 
 
 def _both(seconds: Sequence[float]) -> str:
-    return f"{1000 * statistics.median(seconds):.0f} / {1000 * statistics.quantiles(seconds, n=100)[-1]:.0f}"
+    *_, p99 = statistics.quantiles(seconds, n=100)
+    return f"{1000 * statistics.median(seconds):.0f} / {1000 * p99:.0f}"
 
 
 def main() -> int:

@@ -166,8 +166,8 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
 
 @contextmanager
 def glance(engine: Engine) -> Iterator[SqlConnection]:
-    """A connection for reading without a transaction: each statement sees what stands when it begins, and is one journey to the
-    server instead of three. For who looks often and mostly finds nothing."""
+    """A connection without a transaction: each statement stands for itself and sees what stands when it begins, and is one journey to
+    the server instead of three. For who looks often and mostly finds nothing, and for what is one statement anyway."""
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
 

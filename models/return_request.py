@@ -40,7 +40,7 @@ class ReturnRequest(Base):
     because: Mapped[Json]
     answer: Mapped[str]
     replacement: Mapped[str | None]
-    rest: Mapped[int]
+    rest: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         Index(None, "order_id"),

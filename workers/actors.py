@@ -27,6 +27,7 @@ from workers.broker import INTAKE, WAKE, effect_actor, stage_actor
 from workers.draining import Drains
 from workers.effects import queues
 from workers.effects.loop import EffectLoop
+from workers.near import Rings
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -50,28 +51,26 @@ def away_is_no_fault(name: str) -> Iterator[None]:
             raise
 
 
-def drain_stage(
-    stage: Stage, runner: Runner, ring: Callable[[set[str], set[str]], None], stopping: threading.Event
-) -> None:
+def drain_stage(stage: Stage, runner: Runner, bell: Rings, stopping: threading.Event) -> None:
     """Decide batches of ``stage`` until nothing is due or the time slice ends; ring for what follows after each."""
     ends = time.monotonic() + SLICE
     while not stopping.is_set():
         result = runner.run_batch(stage)
-        ring(result.stages, result.effects)
+        bell.ring(result.stages, result.effects, about=result.claimed)
         if result.claimed < BATCH // 2:  # others may hold a part of what was shared out to this batch
             return
         if time.monotonic() > ends:
-            ring({stage.name}, set())
+            bell.ring({stage.name}, about=result.claimed)
             return
 
 
-def deciding(house: House, runner: Runner, drains: Drains) -> Callable[[str], None]:
-    """What drains a stage by its name, once at a time in this process."""
+def deciding(bell: Rings, runner: Runner, drains: Drains) -> Callable[[str], None]:
+    """What drains a stage by its name, once at a time in this process, and rings for what follows by ``bell``."""
 
     def decide(name: str) -> None:
         stage = STAGES[name]
         with away_is_no_fault(name):
-            drains.run(name, lambda: drain_stage(stage, runner, house.bell.ring, drains.stopping))
+            drains.run(name, lambda: drain_stage(stage, runner, bell, drains.stopping))
 
     return decide
 

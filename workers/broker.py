@@ -143,7 +143,7 @@ class Bell:
     def __init__(self, broker: dramatiq.Broker, queues: Mapping[str, str]) -> None:
         """``queues``: whose workers perform each kind of effect."""
         self._broker = broker
-        self._queues = queues
+        self.queues = queues
         self._silent = False
         self._hushed_until = 0.0
         self._lock = threading.Lock()
@@ -151,12 +151,12 @@ class Bell:
         self.unheard = threading.Event()
         self._room: dict[str, tuple[float, int]] = {}
 
-    def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
-        """One message an actor, however many orders wait there."""
+    def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = (), *, about: int = 0) -> None:
+        """One message an actor, however many orders it is ``about``."""
         for stage in stages:
             self._send(WAKE, stage_actor(stage))
         for kind in effects:
-            self._send(self._queues[kind], effect_actor(kind))
+            self._send(self.queues[kind], effect_actor(kind))
 
     def answers(self) -> bool:
         """Whether the broker can be reached now."""

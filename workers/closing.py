@@ -27,7 +27,8 @@ def day_of(day: date) -> tuple[datetime, datetime]:
 def month_of(day: date) -> tuple[datetime, datetime]:
     """When the month of a day begins and ends in Japan."""
     first = day.replace(day=1)
-    return day_of(first)[0], day_of(same_day_months_later(first, 1))[0]
+    (begins, _), (ends, _) = day_of(first), day_of(same_day_months_later(first, 1))
+    return begins, ends
 
 
 def payouts(rows: Sequence[ClosingRow], period: str) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from workers.effects.loop import EffectLoop
 from workers.logs import configure
 from workers.lookout import Lookout
 from workers.metrics import serve_worker_metrics, stage_seconds
+from workers.near import NearBell
 from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
 from workers.stopping import Stop, stop_of_worker
@@ -43,8 +44,9 @@ LEAVE_WITHIN = 1.0
 class _Loops(Middleware):
     """Builds the effect loop once the process's event loop runs, and gives its connections back at the end."""
 
-    def __init__(self, house: House, drains: Drains, decide: Callable[[str], None], stop: Stop) -> None:
+    def __init__(self, house: House, near: NearBell, drains: Drains, decide: Callable[[str], None], stop: Stop) -> None:
         self._house = house
+        self._near = near
         self._drains = drains
         self._stop = stop
         self._loop: EffectLoop | None = None
@@ -55,12 +57,15 @@ class _Loops(Middleware):
         self._performers = [performer for effect in EFFECTS.values() for performer in effect.ready(house)]
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """The worker looks for itself where no bell comes."""
-        lookout = Lookout(self._house, self._decide, actors.performing(self.loop))
+        """The worker goes on by itself, and looks for itself where no bell comes."""
+        perform, queues = actors.performing(self.loop), worker.consumer_whitelist
+        self._near.begin(self._decide, perform, lambda queue: not queues or queue in queues)
+        lookout = Lookout(self._house, self._decide, perform)
         threading.Thread(target=lookout.run, args=(self._stopped,), name="lookout", daemon=True).start()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
+        self._near.stop()
         self._drains.stopping.set()
         self._stopped.set()
         thread = get_event_loop_thread()
@@ -79,7 +84,7 @@ class _Loops(Middleware):
         with self._lock:
             if self._loop is None:
                 house = self._house
-                self._loop = EffectLoop(house.effects(), house.clock, house.bell, self._performers, traces=house.traces)
+                self._loop = EffectLoop(house.effects(), house.clock, self._near, self._performers, traces=house.traces)
             return self._loop
 
 
@@ -92,8 +97,9 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     if house.traces is not None:
         broker.add_middleware(Bells(house.traces))
     drains = Drains()
-    decide = actors.deciding(house, house.runner(stage_seconds), drains)
-    loops = _Loops(house, drains, decide, stop)
+    near = NearBell(house.bell)
+    decide = actors.deciding(near, house.runner(stage_seconds), drains)
+    loops = _Loops(house, near, drains, decide, stop)
     broker.add_middleware(loops)
     broker.add_middleware(Patience())
     actors.declare_stages(broker, decide)

@@ -107,7 +107,10 @@ class Timekeeper:
         return finished
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the jobs."""
+        """Look until ``stop``, unless there are no jobs; a database that is away is waited for, and nothing that it says ends the
+        jobs."""
+        if not self._jobs:
+            return
         self._stop = stop
         while not stop.wait(self._period):
             try:

@@ -107,7 +107,9 @@ def refused(connection: Connection, mails: Sequence[RefusedMail], now: datetime)
     """What a server says before it takes a mail is what its report would say afterwards, and has the same consequences: of an address
     that there is not, or whose mailbox is full. Any other refusal may be our own fault: the mail stays given up, to be tried again."""
     told = [(_refusal(one), SentMailRow(one.id, "", "", "", None, "", one.envelope_to)) for one in mails]
-    follow(connection, [one for one in told if one[0].action in (Action.SUPPRESS, Action.RETRY_LATER)], now)
+    follow(
+        connection, [(said, mail) for said, mail in told if said.action in (Action.SUPPRESS, Action.RETRY_LATER)], now
+    )
 
 
 def _refusal(mail: RefusedMail) -> Finding:

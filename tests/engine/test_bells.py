@@ -96,7 +96,7 @@ def test_workers_and_pacemaker_carry_an_order_although_redis_forgets_everything(
     world: World, house: House, running: Running, valkey: redis.Redis
 ) -> None:
     broker = make_broker(running.redis_url, consumer=True)
-    declare_stages(broker, deciding(house, world.runner, Drains()))
+    declare_stages(broker, deciding(house.bell, world.runner, Drains()))
     declare_effects(broker, performing(lambda: world.loop))
     declare_intake(broker, house)
     worker = Worker(broker, worker_timeout=50, worker_threads=4)
@@ -125,7 +125,7 @@ def test_orders_go_on_within_seconds_while_redis_is_dead(
 ) -> None:
     """No bell, no clock: the worker looks for itself, and at once where a ring of its own was lost."""
     world.loop = EffectLoop(world.engine, world.clock, house.bell, world.performers)
-    decide, perform = deciding(house, replace(world.runner), Drains()), performing(lambda: world.loop)
+    decide, perform = deciding(house.bell, replace(world.runner), Drains()), performing(lambda: world.loop)
     broker = make_broker(running.redis_url, consumer=True)
     declare_stages(broker, decide)
     declare_effects(broker, perform)

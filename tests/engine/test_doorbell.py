@@ -84,7 +84,7 @@ def test_a_stale_bell_is_no_dead_letter(world: World, running: Running, valkey: 
     valkey.hset(f"dramatiq:{WAKE}.msgs", identity, json.dumps(message))
     world.take(document("S-1"))
     broker = make_broker(running.redis_url, consumer=True)
-    declare_stages(broker, deciding(world.house, world.house.runner(), Drains()))
+    declare_stages(broker, deciding(world.house.bell, world.house.runner(), Drains()))
     working(broker, WAKE)
     assert (left(valkey, WAKE), dead(valkey, WAKE)) == ((0, 0, 0), 0)
     assert world.states()["S-1"][0] == "accepted"
@@ -109,7 +109,7 @@ GARBAGE = {
 def test_garbage_in_a_queue_stops_no_order(world: World, running: Running, valkey: redis.Redis, queue: str) -> None:
     """Each between good ones, twice as many as are fetched at a time; and an id that nothing is stored under."""
     broker = make_broker(running.redis_url, consumer=True)
-    declare_stages(broker, deciding(world.house, world.house.runner(), Drains()))
+    declare_stages(broker, deciding(world.house.bell, world.house.runner(), Drains()))
     declare_intake(broker, replace(world.house, bell=bell(running)))
     for number, raw in enumerate(GARBAGE.values()):
         identity = f"garbage-{number}"

@@ -76,7 +76,7 @@ def test_a_stage_is_a_file_of_its_name() -> None:
 def broker(world: World) -> dramatiq.Broker:
     """A broker with every actor declared."""
     broker = StubBroker(middleware=middleware())
-    actors.declare_stages(broker, actors.deciding(world.house, world.runner, Drains()))
+    actors.declare_stages(broker, actors.deciding(world.house.bell, world.runner, Drains()))
     actors.declare_effects(broker, actors.performing(lambda: world.loop))
     actors.declare_intake(broker, world.house)
     return broker

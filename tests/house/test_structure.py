@@ -27,6 +27,7 @@ CALLED_BY_LIBRARIES = {
     "connection_made",
     "data_received",
     "dump",
+    "handle_async_request",
     "handle_data",
     "handle_starttag",
     "main_loop",

@@ -18,19 +18,19 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from models.database import is_away
+from models.database import glance, is_away
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
 from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
-from workers.broker import Bell
 from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import PAUSE, Target
 from workers.grouping import Group
 from workers.metrics import EFFECT_SECONDS
+from workers.near import Rings
 from workers.tracing import Traces
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class EffectLoop:
         self,
         engine: Engine,
         clock: Clock,
-        bell: Bell,
+        bell: Rings,
         performers: Sequence[Performer[Any]],
         *,
         lease: float = LEASE,
@@ -220,7 +220,7 @@ class EffectLoop:
 
     def _lease(self, performer: Performer[Any], batch: int, without: frozenset[str]) -> list[Job[Any]]:
         until = real_seconds() + self._lease_seconds  # counted from before the database counts
-        with self._engine.begin() as connection:
+        with glance(self._engine) as connection:
             leased = leases.lease(connection, performer.kind, batch, self._lease_seconds, without)
         rows = performer.effect.load(self._engine, [one.subject_id for one in leased]) if leased else {}
         return [

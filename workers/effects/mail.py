@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.mail_packing import UnknownDictionary, unpack
 from models.store import mails
 from models.store.mails import QueuedMailRow
@@ -57,7 +58,7 @@ def _equip(means: Means) -> Perform[QueuedMailRow]:
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, QueuedMailRow]:
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return {row.id: row for row in mails.to_send(connection, ids)}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store import effects
 from models.store.effects import OrderEffectRow
 from pipelines.gateway import (
@@ -130,7 +131,7 @@ def _equip(means: Means) -> Perform[OrderEffectRow]:
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, OrderEffectRow]:
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return {row.id: row for row in effects.to_perform(connection, ids)}
 
 

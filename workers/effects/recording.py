@@ -21,8 +21,8 @@ from pipelines.bounces import receiving
 from pipelines.bounces.receiving import RefusedMail
 from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Outcome, Output, Verdict
-from workers.broker import Bell
 from workers.effects.effect import Job
+from workers.near import Rings
 
 #: The state of a mail whose address gets no more, and the code of its outcome.
 SUPPRESSED = "suppressed"
@@ -45,7 +45,7 @@ class Recorder:
     """Writes the outcomes of one kind of effect, which goes before a human after ``unknowns`` attempts that may have happened."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, bell: Bell, kind: str, *, gathers: bool, unknowns: int = 12
+        self, engine: Engine, clock: Clock, bell: Rings, kind: str, *, gathers: bool, unknowns: int = 12
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -108,7 +108,7 @@ class Recorder:
             due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)
             leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
-        self._bell.ring(stages={row.stage for row in due})
+        self._bell.ring(stages={row.stage for row in due}, about=len(due))
 
 
 def _is_final(done: Done, unknowns: int) -> bool:

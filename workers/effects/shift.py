@@ -11,7 +11,7 @@ from typing import Any
 from workers.effects.effect import Job, Performer
 from workers.effects.targets import RESERVE, START, Target
 
-#: Seconds between two looks for more while nothing more was found and effects are still under way.
+#: Seconds between two looks for more while all that was due was found and effects are still under way.
 LOOK_EVERY = 0.2
 #: Seconds between two looks where a target that was left out has room again.
 LOOK_AGAIN = 0.02
@@ -39,7 +39,7 @@ class Shift:
         self._queues: dict[str, deque[Job[Any]]] = {}
         self._turns: deque[str] = deque()
         self._looked = 0.0
-        self._found_nothing = False
+        self._found_all = False
         self._left_out: frozenset[str] = frozenset()
 
     def target_of(self, job: Job[Any]) -> Target:
@@ -77,7 +77,7 @@ class Shift:
 
     def rung(self) -> None:
         """Something may be due: look at once."""
-        self._found_nothing = False
+        self._found_all = False
         self.wake.set()
 
     def left_out(self) -> frozenset[str]:
@@ -90,7 +90,7 @@ class Shift:
         if self.is_full():
             return False
         passed = time.monotonic() - self._looked
-        if not self._found_nothing or (self.under_way and passed >= LOOK_EVERY):
+        if not self._found_all or (self.under_way and passed >= LOOK_EVERY):
             return True
         return (passed >= LOOK_AGAIN or not self.under_way) and not self._left_out <= self.left_out()
 
@@ -106,7 +106,8 @@ class Shift:
             self._queues[name].append(job)
             self.held[job.id, job.token] = job
         now = time.monotonic()
-        self._looked, self._found_nothing, self._left_out = now, not found, without
+        # Fewer than were asked for are all there were: whoever makes more due rings.
+        self._looked, self._found_all, self._left_out = now, found < self.batch, without
 
     def surplus(self) -> Iterator[tuple[Target, Job[Any]]]:
         """What waits for a target that is not asked now, or that has more waiting than it needs: not held any more."""
@@ -116,6 +117,7 @@ class Shift:
             while len(queue) > keeps:
                 job = queue.pop()
                 del self.held[job.id, job.token]
+                self._found_all = False  # there are more, now that they are given back
                 yield target, job
 
     def begun(self) -> set[Held]:

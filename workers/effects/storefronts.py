@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store import effects
 from models.store.effects import StorefrontEventRow
 from pipelines.engine import announce
@@ -36,7 +37,7 @@ def _equip(means: Means) -> Perform[StorefrontEventRow]:
 
 
 def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, StorefrontEventRow]:
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return {row.id: row for row in effects.to_announce(connection, ids)}
 
 

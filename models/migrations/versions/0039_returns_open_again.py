@@ -13,5 +13,4 @@ def upgrade() -> None:
         "UPDATE return_request q SET rest = l.amount FROM point_lot l "
         "WHERE l.source = concat_ws(chr(58), 'return', q.id, 'rest')"
     )
-    op.alter_column("return_request", "rest", server_default=None)
     op.create_check_constraint(op.f("ck_return_request_rest"), "return_request", "rest >= 0")
