@@ -22,8 +22,9 @@ class DocumentCounter(Base):
 
 
 class StoredDocument(Base):
-    """One issued document. ``subject`` is what of the order it is about (a parcel, a change), empty for all of it; ``copy`` is 1
-    for the first and counts re-issues, which share its ``sequence``.
+    """One issued document. ``subject`` is what of the order it is about (a parcel, a change, the pieces of a shipment), empty for
+    all of it; of no single order, a customer's month or what is quoted. ``copy`` is 1 for the first and counts re-issues, which
+    share its ``sequence``.
 
     ``content`` is all that is printed, as data: a re-issue changes nothing of it but number, day and mark. ``digest`` is the
     SHA-256 of ``file``. ``transaction_on``, ``amount`` (yen, null where none is shown) and the addressee in ``content`` are what
@@ -40,7 +41,7 @@ class StoredDocument(Base):
     sequence: Mapped[int]
     copy: Mapped[int]
     number: Mapped[str]
-    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shop_order.id"), index=True)
     subject: Mapped[str]
     content: Mapped[Any] = mapped_column(JSON)
     file: Mapped[bytes] = mapped_column(LargeBinary)
@@ -54,7 +55,20 @@ class StoredDocument(Base):
     __table_args__ = (
         UniqueConstraint("shop", "kind", "sequence", "copy"),
         UniqueConstraint("order_id", "kind", "subject", "copy"),
-        one_of("kind", ("receipt", "invoice", "return_invoice", "delivery_note")),
+        one_of(
+            "kind",
+            ("receipt", "invoice", "return_invoice", "delivery_note", "pick_list", "statement", "quotation"),
+        ),
+        CheckConstraint("(order_id IS NULL) = (kind IN ('statement', 'quotation'))", name="of_an_order"),
         CheckConstraint("sequence > 0 AND copy > 0", name="numbered"),
         Index(None, "shop", "issued_at"),
+        Index(
+            "uq_document_of_no_order",
+            "shop",
+            "kind",
+            "subject",
+            "copy",
+            unique=True,
+            postgresql_where="order_id IS NULL",
+        ),
     )

@@ -38,11 +38,16 @@ RETURNS: tuple[Invariant, ...] = (
             FROM (SELECT o.id AS order_id, o.shop, o.number AS first, q.id, q.state, q.replacement
                   FROM return_request q JOIN shop_order o ON o.id = q.order_id
                   WHERE q.state IN ({_listed(GIVEN_ANEW)})) q
-            FULL JOIN (SELECT o.shop, o.number, o.state, d.document->>'replaces' AS first
+            FULL JOIN (SELECT o.shop, o.number, d.document->>'replaces' AS first,
+                              o.state = 'cancelled' OR (o.state = 'undelivered' AND coalesce((
+                                SELECT sum((piece->>'quantity')::int) FROM order_adjustment a,
+                                       json_array_elements(a.amounts->'lines') AS piece
+                                WHERE a.order_id = o.id), 0) = (SELECT sum(l.quantity) FROM order_line l
+                                                                WHERE l.order_id = o.id)) AS is_over
                        FROM shop_order o JOIN order_document d ON d.order_id = o.id
                        WHERE d.document->>'replaces' IS NOT NULL) r
               ON r.shop = q.shop AND r.number = q.replacement AND r.first = q.first
-            WHERE (r.number IS NULL OR (q.id IS NULL) <> (r.state = 'cancelled'))
+            WHERE (r.number IS NULL OR (q.id IS NULL) <> r.is_over)
               AND NOT EXISTS (SELECT FROM inbox_event e JOIN shop_order f ON f.id = e.order_id
                               WHERE f.shop = r.shop AND f.number = r.first
                                 AND e.state IN ('pending', 'quarantined') AND e.type LIKE 'replacement.%')""",

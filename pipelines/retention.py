@@ -79,7 +79,11 @@ def _others(shops: Mapping[str, Shop], today: datetime) -> Iterator[Kept]:
     longest: dict[str, int] = {}
     for key, shop in sorted(shops.items()):
         retention = shop.retention
-        days = {"quarantine": retention.quarantine_days, "refused_orders": retention.refused_orders_days}
+        days = {
+            "quarantine": retention.quarantine_days,
+            "refused_orders": retention.refused_orders_days,
+            "documents": retention.documents_days,
+        }
         for what, number in days.items():
             yield _kept(key, what, number, today)
         for what, number in {**days, "mails": retention.mails_days, "files": retention.payloads_days}.items():

@@ -23,6 +23,17 @@ def next_number(connection: Connection, shop: str, kind: str) -> int:
     return int(scalars(connection, _COUNTER, {"shop": shop, "kind": kind})[0])
 
 
+_ALONE = """
+INSERT INTO document_counter (shop, kind, last) VALUES (%(shop)s, %(kind)s, 0)
+ON CONFLICT (shop, kind) DO UPDATE SET last = document_counter.last
+"""
+
+
+def alone(connection: Connection, shop: str, kind: str) -> None:
+    """Wait until nobody else issues a document of the kind for the shop, and let nobody until this transaction ends."""
+    execute(connection, _ALONE, {"shop": shop, "kind": kind})
+
+
 class NewDocumentRow(NamedTuple):
     """A document that is issued now."""
 
@@ -33,7 +44,7 @@ class NewDocumentRow(NamedTuple):
     sequence: int
     copy: int
     number: str
-    order_id: int
+    order_id: int | None
     subject: str
     content: Mapping[str, Any]
     file: bytes
@@ -56,7 +67,7 @@ class IssuedRow(NamedTuple):
     sequence: int
     copy: int
     number: str
-    order_id: int
+    order_id: int | None
     subject: str
     transaction_on: date
     amount: int | None
@@ -72,12 +83,25 @@ def of_order(connection: Connection, order_id: int) -> list[IssuedRow]:
     return fetch(connection, IssuedRow, _OF_ORDER, {"id": order_id})
 
 
+_OF_NO_ORDER = f"""
+SELECT {columns(IssuedRow)} FROM document
+WHERE shop = %(shop)s AND kind = %(kind)s AND subject = %(subject)s AND order_id IS NULL ORDER BY copy
+"""
+
+
+def of_no_order(connection: Connection, shop: str, kind: str, subject: str) -> list[IssuedRow]:
+    """A shop's documents of a kind about what is no single order, the first first."""
+    return fetch(connection, IssuedRow, _OF_NO_ORDER, {"shop": shop, "kind": kind, "subject": subject})
+
+
 class AskedRow(NamedTuple):
     """The document that a request was answered with."""
 
     public_id: str
-    order_id: int
+    shop: str
+    order_id: int | None
     kind: str
+    subject: str
     number: str
     copy: int
 
@@ -132,7 +156,8 @@ def sequence_of(connection: Connection, public_id: str) -> int:
 
 
 class FoundRow(NamedTuple):
-    """A document that was looked for; ``order`` is the storefront's number, ``partner`` whom it is made out to."""
+    """A document that was looked for; ``order`` is the storefront's number, empty where it is of no single order, ``partner``
+    whom it is made out to."""
 
     public_id: str
     shop: str
@@ -147,9 +172,9 @@ class FoundRow(NamedTuple):
 
 
 _FIND = """
-SELECT d.public_id, d.shop, d.kind, d.number, o.number, d.content->'addressee'->>'name', d.transaction_on, d.amount, d.issued_by,
+SELECT d.public_id, d.shop, d.kind, d.number, coalesce(o.number, ''), d.content->'addressee'->>'name', d.transaction_on, d.amount, d.issued_by,
        d.issued_at
-FROM document d JOIN shop_order o ON o.id = d.order_id
+FROM document d LEFT JOIN shop_order o ON o.id = d.order_id
 WHERE d.shop = %(shop)s AND (%(since)s::date IS NULL OR d.transaction_on >= %(since)s)
   AND (%(until)s::date IS NULL OR d.transaction_on <= %(until)s)
   AND (%(least)s::int IS NULL OR d.amount >= %(least)s) AND (%(most)s::int IS NULL OR d.amount <= %(most)s)

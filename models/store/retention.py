@@ -209,17 +209,26 @@ WHERE id IN (SELECT id FROM supplier_file
              WHERE octet_length(content) > 0 AND at < %(until)s AND %(shop)s = ''
              ORDER BY at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
+#: Documents of no single order: what they say; that they were issued, and under which numbers, stays.
+_DOCUMENTS_OF_NO_ORDER = """
+UPDATE document SET file = '', content = '{}'
+WHERE id IN (SELECT id FROM document
+             WHERE order_id IS NULL AND octet_length(file) > 0 AND issued_at < %(until)s
+               AND CASE WHEN shop = ANY(%(known)b::text[]) THEN shop = %(shop)s ELSE %(shop)s = '' END
+             ORDER BY issued_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 #: By what goes by its own time, not by an order's.
 _BY_ITS_OWN_TIME: Final = {
     "quarantine": _QUARANTINE,
     "refused_orders": _REFUSED,
     "mails": _MAILS_OF_NO_ORDER,
     "files": _FILES,
+    "documents": _DOCUMENTS_OF_NO_ORDER,
 }
 
 
 def end_others(connection: Connection, what: str, shop: str, known: Sequence[str], until: datetime, limit: int) -> int:
     """Let go of up to so many rows of what came before ``until``: the shop's own, or, for shop "", what is of none of the
-    ``known`` ones. ``what`` is quarantine, refused_orders, mails, these of no order, or files that suppliers sent."""
+    ``known`` ones. ``what`` is quarantine, refused_orders, mails and documents, these of no order, or files that suppliers sent."""
     told = {"shop": shop, "known": list(known), "until": until, "limit": limit}
     return execute(connection, _BY_ITS_OWN_TIME[what], told)

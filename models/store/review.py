@@ -56,7 +56,7 @@ SELECT r.id, o.shop, o.number, r.order_id, r.asked_at, json_build_object(
 FROM return_request r JOIN shop_order o ON o.id = r.order_id WHERE r.waits_until IS NOT NULL AND r.state <> 'awaiting_goods'
   AND NOT (r.state = 'inspected' AND r.replacement IS NOT NULL)""",
     "replacement": """
-SELECT q.id, o.shop, o.number, q.order_id, (SELECT max(t.at) FROM transition t WHERE t.order_id = r.id AND t.to_state = 'cancelled'),
+SELECT q.id, o.shop, o.number, q.order_id, (SELECT max(t.at) FROM transition t WHERE t.order_id = r.id AND t.to_state IN ('cancelled', 'undelivered')),
   json_build_object('key', q.id, 'replacement', r.number)
 FROM return_request q JOIN shop_order o ON o.id = q.order_id JOIN shop_order r ON r.shop = o.shop AND r.number = q.replacement
 WHERE q.state = 'inspected' AND q.replacement IS NOT NULL""",

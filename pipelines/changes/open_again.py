@@ -1,27 +1,36 @@
-"""Returns that are open again (返品の再開): the order that was to leave for their goods was cancelled, so that something else is due."""
+"""Returns that are open again (返品の再開): the order that was to leave for their goods was cancelled, or never arrived and was settled, so
+that something else is due."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from models.states import LotState, ReturnState
 from pipelines.changes.coming_back import finish, move, tell
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ReturnFacts
 from pipelines.rules.lots import Clawback, NewLot
 from pipelines.rules.points import expiry
 from pipelines.shops import Shop
 
+#: What became of an order that leaves no goods for a return.
+_CAME_TO_NOTHING: Final[Mapping[str, str]] = {
+    REPLACEMENT_CANCELLED: "was cancelled",
+    REPLACEMENT_UNDELIVERED: "never arrived",
+}
+
 
 def hear_of_replacements(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Hear what became of the orders that were to leave for goods of this one: a return whose order was cancelled is where its goods
-    passed, with each remedy open again, and what it gave in points is taken back (PTS-13)."""
-    for event in [one for one in draft.waiting if one.type in (REPLACEMENT_CANCELLED, REPLACEMENT_STANDS)]:
+    """Hear what became of the orders that were to leave for goods of this one: a return whose order was cancelled, or lost or
+    brought back on its way and settled (RET-07, RET-08), is where its goods passed, with each remedy open again, and what it gave in points is taken back (PTS-13)."""
+    for event in [one for one in draft.waiting if one.type in (*_CAME_TO_NOTHING, REPLACEMENT_STANDS)]:
         number = str(event.body["order"])
         one = next((one for one in draft.returns if one.replacement == number), None)
-        if one is not None and event.type == REPLACEMENT_CANCELLED and one.brings:
-            _open_again(draft, shop, now, one, number)
+        if one is not None and event.type in _CAME_TO_NOTHING and one.brings:
+            _open_again(draft, shop, now, one, number, event.type)
             draft.applied(event)
         elif one is not None and event.type == REPLACEMENT_STANDS and one.state == ReturnState.INSPECTED:
             _leaves_after_all(draft, shop, now, one, number)
@@ -34,10 +43,12 @@ def hear_of_replacements(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.ignored(event, "no return waits for it")
 
 
-def _open_again(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str) -> None:
+def _open_again(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str, why: str) -> None:
     _take_back_rest(draft, one)
-    again = move(draft, shop, one.id, ReturnState.INSPECTED, now, f"{number}, which was to leave for it, was cancelled")
-    tell(draft, shop, now, again, "return_open_again", replacement=number)
+    cause = f"{number}, which was to leave for it, {_CAME_TO_NOTHING[why]}"
+    again = move(draft, shop, one.id, ReturnState.INSPECTED, now, cause)
+    lost = why == REPLACEMENT_UNDELIVERED
+    tell(draft, shop, now, again, "return_open_again", replacement=number, lost=lost)
 
 
 def _take_back_rest(draft: OrderDraft, one: ReturnFacts) -> None:

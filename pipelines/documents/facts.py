@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,6 +45,24 @@ class ParcelSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ToPick:
+    """A shipment that has not left, with the pieces by line that are still to be picked; ``remarks`` are the order's for whoever
+    sends it."""
+
+    shipment: str
+    supplier: str
+    dispatch_on: date | None
+    lines: Mapping[str, int]
+    remarks: Sequence[str] = ()
+
+    @property
+    def subject(self) -> str:
+        """What its list is about: other pieces are another list, since a copy repeats what the first said."""
+        said = ",".join(f"{line}={pieces}" for line, pieces in sorted(self.lines.items()))
+        return f"{self.shipment}/{hashlib.blake2b(said.encode(), digest_size=6).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """A document that is stored; ``subject`` is what of the order it is about, empty for all of it."""
 
@@ -68,6 +87,7 @@ class SaleFacts:
     captured_at: datetime | None
     changes: Sequence[Change] = ()
     parcels: Sequence[ParcelSent] = ()
+    to_pick: Sequence[ToPick] = ()
     issued: Sequence[Issued] = ()
     receipt_request: Mapping[str, str] | None = None
 

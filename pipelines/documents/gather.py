@@ -7,17 +7,23 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from models.states import ShipmentState
 from models.store import adjustments, documents, orders, payments
 from models.store.orders import OrderRow
-from pipelines.documents.facts import Change, Issued, ParcelSent, SaleFacts, receipt_request
+from pipelines.documents.facts import Change, Issued, ParcelSent, SaleFacts, ToPick, receipt_request
 from pipelines.documents.kinds import Kind
 from pipelines.engine.facts import Facts, Need
 from pipelines.engine.gather import facts_of
 from pipelines.engine.stage import Stage
 from pipelines.methods import agreed
+from pipelines.orders.instructions import supplier_instructions
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.shops import Shop
 
+#: Shipments whose goods are still on the shelves.
+_NOT_LEFT: Final = frozenset(
+    {ShipmentState.PLANNED, ShipmentState.BACKORDERED, ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED}
+)
 #: What documents need beside the changes, gathered by the same code as for stages.
 _NEEDED: Final = Stage("documents", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS)
 
@@ -35,12 +41,23 @@ def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime)
         captured_at=payments.captured_at(connection, row.id),
         changes=[Change(one.sequence, one.at, Adjustment.from_json(one.amounts)) for one in changes],
         parcels=_parcels(facts),
+        to_pick=_to_pick(facts, shop),
         issued=[
             Issued(one.public_id, Kind(one.kind), one.subject, one.number, one.copy, one.issued_at)
             for one in documents.of_order(connection, row.id)
         ],
         receipt_request=receipt_request(facts.order, shop),
     )
+
+
+def _to_pick(facts: Facts, shop: Shop) -> list[ToPick]:
+    asked = supplier_instructions(facts.order, shop)["instructions"] if facts.shipments else []
+    remarks = [str(one["says"]) for one in asked]
+    return [
+        ToPick(one.id, one.supplier, one.dispatch_on, left, remarks)
+        for one in facts.shipments
+        if one.state in _NOT_LEFT and (left := {line: pieces.open for line, pieces in one.lines.items() if pieces.open})
+    ]
 
 
 def order_row(connection: Connection, shop: str, number: str, *, lock: bool = False) -> OrderRow | None:

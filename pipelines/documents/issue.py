@@ -7,70 +7,45 @@ the number that is kept, and one that was not kept was never taken (docs/decisio
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from models.store import documents
-from models.store.documents import NewDocumentRow
 from models.store.orders import OrderRow
-from pipelines.documents.facts import Issued, SaleFacts
+from pipelines.documents.facts import SaleFacts
 from pipelines.documents.gather import order_row, sale_facts
-from pipelines.documents.kinds import ISSUED, number_of
-from pipelines.documents.paper import issued
-from pipelines.documents.parties import named
-from pipelines.documents.permission import Answer, may_issue, subjects
+from pipelines.documents.keep import About, Press, Request, Stored, Typesets, answered, keep, keep_copy
+from pipelines.documents.kinds import ISSUED, Kind
+from pipelines.documents.permission import Answer, is_fetched, may_issue, subjects, to_pick_of
 from pipelines.documents.writing import Wish, write
+from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.engine.happenings import tell
-from pipelines.errors import Conflict, NotFound
+from pipelines.engine.inbox import Received, hear
+from pipelines.errors import NotFound
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 
 
-class Typesets(Protocol):
-    """Makes the bytes of a numbered document."""
-
-    def pdf(self, content: Mapping[str, Any]) -> bytes:
-        """The PDF of what ``paper.issued`` made; the same data, the same bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A document that is kept now: its id in URLs, its number, and whether it is a copy of an earlier one (再発行)."""
-
-    id: str
-    number: str
-    reissue: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who asks: ``key`` names the request, so that it is answered once whatever became of the first answer; ``by`` is kept."""
-
-    key: str
-    by: str
-
-
-def listed(connection: Connection, shop: Shop, number: str, now: datetime) -> list[dict[str, Any]]:
-    """The contract's list of what may be issued of an order, and what was. Raises NotFound."""
+def listed(
+    connection: Connection, shop: Shop, number: str, now: datetime, kinds: Sequence[Kind] = ISSUED
+) -> list[dict[str, Any]]:
+    """The contract's list of what of ``kinds`` may be issued of an order, and what was. Raises NotFound."""
     row = order_row(connection, shop.key, number)
     if row is None:
         raise NotFound(f"{shop.key}/{number}")
     facts = sale_facts(connection, row, shop, now)
     return [
         _shown(may_issue(kind, facts, shop, now, subject), facts)
-        for kind in ISSUED
+        for kind in kinds
         for subject in subjects(kind, facts) or [""]
     ]
 
 
 def issue(
-    connection: Connection, shop: Shop, number: str, wish: Wish, request: Request, now: datetime, press: Typesets
+    connection: Connection, shop: Shop, number: str, wish: Wish, request: Request, now: datetime, typesets: Typesets
 ) -> Stored:
     """Issue a document of an order within the transaction of ``connection``.
 
@@ -79,94 +54,45 @@ def issue(
     row = order_row(connection, shop.key, number, lock=True)
     if row is None:
         raise NotFound(f"{shop.key}/{number}")
-    if (answered := documents.by_key(connection, request.key)) is not None:
-        if (answered.order_id, answered.kind) != (row.id, wish.kind):
-            raise Conflict("This Idempotency-Key stands for another document.")
-        return Stored(answered.public_id, answered.number, answered.copy > 1)
+    press = Press(connection, request, now, typesets)
+    if (before := answered(press, About(shop, wish.kind, wish.subject, row.id))) is not None:
+        return before
     facts = sale_facts(connection, row, shop, now)
     answer = may_issue(wish.kind, facts, shop, now, wish.subject)
     if not answer.allowed:
         raise answer.refusal()
     wish = replace(wish, subject=answer.subject)
-    copies = facts.copies(wish.kind, answer.subject)
-    if copies:
-        return _copy(connection, row, shop, wish, copies, request, now, press)
-    document = write(wish, facts, shop, now)
-    sequence = documents.next_number(connection, shop.key, wish.kind)
-    content = issued(document.to_json(), number_of(shop.key, wish.kind, sequence), _day(now))
-    return _keep(connection, row, wish, content, sequence, 1, request, now, press)
-
-
-def _copy(
-    connection: Connection,
-    row: OrderRow,
-    shop: Shop,
-    wish: Wish,
-    copies: Sequence[Issued],
-    request: Request,
-    now: datetime,
-    press: Typesets,
-) -> Stored:
-    """Another copy: what the first said, under its number, marked where the shop marks it (DOC-01)."""
-    original = next(iter(copies))
-    first = documents.content_of(connection, original.id)
-    if not first:
-        raise Conflict("The document is no longer kept, so there is no copy of it.", rule="DOC-01")
-    if wish.addressee and named(wish.addressee, first["locale"]).name != first["addressee"]["name"]:
-        raise Conflict(
-            "A copy says what the first document said; it cannot be made out to somebody else.", rule="DOC-02"
-        )
-    copy, sequence = len(copies) + 1, documents.sequence_of(connection, original.id)
-    mark = "reissue" if shop.documents.mark_reissue else ""
-    content = issued(first, number_of(shop.key, wish.kind, sequence, copy), _day(now), mark)
-    return _keep(connection, row, wish, content, sequence, copy, request, now, press)
-
-
-def _keep(
-    connection: Connection,
-    row: OrderRow,
-    wish: Wish,
-    content: Mapping[str, Any],
-    sequence: int,
-    copy: int,
-    request: Request,
-    now: datetime,
-    press: Typesets,
-) -> Stored:
-    file = press.pdf(content)
-    number = content["number"]
-    named_by = f"{row.shop} {wish.kind} {sequence} {copy}".encode()
-    kept = Stored(f"DC-{hashlib.blake2b(named_by, digest_size=12).hexdigest()}", number, copy > 1)
-    documents.add(
-        connection,
-        [
-            NewDocumentRow(
-                public_id=kept.id,
-                key=request.key,
-                shop=row.shop,
-                kind=wish.kind,
-                sequence=sequence,
-                copy=copy,
-                number=number,
-                order_id=row.id,
-                subject=wish.subject,
-                content=content,
-                file=file,
-                digest=hashlib.sha256(file).digest(),
-                transaction_on=date.fromisoformat(content["transaction_on"]),
-                amount=content["amount"],
-                issued_by=request.by,
-                issued_at=now,
-            )
-        ],
+    about, copies = About(shop, wish.kind, wish.subject, row.id), facts.copies(wish.kind, answer.subject)
+    made = (
+        keep_copy(press, about, copies, wish.addressee) if copies else keep(press, about, write(wish, facts, shop, now))
     )
-    said = {"document": kept.id, "kind": wish.kind, "document_number": number, "reissue": kept.reissue}
-    tell(connection, row, "document.issued", kept.id, said, now)
-    return kept
+    if wish.kind in ISSUED:
+        said = {"document": made.id, "kind": wish.kind, "document_number": made.number, "reissue": made.reissue}
+        tell(connection, row, "document.issued", made.id, said, now)
+    if wish.kind == Kind.RECEIPT and not made.reissue and is_fetched(facts):
+        _announce(connection, row, made, now)
+    return made
 
 
-def _day(now: datetime) -> date:
-    return now.astimezone(JST).date()
+def _announce(connection: Connection, row: OrderRow, made: Stored, now: datetime) -> None:
+    """The order hears of its first receipt, so that its customer does; what goes on paper comes with the parcel (DOC-02)."""
+    body = {"document": made.id, "number": made.number}
+    heard = Received("documents", f"receipt:{made.id}", RECEIPT_STORED, body, now, order=(row.shop, row.number))
+    hear(connection, [heard], now)
+
+
+def pick_list_of(
+    connection: Connection, shop: Shop, number: str, shipment: str, by: str, now: datetime, typesets: Typesets
+) -> Stored:
+    """The list of what is still to be picked of a shipment: the one that was issued of these pieces, else issued now. Raises
+    NotFound where there is nothing to pick."""
+    row = order_row(connection, shop.key, number, lock=True)
+    meant = to_pick_of(sale_facts(connection, row, shop, now), shipment) if row is not None else None
+    if row is None or meant is None:
+        raise NotFound(f"{shop.key}/{number} {shipment}")
+    # One request of all that are made by this supplier of these pieces: the second click has the first one's list.
+    request = Request(f"pick_list:{row.id}:{meant.subject}:{by}", by)
+    return issue(connection, shop, number, Wish(Kind.PICK_LIST, subject=meant.subject), request, now, typesets)
 
 
 def _shown(answer: Answer, facts: SaleFacts) -> dict[str, Any]:

@@ -18,8 +18,10 @@ class Kind(StrEnum):
     QUOTATION = "quotation"  # 見積書
 
 
-#: What is issued of an order: numbered, stored, the same bytes ever after.
+#: What is issued of an order for its customer; the shop's storefront hears of it.
 ISSUED: Final = (Kind.RECEIPT, Kind.INVOICE, Kind.RETURN_INVOICE, Kind.DELIVERY_NOTE)
+#: What is issued of an order at all: a pick list is for those alone who send the goods.
+OF_AN_ORDER: Final = (*ISSUED, Kind.PICK_LIST)
 
 _LETTERS: Final = {
     Kind.RECEIPT: "R",

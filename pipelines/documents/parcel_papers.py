@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.carriers import carrier
-from pipelines.documents.facts import ParcelSent, SaleFacts
+from pipelines.documents.facts import ParcelSent, SaleFacts, ToPick
 from pipelines.documents.figures import Figures, Item, reduced
 from pipelines.documents.kinds import Kind
 from pipelines.documents.paper import Addressee, Document, Row
@@ -16,7 +16,7 @@ from pipelines.documents.parties import address_lines, issuer_of
 from pipelines.documents.tables import body, notes
 from pipelines.documents.words import WORDS, day
 from pipelines.rules.money.breakdown import LineShare
-from pipelines.rules.order import Line
+from pipelines.rules.order import Order
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 
@@ -58,11 +58,9 @@ def delivery_note(
 
 
 def shows_prices(supplier: str, shop: Shop) -> bool:
-    """Whether the note of that supplier's parcel shows prices; a maker is who sends its goods itself, and is not the
-    shop's own warehouse."""
+    """Whether the note of that supplier's parcel shows prices."""
     rules = shop.documents
-    is_maker = shop.split.drop_ship and supplier != "warehouse" and shop.supplier(supplier).ships_via is None
-    return rules.maker_prices if is_maker else rules.note_prices
+    return rules.maker_prices if shop.is_maker(supplier) else rules.note_prices
 
 
 def parcel_figures(facts: SaleFacts, parcel: ParcelSent) -> Figures:
@@ -86,31 +84,26 @@ def _discount(share: LineShare, before: int, pieces: int) -> int:
     return whole * (before + pieces) // share.quantity - whole * before // share.quantity
 
 
-def pick_list(
-    order_number: str,
-    shipment: str,
-    supplier: str,
-    lines: Sequence[tuple[Line, int]],
-    to: Addressee,
-    shop: Shop,
-    on: date,
-    locale: str = "ja",
-    remarks: Sequence[str] = (),
-) -> Document:
-    """The list by which the goods of a shipment are taken from the shelves on a day: sku, pieces, a box to check."""
-    words = WORDS[locale]
+def pick_list(order: Order, meant: ToPick, shop: Shop, locale: str, on: date) -> Document:
+    """The list by which the goods of a shipment are taken from the shelves ``on`` a day: sku, pieces, a box to check; no price."""
+    words, to = WORDS[locale], order.ship_to
+    lines = {line.line: line for line in order.lines}
     return Document(
         kind=Kind.PICK_LIST,
         layout="list",
         locale=locale,
         title=words["pick_list"],
         issuer=issuer_of(shop, locale),
-        addressee=to,
+        addressee=Addressee(to.name, "", to.postal_code, address_lines(to)),
         transaction_on=on,
-        details=[(words["order"], order_number), (words["parcel"], shipment), (words["supplier"], supplier)],
+        details=[
+            (words["order"], order.number),
+            (words["parcel"], meant.shipment),
+            (words["supplier"], meant.supplier),
+        ],
         heads=("SKU", words["name"], words["quantity"], words["checked"]),
-        rows=[Row(line.name, pieces, None, None, sku=line.sku) for line, pieces in lines],
-        boxed=[(words["remarks"], one) for one in remarks],
+        rows=[Row(lines[line].name, pieces, None, None, sku=lines[line].sku) for line, pieces in meant.lines.items()],
+        boxed=[(words["remarks"], one) for one in meant.remarks],
         words=words,
     )
 

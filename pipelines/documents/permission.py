@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from pipelines.documents.facts import Change, ParcelSent, SaleFacts
+from pipelines.documents.facts import Change, ParcelSent, SaleFacts, ToPick
 from pipelines.documents.figures import given_back
 from pipelines.documents.kinds import Kind
 from pipelines.errors import Conflict
@@ -73,6 +73,8 @@ def may_issue(kind: Kind, facts: SaleFacts, shop: Shop, now: datetime, subject: 
         return _return_invoice(facts, shop, subject)
     if kind == Kind.DELIVERY_NOTE:
         return _delivery_note(facts, subject)
+    if kind == Kind.PICK_LIST:
+        return _pick_list(facts, subject)
     raise ValueError(f"{kind} is not issued of an order")
 
 
@@ -80,6 +82,8 @@ def subjects(kind: Kind, facts: SaleFacts) -> Sequence[str]:
     """What of the order there is a document of this kind about."""
     if kind == Kind.DELIVERY_NOTE:
         return [one.subject for one in facts.parcels]
+    if kind == Kind.PICK_LIST:
+        return [one.subject for one in facts.to_pick]
     if kind == Kind.RETURN_INVOICE:
         return [_name(one) for one in facts.changes if one.adjustment.kind in AFTER_DISPATCH]
     return [""]
@@ -88,6 +92,11 @@ def subjects(kind: Kind, facts: SaleFacts) -> Sequence[str]:
 def parcel_of(facts: SaleFacts, subject: str) -> ParcelSent | None:
     """The parcel that is meant; without a name the only or last one."""
     return next((one for one in reversed(facts.parcels) if subject in ("", one.subject)), None)
+
+
+def to_pick_of(facts: SaleFacts, subject: str) -> ToPick | None:
+    """The shipment that is meant, by itself or with its pieces; without a name the only or last one."""
+    return next((one for one in reversed(facts.to_pick) if subject in ("", one.shipment, one.subject)), None)
 
 
 def change_of(facts: SaleFacts, subject: str) -> Change | None:
@@ -111,9 +120,14 @@ def _receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
         return _no(Kind.RECEIPT, "DOC-05", "Nothing was received of this order, or all of it went back.")
     if facts.captured < due:
         return _no(Kind.RECEIPT, "DOC-05", "The money is not received yet; a receipt is written once it is.")
-    if method.capture is Capture.ON_DISPATCH:
+    if is_fetched(facts):
         return _fetched_receipt(facts, shop, now)
     return _yes(Kind.RECEIPT, "DOC-02", "The transfer was received; the receipt goes with the parcel, or is posted.")
+
+
+def is_fetched(facts: SaleFacts) -> bool:
+    """Whether the order's receipt is fetched by its customer; a transfer's goes on paper (DOC-02)."""
+    return METHODS[facts.method].capture is Capture.ON_DISPATCH
 
 
 def _fetched_receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
@@ -181,6 +195,16 @@ def _delivery_note(facts: SaleFacts, subject: str) -> Answer:
         return _no(Kind.DELIVERY_NOTE, "DOC-03", "No parcel has left yet; each has its own delivery note.")
     says = "The parcel has left; its note is no receipt."
     return Answer(Kind.DELIVERY_NOTE, True, None, [Because("DOC-03", says)], parcel.subject)
+
+
+def _pick_list(facts: SaleFacts, subject: str) -> Answer:
+    meant = to_pick_of(facts, subject)
+    if meant is None:
+        return _no(
+            Kind.PICK_LIST, "SPL-01", "There is nothing of this order to be picked, or its pieces are others now."
+        )
+    says = "The goods of this shipment have not left; its list is for whoever sends them."
+    return Answer(Kind.PICK_LIST, True, None, [Because("SPL-01", says)], meant.subject)
 
 
 def _yes(kind: Kind, rule: str, says: str, until: date | None = None) -> Answer:

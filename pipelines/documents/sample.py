@@ -7,20 +7,17 @@ from datetime import date, datetime, time
 from typing import Any, Final
 
 from pipelines.billing import bill_json
-from pipelines.documents.facts import Change, ParcelSent, SaleFacts, receipt_request
-from pipelines.documents.figures import sale
+from pipelines.documents.facts import Change, ParcelSent, SaleFacts, ToPick, receipt_request
 from pipelines.documents.kinds import Kind
-from pipelines.documents.paper import Addressee, Document, issued
+from pipelines.documents.paper import Document, issued
 from pipelines.documents.parcel_papers import pick_list
-from pipelines.documents.parties import address_lines, addressee_of, named
+from pipelines.documents.parties import addressee_of
 from pipelines.documents.permission import may_issue
-from pipelines.documents.sale_papers import quotation
+from pipelines.documents.quoting import quoted
 from pipelines.documents.statement_paper import statement
-from pipelines.documents.words import WORDS
-from pipelines.documents.writing import Wish, write
-from pipelines.errors import Invalid, Problem
-from pipelines.orders.document import parse_preview
-from pipelines.orders.plan import Plan, as_told, plan
+from pipelines.documents.writing import Wish, locale_of, write
+from pipelines.errors import Invalid
+from pipelines.orders.plan import Plan, planned_of
 from pipelines.rules.billing import bill, billed
 from pipelines.rules.money.adjustments import RETURN, adjust
 from pipelines.shops import Shop
@@ -32,11 +29,7 @@ _AFTERNOON: Final = time(16)
 
 def sample(raw: object, shops: Mapping[str, Shop], wish: Wish) -> dict[str, Any]:
     """What is printed of a sample; raises Invalid for what is no order, Conflict where the rules refuse the document."""
-    order, told = parse_preview(raw)
-    shop = shops.get(order.shop)
-    if shop is None:
-        raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
-    planned = plan(order, shop, as_told(order, told))
+    planned, shop = planned_of(raw, shops)
     if planned.problems:
         raise Invalid(planned.problems)
     sent_on = _sent_on(planned)
@@ -51,16 +44,13 @@ def _sent_on(planned: Plan) -> date:
 
 
 def _document(planned: Plan, shop: Shop, wish: Wish, at: datetime) -> Document:
-    order, locale = planned.order, wish.locale or planned.order.locale
+    order = planned.order
     if wish.kind == Kind.QUOTATION:
-        words = WORDS[locale]
-        of = sale(order.lines, planned.breakdown, (), shop.price.points_treatment, words)
-        to = named(wish.addressee, locale) if wish.addressee else addressee_of(order, locale, with_address=True)
-        return quotation(of.figures, shop, order.placed_at.astimezone(JST).date(), locale, to, shop.price.display)
+        return quoted(planned, shop, wish, order.placed_at.astimezone(JST).date())
     if wish.kind == Kind.PICK_LIST:
-        return _pick_list(planned, shop, locale)
+        return _pick_list(planned, shop, locale_of(wish, order))
     if wish.kind == Kind.STATEMENT:
-        return _statement(planned, shop, wish, locale)
+        return _statement(planned, shop, wish, locale_of(wish, order))
     facts = as_if_sent(planned, shop, at, returned=wish.kind == Kind.RETURN_INVOICE)
     answer = may_issue(wish.kind, facts, shop, at, wish.subject)
     if not answer.allowed:
@@ -92,19 +82,10 @@ def as_if_sent(planned: Plan, shop: Shop, at: datetime, *, returned: bool = Fals
 
 def _pick_list(planned: Plan, shop: Shop, locale: str) -> Document:
     order, first = planned.order, planned.shipments[0]
-    lines = {line.line: line for line in order.lines}
-    to = order.ship_to
-    return pick_list(
-        order.number,
-        f"{order.number}-1",
-        first.part.supplier,
-        [(lines[line], pieces) for line, pieces in first.part.lines],
-        Addressee(to.name, "", to.postal_code, address_lines(to)),
-        shop,
-        first.dispatch.dispatch_on or order.placed_at.astimezone(JST).date(),
-        locale,
-        [one["says"] for one in planned.instructions if one["for"] == "supplier"],
-    )
+    remarks = [one["says"] for one in planned.instructions if one["for"] == "supplier"]
+    on = first.dispatch.dispatch_on
+    meant = ToPick(f"{order.number}-1", first.part.supplier, on, dict(first.part.lines), remarks)
+    return pick_list(order, meant, shop, locale, on or order.placed_at.astimezone(JST).date())
 
 
 def _statement(planned: Plan, shop: Shop, wish: Wish, locale: str) -> Document:

@@ -54,7 +54,7 @@ def statement(bill: Mapping[str, Any], shop: Shop, addressee: Addressee, locale:
             *([Sum(words["to_pay"], bill["due"], strong=True)] if bill["points_used"] else []),
         ],
         rates=rate_rows(of, words),
-        notes=[words["statement_tax_note"]],
+        notes=[words["statement_tax_note"], *([] if shop.registration_number else [words["note_no_invoice"]])],
         words=words,
     )
 

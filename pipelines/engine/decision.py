@@ -209,9 +209,12 @@ class ClosedHold:
     cause: str
 
 
-#: What an order hears of one that was to leave for its goods: it was cancelled, or stands after all.
+#: What an order hears of one that was to leave for its goods: it was cancelled, never arrived and was settled, or stands after all.
 REPLACEMENT_CANCELLED: Final = "replacement.cancelled"
+REPLACEMENT_UNDELIVERED: Final = "replacement.undelivered"
 REPLACEMENT_STANDS: Final = "replacement.stands"
+#: What an order hears of its documents: a receipt that its customer fetches is stored.
+RECEIPT_STORED: Final = "receipt.stored"
 
 
 class Word(NamedTuple):

@@ -143,20 +143,25 @@ def _quarantine(engine: Engine, clock: Clock, event: Received, error: Exception)
 
 def _store(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
     with engine.begin() as connection:
-        rows = _rows(connection, events)
-        new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}
-        now = clock.now()
-        due = [
-            woken(WOKEN_BY[row.type], row.order_id, row.shipment_id, now)
-            for row in rows
-            if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new
-        ]
-        work.schedule(connection, due)
+        new = hear(connection, events, clock.now())
     answers = []
     for event in events:
         answers.append((event.source, event.event_id) in new)
         new.discard((event.source, event.event_id))
     return answers
+
+
+def hear(connection: Connection, events: Sequence[Received], now: datetime) -> set[tuple[str, str]]:
+    """Store events within the transaction of ``connection`` and make their orders due; (source, event id) of those that are new."""
+    rows = _rows(connection, events)
+    new = {(row.source, row.event_id) for row in inbox.add(connection, rows)}
+    due = [
+        woken(WOKEN_BY[row.type], row.order_id, row.shipment_id, now)
+        for row in rows
+        if row.state == PENDING and row.order_id is not None and (row.source, row.event_id) in new
+    ]
+    work.schedule(connection, due)
+    return new
 
 
 def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRow]:

@@ -128,7 +128,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
 def _shipments(order: Order, shop: Shop, counts_at: datetime | None, assume: Assume) -> Iterator[PlannedShipment]:
     """The order's shipments, each of which takes a place on its day."""
     load = Load.of(assume.load.planned)
-    for part in split(order.lines, shop):
+    for part in split(order.lines, shop, order.called_to):
         when = plan_dispatch(part, order, shop, counts_at=counts_at, not_before=assume.now, load=load)
         load.take(part.supplier, when.dispatch_on)
         yield PlannedShipment(part, when)
@@ -160,13 +160,21 @@ def preview(
 
     ``look_up``: what is taken for granted of an order beside what the request tells.
     """
+    planned, _ = planned_of(raw, shops, look_up)
+    return masked(planned.to_json())  # the reasons quote what was sent (INT-17)
+
+
+def planned_of(
+    raw: object, shops: Mapping[str, Shop], look_up: Callable[[Order, AssumeDocument], Assume] = as_told
+) -> tuple[Plan, Shop]:
+    """The plan of a decoded order and the shop that it is of, as ``preview``."""
     order, told = parse_preview(raw)
     shop = shops.get(order.shop)
     if shop is None:
         raise Invalid([Problem("shop", f"There is no shop of this name; the shops are {', '.join(sorted(shops))}.")])
     if told.rank is not None and shop.rank_rates and told.rank not in shop.rank_rates:
         raise Invalid([Problem("assume.rank", f"This shop's ranks are {', '.join(shop.rank_rates)}.")])
-    return masked(plan(order, shop, look_up(order, told)).to_json())  # the reasons quote what was sent (INT-17)
+    return plan(order, shop, look_up(order, told)), shop
 
 
 def _mails(method: Method, *, held: bool, missed: bool, answered: bool) -> tuple[str, ...]:

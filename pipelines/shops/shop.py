@@ -271,6 +271,10 @@ class Shop(Section):
         """The gateway that the shop uses for ``method``; None where it is not connected to one."""
         return self.gateway(self.payment.gateways.get(method))
 
+    def is_maker(self, supplier: str) -> bool:
+        """Whether that supplier sends its goods itself, and is not the shop's own warehouse."""
+        return self.split.drop_ship and supplier != "warehouse" and self.supplier(supplier).ships_via is None
+
     def supplier(self, name: str) -> Supplier:
         """The supplier's parameters, all defaults if the profile does not list it."""
         return self.suppliers.get(name, _UNLISTED_SUPPLIER)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import LotState, ReturnState
+from pipelines.changes.back_to_maker import tell_makers
 from pipelines.changes.coming_back import (
     approve,
     await_next,
@@ -28,7 +29,7 @@ from pipelines.changes.money import LETS_GO
 from pipelines.changes.open_again import hear_of_replacements
 from pipelines.changes.replacing import exchanged, replacement, rest_in_points
 from pipelines.changes.requests import answer_each, asker
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
 from pipelines.engine.stage import Stage
@@ -162,6 +163,10 @@ def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
         ).id
     if failed is not None:
         move(draft, shop, failed, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
+    if failed != one.id:
+        passed = draft.return_(one.id)
+        assert passed is not None, "it was inspected just now"
+        tell_makers(draft, shop, now, passed)
 
 
 def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefunded) -> None:
@@ -251,8 +256,9 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.ADJUSTMENTS
-    | Need.RETURNS,
-    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, *_GRANTS),
+    | Need.RETURNS
+    | Need.SUPPLIERS,
+    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, REPLACEMENT_STANDS, *_GRANTS),
     leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

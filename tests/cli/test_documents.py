@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.errors import Invalid
 from tests.documents.orders import text_of
 from tests.world import World, document
 from workers.cli.main import app
@@ -64,3 +65,28 @@ def test_operators_issue_find_and_save(database: World, tmp_path: Path) -> None:
     again = tmp_path / "again.pdf"
     assert run(app, ["documents", "save", listed["public_id"], "--out", str(again)]).exit_code == 0
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_what_is_of_no_single_order_has_commands_of_its_own(database: World, tmp_path: Path) -> None:
+    """TAX-02, DOC-06, SPL-01: each is found afterwards as any other."""
+    out, run = ["--out", str(tmp_path / "made.pdf")], CliRunner().invoke
+    debit = document("C-1", shop="clinic", placed_at="2026-10-20T09:00:00+09:00", payment={"method": "direct_debit"})
+    debit["customer"]["account"] = "partner_web"
+    database.take(debit, document("S-1"))
+    database.settle()
+    (tmp_path / "cart.json").write_text(json.dumps(document("Q-1")), "utf-8")
+    for told, number in (
+        (["issue", "salon/S-1", "--kind", "pick_list"], "SALON-P-000001"),
+        (["statement", "clinic", "M-1", "--month", "2026-10"], "CLINIC-S-000001"),
+        (["quotation", str(tmp_path / "cart.json"), "--addressee", "株式会社見本"], "SALON-Q-000001"),
+    ):
+        made = run(app, ["documents", *told, *out])
+        assert made.exit_code == 0, made.output
+        assert number in made.stdout
+        assert number in text_of((tmp_path / "made.pdf").read_bytes())
+    listed = json.loads(run(app, ["documents", "list", "salon", "--json"]).stdout)
+    assert [(one["number"], one["order"]) for one in listed] == [("SALON-P-000001", "S-1"), ("SALON-Q-000001", "")]
+    early = run(app, ["documents", "statement", "clinic", "M-1", "--month", "2026-11", *out])
+    assert (early.exit_code, "TAX-02" in early.stderr) == (1, True)
+    wrong = run(app, ["documents", "issue", "salon/S-1", "--kind", "statement", *out])
+    assert isinstance(wrong.exception, Invalid)

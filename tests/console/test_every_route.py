@@ -13,10 +13,15 @@ from typing import Final, NamedTuple
 import pytest
 
 from models.database import connect
+from pipelines.documents.issue import issue
+from pipelines.documents.keep import Request
+from pipelines.documents.kinds import Kind
+from pipelines.documents.writing import Wish
 from tests.conftest import Running, fresh_database
 from tests.console.browser import Browser, Console
 from tests.returns.counter import Counter, pieces
 from tests.world import World, a_line, document
+from workers.documents.typesetter import typesetter
 from workers.enrolment import create_client
 from workers.mail.rendering import Renderer
 from workers.web.console.routes import ROUTERS
@@ -137,6 +142,9 @@ def _fill(world: World) -> None:
     world.settle()
     counter = Counter(world, "apparel", "A-1").sell(customer="M-9").arrive()
     counter.open(pieces())
+    with world.engine.begin() as connection:
+        asking, wish = Request("note", "operator"), Wish(Kind.DELIVERY_NOTE)
+        issue(connection, world.shops["apparel"], "A-1", wish, asking, world.clock.now(), typesetter())
     create_client(world.engine, "supplier", "maker-a", known_shops=world.shops, url="https://maker.example/in")
     for statement in (
         "INSERT INTO return_photo SELECT id, 1, order_id, '\\xffd8ff'::bytea, now() FROM return_request",
@@ -161,6 +169,7 @@ def _names(world: World) -> dict[str, str]:
         "suppression": "SELECT id FROM mail_suppression",
         "bounce": "SELECT id FROM mail_bounce",
         "hold": "SELECT min(id) FROM order_hold",
+        "document": "SELECT public_id FROM document",
     }
     fixed = {
         "number": "S-1",

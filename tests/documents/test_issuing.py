@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from models.store import documents
-from pipelines.documents.issue import Request, Stored, Typesets, issue
+from pipelines.documents.issue import issue
+from pipelines.documents.keep import Request, Stored, Typesets
 from pipelines.documents.kinds import Kind
 from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
@@ -50,6 +51,34 @@ def test_a_receipt_is_issued_stored_and_the_same_bytes_for_ever(site: Site) -> N
     assert "クレジットカード利用" in text, "DOC-05"
     assert "再発行" not in text
     assert [one["number"] for one in site.get(where).json()[0]["issued"]] == ["SALON-R-000001"]
+
+
+def test_its_customer_hears_of_a_receipt_once_it_is_stored(site: Site) -> None:
+    """DOC-02, A.14: of the first that is fetched, whoever asked for it; of no copy, no other document, none that goes on paper, and
+    never of one that was refused."""
+    world = site.world
+    told = {"S-1": {}, "S-2": {"locale": "en"}, "S-3": {"payment": {"method": "bank_transfer"}}}
+    for number, changes in told.items():
+        world.take(document(number, **changes))
+        world.settle()
+        if number == "S-3":
+            world.tell(world.deposit(number, world.show(number)["totals"]["grand_total"]))
+            world.settle()
+        assert site.post(WHERE.format(shop="salon", number=number), {"kind": "delivery_note"}).status_code == 409
+        world.ship_all(number)
+        for kind in ("receipt", "delivery_note", "receipt"):
+            assert site.post(WHERE.format(shop="salon", number=number), {"kind": kind}).status_code == 201
+        world.settle()
+    mails = {n: [m["template"] for m in world.show(n)["mails"] if m["template"] == "receipt_ready"] for n in told}
+    assert mails == {"S-1": ["receipt_ready"], "S-2": ["receipt_ready"], "S-3": []}
+    ready = [mail for mail in world.postbox.mails if mail["X-Shukka-Template"] == "receipt_ready"]
+    assert "領収書をご用意いたしました" in str(ready[0]["Subject"])
+    assert "Your receipt is ready" in str(ready[1]["Subject"])
+    plain = ready[0].get_body(("plain",))
+    assert plain is not None
+    assert "SALON-R-000001" in plain.get_content()
+    assert "/o/" in plain.get_content(), "it is loaded from the order's page"
+    assert world.broken() == {}
 
 
 def test_a_second_copy_says_so_and_nothing_else_changes(site: Site) -> None:

@@ -137,20 +137,6 @@ def test_an_answer_that_does_not_come_is_a_yes(world: World, moment: str, state:
     assert world.broken() == {}
 
 
-@pytest.mark.parametrize(
-    ("moment", "state"), [("2026-12-04 23:59:59", "awaiting_goods"), ("2026-12-05 00:00:00", "expired")]
-)
-def test_goods_that_do_not_come_back_make_the_return_expire(world: World, moment: str, state: str) -> None:
-    """RET-03: 14 days from the dispatch on 2026-11-20, to the last second."""
-    counter = Counter(world, "reuse").sell(a_line("1", 1, 90_000, availability="unique")).arrive()
-    one = counter.open(pieces())
-    assert counter.shown(one)["goods_by"] == "2026-12-04"
-    world.at(moment)
-    assert counter.state(one) == state
-    assert (counter.mails()[-1] == "return_finished") == (state == "expired")
-    assert world.broken() == {}
-
-
 def test_goods_that_came_in_time_are_received_also_late(world: World) -> None:
     """They lay at the shop over the weekend; what came too late is not taken."""
     counter = Counter(world, "reuse").sell(a_line("1", 1, 90_000, availability="unique")).arrive()
@@ -290,4 +276,29 @@ def test_what_there_is_one_of_is_not_replaced(world: World) -> None:
     """RET-03, INT-10."""
     with pytest.raises(Conflict):
         replaced(world, "reuse", a_line("1", 1, 90_000, availability="unique"))
+    assert world.broken() == {}
+
+
+def test_a_maker_hears_of_its_goods_that_came_back_and_passed(world: World) -> None:
+    """A.12: of the pieces that passed, once; the warehouse, which took its own in, hears nothing, and no money is told."""
+    counter = Counter(world, "clinic")
+    world.take(document("S-1", a_line("1", 1, 6_000), a_line("2", 3, 3_000, supplier="maker-a"), shop="clinic"))
+    world.settle()
+    world.ship_all("S-1", shop="clinic")
+    for shipment, supplier in zip(world.shipments("S-1", "clinic"), ("warehouse", "maker-a"), strict=True):
+        world.tell(world.news("shipment.delivered", shipment, supplier))
+    world.settle()
+    one = counter.open(pieces("1", 1, "defect"), pieces("2", 3, "defect"))
+    counter.ask("returns:approve", one)
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True, rejected=[{"line": "2", "quantity": 1}], words="It has been worn.")
+    counter.ask("returns:replace", one)
+    mails = [mail for mail in world.postbox.mails if mail["X-Shukka-Template"] == "supplier_return"]
+    assert [mail["X-Shukka-Shipment"] for mail in mails] == [world.shipments("S-1", "clinic")[1]]
+    plain = mails[0].get_body(("plain",))
+    assert plain is not None
+    told = str(plain.get_content())
+    assert "[SKU-2] 商品 2 (数量 2)" in told
+    assert "商品 1" not in told
+    assert "3,000" not in told
     assert world.broken() == {}

@@ -163,17 +163,19 @@ def test_what_a_proxy_could_read_otherwise_is_refused(headers: bytes) -> None:
 
 def test_one_connection_too_many_is_answered_at_once_and_those_there_are_are_served() -> None:
     async def crowd(port: int) -> tuple[bytes, bytes]:
-        half = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-        for _, writer in half:
-            writer.write(request(CLOSE, body=b"hello")[:-1])
-            await writer.drain()
+        half = []
+        for _ in range(3):
+            half.append(await asyncio.open_connection("127.0.0.1", port))
+            reader, writer = half[-1]
+            writer.write(request(CLOSE, b"expect: 100-continue", body=b"hell!")[:-1])
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100"), "it is being served"
         refused = await talk(port, request(CLOSE))
         await asyncio.sleep(0.2)  # until the server too has seen the end of the one it refused
         reader, writer = half[0]
         writer.write(b"!")
         return refused, await reader.read()
 
-    with serving(LimitedProtocol, limit_concurrency=3) as port:
+    with serving(LimitedProtocol, limit_concurrency=4) as port:  # of which uvicorn keeps one for the refusal
         refused, served = asyncio.run(crowd(port))
     assert refused.startswith(b"HTTP/1.1 503")
     assert served.endswith(b"hell!")

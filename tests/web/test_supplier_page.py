@@ -18,6 +18,7 @@ from models.mail_packing import unpack
 from models.store import links as link_store
 from models.store.links import LinkHolder
 from pipelines.suppliers.links import LASTS, PURPOSE, Pass
+from tests.documents.orders import text_of
 from tests.web.site import Site
 from tests.world import World, a_line, document, tracking_number
 from workers.web import pages
@@ -378,6 +379,13 @@ def test_pick_list_and_delivery_note_are_printed(site: Site, shipment: str) -> N
     assert "10,000" not in note.text
     assert "Pick list" in picks.text
     assert "SKU-1 商品 1 3" in picks.text
+    first, again = (site.post(f"{path}/pick-list", key=None) for _ in range(2))
+    assert (first.status_code, first.headers["content-type"]) == (200, "application/pdf")
+    assert first.content == again.content, "it is kept"
+    assert "商品13" in text_of(first.content)
+    assert "10,000" not in text_of(first.content)
+    site.world.ship_all("S-1")
+    assert site.post(f"{path}/pick-list", key=None).status_code == 404
 
 
 @pytest.mark.parametrize(

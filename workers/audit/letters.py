@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.states import GIVEN_ANEW, HoldReason
+from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
 from workers.audit.books import OrderBook
@@ -104,6 +105,10 @@ def _parcels(order: OrderBook) -> int:
     return len(order.parcels)
 
 
+def _departures(order: OrderBook) -> int:
+    return sum(not one.is_kept for one in order.parcels)
+
+
 def _delivered(order: OrderBook) -> int:
     """One at least for each shipment whose supplier said that it arrived, unless that was at a store."""
     return 0 if order.is_pickup else _applied(order, "shipment.delivered")
@@ -191,7 +196,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("dispatch_planned", _planned, lambda o: 1),
     Letter("request_not_met", _held(HoldReason.REQUEST_NOT_MET), lambda o: 1),
     Letter("dispatch_delayed", _delayed, _unbounded),
-    Letter("shipment_shipped", _parcels, _unbounded),
+    Letter("shipment_shipped", _departures, _unbounded),
     Letter("tracking_corrected", _corrected, _unbounded),
     Letter("order_delivered", _delivered, _parcels),
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),
@@ -203,6 +208,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("store_notice", lambda o: int(o.is_pickup and _not_visited(o)), _pickups),
     Letter("order_short", _taken_out, lambda o: sum(one.kind in ("cancel", "short") for one in o.changes)),
     Letter("refund_done", _refunds, _unbounded),
+    _letter("receipt_ready", lambda o: sum(one.type == RECEIPT_STORED for one in o.news)),
     _letter("address_changed", lambda o: o.readdressed),
     Letter("return_accepted", lambda o: 0, lambda o: len(o.moved("return", "requested"))),
     _letter("return_refused", lambda o: len(o.moved("return", "refused"))),
@@ -213,5 +219,6 @@ LETTERS: tuple[Letter, ...] = (
     Letter("points_activated", _activated, lambda o: len(o.moved("lot", "valid"))),
     Letter("supplier_instruction", lambda o: o.mailed_instructions, lambda o: o.mailed_instructions),
     Letter("supplier_cancel", _called_off, _unbounded),
+    Letter("supplier_return", _nothing, lambda o: len(o.moved("return", "inspected")) * max(1, _parcels(o))),
     Letter("supplier_overdue", _held(HoldReason.SUPPLIER_SILENT), _unbounded),
 )

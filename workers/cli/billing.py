@@ -34,7 +34,7 @@ def statement(
     from workers.installation import INSTALLATION
     from workers.settings import load
 
-    begins = _month(month)
+    begins = month_of(month)
     shops = load_shops(load().shops_dir, INSTALLATION)
     if shop not in shops:
         raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
@@ -46,7 +46,8 @@ def statement(
         _print(shown)
 
 
-def _month(text: str) -> date:
+def month_of(text: str) -> date:
+    """The first day of a month that is written as 2026-11. Raises Invalid."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError:

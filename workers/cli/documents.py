@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import uuid4
@@ -17,7 +18,11 @@ from workers.cli.database import opened
 from workers.cli.terminal import err, out, table
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pipelines.documents.keep import Request, Stored, Typesets
     from pipelines.documents.writing import Wish
+    from pipelines.shops import Shop
 
 app = typer.Typer(help="Documents of orders: receipts, invoices, delivery notes.", no_args_is_help=True)
 
@@ -55,15 +60,8 @@ def preview(
     from workers.documents.typesetter import typesetter
     from workers.installation import INSTALLATION
     from workers.settings import load
-    from workers.web.body import BadBody, parse_json
 
-    wish = _wish(kind, addressee, purpose, "", locale, label=label)
-    try:
-        raw = parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
-    except OSError as fault:
-        raise Invalid([Problem(file, fault.strerror or str(fault))]) from None
-    except BadBody as bad:
-        raise Invalid([Problem(file, bad.detail)]) from None
+    wish, raw = _wish(kind, addressee, purpose, "", locale, label=label), _raw(file)
     try:
         content = sample(raw, load_shops(load().shops_dir, INSTALLATION), wish)
     except Conflict as refused:
@@ -111,28 +109,88 @@ def issue(
     path: _Out,
     addressee: _Addressee = None,
     purpose: _Purpose = None,
-    subject: Annotated[str, typer.Option(help="The parcel or change; else the only or last one.")] = "",
+    subject: Annotated[str, typer.Option(help="The parcel, change or shipment; else the only or last one.")] = "",
     locale: _Locale = None,
     label: _Label = False,
 ) -> None:
     """Issue a document of an order and write its PDF. It is numbered and stored first; a file that could not be written can be
     had again with `shukka documents save`."""
-    from pipelines.documents.issue import Request
     from pipelines.documents.issue import issue as issue_document
-    from pipelines.shops import load_shops
+    from pipelines.documents.kinds import OF_AN_ORDER
+
+    wish = _wish(kind, addressee, purpose, subject, locale, label=label)
+    if wish.kind not in OF_AN_ORDER:
+        raise Invalid([Problem("--kind", f"{kind} is of no single order; issue it with `shukka documents {kind}`")])
+    key, _, number = order.partition("/")
+
+    def make(now: datetime, shops: Mapping[str, Shop], connection: Connection, asking: Request) -> Stored:
+        if key not in shops or not number:
+            raise Invalid([Problem("ORDER", f"write SHOP/NUMBER; the shops are {', '.join(sorted(shops))}")])
+        return issue_document(connection, shops[key], number, wish, asking, now, _press())
+
+    _issued(make, path)
+
+
+@app.command()
+def statement(
+    shop: Annotated[str, typer.Argument(help="The shop.")],
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
+    month: Annotated[str, typer.Option(help="The month of the orders, as 2026-11; it is over.")],
+    path: _Out,
+    addressee: _Addressee = None,
+    locale: _Locale = None,
+) -> None:
+    """Issue the statement of a customer's month (TAX-02) and write its PDF; what stands on it is what `shukka billing statement`
+    prints."""
+    from pipelines.documents.issue_apart import issue_statement
+    from workers.cli.billing import month_of
+
+    begins, wish = month_of(month), _wish("statement", addressee, None, "", locale, label=False)
+
+    def make(now: datetime, shops: Mapping[str, Shop], connection: Connection, asking: Request) -> Stored:
+        if shop not in shops:
+            raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
+        return issue_statement(connection, shops[shop], customer, begins, wish, asking, now, _press())
+
+    _issued(make, path)
+
+
+@app.command()
+def quotation(
+    file: Annotated[str, typer.Argument(help="A JSON file with an order that is not placed, or - for standard input.")],
+    path: _Out,
+    addressee: _Addressee = None,
+    locale: _Locale = None,
+) -> None:
+    """Issue a quotation of an order that is only a file, at the figures of `POST /v1/preview`, and write its PDF."""
+    from pipelines.documents.issue_apart import issue_quotation
+
+    raw, wish = _raw(file), _wish("quotation", addressee, None, "", locale, label=False)
+
+    def make(now: datetime, shops: Mapping[str, Shop], connection: Connection, asking: Request) -> Stored:
+        return issue_quotation(connection, shops, raw, wish, asking, now, _press())
+
+    _issued(make, path)
+
+
+def _press() -> Typesets:
     from workers.documents.typesetter import typesetter
+
+    return typesetter()
+
+
+def _issued(make: Callable[[datetime, Mapping[str, Shop], Connection, Request], Stored], path: Path) -> None:
+    """Issue what ``make`` issues within one transaction, and write its PDF."""
+    from pipelines.documents.keep import Request
+    from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
     from workers.settings import load
 
-    settings, wish = load(), _wish(kind, addressee, purpose, subject, locale, label=label)
-    shops = load_shops(settings.shops_dir, INSTALLATION)
-    key, _, number = order.partition("/")
-    if key not in shops or not number:
-        raise Invalid([Problem("ORDER", f"write SHOP/NUMBER; the shops are {', '.join(sorted(shops))}")])
-    press, engine, request = typesetter(), opened("documents"), Request(f"cli:{uuid4().hex}", "command line")
+    settings, asking = load(), Request(f"cli:{uuid4().hex}", "command line")
+    shops, engine = load_shops(settings.shops_dir, INSTALLATION), opened("documents")
     try:
         with engine.begin() as connection:
-            made = issue_document(connection, shops[key], number, wish, request, settings.clock.now(), press)
+            made = make(settings.clock.now(), shops, connection, asking)
     except Conflict as refused:
         _refuse(refused)
     out.print(f"{made.number}  {made.id}{'  re-issued' if made.reissue else ''}", markup=False)
@@ -152,6 +210,18 @@ def save(
     if row is None or not row.file:
         raise ShukkaError(f"{document}: there is no such document, or it is no longer kept")
     _write(path, row.file)
+
+
+def _raw(file: str) -> object:
+    """The JSON of a file, or of standard input where it is ``-``. Raises Invalid."""
+    from workers.web.body import BadBody, parse_json
+
+    try:
+        return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+    except OSError as fault:
+        raise Invalid([Problem(file, fault.strerror or str(fault))]) from None
+    except BadBody as bad:
+        raise Invalid([Problem(file, bad.detail)]) from None
 
 
 def _refuse(refused: Conflict) -> NoReturn:

@@ -48,6 +48,7 @@ CUSTOMER_MAILS: Final = (
     "order_cancelled",
     "refund_account_needed",
     "refund_done",
+    "receipt_ready",
     "points_activated",
     "points_expiring",
     "rank_up",
@@ -64,7 +65,7 @@ CUSTOMER_MAILS: Final = (
     "pickup_ready",
     "pickup_reminder",
 )
-SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel")
+SUPPLIER_MAILS: Final = ("supplier_instruction", "supplier_overdue", "supplier_cancel", "supplier_return")
 STORE_MAILS: Final = ("store_notice",)
 CONTRACT_MAILS: Final = CUSTOMER_MAILS + SUPPLIER_MAILS + STORE_MAILS
 

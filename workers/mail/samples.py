@@ -239,6 +239,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
                 "until": datetime(2027, 1, 19, 15, 45, tzinfo=_TOKYO),
             },
         },
+        "receipt_ready": {**_order(), "receipt": {"number": "SALON-R-000123"}},
         "order_held": {**_order(), "reasons": [says["hold"]]},
         "request_not_met": {
             **_order(),
@@ -292,7 +293,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             **_order(),
             "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card"}),
         },
-        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1")},
+        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1", lost=False)},
         "points_activated": {
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},
@@ -321,6 +322,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "return_to": "warehouse",
         },
         "supplier_cancel": _for_supplier(reason=says["supplier"]),
+        "supplier_return": _for_supplier(kept_at="〒460-0008 愛知県名古屋市中区栄1-2-3"),
     }
 
 
@@ -331,7 +333,7 @@ TEMPLATES: Final = frozenset(_CONTEXTS["ja"])
 _ABOUT_A_SHIPMENT: Final = frozenset(
     {"dispatch_delayed", "shipment_shipped", "tracking_corrected", "order_delivered", "cod_unclaimed", "parcel_waiting"}
     | {"parcel_returned", "transit_accident"}
-    | {"supplier_instruction", "supplier_overdue", "supplier_cancel"}
+    | {"supplier_instruction", "supplier_overdue", "supplier_cancel", "supplier_return"}
 )
 
 

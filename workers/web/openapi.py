@@ -45,7 +45,7 @@ _TAGS: Final = {
     "orders": "Orders: taking them in, reading them, and what operators and customers may do about them.",
     "promise": "What a product or a cart would be promised now.",
     "returns": "Returns.",
-    "documents": "Receipts, invoices and delivery notes.",
+    "documents": "Receipts, invoices, delivery notes, monthly statements, quotations.",
     "customers": "What is known of a customer, and forgetting it.",
     "points": "Points: the ledger, grants and holds.",
     "postings": "Letters with coupons that are to be posted.",

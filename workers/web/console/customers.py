@@ -15,12 +15,15 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.store.documents import of_no_order
 from models.store.search import ListedRow
 from pipelines.billing import statement as statement_of
 from pipelines.customers.account import account
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument
 from pipelines.customers.tell import tell
+from pipelines.documents.issue_apart import statement_subject
+from pipelines.documents.kinds import Kind
 from pipelines.doors import read
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
@@ -90,7 +93,16 @@ async def read_bill(request: Request, shop: str, customer: str, month: str) -> R
             raise NotFound from None
         await _known(visit, profile, customer)
         bill = await visit.read(lambda connection: statement_of(connection, profile, customer, begins))
-        return visit.show("bill", bill=bill, path=customer_path(shop, customer))
+        subject = statement_subject(customer, begins)
+        issued = await visit.read(lambda connection: of_no_order(connection, shop, Kind.STATEMENT, subject))
+        return visit.show(
+            "bill",
+            bill=bill,
+            issued=issued,
+            path=customer_path(shop, customer),
+            once=token_hex(16),
+            acts=visit.may(shop, Role.OPERATOR),
+        )
 
     return await visited(request, shown)
 
@@ -160,7 +172,7 @@ async def _changed(
         except (Conflict, Invalid) as refused:
             await visit.record(visit.did(what, "refused"))
             status = 422 if isinstance(refused, Invalid) else 409
-            return await _page(visit, profile, customer, status, _said(refused))
+            return await _page(visit, profile, customer, status, said_of(refused))
         await visit.record(visit.did(what))
         return see(f"{customer_path(shop, customer)}?done={what}")
 
@@ -209,7 +221,8 @@ def _orders(connection: Connection, shop: str, customer: str) -> Sequence[Listed
     return [one for one in rows if one.customer_id == customer]
 
 
-def _said(refused: Conflict | Invalid) -> str:
+def said_of(refused: Conflict | Invalid) -> str:
+    """A refusal in a sentence: each wrong field, or why and by which rule."""
     if isinstance(refused, Invalid):
         return "; ".join(f"{one.field}: {one.message}" for one in refused.problems)
     return f"{refused.detail} {refused.rule or ''}".strip()

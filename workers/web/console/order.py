@@ -18,6 +18,8 @@ from models.mail_packing import unpack
 from models.store import mails, operator_acts, orders
 from models.store.mails import KeptMailRow
 from models.store.operator_acts import ActRow, NoteRow
+from pipelines.documents.issue import listed
+from pipelines.documents.kinds import OF_AN_ORDER
 from pipelines.engine.facts import Facts
 from pipelines.errors import NotFound
 from pipelines.operators import Role
@@ -44,6 +46,7 @@ class Story:
     possible: list[Possible]
     notes: list[NoteRow]
     acts: list[ActRow]
+    documents: list[dict[str, Any]]
 
 
 def order_path(shop: str, number: str) -> str:
@@ -63,6 +66,7 @@ def story_of(connection: Connection, visit: Visit, shop: Shop, number: str) -> S
         possible(facts, shop, visit.now),
         operator_acts.notes_of(connection, facts.id),
         operator_acts.of_order(connection, facts.id),
+        listed(connection, shop, number, visit.now, OF_AN_ORDER),
     )
 
 
@@ -86,6 +90,7 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
             entries=timeline(story.shown, story.notes, story.acts, kind),
             kinds=KINDS,
             kind=kind if kind in KINDS else "",
+            documents=story.documents,
             once=token_hex(16),
             acts=visit.may(shop, Role.OPERATOR),
             done=request.query_params.get("done", ""),

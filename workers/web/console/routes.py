@@ -8,6 +8,7 @@ from workers.web.console import (
     account,
     act,
     customers,
+    documents,
     jobs,
     mails,
     order,
@@ -24,7 +25,7 @@ from workers.web.console import (
 )
 
 #: Lists of orders before one order, whose path has two free parts.
-_DAILY = (sign_in, account, today, review, search, orders, order, act)
+_DAILY = (sign_in, account, today, review, search, orders, order, documents, act)
 _BEHIND = (returns, payments, mails, customers, partners, jobs, trying, shops)
 
 #: Those of each page.

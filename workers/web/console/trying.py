@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from secrets import token_hex
 from typing import Any, Final
 
 import orjson
@@ -109,7 +110,9 @@ def _page(visit: Visit, shop: Shop, status: int = 200, **told: Any) -> Response:
     chosen = dict.fromkeys(("number", *_OTHERWISE), "")
     acts = visit.may(shop.key, Role.OPERATOR)
     values = {**nothing, "chosen": chosen, **told}
-    return visit.show("try", status, shop=shop, methods=methods, acts=acts, most=_MOST, days=_DAYS, **values)
+    return visit.show(
+        "try", status, shop=shop, methods=methods, acts=acts, once=token_hex(16), most=_MOST, days=_DAYS, **values
+    )
 
 
 def _otherwise(connection: Connection, shop: Shop, chosen: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:

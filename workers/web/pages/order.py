@@ -18,6 +18,7 @@ from starlette.responses import Response
 from models.store import documents
 from models.store.documents import FileRow
 from pipelines.documents import issue
+from pipelines.documents.keep import Request as Asking
 from pipelines.documents.kinds import Kind
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.orders.action import Reason
@@ -109,7 +110,7 @@ async def _issue(visit: OrderVisit, form: forms.Form) -> Response:
     def make(again: bool) -> None:
         press = typesetter()
         with house.engine.begin() as connection:
-            asking = issue.Request(key, "customer")
+            asking = Asking(key, "customer")
             issue.issue(connection, visit.shop, visit.facts.number, wish, asking, visit.now, press)
 
     await asyncio.to_thread(patiently, make)

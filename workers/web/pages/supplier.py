@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.store import documents
 from models.store import links as link_store
+from models.store.documents import FileRow
 from models.store.links import LinkHolder
 from pipelines.carriers import CARRIERS, Carrier, carrier
+from pipelines.documents.issue import pick_list_of
 from pipelines.errors import NotFound, Problem
 from pipelines.shops import Shop
 from pipelines.suppliers.departures import Departure, faults
@@ -27,7 +31,10 @@ from pipelines.suppliers.links import LASTS, PATH, PURPOSE, Pass, pass_of
 from pipelines.suppliers.news import supplier_event
 from pipelines.suppliers.work import LISTS, Work, listed, named
 from pipelines.values.calendar import in_japan
+from workers.documents.typesetter import typesetter
+from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json
+from workers.web.api.documents import Pdf, file_name
 from workers.web.app_state import state_of
 from workers.web.pages import forms
 from workers.web.pages.html import LANGUAGES, page, to, words
@@ -87,6 +94,16 @@ class Visit:
         with state_of(self.request).house.engine.connect() as connection:
             return named(connection, {self.shop.key: self.shop}, self.opens.supplier, ids)
 
+    def pick_list(self, work: Work) -> FileRow:
+        """The list of what is still to be picked of a shipment, which is kept. Raises NotFound."""
+        with state_of(self.request).house.engine.begin() as connection:
+            told, by = work.told, f"supplier:{self.opens.supplier}"
+            made = pick_list_of(connection, self.shop, told.number, told.shipment, by, self.now, typesetter())
+            row = documents.file_of(connection, made.id)
+        if row is None or not row.file:
+            raise NotFound
+        return row
+
     def open(self) -> list[Work]:
         """What is still to be sent, what leaves first at the top."""
         with state_of(self.request).house.engine.connect() as connection:
@@ -141,7 +158,7 @@ async def say_of_one(request: Request, token: str) -> Response:
             told = read
         else:
             return _one(visit, work, status=409)
-        event, event_id = forms.event(told.type, told.data, visit.now), forms.act_id(form, work.told.shipment)
+        event, event_id = forms.event(told.type, told.data, visit.now), forms.act_id(form, told, work.told.shipment)
         wrong = {one.field: one.message for one in told.wrong}
         if not wrong and act == "ship":
             event_id = forms.departure_id(told.data)
@@ -230,6 +247,21 @@ async def read_picks(request: Request, token: str) -> Response:
         return visit.show("picks", works=works, picks=picks)
 
     return await answered(request, token, shown)
+
+
+@router.post("/{token}/pick-list")
+async def load_pick_list(request: Request, token: str) -> Response:
+    """The stored list of what is to be picked for one shipment, as PDF; pressed again it is the same one."""
+
+    async def loaded(visit: Visit) -> Response:
+        work = await visit.work()
+        if not work.is_open:
+            raise NotFound
+        row = await asyncio.to_thread(patiently, lambda again: visit.pick_list(work))
+        kept = f"attachment; filename*=UTF-8''{quote(file_name(row))}"
+        return Pdf(row.file, headers={"Cache-Control": "no-store", "Content-Disposition": kept})
+
+    return await answered(request, token, loaded)
 
 
 def _one(
