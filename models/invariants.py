@@ -181,11 +181,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "parcels_told",
-        "every parcel has its mail",
+        "every parcel has its mail, but for goods that were set aside in the store in which they lay (STO-01)",
         """SELECT p.order_id, p.shipment_id, p.key FROM parcel p
            WHERE (SELECT count(*) FROM parcel q WHERE q.shipment_id = p.shipment_id)
                > (SELECT count(*) FROM mail m WHERE m.order_id = p.order_id AND m.shipment_id = p.shipment_id
-                  AND m.template = 'shipment_shipped')""",
+                  AND m.template = 'shipment_shipped')
+             AND NOT EXISTS (SELECT FROM shipment s JOIN order_document d ON d.order_id = s.order_id
+                             WHERE s.id = p.shipment_id AND d.document->'pickup'->>'store' = s.supplier)""",
     ),
     Invariant(
         "told_after_the_end",

@@ -69,6 +69,7 @@ class Registry(Mapping[str, T]):
         self._package = package
         self._word = word
         self._known: dict[str, T] | None
+        self._every: tuple[T, ...] | None
         self.forget()
         REGISTRIES.add(self)
 
@@ -85,6 +86,12 @@ class Registry(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._found())
 
+    def every(self) -> tuple[T, ...]:
+        """All of them, the same tuple until they are forgotten: what is made of them can be kept by it."""
+        if self._every is None:
+            self._every = tuple(self._found().values())
+        return self._every
+
     __hash__ = object.__hash__
 
     def choice(self) -> str:
@@ -94,7 +101,7 @@ class Registry(Mapping[str, T]):
 
     def forget(self) -> None:
         """Read the plug-ins anew when they are next asked for."""
-        self._known = None
+        self._known = self._every = None
 
     def _found(self) -> dict[str, T]:
         if self._known is None:

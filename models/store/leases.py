@@ -108,6 +108,18 @@ WHERE EXISTS (WITH RECURSIVE {lanes("effect_lease", "kind = asked.name")}
 """
 
 
+_NOW = """
+UPDATE effect_lease SET due_at = CASE WHEN due_at > now() + make_interval(secs => %(seconds)s) THEN now() ELSE due_at END
+WHERE subject_id = ANY(%(ids)b::bigint[]) AND kind LIKE 'payment.%%' RETURNING kind
+"""
+
+
+def ask_now(connection: Connection, ids: Sequence[int], seconds: float) -> list[str]:
+    """Make effects of payments that pause due at once; the kind of each that has not ended. What is due within ``seconds``, the
+    longest lease, is left alone: it may be held."""
+    return scalars(connection, _NOW, {"ids": ids, "seconds": seconds})
+
+
 def due_kinds(connection: Connection, kinds: Sequence[str]) -> list[str]:
     """Which kinds of effect wait to be performed."""
     return scalars(connection, _DUE_KINDS, {"kinds": list(kinds)})

@@ -27,8 +27,13 @@ def carrier(word: str) -> Carrier:
     One that nobody declared is taken as it is written, with what holds for any carrier: a number only has to look like one,
     and there is no page. Raises Misconfigured if two carriers claim one spelling.
     """
-    found = CARRIERS.get(word) or _by_spelling(tuple(CARRIERS.values())).get(_key(word))
-    return found if found is not None else Carrier(word, word, word)
+    return CARRIERS.get(word) or _called(word, CARRIERS.every())
+
+
+@lru_cache(maxsize=1024)
+def _called(word: str, carriers: tuple[Carrier, ...]) -> Carrier:
+    """A file may spell its carrier in each of 200,000 rows."""
+    return _by_spelling(carriers).get(_key(word)) or Carrier(word, word, word)
 
 
 @lru_cache(maxsize=4)

@@ -34,7 +34,7 @@ def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     counts_at = now if awaited else facts.placed_at
     return [
         (part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now))
-        for part in split(facts.order.lines, shop)
+        for part in split(facts.order.lines, shop, facts.order.called_to)
     ]
 
 
@@ -89,7 +89,8 @@ def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> b
 
 
 def _may_fill_up(facts: Facts, shop: Shop) -> bool:
-    return any(shop.dispatch_days(part.supplier).capacity is not None for part in split(facts.order.lines, shop))
+    parts = split(facts.order.lines, shop, facts.order.called_to)
+    return any(shop.dispatch_days(part.supplier).capacity is not None for part in parts)
 
 
 def is_missed(planned: Plans) -> bool:

@@ -14,7 +14,7 @@ from pipelines.changes.ending import cancel_order
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.orders.store_mails import EXPECT, SEND_BACK, VISIT, store_mail
+from pipelines.orders.store_mails import EXPECT, RELEASE, SEND_BACK, VISIT, store_mail
 from pipelines.ports import MailIntent
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import ENDED
@@ -63,7 +63,7 @@ def stay(draft: OrderDraft, shop: Shop) -> Kept | None:
 
 def expect(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Something has left: the store is told what comes, once."""
-    draft.tell(_to_store(draft, shop, now, EXPECT, about=""))
+    draft.tell(_to_store(draft, shop, now, EXPECT, _lines(draft, kept=False)))
 
 
 def arrive(draft: OrderDraft, now: datetime) -> None:
@@ -83,10 +83,13 @@ def buy(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 
 def give_back(draft: OrderDraft, shop: Shop, now: datetime, *, reason: str, cause: str) -> None:
-    """Nothing is bought: the order ends and its money goes back; the goods are free again once they are back."""
+    """Nothing is bought: the order ends and its money goes back; the goods are free again once they are back, and at once where they
+    lay in the store before."""
     cancel_order(draft, shop, now, reason=reason, cause=cause)
     for parcel in at_store(draft):
-        draft.keep_parcel(parcel._replace(tracking_status=TrackingState.RETURNING, status_as_of=now))
+        is_kept = draft.facts.is_kept_by(draft.shipment(parcel.shipment).supplier)
+        status = TrackingState.RETURNED if is_kept else TrackingState.RETURNING
+        draft.keep_parcel(parcel._replace(tracking_status=status, status_as_of=now))
     watch_return(draft, shop, now)
 
 
@@ -98,7 +101,9 @@ def watch(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         return
     _tell_customer(draft, shop, now, "pickup_ready", keep, about=keep.visit_on.isoformat())
     if keep.over_at <= now:
-        draft.tell(_to_store(draft, shop, now, SEND_BACK, about=""))
+        for what, lines in ((SEND_BACK, _lines(draft, kept=False)), (RELEASE, _lines(draft, kept=True))):
+            if lines:
+                draft.tell(_to_store(draft, shop, now, what, lines))
         cause = f"no visit by {keep.keep_until.isoformat()} (STO-01)"
         give_back(draft, shop, now, reason=EXPIRED, cause=cause)
         return
@@ -113,7 +118,8 @@ def watch(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def put_off(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The visit is on another day: the store hears of it; the customer does where the goods are there already (``watch``)."""
     if draft.parcels:
-        draft.tell(_to_store(draft, shop, now, VISIT, about=f"{visit_of(draft.facts)}:{now.isoformat()}"))
+        about = f"{visit_of(draft.facts)}:{now.isoformat()}"
+        draft.tell(_to_store(draft, shop, now, VISIT, [line["line"] for line in draft.facts.document["lines"]], about))
 
 
 def watch_return(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -160,5 +166,14 @@ def _tell_customer(draft: OrderDraft, shop: Shop, now: datetime, template: str, 
     draft.tell(mail)
 
 
-def _to_store(draft: OrderDraft, shop: Shop, now: datetime, what: str, *, about: str) -> MailIntent:
-    return store_mail(draft.facts, shop, now, store_of(draft.facts), what, visit_of(draft.facts), about=about)
+def _lines(draft: OrderDraft, *, kept: bool) -> Sequence[str]:
+    """The lines that lay in the store before, or those that came to it."""
+    lay = {line for one in draft.shipments if draft.facts.is_kept_by(one.supplier) for line in one.lines}
+    return [line["line"] for line in draft.facts.document["lines"] if (line["line"] in lay) is kept]
+
+
+def _to_store(
+    draft: OrderDraft, shop: Shop, now: datetime, what: str, lines: Sequence[str], about: str = ""
+) -> MailIntent:
+    store, visit_on = store_of(draft.facts), visit_of(draft.facts)
+    return store_mail(draft.facts, shop, now, store, what, visit_on, lines=lines, about=about)

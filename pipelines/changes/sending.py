@@ -68,7 +68,9 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
             ask_again(draft, shop, now, shipment, cause=cause)
         day = shipment.dispatch_on
         why = [*(one for one in shipment.because if one["rule"] != way.rule), {"rule": way.rule, "says": way.says}]
-        shipment.plan_anew(now, day, arrival(facts, shop, day), why if day is not None else shipment.because)
+        shipment.plan_anew(
+            now, day, arrival(facts, shop, day, shipment.supplier), why if day is not None else shipment.because
+        )
         pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
         planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
         told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})

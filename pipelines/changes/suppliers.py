@@ -91,7 +91,7 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     locale = draft.facts.locale
     kept = [one for one in shipment.because if one["rule"] != _LATE]
     why = because(_LATE, locale, was=promised, day=day)
-    arrive_on = arrival(draft.facts, shop, day)
+    arrive_on = arrival(draft.facts, shop, day, shipment.supplier)
     shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
     about = f"{shipment.id}:late:{promised}"
     tell_of_day(draft, shop, now, shipment, promised, about=about, why="")

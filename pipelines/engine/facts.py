@@ -20,7 +20,7 @@ import orjson
 from models.states import GIVEN_ANEW, LIVE_RETURNS
 from models.subject import Subject
 from pipelines.errors import Undeclared
-from pipelines.orders.document import order_from_json
+from pipelines.orders.document import is_kept_by, order_from_json
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Lot
@@ -374,6 +374,10 @@ class Facts:
         """The ``store`` that the order's goods are called to and the day of the visit (``visit_on``), as its document has them
         (STO-01); None for goods that are sent to an address."""
         return self.document.get("pickup")
+
+    def is_kept_by(self, supplier: str) -> bool:
+        """Whether what ``supplier`` has lies in the store that it is called to: it is set aside there, and does not travel (STO-01)."""
+        return is_kept_by(self.document, supplier)
 
     @cached_property
     def priced(self) -> Mapping[str, Any]:

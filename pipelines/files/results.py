@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from pipelines.carriers import carrier as carrier_called
@@ -243,27 +244,19 @@ def _row(record: Record, where: _Where, results: Results, carrier: str | None) -
     if not told(columns.NUMBER):
         return replace(row, verdict=Verdict.PENDING)
     number, code, says = number_fault(told(columns.NUMBER), row.carrier, results.digits)
-    row = replace(row, number=number)
     if code is not None:
-        return row.waits(code, columns.NUMBER, says)
-    return _with_lines(
-        _with_day(row, told(columns.SHIPPED_ON), where, results), told(columns.LINE), told(columns.QUANTITY)
-    )
-
-
-def _with_day(row: Row, text: str, where: _Where, results: Results) -> Row:
-    if not text:
-        needed = results.day_needed and columns.SHIPPED_ON in where.at
-        return row.waits(Why.DATE, columns.SHIPPED_ON, "the day on which it left is missing") if needed else row
-    day = _day(text, results.days)
-    if day is None:
-        says = f"{shown(text)!r} is no day in the form {' or '.join(results.days)}"
-        return row.waits(Why.DATE, columns.SHIPPED_ON, says)
-    return replace(row, shipped_on=day)
+        return replace(row, number=number).waits(code, columns.NUMBER, says)
+    text = told(columns.SHIPPED_ON)
+    day = _day(text, tuple(results.days))
+    row = replace(row, number=number, shipped_on=day)
+    if day is None and (text or (results.day_needed and columns.SHIPPED_ON in where.at)):
+        wrong = f"{shown(text)!r} is no day in the form {' or '.join(results.days)}"
+        return row.waits(Why.DATE, columns.SHIPPED_ON, wrong if text else "the day on which it left is missing")
+    return _with_lines(row, told(columns.LINE), told(columns.QUANTITY))
 
 
 def _with_lines(row: Row, line: str, quantity: str) -> Row:
-    if row.verdict is not Verdict.APPLY or not line:
+    if not line:
         return row
     pieces = unicodedata.normalize("NFKC", quantity)
     if not numbers.is_digits(pieces) or not 1 <= int(pieces) <= 9999:
@@ -271,7 +264,9 @@ def _with_lines(row: Row, line: str, quantity: str) -> Row:
     return replace(row, lines={line: int(pieces)})
 
 
-def _day(text: str, forms: Sequence[str]) -> date | None:
+@lru_cache(maxsize=256)
+def _day(text: str, forms: tuple[str, ...]) -> date | None:
+    """The day that ``text`` names in one of the ``forms``; a file has few of them in very many rows."""
     for form in forms:
         found = _FORMS[form].fullmatch(unicodedata.normalize("NFKC", text))
         if found is not None:
@@ -341,7 +336,7 @@ def _judged(row: Row, owners: set[str], told: Sequence[str], known: Known, taken
         says = f"the shipment would have {len(every)} numbers, and can be {known.parcels} parcels at most"
         return row.waits(Why.PARCELS, columns.NUMBER, says)
     further = bool(known.numbers) or next(iter(told)) != row.number
-    return replace(row, verdict=Verdict.APPLY_PARCEL if further else Verdict.APPLY)
+    return replace(row, verdict=Verdict.APPLY_PARCEL) if further else row
 
 
 def waiting(rows: Sequence[Row]) -> Iterator[Row]:

@@ -295,6 +295,12 @@ def _line(line: Line) -> dict[str, Any]:
     return written
 
 
+def is_kept_by(document: Mapping[str, Any], supplier: str) -> bool:
+    """Whether what ``supplier`` has of an order lies in the store that it is called to (STO-01)."""
+    pickup = document.get("pickup")
+    return pickup is not None and pickup["store"] == supplier
+
+
 def order_from_json(document: Mapping[str, Any]) -> Order:
     """Rebuild an order from ``order_to_json``'s own output; trusts it, so it is quick."""
     values = _ORDER.read(_flat(document))

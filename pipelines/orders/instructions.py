@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from pipelines.rules.explain import says
@@ -25,6 +26,12 @@ def supplier_instructions(order: Order, shop: Shop) -> dict[str, Any]:
         "delivery": {"date": day.isoformat() if day is not None else None, "slot": wished.slot},
         "instructions": [one.to_json() for one in read(order, shop).instructions if one.for_ == "supplier"],
     }
+
+
+def keep_instruction(visit_on: str, locale: str) -> dict[str, Any]:
+    """What a store is told of goods that lie there and are called to it: to set them aside for the visit on ``visit_on`` (YYYY-MM-DD)."""
+    told = says("instruction.keep", locale, visit=date.fromisoformat(visit_on))
+    return {"kind": "keep_for_visit", "says": told, "for": "supplier", "value": visit_on}
 
 
 def not_offered(order: Order, shop: Shop) -> list[dict[str, str]]:

@@ -152,14 +152,14 @@ def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, st
 
 
 def parcel_context(
-    facts: Facts, shop: Shop, parcel: ParcelFacts, planned: tuple[date | None, date | None]
+    facts: Facts, shop: Shop, parcel: ParcelFacts, supplier: str, planned: tuple[date | None, date | None]
 ) -> dict[str, Any]:
     """A parcel as mails show it; without a number it says so kindly (TRK-01).
 
-    ``planned``: when its shipment was to leave and to arrive; a parcel that left on another day arrives on another.
+    ``supplier`` sent it; ``planned``: when its shipment was to leave and to arrive; a parcel that left on another day arrives on another.
     """
     shipped_on, wished = parcel.shipped_at.date(), _base(facts, shop)["wish"]
-    arrive_on = planned[1] if shipped_on == planned[0] else arrival(facts, shop, shipped_on)
+    arrive_on = planned[1] if shipped_on == planned[0] else arrival(facts, shop, shipped_on, supplier)
     number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
@@ -174,10 +174,13 @@ def parcel_context(
     }
 
 
-def arrival(facts: Facts, shop: Shop, dispatch_on: date | None) -> date | None:
-    """When goods that leave on ``dispatch_on`` should arrive: not before the days that were wished for (CUT-04)."""
+def arrival(facts: Facts, shop: Shop, dispatch_on: date | None, supplier: str) -> date | None:
+    """When goods that ``supplier`` sends on ``dispatch_on`` should arrive: not before the days that were wished for (CUT-04), and at a
+    store once they can be seen there."""
     if dispatch_on is None:
         return None
+    if facts.is_kept_by(supplier):
+        return shop.visit_days(supplier).next_open(dispatch_on)
     wished = _wish(facts, shop).window
     if (pickup := facts.pickup) is not None:
         return ready_on(shop, pickup["store"], arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop))

@@ -128,7 +128,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
 def _shipments(order: Order, shop: Shop, counts_at: datetime | None, assume: Assume) -> Iterator[PlannedShipment]:
     """The order's shipments, each of which takes a place on its day."""
     load = Load.of(assume.load.planned)
-    for part in split(order.lines, shop):
+    for part in split(order.lines, shop, order.called_to):
         when = plan_dispatch(part, order, shop, counts_at=counts_at, not_before=assume.now, load=load)
         load.take(part.supplier, when.dispatch_on)
         yield PlannedShipment(part, when)

@@ -1,8 +1,9 @@
 """What a store is told by mail of goods that are called to it (取り寄せ; STO-01): what comes and for whom, another day of the visit,
-and what to send back."""
+and what to send back or to sell again."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Final
 
@@ -15,13 +16,14 @@ from pipelines.shops import Shop
 EXPECT: Final = "expect"
 VISIT: Final = "visit"
 SEND_BACK: Final = "send_back"
+RELEASE: Final = "release"
 
 
 def store_mail(
-    facts: Facts, shop: Shop, now: datetime, name: str, what: str, visit_on: date, *, about: str
+    facts: Facts, shop: Shop, now: datetime, name: str, what: str, visit_on: date, *, lines: Collection[str], about: str
 ) -> MailIntent:
-    """A mail to the store ``name``: ``what`` is ``expect``, ``visit`` or ``send_back``, each once for ``about``; no money, and of the
-    customer the name alone.
+    """A mail to the store ``name``: ``what`` is ``expect``, ``visit``, ``send_back`` or ``release``, each once for ``about``; those
+    ``lines``, no money, and of the customer the name alone.
 
     Where the store has no address it goes to the shop's operators, and asks them to pass it on. Raises Misconfigured where there are
     neither; the order is then set aside.
@@ -39,7 +41,9 @@ def store_mail(
         "supplier": store.called(store.locale),
         "passed_on": not store.mail,
         "customer": {"name": facts.document["customer"]["name"]},
-        "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
+        "lines": lines_of(
+            facts, [(line["line"], line["quantity"]) for line in facts.document["lines"] if line["line"] in lines]
+        ),
         "what": what,
         "visit_on": visit_on,
         "return_to": shop.split.home,

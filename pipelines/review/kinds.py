@@ -122,13 +122,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         Sentence("応答のない決済", "payment waits"),
         Sentence("{gateway}が{kind}に応答しません", "{gateway} does not answer {kind}"),
         Sentence(
-            "自動的に繰り返します。決済サービスの管理画面で結果を確認してください。",
-            "it is asked again by itself; look it up in the gateway's own dashboard",
+            "自動的に繰り返します。決済サービスの管理画面で結果を確認してください。復旧していれば、コンソールですぐに再実行できます。",
+            "it is asked again by itself; look it up in the gateway's own dashboard, and once it is back ask at once (retry, in the console)",
         ),
         Sentence(
             "{attempts}回試み、うち{unknowns}回は結果不明でした。",
             "It was tried {attempts} times, {unknowns} without a known outcome.",
         ),
+        choices=(RETRY,),
     ),
     "erasure": Kind(
         Sentence("待っている個人情報の消去", "erasure waits"),

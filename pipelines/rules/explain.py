@@ -109,6 +109,15 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "お取り寄せ品・メーカー直送品のため、お届け日{desired}のご希望は承れません。",
         "The desired {desired} cannot be taken for back-orders and goods sent by the maker.",
     ),
+    "kept": (
+        "商品は{store}にあり、配送はありません。{day}から店舗でご用意する予定です。",
+        "The goods lie at {store} and do not travel: planned to be set aside there from {day}.",
+    ),
+    "instruction.keep": (
+        "{visit}にご来店のお客様のため、発送せずに貴店でお取り置きください。お取り置きが済みましたら、発送のご報告（運送会社と送り状番号はなし）でお知らせください。",
+        "Send nothing: set the goods aside at your store for the customer's visit on {visit}, and then report them as shipped, without a "
+        "carrier or number.",
+    ),
     "visit.met": (
         "ご来店日{visit}には商品をご覧いただけます。店舗でのご用意は{ready}の予定です。",
         "Ready for the visit on {visit}: planned to be at the store on {ready}.",

@@ -143,10 +143,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "The gateway did not say whether the card was authorized.",
         ),
         Sentence(
-            "決済代行の画面で確認してください。「断念した処理」の再実行（`shukka retry`）で再度問い合わせ、キャンセル済みの注文は決済代行側で取り消し、それ以外は保留を"
-            "解除するかキャンセルします。",
-            "Look it up at the gateway: to try what was given up again (`shukka retry`) asks it once more; void it there if the order is cancelled, else release the order "
-            "or cancel it.",
+            "「断念した処理」の再実行（`shukka retry`）で再度問い合わせると、その回答に従って注文が進みます。回答がなければキャンセルし、決済代行の画面で"
+            "取り消してから保留を解除します。",
+            "Try what was given up again (`shukka retry`): the gateway is asked once more, and the order follows its answer. Else cancel it, void at the gateway what "
+            "it may hold, then release the order.",
         ),
     ),
     _R.PAYMENT_DIFFERS: HoldKind(

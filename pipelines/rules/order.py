@@ -118,3 +118,8 @@ class Order:
     replaces: str | None = None
     exchange: Exchange | None = None
     pickup: Pickup | None = None
+
+    @property
+    def called_to(self) -> str | None:
+        """The store that its goods are called to (STO-01)."""
+        return None if self.pickup is None else self.pickup.store

@@ -4,7 +4,8 @@ Every line starts in one package. The profile names the links and their order (`
 (SPL-01); ``home`` puts it together again in a shop that does not drop-ship (INT-11, SPL-07); ``availability`` lets in-stock lines go
 before back-orders where the shop allows that (SPL-03); ``temperature`` keeps frozen, chilled and other goods apart; ``promise`` lets
 goods go before those that take longer to prepare; ``together`` parts what may not travel together; ``limits`` makes parcels that their
-carrier takes. What a link took apart without need is then merged. Every piece of every line ends in exactly one package.
+carrier takes. What a link took apart without need is then merged. Goods that lie in the store they are called to do not travel, and
+pass no link (STO-01). Every piece of every line ends in exactly one package.
 """
 
 from __future__ import annotations
@@ -182,13 +183,16 @@ SPLITTERS: Final[Mapping[str, Splitter]] = {
 }
 
 
-def split(lines: Iterable[Line], shop: Shop) -> tuple[Part, ...]:
-    """The shipments of ``lines``, in the order of their first lines; each piece of each line is in exactly one."""
+def split(lines: Iterable[Line], shop: Shop, called_to: str | None = None) -> tuple[Part, ...]:
+    """The shipments of ``lines``, in the order of their first lines; each piece of each line is in exactly one. What lies in the store
+    that it is ``called_to`` is one by itself, and goes no way by another supplier (STO-01)."""
     all_lines = tuple(lines)
-    if not all_lines:
-        return ()
     place = {line.line: index for index, line in enumerate(all_lines)}
-    packages = merged(_through((Package("", all_lines),), shop), shop)
+    kept = tuple(line for line in all_lines if line.supplier == called_to)
+    sent = tuple(line for line in all_lines if line.supplier != called_to)
+    packages = merged(_through((Package("", sent),), shop), shop) if sent else ()
+    if kept and called_to is not None:
+        packages = (*packages, Package(called_to, kept))
     parts = [
         _part(Package(one.supplier, tuple(sorted(one.lines, key=lambda line: place[line.line])))) for one in packages
     ]

@@ -82,7 +82,8 @@ def _channel(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:
     Raises Misconfigured where neither reaches anybody.
     """
     named = shop.supplier(shipment.supplier).channel
-    if named != AUTO:
+    is_label = shop.batches(named) and draft.facts.is_kept_by(shipment.supplier)
+    if named != AUTO and not is_label:  # a label is of no use for what does not travel (STO-01)
         return named
     if draft.facts.supplier_urls.get(shipment.supplier):
         return WEBHOOK

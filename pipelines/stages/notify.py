@@ -92,7 +92,7 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     follow_parcels(draft, news.shop)
-    if news.arrived and draft.facts.pickup is not None:
+    if draft.facts.pickup is not None and any(not _is_kept(draft, where) for where in news.arrived):
         expect(draft, news.shop, news.now)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
         capture(draft, news.shop, news.now)
@@ -142,7 +142,7 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         more = _more(parcel, known[where]) if where in news.grown else dict(parcel.lines)
         about = f":{','.join(sorted(more))}" if where in news.grown else ""
         shipped_before = lines_of(facts, before.items())
-        if more or where in news.arrived:
+        if (more or where in news.arrived) and not _is_kept(draft, where):
             told = parcel._replace(lines=more)
             _mail(news, "shipment_shipped", told, about, shipped_before=shipped_before, outstanding=outstanding)
         _add(before, more)
@@ -160,6 +160,11 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
             _tell_waiting(news, parcel, outstanding)
         elif template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
             _mail(news, template, parcel, shipped_before=[], outstanding=outstanding)
+
+
+def _is_kept(draft: OrderDraft, where: Where) -> bool:
+    """Whether the parcel was only set aside, and the customer hears that it can be seen instead (STO-01)."""
+    return draft.facts.is_kept_by(draft.shipment(where[0]).supplier)
 
 
 def _tell_waiting(news: News, parcel: ParcelFacts, outstanding: object) -> None:
@@ -209,7 +214,9 @@ def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **ext
             about=f"{parcel.shipment}:{parcel.key}{about}",
             shipment_id=parcel.shipment,
             collect=_cash(news, parcel),
-            parcel=parcel_context(facts, news.shop, parcel, (shipment.dispatch_on, shipment.arrive_on)),
+            parcel=parcel_context(
+                facts, news.shop, parcel, shipment.supplier, (shipment.dispatch_on, shipment.arrive_on)
+            ),
             **extra,
         )
     )

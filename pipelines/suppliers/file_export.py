@@ -14,6 +14,7 @@ from models.store import effect_items, supplier_files
 from pipelines.errors import Invalid, Problem
 from pipelines.files.file_format import FileFormat
 from pipelines.files.label import Fault
+from pipelines.orders.document import is_kept_by
 from pipelines.shops import Shop
 from pipelines.shops.supplier_files import SupplierFiles
 from pipelines.suppliers.instructions import (
@@ -46,6 +47,7 @@ def export(connection: Connection, shops: Mapping[str, Shop], supplier: str, for
     told = [
         complete(stored_instruction(row, supplier), shops[row.shop], row.document, due.get(row.order_id))
         for row in rows
+        if not is_kept_by(row.document, supplier)
     ]
     files: dict[str, bytes] = {}
     held: dict[str, Sequence[Fault]] = {}

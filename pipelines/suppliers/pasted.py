@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 MOST_ROWS: Final = 500
-"""Rows of one paste."""
+"""Rows of one paste; of those behind them it is said that they were not read."""
+_MOST_LETTERS: Final = 100_000
 _CELLS: Final = re.compile(r"\t|[,、;；]|\s{2,}")
 _LONGEST: Final = 64
 
@@ -24,18 +25,31 @@ class PastedRow(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A row of which nobody knows the shipment; ``why``: ``unnamed`` or ``behind_the_last``."""
+    """A row of which nobody knows the shipment; ``why``: ``unnamed`` or ``behind_the_last``, or ``too_many`` of the first that was not
+    read."""
 
     row: int
     says: str
     why: str
 
 
-def pasted_rows(text: str) -> list[PastedRow]:
+def pasted_rows(text: str) -> tuple[list[PastedRow], list[Unread]]:
     """The rows of ``text``: a number; a shipment or an order and its number; or these and a carrier, in cells as spreadsheets
-    copy them. A row without anything keeps its place."""
+    copy them. A row without anything keeps its place; a first row without any digit is the column's heading, and none. Beside them
+    the first row that is one too many."""
+    lines = text[:_MOST_LETTERS].splitlines()
+    if len(text) > _MOST_LETTERS:
+        lines.pop()  # it is cut
+    if lines and lines[0].strip() and not any(map(str.isdigit, lines[0])):
+        lines.pop(0)
+    over = len(lines) > MOST_ROWS or len(text) > _MOST_LETTERS
+    read = lines[:MOST_ROWS]
+    return _rows(read), [Unread(len(read) + 1, "", "too_many")] if over else []
+
+
+def _rows(lines: Sequence[str]) -> list[PastedRow]:
     rows = []
-    for place, line in enumerate(text.splitlines()[:MOST_ROWS], 1):
+    for place, line in enumerate(lines, 1):
         cells = [cell.strip()[:_LONGEST] for cell in _CELLS.split(unicodedata.normalize("NFKC", line).strip())]
         cells = [cell for cell in cells if cell]
         match cells:

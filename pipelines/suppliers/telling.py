@@ -1,4 +1,5 @@
-"""What an instruction says beyond the goods: what the remarks ask of the supplier, and what it collects (PAY-09)."""
+"""What an instruction says beyond the goods: what the remarks ask of the supplier, what it collects (PAY-09), and whether it
+sets the goods aside (STO-01)."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from typing import Any
 
 from models.store.effect_items import OnDeliveryRow
 from pipelines.methods import METHODS, Capture
-from pipelines.orders.document import order_from_json
-from pipelines.orders.instructions import supplier_instructions
+from pipelines.orders.document import is_kept_by, order_from_json
+from pipelines.orders.instructions import keep_instruction, supplier_instructions
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.collecting import to_collect
@@ -20,10 +21,14 @@ from pipelines.suppliers.instructions import Instruction
 def complete(
     instruction: Instruction, shop: Shop, document: Mapping[str, Any] | None, due: OnDeliveryRow | None
 ) -> Instruction:
-    """``instruction`` with what ``shop``'s profile says of it. ``document`` is the order's where it has remarks, ``due`` what it
-    is to pay on delivery."""
+    """``instruction`` with what ``shop``'s profile says of it. ``document`` is the order's where it has remarks or goods that
+    are called to a store, ``due`` what it is to pay on delivery."""
     if document is not None and document.get("remarks"):
         instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
+    if document is not None and is_kept_by(document, instruction.supplier):
+        locale = shop.supplier(instruction.supplier).locale
+        kept = keep_instruction(document["pickup"]["visit_on"], locale)
+        instruction = replace(instruction, instructions=[*instruction.instructions, kept])
     if due is not None:
         instruction = replace(instruction, collect=_collected_by(instruction.shipment, due))
     return instruction

@@ -59,6 +59,15 @@ def test_it_asks_as_an_operator(order: World, tmp_path: Path, way: str) -> None:
     assert (change["lines"], change["reason"]) == (ONE_PIECE["lines"], "sold out")
 
 
+def test_text_that_may_be_left_out_is_written_as_text(order: World) -> None:
+    """Also where it looks like a number: a tracking number is none."""
+    told = ("--shipment", order.shipments()[0], "--carrier", "yamato", "--tracking_number", "444413758703")
+    done = shukka("salon/S-1", "shipments:ship", *told)
+    assert done.exit_code == 0, done.output
+    order.settle()
+    assert order.show()["shipments"][0]["tracking_number"] == "444413758703"
+
+
 def test_the_same_key_again_changes_nothing(order: World) -> None:
     for _ in range(2):
         assert shukka("salon/S-1", "lines:cancel", "--lines", LINES, "--key", "k-1").exit_code == 0

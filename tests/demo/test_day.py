@@ -85,6 +85,7 @@ def test_the_object_is_the_contracts_and_says_what_was_promised_and_what_is_awai
         "money": [],
         "channels": [],
         "returns": [],
+        "sighted": [],
         "promised": 2,
         "left": 1,
         "late": [{"why": "the supplier is silent", "shipments": 1}],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from models.store.payments import closing
 from tests.payments.test_sandbox_gateway import KEY, connect
 from tests.sandbox.world import Running, running
-from tests.world import World, at, document
+from tests.world import World, a_line, at, document
+from workers.closing import month_of
 from workers.mail.rendering import Renderer
 from workers.periodic import Timekeeper
 from workers.reconciliation import Reconciled, Reconciler, job, reconcile_all
@@ -100,6 +103,50 @@ def test_what_was_done_in_the_gateways_dashboard_is_taken_over(world: World, gat
     assert (shown["state"], shown["refunded"]) == ("partly_refunded", 500)
     assert "refund_done" in [mail["template"] for mail in world.show("S-1")["mails"]]
     assert reconcile(world, gateway).differences == []
+    assert world.broken() == {}
+
+
+@pytest.mark.timeout(120)
+def test_a_month_reconciles_to_zero(world: World, gateway: Running) -> None:
+    """A month of orders by card and by wallet, shipped, cancelled, refunded in part: the gateway's list, the books and the
+    month's closing say the same to the yen, and nothing is left to settle."""
+    for day in range(0, 30, 2):
+        number, shop, method = f"X-{day}", *(("salon", "card"), ("reuse", "paypay"), ("reuse", "amazon_pay"))[day % 3]
+        line = a_line("1", 1 + (shop == "salon"), 10_000 + 77 * day, sku=f"ITEM-{day}")
+        paid = {"payment": {"method": method, "token": "tok_ok"}}
+        world.at(at("2026-11-01 09:00:00") + timedelta(days=day))
+        placed = world.clock.now().isoformat()
+        world.take(document(number, line, shop=shop, customer=f"M-{day}", placed_at=placed, **paid))
+        world.settle()
+        if day % 5 == 4:
+            world.tell(world.ask("order.cancel", number, shop=shop, operator=True))
+        elif day % 5 != 3:
+            world.ship_all(number, shop=shop)
+        if day % 5 == 0:
+            world.tell(
+                world.ask(
+                    "refund.goodwill",
+                    number,
+                    shop=shop,
+                    amount=1_001 + day,
+                    reason="a scratch",
+                    by="desk",
+                    operator=True,
+                )
+            )
+        world.settle()
+    world.clock.set(at("2026-11-30 23:59:00"))
+    found = reconcile(world, gateway)
+    assert (found.listed, found.agreed, found.differences, found.unreachable) == (15, 15, [], "")
+    listed = [payment(gateway, row.reference) for row in world.rows("SELECT reference FROM payment")]
+    theirs = tuple(sum(one[name] for one in listed) for name in ("amount", "captured", "refunded"))
+    with world.engine.connect() as connection:
+        rows = closing(connection, *month_of(date(2026, 11, 1)))
+    assert {(row.shop, row.method) for row in rows} == {("salon", "card"), ("reuse", "paypay"), ("reuse", "amazon_pay")}
+    assert (
+        tuple(sum(each) for each in zip(*((r.authorized, r.captured, r.refunded) for r in rows), strict=True)) == theirs
+    )
+    assert 0 < theirs[2] < theirs[1] < theirs[0]
     assert world.broken() == {}
 
 

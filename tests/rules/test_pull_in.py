@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -177,3 +177,59 @@ def test_a_cart_asks_about_stores_that_there_are() -> None:
     with pytest.raises(Invalid) as refused:
         cart_promise(asked, SHOPS, at("2026-11-20 10:00:00"), unloaded)
     assert [problem.field for problem in refused.value.problems] == ["pickup.store"]
+
+
+#: Friday the 20th at ten: goods that lie in the store, and the warehouse's.
+LIES_THERE = replace(WATCH, line="2", sku="W-2", supplier="store-1")
+
+
+@pytest.mark.parametrize(
+    ("placed", "store", "dispatch_on", "ready_on", "rules"),
+    [
+        pytest.param(
+            "2026-11-20 10:00:00", "store-1", "2026-11-20", "2026-11-20", ["cutoff", "kept", "visit"], id="today"
+        ),
+        pytest.param(
+            "2026-11-24 20:00:00", "store-1", "2026-11-25", "2026-11-26", ["cutoff", "kept", "visit"], id="its day off"
+        ),
+        pytest.param(
+            "2026-11-20 10:00:00",
+            "counter-1",
+            "2026-11-25",
+            "2026-11-27",
+            ["cutoff", "lead_time", "visit", "transit"],
+            id="elsewhere: by the warehouse, as ever (INT-11)",
+        ),
+    ],
+)
+def test_goods_that_lie_in_the_store_do_not_travel(
+    placed: str, store: str, dispatch_on: str, ready_on: str, rules: list[str]
+) -> None:
+    """STO-01: no way by the warehouse and back, no carrier, and the plan says so."""
+    order = judge(called("2026-11-27", store, lines=(LIES_THERE,), placed_at=placed), REUSE, Known(at(placed))).order
+    (part,) = split(order.lines, REUSE, order.called_to)
+    plan = plan_dispatch(part, order, REUSE, counts_at=order.placed_at)
+    assert part.supplier == ("store-1" if store == "store-1" else "warehouse")
+    assert (plan.dispatch_on, plan.arrive_on, plan.request_met) == (day(dispatch_on), day(ready_on), True)
+    assert [why.rule for why in plan.because] == rules
+
+
+def test_what_lies_in_the_store_is_a_shipment_of_its_own_and_whole() -> None:
+    """SPL-07 gathers what travels; the work of STO-02 is done in the store too."""
+    order = judge(called(lines=(WATCH, LIES_THERE)), REUSE, Known(at("2026-11-20 10:00:00"))).order
+    parts = split(order.lines, REUSE, order.called_to)
+    assert [(part.supplier, part.lines) for part in parts] == [("warehouse", (("1", 1),)), ("store-1", (("2", 1),))]
+    bands = replace(order, remarks="コマ詰め 手首周り16cm")
+    plan = plan_dispatch(parts[1], bands, REUSE, counts_at=order.placed_at)
+    assert (plan.dispatch_on, plan.arrive_on) == (day("2026-11-24"), day("2026-11-24"))
+
+
+def test_a_cart_hears_that_its_goods_are_there_today_and_until_when() -> None:
+    """The promise is the plan's: a second after ``order_by`` it is another day."""
+    asked = {"shop": "reuse", "lines": [{"sku": "W-1", "supplier": "store-1"}], "pickup": {"store": "store-1"}}
+    first = cart_promise(cart_of(asked), SHOPS, at("2026-11-20 10:00:00"), unloaded).document
+    (parcel,) = first["parcels"]
+    assert (parcel["supplier"], first["pickup"]["ready_on"]) == ("store-1", "2026-11-20")
+    assert [why["rule"] for why in parcel["because"]] == ["cutoff", "kept", "visit"]
+    after = datetime.fromisoformat(parcel["order_by"]) + timedelta(seconds=1)
+    assert cart_promise(cart_of(asked), SHOPS, after, unloaded).document["pickup"]["ready_on"] == "2026-11-24"

@@ -229,3 +229,37 @@ def test_a_store_stays_in_the_profile_while_orders_are_called_to_it(world: World
         house.need_stores()
     world.execute("UPDATE shop_order SET condition = 'done'")
     house.need_stores()
+
+
+def test_goods_that_lie_in_the_store_are_set_aside_seen_and_sold_again(world: World) -> None:
+    """STO-01: the store is told to send nothing, says that they are set aside whatever carrier its program names, and without a
+    visit sells them again; the warehouse's goods of the same order go back."""
+    watch = {"availability": "unique", "unit_price": 50_000, "flags": ["pull_in"]}
+    take(world, a_line("1", **watch), a_line("2", sku="W-2", supplier="store-1", **watch))
+    ids = {row.supplier: row.id for row in world.rows("SELECT id, supplier FROM shipment")}
+    warehouse, store = ids["warehouse"], ids["store-1"]
+    (asked,) = [one for one in world.postbox.mails if one["X-Shukka-Shipment"] == store]
+    assert asked["X-Shukka-Template"] == "supplier_instruction"
+    assert "11月28日" in asked.get_body(("plain",)).get_content().split("お取り置き")[0]
+    world.tell(world.shipped(store, "store-1"))
+    world.settle()
+    (kept,) = [one for one in shown(world)["shipments"] if one["supplier"] == "store-1"]
+    assert (shown(world)["state"], kept["tracking_status"]) == ("partly_shipped", "at_store")
+    assert [kept[name] for name in ("carrier", "tracking_number")] == [None, None]
+    assert {"shipment_shipped", "pickup_ready", "store_notice"}.isdisjoint(told(world))
+    world.tell(world.shipped(warehouse))
+    world.settle()
+    assert told(world)[-2:] == ["shipment_shipped", "store_notice"]
+    world.at("2026-11-22 12:00:00")
+    world.tell(
+        world.news("shipment.delivered", warehouse),
+        world.news("shipment.tracking_corrected", store, "store-1", tracking_number="444413758703"),
+    )
+    world.settle()
+    assert told(world)[-1] == "pickup_ready"
+    world.at("2026-12-06 00:00:00")
+    fare = {one["supplier"]: one["tracking_status"] for one in shown(world)["shipments"]}
+    assert fare == {"warehouse": "returning", "store-1": "returned"}
+    assert [one.sku for one in world.rows("SELECT sku FROM unique_allocation")] == ["SKU-1"]
+    assert told(world).count("store_notice") == 3  # what comes, what to send back, what to sell again
+    assert world.broken() == {}

@@ -13,6 +13,7 @@ from tests.web.test_supplier_page import NUMBER, WRONG, token, twenty
 from tests.world import document, tracking_number
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 pytestmark = NEEDED
 
 PHONE = {"width": 390, "height": 844}
@@ -52,6 +53,31 @@ def test_a_request_is_confirmed_by_keyboard_on_a_phone(
 
     driven(press)
     site.world.settle()
+    driven(look)
+
+
+def test_axe_finds_nothing_serious_on_any_page(url: str, driven: Visit) -> None:
+    """The one, the list, its verdicts, what is printed and the apology; both languages, at a desk and on a phone."""
+
+    def read(page: Any, where: str) -> None:
+        found = axe.Axe().run(page).response["violations"]
+        serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+        assert serious == [], where
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], where
+
+    def look(browser: Any) -> None:
+        for language in ("ja", "en"):
+            page = browser.new_context(viewport=PHONE).new_page()
+            for place in ("", "/today", "/picks", "/note", "x"):
+                page.goto(f"{url}{place}?lang={language}")
+                read(page, f"{place} {language}")
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto(f"{url}/today?lang={language}")
+            page.locator("textarea").fill(WRONG)
+            page.locator("textarea").evaluate("field => field.form.requestSubmit()")
+            page.wait_for_selector(f"input[value='{WRONG}']")
+            read(page, f"verdicts {language}")
+
     driven(look)
 
 

@@ -65,11 +65,12 @@ class ShipmentBook(NamedTuple):
 
 
 class ParcelBook(NamedTuple):
-    """A parcel as the database has it."""
+    """A parcel as the database has it; ``is_kept``: it never travels, since it lay in the store that it is called to (STO-01)."""
 
     shipment: str
     number: str | None
     status: str | None
+    is_kept: bool = False
 
 
 class News(NamedTuple):
@@ -193,7 +194,11 @@ _SHIPMENTS = """
 SELECT s.order_id, s.id, s.supplier, s.state, s.again, json_object_agg(l.line, l.quantity) AS lines
 FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id GROUP BY s.id ORDER BY s.id
 """
-_PARCELS = "SELECT order_id, shipment_id, tracking_number, tracking_status FROM parcel ORDER BY id"
+_PARCELS = """
+SELECT p.order_id, p.shipment_id, p.tracking_number, p.tracking_status,
+       coalesce(d.document->'pickup'->>'store' = s.supplier, false) AS is_kept
+FROM parcel p JOIN shipment s ON s.id = p.shipment_id JOIN order_document d ON d.order_id = p.order_id ORDER BY p.id
+"""
 _NEWS = """
 SELECT order_id, source, event_id, type, state, at FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
 """
@@ -242,7 +247,9 @@ def _orders(connection: Connection) -> list[OrderBook]:
             ],
             changes=[Change(one.kind, one.money) for one in changes[row.id]],
             shipments=[ShipmentBook(s.id, s.supplier, s.state, s.again, s.lines) for s in shipments[row.id]],
-            parcels=[ParcelBook(p.shipment_id, p.tracking_number, p.tracking_status) for p in parcels[row.id]],
+            parcels=[
+                ParcelBook(p.shipment_id, p.tracking_number, p.tracking_status, p.is_kept) for p in parcels[row.id]
+            ],
             news=[News(one.source, one.event_id, one.type, one.state, one.at) for one in news[row.id]],
             reasons=frozenset(one.reason for one in holds[row.id] if one.is_open),
             held=Counter(one.reason for one in holds[row.id]),

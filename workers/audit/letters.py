@@ -105,6 +105,10 @@ def _parcels(order: OrderBook) -> int:
     return len(order.parcels)
 
 
+def _departures(order: OrderBook) -> int:
+    return sum(not one.is_kept for one in order.parcels)
+
+
 def _delivered(order: OrderBook) -> int:
     """One at least for each shipment whose supplier said that it arrived, unless that was at a store."""
     return 0 if order.is_pickup else _applied(order, "shipment.delivered")
@@ -192,7 +196,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("dispatch_planned", _planned, lambda o: 1),
     Letter("request_not_met", _held(HoldReason.REQUEST_NOT_MET), lambda o: 1),
     Letter("dispatch_delayed", _delayed, _unbounded),
-    Letter("shipment_shipped", _parcels, _unbounded),
+    Letter("shipment_shipped", _departures, _unbounded),
     Letter("tracking_corrected", _corrected, _unbounded),
     Letter("order_delivered", _delivered, _parcels),
     Letter("parcel_returned", lambda o: _applied(o, "shipment.returned"), _parcels),

@@ -111,8 +111,9 @@ def _parcels_told(evidence: Evidence) -> Iterator[str]:
     for record in evidence.journals.mails:
         if record["template"] == "shipment_shipped" and record["message_id"] not in evidence.books.copies:
             mails.setdefault(record["shipment"], set()).add(record["message_id"])
+    kept = {one.shipment for order in evidence.books.orders for one in order.parcels if one.is_kept}
     for shipment, count in reported_parcels(evidence).items():
-        if len(mails.get(shipment, ())) < count:
+        if shipment not in kept and len(mails.get(shipment, ())) < count:
             yield f"{shipment} left in {count} parcels and {len(mails.get(shipment, ()))} were told to the customer"
 
 

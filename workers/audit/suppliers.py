@@ -117,11 +117,11 @@ def reported_parcels(evidence: Evidence) -> Counter[str]:
 
 
 def _fared(evidence: Evidence) -> Iterator[str]:
-    """Of each shipment whose supplier said, once and in one sentence, how it fared: the numbers and the arrival that it named."""
+    """Of each shipment whose supplier, or carrier, said once and in one sentence how it fared: the numbers and the arrival that it named."""
     reported = reported_parcels(evidence)
     said: dict[str, set[str]] = defaultdict(set)
     for record in evidence.journals.suppliers:
-        if record["kind"] == "delivered" and not is_contradiction(record["id"]):
+        if record["kind"] in ("delivered", "scanned") and not is_contradiction(record["id"]):
             said[record["id"].split(":")[0]].add(record["type"])
     numbers = _numbers(evidence)
     for order in evidence.books.orders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -129,9 +129,14 @@ def _fields(action: Action[Any], written: Sequence[str]) -> dict[str, object]:
             raise Invalid([Problem(option, "fields are written as --name value")])
         name = option.removeprefix("--").replace("-", "_")
         text = value or rest.pop(0)
-        is_text = described.get(name, {}).get("type") == "string"
-        fields[name] = text if is_text else _value(name, text)
+        fields[name] = text if _is_text(described.get(name, {})) else _value(name, text)
     return fields
+
+
+def _is_text(described: Mapping[str, Any]) -> bool:
+    """Whether a field is text, or text that may be left out."""
+    kinds = {one.get("type") for one in described.get("anyOf", [described])}
+    return "string" in kinds <= {"string", "null"}
 
 
 def _value(name: str, text: str) -> object:

@@ -135,6 +135,7 @@ def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object
         "money": [one._asdict() for one in verdict.money],
         "channels": [one._asdict() for one in verdict.channels],
         "returns": [one._asdict() for one in verdict.returns],
+        "sighted": [{"carrier": carrier, "parcels": parcels} for carrier, parcels in verdict.sighted],
         "awaits": [
             {
                 "what": one.what,
@@ -223,6 +224,9 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
     console.print(moneys(verdict.money))
     mails = ", ".join(f"{template} {count}" for template, count in verdict.mails.items())
     lines = [f"mails {sum(verdict.mails.values())}: {mails}", promise_line(verdict)]
+    if verdict.sighted:
+        told = ", ".join(f"{carrier} {parcels}" for carrier, parcels in verdict.sighted)
+        lines.append(f"parcels of which their carrier was asked and told: {told}")
     if verdict.behind > UNNOTICED * 60:
         lines.append(
             f"the clock outran the work by up to {verdict.behind / 60:.0f} min: what missed a cutoff may have missed it by that"

@@ -159,6 +159,17 @@ def returned(connection: Connection) -> list[Returned]:
     return [Returned(*row) for row in connection.execute(text(_RETURNED))]
 
 
+_SIGHTED = """
+SELECT substr(e.source, 9), count(DISTINCT (e.shipment_id, e.body->>'tracking_number'))
+FROM inbox_event e WHERE e.source LIKE 'carrier:%' AND e.state = 'applied' GROUP BY 1 ORDER BY 1
+"""
+
+
+def sighted(connection: Connection) -> list[tuple[str, int]]:
+    """(carrier, parcels of which it was asked and told something new)."""
+    return [(str(name), int(parcels)) for name, parcels in connection.execute(text(_SIGHTED))]
+
+
 _SLOWEST = """
 SELECT o.shop, o.number, o.method, extract(epoch FROM a.recorded_at - o.recorded_at)::float8
 FROM shop_order o JOIN transition a ON a.order_id = o.id AND a.entity = 'order' AND a.to_state = 'authorized'

@@ -30,7 +30,8 @@ class Verdict:
     ``repeated``: mails that came twice because their sender was cut off after the final dot. ``stuck`` and
     ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
     ended, ``money`` what was taken by each method, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
-    order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered; ``returns`` what came back and what became of it.
+    order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered; ``returns`` what came back and what became of it; ``sighted`` of how
+    many parcels each carrier was asked and told something new.
     """
 
     by_state: Mapping[str, int]
@@ -47,6 +48,7 @@ class Verdict:
     behind: float = 0.0
     channels: Sequence[Told] = ()
     returns: Sequence[Returned] = ()
+    sighted: Sequence[tuple[str, int]] = ()
 
     @property
     def is_good(self) -> bool:
@@ -67,7 +69,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         slowest = standing.slowest(connection)
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
         awaits, money = standing.awaited(connection), standing.taken(connection)
-        returns = standing.returned(connection)
+        returns, sighted = standing.returned(connection), standing.sighted(connection)
         behind = max(trial.behind, standing.intake_behind(connection))
         today = in_japan(until).date()
         promised = [one for one in promises(connection, first_days(journals.suppliers), today) if one.day == today]
@@ -87,6 +89,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         behind=behind,
         channels=told_and_answered(journals.suppliers),
         returns=returns,
+        sighted=sighted,
     )
 
 

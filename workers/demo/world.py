@@ -38,6 +38,8 @@ BANK = "bank"
 EVENTS = "events"
 """Where the storefronts hear of their orders."""
 OPERATOR = "operator"
+CARRIERS = "carriers"
+"""Their inquiry pages, where Shukka asks how parcels fare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ class World:
     plan: WorldPlan
     report: Report
     ports: dict[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS, OPERATOR)}
+        default_factory=lambda: {
+            name: free_port() for name in ("sink", "gateway", "suppliers", BANK, EVENTS, OPERATOR, CARRIERS)
+        }
     )
     doors: dict[str, int] = field(default_factory=dict)
     """The ports at which Shukka finds them, by name, where those are not their own: sink, gateway, a supplier, a shop's events."""
@@ -119,8 +123,15 @@ class World:
             "SMTP_URL": f"smtp://127.0.0.1:{self._door('sink')}",
             "SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self._door('gateway')}",
             "SANDBOX_GATEWAY_KEY": self.gateway_key,
-            **({"SHUKKA_FILES": str(self._place("files"))} if self.plan.has_makers else {}),
+            **(self._of_makers() if self.plan.has_makers else {}),
         }
+
+    def _of_makers(self) -> dict[str, str]:
+        return {"SHUKKA_FILES": str(self._place("files")), "SHUKKA_INQUIRY_YAMATO_URL": f"{self._carriers}/yamato"}
+
+    @property
+    def _carriers(self) -> str:
+        return f"http://127.0.0.1:{self._door(CARRIERS)}"
 
     def profiles(self) -> Path | None:
         """The directory of the shops' profiles, written where the makers need some of their own; None: those that ship."""
@@ -179,6 +190,7 @@ class World:
                 str(self._file(EVENTS)),
                 *self.plan.events,
             ),
+            *([self._child(CARRIERS, "carriers", *self._serving(CARRIERS, clock))] if self.plan.has_makers else ()),
         ]
         callers = [
             self._child(
@@ -246,7 +258,8 @@ class World:
     def _makers(self, url: str) -> Sequence[str]:
         if not self.plan.has_makers:
             return ()
-        return makers.options(url, self._file("maker-keys"), self._place("mailbox"), self._place("files"))
+        options = makers.options(url, self._file("maker-keys"), self._place("mailbox"), self._place("files"))
+        return (*options, "--carriers", self._carriers)
 
     def _sources(self) -> list[str]:
         sources = makers.SOURCES if self.plan.has_makers else {}

@@ -8,10 +8,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from models.store import effects, given_up, mails
+from models.store import effects, given_up, leases, mails
 from models.store.given_up import Which
 from pipelines.engine import inbox
 from pipelines.route import WOKEN_BY
+from workers.effects.loop import LEASE
 
 #: How many are tried again in one transaction.
 BATCH: Final = 200
@@ -20,9 +21,12 @@ WHATS: Final = ("effect", "mail", "event")
 
 
 def try_again(connection: Connection, what: str, ids: Sequence[int], now: datetime) -> list[str]:
-    """Try those of ``ids`` again that still wait for it; ``what`` is effect, mail or event. The kind of each that is."""
+    """Try those of ``ids`` again that still wait for it; ``what`` is effect, mail, event, or payment, whose gateway is asked at
+    once in place of after its pause. The kind of each that is."""
     if what == "event":
         return inbox.try_again(connection, ids, now)
+    if what == "payment":
+        return leases.ask_now(connection, ids, LEASE)
     return {"effect": effects.try_again, "mail": mails.try_again}[what](connection, ids)
 
 

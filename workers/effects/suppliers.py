@@ -39,7 +39,7 @@ class Instructed:
     batch: Batch
     are_items: bool
     remarked: Mapping[str, Mapping[str, Any]]
-    """The documents of orders with remarks, by the instruction's key."""
+    """The documents of orders with remarks or goods that are called to a store, by the instruction's key."""
     on_delivery: Mapping[int, OnDeliveryRow]
     """What orders are to pay on delivery, by their id."""
     called_off: Sequence[str] = ()
@@ -114,7 +114,9 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
             [stored_instruction(row, row.supplier, row.key) for row in wanted],
         )
         # Those that were asked for before channels were named went by webhook.
-        remarked = {row.key: row.document for row in wanted if row.document.get("remarks")}
+        remarked = {
+            row.key: row.document for row in wanted if row.document.get("remarks") or row.document.get("pickup")
+        }
         due = {row.order_id: on_delivery[row.order_id] for row in wanted if row.order_id in on_delivery}
         sent = {row.key for row in wanted}
         called_off = [row.key for row in listed if row.key not in sent]

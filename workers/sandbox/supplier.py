@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,7 @@ from workers.sandbox.faults import Faults
 from workers.sandbox.http_client import HttpClient
 from workers.sandbox.http_server import Reply, Request
 from workers.sandbox.journal import Journal, read
+from workers.sandbox.scans import Scan, Scanner, scans_of
 from workers.sandbox.shipping_plan import FAULTS, Habits, Sending, plan
 
 #: Business time between two looks of a supplier that comes for its work.
@@ -69,6 +70,7 @@ class SupplierDesk:
         clock: AnyClock,
         faults: Faults,
         seed: int,
+        scanner: Scanner | None = None,
     ) -> None:
         self._suppliers = suppliers
         self._journal = journal
@@ -76,6 +78,7 @@ class SupplierDesk:
         self._clock = clock
         self._faults = faults
         self._seed = seed
+        self._scanner = scanner
         self.agenda = Agenda(clock)
         self._seen: dict[str, asyncio.Future[None]] = {}
         self._asked: Counter[str] = Counter()
@@ -167,8 +170,11 @@ class SupplierDesk:
             habits=replace(supplier.habits, refuses=supplier.refuses_first and not self._told[supplier.name]),
             faults=self._faults,
         )
-        says = None if supplier.channel is None else supplier.channel.says
-        return {**kept, "plan": [one.record() for one in sendings if says is None or one.event.type in says]}
+        if supplier.channel is None:
+            return {**kept, "plan": [one.record() for one in sendings]}
+        says = supplier.channel.says
+        told = [one.record() for one in sendings if one.event.type in says]
+        return {**kept, "plan": told, "scans": [*scans_of(sendings, says)] if self._scanner is not None else []}
 
     def _cancelled(self, supplier: Supplier, shipment: str) -> dict[str, Any]:
         """Whether the cancel comes in time, and the yes to it where its channel has a place for one."""
@@ -199,6 +205,12 @@ class SupplierDesk:
         for sending in map(Sending.of_record, record.get("plan", ())):
             if sending.event.id not in delivered:
                 self.agenda.plan(sending.at, partial(self._send, supplier, sending))
+        for scan in record.get("scans", ()):
+            self.agenda.plan(datetime.fromisoformat(scan["at"]), partial(self._scan, supplier, scan))
+
+    async def _scan(self, supplier: Supplier, scan: Scan) -> None:
+        if self._scanner is not None and (supplier.name, scan["shipment"]) not in self._called_off:
+            await self._scanner.scan(scan)
 
     async def _send(self, supplier: Supplier, sending: Sending) -> None:
         shipment = sending.event.data["shipment"]
@@ -222,7 +234,7 @@ class SupplierDesk:
                 delivered.add(record["id"])
                 if record["type"] == "shipment.shipped":
                     self._shipped.add(record["id"].split(":")[0])
-            else:
+            elif record["kind"] == "instruction":
                 self._seen[f"{record['supplier']}/{record['id']}"] = durable
                 self._apply(record)
                 instructions.append(record)
@@ -279,6 +291,9 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--delay-minutes", type=process.range_of, default=(20.0, 90.0), metavar="A,B")
     options.add_argument("--delivery-hours", type=process.range_of, default=(4.0, 9.0), metavar="A,B")
     options.add_argument("--carrier", type=_pair, action="append", default=[], metavar="NAME=CARRIER")
+    options.add_argument(
+        "--carriers", metavar="URL", help="the inquiry pages that learn how parcels fare (docs/demo-world.md)"
+    )
     options.add_argument("--no-tracking", action="append", default=[], metavar="NAME", help="often gives no number")
     add_options(options)
     return options
@@ -294,7 +309,10 @@ async def main() -> None:
     async with Journal(arguments.journal) as journal, HttpClient() as client:
         courier = Courier(journal, client)
         suppliers = suppliers_of(arguments, channels_of(arguments, client, courier, journal))
-        desk = SupplierDesk(suppliers, journal, courier, clock=clock, faults=faults, seed=arguments.seed)
+        scanner = Scanner(arguments.carriers, client, journal) if arguments.carriers else None
+        desk = SupplierDesk(
+            suppliers, journal, courier, clock=clock, faults=faults, seed=arguments.seed, scanner=scanner
+        )
         await process.serve_with(desk.handle, desk.agenda, arguments.port, stop)
 
 

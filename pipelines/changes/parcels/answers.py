@@ -60,7 +60,7 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     promised, locale = shipment.dispatch_on, news.draft.facts.locale
     sentence = says(f"{_DELAY}.dated", locale, day=expected) if expected else says(f"{_DELAY}.undated", locale)
     planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    arrive_on = arrival(news.draft.facts, news.shop, expected)
+    arrive_on = arrival(news.draft.facts, news.shop, expected, shipment.supplier)
     shipment.plan_anew(event.at, expected, arrive_on, [*planned, {"rule": _DELAY, "says": sentence}])
     news.draft.applied(event)
     has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from models.states import HoldReason, OrderState
+from models.states import HoldReason, OrderState, TrackingState
 from pipelines.carriers import carrier
 from pipelines.changes.parcels.news import News
 from pipelines.engine.facts import EventFacts, ParcelFacts
@@ -32,8 +32,9 @@ def shipped(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
         _grow(news, known, said.told, min(said.shipped_at, known.shipped_at))
     else:
         as_of = min(said.shipped_at, event.at)
+        status, since = (TrackingState.AT_STORE, said.shipped_at) if _is_kept(news, shipment) else (None, None)
         news.draft.keep_parcel(
-            ParcelFacts(shipment.id, key, said.shipped_at, said.told, {}, said.by, said.number, as_of, None, None)
+            ParcelFacts(shipment.id, key, said.shipped_at, said.told, {}, said.by, said.number, as_of, status, since)
         )
         news.arrived.append((shipment.id, key))
     news.draft.applied(event)
@@ -75,13 +76,19 @@ class _Departure(NamedTuple):
 
 
 def _departure(news: News, shipment: ShipmentDraft, event: EventFacts) -> _Departure:
-    by = _named(event.body.get("carrier")) or news.shop.supplier(shipment.supplier).carrier
-    number = written(by, event.body.get("tracking_number"))
-    shipped_at = _moment(event)
+    shipped_at, by, number = _moment(event), None, None
+    if not _is_kept(news, shipment):
+        by = _named(event.body.get("carrier")) or news.shop.supplier(shipment.supplier).carrier
+        number = written(by, event.body.get("tracking_number"))
     known = (
         numbered(news, shipment, number) if number else news.draft.parcels.get((shipment.id, _unnumbered(shipped_at)))
     )
     return _Departure(by, number, shipped_at, _told(event), known)
+
+
+def _is_kept(news: News, shipment: ShipmentDraft) -> bool:
+    """Whether its goods were set aside in the store in which they lie: whatever is said of a carrier, none has them (STO-01)."""
+    return news.draft.facts.is_kept_by(shipment.supplier)
 
 
 def _is_known(said: _Departure) -> bool:
@@ -115,6 +122,8 @@ def _time_fault(news: News, shipped_at: datetime) -> str | None:
 
 def _number_fault(news: News, shipment: ShipmentDraft, by: str | None, number: str | None) -> str | None:
     """Why a parcel of ``shipment`` cannot have this carrier and number, or none (TRK-01, TRK-03)."""
+    if _is_kept(news, shipment):
+        return None
     allowed, may_have_none = news.shop.delivery.carriers, news.shop.supplier(shipment.supplier).no_tracking
     if allowed and by not in allowed and (by or number):
         return f"carrier {by} is not one of the shop's: {', '.join(allowed)}"
@@ -201,6 +210,9 @@ def corrected(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     parcel = parcel or numbered(news, shipment, body.get("tracking_number"))  # corrected already
     if parcel is None:
         return  # waits for shipment.shipped
+    if _is_kept(news, shipment):
+        news.draft.ignored(event, "it is at the store in which it lay, and has no number")
+        return
     by = _named(body.get("carrier")) or parcel.carrier
     number = written(by, body.get("tracking_number"))
     if fault := _number_fault(news, shipment, by, number):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import HoldReason, OrderState, ShipmentState
+from models.states import HoldReason, OrderState, PaymentState, ShipmentState
 from pipelines.changes.money import outstanding
 from pipelines.changes.points import used_to_take_again
 from pipelines.engine.draft import OrderDraft
@@ -20,6 +20,11 @@ _ELSEWHERE: Final = Sentence(
     "この保留は解除できません。次の操作で対応してください: {ways_out}",
     "A release does not answer what holds it: use {ways_out}.",
 )
+_IN_DOUBT: Final = Sentence(
+    "代金を確保できたかどうかが不明のため、保留を解除できません。決済代行にもう一度問い合わせるか（`shukka retry`）、次の操作で対応してください: {ways_out}",
+    "Nobody knows whether the money is held, and a release does not tell: ask the gateway again (`shukka retry`), or use {ways_out}.",
+)
+_UNPAID: Final = frozenset({OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT})
 _OWES: Final = Sentence(
     "お客様に返金すべき{amount}円が残っています。返金し、次の操作で記録してください: {ways_out}",
     "{amount} yen are still to go back to the customer: give them back and record it with {ways_out}.",
@@ -44,8 +49,9 @@ def stands(case: Case) -> Sequence[Refusal]:
         return refused
     if order.state == OrderState.CANCELLED or lets_go(order):
         return []
-    ways_out = tuple(dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by))
-    return [Refusal(_ELSEWHERE, ways_out=ways_out)]
+    says = _IN_DOUBT if any(_is_in_doubt(order, hold) for hold in order.holds) else _ELSEWHERE
+    named = dict.fromkeys(name for hold in order.holds for name in hold.kind.answered_by if name != ACTION.name)
+    return [Refusal(says, ways_out=tuple(named))]
 
 
 def owes(order: OrderDraft) -> int:
@@ -73,13 +79,23 @@ def _points_are_spent(case: Case) -> Sequence[Refusal]:
 
 def lets_go(order: OrderDraft) -> list[Hold]:
     """The holds that a release lifts: those it answers, and those whose cause has gone. Cash that nothing brings in is still
-    due, whoever looked at it: it is recorded, or its goods are taken back (PAY-09)."""
+    due, whoever looked at it: it is recorded, or its goods are taken back (PAY-09). Nor does a look secure money of which the
+    gateway said nothing."""
     stuck = stuck_shipments(order)
     return [
         hold
         for hold in order.holds
-        if hold.answered_by(ACTION.name) or (hold.reason != HoldReason.COD_UNCOLLECTED and hold.shipment not in stuck)
+        if not _is_in_doubt(order, hold)
+        and (
+            hold.answered_by(ACTION.name) or (hold.reason != HoldReason.COD_UNCOLLECTED and hold.shipment not in stuck)
+        )
     ]
+
+
+def _is_in_doubt(order: OrderDraft, hold: Hold) -> bool:
+    """Whether the goods would wait for money of which nobody knows: only the gateway's answer, or a cancel, ends that."""
+    is_unknown = hold.reason == HoldReason.PAYMENT_UNKNOWN and order.money.state == PaymentState.NEEDS_REVIEW
+    return is_unknown and order.state in _UNPAID
 
 
 def stuck_shipments(order: OrderDraft) -> set[str]:

@@ -79,13 +79,19 @@ def plan_dispatch(
     if load.is_full(part.supplier, earliest, leaves.capacity):
         earliest = _with_room(part.supplier, leaves, load, full := earliest)
         why.append(because("capacity", locale, full=full, day=earliest))
-    days = transit_days(order.ship_to.region, shop)
+    days = 0 if is_kept(part, order) else transit_days(order.ship_to.region, shop)
     dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, load, why)
-    why.append(because("transit", locale, region=order.ship_to.region, days=days))
+    if not is_kept(part, order):
+        why.append(because("transit", locale, region=order.ship_to.region, days=days))
     instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
     if (settled_at := pull_in_settles_at(order.placed_at, shop)) is not None and order.pickup is not None:
         instruct_at = max(instruct_at, settled_at)
     return DispatchPlan(dispatch_on, instruct_at, arrive_on, tuple(why), request_met)
+
+
+def is_kept(part: Part, order: Order) -> bool:
+    """Whether the goods lie in the store that they are called to: they are set aside there, and no carrier has them (STO-01)."""
+    return part.supplier == order.called_to
 
 
 def first_visit(order: Order, shop: Shop, now: datetime) -> date | None:
@@ -95,7 +101,7 @@ def first_visit(order: Order, shop: Shop, now: datetime) -> date | None:
         return None
     days = [
         plan_dispatch(part, order, shop, counts_at=max(order.placed_at, now), not_before=now).arrive_on
-        for part in split(order.lines, shop)
+        for part in split(order.lines, shop, order.called_to)
     ]
     known = [day for day in days if day is not None]
     return max(known) if known and len(known) == len(days) else None
@@ -153,10 +159,11 @@ def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, why: l
 
 def _prepared(part: Part, order: Order, shop: Shop, day: date, why: list[Because]) -> date:
     """``day``, or the later one on which the slowest source of the part's lines has prepared its goods and sent them to where
-    they leave (INT-11), and work was done on them (STO-02). Each source prepares on its own open days."""
+    they leave (INT-11), and work was done on them (STO-02). Each source prepares on its own open days; goods that do not leave need
+    neither."""
     leaves = shop.dispatch_days(part.supplier).calendar
     ready, lead, transfer = day, 0, 0
-    for source in _sources(part, order):
+    for source in () if is_kept(part, order) else _sources(part, order):
         profile = shop.supplier(source)
         if profile.lead_days or profile.transfer_days:
             done = shop.dispatch_days(source).calendar.add_business_days(day, profile.lead_days)
@@ -187,7 +194,7 @@ def _for_request(
     meets the first of them (CUT-04). As early as possible is what every order gets."""
     soonest = earliest + timedelta(days=days)
     if order.pickup is not None and order.pickup.store in shop.stores:
-        return _for_visit(order, order.pickup, shop, earliest, soonest, why)
+        return _for_visit(part, order, order.pickup, shop, earliest, soonest, why)
     window = wish(order, shop).window
     if window is None or (window.first is None and window.last is None):
         return earliest, soonest, None
@@ -206,10 +213,15 @@ def _for_request(
 
 
 def _for_visit(
-    order: Order, pickup: Pickup, shop: Shop, earliest: date, soonest: date, why: list[Because]
+    part: Part, order: Order, pickup: Pickup, shop: Shop, earliest: date, soonest: date, why: list[Because]
 ) -> tuple[date, date, bool]:
-    """Goods that are called to a store leave as early as they can and are kept there; ``soonest`` is their parcel's day (STO-01)."""
-    ready = ready_on(shop, pickup.store, soonest)
+    """Goods that are called to a store leave as early as they can and are kept there; ``soonest`` is their parcel's day. Those that
+    lie there are set aside on that day (STO-01)."""
+    if is_kept(part, order):
+        ready = shop.visit_days(pickup.store).next_open(soonest)
+        why.append(because("kept", order.locale, store=shop.stores[pickup.store].called(order.locale), day=ready))
+    else:
+        ready = ready_on(shop, pickup.store, soonest)
     if met := ready <= pickup.visit_on:
         why.append(because("visit.met", order.locale, visit=pickup.visit_on, ready=ready))
     else:

@@ -72,7 +72,7 @@ def promises(wanted: Wanted, shop: Shop, at: datetime, load: Load = _EMPTY) -> t
     where suppliers have a capacity, and each parcel takes its place before the next."""
     at = in_japan(at)
     order = routed(to_store(_order(wanted, at), shop), shop)
-    parts = split(order.lines, shop)
+    parts = split(order.lines, shop, order.called_to)
     return tuple(_promise(part, parts[:place], order, shop, at, load) for place, part in enumerate(parts))
 
 

@@ -73,9 +73,10 @@ def departure_id(data: Mapping[str, Any]) -> str:
     return f"page:{data['shipment']}:{sha256(told.encode()).hexdigest()[:24]}"
 
 
-def act_id(form: Form, shipment: str) -> str:
-    """The same for one showing of the form: a second click is the first one again."""
-    once = sha256(f"{form.text('once')}:{form.text('act')}".encode()).hexdigest()[:24]
+def act_id(form: Form, told: Said, shipment: str) -> str:
+    """The same for the same word in one showing of the form: a second click is the first one again, and another day that is said
+    after the browser's way back is news."""
+    once = sha256(repr((form.text("once"), told.type, told.data)).encode()).hexdigest()[:24]
     return f"page:{shipment}:{once}"
 
 

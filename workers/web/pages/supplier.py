@@ -158,7 +158,7 @@ async def say_of_one(request: Request, token: str) -> Response:
             told = read
         else:
             return _one(visit, work, status=409)
-        event, event_id = forms.event(told.type, told.data, visit.now), forms.act_id(form, work.told.shipment)
+        event, event_id = forms.event(told.type, told.data, visit.now), forms.act_id(form, told, work.told.shipment)
         wrong = {one.field: one.message for one in told.wrong}
         if not wrong and act == "ship":
             event_id = forms.departure_id(told.data)

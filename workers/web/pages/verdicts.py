@@ -15,7 +15,6 @@ from pipelines.suppliers.work import Work
 from workers.web.pages.forms import Form, departure, departure_id, event
 
 _FIELD: Final = "number:"
-_LONGEST_PASTE: Final = 100_000
 
 
 class Verdict(StrEnum):
@@ -29,6 +28,7 @@ class Verdict(StrEnum):
     SHIPPED_AT = "shipped_at"
     UNNAMED = "unnamed"
     BEHIND_THE_LAST = "behind_the_last"
+    TOO_MANY = "too_many"
     CLOSED = "closed"
 
     @property
@@ -95,7 +95,8 @@ def _entered(form: Form, ids: Sequence[str], works: Mapping[str, Work]) -> list[
     by_order: dict[str, list[str]] = {}
     for one in known:
         by_order.setdefault(works[one].told.number, []).append(one)
-    return [*typed, *assigned(pasted_rows(form.text("pasted", _LONGEST_PASTE)), ids, by_order)]
+    rows, over = pasted_rows(form.fields.get("pasted", ""))  # as it is: a first row without a number keeps its place
+    return [*typed, *assigned(rows, ids, by_order), *((PastedRow(one.row, None, "", None), one) for one in over)]
 
 
 def _row(row: PastedRow, about: str | Unread, works: Mapping[str, Work], carrier: str, now: datetime) -> Row:
