@@ -49,7 +49,12 @@ def cost(pids: Collection[int]) -> Cost:
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):
             one = _of(Path("/proc") / str(pid))
-            total = Cost(*(mine + theirs for mine, theirs in zip(total, one, strict=True)))
+            total = Cost(
+                total.seconds + one.seconds,
+                total.wakes + one.wakes,
+                total.memory + one.memory,
+                total.processes + one.processes,
+            )
     return total
 
 

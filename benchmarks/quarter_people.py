@@ -188,7 +188,7 @@ class People:
                    WHERE o.shop = :shop AND o.number = :number AND p.tracking_status = 'returning'"""
         with self._engine.connect() as connection:
             rows = connection.execute(text(query), {"shop": shop, "number": number}).all()
-        for shipment, supplier in dict(rows).items():  # type: ignore[arg-type]
+        for shipment, supplier in {row.id: row.supplier for row in rows}.items():
             self._outside.desk.say_returned(shipment, supplier)
 
     def pay(self, shop: str, number: str, change: int, times: int) -> None:
@@ -241,15 +241,16 @@ class People:
             chance = seeded(self._seed, one.hold.id, at)
             if chance.random() < _ANSWERED and not self._answer(one, chance):
                 self.without_way_out.add(f"{one.shop}/{one.number}: {one.hold.reason}")
-        for id_, *returned in self._open_returns():
-            self._see_to(id_, *returned, seeded(self._seed, id_, at))
+        for id_, shop, number, state, remedy, asked_at in self._open_returns():
+            self._see_to(id_, shop, number, state, remedy, asked_at, seeded(self._seed, id_, at))
 
     def _open_returns(self) -> Sequence[tuple[str, str, str, str, str, datetime]]:
         """Id, shop, number, state, remedy and moment of the request of every return that is not over, or has expired."""
         query = """SELECT r.id, o.shop, o.number, r.state, r.remedy, r.asked_at FROM return_request r JOIN shop_order o ON o.id = r.order_id
                    WHERE r.waits_until IS NOT NULL OR r.state = 'expired' ORDER BY r.id"""
         with self._engine.connect() as connection:
-            return [(*row,) for row in connection.execute(text(query))]  # type: ignore[misc]
+            rows = connection.execute(text(query)).all()
+        return [(row.id, row.shop, row.number, row.state, row.remedy, row.asked_at) for row in rows]
 
     def _see_to(
         self, id_: str, shop: str, number: str, state: str, remedy: str, asked_at: datetime, chance: random.Random
@@ -270,11 +271,12 @@ class People:
         elif state == "received":
             _ = act("inspect", passes=True) if chance.random() > 1 / 8 else act("inspect", passes=False, words="worn")
         elif state == "inspected":
-            given = {
-                "replacement": lambda: act("replace"),
-                "exchange": lambda: act("exchange", **self._taken_for(chance)),
-            }.get(remedy, lambda: False)
-            _ = given() or act("refund")
+            given = False
+            if remedy == "replacement":
+                given = act("replace")
+            elif remedy == "exchange":
+                given = act("exchange", **self._taken_for(chance))
+            _ = given or act("refund")
         elif state == "rejected":
             act("close")
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from pipelines.engine.inbox import Received, notice_event, receive
-from pipelines.gateway import STANDS, Answer, Listed, Notice, Payer
+from pipelines.gateway import DEPOSIT, STANDS, Answer, Listed, Notice, Payer
 from pipelines.ports import Outcome, Verdict
 from pipelines.suppliers.news import supplier_event
 from workers.audit.journals import Journals, Record
@@ -47,7 +47,7 @@ SUPPLIER_FAULTS: Final[Mapping[str, float]] = {
 }
 _DELIVERY_HOURS = (18.0, 50.0)
 
-Deed = Callable[[datetime], None]
+Deed = Callable[[datetime], object]
 
 
 class HandClock:
@@ -193,8 +193,8 @@ class LedgerGateway:
             known = self.ledger.operations.get(key)
             return settled(known.status, known.answer, _URL) if known else None
         now = self._clock.now()
-        shown = [self.ledger.payment(reference, now)] if reference else self.ledger.payments_of(order, now)
-        *_, last = [None, *shown]
+        shown = [self.ledger.payment(reference, now)] if reference else [*self.ledger.payments_of(order, now)]
+        last = next(reversed(shown), None)
         return stands(last, _URL) if last else None
 
     async def aclose(self) -> None:
@@ -360,12 +360,12 @@ class Bank:
         reference, at = f"FT{self._transfers:08d}", self._clock.now().isoformat()
         transfer = {"shop": shop, "number": number, "amount": amount}
         self._diary.bank.append({"kind": "transfer", "reference": reference, "transfer": transfer})
-        raw = {"type": bank.DEPOSIT, "timestamp": at, "data": {**transfer, "reference": reference, "at": at}}
+        raw = {"type": DEPOSIT, "timestamp": at, "data": {**transfer, "reference": reference, "at": at}}
         again = seeded(self._seed, reference).random() < 0.1
         for id_ in (f"deposit:{reference}", *([f"deposit:{reference}:again"] if again else [])):
             notice = bank.deposit(raw, id_)
             self._inbox.say(notice_event(notice, gateway="bank", shops=(), now=self._clock.now()))
-        self._diary.bank.append({"kind": "delivered", "id": f"deposit:{reference}", "type": bank.DEPOSIT})
+        self._diary.bank.append({"kind": "delivered", "id": f"deposit:{reference}", "type": DEPOSIT})
 
 
 @dataclass

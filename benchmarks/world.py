@@ -98,7 +98,7 @@ class LocalBell(Bell):
         self._loop = asyncio.get_running_loop()
         return self._rung.setdefault(kind, asyncio.Event())
 
-    def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
+    def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = (), *, about: int = 0) -> None:
         for kind in effects:
             if self._loop is not None and kind in self._rung:
                 self._loop.call_soon_threadsafe(self._rung[kind].set)
