@@ -47,4 +47,4 @@ def test_books_that_differ_from_what_was_paid_are_found(engine: Engine, database
 def test_a_planted_fault_is_found(engine: Engine, database_url: str, renderer: Renderer, plant: str) -> None:
     """The walk can fail: a stage that forgets one look breaks what is judged."""
     stage = PLANTS[plant]
-    assert walked(engine, database_url, renderer, size=250, route={**STAGES, stage.name: stage})
+    assert walked(engine, database_url, renderer, size=600, route={**STAGES, stage.name: stage})
