@@ -20,7 +20,7 @@ run: $(READY)
 	$(BIN)/shukka up
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # What takes minutes and more: killing everything in turn, ninety simulated days.
 test-long: test long properties chaos rolling walk fuzz returns quarter planted
