@@ -14,6 +14,7 @@ import threading
 import time
 from contextlib import suppress
 from importlib.resources import files
+from random import uniform
 from socket import SHUT_RDWR
 from typing import Any, Final
 
@@ -151,7 +152,9 @@ class CarefulRedisBroker(RedisBroker):
             time.sleep(_LOOK)
             return False
         try:
-            self._waiting_room.blmove(key, key, seconds, "LEFT", "LEFT")  # type: ignore[arg-type]
+            # Apart from one another: those who look at one moment wake each other at the interpreter's lock, ten times and more.
+            patience = seconds * uniform(0.75, 1.25)  # noqa: S311 - nothing hangs on it
+            self._waiting_room.blmove(key, key, patience, "LEFT", "LEFT")  # type: ignore[arg-type]
         except ResponseError:  # it is too old to, may not, or is full for the moment
             time.sleep(_LOOK)
         return not self.is_stopping
