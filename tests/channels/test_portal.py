@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
 from pipelines.errors import Misconfigured
-from pipelines.shops import Shop
-from pipelines.suppliers.channel import Contact, NoSettings, Sender
+from pipelines.suppliers.channel import NoSettings
 from tests.channels.conformance import Bench, ChannelConformance, Partner, batch
-from tests.channels.test_mail import Mailbox
-from tests.rules.build import plain_shop
-from tests.world import SHOPS, World
+from tests.channels.mailbox import mail_bench
+from tests.world import World
 from workers.channels.portal import CHANNEL
-
-
-def opened(world: World, **shops: Shop) -> Sender:
-    """The channel in a house with these shops."""
-    return CHANNEL.open(NoSettings(), replace(world.house, shops={**SHOPS, **shops}))
 
 
 class TestPortal(ChannelConformance):
@@ -28,16 +19,7 @@ class TestPortal(ChannelConformance):
 
     @pytest.fixture
     def bench(self, world: World) -> Bench:
-        @asynccontextmanager
-        async def registered() -> AsyncIterator[Mailbox]:
-            yield Mailbox(world, opened(world), Contact(mail="soko@example.jp"))
-
-        @asynccontextmanager
-        async def nowhere() -> AsyncIterator[tuple[Mailbox, Callable[[], None]]]:
-            box = Mailbox(world, opened(world, salon=plain_shop()), Contact())
-            yield box, lambda: setattr(box, "contact", Contact(mail="soko@example.jp"))
-
-        return Bench(registered, nowhere)
+        return mail_bench(CHANNEL, world)
 
     def test_the_mail_links_to_the_page(self, bench: Bench, world: World) -> None:
         async def scenario(partner: Partner) -> dict[str, str]:
