@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from models.invariant import Invariant
+from models.invariant import Invariant, Over
 
 POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_balance",
         "a customer's balance is the sum of the ledger",
+        Over.CUSTOMERS,
         """SELECT b.shop, b.customer_id, b.pending, b.valid, b.held, t.pending AS pending_sum, t.valid AS valid_sum,
                   t.held AS held_sum
            FROM point_balance b FULL JOIN (
@@ -22,6 +23,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_lots",
         "what is in the lots is the balance, less what is owed",
+        Over.CUSTOMERS,
         """SELECT shop, customer_id, b.pending, lots.pending AS pending_in_lots, b.valid, lots.valid AS valid_in_lots,
                   b.held, lots.held AS held_in_lots
            FROM point_balance b FULL JOIN (
@@ -34,6 +36,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_lot_ledger",
         "what is in a lot is the sum of its transfers, and it was granted once, whole",
+        Over.CUSTOMERS,
         """SELECT coalesce(l.id, t.lot_id) AS id, l.amount, l.remaining, l.held, l.owed, t.*
            FROM point_lot l FULL JOIN (
              SELECT lot_id,
@@ -48,6 +51,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_earned_as_priced",
         "an order that was priced once earns the points of its breakdown, once (PTS-04)",
+        Over.ORDERS,
         """SELECT l.order_id, sum(l.amount) AS earned, (d.breakdown->>'points_earned')::int AS priced
            FROM point_lot l JOIN order_document d USING (order_id)
            WHERE l.kind = 'purchase' AND l.source !~ '^order:.*:again:earn'
@@ -58,6 +62,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_gone",
         "what is gone of an order's lots expired, became void or was taken back on the order's account",
+        Over.CUSTOMERS,
         """SELECT coalesce(l.of, t.of) AS of, l.gone, t.points FROM (
              SELECT coalesce(order_id, -id) AS of, sum(gone) AS gone FROM point_lot WHERE gone > 0 GROUP BY 1) l
            FULL JOIN (
@@ -72,6 +77,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_taken_back_once",
         "no more points are taken back on an order's account than it ever earned, or left of an exchange (PTS-13)",
+        Over.CUSTOMERS,
         """SELECT t.order_id, t.taken, l.earned FROM (
              SELECT order_id, sum(amount) AS taken FROM point_transfer
              WHERE kind IN ('clawback', 'owe') AND order_id IS NOT NULL GROUP BY order_id) t
@@ -82,6 +88,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_negative_by_clawback",
         "nobody owes points without a clawback, or while having valid ones (PTS-13)",
+        Over.CUSTOMERS,
         """SELECT d.shop, d.customer_id, d.owed FROM (
              SELECT shop, customer_id, sum(owed) AS owed FROM point_lot WHERE owed > 0 GROUP BY shop, customer_id) d
            WHERE d.owed > (SELECT coalesce(sum(amount), 0) FROM point_transfer t
@@ -95,6 +102,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_activated_once",
         "pending points become valid at most once, and a cancelled order keeps none but what others gave back to its lot",
+        Over.CUSTOMERS,
         """SELECT order_id, lot_id, 'twice' AS fault FROM point_transfer WHERE kind = 'activate'
            GROUP BY order_id, lot_id HAVING count(*) > 1
            UNION ALL
@@ -107,11 +115,13 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_final",
         "expired and void points never come back: nothing leaves those accounts (PTS-05)",
+        Over.CUSTOMERS,
         """SELECT id, lot_id, debit FROM point_transfer WHERE debit IN ('expired', 'void')""",
     ),
     Invariant(
         "points_closed",
         "a customer who withdrew has no points, and nobody else's balance is closed (CON-06)",
+        Over.CUSTOMERS,
         """SELECT b.shop, b.customer_id, b.closed, c.withdrawn_at, l.points FROM point_balance b
            LEFT JOIN customer c ON c.shop = b.shop AND c.id = b.customer_id
            LEFT JOIN LATERAL (SELECT sum(remaining + held) AS points FROM point_lot
@@ -121,6 +131,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_returned_once",
         "an order gets back no more points of a lot than it used, those granted anew included",
+        Over.CUSTOMERS,
         """WITH kept AS (SELECT order_id, lot_id, sum(CASE kind WHEN 'use' THEN amount ELSE -amount END) AS points
                          FROM point_transfer WHERE kind IN ('use', 'return') GROUP BY order_id, lot_id)
            SELECT order_id, lot_id FROM kept WHERE points < 0
@@ -133,6 +144,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "points_used_within_order",
         "an order used the points its breakdown says, within the cap that held (PTS-07); those of a sale that stands again aside",
+        Over.CUSTOMERS,
         """SELECT t.order_id, t.used, (d.breakdown->>'points_used')::int AS priced FROM (
              SELECT order_id, sum(amount) AS used FROM point_transfer
              WHERE kind = 'use' AND order_id IS NOT NULL AND source <> 'order:' || order_id || ':use:again'
@@ -143,6 +155,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "posted_code_once",
         "a code that was posted is used by one order of its customer at most, and that order alone has it (CUT-05)",
+        Over.WAITING,
         """SELECT p.id, p.used_order_id, array_agg(u.order_id) AS entered FROM posted_coupon p
            LEFT JOIN coupon_use u ON u.shop = p.shop AND u.code_key = p.code_key
            LEFT JOIN shop_order o ON o.id = p.used_order_id
@@ -153,6 +166,7 @@ POINTS: tuple[Invariant, ...] = (
     Invariant(
         "posted_code_or_points",
         "a code brings its points when it is entered and never before, and nobody got points in its place (CUT-05, PTS-15)",
+        Over.CUSTOMERS,
         """SELECT p.id, p.used_order_id, l.id AS lot, l.amount FROM posted_coupon p
            LEFT JOIN point_lot l ON l.shop = p.shop AND l.customer_id = p.customer_id AND l.kind = 'coupon'
              AND l.source = 'coupon:' || replace(replace(p.customer_id, chr(37), chr(37) || '25'), ':', chr(37) || '3A') || ':' || p.code_key

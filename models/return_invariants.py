@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.invariant import Invariant
+from models.invariant import Invariant, Over
 from models.states import GIVEN_ANEW, LIVE_RETURNS
 
 
@@ -14,6 +14,7 @@ RETURNS: tuple[Invariant, ...] = (
     Invariant(
         "pieces_return_once",
         "no piece is in two returns that live, nor in one after it came back",
+        Over.ORDERS,
         f"""SELECT l.order_id, l.line, l.shipped, coalesce(a.pieces, 0) AS settled, r.pieces AS returning FROM order_line l
             JOIN (SELECT q.order_id, p.line, sum(p.quantity) AS pieces
                   FROM return_request q JOIN return_line p ON p.return_id = q.id
@@ -26,6 +27,7 @@ RETURNS: tuple[Invariant, ...] = (
     Invariant(
         "refunded_returns_are_booked",
         "a return is refunded exactly if the changes of its order say what went back for it",
+        Over.ORDERS,
         """SELECT coalesce(q.id, a.id) AS return, q.state FROM (SELECT id, state FROM return_request WHERE state = 'refunded') q
            FULL JOIN (SELECT DISTINCT split_part(key, ':', 2) AS id FROM order_adjustment WHERE key LIKE 'return:%') a
              ON a.id = q.id
@@ -34,6 +36,7 @@ RETURNS: tuple[Invariant, ...] = (
     Invariant(
         "replacements_are_linked",
         "a return is replaced or exchanged exactly while an order stands that leaves for its goods, and each names the other",
+        Over.ORDERS,
         f"""SELECT coalesce(q.shop, r.shop) AS shop, coalesce(q.replacement, r.number) AS number, q.id AS return
             FROM (SELECT o.id AS order_id, o.shop, o.number AS first, q.id, q.state, q.replacement
                   FROM return_request q JOIN shop_order o ON o.id = q.order_id
@@ -55,6 +58,7 @@ RETURNS: tuple[Invariant, ...] = (
     Invariant(
         "returns_end",
         "a return that is not over waits for somebody until a moment, or its order is held for it",
+        Over.WAITING,
         f"""SELECT o.shop, o.number, q.id, q.state FROM return_request q JOIN shop_order o ON o.id = q.order_id
             WHERE (q.state IN ({_listed(LIVE_RETURNS)})) <> (q.waits_until IS NOT NULL)
                OR (q.waits_until IS NOT NULL

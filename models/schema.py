@@ -32,6 +32,7 @@ from models.shipment import Parcel, Shipment, ShipmentLine
 from models.supplier_file import SupplierFile
 from models.transition import Transition
 from models.visit import VisitChange
+from models.watermark import Watermark
 from models.work import Job, Work
 
 metadata = Base.metadata
@@ -95,6 +96,7 @@ __all__ = [
     "Transition",
     "UniqueAllocation",
     "VisitChange",
+    "Watermark",
     "Work",
     "metadata",
 ]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from workers.cli.database import opened
 from workers.cli.terminal import err, out, plain
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
+    from models.checking import Extent
     from workers.audit.judge import Violation
 
 #: How many rows, or sentences, of one judge are shown.
@@ -36,26 +38,67 @@ def check(
             help="The Clock's time when that world stopped to speak, such as 2026-11-19T20:30+09:00; now if left out."
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option(help="Look at everything, also at what nothing touched since the last check.")
+    ] = False,
 ) -> None:
-    """Run every invariant query on the database; with --journals every judge of a run that is over. Exit 1 if anything is
-    wrong."""
-    with opened("check").connect() as connection:
-        wrong = _invariants(connection) if journals is None else _everything(connection, journals, until)
+    """Run every invariant query on the database, on what was touched since the last check that found nothing; with --full on all there
+    is; with --journals every judge of a run that is over. Exit 1 if anything is wrong."""
+    engine = opened("check")
+    if journals is None:
+        wrong = _invariants(engine, full)
+    else:
+        with engine.connect() as connection:
+            wrong = _everything(connection, journals, until)
     if wrong:
         raise typer.Exit(1)
     out.print("every invariant holds" if journals is None else "every invariant holds, and no judge finds anything")
 
 
-def _invariants(connection: Connection) -> bool:
-    from models.invariants import violations
+def _invariants(engine: Engine, full: bool) -> bool:
+    from models.checking import check
 
     wrong = False
-    for invariant, rows in violations(connection):
-        wrong = True
-        err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
-        for row in rows[:_SHOWN]:
-            err.print(plain(f"  {dict(row)}"))
+    with _Shown() as shown:
+        for invariant, rows in check(engine, shown, full=full):
+            wrong = True
+            err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
+            for row in rows[:_SHOWN]:
+                err.print(plain(f"  {dict(row)}"))
     return wrong
+
+
+class _Shown:
+    """How a check gets on, on a terminal: the invariant that is asked, and the seconds since the check began."""
+
+    def __init__(self) -> None:
+        self._live = Progress(
+            TextColumn("{task.completed} of {task.total} {task.description}"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._live.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._live.stop()
+
+    def begun(self, extent: Extent) -> None:
+        """Say what is looked at."""
+        if extent.since is not None:
+            err.print(
+                f"looks at {extent.orders:,} orders and {extent.customers:,} customers that live or were touched since "
+                f"{extent.since:%Y-%m-%d %H:%M:%S}; --full looks at all"
+            )
+
+    def asked(self, name: str, number: int, of: int) -> None:
+        """Show the invariant that is asked."""
+        self._live.update(self._task, description=name, completed=number, total=of)
 
 
 def _everything(connection: Connection, folder: Path, until: str | None) -> bool:
