@@ -13,6 +13,8 @@ class Over(StrEnum):
     WAITING = "waiting"
     #: Orders, each by itself: those that live, those that something waits for, and those that were touched.
     ORDERS = "orders"
+    #: Effects and mails, each by itself: those of such orders, and all that are of no order.
+    EFFECTS = "effects"
     #: Customers' points, each customer by itself: those that were touched, and those of such orders.
     CUSTOMERS = "customers"
 

@@ -246,7 +246,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "effects_reachable",
         "everything that waits has a lease row, and every lease row something that waits",
-        Over.ORDERS,
+        Over.EFFECTS,
         """SELECT coalesce(e.id, l.subject_id) AS id, l.kind FROM
              (SELECT id, kind FROM effect WHERE state = 'pending'
               UNION ALL SELECT id, 'mail.send' FROM mail WHERE state = 'queued') e
@@ -256,7 +256,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "suppressed_get_no_mail",
         "nothing is sent to an address that is suppressed, but for what was on its way just then",
-        Over.ORDERS,
+        Over.EFFECTS,
         f"""SELECT m.id, m.template, s.id AS suppression FROM mail_suppression s
            JOIN mail m ON {mailbox_of("m.envelope_to")} = s.mailbox
              AND m.sent_at > s.recorded_at + interval '5 minutes'
@@ -267,7 +267,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "bounced_for_a_reason",
         "a mail that bounced, or was kept back, has a report that says why",
-        Over.ORDERS,
+        Over.EFFECTS,
         """SELECT m.id, m.order_id, m.state FROM mail m WHERE m.state IN ('bounced', 'suppressed')
              AND NOT EXISTS (SELECT FROM mail_bounce b WHERE b.mail_id = m.id)""",
     ),

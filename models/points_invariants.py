@@ -125,7 +125,8 @@ POINTS: tuple[Invariant, ...] = (
         """SELECT b.shop, b.customer_id, b.closed, c.withdrawn_at, l.points FROM point_balance b
            LEFT JOIN customer c ON c.shop = b.shop AND c.id = b.customer_id
            LEFT JOIN LATERAL (SELECT sum(remaining + held) AS points FROM point_lot
-                              WHERE shop = b.shop AND customer_id = b.customer_id) l ON b.closed
+                              WHERE b.closed AND shop = b.shop AND customer_id = b.customer_id
+                                AND (remaining > 0 OR held > 0 OR owed > 0)) l ON b.closed
            WHERE b.closed <> (c.withdrawn_at IS NOT NULL) OR l.points > 0""",
     ),
     Invariant(

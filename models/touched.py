@@ -128,17 +128,13 @@ def _only(table: str, condition: str) -> str:
 
 _BY_ORDER: Final = "order_id IN (SELECT id FROM touched_order)"
 _BY_CUSTOMER: Final = "(shop, {}) IN (SELECT shop, customer_id FROM touched_customer)"
-#: What an invariant sees instead of a table, by what it is over. What is of no order is seen whole; and so is a table that is not here.
+#: What an invariant sees instead of a table, by what it is over; a table that is not here is seen whole.
 _INSTEAD: Final[Mapping[Over, Mapping[str, str]]] = {
     Over.WAITING: {},
     Over.ORDERS: {
         "shop_order": _only("shop_order", "id IN (SELECT id FROM touched_order)"),
         "order_document": _only("order_document", _BY_ORDER),
-        "transition": _only("transition", _BY_ORDER),
-        **{
-            table: f"{_only(table, _BY_ORDER)} UNION ALL {_only(table, 'order_id IS NULL')}"
-            for table in ("effect", "mail")
-        },
+        **{table: _only(table, _BY_ORDER) for table in GROWING},
         **{
             table: _only(table, _BY_ORDER)
             for table in _OF_ORDERS
@@ -146,6 +142,9 @@ _INSTEAD: Final[Mapping[Over, Mapping[str, str]]] = {
         },
         "shipment_line": _only("shipment_line", f"shipment_id IN (SELECT id FROM shipment WHERE {_BY_ORDER})"),
         "return_line": _only("return_line", f"return_id IN (SELECT id FROM return_request WHERE {_BY_ORDER})"),
+    },
+    Over.EFFECTS: {
+        table: f"{_only(table, _BY_ORDER)} UNION ALL {_only(table, 'order_id IS NULL')}" for table in ("effect", "mail")
     },
     Over.CUSTOMERS: {
         **{
