@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,7 +131,7 @@ def _run(engine: Engine, *, full: bool = False) -> _Ran:
     watch = _Watch()
     broken = {invariant.name: len(rows) for invariant, rows in check(engine, watch, full=full)}
     taken = watch.ended()
-    slowest = [(name, watch.seconds[name]) for name in sorted(watch.seconds, key=watch.seconds.__getitem__)[:-6:-1]]
+    slowest = [(name, watch.seconds[name]) for name in nlargest(5, watch.seconds, key=watch.seconds.__getitem__)]
     since = (
         f"{watch.extent.orders:,} orders, {watch.extent.customers:,} customers" if watch.extent.since else "everything"
     )
