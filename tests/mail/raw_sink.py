@@ -23,7 +23,7 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 _DEFAULTS = {
     "CONNECT": "220 sink",
-    "EHLO": "250-sink\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n250 AUTH PLAIN",
+    "EHLO": "250-sink\r\n250-SIZE 50000000\r\n250-8BITMIME\r\n{offers}250 AUTH PLAIN",
     "AUTH": "235 welcome",
     "STARTTLS": "220 go on",
     "DATA": "354 go on",
@@ -31,20 +31,24 @@ _DEFAULTS = {
     ".": "250 2.0.0 Ok: queued as {count}",
     "QUIT": "221 bye",
 }
+_NOBODY = "554 5.5.1 no valid recipients"
 
 
 @dataclass
 class Sink:
     """``script`` says, a step, what to answer the first time, the second time ...; then the default again.
 
-    A step is a command's verb, ``CONNECT`` (the greeting), ``BODY`` or ``.``; an answer is a reply, `CUT` or `HANG`.
+    A step is a command's verb, ``CONNECT`` (the greeting), ``BODY`` or ``.`` (the end of a message, also of one in a chunk); an answer is a
+    reply, `CUT` or `HANG`. ``offers`` are the extensions beside SIZE and 8BITMIME.
     """
 
     script: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    offers: Sequence[str] = ()
     seconds_a_mail: float = 0.0
     tls: bool = False
     commands: list[bytes] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
+    messages_for_nobody: list[bytes] = field(default_factory=list)
     connections: int = 0
     most_at_once: int = 0
     _at_once: int = 0
@@ -98,32 +102,55 @@ class Sink:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._answer("CONNECT", writer)
+        is_for_somebody = False
         while True:
             line = (await reader.readuntil(b"\r\n")).removesuffix(b"\r\n")
             self.commands.append(line)
             verb = line.split(b" ", 1)[0].decode("ascii", "replace").upper()
-            replied = await self._answer(verb, writer)
+            if verb == "BDAT":
+                await self._chunk(int(line.split(b" ")[1]), reader, writer)
+                continue
+            nobody = _NOBODY if verb == "DATA" and not is_for_somebody else None
+            replied = await self._answer(verb, writer, otherwise=nobody)
             if verb == "STARTTLS":
                 await writer.start_tls(self._context)
+            elif verb in ("MAIL", "RCPT", "RSET"):
+                is_for_somebody = verb == "RCPT" and not replied.startswith(("3", "4", "5"))
             elif verb == "DATA" and replied.startswith("3"):
-                await reader.read(1)  # as every message here begins with a header, this is no dot
-                await self._answer("BODY", writer)
-                self.messages.append(await self._message(reader))
-                await asyncio.sleep(self.seconds_a_mail)
-                await self._answer(".", writer)
+                await self._data(is_for_somebody, reader, writer)
             elif verb == "QUIT":
                 return
 
+    async def _data(self, is_for_somebody: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_for_somebody:
+            self.messages_for_nobody.append(await self._message(reader))
+            writer.write(_NOBODY.encode() + b"\r\n")
+            return
+        await reader.read(1)  # as every message here begins with a header, this is no dot
+        await self._answer("BODY", writer)
+        self.messages.append(await self._message(reader))
+        await self._taken(writer)
+
+    async def _chunk(self, size: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        await self._answer("BODY", writer)
+        self.messages.append(await reader.readexactly(size - 1))
+        await self._taken(writer)
+
+    async def _taken(self, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(self.seconds_a_mail)
+        await self._answer(".", writer)
+
     async def _message(self, reader: asyncio.StreamReader) -> bytes:
         """The bytes after the first one, up to and without the final dot's line."""
-        lines = [await reader.readuntil(b"\n")]
+        lines = []
         while (line := await reader.readuntil(b"\n")) != b".\r\n":
             lines.append(line)
         return b"".join(lines)
 
-    async def _answer(self, step: str, writer: asyncio.StreamWriter) -> str:
+    async def _answer(self, step: str, writer: asyncio.StreamWriter, *, otherwise: str | None = None) -> str:
         left = self._left.get(step)
-        answer = left.pop(0) if left else _DEFAULTS.get(step, "250 ok")
+        answer = left.pop(0) if left else otherwise or _DEFAULTS.get(step, "250 ok")
         if answer == CUT:
             raise ConnectionAbortedError
         if answer == HANG:
@@ -131,6 +158,7 @@ class Sink:
             await self._released.wait()
             raise ConnectionAbortedError
         if answer:
-            writer.write(answer.format(count=len(self.messages)).encode() + b"\r\n")
+            offers = "".join(f"250-{extension}\r\n" for extension in self.offers)
+            writer.write(answer.format(count=len(self.messages), offers=offers).encode() + b"\r\n")
             await writer.drain()
         return answer

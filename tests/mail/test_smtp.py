@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pipelines.errors import Misconfigured, Unreachable
 from pipelines.ports import Outcome, RenderedMail, Verdict
 from tests.mail.raw_sink import CERTIFICATE, CUT, HANG, Sink
-from workers.mail.smtp import SmtpPool, as_transmitted
+from workers.mail.smtp import SmtpPool, with_line_ends
+from workers.mail.smtp_connection import dots_doubled
 
 T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
-SHORT = 0.5
+SHORT = 0.2
 MORE_THAN_BUFFERS_HOLD = b"Subject: x\r\n\r\n" + b"x" * 20_000_000
 
 
@@ -35,11 +35,54 @@ def mail(to: str = "takahashi@example.jp", *, sender: str = "shop@salon.example"
     )
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
-    """Runs a coroutine on either event loop that the service may have."""
-    with asyncio.Runner(loop_factory=request.param) as runner:
-        yield runner.run
+class Line:
+    """Runs coroutines on an event loop that the service may have, before mail servers that offer the same extensions."""
+
+    def __init__(self, runner: asyncio.Runner, offers: Sequence[str]) -> None:
+        self._runner = runner
+        self.offers = offers
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """The steps of one mail, up to the end of its message."""
+        return ("MAIL", "RCPT", "BODY", ".") if self.is_chunked else ("MAIL", "RCPT", "DATA", "BODY", ".")
+
+    @property
+    def is_chunked(self) -> bool:
+        return "CHUNKING" in self.offers
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(coroutine)
+
+    def sink(self, script: Mapping[str, Sequence[str]] | None = None, **options: Any) -> Sink:
+        return Sink(script or {}, offers=self.offers, **options)
+
+
+LINES = {
+    "plain": (asyncio.new_event_loop, ()),
+    "plain, uvloop": (uvloop.new_event_loop, ()),
+    "PIPELINING": (asyncio.new_event_loop, ("PIPELINING",)),
+    "PIPELINING and CHUNKING": (asyncio.new_event_loop, ("PIPELINING", "CHUNKING")),
+    "PIPELINING and CHUNKING, uvloop": (uvloop.new_event_loop, ("PIPELINING", "CHUNKING")),
+}
+
+
+@pytest.fixture(params=LINES)
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    """What becomes of a mail is the same on each (RFC 5321, 2920, 3030)."""
+    loop, offers = LINES[request.param]
+    with asyncio.Runner(loop_factory=loop) as runner:
+        yield Line(runner, offers)
+
+
+def _skip_unless(applies: bool) -> None:
+    """A message in a chunk is not announced by DATA."""
+    if not applies:
+        pytest.skip("this line has no such step")
+
+
+#: What comes before the first mail, or instead of it, is the same whatever the server offers.
+ON_A_PLAIN_LINE = pytest.mark.parametrize("line", ["plain"], indirect=True)
 
 
 async def deliver(sink: Sink, *mails: RenderedMail, timeout: float = 5, **options: Any) -> list[Outcome]:
@@ -63,20 +106,20 @@ async def deliver(sink: Sink, *mails: RenderedMail, timeout: float = 5, **option
         '"a@b"@example.jp',
     ],
 )
-def test_the_envelope_goes_over_the_wire_as_it_is(run: Run[list[Outcome]], recipient: str) -> None:
-    sink = Sink()
-    [outcome] = run(deliver(sink, mail(recipient)))
+def test_the_envelope_goes_over_the_wire_as_it_is(line: Line, recipient: str) -> None:
+    sink = line.sink()
+    [outcome] = line.run(deliver(sink, mail(recipient)))
     assert outcome == Outcome(Verdict.OK, reference="2.0.0 Ok: queued as 1")
     assert sink.said(b"RCPT") == [b"RCPT TO:<" + recipient.encode() + b">"]
     assert sink.said(b"MAIL") == [b"MAIL FROM:<shop@salon.example> SIZE=30"]
 
 
-def test_the_message_goes_over_the_wire_byte_by_byte(run: Run[list[Outcome]]) -> None:
+def test_the_message_goes_over_the_wire_byte_by_byte(line: Line) -> None:
     raw = "Subject: x\r\nTo: 髙橋 <a@example.jp>\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n".encode()
-    sink = Sink()
-    run(deliver(sink, mail(raw=raw)))
+    sink = line.sink()
+    line.run(deliver(sink, mail(raw=raw)))
     [received] = sink.messages
-    assert raw[:1] + received == raw.replace(b"\r\n.", b"\r\n..")
+    assert raw[:1] + received == (raw if line.is_chunked else raw.replace(b"\r\n.", b"\r\n.."))
     assert sink.said(b"MAIL")[0].endswith(b" BODY=8BITMIME")
 
 
@@ -93,12 +136,12 @@ def test_the_message_goes_over_the_wire_byte_by_byte(run: Run[list[Outcome]]) ->
     ],
 )
 def test_every_line_ends_in_crlf_and_leading_dots_are_doubled(raw: bytes, transmitted: bytes) -> None:
-    assert as_transmitted(raw) == transmitted
+    assert dots_doubled(with_line_ends(raw)) == transmitted
 
 
 @given(st.text(alphabet="a.\r\n").map(str.encode))
 def test_no_message_can_hold_its_own_end(raw: bytes) -> None:
-    lines = as_transmitted(raw).split(b"\r\n")
+    lines = dots_doubled(with_line_ends(raw)).split(b"\r\n")
     assert lines[-1] == b""
     assert b"." not in lines
     assert not any(b"\r" in line or b"\n" in line for line in lines)
@@ -128,9 +171,10 @@ REPLIES = [
 
 @pytest.mark.parametrize(("step", "reply", "verdict", "code"), REPLIES)
 def test_a_reply_settles_what_became_of_the_mail_and_the_next_one_goes_through(
-    run: Run[list[Outcome]], step: str, reply: str, verdict: Verdict, code: str
+    line: Line, step: str, reply: str, verdict: Verdict, code: str
 ) -> None:
-    refused, following = run(deliver(Sink({step: [reply]}), mail(), mail()))
+    _skip_unless(step in ("CONNECT", "EHLO", *line.steps))
+    refused, following = line.run(deliver(line.sink({step: [reply]}), mail(), mail()))
     assert (refused.verdict, refused.code) == (verdict, code)
     assert refused.says.startswith(("The mail server", "No ", "A strange answer"))
     assert following.verdict is Verdict.OK
@@ -138,70 +182,161 @@ def test_a_reply_settles_what_became_of_the_mail_and_the_next_one_goes_through(
 
 @pytest.mark.parametrize("step", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY"])
 @pytest.mark.parametrize("silence", [CUT, HANG])
-def test_silence_before_the_final_dot_means_surely_not_taken(run: Run[list[Outcome]], step: str, silence: str) -> None:
-    sink = Sink({step: [silence]})
-    [outcome] = run(deliver(sink, mail(raw=MORE_THAN_BUFFERS_HOLD if step == "BODY" else b""), timeout=SHORT))
+def test_silence_before_the_final_dot_means_surely_not_taken(line: Line, step: str, silence: str) -> None:
+    _skip_unless(step in ("CONNECT", "EHLO", *line.steps))
+    sink = line.sink({step: [silence]})
+    [outcome] = line.run(deliver(sink, mail(raw=MORE_THAN_BUFFERS_HOLD if step == "BODY" else b""), timeout=SHORT))
     assert outcome.verdict is Verdict.RETRY
     assert sink.messages == []
 
 
 @pytest.mark.parametrize(("silence", "code"), [(CUT, "lost"), (HANG, "timeout")])
-def test_silence_after_the_final_dot_leaves_the_mail_in_doubt(run: Run[list[Outcome]], silence: str, code: str) -> None:
-    sink = Sink({".": [silence]})
-    [outcome] = run(deliver(sink, timeout=SHORT))
+def test_silence_after_the_final_dot_leaves_the_mail_in_doubt(line: Line, silence: str, code: str) -> None:
+    sink = line.sink({".": [silence]})
+    [outcome] = line.run(deliver(sink, timeout=SHORT))
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, code)
     assert len(sink.messages) == 1
 
 
-def test_a_mail_in_doubt_is_not_sent_again_over_another_connection(run: Run[list[Outcome]]) -> None:
-    sink = Sink({".": ["250 ok", CUT]})
-    first, second = run(deliver(sink, mail(), mail()))
+def test_a_mail_in_doubt_is_not_sent_again_over_another_connection(line: Line) -> None:
+    sink = line.sink({".": ["250 ok", CUT]})
+    first, second = line.run(deliver(sink, mail(), mail()))
     assert (first.verdict, second.verdict) == (Verdict.OK, Verdict.UNKNOWN)
     assert len(sink.messages) == 2
     assert sink.connections == 1
 
 
-def test_nobody_listening_means_retry(run: Run[Outcome]) -> None:
+@ON_A_PLAIN_LINE
+def test_nobody_listening_means_retry(line: Line) -> None:
     async def after_it_closed() -> Outcome:
-        async with Sink() as sink:
+        async with line.sink() as sink:
             pass
         return await SmtpPool(sink.url, timeout=5).deliver(mail())
 
-    outcome = run(after_it_closed())
+    outcome = line.run(after_it_closed())
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "connect")
 
 
-def test_twenty_mails_need_one_connection(run: Run[list[Outcome]]) -> None:
-    sink = Sink()
-    outcomes = run(deliver(sink, *[mail()] * 20))
+def test_twenty_mails_need_one_connection(line: Line) -> None:
+    sink = line.sink()
+    outcomes = line.run(deliver(sink, *[mail()] * 20))
     assert [outcome.verdict for outcome in outcomes] == [Verdict.OK] * 20
     assert sink.connections == 1
     assert len(sink.messages) == 20
     assert sink.commands[-1] == b"QUIT"
 
 
-def test_a_refused_recipient_does_not_cost_the_connection(run: Run[list[Outcome]]) -> None:
-    sink = Sink({"RCPT": ["550 no such user"]})
-    run(deliver(sink, mail("gone@example.jp"), mail("here@example.jp")))
+def test_a_refused_recipient_does_not_cost_the_connection(line: Line) -> None:
+    sink = line.sink({"RCPT": ["550 no such user"]})
+    line.run(deliver(sink, mail("gone@example.jp"), mail("here@example.jp")))
     assert sink.connections == 1
-    assert [command.split(b" ")[0] for command in sink.commands] == (b"EHLO MAIL RCPT RSET MAIL RCPT DATA QUIT".split())
+    refused = (b"MAIL RCPT DATA RSET" if line.offers and not line.is_chunked else b"MAIL RCPT RSET").split()
+    taken = (b"MAIL RCPT BDAT" if line.is_chunked else b"MAIL RCPT DATA").split()
+    assert [command.split(b" ")[0] for command in sink.commands] == [b"EHLO", *refused, *taken, b"QUIT"]
+    assert (len(sink.messages), sink.messages_for_nobody) == (1, [])
 
 
-def test_a_connection_is_given_up_after_its_number_of_mails(run: Run[list[Outcome]]) -> None:
-    sink = Sink()
-    run(deliver(sink, *[mail()] * 5, mails_per_connection=2))
+def test_a_server_that_wants_a_message_for_nobody_gets_none(line: Line) -> None:
+    """RFC 2920, 3.1: 354 to the DATA that went with a recipient who was refused; a dot alone ends it, and the connection goes on."""
+    sink = line.sink({"RCPT": ["550 no such user"], "DATA": ["354 go on"]})
+    refused, sent = line.run(deliver(sink, mail("gone@example.jp"), mail("here@example.jp")))
+    assert ((refused.verdict, refused.code), sent.verdict) == ((Verdict.DECLINED, "550"), Verdict.OK)
+    assert (sink.connections, len(sink.messages)) == (1, 1)
+    assert sink.messages_for_nobody == ([b""] if line.offers and not line.is_chunked else [])
+
+
+def test_a_server_that_wants_a_message_from_a_refused_sender_gets_nothing_more(line: Line) -> None:
+    """It may know of the recipient: not even an empty mail may come of that."""
+    sink = line.sink({"MAIL": ["451 later"], "DATA": ["354 go on"]})
+    refused, sent = line.run(deliver(sink, mail(), mail()))
+    assert ((refused.verdict, refused.code), sent.verdict) == ((Verdict.RETRY, "451"), Verdict.OK)
+    assert (len(sink.messages), sink.messages_for_nobody) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        ("MAIL", (Verdict.RETRY, "lost")),
+        ("RCPT", (Verdict.RETRY, "lost")),
+        ("DATA", (Verdict.RETRY, "lost")),
+        (".", (Verdict.UNKNOWN, "lost")),
+    ],
+)
+def test_what_is_lost_between_two_replies_is_as_doubtful_as_without_extensions(
+    line: Line, step: str, outcome: tuple[Verdict, str]
+) -> None:
+    """Commands that went together are answered one by one: only a lost answer to the whole message leaves a mail in doubt."""
+    _skip_unless(step in line.steps)
+    sink = line.sink({step: [CUT]})
+    [found] = line.run(deliver(sink))
+    assert (found.verdict, found.code) == outcome
+    assert len(sink.messages) == (step == ".")
+
+
+def test_a_refusal_stands_though_the_connection_is_lost_before_the_other_answers(line: Line) -> None:
+    sink = line.sink({"RCPT": ["550 no such user"], "DATA": [CUT], "RSET": [CUT]})
+    [outcome] = line.run(deliver(sink))
+    assert (outcome.verdict, outcome.code) == (Verdict.DECLINED, "550")
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ("552 too large", (Verdict.DECLINED, "552")),
+        ("421 shutting down", (Verdict.RETRY, "421")),
+        ("250 thanks", (Verdict.RETRY, "protocol")),
+    ],
+)
+def test_a_server_that_answers_before_it_has_the_whole_message_has_not_taken_it(
+    line: Line, reply: str, outcome: tuple[Verdict, str]
+) -> None:
+    sink = line.sink({"BODY": [reply]})
+    refused, sent = line.run(deliver(sink, mail(raw=MORE_THAN_BUFFERS_HOLD), mail()))
+    assert ((refused.verdict, refused.code), sent.verdict) == (outcome, Verdict.OK)
+
+
+def test_a_reply_that_nobody_asked_for_ends_the_connection(line: Line) -> None:
+    """What follows would be taken for the answer to something else."""
+    sink = line.sink({".": ["250 ok\r\n250 and what you sent next, too"]})
+    outcomes = line.run(deliver(sink, mail(), mail()))
+    assert [one.verdict for one in outcomes] == [Verdict.OK, Verdict.OK]
+    assert sink.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("offers", "verdict"),
+    [
+        ((), Verdict.RETRY),
+        (("PIPELINING",), Verdict.OK),
+        (("CHUNKING",), Verdict.RETRY),
+        (("PIPELINING", "CHUNKING"), Verdict.OK),
+    ],
+)
+def test_commands_go_together_only_where_the_server_offers_it(offers: Sequence[str], verdict: Verdict) -> None:
+    """The replies come once the last command of the group is there: who waits for one in between waits in vain."""
+    last = ["RCPT", "250 ok\r\n250 ok"] if "CHUNKING" in offers else ["DATA", "250 ok\r\n250 ok\r\n354 go on"]
+    sink = Sink({"MAIL": [""], "RCPT": [""], last[0]: [last[1]]}, offers=offers)
+    with asyncio.Runner() as runner:
+        [outcome] = runner.run(deliver(sink, timeout=SHORT))
+    assert outcome.verdict is verdict
+
+
+def test_a_connection_is_given_up_after_its_number_of_mails(line: Line) -> None:
+    sink = line.sink()
+    line.run(deliver(sink, *[mail()] * 5, mails_per_connection=2))
     assert sink.connections == 3
 
 
-def test_a_connection_that_was_idle_too_long_is_not_trusted(run: Run[list[Outcome]]) -> None:
-    sink = Sink()
-    run(deliver(sink, *[mail()] * 3, max_idle=-1))
+@ON_A_PLAIN_LINE
+def test_a_connection_that_was_idle_too_long_is_not_trusted(line: Line) -> None:
+    sink = line.sink()
+    line.run(deliver(sink, *[mail()] * 3, max_idle=-1))
     assert sink.connections == 3
     assert len(sink.said(b"QUIT")) == 3
 
 
 @pytest.mark.parametrize("noticed", [True, False])
-def test_a_kept_connection_the_server_closed_costs_nothing(run: Run[Outcome], noticed: bool) -> None:
+def test_a_kept_connection_the_server_closed_costs_nothing(line: Line, noticed: bool) -> None:
     async def after_the_server_hung_up(sink: Sink) -> Outcome:
         async with sink:
             pool = SmtpPool(sink.url, timeout=5)
@@ -213,21 +348,21 @@ def test_a_kept_connection_the_server_closed_costs_nothing(run: Run[Outcome], no
             await pool.aclose()
             return outcome
 
-    sink = Sink()
-    assert run(after_the_server_hung_up(sink)).verdict is Verdict.OK
+    sink = line.sink()
+    assert line.run(after_the_server_hung_up(sink)).verdict is Verdict.OK
     assert sink.connections == 2
     assert len(sink.messages) == 2
 
 
 @pytest.mark.parametrize("farewell", ["421 idle too long", CUT])
-def test_a_server_that_takes_leave_at_the_next_mail_costs_nothing(run: Run[list[Outcome]], farewell: str) -> None:
-    sink = Sink({"MAIL": ["250 ok", farewell]})
-    outcomes = run(deliver(sink, mail(), mail()))
+def test_a_server_that_takes_leave_at_the_next_mail_costs_nothing(line: Line, farewell: str) -> None:
+    sink = line.sink({"MAIL": ["250 ok", farewell]})
+    outcomes = line.run(deliver(sink, mail(), mail()))
     assert [outcome.verdict for outcome in outcomes] == [Verdict.OK, Verdict.OK]
     assert sink.connections == 2
 
 
-def test_a_pool_sends_as_many_mails_at_once_as_it_has_connections(run: Run[list[Outcome]]) -> None:
+def test_a_pool_sends_as_many_mails_at_once_as_it_has_connections(line: Line) -> None:
     async def all_at_once(sink: Sink) -> list[Outcome]:
         async with sink:
             pool = SmtpPool(sink.url, size=8)
@@ -235,14 +370,14 @@ def test_a_pool_sends_as_many_mails_at_once_as_it_has_connections(run: Run[list[
             await pool.aclose()
             return outcomes
 
-    sink = Sink(seconds_a_mail=0.02)
-    outcomes = run(all_at_once(sink))
+    sink = line.sink(seconds_a_mail=0.02)
+    outcomes = line.run(all_at_once(sink))
     assert [outcome.verdict for outcome in outcomes] == [Verdict.OK] * 40
     assert sink.connections == sink.most_at_once == 8
     assert sorted(sink.said(b"RCPT")) == sorted(f"RCPT TO:<{n}@example.jp>".encode() for n in range(40))
 
 
-def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(run: Run[list[Outcome]]) -> None:
+def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(line: Line) -> None:
     async def pause_before_the_dot(sink: Sink) -> list[Outcome]:
         async with sink:
             pool = SmtpPool(sink.url, timeout=5)
@@ -250,13 +385,13 @@ def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(r
             await pool.aclose()
             return outcomes
 
-    sink = Sink()
-    late, sent = run(pause_before_the_dot(sink))
+    sink = line.sink()
+    late, sent = line.run(pause_before_the_dot(sink))
     assert (late.verdict, late.code, sent.verdict) == (Verdict.RETRY, "lease_ended", Verdict.OK)
     assert len(sink.messages) == 1
 
 
-def test_a_cancelled_delivery_leaves_no_half_used_connection_behind(run: Run[Outcome]) -> None:
+def test_a_cancelled_delivery_leaves_no_half_used_connection_behind(line: Line) -> None:
     async def cancel_one_then_send_another(sink: Sink) -> Outcome:
         async with sink:
             pool = SmtpPool(sink.url, size=1)
@@ -267,30 +402,32 @@ def test_a_cancelled_delivery_leaves_no_half_used_connection_behind(run: Run[Out
             await pool.aclose()
             return outcome
 
-    sink = Sink({"RCPT": ["250 ok", HANG]})
-    assert run(cancel_one_then_send_another(sink)) == Outcome(Verdict.OK, reference="2.0.0 Ok: queued as 2")
+    sink = line.sink({"RCPT": ["250 ok", HANG]})
+    assert line.run(cancel_one_then_send_another(sink)) == Outcome(Verdict.OK, reference="2.0.0 Ok: queued as 2")
     assert sink.connections == 2
 
 
+@ON_A_PLAIN_LINE
 @pytest.mark.parametrize(
     "address", ["", "no-at-sign", "a b@example.jp", "a@b>\r\nRCPT TO:<c@d.jp", "髙橋@example.jp", "a@b c"]
 )
-def test_an_envelope_that_could_break_the_dialogue_is_declined_unsent(run: Run[list[Outcome]], address: str) -> None:
-    sink = Sink()
-    [outcome] = run(deliver(sink, mail(address)))
+def test_an_envelope_that_could_break_the_dialogue_is_declined_unsent(line: Line, address: str) -> None:
+    sink = line.sink()
+    [outcome] = line.run(deliver(sink, mail(address)))
     assert (outcome.verdict, outcome.code) == (Verdict.DECLINED, "address")
     assert sink.connections == 0
 
 
-def test_a_mail_that_wants_no_bounces_has_the_null_sender(run: Run[list[Outcome]]) -> None:
-    sink = Sink()
-    run(deliver(sink, mail(sender="")))
+def test_a_mail_that_wants_no_bounces_has_the_null_sender(line: Line) -> None:
+    sink = line.sink()
+    line.run(deliver(sink, mail(sender="")))
     assert sink.said(b"MAIL") == [b"MAIL FROM:<> SIZE=30"]
 
 
-def test_what_the_server_says_is_told_without_addresses(run: Run[list[Outcome]]) -> None:
+@ON_A_PLAIN_LINE
+def test_what_the_server_says_is_told_without_addresses(line: Line) -> None:
     reply = '550 5.1.1 <takahashi@example.jp>: "a..b"@docomo.ne.jp is unknown' + " at all" * 100
-    [outcome] = run(deliver(Sink({"RCPT": [reply]})))
+    [outcome] = line.run(deliver(line.sink({"RCPT": [reply]})))
     assert outcome.says.startswith(
         "The mail server answered 550 to RCPT: 5.1.1 <(address)>: (address) is unknown at all"
     )
@@ -313,13 +450,15 @@ async def deliver_with_login(sink: Sink, timeout: float = 5) -> Outcome:
         return outcome
 
 
-def test_user_and_password_are_taken_from_the_url(run: Run[Outcome]) -> None:
-    sink = Sink()
-    assert run(deliver_with_login(sink)).verdict is Verdict.OK
+@ON_A_PLAIN_LINE
+def test_user_and_password_are_taken_from_the_url(line: Line) -> None:
+    sink = line.sink()
+    assert line.run(deliver_with_login(sink)).verdict is Verdict.OK
     [login] = sink.said(b"AUTH")
     assert login == b"AUTH PLAIN AHNob3BAc2Fsb24uZXhhbXBsZQBwQHNzOncvw7Y="
 
 
+@ON_A_PLAIN_LINE
 @pytest.mark.parametrize(
     ("script", "code"),
     [
@@ -331,16 +470,14 @@ def test_user_and_password_are_taken_from_the_url(run: Run[Outcome]) -> None:
         ({"AUTH": [HANG]}, "connect"),
     ],
 )
-def test_a_wrong_password_loses_no_mail_and_is_never_shown(
-    run: Run[Outcome], script: dict[str, list[str]], code: str
-) -> None:
-    outcome = run(deliver_with_login(Sink(script), SHORT))
+def test_a_wrong_password_loses_no_mail_and_is_never_shown(line: Line, script: dict[str, list[str]], code: str) -> None:
+    outcome = line.run(deliver_with_login(line.sink(script), SHORT))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, code)
     assert SECRET not in outcome.says
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-def test_mails_go_out_over_tls(run: Run[list[Outcome]], scheme: str) -> None:
+def test_mails_go_out_over_tls(line: Line, scheme: str) -> None:
     async def over_tls(sink: Sink, trusted: ssl.SSLContext | None) -> list[Outcome]:
         async with sink:
             pool = SmtpPool(f"{scheme}://localhost:{sink.port}", tls=trusted, timeout=5)
@@ -349,22 +486,23 @@ def test_mails_go_out_over_tls(run: Run[list[Outcome]], scheme: str) -> None:
             return outcomes
 
     script = {"EHLO": ["250-sink\r\n250 STARTTLS"]}
-    sink = Sink(script, tls=scheme == "smtps")
-    outcomes = run(over_tls(sink, ssl.create_default_context(cafile=str(CERTIFICATE))))
+    sink = line.sink(script, tls=scheme == "smtps")
+    outcomes = line.run(over_tls(sink, ssl.create_default_context(cafile=str(CERTIFICATE))))
     assert [outcome.verdict for outcome in outcomes] == [Verdict.OK, Verdict.OK]
     assert sink.connections == 1
 
-    untrusted = run(over_tls(Sink(script, tls=scheme == "smtps"), None))
+    untrusted = line.run(over_tls(line.sink(script, tls=scheme == "smtps"), None))
     assert [(outcome.verdict, outcome.code) for outcome in untrusted] == [(Verdict.RETRY, "connect")] * 2
 
 
-def test_starttls_is_never_skipped(run: Run[Outcome]) -> None:
+@ON_A_PLAIN_LINE
+def test_starttls_is_never_skipped(line: Line) -> None:
     async def without_starttls(sink: Sink) -> Outcome:
         async with sink:
             return await SmtpPool(f"smtp+starttls://127.0.0.1:{sink.port}", timeout=5).deliver(mail())
 
-    sink = Sink()
-    outcome = run(without_starttls(sink))
+    sink = line.sink()
+    outcome = line.run(without_starttls(sink))
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "connect")
     assert sink.said(b"MAIL") == []
 
@@ -395,7 +533,7 @@ def test_a_pool_never_shows_its_password() -> None:
     assert SECRET not in repr(vars(pool))
 
 
-def test_readiness_is_the_server_s_answer_now(run: Run[None]) -> None:
+def test_readiness_is_the_server_s_answer_now(line: Line) -> None:
     async def check_twice(sink: Sink) -> None:
         async with sink:
             pool = SmtpPool(sink.url, timeout=5)
@@ -403,11 +541,12 @@ def test_readiness_is_the_server_s_answer_now(run: Run[None]) -> None:
             await pool.check()
             await pool.aclose()
 
-    sink = Sink({"NOOP": ["250 ok", CUT]})
-    run(check_twice(sink))
+    sink = line.sink({"NOOP": ["250 ok", CUT]})
+    line.run(check_twice(sink))
     assert sink.connections == 2
 
 
+@ON_A_PLAIN_LINE
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
@@ -417,10 +556,10 @@ def test_readiness_is_the_server_s_answer_now(run: Run[None]) -> None:
         ({"AUTH": ["535 no"] * 2}, "answered 535 to the login; check user and password in SMTP_URL"),
     ],
 )
-def test_a_server_that_is_not_ready_is_named(run: Run[None], script: dict[str, list[str]], sentence: str) -> None:
+def test_a_server_that_is_not_ready_is_named(line: Line, script: dict[str, list[str]], sentence: str) -> None:
     async def check(sink: Sink) -> None:
         async with sink:
             await SmtpPool(with_login(sink), timeout=SHORT).check()
 
     with pytest.raises(Unreachable, match=sentence):
-        run(check(Sink(script)))
+        line.run(check(line.sink(script)))

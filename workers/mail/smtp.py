@@ -17,7 +17,6 @@ from workers.mail.smtp_connection import Connection, NoConnection, SmtpServer, c
 
 _MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>"]+)@[^\s<>"]+')
 _LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 class Deliverable(Protocol):
@@ -86,7 +85,7 @@ class SmtpPool:
             sender, recipient = _path(mail.envelope_from or None), _path(mail.envelope_to)
         except ValueError as problem:
             return Outcome(Verdict.DECLINED, code="address", says=str(problem))
-        message = as_transmitted(mail.raw)
+        message = with_line_ends(mail.raw)
         async with self._slots:
             try:
                 return await self._deliver(sender, recipient, message, held)
@@ -157,18 +156,13 @@ class SmtpPool:
         return await connect(self._server, timeout=self._timeout, hello=self._hello, tls=self._tls)
 
 
-def as_transmitted(raw: bytes) -> bytes:
-    """``raw`` as DATA carries it, without the final dot: CRLF after every line, leading dots doubled (RFC 5321 4.5.2).
-
-    A lone CR or LF becomes CRLF, so that no server can see an end of the message where there is none.
-    """
-    # Counting first: a mail of ours has nothing to mend, and the expressions took most of the time of a delivery.
+def with_line_ends(raw: bytes) -> bytes:
+    """``raw`` with CRLF after every line: a lone CR or LF becomes one, so that no server can see an end of the message where there is none."""
+    # Counting first: a mail of ours has nothing to mend, and the expression took most of the time of a delivery.
     whole = raw.count(b"\r\n")
     mended = whole == raw.count(b"\n") == raw.count(b"\r")
     message = raw if mended else _LONE_LINE_END.sub(b"\r\n", raw)
-    if not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    return _LEADING_DOT.sub(b"..", message) if b"\n." in message or message.startswith(b".") else message
+    return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
 def _path(address: str | None) -> bytes:

@@ -3,7 +3,7 @@
 The one question that matters when a delivery fails is whether the server may have taken the mail, and the answer turns
 on a single moment: when the final dot left us. Before it nothing was taken, so trying again is safe (RETRY). After it,
 silence or a lost connection leaves the mail in doubt (UNKNOWN). A reply settles it either way. aiosmtplib reports both
-kinds of silence alike, so the steps of a transaction are driven here one by one, over its protocol.
+kinds of silence alike, so it opens the connection, and the steps of a transaction are driven here, over ``smtp_wire``.
 
 The envelope goes over the wire exactly as given: aiosmtplib's own ``mail`` and ``rcpt`` parse addresses once more,
 which is where quotes such as those of ``"a..b"@docomo.ne.jp`` get lost (B.7.2).
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -25,6 +25,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
+from workers.mail.smtp_wire import Reply, Silence, SmtpWire
 
 _DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _NEEDS_CREDENTIALS = frozenset({530, 534, 535, 538})
@@ -33,7 +34,10 @@ _SERVICE_CLOSING = 421
 _ADDRESS_IN_TEXT = re.compile(r'(?:"[^"]*"|[^\s<>"]+)@[^\s<>"]+')
 _LONGEST_TEXT = 200
 
-_FLUSH_POLL_SECONDS = 0.002
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+#: The hundred of the reply by which a step is granted, where it is not the second.
+_EXPECTED = {"DATA": 3}
+
 _QUIT_SECONDS = 1.0
 
 
@@ -90,8 +94,8 @@ class _Refused(Exception):
         super().__init__(step, code)
 
 
-class _Silence(Exception):
-    """No reply: the connection was "lost", the reply came too late ("timeout") or was no SMTP ("protocol")."""
+class _Silent(Exception):
+    """No reply to a step: the connection was "lost", the reply came too late ("timeout") or was no SMTP ("protocol")."""
 
     def __init__(self, step: str, code: str) -> None:
         self.step = step
@@ -102,43 +106,50 @@ class _Silence(Exception):
 class Connection:
     """An open, logged-in connection that carries one mail at a time.
 
-    ``mails`` counts the mails begun on it; ``idle_since`` is the owner's note of when it was last used (monotonic
-    seconds). Once `lost`, it is good for nothing but `drop`.
+    Where the server offers PIPELINING (RFC 2920), the commands before the message go together; where it offers CHUNKING (RFC 3030), the
+    message goes as one chunk, without DATA and its dots. ``mails`` counts the mails begun on it; ``idle_since`` is the owner's note of
+    when it was last used (monotonic seconds). Once `lost`, it is good for nothing but `drop`.
     """
 
-    def __init__(self, client: aiosmtplib.SMTP, protocol: SMTPProtocol, timeout: float) -> None:
-        self._client = client
-        self._protocol = protocol
-        self._transport = cast(asyncio.WriteTransport, protocol.transport)
-        self._timeout = timeout
+    def __init__(self, wire: SmtpWire, offers: Collection[str]) -> None:
+        self._wire = wire
+        self._sizes, self._8bit = "size" in offers, "8bitmime" in offers
+        self._together, self._chunks = "pipelining" in offers, "chunking" in offers
         self.mails = 0
         self.idle_since = 0.0
 
     @property
     def lost(self) -> bool:
         """True once either side has closed it."""
-        return not self._protocol.is_connected
+        return self._wire.lost
 
     async def transact(
         self, sender: bytes, recipient: bytes, message: bytes, held: Callable[[], bool] = lambda: True
     ) -> Outcome:
         """Hand one mail over. ``sender`` and ``recipient`` go between the angle brackets of MAIL FROM and RCPT TO as
-        they are; ``message`` is already dot-stuffed, with CRLF at the end of every line. The final dot leaves only while the
-        mail is ``held``."""
+        they are; ``message`` has CRLF at the end of every line, and its dots are its own. Its end leaves only while the mail is ``held``."""
         self.mails += 1
+        begin = [
+            ("MAIL", b"MAIL FROM:<" + sender + b">" + self._options(message)),
+            ("RCPT", b"RCPT TO:<" + recipient + b">"),
+        ]
         try:
-            await self._step("MAIL", b"MAIL", b"FROM:<" + sender + b">", *self._options(message))
-            await self._step("RCPT", b"RCPT", b"TO:<" + recipient + b">")
-            await self._step("DATA", b"DATA", expected=3)
-            await self._write(message)
+            if self._chunks:
+                await self._begin(begin)
+                # The last line end is what a final dot is to DATA: until the server has it, it has not the chunk.
+                body, end = b"BDAT %d LAST\r\n" % len(message) + message[:-2], message[-2:]
+            else:
+                await self._begin([*begin, ("DATA", b"DATA")])
+                body, end = dots_doubled(message), b".\r\n"
+            await self._send(body)
             if not held():
                 self.drop()
                 return Outcome(Verdict.RETRY, code="lease_ended", says="It was held too long to be sent from here.")
-            self._end(b".\r\n")
+            self._end(end)
         except _Refused as refusal:
             await self._reset(refusal)
             return _refused(refusal)
-        except _Silence as silence:
+        except _Silent as silence:
             self.drop()
             return Outcome(Verdict.RETRY, code=silence.code, says=f"No answer to {silence.step}: {silence.code}.")
         return await self._final_reply()
@@ -147,62 +158,107 @@ class Connection:
         """True if the server answers now."""
         try:
             await self._step("NOOP", b"NOOP")
-        except (_Refused, _Silence):
+        except (_Refused, _Silent):
             self.drop()
             return False
         return True
 
     async def quit(self) -> None:
         """Take leave and close; the server gets a moment to answer."""
-        with suppress(aiosmtplib.SMTPException):
-            await self._protocol.execute_command(b"QUIT", timeout=min(self._timeout, _QUIT_SECONDS))
+        with suppress(Silence, TimeoutError):
+            self._wire.ask(b"QUIT")
+            async with asyncio.timeout(_QUIT_SECONDS):
+                await self._wire.reply()
         self.drop()
 
     def drop(self) -> None:
         """Close at once, discarding what is not sent yet: a polite close might still send the final dot."""
-        _drop(self._client, self._protocol)
+        self._wire.drop()
 
-    def _options(self, message: bytes) -> list[bytes]:
-        options = [b"SIZE=%d" % len(message)] if self._client.supports_extension("size") else []
-        if not message.isascii() and self._client.supports_extension("8bitmime"):
-            options.append(b"BODY=8BITMIME")
-        return options
+    def _options(self, message: bytes) -> bytes:
+        size = b" SIZE=%d" % len(message) if self._sizes else b""
+        return size + b" BODY=8BITMIME" if self._8bit and not message.isascii() else size
 
-    async def _step(self, step: str, *command: bytes, expected: int = 2) -> None:
-        """One command and its reply, whose code must be ``expected`` hundred."""
-        try:
-            code, text = await self._protocol.execute_command(*command, timeout=self._timeout)
-        except aiosmtplib.SMTPException as problem:
-            raise _Silence(step, _kind_of_silence(problem)) from problem
-        if code // 100 != expected:
+    async def _begin(self, commands: Sequence[tuple[str, bytes]]) -> None:
+        """The commands before the message: each asked once the one before was granted, or all together."""
+        if not self._together:
+            for step, command in commands:
+                await self._step(step, command)
+            return
+        self._ask(commands[0][0], *(command for _, command in commands))
+        refusal: _Refused | None = None
+        code = 0
+        for step, _ in commands:
+            try:
+                code, text = await self._reply(step)
+            except _Silent:
+                if refusal is None:
+                    raise
+                self.drop()  # what was refused stays refused
+                break
+            if refusal is None and code // 100 != _EXPECTED.get(step, 2):
+                refusal = _Refused(step, code, text)
+        if refusal is not None:
+            if code // 100 == _EXPECTED["DATA"]:
+                await self._end_without_message(refusal)
+            raise refusal
+
+    async def _end_without_message(self, refusal: _Refused) -> None:
+        """The server waits for a message although nobody is to have it (RFC 2920, 3.1): a dot alone ends that. Where it may know of a
+        recipient, it gets no dot either."""
+        if refusal.step != "RCPT":
+            self.drop()
+            return
+        with suppress(_Silent):
+            self._ask("the end", b".")
+            await self._reply("the end")
+
+    async def _step(self, step: str, command: bytes) -> None:
+        """One command and its reply, which must grant it."""
+        self._ask(step, command)
+        code, text = await self._reply(step)
+        if code // 100 != _EXPECTED.get(step, 2):
             raise _Refused(step, code, text)
 
-    async def _write(self, message: bytes) -> None:
-        """Send the message without its final dot, until the last byte of it has left this process."""
+    def _ask(self, step: str, *commands: bytes) -> None:
         try:
-            self._protocol.write(message)
-            pause = 0.0
-            async with asyncio.timeout(self._timeout):
-                while not self.lost and self._transport.get_write_buffer_size():
-                    await asyncio.sleep(pause)
-                    pause = _FLUSH_POLL_SECONDS
-        except (aiosmtplib.SMTPException, TimeoutError) as problem:
-            raise _Silence("the message", _kind_of_silence(problem)) from problem
+            self._wire.ask(*commands)
+        except Silence as silence:
+            raise _Silent(step, silence.code) from silence
 
-    def _end(self, dot: bytes) -> None:
-        """The point of no return. Raises _Silence only if the dot surely stayed here."""
+    async def _reply(self, step: str) -> Reply:
         try:
-            self._protocol.write(dot)
-        except aiosmtplib.SMTPException as problem:
-            raise _Silence("the message", "lost") from problem
+            return await self._wire.reply()
+        except Silence as silence:
+            raise _Silent(step, silence.code) from silence
+
+    async def _send(self, body: bytes) -> None:
+        """Send the message without its end, until the last byte of it has left this process. A server may refuse it before it has
+        all."""
+        try:
+            self._wire.expect()
+            self._wire.write(body)
+            await self._wire.flushed()
+        except Silence as silence:
+            raise _Silent("the message", silence.code) from silence
+        if self._wire.answered:
+            code, text = await self._reply("the message")
+            self.drop()
+            raise _Refused("the message", code, text) if code // 100 in (4, 5) else _Silent("the message", "protocol")
+
+    def _end(self, end: bytes) -> None:
+        """The point of no return. Raises _Silent only if the end surely stayed here."""
+        try:
+            self._wire.write(end)
+        except Silence as silence:
+            raise _Silent("the message", "lost") from silence
 
     async def _final_reply(self) -> Outcome:
         try:
-            code, text = await self._protocol.read_response(timeout=self._timeout)
-        except aiosmtplib.SMTPException as problem:
+            code, text = await self._wire.reply()
+        except Silence as silence:
             self.drop()
-            kind = _kind_of_silence(problem)
-            return Outcome(Verdict.UNKNOWN, code=kind, says=f"No answer to the whole message: {kind}.")
+            return Outcome(Verdict.UNKNOWN, code=silence.code, says=f"No answer to the whole message: {silence.code}.")
         if code // 100 == 2:
             return Outcome(Verdict.OK, reference=_shown(text))
         if code == _SERVICE_CLOSING or code // 100 not in (4, 5):
@@ -218,8 +274,13 @@ class Connection:
             return
         try:
             await self._step("RSET", b"RSET")
-        except (_Refused, _Silence):
+        except (_Refused, _Silent):
             self.drop()
+
+
+def dots_doubled(message: bytes) -> bytes:
+    """A message with CRLF line ends as DATA carries it, without the final dot: leading dots doubled (RFC 5321, 4.5.2)."""
+    return _LEADING_DOT.sub(b"..", message) if b"\n." in message or message.startswith(b".") else message
 
 
 async def connect(
@@ -242,12 +303,12 @@ async def connect(
         await _greet(client, server)
         if server.user is not None:
             await _log_in(client, server)
-        if client.protocol is None or not client.is_connected:
+        if client.protocol is None or client.protocol.transport is None or not client.is_connected:
             raise NoConnection("connect", f"The mail server {server} closed the connection after its greeting.")
     except BaseException:
         _drop(client, client.protocol)
         raise
-    return Connection(client, client.protocol, timeout)
+    return Connection(SmtpWire(client.protocol.transport, timeout), client.esmtp_extensions)
 
 
 async def _greet(client: aiosmtplib.SMTP, server: SmtpServer) -> None:
@@ -296,12 +357,6 @@ def _shown(text: str) -> str:
     """A server's words for an operator: on one line, not too long, and without the addresses servers like to quote."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     return _ADDRESS_IN_TEXT.sub("(address)", printable)[:_LONGEST_TEXT]
-
-
-def _kind_of_silence(problem: Exception) -> str:
-    if isinstance(problem, TimeoutError):
-        return "timeout"
-    return "protocol" if isinstance(problem, aiosmtplib.SMTPResponseException) else "lost"
 
 
 def _why(problem: Exception) -> str:

@@ -1,0 +1,152 @@
+"""The bytes of an SMTP connection that stands: commands out, replies in, in their order, however many are under way (RFC 2920).
+
+aiosmtplib connects, upgrades to TLS and logs in; its protocol hears one reply at a time and loses those of commands that were sent
+together, so from then on this one has the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final, NamedTuple, cast
+
+#: Bytes that one reply may have.
+_LONGEST: Final = 32_768
+_FLUSH_POLL_SECONDS: Final = 0.002
+
+
+class Reply(NamedTuple):
+    """A server's answer to one command; the lines of ``text`` are joined by newlines."""
+
+    code: int
+    text: str
+
+
+class Silence(Exception):
+    """No reply: the connection was "lost", the reply came too late ("timeout") or was no SMTP ("protocol")."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class SmtpWire(asyncio.Protocol):
+    """One connection. ``timeout`` bounds each reply, and the time in which what was written leaves, in seconds.
+
+    A reply that nobody waits for comes from a server that takes leave or answers something else than it was told: the connection counts
+    as lost.
+    """
+
+    def __init__(self, transport: asyncio.BaseTransport, timeout: float) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray()
+        self._lines: list[bytes] = []
+        self._replies: deque[Reply] = deque()
+        self._awaited = 0
+        self._ended: str | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._transport.set_protocol(self)
+
+    @property
+    def lost(self) -> bool:
+        """True once either side has closed it."""
+        return self._ended is not None or self._transport.is_closing()
+
+    def ask(self, *commands: bytes) -> None:
+        """Send commands, without their line ends, together; each is owed one reply. Raises Silence if the connection is gone."""
+        self._awaited += len(commands)
+        self.write(b"\r\n".join((*commands, b"")))
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are. Raises Silence if they surely stayed here."""
+        if self.lost:
+            raise Silence(self._ended or "lost")
+        self._transport.write(data)
+
+    def expect(self) -> None:
+        """One reply more is owed: to the message that is sent now."""
+        self._awaited += 1
+
+    @property
+    def answered(self) -> bool:
+        """True once a reply is there that nobody took yet."""
+        return bool(self._replies)
+
+    async def flushed(self) -> None:
+        """Wait until the last byte that was written has left this process, or an answer came before. Raises Silence."""
+        pause, until = 0.0, 0.0
+        while not self.lost and not self.answered and self._transport.get_write_buffer_size():
+            until = until or self._loop.time() + self._timeout
+            if self._loop.time() > until:
+                raise Silence("timeout")
+            await asyncio.sleep(pause)
+            pause = _FLUSH_POLL_SECONDS
+
+    async def reply(self) -> Reply:
+        """The next reply. Raises Silence."""
+        if not self._replies:
+            await self._heard()
+        self._awaited -= 1
+        return self._replies.popleft()
+
+    def drop(self) -> None:
+        """Close at once, discarding what is not sent yet."""
+        self._transport.abort()
+        self._end("lost")
+
+    async def _heard(self) -> None:
+        if self._ended is not None:
+            raise Silence(self._ended)
+        self._waiter = self._loop.create_future()
+        late = self._loop.call_later(self._timeout, self._wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            late.cancel()
+        if not self._replies:
+            raise Silence(self._ended or "timeout")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _end(self, code: str) -> None:
+        if self._ended is None:
+            self._ended = code
+        self._wake()
+
+    def data_received(self, data: bytes) -> None:
+        """Take whole replies out of what came."""
+        self._buffer += data
+        start = 0
+        while (end := self._buffer.find(b"\n", start)) >= 0:
+            if not self._line(bytes(self._buffer[start:end])):
+                return
+            start = end + 1
+        del self._buffer[:start]
+        if len(self._buffer) + sum(map(len, self._lines)) > _LONGEST:
+            self._end("protocol")
+        elif self._replies:
+            self._wake()
+
+    def _line(self, line: bytes) -> bool:
+        """One line of a reply; False where what comes is none."""
+        if not line[:3].isdigit() or len(line) < 3:
+            self._end("protocol")
+            return False
+        self._lines.append(line[4:].strip())
+        if line[3:4] == b"-":
+            return True
+        self._replies.append(Reply(int(line[:3]), b"\n".join(self._lines).decode("utf-8", "replace")))
+        self._lines.clear()
+        if len(self._replies) > self._awaited:
+            self.drop()
+            return False
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing comes any more; what came is still told."""
+        self._end("lost")
