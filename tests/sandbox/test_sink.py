@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email.header import Header
 from email.message import EmailMessage
@@ -17,7 +17,8 @@ import pytest
 from tests.sandbox.world import Running, eventually, running
 from workers.sandbox.faults import Faults
 from workers.sandbox.journal import Journal, read
-from workers.sandbox.sink import FAULTS, MAX_MAIL, Sink
+from workers.sandbox.sink import FAULTS, Sink
+from workers.sandbox.smtp_server import CHUNKING, MAX_MAIL, PIPELINING, USUAL
 
 SENDER = "orders@salon.example.jp"
 
@@ -64,12 +65,17 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    path: Path, *, rejected: frozenset[str] = frozenset(), keep: Path | None = None, **faults: float
+    path: Path,
+    *,
+    rejected: frozenset[str] = frozenset(),
+    keep: Path | None = None,
+    offers: Sequence[str] = USUAL,
+    **faults: float,
 ) -> AsyncIterator[Talk]:
     switches = Faults(FAULTS)
     switches.set(faults)
     async with Journal(path) as journal:
-        sink = Sink(journal, switches, rejected=rejected, keep=keep)
+        sink = Sink(journal, switches, rejected=rejected, keep=keep, offers=offers)
         server = await asyncio.get_running_loop().create_server(sink.connection, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         talk = Talk(reader, writer)
@@ -155,6 +161,39 @@ def test_a_pipelined_session_is_answered_in_order(tmp_path: Path) -> None:
 
     assert asyncio.run(scenario()) == ["250", "250", "250", "354", "250", "250", "250", "354", "250", "221"]
     assert [record["subject"] for record in read(tmp_path / "journal")] == ["1", None]
+
+
+def test_a_mail_may_come_in_chunks(tmp_path: Path) -> None:  # RFC 3030
+    begin = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<a@example.jp>\r\n".encode()
+    first, rest = b"Subject: x\r\n\r\n.\r\n", b"..\r\nBDAT 3\r\n.\r\n"
+    together = begin + b"BDAT %d\r\n%bBDAT %d LAST\r\n%b" % (len(first), first, len(rest), rest)
+    apart = begin + b"BDAT %d LAST\r\n%b" % (len(rest), rest) + b"BDAT 2 LAST\r\nxx" + b"BDAT 0 LAST\r\n"
+
+    async def scenario() -> list[str]:
+        async with talking(tmp_path / "journal", keep=tmp_path / "kept", offers=(CHUNKING,)) as talk:
+            for byte in together:
+                talk.writer.write(bytes([byte]))
+                await asyncio.sleep(0)
+            talk.writer.write(apart + b"BDAT x\r\n")
+            return [(await talk.reply())[:3] for _ in range(11)]
+
+    assert asyncio.run(scenario()) == ["250"] * 7 + ["503", "503", "501", ""]
+    assert (tmp_path / "kept" / "000001.eml").read_bytes() == first + rest
+    assert (tmp_path / "kept" / "000002.eml").read_bytes() == rest
+
+
+@pytest.mark.parametrize("offers", [(), (PIPELINING,), (PIPELINING, CHUNKING)])
+def test_a_sink_offers_what_it_is_told(tmp_path: Path, offers: Sequence[str]) -> None:
+    options = [option for offer in offers or ("",) for option in ("--offer", offer)]
+
+    async def offered(port: int) -> set[str]:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port)
+        async with client:
+            await client.ehlo()
+            return {one for one in (PIPELINING, CHUNKING) if client.supports_extension(one)}
+
+    with running("sink", tmp_path / "journal", *options) as sink:
+        assert asyncio.run(offered(sink.port)) == set(offers)
 
 
 def test_a_mail_may_arrive_byte_by_byte(tmp_path: Path) -> None:

@@ -15,18 +15,18 @@ import asyncio
 import re
 import time
 import zlib
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from email.header import decode_header, make_header
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from workers.sandbox import process
 from workers.sandbox.faults import Faults
 from workers.sandbox.http_server import Reply, Request, serving
 from workers.sandbox.journal import Journal
+from workers.sandbox.smtp_server import CHUNKING, PIPELINING, USUAL, Envelope, SmtpConnection
 
 FAULTS = {
     "refuse_rate": 0.0,  # 451 to RCPT
@@ -36,32 +36,6 @@ FAULTS = {
     "cut_after_rate": 0.0,  # connection cut after the final dot, the mail was taken
     "latency": 0.0,  # seconds between the final dot and its answer
 }
-
-#: Real seconds within which whoever heard that a mail was taken has written it down.
-RECORDING = 1.0
-MAX_MAIL = 10 * 1024 * 1024
-_MAX_LINE = 4096
-_ADDRESS = re.compile(rb"(?i)(?:FROM|TO):\s*<([^<>]*)>(?: .*)?")
-_EXTENSIONS = (b"shukka-sink", b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE %d" % MAX_MAIL)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A mail as it arrived; ``raw`` has its leading dots put back to what the sender meant."""
-
-    sender: str
-    recipients: Sequence[str]
-    raw: bytes
-
-
-Take = Callable[[Envelope], Awaitable[bytes | None]]
-"""Stores a mail and gives the reply to the final dot; None cuts the connection."""
-
-Cut = Callable[[Envelope, Sequence[Envelope]], Awaitable[None]]
-"""Told the last mail of a client that went without QUIT, and those that it had handed over a moment before."""
-
-Screen = Callable[[str], bytes]
-"""The reply to a RCPT address."""
 
 
 def describe(envelope: Envelope) -> dict[str, Any]:
@@ -95,170 +69,6 @@ def _decoded(subject: str | None) -> str | None:
         return subject
 
 
-class SmtpConnection(asyncio.Protocol):
-    """One client, speaking RFC 5321 with PIPELINING: commands are answered in order, however they arrive."""
-
-    def __init__(self, take: Take, screen: Screen, cut: Cut, connections: set[SmtpConnection]) -> None:
-        self._take = take
-        self._screen = screen
-        self._cut = cut
-        self._connections = connections
-        self._sender: str | None = None
-        self._recipients: list[str] = []
-        self._buffer = bytearray()
-        self._searched = 0
-        self._in_data = False
-        self._task: asyncio.Task[None] | None = None
-        self._last: Envelope | None = None
-        self._answered: deque[tuple[float, Envelope]] = deque()
-        self._commands: dict[bytes, Callable[[bytes], None]] = {
-            b"EHLO": self._ehlo,
-            b"HELO": lambda _: self._hello(b"250 shukka-sink"),
-            b"MAIL": self._mail,
-            b"RCPT": self._rcpt,
-            b"DATA": self._data,
-            b"RSET": lambda _: self._hello(b"250 2.0.0 reset"),
-            b"NOOP": lambda _: self._reply(b"250 2.0.0 fine"),
-            b"QUIT": self._quit,
-        }
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
-        self._connections.add(self)
-        self._reply(b"220 shukka-sink ESMTP")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
-        if self._last is not None:
-            before = [
-                mail for at, mail in self._answered if at > time.monotonic() - RECORDING and mail is not self._last
-            ]
-            self._farewell = asyncio.create_task(self._note_cut(self._task, self._last, before))
-
-    async def _note_cut(self, storing: asyncio.Task[None] | None, last: Envelope, before: Sequence[Envelope]) -> None:
-        if storing is not None:  # the mail first, then that nobody heard of it
-            await asyncio.wait({storing})
-        await self._cut(last, before)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Serve what the buffer holds, until it runs out or a mail is being stored."""
-        while self._task is None and not self.transport.is_closing():
-            if not (self._end_of_mail() if self._in_data else self._one_command()):
-                return
-
-    def _one_command(self) -> bool:
-        end = self._buffer.find(b"\n")
-        if end < 0:
-            if len(self._buffer) > _MAX_LINE:
-                self._reply(b"500 5.5.2 line too long")
-                self.transport.close()
-            return False
-        line = bytes(self._buffer[:end]).rstrip(b"\r")
-        del self._buffer[: end + 1]
-        verb, _, rest = line.partition(b" ")
-        command = self._commands.get(verb.upper())
-        if command is None:
-            self._reply(b"500 5.5.1 unknown command")
-        else:
-            command(rest.strip())
-        return True
-
-    def _end_of_mail(self) -> bool:
-        end = self._buffer.find(b"\r\n.\r\n", self._searched)
-        if end < 0:
-            self._searched = max(0, len(self._buffer) - 4)
-            if len(self._buffer) > 2 * MAX_MAIL:
-                self.transport.abort()
-            return False
-        # The CRLF in front was put there by DATA, so that a dot on the first line is like any other.
-        raw = bytes(self._buffer[2 : end + 2]).replace(b"\r\n..", b"\r\n.")
-        if raw.startswith(b".."):
-            raw = raw[1:]
-        del self._buffer[: end + 5]
-        envelope = Envelope(self._sender or "", self._recipients, raw)
-        self._in_data = False
-        self._reset()
-        if len(raw) > MAX_MAIL:
-            self._reply(b"552 5.3.4 the mail is too large")
-        else:
-            self._task = asyncio.create_task(self._store(envelope))
-        return True
-
-    async def _store(self, envelope: Envelope) -> None:
-        self._last = envelope
-        try:
-            reply = await self._take(envelope)
-        except OSError:
-            reply = b"451 4.3.0 the disk refused the mail"
-        self._task = None
-        if reply is None:
-            self.transport.abort()
-            return
-        self._reply(reply)
-        now = time.monotonic()
-        self._answered.append((now, envelope))
-        while self._answered[0][0] < now - RECORDING:
-            self._answered.popleft()
-        self._go_on()
-
-    def _ehlo(self, _: bytes) -> None:
-        self._reset()
-        lines = [b"250-" + word for word in _EXTENSIONS[:-1]] + [b"250 " + _EXTENSIONS[-1]]
-        self._reply(b"\r\n".join(lines))
-
-    def _hello(self, reply: bytes) -> None:
-        self._reset()
-        self._reply(reply)
-
-    def _mail(self, rest: bytes) -> None:
-        address = _ADDRESS.fullmatch(rest)
-        if address is None:
-            self._reply(b"501 5.5.4 write MAIL FROM:<address>")
-        elif self._sender is not None:
-            self._reply(b"503 5.5.1 one sender is enough")
-        else:
-            self._sender = address[1].decode("utf-8", "replace")
-            self._reply(b"250 2.1.0 ok")
-
-    def _rcpt(self, rest: bytes) -> None:
-        address = _ADDRESS.fullmatch(rest)
-        if self._sender is None:
-            self._reply(b"503 5.5.1 MAIL first")
-        elif address is None or not address[1]:
-            self._reply(b"501 5.5.4 write RCPT TO:<address>")
-        else:
-            recipient = address[1].decode("utf-8", "replace")
-            reply = self._screen(recipient)
-            if reply.startswith(b"2"):
-                self._recipients.append(recipient)
-            self._reply(reply)
-
-    def _data(self, _: bytes) -> None:
-        if not self._recipients:
-            self._reply(b"503 5.5.1 RCPT first")
-            return
-        self._in_data = True
-        self._searched = 0
-        self._buffer[:0] = b"\r\n"
-        self._reply(b"354 end with a line that holds one dot")
-
-    def _quit(self, _: bytes) -> None:
-        self._last = None
-        self._reply(b"221 2.0.0 bye")
-        self.transport.close()
-
-    def _reply(self, line: bytes) -> None:
-        self.transport.write(line + b"\r\n")
-
-    def _reset(self) -> None:
-        self._sender = None
-        self._recipients = []
-
-
 class Sink:
     """Stores mails, and goes wrong as its switches say."""
 
@@ -270,8 +80,11 @@ class Sink:
         rejected: frozenset[str] = frozenset(),
         keep: Path | None = None,
         kept: frozenset[str] = frozenset(),
+        offers: Sequence[str] = USUAL,
     ) -> None:
-        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files, of the mails to ``kept`` (none: of all)."""
+        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files, of the mails to ``kept`` (none: of all);
+        ``offers``: PIPELINING, CHUNKING."""
+        self._offers = offers
         self._journal = journal
         self._faults = faults
         self._rejected = rejected
@@ -284,7 +97,7 @@ class Sink:
 
     def connection(self) -> SmtpConnection:
         """The protocol of one more client."""
-        return SmtpConnection(self.take, self.screen, self.note_cut, self.connections)
+        return SmtpConnection(self.take, self.screen, self.note_cut, self.connections, self._offers)
 
     def screen(self, recipient: str) -> bytes:
         """The reply to ``RCPT TO:<recipient>``."""
@@ -355,6 +168,13 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "--keep-only", action="append", default=[], metavar="ADDRESS", help="write those to this address"
     )
+    options.add_argument(
+        "--offer",
+        action="append",
+        choices=(PIPELINING, CHUNKING, ""),
+        metavar="EXTENSION",
+        help="offer this extension (PIPELINING, CHUNKING; empty: none); PIPELINING if left out",
+    )
     options.add_argument("--http-port", type=int, help="serve counters and fault switches here; 0 takes a free port")
     return options
 
@@ -367,7 +187,8 @@ async def main() -> None:
     stop = process.stop_signal()
     async with Journal(arguments.journal) as journal, AsyncExitStack() as stack:
         rejected, kept = frozenset(arguments.reject), frozenset(arguments.keep_only)
-        sink = Sink(journal, faults, rejected=rejected, keep=arguments.keep, kept=kept)
+        offers = USUAL if arguments.offer is None else tuple(filter(None, arguments.offer))
+        sink = Sink(journal, faults, rejected=rejected, keep=arguments.keep, kept=kept, offers=offers)
         more: dict[str, int] = {}
         if arguments.http_port is not None:
             more["http_port"] = await stack.enter_async_context(serving(sink.handle, arguments.http_port))
