@@ -1,6 +1,6 @@
 """``shukka check`` over a long history: everything, and what was touched since the check before.
 
-``python -m benchmarks.check [--orders N] [--data DIR]`` takes two orders of one customer through the house to their end, copies all their
+``python -m benchmarks.checking [--orders N] [--data DIR]`` takes two orders of one customer through the house to their end, copies all their
 rows until there are N orders, takes a few hundred more that stay under way, and prints the seconds of checks with the slowest
 invariants. Exits 1 where one finds anything, or where an incremental check takes more than a tenth of one of everything.
 """
