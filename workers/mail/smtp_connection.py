@@ -141,11 +141,13 @@ class Connection:
             else:
                 await self._begin([*begin, ("DATA", b"DATA")])
                 body, end = dots_doubled(message), b".\r\n"
-            await self._send(body)
+            is_short = len(body) + len(end) <= self._wire.room
+            if not is_short:
+                await self._send(body)
             if not held():
                 self.drop()
                 return Outcome(Verdict.RETRY, code="lease_ended", says="It was held too long to be sent from here.")
-            self._end(end)
+            await (self._send_at_once(body + end) if is_short else self._end(end))
         except _Refused as refusal:
             await self._reset(refusal)
             return _refused(refusal)
@@ -246,12 +248,20 @@ class Connection:
             self.drop()
             raise _Refused("the message", code, text) if code // 100 in (4, 5) else _Silent("the message", "protocol")
 
-    def _end(self, end: bytes) -> None:
+    async def _end(self, end: bytes) -> None:
         """The point of no return. Raises _Silent only if the end surely stayed here."""
         try:
             self._wire.write(end)
         except Silence as silence:
             raise _Silent("the message", "lost") from silence
+
+    async def _send_at_once(self, whole: bytes) -> None:
+        """A short message with its end, which leaves at once or not at all: nothing of it may wait here while the mail is no longer held.
+        Raises _Silent only if the end surely stayed here."""
+        self._wire.expect()
+        await self._end(whole)
+        if not await self._wire.left_at_once():
+            raise _Silent("the message", "lost")
 
     async def _final_reply(self) -> Outcome:
         try:
@@ -280,7 +290,12 @@ class Connection:
 
 def dots_doubled(message: bytes) -> bytes:
     """A message with CRLF line ends as DATA carries it, without the final dot: leading dots doubled (RFC 5321, 4.5.2)."""
-    return _LEADING_DOT.sub(b"..", message) if b"\n." in message or message.startswith(b".") else message
+    at = message.find(b".")  # from dot to dot: a body in base64 has none
+    while at >= 0:
+        if at == 0 or message.startswith(b"\n", at - 1):
+            return _LEADING_DOT.sub(b"..", message)
+        at = message.find(b".", at + 1)
+    return message
 
 
 async def connect(
@@ -355,7 +370,7 @@ def _of_recipient(refusal: _Refused) -> dict[str, str]:
 
 def _shown(text: str) -> str:
     """A server's words for an operator: on one line, not too long, and without the addresses servers like to quote."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
+    printable = text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
     return _ADDRESS_IN_TEXT.sub("(address)", printable)[:_LONGEST_TEXT]
 
 

@@ -7,6 +7,7 @@ together, so from then on this one has the transport.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from typing import Final, NamedTuple, cast
 
@@ -33,6 +34,7 @@ class Silence(Exception):
 class SmtpWire(asyncio.Protocol):
     """One connection. ``timeout`` bounds each reply, and the time in which what was written leaves, in seconds.
 
+    ``room`` is how many bytes leave this process at once while nothing else is on the way.
     A reply that nobody waits for comes from a server that takes leave or answers something else than it was told: the connection counts
     as lost.
     """
@@ -47,6 +49,9 @@ class SmtpWire(asyncio.Protocol):
         self._awaited = 0
         self._ended: str | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._due = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self.room = _room(self._transport)
         self._transport.set_protocol(self)
 
     @property
@@ -84,6 +89,12 @@ class SmtpWire(asyncio.Protocol):
             await asyncio.sleep(pause)
             pause = _FLUSH_POLL_SECONDS
 
+    async def left_at_once(self) -> bool:
+        """True if what was written just now has left this process; what has not may never, once the connection is dropped."""
+        if self._transport.get_write_buffer_size():
+            await asyncio.sleep(0)  # uvloop writes at the end of its turn
+        return not self._transport.get_write_buffer_size()
+
     async def reply(self) -> Reply:
         """The next reply. Raises Silence."""
         if not self._replies:
@@ -100,14 +111,27 @@ class SmtpWire(asyncio.Protocol):
         if self._ended is not None:
             raise Silence(self._ended)
         self._waiter = self._loop.create_future()
-        late = self._loop.call_later(self._timeout, self._wake)
+        self._due = self._loop.time() + self._timeout
+        if (
+            self._watch is None
+        ):  # one for all replies of the connection: setting and ending one for each cost more than they do
+            self._watch = self._loop.call_at(self._due, self._look)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            late.cancel()
         if not self._replies:
             raise Silence(self._ended or "timeout")
+
+    def _look(self) -> None:
+        """End a wait that is overdue; come back when the one that there is would be."""
+        self._watch = None
+        if self._waiter is None:
+            return
+        if self._loop.time() >= self._due:
+            self._wake()
+        else:
+            self._watch = self._loop.call_at(self._due, self._look)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -116,6 +140,9 @@ class SmtpWire(asyncio.Protocol):
     def _end(self, code: str) -> None:
         if self._ended is None:
             self._ended = code
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         self._wake()
 
     def data_received(self, data: bytes) -> None:
@@ -150,3 +177,9 @@ class SmtpWire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more; what came is still told."""
         self._end("lost")
+
+
+def _room(transport: asyncio.Transport) -> int:
+    """The kernel counts its own books against a socket's buffer: a third of it is surely free for what is sent."""
+    line = transport.get_extra_info("socket")
+    return int(line.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)) // 3 if line is not None else 0
