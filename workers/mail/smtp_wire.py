@@ -11,6 +11,8 @@ import socket
 from collections import deque
 from typing import Final, NamedTuple, cast
 
+#: Bytes that are read at a time.
+_AT_ONCE: Final = 4096
 #: Bytes that one reply may have.
 _LONGEST: Final = 32_768
 _FLUSH_POLL_SECONDS: Final = 0.002
@@ -31,7 +33,7 @@ class Silence(Exception):
         super().__init__(code)
 
 
-class SmtpWire(asyncio.Protocol):
+class SmtpWire(asyncio.BufferedProtocol):
     """One connection. ``timeout`` bounds each reply, and the time in which what was written leaves, in seconds.
 
     ``room`` is how many bytes leave this process at once while nothing else is on the way.
@@ -43,6 +45,7 @@ class SmtpWire(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
+        self._room_to_read = memoryview(bytearray(_AT_ONCE))
         self._buffer = bytearray()
         self._lines: list[bytes] = []
         self._replies: deque[Reply] = deque()
@@ -145,9 +148,13 @@ class SmtpWire(asyncio.Protocol):
             self._watch = None
         self._wake()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go: replies are short, and asyncio would make room for 256 KiB each time."""
+        return self._room_to_read
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take whole replies out of what came."""
-        self._buffer += data
+        self._buffer += self._room_to_read[:nbytes]
         start = 0
         while (end := self._buffer.find(b"\n", start)) >= 0:
             if not self._line(bytes(self._buffer[start:end])):
