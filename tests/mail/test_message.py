@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.mail.reading import parse
 from workers.mail import message
+from workers.mail.lines import Lines, with_line_ends
 
 LONG_NAME = "株式会社とても長い名前の美容室グループ東海支社名古屋栄本店ヘアカラー事業部第一課仕入担当"
 NAMES = [
@@ -140,6 +141,22 @@ def test_no_body_can_end_its_part_or_begin_another(make: Callable[..., bytes], a
 
 def test_what_is_no_mail_of_ours_is_left_alone() -> None:
     assert message.encoded(b"Subject: order\r\n\r\nThank you.\r\n") == b"Subject: order\r\n\r\nThank you.\r\n"
+
+
+_BEGUN = b'Subject: x\r\nContent-Type: multipart/alternative; boundary="=_b"\r\n\r\n'
+
+
+@given(
+    st.text(alphabet="a.\r\n").map(str.encode),
+    st.text(alphabet="a.\r\n").map(str.encode),
+    st.sampled_from([b"8bit", b"7bit"]),
+)
+def test_what_is_called_lines_has_no_other_line_ends(head: bytes, body: bytes, encoding: bytes) -> None:
+    """Whatever is kept: nothing in it can end the message early, and nobody looks again (SMTP smuggling)."""
+    part = b"\r\n--=_b\r\nX: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (head, encoding, body)
+    wire = message.encoded(head + _BEGUN + part + part + b"\r\n--=_b--" + head)
+    assert isinstance(wire, Lines)
+    assert with_line_ends(bytes(wire)) == wire
 
 
 def test_no_line_of_a_mail_is_longer_than_78_columns() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pipelines.errors import Misconfigured, Unreachable
 from pipelines.ports import Outcome, RenderedMail, Verdict
 from tests.mail.raw_sink import CERTIFICATE, CUT, HANG, Sink
-from workers.mail.smtp import SmtpPool, with_line_ends
-from workers.mail.smtp_connection import dots_doubled
+from workers.mail.lines import dots_doubled, with_line_ends
+from workers.mail.smtp import SmtpPool
 
 T = TypeVar("T")
 

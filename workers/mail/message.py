@@ -19,6 +19,8 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final
 
+from workers.mail.lines import Lines, mended, with_line_ends
+
 _LINE: Final = 76  # RFC 2045 and RFC 2047: the longest line with encoded content
 _WORD: Final = 75  # RFC 2047: the longest encoded word
 _LONGEST_PLAIN_NAME: Final = 400  # not folded, and quoting may double it: stays under the 998 of RFC 5322
@@ -86,17 +88,17 @@ def resent(message_id: str, at: datetime, sender: str, to: str) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
-def encoded(mail: bytes) -> bytes:
+def encoded(mail: bytes) -> Lines:
     """``mail`` as it goes over the wire, to any server: each 8bit part in base64. What is encoded stays as it is.
 
     Base64 always: quoted-printable is no smaller for markup with Japanese in it and takes five times as long.
     """
     found = _BOUNDARY.search(mail)  # the first match is the header: nothing before it can hold a line break
     if found is None:
-        return mail
+        return with_line_ends(mail)
     delimiter = b"\r\n--" + found[1]
     opening, *parts, closing = mail.split(delimiter)
-    return delimiter.join((opening, *map(_in_base64, parts), closing))
+    return Lines(delimiter.join((mended(opening), *map(_in_base64, parts), with_line_ends(closing))))
 
 
 def _unencoded(text: str) -> bytes:
@@ -110,8 +112,8 @@ def _unencoded(text: str) -> bytes:
 def _in_base64(part: bytes) -> bytes:
     head, gap, body = part.partition(b"\r\n\r\n")
     if not head.endswith(b": 8bit"):
-        return part  # a mail that was stored encoded, as all once were
-    return head.removesuffix(b"8bit") + b"base64" + gap + _base64_lines(body)
+        return mended(part)  # a mail that was stored encoded, as all once were
+    return mended(head).removesuffix(b"8bit") + b"base64" + gap + _base64_lines(body)
 
 
 def _base64_lines(data: bytes) -> bytes:

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from pipelines.errors import Unreachable
 from pipelines.ports import Outcome, Verdict
+from workers.mail.lines import Lines, with_line_ends
 from workers.mail.smtp_connection import Connection, NoConnection, SmtpServer, connect
 
 _MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>"]+)@[^\s<>"]+')
-_LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
 class Deliverable(Protocol):
@@ -110,7 +110,7 @@ class SmtpPool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.quit() for connection in idle))
 
-    async def _deliver(self, sender: bytes, recipient: bytes, message: bytes, held: Callable[[], bool]) -> Outcome:
+    async def _deliver(self, sender: bytes, recipient: bytes, message: Lines, held: Callable[[], bool]) -> Outcome:
         """Over a kept connection if there is one; if that turns out dead, at once again over a fresh one."""
         async with self._connection() as connection:
             kept = connection.mails > 0
@@ -154,14 +154,6 @@ class SmtpPool:
         if self._tls is None and self._server.scheme != "smtp":  # built once: this reads hundreds of certificates
             self._tls = await asyncio.to_thread(ssl.create_default_context)
         return await connect(self._server, timeout=self._timeout, hello=self._hello, tls=self._tls)
-
-
-def with_line_ends(raw: bytes) -> bytes:
-    """``raw`` with CRLF after every line: a lone CR or LF becomes one, so that no server can see an end of the message where there is none."""
-    # Apart first: a mail of ours has nothing to mend, and the expression took most of the time of a delivery.
-    between = b"".join(raw.split(b"\r\n"))
-    message = _LONE_LINE_END.sub(b"\r\n", raw) if b"\r" in between or b"\n" in between else raw
-    return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
 def _path(address: str | None) -> bytes:

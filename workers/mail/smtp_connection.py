@@ -25,6 +25,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
+from workers.mail.lines import Lines, dots_doubled
 from workers.mail.smtp_wire import Reply, Silence, SmtpWire
 
 _DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -34,7 +35,6 @@ _SERVICE_CLOSING = 421
 _ADDRESS_IN_TEXT = re.compile(r'(?:"[^"]*"|[^\s<>"]+)@[^\s<>"]+')
 _LONGEST_TEXT = 200
 
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 #: The hundred of the reply by which a step is granted, where it is not the second.
 _EXPECTED = {"DATA": 3}
 
@@ -124,10 +124,10 @@ class Connection:
         return self._wire.lost
 
     async def transact(
-        self, sender: bytes, recipient: bytes, message: bytes, held: Callable[[], bool] = lambda: True
+        self, sender: bytes, recipient: bytes, message: Lines, held: Callable[[], bool] = lambda: True
     ) -> Outcome:
         """Hand one mail over. ``sender`` and ``recipient`` go between the angle brackets of MAIL FROM and RCPT TO as
-        they are; ``message`` has CRLF at the end of every line, and its dots are its own. Its end leaves only while the mail is ``held``."""
+        they are; the dots of ``message`` are its own. Its end leaves only while the mail is ``held``."""
         self.mails += 1
         begin = [
             ("MAIL", b"MAIL FROM:<" + sender + b">" + self._options(message)),
@@ -286,16 +286,6 @@ class Connection:
             await self._step("RSET", b"RSET")
         except (_Refused, _Silent):
             self.drop()
-
-
-def dots_doubled(message: bytes) -> bytes:
-    """A message with CRLF line ends as DATA carries it, without the final dot: leading dots doubled (RFC 5321, 4.5.2)."""
-    at = message.find(b".")  # from dot to dot: a body in base64 has none
-    while at >= 0:
-        if at == 0 or message.startswith(b"\n", at - 1):
-            return _LEADING_DOT.sub(b"..", message)
-        at = message.find(b".", at + 1)
-    return message
 
 
 async def connect(
