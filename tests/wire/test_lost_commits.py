@@ -182,7 +182,9 @@ def test_decisions_and_outcomes_whose_commits_are_cut_end_once(
 
 
 @pytest.mark.parametrize("injury", [BEFORE, AFTER])
-@pytest.mark.parametrize("statement", ["UPDATE effect_lease e SET", "UPDATE mail m SET state"], ids=["lease", "mail's end"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE effect_lease e SET", "UPDATE mail m SET state"], ids=["lease", "mail's end"]
+)
 def test_statements_without_a_transaction_that_are_cut_are_made_up_for(
     wired: Wired, statement: str, injury: Injury
 ) -> None:
