@@ -77,8 +77,8 @@ class SmtpPool:
     async def deliver(self, mail: Deliverable, held: Callable[[], bool] = lambda: True) -> Outcome:
         """Hand ``mail`` over and say what became of it; never raises for what the network or the server does.
 
-        ``held`` is asked once the mail is sent but for its final dot: False keeps the dot back, since another process may be
-        sending the mail by now.
+        ``held`` is asked right before the end of the message leaves, of a short one the whole: False keeps it back, since another
+        process may be sending the mail by now.
 
         OK        the server took it; ``reference`` is its reply
         DECLINED  it refused this mail for good (5xx); ``code`` is the SMTP code, or "address" for an unusable envelope;
@@ -86,7 +86,7 @@ class SmtpPool:
         RETRY     it has surely not taken it: a 4xx, no connection ("connect"), silence before the final dot ("lost",
                   "timeout"), not held any more ("lease_ended"), or it wants other credentials ("auth"), which is no
                   fault of the mail
-        UNKNOWN   silence after the final dot: the mail may be on its way
+        UNKNOWN   silence after the final dot, or the last byte of a chunk: the mail may be on its way
         """
         try:
             sender, recipient = _path(mail.envelope_from or None), _path(mail.envelope_to)
