@@ -335,10 +335,11 @@ def test_a_connection_that_was_idle_too_long_is_not_trusted(line: Line) -> None:
     assert len(sink.said(b"QUIT")) == 3
 
 
-def test_a_connection_that_was_slow_once_carries_no_further_mail(run: Run[list[Outcome]]) -> None:
+@ON_A_PLAIN_LINE
+def test_a_connection_that_was_slow_once_carries_no_further_mail(line: Line) -> None:
     """Behind a relay it is one recipient's domain that was slow: the next mail is for another."""
-    sink = Sink()
-    assert [one.verdict for one in run(deliver(sink, *[mail()] * 3, slow=-1))] == [Verdict.OK] * 3
+    sink = line.sink()
+    assert [one.verdict for one in line.run(deliver(sink, *[mail()] * 3, slow=-1))] == [Verdict.OK] * 3
     assert sink.connections == 3
 
 
