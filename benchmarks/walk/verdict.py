@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from benchmarks.walk.town import Town
+from models.checking import check
 from models.invariants import violations
 from models.states import PaymentState
+from tests.checking import UNTOLD
 from workers.audit.books import Books
 from workers.audit.journals import Journals, Record
 from workers.audit.registry import of_database, of_world
@@ -32,10 +34,13 @@ _ASKED: Final = frozenset(
 
 
 def broken(town: Town) -> Iterator[str]:
-    """What must hold whenever one looks, with a backlog too: the invariants, and that nothing failed unforeseen."""
+    """What must hold whenever one looks, with a backlog too: the invariants, over everything and over what was touched since one
+    looked before, and that nothing failed unforeseen."""
     with town.engine.connect() as connection:
         for invariant, rows in violations(connection):
             yield from (f"{invariant.name}: {dict(row)}" for row in rows[:3])
+    for invariant, rows in check(town.engine, UNTOLD):
+        yield from (f"{invariant.name}, of what was touched: {dict(row)}" for row in rows[:3])
     for row in town.rows(
         "SELECT o.shop, o.number, w.stage, w.error FROM work w JOIN shop_order o ON o.id = w.order_id "
         "WHERE w.attempts > 0"

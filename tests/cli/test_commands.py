@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tests.cli.console import in_process
 from tests.contract import EXAMPLE
 from tests.world import World, document
+from workers.cli.check import OnTerminal
 from workers.cli.main import app, main
 
 CHECKOUT = Path(__file__).parents[2]
@@ -151,10 +153,20 @@ def test_check_tells_what_is_broken(
     code, out, _ = in_process(capsys, monkeypatch, "check")
     assert (code, out) == (0, "every invariant holds\n")
     database.execute("UPDATE payment SET amount = amount + 1")
-    code, out, err = in_process(capsys, monkeypatch, "check")
-    assert (code, out) == (1, "")
-    assert "order_has_payment" in err
-    assert "takahashi" not in err
+    for options, is_incremental in ((), True), (("--full",), False):
+        code, out, err = in_process(capsys, monkeypatch, "check", *options)
+        assert (code, out) == (1, "")
+        assert "order_has_payment" in err
+        assert ("(orders: 1, customers: 1); --full looks at all" in err) == is_incremental
+        assert "takahashi" not in err
+
+
+def test_a_check_shows_on_a_terminal_how_it_gets_on() -> None:
+    said = io.StringIO()
+    console = Console(file=said, force_terminal=True, color_system=None, width=80)
+    with OnTerminal(console) as shown:
+        shown.asked("payment_entries", 3, 51)
+    assert "3 of 51 payment_entries 0:00:00" in said.getvalue()
 
 
 @pytest.mark.parametrize("command", [["check"], ["attention"], ["points", "statement", "apparel", "M-1"]])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from workers.cli.database import opened
 from workers.cli.terminal import err, out, plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from sqlalchemy import Connection, Engine
 
     from models.checking import Extent
@@ -59,7 +59,7 @@ def _invariants(engine: Engine, full: bool) -> bool:
     from models.checking import check
 
     wrong = False
-    with _Shown() as shown:
+    with OnTerminal(err) as shown:
         for invariant, rows in check(engine, shown, full=full):
             wrong = True
             err.print(f"FAILS {invariant.name}: {invariant.says}", style="red")
@@ -68,18 +68,22 @@ def _invariants(engine: Engine, full: bool) -> bool:
     return wrong
 
 
-class _Shown:
-    """How a check gets on, on a terminal: the invariant that is asked, and the seconds since the check began."""
+class OnTerminal:
+    """How a check gets on, where ``console`` is a terminal: the invariant that is asked, which of how many it is, and the seconds since the
+    check began. What is looked at is said everywhere, unless it is everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console) -> None:
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+        self._console = console
         self._live = Progress(
-            TextColumn("{task.completed} of {task.total} {task.description}"),
+            TextColumn("{task.description}"),
             TimeElapsedColumn(),
-            console=err,
+            console=console,
             transient=True,
-            disable=not err.is_terminal,
+            disable=not console.is_terminal,
         )
-        self._task = self._live.add_task("", total=None)
+        self._task = self._live.add_task("gathers what was touched", total=None)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -91,14 +95,14 @@ class _Shown:
     def begun(self, extent: Extent) -> None:
         """Say what is looked at."""
         if extent.since is not None:
-            err.print(
-                f"looks at {extent.orders:,} orders and {extent.customers:,} customers that live or were touched since "
-                f"{extent.since:%Y-%m-%d %H:%M:%S}; --full looks at all"
+            self._console.print(
+                f"looks at what lives or was touched since {extent.since:%Y-%m-%d %H:%M:%S} (orders: {extent.orders:,}, customers: "
+                f"{extent.customers:,}); --full looks at all"
             )
 
     def asked(self, name: str, number: int, of: int) -> None:
         """Show the invariant that is asked."""
-        self._live.update(self._task, description=name, completed=number, total=of)
+        self._live.update(self._task, description=f"{number} of {of} {name}")
 
 
 def _everything(connection: Connection, folder: Path, until: str | None) -> bool:
