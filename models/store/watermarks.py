@@ -12,14 +12,13 @@ from models.store.statement import columns, execute, one
 
 
 class WatermarkRow(NamedTuple):
-    """From where a check may go on. ``age`` is how many transactions began since ``horizon``."""
+    """From where a check may go on."""
 
     horizon: int
     made_by: int
     under_way: Sequence[int]
     floors: Mapping[str, int]
     checked_at: datetime
-    age: int
 
 
 #: SQL: the row is still as it was written here, not copied by a dump or by replication into another count of transactions.
@@ -27,8 +26,7 @@ _OURS: Final = "w.xmin = mod(w.made_by, 4294967296)::text::xid"
 #: Beyond it, ids of transactions can no longer be compared with those in the rows.
 _MOST: Final = 2_000_000_000
 _STANDS = f"""
-SELECT {columns(WatermarkRow, "w", age="pg_snapshot_xmax(pg_current_snapshot())::text::bigint - w.horizon")}
-FROM watermark w WHERE {_OURS} AND w.queries = %(queries)s
+SELECT {columns(WatermarkRow, "w")} FROM watermark w WHERE {_OURS} AND w.queries = %(queries)s
   AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - w.horizon BETWEEN 0 AND {_MOST}"""
 
 
