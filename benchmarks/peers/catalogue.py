@@ -1,0 +1,49 @@
+"""The peers by their distributions' names: the module of each, and the commands of its two worker processes.
+
+Nothing of a peer is imported here: its module reads where it is from the environment of its own processes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+Commands = Sequence[Sequence[str]]
+
+
+class Peer(NamedTuple):
+    """``workers`` answers the commands, for the whole path or for the engine's."""
+
+    module: str
+    workers: Callable[[str, bool], Commands]
+
+    @property
+    def path(self) -> str:
+        """The module's whole name."""
+        return f"benchmarks.peers.programs.{self.module}"
+
+    def commands(self, *, is_whole: bool) -> Commands:
+        """What is started; each ends with all its children on SIGTERM."""
+        return self.workers(self.path, is_whole)
+
+
+def _dramatiq(module: str, is_whole: bool) -> Commands:
+    # Few threads where the interpreter is what is short, its default where most of a task is waiting for partners.
+    threads = "8" if is_whole else "4"
+    return [_python("dramatiq", module, "--processes", "2", "--threads", threads, "--use-spawn")]
+
+
+def _celery(module: str, is_whole: bool) -> Commands:
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR")
+    return [_python("celery", "-A", module, "worker", "--pool", "prefork", "--concurrency", "2", *quiet)]
+
+
+def _python(*arguments: str) -> Sequence[str]:
+    return (sys.executable, "-m", *arguments)
+
+
+PEERS: Final[Mapping[str, Peer]] = {
+    "dramatiq": Peer("with_dramatiq", _dramatiq),
+    "celery": Peer("with_celery", _celery),
+}

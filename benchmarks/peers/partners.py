@@ -1,0 +1,122 @@
+"""The partners as a peer's steps see them: at once and without a network, as the engine's benchmark has them, or over HTTP and SMTP."""
+
+from __future__ import annotations
+
+import smtplib
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import httpx
+import orjson
+
+from benchmarks.peers.books import Charge
+from benchmarks.peers.place import Place
+from workers.clock import SettableClock
+from workers.http.signing import signed_headers
+
+
+class Partners(Protocol):
+    """What a step touches of the world; each raises where it fails, and the queue tries again under the same key."""
+
+    def authorize(self, charge: Charge) -> str:
+        """The gateway's name of what it authorized."""
+        ...
+
+    def capture(self, charge: Charge) -> None:
+        """Take the money."""
+        ...
+
+    def instruct(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Tell a supplier; its news, where it has some at once."""
+        ...
+
+    def deliver(self, sender: str, recipient: str, raw: bytes) -> None:
+        """Hand a mail to the mail server."""
+        ...
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Tell the storefront of a move."""
+        ...
+
+
+class AtOnce:
+    """A gateway that agrees and suppliers that ship, the moment they are asked; nobody is told of moves, no mail leaves."""
+
+    def __init__(self, clock: SettableClock) -> None:
+        self._clock = clock
+
+    def authorize(self, charge: Charge) -> str:
+        return f"at-{charge.order}"
+
+    def capture(self, charge: Charge) -> None:
+        return None
+
+    def instruct(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        base = int.from_bytes(told["shipment"].encode()[3:9], "big") % 10**11
+        number = f"{base:011d}{base % 7}"
+        return {
+            "shipment": told["shipment"],
+            "carrier": "yamato",
+            "tracking_number": number,
+            "shipped_at": self._clock.now().isoformat(),
+        }
+
+    def deliver(self, sender: str, recipient: str, raw: bytes) -> None:
+        raise NotImplementedError
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class OverTheNetwork:
+    """One pool of HTTP connections a process, one SMTP connection a thread, both kept open."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._client = httpx.Client(timeout=30)
+        self._own = threading.local()
+
+    def authorize(self, charge: Charge) -> str:
+        asked = {"order": charge.order, "amount": charge.amount, "token": charge.token, "method": "card"}
+        return str(self._ask("/v1/authorizations", charge.key, asked)["id"])
+
+    def capture(self, charge: Charge) -> None:
+        self._ask(f"/v1/authorizations/{charge.reference}/capture", charge.key, {"amount": charge.amount})
+
+    def _ask(self, path: str, key: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        headers = {"authorization": f"Bearer {self._place.secret}", "idempotency-key": key}
+        answer = self._client.post(self._place.gateway + path, json=asked, headers=headers).raise_for_status()
+        payment: Mapping[str, Any] = answer.json()["payment"]
+        return payment
+
+    def instruct(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        self._post(self._place.suppliers, f"{told['shipment']}:requested", "shipment.requested", told)
+        return None
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        self._post(self._place.storefront, event["key"], event["type"], event["data"])
+
+    def _post(self, url: str, key: str, kind: str, data: Mapping[str, Any]) -> None:
+        body = orjson.dumps({"type": kind, "timestamp": data.get("at"), "data": data})
+        headers = signed_headers([self._place.secret], key, int(time.time()), body)
+        self._client.post(url, content=body, headers={"content-type": "application/json", **headers}).raise_for_status()
+
+    def deliver(self, sender: str, recipient: str, raw: bytes) -> None:
+        server: smtplib.SMTP | None = getattr(self._own, "smtp", None)
+        if server is None:
+            server = self._own.smtp = smtplib.SMTP("127.0.0.1", int(self._place.smtp), timeout=30)
+        try:
+            server.sendmail(sender, [recipient], raw, mail_options=_EIGHT_BIT)
+        except (smtplib.SMTPException, OSError):
+            self._own.smtp = None
+            raise
+
+
+_EIGHT_BIT: Final = ("BODY=8BITMIME",)
+
+
+def partners(place: Place, clock: SettableClock) -> Partners:
+    """Those of this ``place``."""
+    return OverTheNetwork(place) if place.is_whole else AtOnce(clock)
