@@ -17,11 +17,11 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import engine_path
+from benchmarks.peers import engine_path, whole_path
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.run import Run
 
-PATHS: Final = {"engine": engine_path}
+PATHS: Final = {"engine": engine_path, "whole": whole_path}
 _SHOWN: Final = 5
 """Faults that are printed of each run."""
 

@@ -233,6 +233,10 @@ class Books:
 
     # --- mails -------------------------------------------------------------------------------------------------------
 
+    def order_of(self, shipment: str) -> int | None:
+        """The order of a shipment that a supplier names."""
+        return self.session.scalars(select(Shipment.order_id).where(Shipment.id == shipment)).one_or_none()
+
     def mail(self, message_id: str) -> Mail | None:
         """A mail that has still to be sent; None of one that was."""
         return self.session.scalars(
@@ -384,7 +388,7 @@ class Books:
                 order_id=order.id, entity=entity, entity_id=entity_id, from_state=old, to_state=new, cause=cause, at=now
             )
         )
-        if entity in ANNOUNCED_AS and not (entity == "order" and old is None):
+        if entity in ANNOUNCED_AS:
             self.events.append(
                 {
                     "key": f"EV-{order.id}-{order.sequence}",

@@ -23,6 +23,10 @@ class Peer(NamedTuple):
         """The module's whole name."""
         return f"benchmarks.peers.programs.{self.module}"
 
+    def web(self, port: str) -> Sequence[str]:
+        """The command of the one process that takes orders and suppliers' news."""
+        return _python("uvicorn", "benchmarks.peers.web:app", "--port", port, "--log-level", "error", "--no-access-log")
+
     def commands(self, *, is_whole: bool) -> Commands:
         """What is started; each ends with all its children on SIGTERM."""
         return self.workers(self.path, is_whole)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from models.states import ANNOUNCED_AS
 from pipelines.orders.document import parse_order
 from pipelines.orders.judgement import Known, judge
 from pipelines.shops import Shop
@@ -83,6 +84,16 @@ def due(document: Mapping[str, Any], shop: Shop) -> Counter[str]:
     if earned:
         found.update({"lot": 1, "points moved": 2, "mail points_activated": 1})
         found.update(f"move {move}" for move in _MOVES_OF_POINTS)
+    return found
+
+
+def events_due(document: Mapping[str, Any], shop: Shop) -> Counter[str]:
+    """Of which events the storefront hears, where it is told: one for every move that is announced."""
+    found = Counter[str]()
+    for what, many in due(document, shop).items():
+        kind, _, entity = what.partition(" ")
+        if kind == "move" and (event := ANNOUNCED_AS.get(entity.split()[0])):
+            found[event] += many
     return found
 
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.peers.job import START
@@ -23,7 +22,8 @@ class Place:
     """``database`` and ``redis`` as SQLAlchemy and redis-py take them; ``anchor`` the real moment (Unix seconds) of the Clock's start.
 
     ``gateway``, ``suppliers``, ``storefront`` (URLs) and ``smtp`` (a port) are the partners of the whole path, with the ``secret`` of all
-    signatures; empty where gateway and suppliers answer at once and no mail leaves. ``shops``: the folder of profiles, empty for the house's own.
+    signatures; empty where gateway and suppliers answer at once and no mail leaves.
+    ``program``: the module of the peer, for its web process.
     """
 
     database: str
@@ -34,7 +34,7 @@ class Place:
     storefront: str = ""
     smtp: str = ""
     secret: str = ""
-    shops: str = ""
+    program: str = ""
 
     @classmethod
     def here(cls) -> Self:
@@ -66,7 +66,7 @@ class House:
     @cached_property
     def shops(self) -> Mapping[str, Shop]:
         """Profiles by name."""
-        return load_shops(Path(self.place.shops) if self.place.shops else None, INSTALLATION)
+        return load_shops(installation=INSTALLATION)
 
     @cached_property
     def renderer(self) -> Renderer:

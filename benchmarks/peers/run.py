@@ -50,9 +50,11 @@ class Run(NamedTuple):
 class Ground(NamedTuple):
     """The engines a contender has to itself, with Shukka's tables and suppliers."""
 
+    folder: Path
     place: Place
     engine: Engine
     engines: EmbeddedEngines
+    secrets: Mapping[str, str]
 
     def resting(self, which: str) -> int:
         """How many of the orders whose numbers begin with ``which`` are done."""
@@ -100,8 +102,8 @@ def _spent(parts: Mapping[str, Sequence[int]]) -> Mapping[str, float]:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
-    """Engines made for one run, and thrown away after it."""
+def ground(suppliers: str = "http://127.0.0.1:1/") -> Iterator[Ground]:
+    """Engines made for one run, and thrown away after it; ``suppliers``: where they listen, if they do."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-peers-"))
         Path(folder).chmod(0o711)
@@ -110,20 +112,22 @@ def ground() -> Iterator[Ground]:
         engine = connect(urls.database_url or "", OPERATOR)
         stack.callback(engine.dispose)
         upgrade(engine)
-        for name in SUPPLIERS:
-            create_client(engine, "supplier", name, known_shops=(), url="http://127.0.0.1:1/")
-        yield Ground(Place(urls.database_url or "", urls.redis_url or "", str(time.time())), engine, engines)
+        made = {name: create_client(engine, "supplier", name, known_shops=(), url=suppliers) for name in SUPPLIERS}
+        place = Place(urls.database_url or "", urls.redis_url or "", str(time.time()))
+        yield Ground(Path(folder), place, engine, engines, {name: one.webhook_secret for name, one in made.items()})
 
 
 @contextmanager
-def process(argv: Sequence[str], place: Place, *, is_asked: bool = False) -> Iterator[subprocess.Popen[str]]:
+def process(
+    argv: Sequence[str], place: Place, *, is_asked: bool = False, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
     """A process that is told of its ``place``, and ended with all its children; what it says of itself goes to build/peers.log.
 
     ``is_asked``: whether it is written to and read from.
     """
     pipe = subprocess.PIPE if is_asked else None
     with Path("build/peers.log").open("a") as log:
-        environment = {**os.environ, **place.environment()}
+        environment = {**os.environ, **place.environment(), **settings}
         started = subprocess.Popen(argv, env=environment, stdin=pipe, stdout=pipe or log, stderr=log, text=True)
         try:
             yield started

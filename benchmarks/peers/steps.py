@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from benchmarks.peers.books import SENT, Books
 from benchmarks.peers.partners import partners
@@ -42,10 +42,17 @@ class Steps:
         assert self.house.renderer
         assert self.house.shops
 
-    def take(self, raw: Mapping[str, Any]) -> int:
-        """Store an order; its id."""
+    def take(self, raw: Mapping[str, Any]) -> tuple[int, Followed]:
+        """Store an order; its id. Raises Invalid, ValueError."""
+        left = Followed()
+        with self._books(left) as books:
+            order_id = books.take(raw)
+        return order_id, left
+
+    def order_of(self, shipment: str) -> int | None:
+        """The order of a shipment that a supplier names."""
         with self._books(Followed()) as books:
-            return books.take(raw)
+            return books.order_of(shipment)
 
     def authorize(self, order_id: int) -> Followed:
         """Ask the gateway, confirm the order."""
@@ -128,6 +135,3 @@ def steps() -> Steps:
     made = Steps(Place.here())
     made.warm_up()
     return made
-
-
-__all__ = ["POOL", "Followed", "Session", "Steps", "steps"]

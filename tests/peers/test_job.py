@@ -64,7 +64,7 @@ def test_a_supplier_may_be_faster_than_the_record_that_it_was_told() -> None:
 def carried(engine: Engine, url: str, *, without: str = "") -> list[str]:
     """What is said of an order that a peer's steps carried, each of them twice as a queue may deliver it, but ``without`` one."""
     steps = Steps(Place(url, "", str(START.timestamp())))
-    order, news = steps.take(ORDERS[1]), []
+    (order, _), news = steps.take(ORDERS[1]), []
     for name in ("authorize", "split", "dispatch", "notify", "settle", "reward"):
         for _ in range(0 if name == without else 2):
             if name == "notify":

@@ -38,39 +38,39 @@ def _begin(**_: object) -> None:
 
 @app.task(**_RETRIES)
 def authorize(order_id: int) -> None:
-    _follow(_steps().authorize(order_id))
+    follow(_steps().authorize(order_id))
     split.delay(order_id)
 
 
 @app.task(**_RETRIES)
 def split(order_id: int) -> None:
-    _follow(_steps().split(order_id))
+    follow(_steps().split(order_id))
     dispatch.delay(order_id)
 
 
 @app.task(**_RETRIES)
 def dispatch(order_id: int) -> None:
     left = _steps().dispatch(order_id)
-    _follow(left)
+    follow(left)
     for news in left.news:
         notify.delay(order_id, dict(news))
 
 
 @app.task(**_RETRIES)
 def notify(order_id: int, news: dict[str, Any]) -> None:
-    _follow(_steps().notify(order_id, news))
+    follow(_steps().notify(order_id, news))
     settle.delay(order_id)
 
 
 @app.task(**_RETRIES)
 def settle(order_id: int) -> None:
-    _follow(_steps().settle(order_id))
+    follow(_steps().settle(order_id))
     reward.delay(order_id)
 
 
 @app.task(**_RETRIES)
 def reward(order_id: int) -> None:
-    _follow(_steps().reward(order_id))
+    follow(_steps().reward(order_id))
 
 
 @app.task(**_RETRIES)
@@ -88,7 +88,8 @@ def _steps() -> Steps:
     return own
 
 
-def _follow(left: Followed) -> None:
+def follow(left: Followed) -> None:
+    """Enqueue what a step left to be done."""
     for message_id in left.mails:
         send_mail.delay(message_id)
     for event in left.events:

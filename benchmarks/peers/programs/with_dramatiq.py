@@ -24,39 +24,39 @@ _STEPS = steps()
 
 @dramatiq.actor
 def authorize(order_id: int) -> None:
-    _follow(_STEPS.authorize(order_id))
+    follow(_STEPS.authorize(order_id))
     split.send(order_id)
 
 
 @dramatiq.actor
 def split(order_id: int) -> None:
-    _follow(_STEPS.split(order_id))
+    follow(_STEPS.split(order_id))
     dispatch.send(order_id)
 
 
 @dramatiq.actor
 def dispatch(order_id: int) -> None:
     left = _STEPS.dispatch(order_id)
-    _follow(left)
+    follow(left)
     for news in left.news:
         notify.send(order_id, dict(news))
 
 
 @dramatiq.actor
 def notify(order_id: int, news: dict[str, Any]) -> None:
-    _follow(_STEPS.notify(order_id, news))
+    follow(_STEPS.notify(order_id, news))
     settle.send(order_id)
 
 
 @dramatiq.actor
 def settle(order_id: int) -> None:
-    _follow(_STEPS.settle(order_id))
+    follow(_STEPS.settle(order_id))
     reward.send(order_id)
 
 
 @dramatiq.actor
 def reward(order_id: int) -> None:
-    _follow(_STEPS.reward(order_id))
+    follow(_STEPS.reward(order_id))
 
 
 @dramatiq.actor
@@ -69,7 +69,8 @@ def tell_storefront(event: dict[str, Any]) -> None:
     _STEPS.tell(event)
 
 
-def _follow(left: Followed) -> None:
+def follow(left: Followed) -> None:
+    """Enqueue what a step left to be done."""
     for message_id in left.mails:
         send_mail.send(message_id)
     for event in left.events:
