@@ -13,10 +13,11 @@ Commands = Sequence[Sequence[str]]
 
 
 class Peer(NamedTuple):
-    """``workers`` answers the commands, for the whole path or for the engine's."""
+    """``workers`` answers the commands, for the whole path or for the engine's; ``prepare`` those that make its own tables."""
 
     module: str
     workers: Callable[[str, bool], Commands]
+    prepare: Callable[[str], Commands] = lambda module: ()
 
     @property
     def path(self) -> str:
@@ -43,6 +44,19 @@ def _celery(module: str, is_whole: bool) -> Commands:
     return [_python("celery", "-A", module, "worker", "--pool", "prefork", "--concurrency", "2", *quiet)]
 
 
+def _taskiq(module: str, is_whole: bool) -> Commands:
+    return [_python("taskiq", "worker", f"{module}:broker", "--workers", "2", "--log-level", "ERROR")]
+
+
+def _procrastinate(module: str, is_whole: bool) -> Commands:
+    worker = ("worker", "--concurrency", "8", "--delete-jobs", "successful")
+    return [_python("procrastinate", "--app", f"{module}.app", *worker)] * 2
+
+
+def _dbos(module: str, is_whole: bool) -> Commands:
+    return [_python(module, str(n)) for n in range(2)]
+
+
 def _python(*arguments: str) -> Sequence[str]:
     return (sys.executable, "-m", *arguments)
 
@@ -50,4 +64,11 @@ def _python(*arguments: str) -> Sequence[str]:
 PEERS: Final[Mapping[str, Peer]] = {
     "dramatiq": Peer("with_dramatiq", _dramatiq),
     "celery": Peer("with_celery", _celery),
+    "taskiq": Peer("with_taskiq", _taskiq),
+    "procrastinate": Peer(
+        "with_procrastinate",
+        _procrastinate,
+        lambda module: [_python("procrastinate", "--app", f"{module}.app", "schema", "--apply")],
+    ),
+    "dbos": Peer("with_dbos", _dbos, lambda module: [_python(module, "prepare")]),
 }

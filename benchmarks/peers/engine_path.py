@@ -17,7 +17,7 @@ from benchmarks.engine import work
 from benchmarks.peers.catalogue import Peer
 from benchmarks.peers.job import START, WARM, orders
 from benchmarks.peers.place import House
-from benchmarks.peers.run import Ground, Run, ground, process, said
+from benchmarks.peers.run import Ground, Run, ground, prepared, process, said
 from pipelines.engine.run import BATCH
 from pipelines.orders.document import parse_order
 from pipelines.orders.intake import Ending, Submission, take_in
@@ -58,6 +58,7 @@ def theirs(peer: Peer, count: int) -> Run:
         house, documents = House(here.place), orders("P", count)
         _take(here, house, documents)
         _take(here, house, orders(WARM, WARMING))
+        prepared(peer.prepare(peer.path), here.place)
         workers = [stack.enter_context(process(argv, here.place)) for argv in peer.commands(is_whole=False)]
         door = stack.enter_context(
             process([sys.executable, "-m", "benchmarks.peers.submit", peer.path], here.place, is_asked=True)

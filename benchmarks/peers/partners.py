@@ -92,29 +92,41 @@ class OverTheNetwork:
         return payment
 
     def instruct(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        self._post(self._place.suppliers, f"{told['shipment']}:requested", "shipment.requested", told)
+        self._post(self._place.suppliers, instruction(told))
         return None
 
     def tell(self, event: Mapping[str, Any]) -> None:
-        self._post(self._place.storefront, event["key"], event["type"], event["data"])
+        self._post(self._place.storefront, event)
 
-    def _post(self, url: str, key: str, kind: str, data: Mapping[str, Any]) -> None:
-        body = orjson.dumps({"type": kind, "timestamp": data.get("at"), "data": data})
-        headers = signed_headers([self._place.secret], key, int(time.time()), body)
-        self._client.post(url, content=body, headers={"content-type": "application/json", **headers}).raise_for_status()
+    def _post(self, url: str, message: Mapping[str, Any]) -> None:
+        body, headers = signed(message, self._place.secret)
+        self._client.post(url, content=body, headers=headers).raise_for_status()
 
     def deliver(self, sender: str, recipient: str, raw: bytes) -> None:
         server: smtplib.SMTP | None = getattr(self._own, "smtp", None)
         if server is None:
             server = self._own.smtp = smtplib.SMTP("127.0.0.1", int(self._place.smtp), timeout=30)
         try:
-            server.sendmail(sender, [recipient], raw, mail_options=_EIGHT_BIT)
+            server.sendmail(sender, [recipient], raw, mail_options=EIGHT_BIT)
         except (smtplib.SMTPException, OSError):
             self._own.smtp = None
             raise
 
 
-_EIGHT_BIT: Final = ("BODY=8BITMIME",)
+EIGHT_BIT: Final = ("BODY=8BITMIME",)
+
+
+def instruction(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message by which a supplier is told, under a key of its own."""
+    return {"key": f"{told['shipment']}:requested", "type": "shipment.requested", "data": told}
+
+
+def signed(message: Mapping[str, Any], secret: str) -> tuple[bytes, Mapping[str, str]]:
+    """Body and headers of a message (``key``, ``type``, ``data``) as it travels (Standard Webhooks)."""
+    data = message["data"]
+    body = orjson.dumps({"type": message["type"], "timestamp": data.get("at"), "data": data})
+    headers = signed_headers([secret], message["key"], int(time.time()), body)
+    return body, {"content-type": "application/json", **headers}
 
 
 def partners(place: Place, clock: SettableClock) -> Partners:

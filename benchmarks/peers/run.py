@@ -142,6 +142,12 @@ def process(
                 started.wait()
 
 
+def prepared(commands: Sequence[Sequence[str]], place: Place) -> None:
+    """Run each to its end. Raises CalledProcessError."""
+    for argv in commands:
+        subprocess.run(argv, env={**os.environ, **place.environment()}, check=True, capture_output=True)
+
+
 def said(door: subprocess.Popen[str], word: str) -> None:
     """Wait for a line of ``door``. Raises RuntimeError for another than ``word``."""
     assert door.stdout is not None

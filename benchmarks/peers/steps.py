@@ -27,6 +27,12 @@ class Followed:
     events: list[dict[str, Any]] = field(default_factory=list)
     news: list[Mapping[str, Any]] = field(default_factory=list)
 
+    def follow(self, books: Books) -> None:
+        """Add what leaves once ``books`` are committed; on the engine path nothing does."""
+        if books.house.place.is_whole:
+            self.mails += books.mails
+            self.events += books.events
+
 
 class Steps:
     """One a process; safe to call from its threads."""
@@ -125,9 +131,7 @@ class Steps:
         with self._sessions.begin() as session:
             books = Books(session, self.house)
             yield books
-        if self.house.place.is_whole:  # only what is committed leaves
-            left.mails += books.mails
-            left.events += books.events
+        left.follow(books)
 
 
 def steps() -> Steps:

@@ -27,7 +27,7 @@ from benchmarks.peers.catalogue import Peer
 from benchmarks.peers.ears import Ears
 from benchmarks.peers.job import SHOP, START, WARM, due, events_due, orders
 from benchmarks.peers.place import House
-from benchmarks.peers.run import Ground, Run, ground, process
+from benchmarks.peers.run import Ground, Run, ground, prepared, process
 from workers.demo.world import Attended
 from workers.enrolment import create_client
 from workers.process.service import Service, free_port
@@ -110,6 +110,7 @@ def theirs(peer: Peer, count: int) -> Run:
         gateway += ["--clock-anchor", place.anchor]
         stack.enter_context(process(gateway, place, SANDBOX_GATEWAY_KEY=secret))
         door = _Door(f"http://127.0.0.1:{free_port()}")
+        prepared(peer.prepare(peer.path), place)
         started = [stack.enter_context(process(argv, place)) for argv in peer.commands(is_whole=True)]
         started.append(stack.enter_context(process(peer.web(door.url.rpartition(":")[2]), place)))
         here.until(lambda: _answers(door.url), started)
