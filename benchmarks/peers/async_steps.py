@@ -1,4 +1,4 @@
-"""The steps of the job for peers whose tasks are coroutines: ``steps`` with AsyncSession, httpx's and aiosmtplib's own asynchronous clients.
+"""The steps of the job for peers whose tasks are coroutines: ``steps`` with AsyncSession, aiohttp and aiosmtplib.
 
 The books are the same: ``AsyncSession.run_sync`` is how SQLAlchemy's documentation brings such code into a coroutine.
 """
@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
+import aiohttp
 import aiosmtplib
-import httpx
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -32,7 +32,7 @@ class AsyncOverTheNetwork:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._client = httpx.AsyncClient(timeout=30)
+        self._client = aiohttp.ClientSession(raise_for_status=True, timeout=aiohttp.ClientTimeout(30))
         self._free: list[aiosmtplib.SMTP] = []
         self._lines = asyncio.Semaphore(LINES)
 
@@ -68,13 +68,14 @@ class AsyncOverTheNetwork:
 
     async def _ask(self, path: str, key: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         headers = {"authorization": f"Bearer {self._place.secret}", "idempotency-key": key}
-        answer = await self._client.post(self._place.gateway + path, json=asked, headers=headers)
-        payment: Mapping[str, Any] = answer.raise_for_status().json()["payment"]
+        async with self._client.post(self._place.gateway + path, json=asked, headers=headers) as answer:
+            payment: Mapping[str, Any] = (await answer.json())["payment"]
         return payment
 
     async def _post(self, url: str, message: Mapping[str, Any]) -> None:
         body, headers = signed(message, self._place.secret)
-        (await self._client.post(url, content=body, headers=headers)).raise_for_status()
+        async with self._client.post(url, data=body, headers=headers) as answer:
+            await answer.read()
 
 
 class AsyncSteps:
