@@ -47,11 +47,11 @@ def measure(
     console: Console, path: str, peers: Sequence[str], rounds: int, ours: int, theirs: int
 ) -> dict[str, list[Round]]:
     """By peer, its rounds: one of every peer, then the next of every peer."""
-    found: dict[str, list[Round]] = {peer: [] for peer in peers}
+    found: dict[str, list[Round]] = {peer: [] for peer in peers if path in PEERS[peer].paths}
     for n in range(rounds):
-        for peer in peers:
+        for peer, its in found.items():
             one = Round(PATHS[path].ours(ours), PATHS[path].theirs(PEERS[peer], theirs))
-            found[peer].append(one)
+            its.append(one)
             console.print(
                 f"{path} {n + 1}/{rounds} {peer}: {one.ours.rate:.0f} against {one.theirs.rate:.1f} orders/s, {one.times:.1f} times"
             )

@@ -9,15 +9,20 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from benchmarks.peers.tally import OSCAR, OURS, Books
+
 Commands = Sequence[Sequence[str]]
 
 
 class Peer(NamedTuple):
-    """``workers`` answers the commands, for the whole path or for the engine's; ``prepare`` those that make its own tables."""
+    """``workers`` answers the commands, for the whole path or for the engine's; ``prepare`` those that make its own tables; ``books`` say
+    where its orders stand, ``paths`` which it goes."""
 
     module: str
     workers: Callable[[str, bool], Commands]
     prepare: Callable[[str], Commands] = lambda module: ()
+    books: Books = OURS
+    paths: Sequence[str] = ("engine", "whole")
 
     @property
     def path(self) -> str:
@@ -57,6 +62,10 @@ def _dbos(module: str, is_whole: bool) -> Commands:
     return [_python(module, str(n)) for n in range(2)]
 
 
+def _oscar(module: str, is_whole: bool) -> Commands:
+    return [_python(module)] * 2
+
+
 def _python(*arguments: str) -> Sequence[str]:
     return (sys.executable, "-m", *arguments)
 
@@ -70,5 +79,6 @@ PEERS: Final[Mapping[str, Peer]] = {
         _procrastinate,
         lambda module: [_python("procrastinate", "--app", f"{module}.app", "schema", "--apply")],
     ),
+    "django-oscar": Peer("with_oscar", _oscar, lambda module: [_python(module, "prepare")], OSCAR, paths=("engine",)),
     "dbos": Peer("with_dbos", _dbos, lambda module: [_python(module, "prepare")]),
 }

@@ -58,6 +58,7 @@ def theirs(peer: Peer, count: int) -> Run:
         house, documents = House(here.place), orders("P", count)
         _take(here, house, documents)
         _take(here, house, orders(WARM, WARMING))
+        here = here._replace(books=peer.books)
         prepared(peer.prepare(peer.path), here.place)
         workers = [stack.enter_context(process(argv, here.place)) for argv in peer.commands(is_whole=False)]
         door = stack.enter_context(

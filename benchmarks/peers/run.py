@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 from benchmarks.idle import cost, tree
 from benchmarks.peers.job import SHOP, SUPPLIERS, differences
 from benchmarks.peers.place import House, Place
-from benchmarks.peers.tally import tally
+from benchmarks.peers.tally import OURS, Books, tally
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from workers.enrolment import create_client
@@ -24,8 +24,6 @@ from workers.process.embedded import EmbeddedEngines
 
 PATIENCE: Final = 900.0
 """Seconds in which the last order must rest."""
-_RESTING: Final = "SELECT count(*) FROM shop_order WHERE condition = 'done' AND number LIKE :which"
-_IDS: Final = "SELECT id FROM shop_order WHERE number LIKE :which ORDER BY id"
 
 
 class Run(NamedTuple):
@@ -55,16 +53,17 @@ class Ground(NamedTuple):
     engine: Engine
     engines: EmbeddedEngines
     secrets: Mapping[str, str]
+    books: Books = OURS
 
     def resting(self, which: str) -> int:
         """How many of the orders whose numbers begin with ``which`` are done."""
         with self.engine.connect() as connection:
-            return int(connection.execute(text(_RESTING), {"which": f"{which}-%"}).scalar_one())
+            return int(connection.execute(text(self.books.done), {"which": f"{which}-%"}).scalar_one())
 
     def ids(self, which: str) -> list[int]:
         """Their ids."""
         with self.engine.connect() as connection:
-            return list(connection.execute(text(_IDS), {"which": f"{which}-%"}).scalars())
+            return list(connection.execute(text(self.books.ids), {"which": f"{which}-%"}).scalars())
 
     def until(self, is_over: Callable[[], bool], processes: Collection[subprocess.Popen[str]] = ()) -> None:
         """Wait. Raises TimeoutError, or RuntimeError where one of the ``processes`` ended."""
@@ -93,7 +92,7 @@ class Ground(NamedTuple):
         self.until(is_over, processes)
         seconds, after = time.perf_counter() - began, _spent(parts)
         with self.engine.connect() as connection:
-            faults = list(differences(documents, house.shops[SHOP], tally(connection)))
+            faults = list(differences(documents, house.shops[SHOP], tally(connection, self.books)))
         return Run(len(documents), seconds, {part: after[part] - before[part] for part in parts}, faults)
 
 
@@ -145,7 +144,8 @@ def process(
 def prepared(commands: Sequence[Sequence[str]], place: Place) -> None:
     """Run each to its end. Raises CalledProcessError."""
     for argv in commands:
-        subprocess.run(argv, env={**os.environ, **place.environment()}, check=True, capture_output=True)
+        with Path("build/peers.log").open("a") as log:
+            subprocess.run(argv, env={**os.environ, **place.environment()}, check=True, stdout=log, stderr=log)
 
 
 def said(door: subprocess.Popen[str], word: str) -> None:
