@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -44,21 +44,19 @@ class Round(NamedTuple):
 
 
 def measure(
-    console: Console, path: str, peers: Sequence[str], rounds: int, ours: int, theirs: int
-) -> dict[str, list[Round]]:
-    """By peer, its rounds: one of every peer, then the next of every peer."""
-    found: dict[str, list[Round]] = {peer: [] for peer in peers if path in PEERS[peer].paths}
+    console: Console, path: str, found: Mapping[str, list[Round]], rounds: int, ours: int, theirs: int
+) -> Iterator[Round]:
+    """One round of every peer of ``found``, then the next of every peer; each is there, and printed, as soon as it was run."""
     for n in range(rounds):
         for peer, its in found.items():
             one = Round(PATHS[path].ours(ours), PATHS[path].theirs(PEERS[peer], theirs))
             its.append(one)
-            console.print(
-                f"{path} {n + 1}/{rounds} {peer}: {one.ours.rate:.0f} against {one.theirs.rate:.1f} orders/s, {one.times:.1f} times"
-            )
+            says = f"{one.ours.rate:.0f} against {one.theirs.rate:.1f} orders/s, {one.times:.1f} times"
+            console.print(f"{path} {n + 1}/{rounds} {peer}: {says}")
             for name, run in (("Shukka", one.ours), (peer, one.theirs)):
                 for fault in run.faults[:_SHOWN]:
                     console.print(f"[red]{name} did not do its job: {fault}[/red]")
-    return found
+            yield one
 
 
 def show(console: Console, path: str, found: Mapping[str, Sequence[Round]]) -> None:
@@ -117,7 +115,7 @@ def _json(found: Mapping[str, Mapping[str, Sequence[Round]]]) -> str:
 
 
 def main() -> int:
-    """Measure, print, and with ``--json`` write every run."""
+    """Measure, print, and with ``--json`` write every run as soon as it is over."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.peers")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--peers", default=",".join(PEERS), help="by name, with commas")
@@ -127,21 +125,16 @@ def main() -> int:
     options.add_argument("--json", type=Path)
     given = options.parse_args()
     console, peers = Console(width=160), given.peers.split(",")
-    found = {
-        path: measure(console, path, peers, given.rounds, given.ours, given.theirs) for path in given.paths.split(",")
+    found: dict[str, dict[str, list[Round]]] = {
+        path: {peer: [] for peer in peers if path in PEERS[peer].paths} for path in given.paths.split(",")
     }
+    faults: list[str] = []
     for path, by_peer in found.items():
+        for one in measure(console, path, by_peer, given.rounds, given.ours, given.theirs):
+            faults += [*one.ours.faults, *one.theirs.faults]
+            if given.json:  # an hour's run that is cut short has told what it knows
+                given.json.write_text(_json(found))
         show(console, path, by_peer)
-    if given.json:
-        given.json.write_text(_json(found))
-    faults = [
-        fault
-        for by_peer in found.values()
-        for rounds in by_peer.values()
-        for one in rounds
-        for run in one
-        for fault in run.faults
-    ]
     return 1 if faults else 0
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from sqlalchemy import Engine
 
-from benchmarks.peers.job import SHOP, START, differences, due, orders
+from benchmarks.peers.job import SHOP, START, differences, due, events_due, orders
 from benchmarks.peers.place import Place
 from benchmarks.peers.steps import Steps
 from benchmarks.peers.tally import tally
@@ -36,6 +36,12 @@ def test_the_statement_counts_an_order_of_two_lines() -> None:
         "mail order_accepted": 1, "mail shipment_shipped": 1, "mail points_activated": 1,
     }  # fmt: skip
     assert sum(many for what, many in asked.items() if what.startswith("move ")) == 12
+
+
+def test_the_storefront_hears_of_every_move_but_of_no_condition() -> None:
+    assert events_due(ORDERS[1], SALON) == {
+        "order.state_changed": 4, "payment.state_changed": 2, "shipment.state_changed": 3, "points.changed": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", sorted(due(ORDERS[1], SALON)))
