@@ -120,7 +120,7 @@ def theirs(peer: Peer, count: int) -> Run:
 def _measured(
     here: Ground, outside: Outside, ears: Ears, door: _Door, key: str, pids: Sequence[int], count: int
 ) -> Run:
-    house, documents = House(here.place), orders("P", count)
+    house, documents = House(here.place), orders("P", count, max(1, count * 2 // 3))
     reached = _Reached(door, here.engine, here.secrets, house.clock.anchor)
 
     def is_over(which: str, many: int, events: int) -> Callable[[], bool]:
