@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger chaos rolling partners quarter planted walk fuzz returns lock clients site clean
+.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger bench-peers chaos rolling partners quarter planted walk fuzz returns lock clients site clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -58,6 +58,18 @@ bench: $(READY)
 
 bench-ledger: $(READY)
 	$(BIN)/python -m benchmarks.ledger
+
+# Shukka beside what the same job would be written with otherwise (docs/peers.md). The peers want much, and other versions of what
+# Shukka uses, and stay out of its environment.
+PEERS := build/peers
+bench-peers: $(PEERS)/.ready
+	$(PEERS)/bin/python -m benchmarks.peers
+
+$(PEERS)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[bench]'
+	@touch $@
 
 chaos: $(READY)
 	$(BIN)/python -m benchmarks.chaos --seeds 1-5 --write docs/chaos-run.md

@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from standardwebhooks.webhooks import Webhook
 
 from benchmarks.idle import Cost, cost, tree
@@ -45,11 +45,30 @@ WHERE o.number LIKE :mark AND (t.entity, t.to_state) IN (('order', 'authorized')
 GROUP BY 1, 2, o.accepted_at"""
 
 
+class Door(Protocol):
+    """Where a service's web process answers."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class Reached(Protocol):
+    """A service as its suppliers reach it, with their ``secrets``."""
+
+    @property
+    def service(self) -> Door: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def secrets(self) -> Mapping[str, str]: ...
+    def now(self) -> datetime: ...
+
+
 @dataclass
 class Makers:
     """Reports every shipment that is instructed as shipped, over HTTP, signed: ``posted`` says when, by the order's number."""
 
-    here: Installed
+    here: Reached
     posted: dict[str, float] = field(default_factory=dict)
 
     def __enter__(self) -> Makers:

@@ -1,0 +1,1 @@
+"""django-oscar's own orders, payments and shipping events, with an application beside it for what it has no tables for."""
