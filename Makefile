@@ -54,7 +54,7 @@ hooks: $(READY)
 	$(BIN)/pre-commit install
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.main
+	$(BIN)/python -m benchmarks.engine_path
 
 bench-ledger: $(READY)
 	$(BIN)/python -m benchmarks.ledger
