@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from workers.settings import Settings
 OPENS: Final = datetime(2026, 11, 19, 9, 0, tzinfo=TOKYO)
 #: Sound suppliers and mail domains.
 MANY: Final = 12
+NOTHING_MORE: Final[Mapping[str, str]] = {}
 _PROFILE: Final = """
 name = "{key}"
 mail_from = "orders@{key}.example"
@@ -131,20 +132,46 @@ class Installed:
     storefront: Storefront
     anchor: float
     secrets: Mapping[str, str]
+    opens: datetime = OPENS
 
     def now(self) -> datetime:
         """The moment of its Clock."""
-        return OPENS + timedelta(seconds=time.time() - self.anchor)
+        return self.opens + timedelta(seconds=time.time() - self.anchor)
 
     def real(self, at: datetime) -> float:
         """A moment of the Clock in real seconds since the epoch."""
-        return self.anchor + (at - OPENS).total_seconds()
+        return self.anchor + (at - self.opens).total_seconds()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a service stands on: engines, profiles, and clients with the storefront's ``key`` and the suppliers' ``secrets``."""
+
+    root: Path
+    engines: EmbeddedEngines
+    engine: Engine
+    database: str
+    broker: str
+    key: str
+    secrets: Mapping[str, str]
+
+    @property
+    def profiles(self) -> Path:
+        """The folder of the shops' profiles."""
+        return self.root / "shops"
 
 
 @contextmanager
 def installed(outside: Outside, redis: Callable[[str], str] = str, tells: bool = False) -> Iterator[Installed]:
     """The service with its shops, gateways and suppliers. ``redis``: by which way its processes reach the broker; ``tells``: whether
     the storefront is told of every change."""
+    with grounded(outside, redis, tells) as ground, served(ground, outside) as here:
+        yield here
+
+
+@contextmanager
+def grounded(outside: Outside, redis: Callable[[str], str] = str, tells: bool = False) -> Iterator[Ground]:
+    """All but the processes, as for ``installed``."""
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-bench-")))
         root.chmod(0o711)
@@ -156,29 +183,54 @@ def installed(outside: Outside, redis: Callable[[str], str] = str, tells: bool =
         stack.callback(engine.dispose)
         upgrade(engine)
         key, secrets = _enrol(engine, outside, tells)
-        clock = SettableClock(OPENS, 1.0, time.time() + 10.0)
-        smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
-        settings = Settings(
-            database_url=database,
-            redis_url=broker,
-            shops_dir=root / "shops",
-            smtp_url=smtp,
-            shukka_data=root / "data",
-            shukka_clock=clock.start.isoformat(),
-            shukka_clock_anchor=clock.anchor,
+        yield Ground(root, engines, engine, database, broker, key, secrets)
+
+
+@contextmanager
+def served(
+    ground: Ground,
+    outside: Outside,
+    *,
+    opens: datetime = OPENS,
+    processes: int = 2,
+    only: Collection[str] = (),
+    environment: Mapping[str, str] = NOTHING_MORE,
+) -> Iterator[Installed]:
+    """The processes, on a Clock that shows ``opens`` in ten seconds: ``processes`` of the worker; ``only`` those named (web, worker, clock,
+    gateway), if any are."""
+    clock = SettableClock(opens, 1.0, time.time() + 10.0)
+    smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
+    settings = Settings(
+        database_url=ground.database,
+        redis_url=ground.broker,
+        shops_dir=ground.profiles,
+        smtp_url=smtp,
+        shukka_data=ground.root / "data",
+        shukka_clock=clock.start.isoformat(),
+        shukka_clock_anchor=clock.anchor,
+    )
+    extra = {
+        "SHOPS_DIR": str(ground.profiles),
+        "SMTP_URL": smtp,
+        "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
+        **{f"GATEWAY_{name.upper()}_URL": outside.url(name) for name in TROUBLES},
+        **environment,
+    }
+    shops = load_shops(ground.profiles, INSTALLATION)
+    data = ground.root / "data"
+    service = Service(
+        settings, shops, data, ground.database, ground.broker, free_port(), processes=processes, extra=extra
+    )
+    children = [child for child in service.children() if not only or child.name in only]
+    attended = Attended(Supervisor(children, ground.engines, report=lambda line: None))
+    try:
+        attended.start()
+        storefront = Storefront(service.url, ground.key)
+        yield Installed(
+            service, ground.engines, attended, ground.engine, storefront, clock.anchor, ground.secrets, clock.start
         )
-        environment = {
-            "SHOPS_DIR": str(root / "shops"),
-            "SMTP_URL": smtp,
-            "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
-            **{f"GATEWAY_{name.upper()}_URL": outside.url(name) for name in TROUBLES},
-        }
-        shops = load_shops(root / "shops", INSTALLATION)
-        service = Service(settings, shops, root / "data", database, broker, free_port(), extra=environment)
-        processes = Attended(Supervisor(service.children(), engines, report=lambda line: None))
-        processes.start()
-        stack.callback(processes.stop)
-        yield Installed(service, engines, processes, engine, Storefront(service.url, key), clock.anchor, secrets)
+    finally:
+        attended.stop()
 
 
 def _write_profiles(root: Path) -> None:
