@@ -60,7 +60,8 @@ class Part:
 
 def show(console: Console, part: Part, figures: Sequence[Figure]) -> None:
     """Print a part's figures, and what they leave out."""
-    table = Table(title=f"{part.name}: {part.says}", title_justify="left", box=None, show_header=False)
+    console.print(f"[bold]{part.name}[/bold]: {part.says}", highlight=False)
+    table = Table(box=None, show_header=False)
     for one in figures:
         varies = "" if one.spread is None else f"± {50 * one.spread:.0f} %"
         table.add_row(one.name, one.told, varies)
