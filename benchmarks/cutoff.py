@@ -29,7 +29,7 @@ EVENING: Final = datetime(2026, 11, 18, 18, 0, tzinfo=TOKYO)
 #: When suppliers are told at the earliest, as every shop's calendar has it.
 MORNING: Final = datetime(2026, 11, 19, 8, 0, tzinfo=TOKYO)
 #: Seconds before the morning that the service has to start in.
-_START: Final = 90.0
+_START: Final = 60.0
 #: Seconds until the last supplier is told, and until the last new order is authorized.
 PATIENCE: Final = 3600.0
 _IS_PLANNED: Final = "EXISTS (SELECT FROM shipment s WHERE s.order_id = shop_order.id)"
@@ -66,7 +66,7 @@ def _trickle(here: Installed, rate: float) -> Iterator[None]:
             for n in itertools.count():
                 if stop.wait(max(0.0, began + n / rate - time.monotonic())):
                     return
-                here.storefront.send([order(f"D-{n}", n)], 1e9)
+                here.storefront.send([{**order(f"D-{n}", n), "placed_at": here.now().isoformat()}], 1e9)
         except Exception as fault:  # noqa: BLE001 - raised again where the block ends
             faults.append(fault)
 
