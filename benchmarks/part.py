@@ -12,6 +12,8 @@ from rich.table import Table
 
 #: Greatest difference between several measurements of one figure, as a share of their median, that it may have and still be trusted.
 STEADY: Final = 0.15
+#: Measurements of which one may be wrong on either side.
+_ENOUGH: Final = 5
 
 
 class Figure(NamedTuple):
@@ -35,9 +37,11 @@ class Figure(NamedTuple):
 
 
 def spread(values: Sequence[float]) -> float | None:
-    """Highest minus lowest as a share of the median; None for fewer than two, or a median of zero."""
-    middle = statistics.median(values)
-    return (max(values) - min(values)) / abs(middle) if len(values) > 1 and middle else None
+    """Highest minus lowest as a share of the median, of five and more without the two extremes; None for fewer than two, or a median
+    of zero."""
+    middle, ordered = statistics.median(values), sorted(values)
+    kept = ordered[1:-1] if len(ordered) >= _ENOUGH else ordered
+    return (kept[-1] - kept[0]) / abs(middle) if len(kept) > 1 and middle else None
 
 
 def percentile(values: Sequence[float], part: float) -> float:

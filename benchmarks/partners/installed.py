@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from benchmarks.partners.outside import SOUND, TROUBLES, Outside
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
+from pipelines.plugins import FOLDER, REGISTRIES
 from pipelines.shops import load_shops
 from workers.clock import TOKYO, SettableClock
 from workers.demo.world import Attended
@@ -176,6 +177,7 @@ def grounded(outside: Outside, redis: Callable[[str], str] = str, tells: bool = 
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-bench-")))
         root.chmod(0o711)
         _write_profiles(root)
+        stack.enter_context(_plugged_in(root / "plugins"))
         engines = EmbeddedEngines(root / "data")
         urls = stack.enter_context(engines)
         database, broker = urls.database_url or "", redis(urls.redis_url or "")
@@ -233,6 +235,27 @@ def served(
         attended.stop()
 
 
+@contextmanager
+def _plugged_in(folder: Path) -> Iterator[None]:
+    """Its gateways are there for this process too, which reads the profiles, until the block ends."""
+    before = os.environ.get(FOLDER)
+    os.environ[FOLDER] = str(folder)
+    _look_again()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[FOLDER]
+        else:
+            os.environ[FOLDER] = before
+        _look_again()
+
+
+def _look_again() -> None:
+    for registry in REGISTRIES:
+        registry.forget()
+
+
 def _write_profiles(root: Path) -> None:
     """A shop and a gateway for each trouble, and a sound one."""
     for folder in ("shops", "plugins"):
@@ -242,7 +265,6 @@ def _write_profiles(root: Path) -> None:
         (root / "shops" / f"{name}.toml").write_text(_PROFILE.format(key=name, gateway=gateway))
     for name in TROUBLES:
         (root / "plugins" / f"{name}.py").write_text(_PLUGIN.format(name=name))
-    os.environ["SHUKKA_PLUGINS"] = str(root / "plugins")  # of this process too, which reads the profiles
 
 
 def _enrol(engine: Engine, outside: Outside, tells: bool) -> tuple[str, Mapping[str, str]]:
