@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from struct import Struct, error
@@ -147,19 +148,43 @@ def _packer(kind: str) -> Packed:
 #: OverflowError for a number that is too large, TypeError for a naive moment.
 PACKERS: Final[Mapping[str, Packed]] = {kind: _packer(kind) for kind in _TYPES}
 
-_NAMED: Final = re.compile(r"%\((\w+)\)b::(\w+)\[\]")
+_NAMED: Final = re.compile(r"%\((\w+)\)(?:b::(\w+)\[\]|[bst])|%%")
 
 
-@lru_cache(maxsize=1024)
-def arrays_of(statement: str) -> Mapping[str, Packed]:
-    """The arrays that a statement is given, by parameter, and how each is packed. A type without a packer is left out."""
-    return {name: PACKERS[kind] for name, kind in _NAMED.findall(statement) if kind in PACKERS}
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """A statement as the server takes it: ``text`` with ``$1`` and so on for what is named ``names``; ``arrays`` are the places of those
+    that are arrays, from 0, and what packs each."""
+
+    text: bytes
+    names: Sequence[str]
+    arrays: Sequence[tuple[int, Packed]]
+
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """The parameters in their order, with arrays as they are sent; None is no array, and one that is packed stays."""
+        values = [parameters[name] for name in self.names]
+        for place, pack in self.arrays:
+            value = values[place]
+            if value is not None and not isinstance(value, Array):
+                values[place] = pack(value)
+        return values
 
 
-def packed(statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a statement, with its arrays as they are sent; None is no array, and one that is packed stays."""
-    arrays = arrays_of(statement)
-    return {
-        name: arrays[name](value) if name in arrays and value is not None and not isinstance(value, Array) else value
-        for name, value in parameters.items()
-    }
+@lru_cache(maxsize=2048)
+def sendable(statement: str) -> Sendable:
+    """A statement that names its parameters, ``%(name)s``, and ``%(name)b::type[]`` for arrays, made ready once. A type without a packer
+    is left to the driver."""
+    arrays: dict[int, Packed] = {}
+    places: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        name, kind = found.groups()
+        if name is None:
+            return "%"
+        at = places.setdefault(name, len(places))
+        if kind in PACKERS:
+            arrays[at] = PACKERS[kind]
+        return f"${at + 1}::{kind}[]" if kind else f"${at + 1}"
+
+    text = _NAMED.sub(place, statement)
+    return Sendable(text.encode(), list(places), list(arrays.items()))

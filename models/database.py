@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -29,8 +29,16 @@ Result = TypeVar("Result")
 CONNECT: Final = 4
 #: Seconds within which a pooled connection has to show that it still carries anything, before it is used again.
 PING: Final = 2.0
+#: How often a connection runs a statement as it comes, before it lets the server prepare it, and how many it keeps prepared.
+PREPARED_AFTER: Final = 1
+PREPARED: Final = 200
 #: Seconds after a statement's own limit in which the server may say that it ended it; then the connection is given up.
 GRACE: Final = 2.0
+
+
+#: For who reads and writes by keys alone: a statement is planned once, not each time it comes (a plan costs more than what it is for
+#: where one order is asked about), and never for a table that was empty then and is read from end to end ever after.
+_BY_KEY: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Limits:
     """What a role allows the database, in seconds: ``statement`` for one statement, ``lock`` for what another transaction holds,
     ``idle`` between two statements of one transaction (then the server ends it, and nothing of ours is locked by a process that
     is gone), ``free`` for a connection where all are taken; ``rest``: what was used so lately is not asked whether it still
-    carries anything, since whoever uses it comes again by itself.
+    carries anything, since whoever uses it comes again by itself. ``keyed``: all statements are by keys.
 
     At most ``connections`` and, for a while, ``more`` are open at a time.
     """
@@ -50,6 +58,7 @@ class Limits:
     connections: int = 8
     more: int = 8
     rest: float = 0.0
+    keyed: bool = False
 
     @property
     def silence(self) -> float:
@@ -64,15 +73,15 @@ class Limits:
             "lock_timeout": self.lock,
             "idle_in_transaction_session_timeout": self.idle,
         }
-        return {name: str(round(seconds * 1000)) for name, seconds in named.items()}
+        return {name: str(round(seconds * 1000)) for name, seconds in named.items()} | (_BY_KEY if self.keyed else {})
 
 
 #: Somebody waits for an answer.
 INTAKE: Final = Limits(statement=8.0, lock=3.0, idle=20.0, free=3.0)
 #: Batches of orders are decided: each holds its locks until its end, and whoever waits for one waits for a whole batch.
-DECIDE: Final = Limits(statement=30.0, lock=15.0, rest=1.0)
+DECIDE: Final = Limits(statement=30.0, lock=15.0, rest=1.0, keyed=True)
 #: Effects are leased and their outcomes kept: short statements, since a lease is soon over.
-EFFECTS: Final = Limits(statement=10.0, lock=5.0, idle=20.0, rest=1.0)
+EFFECTS: Final = Limits(statement=10.0, lock=5.0, idle=20.0, rest=1.0, keyed=True)
 #: Commands and jobs look through whole tables.
 OPERATOR: Final = Limits(statement=600.0, lock=30.0, idle=600.0)
 #: Migrations wait for whoever is at a table, and change all of it.
@@ -132,6 +141,7 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
         connect_args={"application_name": application, "connect_timeout": CONNECT, **_network(limits)},
     )
 
+    _sent[engine] = 0
     event.listen(engine, "handle_error", _remember)
 
     @event.listens_for(engine, "do_connect")
@@ -142,13 +152,15 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
     def settle_in(driver: _Line, record: ConnectionPoolEntry) -> None:
         record.info[_POOLED] = _settle_in(driver, limits)
         record.info[_SEEN] = float("inf")  # it has just stood up
+        record.info[_STOOD] = time.monotonic()
         driver.patience = limits.silence
 
     @event.listens_for(engine, "checkout")
     def ping(driver: _Line, record: ConnectionPoolEntry, proxy: object) -> None:
         """One that carries nothing any more is replaced, and so are all that are as old: they went the same way."""
         rested = time.monotonic() - record.info[_SEEN]
-        if rested > limits.rest and not _answers(driver):
+        old = record.info[_STOOD] < _lost.get(engine, float("-inf"))
+        if old or (rested > limits.rest and not _answers(driver)):
             raise InvalidatePoolError
 
     @event.listens_for(engine, "checkin")
@@ -184,6 +196,9 @@ _TROUBLES: Final[Mapping[type[BaseException], str]] = {
 #: What keeps writing back while reading goes on, as `recent_trouble` calls it.
 TROUBLES: Final = frozenset(_TROUBLES.values())
 _met: Final[WeakKeyDictionary[Engine, tuple[str, float]]] = WeakKeyDictionary()
+_sent: Final[WeakKeyDictionary[Engine, int]] = WeakKeyDictionary()
+#: When a connection was last found to be lost.
+_lost: Final[WeakKeyDictionary[Engine, float]] = WeakKeyDictionary()
 
 
 def recent_trouble(engine: Engine) -> str | None:
@@ -193,15 +208,58 @@ def recent_trouble(engine: Engine) -> str | None:
 
 
 def _remember(context: ExceptionContext) -> None:
-    name = next((name for kind, name in _TROUBLES.items() if isinstance(context.original_exception, kind)), None)
-    if name is not None and context.engine is not None:
-        _met[context.engine] = (name, time.monotonic())
-    if name == READ_ONLY:
+    if context.engine is not None and _met_trouble(context.engine, context.original_exception) == READ_ONLY:
         context.is_disconnect = True  # after a failover the next connection may reach a server that writes
 
 
-#: Whether a connection reaches the database through a pooler, and when it was used last.
+def _met_trouble(engine: Engine, error: BaseException) -> str | None:
+    name = next((name for kind, name in _TROUBLES.items() if isinstance(error, kind)), None)
+    if name is not None:
+        _met[engine] = (name, time.monotonic())
+    return name
+
+
+def run(connection: SqlConnection, statement: bytes, parameters: Sequence[Any]) -> psycopg.RawCursor[Any]:
+    """Run a statement whose parameters are ``$1`` and so on, by the driver itself: SQLAlchemy, whose the pool and the transactions are,
+    takes longer for a small statement than the driver does. What goes wrong is raised as SQLAlchemy raises it."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, _Line)
+    if not driver.autocommit and not connection.in_transaction():
+        connection.begin()
+    cursor = psycopg.RawCursor(driver)
+    _sent[connection.engine] += 1
+    try:
+        return cursor.execute(statement, parameters)
+    except psycopg.Error as error:
+        raise _told(connection, driver, statement, error) from error
+
+
+def statements_sent(engine: Engine) -> int:
+    """How many statements ``run`` ran on the engine's connections; of threads side by side one or the other may be missed."""
+    return _sent[engine]
+
+
+def _told(connection: SqlConnection, driver: _Line, statement: bytes, error: psycopg.Error) -> BaseException:
+    """An error of the driver as SQLAlchemy's. Where it says that the connection is lost, so are all that stood up before."""
+    lost = _met_trouble(connection.engine, error) == READ_ONLY or driver.closed or driver.broken
+    told = DBAPIError.instance(
+        statement.decode(),
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=connection.dialect,
+    )
+    if lost:
+        _lost[connection.engine] = time.monotonic()
+        connection.invalidate(error)
+    return told
+
+
+#: Whether a connection reaches the database through a pooler, when it stood up, and when it was used last.
 _POOLED: Final = "pooled"
+_STOOD: Final = "stood"
 _SEEN: Final = "seen"
 
 
@@ -224,6 +282,7 @@ def _settle_in(driver: _Line, limits: Limits) -> bool:
         driver.prepare_threshold = None
     else:
         driver.execute(_set(limits, local=False).encode())
+        driver.prepare_threshold, driver.prepared_max = PREPARED_AFTER, PREPARED
     driver.autocommit = False
     return is_pooled
 

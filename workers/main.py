@@ -1,4 +1,4 @@
-"""The worker: ``dramatiq workers.main``. Fails at boot unless shops, mails, gateways and actors are complete."""
+"""The worker: ``dramatiq workers.main:boot``. Fails at boot unless shops, mails, gateways and actors are complete."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 
+from models.database import statements_sent
 from pipelines.errors import ShukkaError
 from pipelines.route import ASKED
 from workers import actors
@@ -24,7 +25,7 @@ from workers.effects import EFFECTS, check_performed
 from workers.effects.loop import EffectLoop
 from workers.logs import configure
 from workers.lookout import Lookout
-from workers.metrics import serve_worker_metrics, stage_seconds
+from workers.metrics import STATEMENTS, serve_worker_metrics, stage_seconds
 from workers.near import NearBell
 from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
@@ -84,7 +85,9 @@ class _Loops(Middleware):
         with self._lock:
             if self._loop is None:
                 house = self._house
-                self._loop = EffectLoop(house.effects(), house.clock, self._near, self._performers, traces=house.traces)
+                effects = house.effects()
+                STATEMENTS.labels("effects").set_function(lambda: float(statements_sent(effects)))
+                self._loop = EffectLoop(effects, house.clock, self._near, self._performers, traces=house.traces)
             return self._loop
 
 
@@ -93,6 +96,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     house = build(settings, "worker")
     house.need_links()
     house.need_stores()
+    STATEMENTS.labels("decide").set_function(lambda: float(statements_sent(house.engine)))
     broker = make_broker(settings.need_broker(), consumer=True)
     if house.traces is not None:
         broker.add_middleware(Bells(house.traces))
@@ -116,7 +120,8 @@ def _stops(stop: Stop) -> None:
         stop.on(signal.SIGTERM, signal.SIGHUP, then=lambda: ask(signal.SIGTERM, None))
 
 
-def _boot() -> dramatiq.Broker:
+def boot() -> None:
+    """Make this process a worker, of which dramatiq runs the rest; what is missing is one line and exit 2."""
     configure()
     stop = stop_of_worker()
     _stops(stop)
@@ -132,8 +137,3 @@ def _boot() -> dramatiq.Broker:
     gc.set_threshold(50_000, 20, 50)  # a batch makes far more objects than the 700 it would wait for
     dramatiq.set_broker(made)
     tell_ready()
-    return made
-
-
-if os.environ.get("SHUKKA_NO_BOOT") != "1":
-    broker = _boot()

@@ -180,6 +180,14 @@ EFFECT_SECONDS = _made(
     where="worker",
     buckets=(0.01, 0.05, 0.2, 1.0, 5.0, 20.0),
 )
+STATEMENTS = _made(
+    Gauge,
+    "shukka_database_statements",
+    "Statements sent to the database since the process began",
+    Label("role", "what they are for", lambda: ("decide", "effects")),
+    unit="statements",
+    where="worker",
+)
 
 
 def stage_seconds(stage: str, phase: str, seconds: float) -> None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import replace
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.chaos import report
 from benchmarks.chaos.catalogue import INJURIES, named
-from benchmarks.chaos.run import Outcome, run
+from benchmarks.chaos.run import Outcome, Wound, run
 from benchmarks.chaos.storm import Storm
 from workers.demo.trial import remove, scratch
+from workers.demo.verdict import Verdict
 from workers.process.supervisor import stop_on_signals
 
 
@@ -35,6 +38,7 @@ def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description="Everything struck in turn.")
     options.add_argument("--orders", type=int, help=f"of each run; {usual.orders} if left out")
     options.add_argument("--seeds", "--seed", type=_seeds, default=[1], metavar="A[-B]", help="one run for each")
+    options.add_argument("--side-by-side", type=int, default=1, metavar="N", help="so many runs at a time")
     options.add_argument("--only", nargs="+", metavar="NAME", help="these injuries, or all of these boundaries")
     options.add_argument("--rounds", type=int, help=f"how often each is struck alone; {usual.rounds} if left out")
     options.add_argument("--mix", action="store_true", help="mixtures alone")
@@ -61,7 +65,7 @@ def _run(storm: Storm, console: Console, stop: threading.Event) -> Outcome:
     root = scratch("chaos")
 
     def tell(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(f"{storm.seed}  {line}", markup=False, soft_wrap=True)
 
     keep = True
     try:
@@ -73,6 +77,12 @@ def _run(storm: Storm, console: Console, stop: threading.Event) -> Outcome:
             tell(f"Journals, logs and database are kept in {root}")
         else:
             remove(root)
+
+
+def _apart(arguments: argparse.Namespace, seed: int) -> tuple[list[Wound], Verdict | None, float]:
+    """A run in a process of its own."""
+    outcome = _run(_storm(arguments, seed), Console(highlight=False), stop_on_signals())
+    return outcome.wounds, outcome.verdict, outcome.seconds
 
 
 def main() -> int:
@@ -92,11 +102,18 @@ def main() -> int:
         return 2
     stop = stop_on_signals()
     outcomes: list[Outcome] = []
-    for storm in storms:
-        outcomes.append(_run(storm, console, stop))
-        if stop.is_set():
-            console.print("stopped")
-            return 130
+    with ProcessPoolExecutor(arguments.side_by_side, get_context("fork")) as pool:
+        running = [pool.submit(_apart, arguments, storm.seed) for storm in storms]
+        while wait(running, timeout=1.0).not_done:
+            if stop.is_set():
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in active_children():
+                    child.terminate()  # it stops what it runs, and ends
+                console.print("stopped")
+                return 130
+        for storm, ran in zip(storms, running, strict=True):
+            wounds, verdict, seconds = ran.result()
+            outcomes.append(Outcome(storm, wounds, verdict, seconds))
     report.show(outcomes, console)
     if arguments.write:
         report.write(outcomes, arguments.write)

@@ -34,11 +34,12 @@ FROM effect_item i JOIN effect e ON e.id = i.effect_id WHERE i.order_id = ANY(%(
 """
 
 
-def of_orders(connection: Connection, ids: Sequence[int]) -> list[EffectRow]:
-    """Effects of the orders, oldest first; an item of an effect that several orders share counts as one of its own."""
-    own = fetch(connection, EffectRow, _OF_ORDERS, {"ids": ids})
-    shared = fetch(connection, EffectRow, _SHARED, {"ids": ids})
-    return sorted([*own, *shared], key=lambda row: row.id) if shared else own
+def of_orders(connection: Connection, ids: Sequence[int], *, alone: bool, shared: bool) -> list[EffectRow]:
+    """Effects of the orders, oldest first; an item of an effect that several orders share counts as one of its own. Which kinds of them
+    there are is known already: effects that are an order's ``alone``, and ``shared`` ones."""
+    own = fetch(connection, EffectRow, _OF_ORDERS, {"ids": ids}) if alone else []
+    items = fetch(connection, EffectRow, _SHARED, {"ids": ids}) if shared else []
+    return sorted([*own, *items], key=lambda row: row.id) if items else own
 
 
 class NewEffectRow(NamedTuple):

@@ -23,6 +23,7 @@ from models.store import (
     parcels,
     payments,
     points,
+    presence,
     ranks,
     repricings,
     returns,
@@ -37,6 +38,7 @@ from models.store.items import ItemKey
 from models.store.orders import OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
+from models.store.presence import PresenceRow
 from models.store.shipments import ShipmentRow, SupplierRow
 from pipelines.carriers import carrier
 from pipelines.carriers.numbers import clean
@@ -100,43 +102,45 @@ def facts_of(
         return batch
     by_id = {facts.id: facts for facts in batch}
     ids = list(by_id)
-    _add_told(connection, batch)
+    there = presence.present(connection, ids)
+    if there.told:
+        _add_told(connection, batch)
     _add_holds(connection, {facts.id: facts for facts in batch if facts.condition == Condition.HELD})
     if Need.PAYMENT in asking.needs:
         for money in payments.of_orders(connection, ids):
             by_id[money.order_id].payment = _payment(money)
-    if Need.SHIPMENTS in asking.needs:
+    if Need.SHIPMENTS in asking.needs and there.shipments:
         for shipment in shipments.of_orders(connection, ids):
             by_id[shipment.order_id].shipments.append(_shipment(shipment))
-    if Need.PARCELS in asking.needs:
+    if Need.PARCELS in asking.needs and there.parcels:
         for parcel in parcels.of_orders(connection, ids):
             by_id[parcel.order_id].parcels.append(_parcel(parcel))
-    _add_points(connection, asking.needs, by_id, now, lock=lock)
+    _add_points(connection, asking.needs, by_id, now, there, lock=lock)
     if Need.EVENTS in asking.needs:
-        for event in inbox.pending(connection, ids, asking.consumes):
+        for event in inbox.pending(connection, ids, asking.consumes) if there.events else ():
             by_id[event.order_id].events.append(_event(event))
         for facts in batch if coming else ():
             facts.events += [event for event in coming if _is_of(event, facts)]
     if Need.NUMBERS in asking.needs:
         _add_taken_numbers(connection, batch, now, lock=lock)
     if Need.EFFECTS in asking.needs:
-        for effect in effects.of_orders(connection, ids):
+        for effect in effects.of_orders(connection, ids, alone=there.effects, shared=there.items):
             by_id[effect.order_id].effects[effect.key] = _effect(effect)
-    if Need.MAILS in asking.needs:
+    if Need.MAILS in asking.needs and there.mails:
         for mail in mails.known(connection, ids):
             by_id[mail.order_id].mails.append(
                 MailFacts(mail.id, mail.message_id, mail.envelope_to, mail.state, mail.is_kept)
             )
-    if Need.ADJUSTMENTS in asking.needs:
+    if Need.ADJUSTMENTS in asking.needs and there.adjustments:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
-    if Need.RETURNS in asking.needs:
+    if Need.RETURNS in asking.needs and there.returns:
         for returned in returns.of_orders(connection, ids):
             by_id[returned.order_id].returns.append(return_of(returned))
-    if Need.RANKS in asking.needs:
+    if Need.RANKS in asking.needs and there.promotions:
         for rise in ranks.promotions(connection, ids):
             by_id[rise.order_id].promotions.append(Promotion(rise.previous, rise.rank, rise.from_on))
-    if Need.COUPONS in asking.needs:
+    if Need.COUPONS in asking.needs and there.coupons:
         for coupon in coupons.of_orders(connection, ids, UNPAID):
             by_id[coupon.order_id].coupons.append(Use(coupon.code_key, coupon.kind, coupon.unpaid))
     if Need.REPRICING in asking.needs:
@@ -148,7 +152,7 @@ def facts_of(
         _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:
         _add_suppliers(connection, batch)
-    if Need.MARKS in asking.needs:
+    if Need.MARKS in asking.needs and there.marks:
         _add_marks(connection, batch, now)
     return batch
 
@@ -291,7 +295,9 @@ def _effect(row: EffectRow) -> EffectFacts:
     return EffectFacts(row.key, row.kind, row.shipment_id, row.payload, row.state, row.outcome)
 
 
-def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], now: datetime, *, lock: bool) -> None:
+def _add_points(
+    connection: Connection, needs: Need, by_id: dict[int, Facts], now: datetime, there: PresenceRow, *, lock: bool
+) -> None:
     """Lots and balances; those of the customers are locked first where the stage decides on them."""
     members = [facts for facts in by_id.values() if facts.customer_id] if Need.PURSE in needs else []
     whose = {CustomerKey(facts.shop, facts.customer_id) for facts in members}
@@ -300,12 +306,12 @@ def _add_points(connection: Connection, needs: Need, by_id: dict[int, Facts], no
         ledger.lock(whose)
     if Need.LOTS in needs:
         ids = list(by_id)
-        for lot in map(lot_of, points.lots_of_orders(connection, ids)):
+        for lot in map(lot_of, points.lots_of_orders(connection, ids)) if there.lots else ():
             if lot.order_id is not None:
                 by_id[lot.order_id].lots.append(lot)
-        for used in points.used_by_orders(connection, ids):
+        for used in points.used_by_orders(connection, ids) if there.transfers else ():
             by_id[used.order_id].used_points.append(UsedPoints(used.lot_id, used.amount, used.expires_at))
-        for has in points.balances_of_orders(connection, ids):
+        for has in points.balances_of_orders(connection, ids) if there.balances else ():
             by_id[has.order_id].balance = has.valid
     ledger.read(whose, {lot.id for facts in members for lot in facts.lots})
     for facts in members:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, event
 
+from models.database import statements_sent
 from models.states import OrderState, PaymentState
 from models.store import orders
 from pipelines.engine.apply import StaleFacts, apply
@@ -232,29 +230,14 @@ def test_a_stage_that_snoozes_wakes_at_its_moment(world: World) -> None:
     assert world.runner.run_batch(AUTHORIZE).decided == 1
 
 
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[int]]:
-    """A list whose length is the number of statements sent meanwhile."""
-    sent: list[int] = []
-
-    def note(*_: object) -> None:
-        sent.append(1)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def statements(world: World, orders: int) -> list[tuple[str, int]]:
     """(step, statements) over the whole life of so many orders, each step in one batch."""
     steps: list[tuple[str, int]] = []
 
     def step(name: str, act: object) -> None:
-        with counted(world.engine) as sent:
-            act()  # type: ignore[operator]
-        steps.append((name, len(sent)))
+        before = statements_sent(world.engine)
+        act()  # type: ignore[operator]
+        steps.append((name, statements_sent(world.engine) - before))
 
     world.enrol("supplier", "maker-a", url="https://maker.example/hook")
     for n in range(orders):

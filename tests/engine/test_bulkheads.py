@@ -15,6 +15,7 @@ from tests.world import World
 from workers.effects import storefronts
 from workers.effects.effect import Job, Performer
 from workers.effects.loop import EffectLoop
+from workers.effects.shift import Shift
 from workers.effects.targets import LONGEST_PAUSE, SHARE, START, TRIP, Target
 
 KIND = "storefront.event"
@@ -185,6 +186,20 @@ def test_leasing_goes_on_while_a_channel_is_slow(world: World) -> None:
 
     asyncio.run(later())
     assert outside.asked == {"1": 1, "2": 3}
+
+
+def test_a_ring_while_a_look_is_under_way_leads_to_another() -> None:
+    """The look may have begun before what rang was there."""
+    (performer,) = Storefronts().performers()
+    shift = Shift(performer, {}, pause=1.0, batch=10)
+    shift.take([], shift.look())
+    assert not shift.wants_more()
+    without = shift.look()
+    shift.rung()
+    shift.take([], without)
+    assert shift.wants_more()
+    shift.take([], shift.look())
+    assert not shift.wants_more()
 
 
 def open_circuits(world: World) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""``dramatiq workers.main`` refuses to start with one line and exit 2 for whatever is missing."""
+"""``dramatiq workers.main:boot`` refuses to start with one line and exit 2 for whatever is missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def boot(settings: Mapping[str, str], code: str = "", cwd: Path = CHECKOUT) -> s
     """Import the worker in ``cwd`` as dramatiq does, with these settings alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport workers.main"],
+        [sys.executable, "-c", f"{code}\nimport workers.main\nworkers.main.boot()"],
         cwd=cwd,
         env={**kept, "SHUKKA_DATA": "/nowhere", **settings},
         capture_output=True,
@@ -69,7 +69,7 @@ def test_links_in_mails_must_open_something(name: str, refused: Callable[..., st
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Why a worker with these settings does not start; without a process of its own, since most say the same way."""
-    for name, value in {"SHUKKA_NO_BOOT": "1", "SHUKKA_DATA": "/nowhere", **COMPLETE}.items():
+    for name, value in {"SHUKKA_DATA": "/nowhere", **COMPLETE}.items():
         monkeypatch.setenv(name, value)
     from workers.main import make
 

@@ -19,7 +19,7 @@ def without_extras(code: str, **settings: str) -> subprocess.CompletedProcess[st
     hide = f"import sys; sys.modules.update(dict.fromkeys({HIDDEN!r}))\n"
     return subprocess.run(
         [sys.executable, "-c", hide + code],
-        env={"PATH": os.environ["PATH"], "SHUKKA_DATA": "/nowhere", "SHUKKA_NO_BOOT": "1", **settings},
+        env={"PATH": os.environ["PATH"], "SHUKKA_DATA": "/nowhere", **settings},
         capture_output=True,
         text=True,
         check=False,

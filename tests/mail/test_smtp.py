@@ -200,6 +200,13 @@ def test_a_connection_that_was_idle_too_long_is_not_trusted(run: Run[list[Outcom
     assert len(sink.said(b"QUIT")) == 3
 
 
+def test_a_connection_that_was_slow_once_carries_no_further_mail(run: Run[list[Outcome]]) -> None:
+    """Behind a relay it is one recipient's domain that was slow: the next mail is for another."""
+    sink = Sink()
+    assert [one.verdict for one in run(deliver(sink, *[mail()] * 3, slow=-1))] == [Verdict.OK] * 3
+    assert sink.connections == 3
+
+
 @pytest.mark.parametrize("noticed", [True, False])
 def test_a_kept_connection_the_server_closed_costs_nothing(run: Run[Outcome], noticed: bool) -> None:
     async def after_the_server_hung_up(sink: Sink) -> Outcome:

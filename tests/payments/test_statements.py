@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
+from models.database import statements_sent
 from models.store import deposits
 from models.store.orders import OrderKey
 from pipelines.customers.erase import forget
@@ -282,17 +283,9 @@ def fresh(world: World) -> Callable[[], None]:
 
 def counted(engine: Engine, act: Callable[[], object]) -> int:
     """How many statements it takes."""
-    seen: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        act()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return len(seen)
+    before = statements_sent(engine)
+    act()
+    return statements_sent(engine) - before
 
 
 def test_statements_do_not_grow_with_rows_or_with_orders_that_wait(world: World) -> None:

@@ -53,11 +53,13 @@ def test_each_role_has_its_limits_at_the_server_and_on_the_wire(database_url: st
         assert line is not None
         told = line.info.get_parameters()
     engine.dispose()
+    plans = {name: shown.pop(name) for name in ("plan_cache_mode", "enable_seqscan") if name in shown}
     assert {name: _seconds(value) for name, value in shown.items()} == {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
         "idle_in_transaction_session_timeout": limits.idle,
     }
+    assert list(plans.values()) == (["force_generic_plan", "off"] if limits.keyed else [])
     assert int(told["keepalives_idle"]) > 0
     assert 0 < int(told["tcp_user_timeout"]) <= limits.silence * 1000
     assert limits.lock <= limits.statement < limits.silence

@@ -195,7 +195,7 @@ def worker(
         float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
     ] = STOP_WITHIN,
 ) -> NoReturn:
-    """Run the worker processes in the foreground (`dramatiq workers.main` with the settings it needs)."""
+    """Run the worker processes in the foreground (`dramatiq workers.main:boot` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv
 
     argv = worker_argv(processes, stop_within)

@@ -110,7 +110,7 @@ class Effect(Generic[Row]):
     slows down together: a gateway, a supplier, a mail domain (``workers.effects.targets``).  ``total`` is how many seconds one attempt may take in all;
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
-    stand for several items, each with its own outcome.  ``unknowns``: attempts that may have happened after which a human is
+    stand for several items, each with its own outcome.  ``wakes``: a stage may wait for what it brings.  ``unknowns``: attempts that may have happened after which a human is
     asked; their back-offs double from a second.  ``orders``: the ids of the orders that it is about, in whose traces it is shown.
     """
 
@@ -123,6 +123,7 @@ class Effect(Generic[Row]):
     equip: Callable[[Means], Perform[Row]]
     late: Verdict = Verdict.UNKNOWN
     gathers: bool = False
+    wakes: bool = True
     unknowns: int = 12
     channels: Callable[[Settings], int] = field(default=lambda settings: 32)
     orders: Callable[[Row], Sequence[int]] = field(default=lambda row: ())

@@ -67,7 +67,15 @@ class EffectLoop:
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
             p.kind: Group(
-                Recorder(engine, clock, bell, p.kind, gathers=p.effect.gathers, unknowns=p.effect.unknowns).record
+                Recorder(
+                    engine,
+                    clock,
+                    bell,
+                    p.kind,
+                    gathers=p.effect.gathers,
+                    wakes=p.effect.wakes,
+                    unknowns=p.effect.unknowns,
+                ).record
             )
             for p in performers
         }
@@ -200,7 +208,7 @@ class EffectLoop:
 
     async def _look(self, shift: Shift) -> bool:
         """Lease more; whether there was any."""
-        without = shift.left_out()
+        without = shift.look()
         looking = asyncio.create_task(asyncio.to_thread(self._lease, shift.performer, shift.batch, without))
         try:
             jobs = await asyncio.shield(looking)

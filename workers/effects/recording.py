@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from models.database import glance
 from models.store import bounces, effects, leases, mails, work
 from models.store import effect_items as items
 from models.store.effects import OutcomeRow, WokenRow
@@ -45,13 +47,22 @@ class Recorder:
     """Writes the outcomes of one kind of effect, which goes before a human after ``unknowns`` attempts that may have happened."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, bell: Rings, kind: str, *, gathers: bool, unknowns: int = 12
+        self,
+        engine: Engine,
+        clock: Clock,
+        bell: Rings,
+        kind: str,
+        *,
+        gathers: bool,
+        wakes: bool = True,
+        unknowns: int = 12,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._bell = bell
         self._kind = kind
         self._gathers = gathers
+        self._wakes = wakes
         self._unknowns = unknowns
 
     @retry(
@@ -72,6 +83,10 @@ class Recorder:
             self._finish_effects(done)
         return [None] * len(done)
 
+    def _writing(self, *, in_one: bool) -> AbstractContextManager[Connection]:
+        """Where outcomes are written: without a transaction around it if it is ``in_one`` statement."""
+        return glance(self._engine) if in_one else self._engine.begin()
+
     def _finish_mails(self, done: Sequence[Done]) -> None:
         ended = [
             MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code)
@@ -80,7 +95,8 @@ class Recorder:
         ]
         kept_back = [row.id for row in ended if row.state == SUPPRESSED]
         said = {d.job.id: words for d in done if (words := d.outcome.data.get("recipient"))}
-        with self._engine.begin() as connection:
+        plain = len(ended) == len(done) and not kept_back and not said
+        with self._writing(in_one=plain) as connection:
             over = mails.end(connection, ended)
             if kept_back:
                 bounces.keep_back(connection, kept_back, self._clock.now())
@@ -97,7 +113,8 @@ class Recorder:
         outputs = [
             _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
         ]
-        with self._engine.begin() as connection:
+        plain = len(ended) == len(done) and not self._wakes
+        with self._writing(in_one=plain) as connection:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
             told = items.end(connection, self._kind, _item_rows(done, self._unknowns)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
@@ -108,7 +125,8 @@ class Recorder:
             due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)
             leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
-        self._bell.ring(stages={row.stage for row in due}, about=len(due))
+        if due:
+            self._bell.ring(stages={row.stage for row in due}, about=len(due))
 
 
 def _is_final(done: Done, unknowns: int) -> bool:

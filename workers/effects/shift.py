@@ -40,6 +40,7 @@ class Shift:
         self._turns: deque[str] = deque()
         self._looked = 0.0
         self._found_all = False
+        self._was_rung = False
         self._left_out: frozenset[str] = frozenset()
 
     def target_of(self, job: Job[Any]) -> Target:
@@ -76,9 +77,14 @@ class Shift:
         return len(self.under_way) >= self.performer.channels
 
     def rung(self) -> None:
-        """Something may be due: look at once."""
-        self._found_all = False
+        """Something may be due: look at once, and once more where a look is under way, which may have begun too early to find it."""
+        self._found_all, self._was_rung = False, True
         self.wake.set()
+
+    def look(self) -> frozenset[str]:
+        """A look begins: the targets of which nothing more should be leased."""
+        self._was_rung = False
+        return self.left_out()
 
     def left_out(self) -> frozenset[str]:
         """The targets of which nothing more should be leased now: those that have no room, or have jobs that wait for it."""
@@ -107,7 +113,8 @@ class Shift:
             self.held[job.id, job.token] = job
         now = time.monotonic()
         # Fewer than were asked for are all there were: whoever makes more due rings.
-        self._looked, self._found_all, self._left_out = now, found < self.batch, without
+        self._looked, self._left_out = now, without
+        self._found_all = found < self.batch and not self._was_rung
 
     def surplus(self) -> Iterator[tuple[Target, Job[Any]]]:
         """What waits for a target that is not asked now, or that has more waiting than it needs: not held any more."""

@@ -51,4 +51,5 @@ EFFECT = Effect(
     load=_load,
     equip=_equip,
     late=Verdict.RETRY,  # the webhook-id is the same again
+    wakes=False,
 )

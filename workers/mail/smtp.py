@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from pipelines.errors import Unreachable
 from pipelines.ports import Outcome, Verdict
@@ -35,11 +35,16 @@ class Deliverable(Protocol):
     def raw(self) -> bytes: ...
 
 
+#: Seconds after which a connection carries no further mail: what made one mail slow there is not handed on to the next.
+SLOW: Final = 5.0
+
+
 class SmtpPool:
     """At most ``size`` connections to one server, kept open between mails and replaced when they die.
 
     ``timeout`` bounds each step (connecting, one reply), in seconds. A connection is given up after
-    ``mails_per_connection`` mails, and after ``max_idle`` seconds without one, before the server does so. ``hello`` is
+    ``mails_per_connection`` mails, after one that took longer than ``slow`` seconds, and after ``max_idle`` seconds without one,
+    before the server does so. ``hello`` is
     the name this side gives in EHLO; ``tls`` replaces the system's trust store for smtps and smtp+starttls. A pool
     belongs to one event loop. Raises Misconfigured for a wrong ``url``; no message ever repeats the URL.
     """
@@ -52,6 +57,7 @@ class SmtpPool:
         timeout: float = 20,
         mails_per_connection: int = 100,
         max_idle: float = 30,
+        slow: float = SLOW,
         hello: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -59,6 +65,7 @@ class SmtpPool:
         self._timeout = timeout
         self._mails_per_connection = mails_per_connection
         self._max_idle = max_idle
+        self._slow = slow
         self._hello = hello
         self._tls = tls
         self._slots = asyncio.Semaphore(size)
@@ -124,12 +131,13 @@ class SmtpPool:
     @asynccontextmanager
     async def _connection(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
         connection = (None if fresh else await self._take_idle()) or await self._open()
+        began = time.monotonic()
         try:
             yield connection
         except BaseException:  # cancelled in the middle: what the server says next belongs to a mail we gave up
             connection.drop()
             raise
-        if connection.lost:
+        if connection.lost or time.monotonic() - began > self._slow:
             connection.drop()
         elif self._closed or connection.mails >= self._mails_per_connection:
             await connection.quit()

@@ -1,8 +1,12 @@
-"""The worker's master: dramatiq's own, with our logs and our end. ``python -m workers.process.master --processes 2``."""
+"""The worker's master: dramatiq's own, with our logs and our end. ``python -m workers.process.master --processes 2``.
+
+It imports what its processes run before it forks them: they share the memory of it, and start in a moment.
+"""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -11,6 +15,7 @@ from typing import Final
 
 from dramatiq import cli
 
+from workers import main as worker
 from workers.logs import configure
 from workers.stopping import STOP_WITHIN, STOP_WITHIN_SETTING
 
@@ -24,7 +29,7 @@ def dramatiq_arguments(processes: int, stop_within: float) -> list[str]:
     """What dramatiq is told."""
     patience = str(round(1000 * _THREADS_END * stop_within))
     counts = ["--processes", str(processes), "--threads", str(THREADS), "--worker-shutdown-timeout", patience]
-    return ["workers.main", *counts, "--skip-logging"]
+    return [f"{worker.__name__}:{worker.boot.__name__}", *counts, "--skip-logging"]
 
 
 def _hang_up_is_a_stop() -> None:
@@ -46,6 +51,8 @@ def main() -> int:
     os.environ[STOP_WITHIN_SETTING] = repr(given.stop_within)
     configure()
     _hang_up_is_a_stop()
+    gc.collect()
+    gc.freeze()  # who looks an object over writes into it, and its page is shared no more
     arguments = dramatiq_arguments(given.processes, given.stop_within)
     return int(cli.main(cli.make_argument_parser().parse_args(arguments)))  # type: ignore[no-untyped-call]
 

@@ -1,0 +1,69 @@
+"""What there is beside a batch of orders at all: asked in one statement, so that what most orders have none of is not read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from models.store.statement import columns, fetch
+
+
+class PresenceRow(NamedTuple):
+    """Whether any of some orders has such rows, by the table they are in. ``told``: its customer told another mail address, or withdrew."""
+
+    told: bool
+    shipments: bool
+    parcels: bool
+    lots: bool
+    transfers: bool
+    balances: bool
+    events: bool
+    effects: bool
+    items: bool
+    mails: bool
+    adjustments: bool
+    returns: bool
+    promotions: bool
+    coupons: bool
+    marks: bool
+
+
+def _any(table: str, only: str = "true") -> str:
+    return f"EXISTS (SELECT FROM {table} t WHERE t.order_id = ANY(%(ids)b::bigint[]) AND {only})"
+
+
+def _of_customer(table: str, customer: str = "customer_id", only: str = "true") -> str:
+    return (
+        f"EXISTS (SELECT FROM asked a JOIN {table} t ON t.shop = a.shop AND t.{customer} = a.customer_id WHERE {only})"
+    )
+
+
+_ASKED = {
+    "told": _of_customer("customer", "id", "t.email_told_at IS NOT NULL OR t.withdrawn_at IS NOT NULL"),
+    "shipments": _any("shipment"),
+    "parcels": _any("parcel"),
+    "lots": _any("point_lot"),
+    "transfers": _of_customer("point_transfer", only="t.order_id = a.id"),
+    "balances": _of_customer("point_balance"),
+    "events": _any("inbox_event", "t.state = 'pending'"),
+    "effects": _any("effect"),
+    "items": _any("effect_item"),
+    "mails": _any("mail"),
+    "adjustments": _any("order_adjustment"),
+    "returns": _any("return_request"),
+    "promotions": _any("customer_rank"),
+    "coupons": _any("coupon_use"),
+    "marks": _of_customer("customer_mark"),
+}
+_PRESENT = f"""
+WITH asked AS (SELECT id, shop, customer_id FROM shop_order WHERE id = ANY(%(ids)b::bigint[]) AND customer_id <> '')
+SELECT {columns(PresenceRow, **_ASKED)}
+"""
+
+
+def present(connection: Connection, ids: Sequence[int]) -> PresenceRow:
+    """What any of the orders ``ids`` has."""
+    (found,) = fetch(connection, PresenceRow, _PRESENT, {"ids": list(ids)})
+    return found
