@@ -29,8 +29,8 @@ class OrderCost(NamedTuple):
 
 #: The most that an order may cost: alone, and as one of ``TOGETHER``. Whoever makes it cheaper lowers them. WAL without images of whole
 #: pages; it varies with the pages that are split.
-ALONE: Final = OrderCost(statements=154, rows=97, wal=44_000)
-AMONG: Final = OrderCost(statements=9.5, rows=97, wal=44_000)
+ALONE: Final = OrderCost(statements=130, rows=97, wal=44_000)
+AMONG: Final = OrderCost(statements=9.2, rows=97, wal=44_000)
 
 
 def order_cost(world: World, count: int, name: str) -> OrderCost:
