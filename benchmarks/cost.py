@@ -28,8 +28,8 @@ class Cost(NamedTuple):
 
 def _run(count: int, seed: int) -> Cost:
     with database() as at:
+        before = written(at.engine)
         with engine_house(at.url) as house:
-            before = written(at.engine)
             house.take(the_orders(count, seed))
             spent = processor_seconds([at.pid])
             house.carry(patience=60 + count / 10)
