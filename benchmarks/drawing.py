@@ -42,14 +42,13 @@ def draw(parts: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(top: int, says: str, one: Mapping[str, Any], highest: float) -> list[str]:
     scale = (_WIDTH - _NAMES - _NUMBERS) / highest
-    length = max(1, round(one["value"] * scale))
+    length, half = max(1, round(one["value"] * scale)), round(one["value"] * (one["spread"] or 0) / 2 * scale)
     row = [
         f'<text x="16" y="{top + 17}" fill="#1b2733">{escape(says)}</text>',
         f'<rect x="{_NAMES}" y="{top + 4}" width="{length}" height="{_ROW - 10}" fill="#1f6f8b"/>',
-        f'<text x="{_NAMES + length + 10}" y="{top + 17}" fill="#1b2733">{one["value"]:,.0f}</text>',
+        f'<text x="{_NAMES + length + half + 10}" y="{top + 17}" fill="#1b2733">{one["value"]:,.0f}</text>',
     ]
-    if one["spread"]:
-        half = round(one["value"] * one["spread"] / 2 * scale)
-        middle, line = top + _ROW // 2 - 1, "#f2b134"
-        row.append(f'<path d="M{_NAMES + length - half} {middle}h{2 * half}" stroke="{line}" stroke-width="2"/>')
+    if half:
+        middle = top + _ROW // 2 - 1
+        row.append(f'<path d="M{_NAMES + length - half} {middle}h{2 * half}" stroke="#f2b134" stroke-width="2"/>')
     return row
