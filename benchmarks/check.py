@@ -25,7 +25,7 @@ from sqlalchemy import make_url, text
 from benchmarks import path
 from benchmarks.engine_house import Database, database, engine_house, the_orders
 from benchmarks.idle import cost, tree
-from benchmarks.order_cost import TOGETHER, order_cost
+from benchmarks.order_cost import order_costs
 from benchmarks.part import STEADY, spread
 from benchmarks.partners.installed import installed
 from benchmarks.partners.outside import Outside
@@ -171,8 +171,7 @@ def _counted(at: Database) -> dict[str, Found]:
     engine = connect(url, OPERATOR)
     upgrade(engine)
     with World(engine, url, Renderer(SENDER, DOMAIN)) as world:
-        order_cost(world, 1, "first")
-        found = {"alone": order_cost(world, 1, "alone"), "among": order_cost(world, TOGETHER, "among")}
+        found = order_costs(world)
     engine.dispose()
     return {
         f"{what} of an order {name}": Found([value], counted=True)

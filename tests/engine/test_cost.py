@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.order_cost import ALONE, AMONG, TOGETHER, order_cost
+from benchmarks.order_cost import ALONE, AMONG, order_costs
 from tests.world import World
 
 #: A limit that lies further above than this has been forgotten.
@@ -11,8 +11,7 @@ CLOSE = 0.75
 
 def test_an_order_costs_no_more_than_it_did(world: World) -> None:
     """Alone, as at a trickle, and among others, whose statements it shares. What it saves is saved for good: then the limit is lowered."""
-    order_cost(world, 1, "first")  # pages and catalogues that every later order finds
-    found = {"alone": order_cost(world, 1, "alone"), "among": order_cost(world, TOGETHER, "among")}
+    found = order_costs(world)
     for name, limit in (("alone", ALONE), ("among", AMONG)):
         for what, cost, most in zip(limit._fields, found[name], limit, strict=True):
             assert cost <= most, f"an order {name}: {cost:,.1f} {what}, at most {most:,} are allowed"
