@@ -97,7 +97,8 @@ def _repeated(measure: Callable[[], Mapping[str, float]]) -> dict[str, Found]:
     rounds: list[Mapping[str, float]] = []
     while True:
         rounds.append(measure())
-        found = {name: Found([one[name] for one in rounds]) for name in rounds[0]}
+        first, *_ = rounds
+        found = {name: Found([one[name] for one in rounds]) for name in first}
         if len(rounds) >= ROUNDS and (all(one.is_steady for one in found.values()) or len(rounds) == MOST_ROUNDS):
             return found
 

@@ -77,8 +77,8 @@ def _trickle(here: Installed, rate: float) -> Iterator[None]:
     finally:
         stop.set()
         sending.join()
-    if faults:
-        raise faults[0]
+    for fault in faults:
+        raise fault
 
 
 def _untold(ground: Ground) -> int:

@@ -105,7 +105,7 @@ def work(orders: Orders, signals: Signals) -> Spent:
     gc.freeze()  # as workers.main does
     gc.set_threshold(50_000, 20, 50)
     bell = LocalBell()
-    runner.run_batch(ROUTE[0], 1)  # nothing is due yet: what it costs to look
+    runner.run_batch(STAGES["accept"], 1)  # nothing is due yet: what it costs to look
     a_look, looks = statements.all, 1
     signals.ready.put(os.getpid())
     signals.go.wait()

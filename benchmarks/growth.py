@@ -61,12 +61,14 @@ def _rates(ground: Ground, empty: Ground, size: int, count: int, rounds: int) ->
     ):
         for number in range(rounds + 1):
             many = count if number else count // 4
-            pair = []
+            rates = []
             for house in (there, here):
                 house.take([order(f"G-{size}-{number}-{n}", n) for n in range(many)])
-                pair.append(many / house.carry())
-            found.append((pair[0], pair[1]))
-    return found[1:]
+                rates.append(many / house.carry())
+            in_it, beside = rates
+            if number:
+                found.append((in_it, beside))
+    return found
 
 
 def _asked(here: Installed, key: str, path: str) -> float:

@@ -53,15 +53,17 @@ def measure(counts: Sequence[int]) -> Iterator[Figure]:
                 many = min(_CROWD, count - done)
                 path.run(here, outside, makers, f"L{done}", many, None)
                 done += many
-            found.append(_megabytes(here))
-            for part, memory in found[-1].items():
+            memories = _megabytes(here)
+            found.append(memories)
+            for part, memory in memories.items():
                 yield Figure(f"{part} after {count:,} orders", memory, "MiB")
     if len(counts) > 1:
         *_, before, last = found
+        *_, fewer, most = counts
         for part, memory in last.items():
             grown = (memory - before[part]) / before[part]
             says = "flat" if grown <= FLAT else "growing"
-            yield Figure(f"{part}, {counts[-2]:,} to {counts[-1]:,} orders: {says}", 100 * grown, "%")
+            yield Figure(f"{part}, {fewer:,} to {most:,} orders: {says}", 100 * grown, "%")
 
 
 PART = Part(

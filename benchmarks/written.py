@@ -31,6 +31,11 @@ class Written(NamedTuple):
     deleted: float
     wal: float
 
+    @property
+    def rows(self) -> float:
+        """All rows that were written."""
+        return self.inserted + self.updated + self.deleted
+
     def since(self, before: Written, orders: int) -> Written:
         """An order's share of what was written after ``before``."""
         return Written(*((now - was) / orders for now, was in zip(self, before, strict=True)))
