@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo run test test-long long properties lint audit hooks bench bench-path bench-ledger bench-peers chaos rolling partners quarter planted walk fuzz returns lock clients site clean
+.PHONY: demo run test test-long long properties lint audit hooks bench bench-check bench-ledger bench-peers chaos rolling partners quarter planted walk fuzz returns lock clients site clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Shukka needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -53,8 +53,13 @@ audit:
 hooks: $(READY)
 	$(BIN)/pre-commit install
 
+# Every part of the benchmark, in some hours; BENCH=--short: a small form of each, BENCH="--only engine,path --json FILE".
 bench: $(READY)
-	$(BIN)/python -m benchmarks.main
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# Whether an order, the whole way or an idle service has become dearer than docs/bench-baseline.json says; four minutes.
+bench-check: $(READY)
+	$(BIN)/python -m benchmarks.check
 
 bench-ledger: $(READY)
 	$(BIN)/python -m benchmarks.ledger
@@ -76,10 +81,6 @@ chaos: $(READY)
 
 rolling: $(READY)
 	$(BIN)/python -m benchmarks.rolling
-
-# What an order costs on the whole way, HTTP and mail and all, at a trickle and under load.
-bench-path: $(READY)
-	$(BIN)/python -m benchmarks.path
 
 # Partners in trouble, the broker gone for ten minutes, a worker paused in the middle of its work.
 partners: $(READY)

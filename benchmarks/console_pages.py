@@ -26,17 +26,6 @@ from workers.mail.rendering import Renderer
 from workers.process.embedded import EmbeddedEngines
 from workers.web.console.frame import asset
 
-_MORE = (
-    """INSERT INTO mail (message_id, order_id, template, envelope_from, envelope_to, state, at)
-       SELECT '<m' || id || '@x>', id, 'order_accepted', 'a@x', 'user' || mod(id, 200000) || '@example.jp', 'sent', placed_at FROM shop_order""",
-    """INSERT INTO payment_entry (order_id, at, authorized, captured, refunded, fee) SELECT id, placed_at, 13970, 13970, 0, 0 FROM shop_order""",
-    """INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
-       SELECT o.id, 'order', o.id::text, 'accepted', 'released', 'bench', o.placed_at FROM shop_order o, generate_series(1, 3) n""",
-    # In the fill all parcels left at once; here each left on its day.
-    "UPDATE parcel p SET shipped_at = o.placed_at FROM shop_order o WHERE o.id = p.order_id",
-    "SELECT setval(pg_get_serial_sequence('shop_order', 'id'), (SELECT max(id) FROM shop_order))",
-)
-
 #: Pages by what they are called in the table; {order} is one that went through the house, {old} a finished one of the fill.
 PAGES = {
     "Today": "/console",
@@ -74,11 +63,12 @@ PAGES = {
 
 
 def _fill(engine: Engine, orders: int) -> None:
-    fill(engine, orders)
+    fill(engine, orders, with_story=True)
     with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        for statement in _MORE:
-            connection.exec_driver_sql(statement)
+        # In the fill all parcels left at once; here each left on its day.
+        connection.exec_driver_sql(
+            "UPDATE parcel p SET shipped_at = o.placed_at FROM shop_order o WHERE o.id = p.order_id"
+        )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
 

@@ -10,7 +10,7 @@ import argparse
 import os
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.part import Figure, Part
 from benchmarks.partners.installed import installed
 from benchmarks.partners.outside import Outside
 
@@ -91,6 +92,25 @@ def measure(seconds: float, settle: float) -> Mapping[str, Cost]:
         name: Cost(after[name].seconds - was.seconds, after[name].wakes - was.wakes, *after[name][2:])
         for name, was in before.items()
     }
+
+
+def _figures(short: bool) -> Iterator[Figure]:
+    seconds = 8.0 if short else 60.0
+    found = measure(seconds, 5.0 if short else 20.0)
+    for name, one in found.items():
+        yield Figure(f"{name}, wake-ups a second", one.wakes / seconds, "")
+        yield Figure(f"{name}, memory (PSS)", one.memory, "MiB")
+    yield Figure("all, of a core", 100 * sum(one.seconds for one in found.values()) / seconds, "%")
+    yield Figure("all, wake-ups a second", sum(one.wakes for one in found.values()) / seconds, "")
+    yield Figure("all, memory (PSS)", sum(one.memory for one in found.values()), "MiB")
+
+
+PART = Part(
+    "idle",
+    "web, worker, clock, PostgreSQL and Valkey while nobody asks anything",
+    "partners and sandboxes; open connections of customers; jobs that come once a day",
+    _figures,
+)
 
 
 def main() -> int:

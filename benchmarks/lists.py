@@ -58,12 +58,13 @@ SELECT n, json_build_object('shop', 'salon', 'number', 'S-' || n, 'customer', js
 FROM generate_series(%(from)s::bigint, %(to)s::bigint) n""",
     """
 INSERT INTO order_line (order_id, line, sku, name, quantity, cancelled, shipped, unit_price, tax_rate, supplier, availability, flags)
-SELECT n, l::text, CASE WHEN l = 2 AND n %% 3 = 0 THEN 'SHAMPOO-1L' ELSE 'SKU-' || (n * l) %% 5000 END, 'goods', 1, 0, 0, 3300, 10,
+SELECT n, l::text, CASE WHEN l = 2 AND n %% 3 = 0 THEN 'SHAMPOO-1L' ELSE 'SKU-' || (n * l) %% 5000 END, 'goods', 1, 0, (n <= %(live)s::bigint)::int, 3300, 10,
        'warehouse', 'in_stock', '{}'
 FROM generate_series(%(from)s::bigint, %(to)s::bigint) n, generate_series(1, 2) l""",
     """
 INSERT INTO payment (order_id, method, state, currency, amount, authorized, captured, refunded, refunded_by_hand)
-SELECT n, 'card', 'captured', 'JPY', 13970, 13970, 13970, 0, 0 FROM generate_series(%(from)s::bigint, %(to)s::bigint) n""",
+SELECT n, 'card', CASE WHEN n %% 50 = 0 THEN 'refunded' ELSE 'captured' END, 'JPY', 13970, 13970, 13970, CASE WHEN n %% 50 = 0 THEN 13970 ELSE 0 END, 0
+FROM generate_series(%(from)s::bigint, %(to)s::bigint) n""",
     """
 INSERT INTO shipment (id, order_id, supplier, state, backorder, dispatch_on, because)
 SELECT 'SH-' || n, n, CASE WHEN n %% 1000 = 0 THEN 'maker-a' ELSE 'warehouse' END,
@@ -82,6 +83,34 @@ FROM generate_series(greatest(%(from)s::bigint, %(live)s::bigint + 1), %(to)s::b
 INSERT INTO effect (key, kind, order_id, payload, state)
 SELECT 'a' || n, 'payment.authorize', n, '{}', CASE WHEN n %% 20000 = 0 THEN 'needs_review' ELSE 'done' END
 FROM generate_series(%(from)s::bigint, %(to)s::bigint) n""",
+)
+
+#: Mails, moves, money and pieces of those orders: with them `shukka check` finds nothing in what has ended.
+_STORY = (
+    """
+INSERT INTO mail (message_id, order_id, template, envelope_from, envelope_to, state, at)
+SELECT '<m' || id || '@x>', id, 'order_accepted', 'a@x', 'user' || mod(id, 200000) || '@example.jp', 'sent', placed_at
+FROM shop_order WHERE id BETWEEN %(from)s AND %(to)s""",
+    """
+INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, envelope_to, state, at)
+SELECT '<s' || order_id || '@x>', order_id, shipment_id, 'shipment_shipped', 'a@x', 'user' || mod(order_id, 200000) || '@example.jp', 'sent', shipped_at
+FROM parcel WHERE order_id BETWEEN %(from)s AND %(to)s""",
+    """
+INSERT INTO payment_entry (order_id, at, authorized, captured, refunded, fee)
+SELECT o.id, o.placed_at, p.authorized, p.captured, p.refunded, 0 FROM shop_order o JOIN payment p ON p.order_id = o.id
+WHERE o.id BETWEEN %(from)s AND %(to)s""",
+    """
+INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
+SELECT o.id, 'order', o.id::text, lag(move.state) OVER (PARTITION BY o.id ORDER BY move.place), move.state, 'bench', o.placed_at
+FROM shop_order o, unnest(CASE o.state WHEN 'delivered' THEN ARRAY['accepted', 'authorized', 'released', 'shipped', 'delivered']
+                                       WHEN 'released' THEN ARRAY['accepted', 'authorized', 'released']
+                                       ELSE ARRAY['accepted', o.state] END) WITH ORDINALITY AS move(state, place)
+WHERE o.id BETWEEN %(from)s AND %(to)s ORDER BY o.id, move.place""",
+    """
+INSERT INTO shipment_line (shipment_id, line, quantity, cancelled, shipped)
+SELECT s.id, l.line, l.quantity, l.cancelled, l.shipped FROM shipment s JOIN order_line l ON l.order_id = s.order_id
+WHERE s.order_id BETWEEN %(from)s AND %(to)s""",
+    "SELECT setval(pg_get_serial_sequence('shop_order', 'id'), %(to)s)",
 )
 
 #: What somebody asks for, by a word for the table.
@@ -134,20 +163,18 @@ def _terms(connection: Connection, told: Mapping[str, object]) -> list[TermRow]:
     return found
 
 
-def fill(engine: Engine, orders: int) -> float:
-    """Orders with all that lists look at; seconds that their terms took."""
+def fill(
+    engine: Engine, orders: int, *, first: int = 1, under_way: int | None = None, with_story: bool = False
+) -> float:
+    """Orders, numbered from ``first`` to ``orders``, with all that lists look at; seconds that their terms took. The last ``under_way`` of
+    them, every thirtieth unless it is said, have not ended. ``with_story``: with mails, moves and money too."""
     spent = 0.0
-    for start in range(1, orders + 1, _BLOCK):
-        told = {
-            "from": start,
-            "to": min(orders, start + _BLOCK - 1),
-            "live": orders - orders // 30,
-            "orders": orders,
-            "now": NOW,
-        }
+    live = orders - (orders // 30 if under_way is None else under_way)
+    for start in range(first, orders + 1, _BLOCK):
+        told = {"from": start, "to": min(orders, start + _BLOCK - 1), "live": live, "orders": orders, "now": NOW}
         with engine.begin() as connection:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # what refers to what is right
-            for statement in _FILL:
+            for statement in (*_FILL, *(_STORY if with_story else ())):
                 connection.exec_driver_sql(statement, told)
         with engine.begin() as connection:
             begun = time.perf_counter()

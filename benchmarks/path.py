@@ -1,4 +1,4 @@
-"""``make bench-path``: what an order costs on the whole way, at a trickle and under load, with everything in between.
+"""``python -m benchmarks.path``: what an order costs on the whole way, at a trickle and under load, with everything in between.
 
 A storefront posts orders over HTTP at a steady rate; web, worker and clock are processes of their own on embedded engines; gateway and
 suppliers answer over HTTP; each shipment is reported by a signed webhook as soon as it is instructed; mails go out over SMTP, events to
@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from sqlalchemy import Engine, text
 from standardwebhooks.webhooks import Webhook
 
 from benchmarks.idle import Cost, cost, tree
+from benchmarks.part import Figure, Part, percentile
 from benchmarks.partners.installed import Installed, installed, order
 from benchmarks.partners.outside import SOUND, Outside
 
@@ -213,8 +213,40 @@ def show(console: Console, rounds: Sequence[Round]) -> None:
 
 
 def _both(seconds: Sequence[float]) -> str:
-    *_, p99 = statistics.quantiles(seconds, n=100)
-    return f"{1000 * statistics.median(seconds):.0f} / {1000 * p99:.0f}"
+    return f"{1000 * percentile(seconds, 0.5):.0f} / {1000 * percentile(seconds, 0.99):.0f}"
+
+
+def _figures(short: bool) -> Iterator[Figure]:
+    rates, seconds, most = ((20.0,), 5.0, 200) if short else ((1.0, 10.0, 20.0, 50.0, 100.0, 200.0), 20.0, 2000)
+    for one in rounds_at(rates, seconds, most):
+        at = "saturation" if one.name == "most" else f"{one.name} a second"
+        yield Figure(f"done at {at}", one.orders / one.seconds, "orders/s")
+        yield Figure(f"all processes at {at}, an order", sum(one.milliseconds.values()), "ms of processor")
+        for part, spent in one.milliseconds.items():
+            yield Figure(f"{part} at {at}, an order", spent, "ms of processor")
+        for wait, waited in one.waits.items():
+            for name, share in (("p50", 0.5), ("p99", 0.99)):
+                yield Figure(f"{wait} at {at}, {name}", 1000 * percentile(waited, share), "ms")
+
+
+PART = Part(
+    "path",
+    "orders over HTTP to shipped: broker, gateway, suppliers, signed webhooks, mails over SMTP and events to the storefront, each in its process",
+    "points, returns, dates to come, TLS and the network; partners and storefront share the machine, and their processor time is not counted",
+    _figures,
+)
+
+
+def rounds_at(rates: Sequence[float], seconds: float, most: int) -> list[Round]:
+    """A round at each rate, so many ``seconds`` long, and one of ``most`` orders as fast as they are taken (0: none), on a warm service."""
+    rounds = []
+    with Outside() as outside, installed(outside, tells=True) as here, Makers(here) as makers:
+        run(here, outside, makers, "warm", 60, 20.0)
+        for rate in rates:
+            rounds.append(run(here, outside, makers, f"{rate:g}", max(20, round(rate * seconds)), rate))
+        if most:
+            rounds.append(run(here, outside, makers, "most", most, None))
+    return rounds
 
 
 def main() -> int:
@@ -228,13 +260,8 @@ def main() -> int:
     options.add_argument("--json", type=Path)
     given = options.parse_args()
     console = Console(width=160)
-    rounds = []
-    with Outside() as outside, installed(outside, tells=True) as here, Makers(here) as makers:
-        run(here, outside, makers, "warm", 60, 20.0)
-        for rate in (float(one) for one in given.rates.split(",") if one):
-            rounds.append(run(here, outside, makers, f"{rate:g}", max(20, round(rate * given.seconds)), rate))
-        if given.most:
-            rounds.append(run(here, outside, makers, "most", given.most, None))
+    rates = [float(one) for one in given.rates.split(",") if one]
+    rounds = rounds_at(rates, given.seconds, given.most)
     show(console, rounds)
     if given.json:
         told = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from benchmarks.partners.outside import SOUND, TROUBLES, Outside
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
+from pipelines.plugins import FOLDER, REGISTRIES
 from pipelines.shops import load_shops
 from workers.clock import TOKYO, SettableClock
 from workers.demo.world import Attended
@@ -31,6 +32,7 @@ from workers.settings import Settings
 OPENS: Final = datetime(2026, 11, 19, 9, 0, tzinfo=TOKYO)
 #: Sound suppliers and mail domains.
 MANY: Final = 12
+NOTHING_MORE: Final[Mapping[str, str]] = {}
 _PROFILE: Final = """
 name = "{key}"
 mail_from = "orders@{key}.example"
@@ -131,24 +133,51 @@ class Installed:
     storefront: Storefront
     anchor: float
     secrets: Mapping[str, str]
+    opens: datetime = OPENS
 
     def now(self) -> datetime:
         """The moment of its Clock."""
-        return OPENS + timedelta(seconds=time.time() - self.anchor)
+        return self.opens + timedelta(seconds=time.time() - self.anchor)
 
     def real(self, at: datetime) -> float:
         """A moment of the Clock in real seconds since the epoch."""
-        return self.anchor + (at - OPENS).total_seconds()
+        return self.anchor + (at - self.opens).total_seconds()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a service stands on: engines, profiles, and clients with the storefront's ``key`` and the suppliers' ``secrets``."""
+
+    root: Path
+    engines: EmbeddedEngines
+    engine: Engine
+    database: str
+    broker: str
+    key: str
+    secrets: Mapping[str, str]
+
+    @property
+    def profiles(self) -> Path:
+        """The folder of the shops' profiles."""
+        return self.root / "shops"
 
 
 @contextmanager
 def installed(outside: Outside, redis: Callable[[str], str] = str, tells: bool = False) -> Iterator[Installed]:
     """The service with its shops, gateways and suppliers. ``redis``: by which way its processes reach the broker; ``tells``: whether
     the storefront is told of every change."""
+    with grounded(outside, redis, tells) as ground, served(ground, outside) as here:
+        yield here
+
+
+@contextmanager
+def grounded(outside: Outside, redis: Callable[[str], str] = str, tells: bool = False) -> Iterator[Ground]:
+    """All but the processes, as for ``installed``."""
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shukka-bench-")))
         root.chmod(0o711)
         _write_profiles(root)
+        stack.enter_context(_plugged_in(root / "plugins"))
         engines = EmbeddedEngines(root / "data")
         urls = stack.enter_context(engines)
         database, broker = urls.database_url or "", redis(urls.redis_url or "")
@@ -156,29 +185,75 @@ def installed(outside: Outside, redis: Callable[[str], str] = str, tells: bool =
         stack.callback(engine.dispose)
         upgrade(engine)
         key, secrets = _enrol(engine, outside, tells)
-        clock = SettableClock(OPENS, 1.0, time.time() + 10.0)
-        smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
-        settings = Settings(
-            database_url=database,
-            redis_url=broker,
-            shops_dir=root / "shops",
-            smtp_url=smtp,
-            shukka_data=root / "data",
-            shukka_clock=clock.start.isoformat(),
-            shukka_clock_anchor=clock.anchor,
+        yield Ground(root, engines, engine, database, broker, key, secrets)
+
+
+@contextmanager
+def served(
+    ground: Ground,
+    outside: Outside,
+    *,
+    opens: datetime = OPENS,
+    processes: int = 2,
+    only: Collection[str] = (),
+    environment: Mapping[str, str] = NOTHING_MORE,
+) -> Iterator[Installed]:
+    """The processes, on a Clock that shows ``opens`` in ten seconds: ``processes`` of the worker; ``only`` those named (web, worker, clock,
+    gateway), if any are."""
+    clock = SettableClock(opens, 1.0, time.time() + 10.0)
+    smtp = f"smtp://127.0.0.1:{outside.ports['smtp']}"
+    settings = Settings(
+        database_url=ground.database,
+        redis_url=ground.broker,
+        shops_dir=ground.profiles,
+        smtp_url=smtp,
+        shukka_data=ground.root / "data",
+        shukka_clock=clock.start.isoformat(),
+        shukka_clock_anchor=clock.anchor,
+    )
+    extra = {
+        "SHOPS_DIR": str(ground.profiles),
+        "SMTP_URL": smtp,
+        "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
+        **{f"GATEWAY_{name.upper()}_URL": outside.url(name) for name in TROUBLES},
+        **environment,
+    }
+    shops = load_shops(ground.profiles, INSTALLATION)
+    data = ground.root / "data"
+    service = Service(
+        settings, shops, data, ground.database, ground.broker, free_port(), processes=processes, extra=extra
+    )
+    children = [child for child in service.children() if not only or child.name in only]
+    attended = Attended(Supervisor(children, ground.engines, report=lambda line: None))
+    try:
+        attended.start()
+        storefront = Storefront(service.url, ground.key)
+        yield Installed(
+            service, ground.engines, attended, ground.engine, storefront, clock.anchor, ground.secrets, clock.start
         )
-        environment = {
-            "SHOPS_DIR": str(root / "shops"),
-            "SMTP_URL": smtp,
-            "SHUKKA_ALLOW_PRIVATE_TARGETS": "1",
-            **{f"GATEWAY_{name.upper()}_URL": outside.url(name) for name in TROUBLES},
-        }
-        shops = load_shops(root / "shops", INSTALLATION)
-        service = Service(settings, shops, root / "data", database, broker, free_port(), extra=environment)
-        processes = Attended(Supervisor(service.children(), engines, report=lambda line: None))
-        processes.start()
-        stack.callback(processes.stop)
-        yield Installed(service, engines, processes, engine, Storefront(service.url, key), clock.anchor, secrets)
+    finally:
+        attended.stop()
+
+
+@contextmanager
+def _plugged_in(folder: Path) -> Iterator[None]:
+    """Its gateways are there for this process too, which reads the profiles, until the block ends."""
+    before = os.environ.get(FOLDER)
+    os.environ[FOLDER] = str(folder)
+    _look_again()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[FOLDER]
+        else:
+            os.environ[FOLDER] = before
+        _look_again()
+
+
+def _look_again() -> None:
+    for registry in REGISTRIES:
+        registry.forget()
 
 
 def _write_profiles(root: Path) -> None:
@@ -190,7 +265,6 @@ def _write_profiles(root: Path) -> None:
         (root / "shops" / f"{name}.toml").write_text(_PROFILE.format(key=name, gateway=gateway))
     for name in TROUBLES:
         (root / "plugins" / f"{name}.py").write_text(_PLUGIN.format(name=name))
-    os.environ["SHUKKA_PLUGINS"] = str(root / "plugins")  # of this process too, which reads the profiles
 
 
 def _enrol(engine: Engine, outside: Outside, tells: bool) -> tuple[str, Mapping[str, str]]:
