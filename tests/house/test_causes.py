@@ -18,17 +18,24 @@ import pytest
 from models.states import HoldReason, ShipmentState, TrackingState
 from pipelines.changes.parcels import KINDS, KNOWN
 from pipelines.changes.payment_books import _CAUSES as ANSWERED
+from pipelines.documents.permission import _NOBODY as NO_RECEIPT
 from pipelines.rules.money.adjustments import KINDS as ADJUSTMENTS
 from workers.web.console.causes import is_known, worded
 
 PIPELINES: Final = Path(__file__).parents[2] / "pipelines"
-#: Methods that set an event aside, with the place of the reason.
-ASIDE: Final = {"ignored": 1, "refused": 1, "quarantined": 1}
+#: What sets an event aside, and what says why a document may be issued, by name and whether it is a method: with the place of the reason.
+REASONS: Final = {
+    ("ignored", True): 1,
+    ("refused", True): 1,
+    ("quarantined", True): 1,
+    ("_yes", False): 2,
+    ("_no", False): 2,
+}
 #: Other causes, with sources that programs read: of points in the ledger, of ranks, of what is erased; and who hands causes on.
 ELSEWHERE: Final = (
     "changes/points.py",
     "customers/",
-    "documents/",
+    "documents/issue",
     "engine/",
     "orders/admission.py",
     "points/",
@@ -46,6 +53,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "(told.outcome or {}).get('says')": ("instructed by mail", "instructed by file", "put into its list of work"),
     "UNPAID": ("not paid in time",),
     "_CAME_TO_NOTHING[why]": ("was cancelled", "never arrived"),
+    "_NOBODY[method.receipt]": tuple(NO_RECEIPT.values()),
     "_CAUSES[kind]": tuple(ANSWERED.values()),
     "KNOWN": (KNOWN,),
     "asked.fee": ("1200",),
@@ -63,6 +71,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "kept.change.kind": ADJUSTMENTS,
     "last_day(one.waits_until)": ("2026-11-25",),
     "left_on": ("2026-11-19",),
+    "method.names['en']": ("Bank transfer",),
     "method.name": ("card", "konbini", "loan", "claims_offset", "deferred"),
     "method.secured_by.release_when": ("authorized", "paid", "approved", "at_once"),
     "named": ("S-1-1",),
@@ -76,6 +85,9 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "shop.payment.cod_unclaimed_days": ("7",),
     "status": STATES,
     "supplier": ("warehouse",),
+    "left": ("2026-11-25",),
+    "rules.receipt_days - 1": ("13",),
+    "until.isoformat()": ("2026-11-25",),
     "who": ("customer", "operator"),
     "why": ("declined", "failed", "voided", "debit_card", "prepaid_card"),
     "word!r": ("'配達中？'",),
@@ -104,9 +116,7 @@ def trees() -> Mapping[str, ast.Module]:
 def takers() -> Mapping[tuple[str, bool], frozenset[int]]:
     """By the name of what is called, and whether it is a method, the places of parameters (fields) named ``cause``, ``self`` not
     counted."""
-    places: dict[tuple[str, bool], set[int]] = defaultdict(
-        set, {(name, True): {place} for name, place in ASIDE.items()}
-    )
+    places = defaultdict(set, {called: {place} for called, place in REASONS.items()})
     for node in (one for tree in trees().values() for one in ast.walk(tree)):
         named: list[str] = []
         is_method = False

@@ -11,14 +11,15 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Final
+from typing import Any, Final
 
 from pipelines.orders.act import actions
+from pipelines.review.queue import Item
 from pipelines.rules.explain import Sentence, sentences, written
 from workers.web.console.frame import words
 
@@ -30,10 +31,23 @@ _TABLES: Final[Mapping[str, Sequence[str]]] = {
     "condition": ("state",),
     "reasons": ("reason",),
     "effect": ("entity",),
+    "bounce": ("bounce",),
+}
+#: Of what is told of things that wait for a human.
+_TABLES_OF_REVIEW: Final[Mapping[str, str]] = {
+    "kind": "entity",
+    "reasons": "bounce",
+    "state": "return_state",
+    "stage": "stage",
+    "template": "mail",
+    "templates": "mail",
+    "type": "entity",
 }
 _SHAPES: Final[Mapping[str, str]] = {
     "reasons": r"[a-z_]+(?:, [a-z_]+)*",
     "effect": r"[a-z]+\.[a-z_]+",
+    "bounce": "[a-z_]+",
+    "status": r"\d\.\d+\.\d+",
     "amount": r"-?[\d,]+",
     "number": r"[\d,.]+",
     "rule": r"[A-Z]{3}-\d+(?:, [A-Z]{3}-\d+)*",
@@ -61,6 +75,23 @@ class Pattern:
 def worded(text: str, language: str) -> str:
     """``text``, a cause or reason of the house, in ``language`` (ja, else as it is kept); what the house did not say, as it is."""
     return (_in_japanese(text) or text) if language == "ja" and text else text
+
+
+def item_in(item: Item, language: str) -> Item:
+    """A thing that waits, with what its sentence tells in words of ``language``; a hold has its words from the pipelines."""
+    if language != "ja" or item.hold is not None:
+        return item
+    told = {name: _told(name, value) for name, value in item.row.told.items()}
+    return replace(item, row=item.row._replace(told=told))
+
+
+def _told(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name not in _TABLES_OF_REVIEW:
+        return worded(value, "ja")
+    table = words("ja")["words"][_TABLES_OF_REVIEW[name]]
+    return "、".join(table.get(one, one) for one in value.split(", "))
 
 
 def is_known(text: str) -> bool:

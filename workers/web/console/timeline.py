@@ -51,7 +51,7 @@ def _moves(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
         told = [one["from"] or "", one["to"], one["cause"]]
         if one["entity"] in _SAID:  # what moves no state: its sides are said too
             told[:2] = [worded(side, language) for side in told[:2]]
-        if one["entity"] not in ("mail", "goodwill"):  # else the words of a mail server, or of people
+        if one["entity"] != "goodwill":  # else the words of people
             told[2] = worded(told[2], language)
         yield Entry(_at(one["at"]), "move", one["entity"], about, *told)
 
