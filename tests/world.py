@@ -47,6 +47,7 @@ from workers.pacemaker import due
 from workers.payments import bank
 from workers.settings import Settings, read
 from workers.web.api.views import show_order
+from workers.web.console.causes import is_known
 from workers.wiring import House
 
 DOMAIN = "mail.shukka.example"
@@ -163,6 +164,13 @@ class World:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         self._asyncio.close()
+        if fault is None:
+            assert self.unworded() == [], "a page in Japanese would say these causes in English"
+
+    def unworded(self) -> list[str]:
+        """Causes of what happened here for which the console has no Japanese."""
+        told = self.rows("SELECT DISTINCT cause FROM transition")
+        return [cause for (cause,) in told if not is_known(cause)]
 
     def senders(self) -> dict[str, Sender]:
         """The channels of the house, those that need a network with partners in memory at their end."""

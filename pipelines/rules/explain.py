@@ -275,6 +275,11 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def sentences() -> list[Sentence]:
+    """Every sentence of the table."""
+    return [Sentence(*said) for said in _SENTENCES.values()]
+
+
 def sentence(key: str) -> Sentence:
     """The sentence ``key`` in both languages."""
     return Sentence(*_SENTENCES[key])

@@ -41,7 +41,7 @@ def hold_of(console: Console, number: str) -> str:
 def test_the_queue_says_what_waits_and_why(busy: Console, operator: Browser) -> None:
     page = operator.get(QUEUE)
     told = text_of(page)
-    for says in ("salon/S-2", "salon/S-3", "clinic/C-1", "330円の入金", "shipment.shipped"):
+    for says in ("salon/S-2", "salon/S-3", "clinic/C-1", "330円の入金", "発送"):
         assert says in told, says
     assert "<img" not in page.text
     assert len(page.content) < 40_000

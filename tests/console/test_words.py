@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from models.states import Condition, HoldReason, OrderState, PaymentState, ShipmentState, TrackingState
+from pipelines.bounces.report import Reason
+from pipelines.methods import METHODS
+from pipelines.route import ROUTE
 from templates_mail import TEMPLATES
 from workers.web.console.frame import words
 
 STATES = {str(one) for kind in (OrderState, Condition, PaymentState, ShipmentState, TrackingState) for one in kind}
 
 
-def test_states_reasons_and_mails_have_words() -> None:
+def test_what_the_house_names_has_words() -> None:
     tables = words("ja")["words"]
     missing = {
         "state": STATES - set(tables["state"]),
         "reason": {str(one) for one in HoldReason} - set(tables["reason"]),
         "mail": set(TEMPLATES) - set(tables["mail"]),
+        "method": set(METHODS) - set(tables["method"]),
+        "bounce": {str(one) for one in Reason} - set(tables["bounce"]),
+        "stage": {stage.name for stage in ROUTE} - set(tables["stage"]),
+        "entity": {event for stage in ROUTE for event in (*stage.consumes, *stage.asks)} - set(tables["entity"]),
     }
-    assert missing == {"state": set(), "reason": set(), "mail": set()}
+    assert missing == {name: set() for name in missing}
 
 
 def test_both_languages_say_the_same_things() -> None:

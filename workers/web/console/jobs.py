@@ -21,7 +21,7 @@ from workers.effects.retrying import WHATS, try_all_again
 from workers.operators import PATH
 from workers.throughput import look
 from workers.web.console.bars import bars
-from workers.web.console.frame import see
+from workers.web.console.frame import see, words
 from workers.web.console.visit import ConsoleRoute, Visit, visited
 
 router = APIRouter(prefix=PATH, include_in_schema=False, route_class=ConsoleRoute)
@@ -89,18 +89,24 @@ async def read_now(request: Request) -> Response:
     async def shown(visit: Visit) -> Response:
         visit.check_everywhere()
         seen = await asyncio.to_thread(look, visit.house.engine, visit.now)
-        return visit.show("now", seen=seen, charts=_charts(seen))
+        return visit.show("now", seen=seen, charts=_charts(seen, words(visit.language)["words"]))
 
     return await visited(request, shown)
 
 
-def _charts(seen: Mapping[str, Any]) -> Mapping[str, str]:
-    """The pictures by what they show: numbers of names, as SVG."""
+def _charts(seen: Mapping[str, Any], named: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The pictures by what they show: numbers of names, as SVG, in the words of ``named``."""
+
+    def word(table: str, name: str) -> str:
+        return named[table].get(name, name)
+
     return {
-        "rates": bars([(name, rate) for name, rate in seen["orders_per_second"].items()]),
-        "stages": bars([(one["stage"], one["due"]) for one in seen["stages"]]),
-        "waiting": bars([(one["kind"], one["waiting"]) for one in seen["waiting"]]),
-        "effects": bars([(f"{one['kind']} {one['state']}", one["ended"]) for one in seen["effects"]]),
+        "rates": bars([(word("state", name), rate) for name, rate in seen["orders_per_second"].items()]),
+        "stages": bars([(word("stage", one["stage"]), one["due"]) for one in seen["stages"]]),
+        "waiting": bars([(word("entity", one["kind"]), one["waiting"]) for one in seen["waiting"]]),
+        "effects": bars(
+            [(f"{word('entity', one['kind'])} {word('state', one['state'])}", one["ended"]) for one in seen["effects"]]
+        ),
     }
 
 

@@ -87,7 +87,7 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
             possible=[one for one in story.possible if not one.refusals],
             impossible=[one for one in story.possible if one.refusals],
             names={one.action.name: one.action.label for one in story.possible},
-            entries=timeline(story.shown, story.notes, story.acts, kind),
+            entries=timeline(story.shown, story.notes, story.acts, visit.language, kind),
             kinds=KINDS,
             kind=kind if kind in KINDS else "",
             documents=story.documents,

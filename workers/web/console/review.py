@@ -28,6 +28,7 @@ from pipelines.values.card_number import mask
 from workers.operators import PATH
 from workers.web.api.views import show_order
 from workers.web.app_state import state_of
+from workers.web.console.causes import item_in
 from workers.web.console.fields import Field, fields_of, request_of
 from workers.web.console.frame import see
 from workers.web.console.order import order_path
@@ -83,7 +84,7 @@ async def read_queue(request: Request) -> Response:
         chosen = {name: value or "" for name, value in asked.model_dump(exclude={"cursor", "limit"}).items()}
         return visit.show(
             "review",
-            items=items,
+            items=[item_in(item, visit.language) for item in items],
             more=urlencode({**chosen, "cursor": following}) if following else "",
             chosen=chosen,
             kinds=review.KINDS,
@@ -112,7 +113,7 @@ async def read_one(request: Request) -> Response:
         row = item.row
         return visit.show(
             "review_one",
-            item=item,
+            item=item_in(item, visit.language),
             choices=choices,
             acts=_may_act(visit, item),
             order=order_path(row.shop, row.number) if row.shop and row.order_id else "",

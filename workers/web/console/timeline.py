@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from models.store.operator_acts import ActRow, NoteRow
+from workers.web.console.causes import worded
 
 #: What a timeline may be cut down to.
 KINDS: Final = ("move", "mail", "event", "effect", "act", "note")
+_SAID: Final = frozenset({"goodwill", "price", "address", "visit"})
 
 
 class Entry(NamedTuple):
-    """One thing that happened: ``what`` and ``about`` are names that pages have words for, ``says`` the cause or words of people."""
+    """One thing that happened: ``what`` and ``about`` are names that pages have words for, ``says`` the cause in the reader's language or words of people."""
 
     at: datetime
     kind: str
@@ -25,18 +27,33 @@ class Entry(NamedTuple):
     is_bad: bool = False
 
 
-def timeline(shown: Mapping[str, Any], notes: Sequence[NoteRow], acts: Sequence[ActRow], kind: str = "") -> list[Entry]:
-    """Everything that happened to an order (`show_order`), the newest first; of one ``kind``, if it is one of `KINDS`."""
-    entries = [*_moves(shown), *_mails(shown), *_events(shown), *_effects(shown), *_acts(acts), *_notes(notes)]
+def timeline(
+    shown: Mapping[str, Any], notes: Sequence[NoteRow], acts: Sequence[ActRow], language: str, kind: str = ""
+) -> list[Entry]:
+    """Everything that happened to an order (`show_order`), the newest first, causes in ``language``; of one ``kind``, if it is one of
+    `KINDS`."""
+    entries = [
+        *_moves(shown, language),
+        *_mails(shown),
+        *_events(shown, language),
+        *_effects(shown, language),
+        *_acts(acts),
+        *_notes(notes),
+    ]
     chosen = [one for one in entries if kind not in KINDS or one.kind == kind]
     return sorted(chosen, key=lambda one: one.at, reverse=True)
 
 
-def _moves(shown: Mapping[str, Any]) -> Iterator[Entry]:
+def _moves(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
     # Of one moment the last that was written comes first when all is turned round.
     for one in reversed(shown["timeline"]):
         about = "" if one["entity"] in ("order", "condition", "payment") else str(one["id"])
-        yield Entry(_at(one["at"]), "move", one["entity"], about, one["from"] or "", one["to"], one["cause"])
+        told = [one["from"] or "", one["to"], one["cause"]]
+        if one["entity"] in _SAID:  # what moves no state: its sides are said too
+            told[:2] = [worded(side, language) for side in told[:2]]
+        if one["entity"] != "goodwill":  # else the words of people
+            told[2] = worded(told[2], language)
+        yield Entry(_at(one["at"]), "move", one["entity"], about, *told)
 
 
 def _mails(shown: Mapping[str, Any]) -> Iterator[Entry]:
@@ -45,16 +62,18 @@ def _mails(shown: Mapping[str, Any]) -> Iterator[Entry]:
         yield Entry(_at(one["at"]), "mail", one["template"], str(one["id"]), "", one["state"], one["to"], is_bad)
 
 
-def _events(shown: Mapping[str, Any]) -> Iterator[Entry]:
+def _events(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
     for one in shown["events"]:
-        says = ": ".join(str(text) for text in (one["by"] or one["source"], one["says"] or one["reason"]) if text)
+        why = one["says"] or worded(one["reason"] or "", language)
+        says = ": ".join(str(text) for text in (one["by"] or one["source"], why) if text)
         is_bad = one["state"] in ("refused", "quarantined")
         yield Entry(_at(one["at"]), "event", one["type"], one["shipment"] or "", "", one["state"], says, is_bad)
 
 
-def _effects(shown: Mapping[str, Any]) -> Iterator[Entry]:
+def _effects(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
     for one in shown["effects"]:
-        says = " ".join(str(text) for text in (one["key"], one["code"], one["says"]) if text)
+        told = worded(one["says"] or "", language)
+        says = " ".join(str(text) for text in (one["key"], one["code"], told) if text)
         is_bad = one["state"] in ("declined", "needs_review")
         yield Entry(_at(one["at"]), "effect", one["kind"], one["shipment"] or "", "", one["state"], says, is_bad)
 

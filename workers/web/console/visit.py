@@ -27,6 +27,7 @@ from workers.operators import PATH, SESSION_SECONDS, csrf_of, signed_in
 from workers.web.answers import HttpProblem
 from workers.web.app_state import state_of
 from workers.web.body import BadBody
+from workers.web.console.causes import worded
 from workers.web.console.frame import LANGUAGES, page, see
 from workers.web.headers import language as language_of
 from workers.web.pages.forms import Form, read_form
@@ -118,7 +119,15 @@ class Visit:
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of this visit."""
-        return page(template, self.language, status, visit=self, csrf=csrf_of(self.token), **values)
+        return page(
+            template,
+            self.language,
+            status,
+            visit=self,
+            csrf=csrf_of(self.token),
+            told=lambda text: worded(text or "", self.language),
+            **values,
+        )
 
     async def read(self, look: Callable[[Connection], Any]) -> Any:
         """What ``look`` finds in the database, beside the event loop."""
