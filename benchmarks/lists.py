@@ -96,12 +96,12 @@ INSERT INTO mail (message_id, order_id, shipment_id, template, envelope_from, en
 SELECT '<s' || order_id || '@x>', order_id, shipment_id, 'shipment_shipped', 'a@x', 'user' || mod(order_id, 200000) || '@example.jp', 'sent', shipped_at
 FROM parcel WHERE order_id BETWEEN %(from)s AND %(to)s""",
     """
-INSERT INTO payment_entry (order_id, at, authorized, captured, refunded, fee)
-SELECT o.id, o.placed_at, p.authorized, p.captured, p.refunded, 0 FROM shop_order o JOIN payment p ON p.order_id = o.id
+INSERT INTO payment_entry (order_id, at, authorized, captured, refunded, fee, shop, gateway, method)
+SELECT o.id, o.placed_at, p.authorized, p.captured, p.refunded, 0, o.shop, coalesce(p.gateway, ''), p.method FROM shop_order o JOIN payment p ON p.order_id = o.id
 WHERE o.id BETWEEN %(from)s AND %(to)s""",
     """
 INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)
-SELECT o.id, 'order', o.id::text, lag(move.state) OVER (PARTITION BY o.id ORDER BY move.place), move.state, 'bench', o.placed_at
+SELECT o.id, 'order', o.id::text, lag(move.state) OVER (PARTITION BY o.id ORDER BY move.place), move.state, 'nothing left to do', o.placed_at
 FROM shop_order o, unnest(CASE o.state WHEN 'delivered' THEN ARRAY['accepted', 'authorized', 'released', 'shipped', 'delivered']
                                        WHEN 'released' THEN ARRAY['accepted', 'authorized', 'released']
                                        ELSE ARRAY['accepted', o.state] END) WITH ORDINALITY AS move(state, place)

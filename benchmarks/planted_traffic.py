@@ -14,9 +14,10 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Forgetful(LedgerGateway):
 
     def __init__(self, whole: LedgerGateway) -> None:
         self.__dict__.update(whole.__dict__)
-        self.lost = {("authorize", "salon/X-LOST")}
+        self.lost = {("authorize", "salon/X-LOST"), ("authorize", "salon/X-DEAD")}
         self.down = {("capture", "salon/X-DOWN")}
 
     def _do(self, key: str, operation: str, subject: str, request: Mapping[str, Any]) -> Answer:
@@ -102,6 +103,7 @@ class Traffic(Simulation):
             sequel=lambda: self._releases("X-HELD", held + timedelta(hours=1)),
         )
         self._order("X-BACK", thursday, sequel=lambda: self._returns("X-BACK"))
+        self._order("X-SWAP", thursday, sequel=lambda: self._swaps("X-SWAP"))
         self._order("X-CODE", thursday, coupons=[{"code": "AUTUMN", "kind": "amount", "value": 500}])
         self._order("X-PARTS", thursday, split_rate=1.0)
         self._order("X-WRONG", thursday, contradict_rate=1.0)
@@ -165,6 +167,29 @@ class Traffic(Simulation):
         self._outside.agenda.plan(
             at, lambda at: _ignore(self._people.ask(OPERATOR, "lines:return", "salon", number, body))
         )
+
+    def _swaps(self, number: str) -> None:
+        """A piece that is broken comes back, and another leaves for it: an act an hour."""
+        taken = {"line": "1", "sku": "EXCHANGED", "name": "交換品", "quantity": 1, "unit_price": 6_000}
+        steps: Sequence[tuple[str, dict[str, Any]]] = (
+            ("approve", {}),
+            ("receive", {}),
+            ("inspect", {"passes": True}),
+            ("exchange", {"lines": [taken], "payment": {"method": "card", "token": "tok_ok"}}),
+        )
+        asked = {"line": "1", "quantity": 1, "reason": "defect", "remedy": "exchange"}
+        for hour, (name, body) in enumerate((("", {"lines": [asked]}), *steps), start=10):
+            at = at_time(START + timedelta(days=3), hour)
+            self._outside.agenda.plan(at, partial(self._swap, number, name, body))
+
+    def _swap(self, number: str, name: str, body: Mapping[str, Any], at: datetime) -> None:
+        if not name:
+            _ignore(self._people.ask(CUSTOMER, "returns", "salon", number, body))
+            return
+        with self._engine.connect() as connection:
+            query = "SELECT r.id FROM return_request r JOIN shop_order o ON o.id = r.order_id WHERE o.number = %s"
+            id_ = connection.exec_driver_sql(query, (number,)).scalar_one()
+        _ignore(self._people.ask(OPERATOR, f"returns:{name}", "salon", number, body, str(id_)))
 
     def live(self, report: Callable[[str], None]) -> None:
         """The days; then what takes real time: a slow mail server, a worker that died, whatever is tried again."""

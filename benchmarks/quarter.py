@@ -30,12 +30,15 @@ from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from models.store import work
 from pipelines.engine.run import BATCH, Runner
-from pipelines.ports import MailRenderer
+from pipelines.ports import Clock, MailRenderer
 from pipelines.ports import Outcome as SmtpOutcome
 from pipelines.route import STAGES
 from pipelines.shops import Shop, load_shops
+from pipelines.suppliers.channel import Sender
+from pipelines.suppliers.instructions import MAIL, WEBHOOK
 from pipelines.values.calendar import in_japan
 from workers.audit.registry import audit, of_database
+from workers.channels.mail import MailSender
 from workers.channels.webhook import WebhookSender
 from workers.clock import TOKYO
 from workers.demo import standing
@@ -97,6 +100,17 @@ class Outcome:
         return not self.violations
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What channels stand on; there are no pages."""
+
+    engine: Engine
+    shops: Mapping[str, Shop]
+    clock: Clock
+    renderer: MailRenderer
+    links: None = None
+
+
 class Simulation:
     """The house, and the world around it, on ``engine``: an empty database of the newest schema."""
 
@@ -112,9 +126,7 @@ class Simulation:
         performers = [
             *self._mail_performers(self._outside.postbox.deliver),
             *payments.EFFECT.performed_by(payments.performing({"sandbox": self._gateway()}), 4),
-            *suppliers.EFFECT.performed_by(
-                suppliers.performing({"webhook": WebhookSender(self._outside.desk, clock)}, self._shops, clock), 4
-            ),
+            *suppliers.EFFECT.performed_by(suppliers.performing(self._channels(renderer), self._shops, clock), 4),
             *storefronts.EFFECT.performed_by(storefronts.performing(self._outside.listener, clock), 4),
         ]
         self._bell = LocalBell()
@@ -124,6 +136,10 @@ class Simulation:
         for name in SUPPLIERS:
             create_client(engine, "supplier", name, known_shops=self._shops, url=f"http://127.0.0.1:9/{name}")
         create_client(engine, "storefront", "shops", known_shops=self._shops, url="http://127.0.0.1:9/events")
+
+    def _channels(self, renderer: MailRenderer) -> Mapping[str, Sender]:
+        means = Means(self._engine, self._shops, self._outside.clock, renderer)
+        return {WEBHOOK: WebhookSender(self._outside.desk, means.clock), MAIL: MailSender(means)}
 
     def _gateway(self) -> LedgerGateway:
         return self._outside.gateway

@@ -13,7 +13,8 @@ from models.states import PaymentState
 
 class PaymentEntry(Base):
     """One change of what is held, taken and given back of an order, in yen, at a moment of the Clock: the books' journal
-    (仕訳). The entries of an order add up to its payment; none is ever changed."""
+    (仕訳). The entries of an order add up to its payment; none is ever changed. ``gateway`` is empty where none was asked; it, ``shop`` and
+    ``method`` are null of what a version wrote that did not know them."""
 
     __tablename__ = "payment_entry"
 
@@ -24,6 +25,9 @@ class PaymentEntry(Base):
     captured: Mapped[Sum]
     refunded: Mapped[Sum]
     fee: Mapped[Sum]
+    shop: Mapped[str | None]
+    gateway: Mapped[str | None]
+    method: Mapped[str | None]
 
     # Entries lie in the order of their time: a day is found by the pages it lies in.
     __table_args__ = (Index("ix_payment_entry_at", "at", postgresql_using="brin"),)

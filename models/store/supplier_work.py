@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from models.states import Condition
 from models.store.statement import fetch
 
 
@@ -36,10 +37,7 @@ class WorkRow(NamedTuple):
 
 # The page is cut first: joins are made for its rows alone.
 _WORK = """
-WITH page AS (
-  SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id
-  WHERE {where} AND o.shop = ANY(%(shops)b::text[])
-  ORDER BY s.id LIMIT %(limit)s),
+WITH page AS ({page} ORDER BY s.id LIMIT %(limit)s),
 line AS (
   SELECT l.shipment_id, json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
                                                    'quantity', l.quantity - l.cancelled,
@@ -52,11 +50,20 @@ SELECT s.order_id, o.shop, o.number, o.placed_at, s.id, s.supplier, s.state, s.d
 FROM page s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
 LEFT JOIN line ON line.shipment_id = s.id ORDER BY s.id
 """
+_HIS = "s.supplier = %(supplier)s AND o.shop = ANY(%(shops)b::text[])"
+_IS_ASKED = """s.state = ANY(%(states)b::text[]) AND s.id > %(after)s
+    AND (%(call_offs)b::text[] IS NULL OR s.call_off = ANY(%(call_offs)b::text[]))"""
 _IN_STATE = _WORK.format(
-    where="s.supplier = %(supplier)s AND s.state = ANY(%(states)b::text[]) AND s.id > %(after)s "
-    "AND (%(call_offs)b::text[] IS NULL OR s.call_off = ANY(%(call_offs)b::text[]))"
+    page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND {_IS_ASKED}"
 )
-_NAMED = _WORK.format(where="s.supplier = %(supplier)s AND s.id = ANY(%(ids)b::text[])")
+# From the orders that live to their shipments, one by one: all that ever left are many times as many.
+_OPEN = _WORK.format(
+    page=f"""SELECT s.* FROM shop_order o CROSS JOIN LATERAL (SELECT * FROM shipment WHERE order_id = o.id OFFSET 0) s
+             WHERE o.condition <> '{Condition.DONE}' AND {_HIS} AND {_IS_ASKED}"""
+)
+_NAMED = _WORK.format(
+    page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND s.id = ANY(%(ids)b::text[])"
+)
 
 
 def in_states(
@@ -66,11 +73,12 @@ def in_states(
     states: Sequence[str],
     *,
     call_offs: Sequence[str] | None = None,
+    live: bool,
     after: str = "",
     limit: int,
 ) -> list[WorkRow]:
     """The supplier's shipments of these shops in one of ``states``, by id, those behind ``after``; with ``call_offs`` only those of
-    which it was asked so (``models.states.CallOff``)."""
+    which it was asked so (``models.states.CallOff``). ``live``: the states are such that their orders are not done."""
     asked = {
         "supplier": supplier,
         "shops": list(shops),
@@ -79,7 +87,7 @@ def in_states(
         "after": after,
         "limit": limit,
     }
-    return fetch(connection, WorkRow, _IN_STATE, asked)
+    return fetch(connection, WorkRow, _OPEN if live else _IN_STATE, asked)
 
 
 def named(connection: Connection, supplier: str, shops: Sequence[str], ids: Sequence[str]) -> list[WorkRow]:

@@ -33,6 +33,11 @@ class Asked:
     states: tuple[ShipmentState, ...]
     call_offs: tuple[CallOff, ...] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether all of it is still to be sent; the orders of what is are not done."""
+        return _OPEN.issuperset(self.states)
+
 
 #: The lists that there are.
 LISTS: Final[Mapping[str, Asked]] = {
@@ -99,7 +104,14 @@ def listed(
 ) -> list[Work]:
     """A page of the shipments of ``supplier`` at ``shops`` that a list holds, by id, those behind the id ``after``."""
     rows = supplier_work.in_states(
-        connection, supplier, list(shops), asked.states, call_offs=asked.call_offs, after=after, limit=limit
+        connection,
+        supplier,
+        list(shops),
+        asked.states,
+        call_offs=asked.call_offs,
+        live=asked.is_open,
+        after=after,
+        limit=limit,
     )
     return _completed(connection, shops, rows)
 
