@@ -15,7 +15,6 @@ import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware
 
-from models.database import statements_sent
 from pipelines.errors import ShukkaError
 from pipelines.route import ASKED
 from workers import actors
@@ -25,7 +24,7 @@ from workers.effects import EFFECTS, check_performed
 from workers.effects.loop import EffectLoop
 from workers.logs import configure
 from workers.lookout import Lookout
-from workers.metrics import STATEMENTS, serve_worker_metrics, stage_seconds
+from workers.metrics import count_statements, serve_worker_metrics, stage_seconds
 from workers.near import NearBell
 from workers.process.keeper import tell_ready
 from workers.settings import Settings, load
@@ -86,7 +85,7 @@ class _Loops(Middleware):
             if self._loop is None:
                 house = self._house
                 effects = house.effects()
-                STATEMENTS.labels("effects").set_function(lambda: float(statements_sent(effects)))
+                count_statements("effects", effects)
                 self._loop = EffectLoop(effects, house.clock, self._near, self._performers, traces=house.traces)
             return self._loop
 
@@ -96,7 +95,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     house = build(settings, "worker")
     house.need_links()
     house.need_stores()
-    STATEMENTS.labels("decide").set_function(lambda: float(statements_sent(house.engine)))
+    count_statements("decide", house.engine)
     broker = make_broker(settings.need_broker(), consumer=True)
     if house.traces is not None:
         broker.add_middleware(Bells(house.traces))

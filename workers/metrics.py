@@ -9,7 +9,9 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from sqlalchemy import Engine
 
+from models.database import statements_sent
 from models.invariants import LIVENESS
 from models.store.attention import ATTENTION, MOST_CIRCUITS
 from models.store.vitals import PROCESSES
@@ -188,6 +190,11 @@ STATEMENTS = _made(
     unit="statements",
     where="worker",
 )
+
+
+def count_statements(role: str, engine: Engine) -> None:
+    """From now on the page tells how many statements the engine's connections have sent."""
+    STATEMENTS.labels(role).set_function(lambda: float(statements_sent(engine)))
 
 
 def stage_seconds(stage: str, phase: str, seconds: float) -> None:

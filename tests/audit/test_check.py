@@ -40,8 +40,8 @@ HOURS_AGO = "now() - interval '3 hours'"
         ),
         (
             "INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at)"
-            " SELECT id, 'condition', id, 'held', 'held', 'again', now() FROM shop_order UNION ALL"
-            " SELECT id, 'condition', id, 'held', 'held', 'again', now() FROM shop_order",
+            " SELECT id, 'condition', id, 'held', 'held', 'operator', now() FROM shop_order UNION ALL"
+            " SELECT id, 'condition', id, 'held', 'held', 'operator', now() FROM shop_order",
             "history_is_a_chain",
         ),
     ],

@@ -52,7 +52,7 @@ def _print_labels(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if told is None:
         draft.ask(EffectIntent("label.print", key, wakes="labels"))
     elif told.outcome is not None:
-        draft.move_order(OrderState.AUTHORIZED, f"printed {told.outcome['reference']}")
+        draft.move_order(OrderState.AUTHORIZED, f"instructed {told.outcome['reference']}")
 
 
 LABELS = Stage("labels", _print_labels, Need.EFFECTS, asks=("label.print",))
@@ -96,7 +96,7 @@ def test_an_effect_that_was_dropped_in_yields_bytes_that_are_kept_with_its_outco
     ]
     assert [bytes(r.digest) for r in kept] == [hashlib.sha256(bytes(r.content)).digest() for r in kept]
     causes = [world.show(number)["timeline"][-1]["cause"] for number in ("S-1", "S-2")]
-    assert causes == ["printed label-S-1", "printed label-S-2"]
+    assert causes == ["instructed label-S-1", "instructed label-S-2"]
 
 
 def test_bytes_under_an_old_token_are_not_kept(dropped_in: Path, world: World) -> None:

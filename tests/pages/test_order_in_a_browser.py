@@ -40,6 +40,7 @@ def url(engine: Engine, database_url: str, renderer: Renderer) -> Iterator[str]:
 
 def seen(page: Any, name: str) -> None:
     """Nothing is cut off, and axe-core has no serious finding."""
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     found = axe.Axe().run(page).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

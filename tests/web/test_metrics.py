@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.site import Site
 from tests.world import document
-from workers.metrics import METRICS, MOST_WORKERS, serve_worker_metrics, stage_seconds
+from workers.metrics import METRICS, MOST_WORKERS, count_statements, serve_worker_metrics, stage_seconds
 from workers.metrics_page import page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,6 +41,8 @@ LABEL = re.compile(r'(\w+)=~?"([^"]*)"')
 def samples(site: Site) -> dict[str, list[dict[str, str]]]:
     """The labels of every sample by its name, where everything has happened that is counted."""
     world = site.world
+    for role in ("decide", "effects"):
+        count_statements(role, world.engine)
     site.order(document("S-1"))
     site.order(document("S-2", totals={"grand_total": 1}))
     site.hook({}, headers={"webhook-signature": "v1,none"})

@@ -48,12 +48,12 @@ def _moves(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
     # Of one moment the last that was written comes first when all is turned round.
     for one in reversed(shown["timeline"]):
         about = "" if one["entity"] in ("order", "condition", "payment") else str(one["id"])
-        told = [one["from"] or "", one["to"], one["cause"]]
+        before, after, cause = one["from"] or "", one["to"], one["cause"]
         if one["entity"] in _SAID:  # what moves no state: its sides are said too
-            told[:2] = [worded(side, language) for side in told[:2]]
+            before, after = worded(before, language), worded(after, language)
         if one["entity"] != "goodwill":  # else the words of people
-            told[2] = worded(told[2], language)
-        yield Entry(_at(one["at"]), "move", one["entity"], about, *told)
+            cause = worded(cause, language)
+        yield Entry(_at(one["at"]), "move", one["entity"], about, before, after, cause)
 
 
 def _mails(shown: Mapping[str, Any]) -> Iterator[Entry]:
