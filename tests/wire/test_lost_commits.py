@@ -172,11 +172,11 @@ def test_an_order_from_the_broker_is_taken_once_or_kept_once(wired: Wired, blow:
 
 
 @each_blow
-@pytest.mark.parametrize(("every", "least"), [(1, 4), (2, 2), (3, 1)])
+@pytest.mark.parametrize(("every", "least"), [(1, 2), (2, 1)])
 def test_decisions_and_outcomes_whose_commits_are_cut_end_once(
     wired: Wired, blow: Blow, every: int, least: int
 ) -> None:
-    """Each commit of decide loop and outcomes, or each second or third, is cut; a call outside that is made again carries the same
+    """Each commit of decide loop and outcomes, or each second, is cut; a call outside that is made again carries the same
     key (INT-18, PAY-01)."""
     _shipped_and_told_once(wired, least, lambda: blow.fall(wired.wire, every=every, most=12))
 
