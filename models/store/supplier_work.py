@@ -37,7 +37,7 @@ class WorkRow(NamedTuple):
 
 # The page is cut first: joins are made for its rows alone.
 _WORK = """
-WITH page AS ({page} ORDER BY s.id LIMIT %(limit)s),
+WITH page AS ({page} ORDER BY {order} LIMIT %(limit)s),
 line AS (
   SELECT l.shipment_id, json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
                                                    'quantity', l.quantity - l.cancelled,
@@ -52,17 +52,20 @@ LEFT JOIN line ON line.shipment_id = s.id ORDER BY s.id
 """
 _HIS = "s.supplier = %(supplier)s AND o.shop = ANY(%(shops)b::text[])"
 _IS_ASKED = """s.state = ANY(%(states)b::text[]) AND s.id > %(after)s
-    AND (%(call_offs)b::text[] IS NULL OR s.call_off = ANY(%(call_offs)b::text[]))"""
+    AND (%(call_offs)b::text[] IS NULL OR s.call_off = ANY(%(call_offs)b::text[]))
+    AND (%(until)s::date IS NULL OR s.dispatch_on <= %(until)s)"""
 _IN_STATE = _WORK.format(
-    page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND {_IS_ASKED}"
+    order="s.id", page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND {_IS_ASKED}"
 )
 # From the orders that live to their shipments, one by one: all that ever left are many times as many.
 _OPEN = _WORK.format(
+    order="CASE WHEN %(soonest)s::boolean THEN s.dispatch_on END NULLS LAST, s.id",
     page=f"""SELECT s.* FROM shop_order o CROSS JOIN LATERAL (SELECT * FROM shipment WHERE order_id = o.id OFFSET 0) s
-             WHERE o.condition <> '{Condition.DONE}' AND {_HIS} AND {_IS_ASKED}"""
+             WHERE o.condition <> '{Condition.DONE}' AND {_HIS} AND {_IS_ASKED}""",
 )
 _NAMED = _WORK.format(
-    page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND s.id = ANY(%(ids)b::text[])"
+    order="s.id",
+    page=f"SELECT s.* FROM shipment s JOIN shop_order o ON o.id = s.order_id WHERE {_HIS} AND s.id = ANY(%(ids)b::text[])",
 )
 
 
@@ -74,16 +77,21 @@ def in_states(
     *,
     call_offs: Sequence[str] | None = None,
     live: bool,
+    until: date | None = None,
+    soonest: bool = False,
     after: str = "",
     limit: int,
 ) -> list[WorkRow]:
     """The supplier's shipments of these shops in one of ``states``, by id, those behind ``after``; with ``call_offs`` only those of
-    which it was asked so (``models.states.CallOff``). ``live``: the states are such that their orders are not done."""
+    which it was asked so (``models.states.CallOff``). ``live``: the states are such that their orders are not done. ``until``: only those that are
+    to leave by that day. ``soonest``: where there are more than ``limit`` that live, those that leave first instead of those with the first ids."""
     asked = {
         "supplier": supplier,
         "shops": list(shops),
         "states": list(states),
         "call_offs": None if call_offs is None else list(call_offs),
+        "until": until,
+        "soonest": soonest,
         "after": after,
         "limit": limit,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -99,10 +100,13 @@ def listed(
     supplier: str,
     asked: Asked,
     *,
+    until: date | None = None,
+    soonest: bool = False,
     after: str = "",
     limit: int = PAGE,
 ) -> list[Work]:
-    """A page of the shipments of ``supplier`` at ``shops`` that a list holds, by id, those behind the id ``after``."""
+    """A page of the shipments of ``supplier`` at ``shops`` that a list holds, by id, those behind the id ``after``; of those that are to
+    leave by ``until``, where it is named. ``soonest``: of more than ``limit`` that are open those that leave first."""
     rows = supplier_work.in_states(
         connection,
         supplier,
@@ -110,6 +114,8 @@ def listed(
         asked.states,
         call_offs=asked.call_offs,
         live=asked.is_open,
+        until=until,
+        soonest=soonest,
         after=after,
         limit=limit,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from pipelines.suppliers.work import LISTS, listed
 from tests.console.browser import Browser, Console, text_of
 from tests.world import document
 
@@ -42,3 +45,24 @@ def test_a_pick_list_is_of_what_the_supplier_was_told(console: Console, operator
     console.world.at("2026-11-20 15:00:01")
     for sheet in ("picks", "notes"):
         assert "SKU-1" in operator.get(f"/console/print/{sheet}?shop=salon&supplier=warehouse").text
+
+
+def test_of_more_than_a_list_holds_those_that_leave_first_are_in_it(console: Console) -> None:
+    """A maker's page and a printed sheet hold so many: what leaves today is among them, whatever it is called."""
+    world = console.world
+    world.take(document("S-2", customer="M-2"), document("S-3", customer="M-3"))
+    world.settle()
+    world.at("2026-11-20 15:00:01")
+    world.execute(
+        "UPDATE shipment SET dispatch_on = dispatch_on + 3 WHERE id = (SELECT min(id) FROM shipment WHERE state = 'instructed')"
+    )
+    with world.engine.connect() as connection:
+        every = listed(connection, world.shops, "warehouse", LISTS["open"])
+        soonest = listed(connection, world.shops, "warehouse", LISTS["open"], soonest=True, limit=2)
+        due = listed(connection, world.shops, "warehouse", LISTS["open"], until=date(2026, 11, 20), limit=2)
+        behind = listed(connection, world.shops, "warehouse", LISTS["open"], after=every[0].told.shipment)
+    later, *today = [one.told.shipment for one in every]
+    assert len(today) == 2
+    assert [one.told.shipment for one in soonest] == [one.told.shipment for one in due] == today
+    assert [one.told.shipment for one in behind] == today
+    assert later not in today

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
@@ -22,7 +23,7 @@ router = APIRouter(prefix=PATH, include_in_schema=False, route_class=ConsoleRout
 
 _MOST: Final = 200
 """Rows of a list; a page says so where there are more."""
-_MOST_PRINTED: Final = 500
+_MOST_PRINTED: Final = 200
 
 
 class Board(NamedTuple):
@@ -95,14 +96,20 @@ async def read_sheet(request: Request, sheet: str) -> Response:
         if sheet not in ("picks", "notes"):
             raise NotFound
         shop = visit.shop(request.query_params.get("shop", ""))
-        supplier = request.query_params.get("supplier", "")
+        supplier, after = (request.query_params.get(name, "") for name in ("supplier", "after"))
+        day = in_japan(visit.now).date()
 
         def look(connection: Connection) -> list[Work]:
-            return listed(connection, {shop.key: shop}, supplier, LISTS["open"], limit=_MOST_PRINTED)
+            asked = {shop.key: shop}
+            return listed(connection, asked, supplier, LISTS["open"], until=day, after=after, limit=_MOST_PRINTED + 1)
 
-        day = in_japan(visit.now).date()
-        works: list[Work] = [one for one in await visit.read(look) if one.is_open]
-        due = [one for one in works if one.told.dispatch_on is not None and one.told.dispatch_on <= day]
+        works: list[Work] = await visit.read(look)
+        due = [one for one in works[:_MOST_PRINTED] if one.is_open]
+        more = (
+            {"shop": shop.key, "supplier": supplier, "after": works[_MOST_PRINTED - 1].told.shipment}
+            if len(works) > _MOST_PRINTED
+            else None
+        )
         picks: Counter[tuple[str, str]] = Counter()
         for work in due:
             for line in work.told.lines:
@@ -110,6 +117,7 @@ async def read_sheet(request: Request, sheet: str) -> Response:
         return visit.show(
             sheet,
             works=due,
+            more=urlencode(more) if more else "",
             picks=[(*goods, pieces) for goods, pieces in sorted(picks.items()) if pieces],
             shop_name=_name(visit, shop.key),
             supplier=supplier,

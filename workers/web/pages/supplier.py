@@ -107,7 +107,8 @@ class Visit:
     def open(self) -> list[Work]:
         """What is still to be sent, what leaves first at the top."""
         with state_of(self.request).house.engine.connect() as connection:
-            found = listed(connection, {self.shop.key: self.shop}, self.opens.supplier, LISTS["open"], limit=_MOST)
+            shops = {self.shop.key: self.shop}
+            found = listed(connection, shops, self.opens.supplier, LISTS["open"], soonest=True, limit=_MOST)
         return sorted((one for one in found if one.is_open), key=_leaves_first)
 
     async def tell(self, said: dict[str, Any], event_id: str) -> None:
