@@ -241,7 +241,8 @@ def statements_sent(engine: Engine) -> int:
 
 def _told(connection: SqlConnection, driver: _Line, statement: bytes, error: psycopg.Error) -> BaseException:
     """An error of the driver as SQLAlchemy's. Where it says that the connection is lost, so are all that stood up before."""
-    lost = _met_trouble(connection.engine, error) == READ_ONLY or driver.closed or driver.broken
+    ends = isinstance(error, pg.AdminShutdown | pg.CrashShutdown)  # its end is said before the line is closed
+    lost = _met_trouble(connection.engine, error) == READ_ONLY or ends or driver.closed or driver.broken
     told = DBAPIError.instance(
         statement.decode(),
         None,
