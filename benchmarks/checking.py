@@ -8,10 +8,8 @@ invariants. Exits 1 where one finds anything, or where an incremental check take
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from heapq import nlargest
 from pathlib import Path
@@ -19,13 +17,11 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Engine, Table
 
+from benchmarks.empty_database import empty_database, settled
 from models.checking import Extent, check
-from models.database import OPERATOR, connect
-from models.migrations import upgrade
 from models.schema import metadata
 from tests.world import DOMAIN, SENDER, World, a_line, document
 from workers.mail.rendering import Renderer
-from workers.process.embedded import EmbeddedEngines
 
 #: An incremental check is to take no more than this part of one of everything.
 BOUND = 0.1
@@ -91,8 +87,7 @@ def _grow(engine: Engine, copies: int) -> None:
                 connection.exec_driver_sql(newest)
         connection.commit()
         connection.invalidate()  # its setting goes with it
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
+    settled(engine)
 
 
 class _Watch:
@@ -179,19 +174,10 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=300_000)
     parser.add_argument("--data", type=Path, default=Path("/tmp"), help="Where the engines may write.")
     asked = parser.parse_args()
-    data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir=asked.data))
-    engines = EmbeddedEngines(data)
-    try:
-        url = engines.start().database_url or ""
-        engine = connect(url, OPERATOR)
-        upgrade(engine)
+    with empty_database(asked.data) as (engine, url):
         with World(engine, url, Renderer(SENDER, DOMAIN)) as world:
             held = measure(engine, world, asked.orders)
-        engine.dispose()
         return 0 if held else 1
-    finally:
-        engines.stop()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":

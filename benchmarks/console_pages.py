@@ -8,22 +8,18 @@ page is over 100 ms.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from benchmarks.empty_database import empty_database, settled
 from benchmarks.lists import BOUND_MS, NOW, fill, median_ms
-from models.database import OPERATOR, connect
-from models.migrations import upgrade
 from tests.console.browser import Browser, Console
 from tests.world import DOMAIN, SENDER, World, document
 from workers.mail.rendering import Renderer
-from workers.process.embedded import EmbeddedEngines
 from workers.web.console.frame import asset
 
 #: Pages by what they are called in the table; {order} is one that went through the house, {old} a finished one of the fill.
@@ -69,8 +65,7 @@ def _fill(engine: Engine, orders: int) -> None:
         connection.exec_driver_sql(
             "UPDATE parcel p SET shipped_at = o.placed_at FROM shop_order o WHERE o.id = p.order_id"
         )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
+    settled(engine)
 
 
 def _get(browser: Browser, path: str) -> int:
@@ -92,12 +87,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, default=Path("/tmp"), help="Where the engines may write.")
     asked = parser.parse_args()
-    data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir=asked.data))
-    engines = EmbeddedEngines(data)
-    try:
-        url = engines.start().database_url or ""
-        engine = connect(url, OPERATOR)
-        upgrade(engine)
+    with empty_database(asked.data) as (engine, url):
         began = time.perf_counter()
         _fill(engine, asked.orders)
         print(f"{asked.orders:,} orders in {time.perf_counter() - began:.0f} s", flush=True)
@@ -115,11 +105,7 @@ def main() -> int:
             over = "  over the bound" if taken > BOUND_MS else ""
             print(f"{name:<24}{taken:8.1f} ms {size / 1000:7.1f} kB{over}")
         print(f"and once, kept by the browser: {loaded / 1000:.1f} kB")
-        engine.dispose()
         return 0 if max(taken for taken, _ in found.values()) <= BOUND_MS else 1
-    finally:
-        engines.stop()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,16 @@ prints medians; it exits 1 where a bound of docs/points.md is missed.
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from models.database import OPERATOR, connect
+from benchmarks.empty_database import empty_database, settled
 from models.invariants import violations
-from models.migrations import upgrade
 from models.store import points
 from models.store.customers import CustomerKey
 from pipelines.engine.ledger import Ledger
@@ -28,7 +24,6 @@ from pipelines.points.jobs import STEP, expire_step
 from pipelines.points.statement import statement
 from pipelines.rules.purse import Cause
 from pipelines.values.calendar import JST
-from workers.process.embedded import EmbeddedEngines
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=JST)
 #: Bounds: milliseconds in the database for balance and use of one customer, seconds of the whole check.
@@ -136,25 +131,16 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
     asked = parser.parse_args()
-    data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir="/tmp"))
-    engines = EmbeddedEngines(data)
-    try:
-        engine = connect(engines.start().database_url or "", OPERATOR)
-        upgrade(engine)
+    with empty_database() as (engine, _):
         started = time.perf_counter()
         with engine.begin() as connection:
             fill(connection, asked.customers, asked.entries)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+        settled(engine)
         print(
             f"{asked.entries:,} entries over {asked.customers:,} customers, built in {time.perf_counter() - started:.0f} s"
         )
         held = measure(engine, asked.customers)
-        engine.dispose()
         return 0 if held else 1
-    finally:
-        engines.stop()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":

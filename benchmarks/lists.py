@@ -7,10 +7,8 @@ of which the last are under way, and prints medians; it exits 1 where a list or 
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -19,14 +17,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from models.database import OPERATOR, connect
-from models.migrations import upgrade
+from benchmarks.empty_database import empty_database, settled
 from models.store import review, search
 from models.store.search import TermRow
 from pipelines.orders.listing import asked_of, page
 from pipelines.values.calendar import JST
 from pipelines.values.search_term import CUSTOMER, MAIL, NAME, NUMBER, PHONE, SKU
-from workers.process.embedded import EmbeddedEngines
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=JST)
 SHOPS = ("apparel", "clinic", "reuse", "salon")
@@ -210,15 +206,10 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, default=Path("/tmp"), help="Where the engines may write.")
     asked = parser.parse_args()
-    data = Path(tempfile.mkdtemp(prefix="shukka-bench-", dir=asked.data))
-    engines = EmbeddedEngines(data)
-    try:
-        engine = connect(engines.start().database_url or "", OPERATOR)
-        upgrade(engine)
+    with empty_database(asked.data) as (engine, _):
         began = time.perf_counter()
         spent = fill(engine, asked.orders)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+        settled(engine)
         print(
             f"{asked.orders:,} orders in {time.perf_counter() - began:.0f} s, terms {spent / asked.orders * 1e6:.0f} us an order"
         )
@@ -228,11 +219,7 @@ def main() -> int:
             found = measure(connection)
         for name, taken in found.items():
             print(f"{name:<32}{taken:8.1f} ms{'  over the bound' if taken > BOUND_MS else ''}")
-        engine.dispose()
         return 0 if max(found.values()) <= BOUND_MS else 1
-    finally:
-        engines.stop()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":
