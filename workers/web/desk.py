@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -15,6 +14,7 @@ from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.route import WOKEN_BY
 from workers.grouping import Group
 from workers.metrics import INTAKE
+from workers.pacing import PacedBell
 from workers.patience import patiently
 from workers.wiring import House
 
@@ -26,7 +26,7 @@ class Desk:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._ringer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
+        self._bell = PacedBell(house.bell)
         self._orders: Group[Submission, Answer] = Group(self._take_orders)
         self._events: Group[Received, bool] = Group(self._take_events)
         self._in_flight: set[tuple[object, ...]] = set()
@@ -69,21 +69,20 @@ class Desk:
         for answer in answers:
             INTAKE.labels(answer.ending).inc()
         if any(answer.ending == Ending.ACCEPTED for answer in answers):
-            self._ring(["accept"])
+            self._bell.ring(["accept"])
         return answers
 
     def _take_events(self, events: Sequence[Received]) -> list[bool]:
         house = self._house
         answers = patiently(lambda again: [new or again for new in receive(house.engine, house.clock, events)])
-        self._ring({WOKEN_BY[e.type] for e, new in zip(events, answers, strict=True) if new and e.type in WOKEN_BY})
+        self._bell.ring(
+            {WOKEN_BY[e.type] for e, new in zip(events, answers, strict=True) if new and e.type in WOKEN_BY}
+        )
         return answers
-
-    def _ring(self, stages: Sequence[str] | set[str]) -> None:
-        self._ringer.submit(self._house.bell.ring, list(stages))
 
     def close(self) -> None:
         """Let the last bells ring."""
-        self._ringer.shutdown(wait=True)
+        self._bell.close()
 
 
 def _as_first(answer: Answer) -> Answer:
