@@ -1,7 +1,7 @@
 """``python -m benchmarks.idle``: what the whole service costs while nobody asks anything of it.
 
-Processor time, wake-ups (voluntary context switches of every thread) and memory (PSS) of web, worker, clock, PostgreSQL and Valkey and all their
-children, as Linux counts them in /proc. The partners' servers are not counted.
+Processor time, wake-ups (voluntary context switches of every thread) and memory (PSS) of ``shukka up`` and all that it runs but the
+sandboxes, which stand for partners, as Linux counts them in /proc.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -19,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.part import Figure, Part
-from benchmarks.partners.installed import installed
-from benchmarks.partners.outside import Outside
+from workers.demo.trial import remove, scratch
+from workers.process.service import free_port
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -78,20 +79,60 @@ def _number(file: Path, name: str) -> int:
     return 0
 
 
+#: What a part's processes are called: the first whose word is in the command line.
+_PARTS: Final = {
+    "sandbox": "workers.sandbox.",
+    "worker": "workers.process.master",
+    "clock": "workers.pacemaker",
+    "web": "workers.web.serve",
+    "valkey": "valkey-server",
+    "postgres": "postgres",
+    "up": "workers.cli.main up",
+}
+
+
 def measure(seconds: float, settle: float) -> Mapping[str, Cost]:
-    """What each part cost in ``seconds`` of idleness, ``settle`` seconds after everything has started."""
-    with Outside() as outside, installed(outside) as here:
+    """What each part of ``shukka up`` cost in ``seconds`` of idleness, ``settle`` seconds after everything has started; the
+    sandboxes, which stand for partners, are left out."""
+    root, port = scratch("idle"), free_port()
+    argv = [sys.executable, "-m", "workers.cli.main", "up", "--port", str(port), "--data", str(root)]
+    up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        _until_it_answers(up)
         time.sleep(settle)
-        roots = {**here.processes.pids(), **here.engines.pids()}
-        roots.pop("gateway", None)
-        pids = {name: tree(pid) for name, pid in roots.items()}
-        before = {name: cost(of) for name, of in pids.items()}
+        parts = _parts(up.pid)
+        before = {name: cost(of) for name, of in parts.items()}
         time.sleep(seconds)
-        after = {name: cost(of) for name, of in pids.items()}
+        after = {name: cost(of) for name, of in parts.items()}
+    finally:
+        up.terminate()
+        up.wait()
+        remove(root)
     return {
         name: Cost(after[name].seconds - was.seconds, after[name].wakes - was.wakes, *after[name][2:])
         for name, was in before.items()
     }
+
+
+def _until_it_answers(up: subprocess.Popen[str]) -> None:
+    assert up.stdout is not None
+    said = []
+    for line in up.stdout:
+        said.append(line)
+        if line.startswith("Shukka answers"):
+            return
+    raise SystemExit(f"shukka up did not come up: {''.join(said)}")
+
+
+def _parts(root: int) -> dict[str, list[int]]:
+    """The processes below ``root`` by part."""
+    parts: dict[str, list[int]] = {name: [] for name in _PARTS if name != "sandbox"}
+    for pid in tree(root):
+        with suppress(OSError):
+            line = (Path("/proc") / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            part = next((name for name, word in _PARTS.items() if word in line), "sandbox")
+            parts.get(part, []).append(pid)
+    return parts
 
 
 def _figures(short: bool) -> Iterator[Figure]:
@@ -107,8 +148,8 @@ def _figures(short: bool) -> Iterator[Figure]:
 
 PART = Part(
     "idle",
-    "web, worker, clock, PostgreSQL and Valkey while nobody asks anything",
-    "partners and sandboxes; open connections of customers; jobs that come once a day",
+    "`shukka up` with web, worker, clock, PostgreSQL and Valkey while nobody asks anything",
+    "sandboxes; open connections of customers; jobs that come once a day",
     _figures,
 )
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes after which a log is set aside as ``<name>.1`` when its process starts."""
@@ -21,6 +22,59 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 # Linux sends the parent-death signal when the THREAD that forked ends, so one thread that lives as long as the
 # process does all the forking. Nothing starts before the first launch.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+
+
+class Running(Protocol):
+    """A child process, as ``subprocess.Popen`` shows it: what it returned once it is reaped."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Reap it if it is dead; what it returned."""
+        ...
+
+    def wait(self) -> int:
+        """Reap it once it is dead; what it returned."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL, unless it was reaped."""
+        ...
+
+
+@dataclass(slots=True)
+class Adopted:
+    """A child process that somebody else started; Running."""
+
+    pid: int
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Reap it if it is dead; what it returned."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Reap it once it is dead; what it returned."""
+        returncode = self._reap(0)
+        assert returncode is not None
+        return returncode
+
+    def kill(self) -> None:
+        """SIGKILL, unless it was reaped."""
+        if self.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +151,7 @@ def why(returncode: int) -> str:
         return f"signal {-returncode}"
 
 
-def has_ended(process: subprocess.Popen[bytes]) -> bool:
+def has_ended(process: Running) -> bool:
     """True once the process is dead. It is left unreaped where the system can, so its group id cannot be reused."""
     if process.returncode is not None:
         return True
@@ -109,12 +163,13 @@ def has_ended(process: subprocess.Popen[bytes]) -> bool:
         return process.poll() is not None
 
 
-def bury(process: subprocess.Popen[bytes], *, group: bool = True) -> int:
+def bury(process: Running, *, group: bool = True) -> int:
     """Reap a dead process and kill what is left of its group; answers its return code."""
     if group:
         kill_group(process.pid)
     returncode = process.wait()
     if group:
+        _reap_group(process.pid)
         wait_until(lambda: not group_exists(process.pid), patience=0.2)  # longer, and only zombies are left
     return returncode
 
@@ -123,6 +178,13 @@ def kill_group(pid: int) -> None:
     """SIGKILL for every process of the group that ``pid`` leads, if any is left."""
     with suppress(ProcessLookupError, PermissionError):  # macOS says "not permitted" for a group of zombies
         os.killpg(pid, signal.SIGKILL)
+
+
+def _reap_group(pid: int) -> None:
+    """Those of the group that are our children: orphans come to us while the fork server works."""
+    with suppress(ChildProcessError):
+        while wait_until(lambda: os.waitpid(-pid, os.WNOHANG) != (0, 0), patience=0.2):
+            pass
 
 
 def group_exists(pid: int) -> bool:

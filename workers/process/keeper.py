@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workers.process.child import bury, has_ended, kill_group, last_line, launch, wait_until, why
+from workers.process.child import Running, bury, has_ended, kill_group, last_line, launch, wait_until, why
+from workers.process.fork_server import Birth, ForkServer
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
@@ -38,7 +39,8 @@ class Child:
     ready (READY_FILE names it to the process). ``ready`` is asked, beyond that, at the start before the next child starts.
     ``log``: file for its output, None leaves it on ours. ``group``: its descendants are killed with it when it is dead.
     ``sockets``: descriptors that it inherits. ``rolls``: a roll gives it a successor. ``together``: it is told to end
-    when the child after it is, not once that one has ended.
+    when the child after it is, not once that one has ended. ``program``: the module that ``argv`` runs, whose ``main()`` is all
+    that it runs, so that a fork server may; ``imports``: modules that it imports later.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Child:
     sockets: Sequence[int] = ()
     rolls: bool = False
     together: bool = False
+    program: str | None = None
+    imports: Sequence[str] = ()
 
 
 def tell_ready() -> None:
@@ -64,8 +68,8 @@ def tell_ready() -> None:
 class Process:
     """One life of a child."""
 
-    def __init__(self, child: Child) -> None:
-        """Start it. Raises OSError where there is no memory or no process to be had."""
+    def __init__(self, child: Child, fork_server: ForkServer | None = None) -> None:
+        """Start it, by ``fork_server`` if there is one. Raises OSError where there is no memory or no process to be had."""
         self.child = child
         self._told = child.tells and child.tells.with_name(f"{child.tells.name}.{os.getpid()}.{next(_numbers)}")
         self._asked_at = 0.0
@@ -73,18 +77,19 @@ class Process:
         if self._told is not None:
             self._told.unlink(missing_ok=True)
             env = {**(os.environ if env is None else env), READY_FILE: str(self._told)}
-        signal_, sockets = child.stop_signal, child.sockets
-        self._popen = launch(child.argv, death_signal=signal_, env=env, log=child.log, sockets=sockets)
+        self._running = _forked(child, env, fork_server) or launch(
+            child.argv, death_signal=child.stop_signal, env=env, log=child.log, sockets=child.sockets
+        )
         self._started_at = time.monotonic()
 
     @property
     def pid(self) -> int:
         """Its process id; a roll brings another."""
-        return self._popen.pid
+        return self._running.pid
 
     def has_ended(self) -> bool:
         """Whether it is dead."""
-        return has_ended(self._popen)
+        return has_ended(self._running)
 
     def is_ready(self) -> bool:
         """Whether it runs and says that it is ready for work."""
@@ -111,10 +116,29 @@ class Process:
             if self.child.group:
                 kill_group(self.pid)
             else:
-                self._popen.kill()
+                self._running.kill()
         if self._told is not None:
             self._told.unlink(missing_ok=True)
-        return bury(self._popen, group=self.child.group)
+        return bury(self._running, group=self.child.group)
+
+
+def _forked(child: Child, env: Mapping[str, str] | None, fork_server: ForkServer | None) -> Running | None:
+    """Its process, if a fork server can make it."""
+    if fork_server is None or child.program is None or not fork_server.is_ready():
+        return None
+    birth = Birth(
+        child.program,
+        child.argv,
+        dict(os.environ if env is None else env),
+        None if child.log is None else str(child.log),
+        child.sockets,
+        int(child.stop_signal),
+        os.getpid(),
+    )
+    try:
+        return fork_server.fork(birth)
+    except OSError:
+        return None
 
 
 def end_all(processes: Sequence[Process], report: Report, *, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -138,6 +162,8 @@ class Keeper:
         self.child = child
         self.last_end = ""
         self.refused = False
+        #: Who starts its processes, while somebody does.
+        self.fork_server: ForkServer | None = None
         self._report = report
         self._process: Process | None = None
         self._not_before = 0.0
@@ -162,7 +188,7 @@ class Keeper:
     def start(self) -> Process | None:
         """One more process of the child; None, and a later moment for the next try, where the system has none."""
         try:
-            return Process(self.child)
+            return Process(self.child, self.fork_server)
         except OSError as fault:  # no memory or no process to be had: as passing as a death
             self._postpone(f"cannot be started ({fault.strerror})")
             return None

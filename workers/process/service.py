@@ -15,6 +15,7 @@ from typing import Any
 
 from pipelines.shops import Shop
 from workers import payments
+from workers.process.fork_server import ForkServer
 from workers.process.keeper import Child
 from workers.settings import Settings, read
 from workers.stopping import STOP_WITHIN
@@ -33,10 +34,29 @@ def free_port() -> int:
         return port
 
 
+WORKER, CLOCK, WEB = "workers.process.master", "workers.pacemaker", "workers.web.serve"
+"""The programs of the service's processes."""
+_LATER = "workers.process.shared_imports"
+"""What they import later."""
+
+
 def worker_argv(processes: int = 2, stop_within: float = STOP_WITHIN) -> list[str]:
     """The worker's command line. Told to stop, it has ended ``stop_within`` seconds later."""
-    program = [sys.executable, "-m", "workers.process.master"]
-    return [*program, "--processes", str(processes), "--stop-within", str(stop_within)]
+    return _argv(WORKER, "--processes", processes, "--stop-within", stop_within)
+
+
+def _argv(program: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", program, *map(str, arguments)]
+
+
+def fork_server() -> ForkServer | None:
+    """A fork server for the service that shares our own memory; None where there can be none. Before anything else is started."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return ForkServer.forked([WORKER, CLOCK, WEB, _LATER], DRAMATIQ)
+    except OSError:
+        return None
 
 
 @dataclass
@@ -152,22 +172,21 @@ class Service:
     def children(self) -> Sequence[Child]:
         """The sandboxes first, then worker, clock and web, which end together and are rolled."""
         env = self.environment
-        clock = [sys.executable, "-m", "workers.pacemaker"]
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            self._process("worker", worker_argv(self.processes), env, together=True),
-            self._process("clock", clock, env, together=True),
-            self._process("web", self._web(), env, ready=self.is_ready, sockets=self._sockets()),
+            self._process("worker", WORKER, worker_argv(self.processes), env, together=True),
+            self._process("clock", CLOCK, _argv(CLOCK), env, together=True),
+            self._process("web", WEB, self._web(), env, ready=self.is_ready, sockets=self._sockets()),
         ]
 
-    def _process(self, name: str, argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Child:
+    def _process(self, name: str, program: str, argv: Sequence[str], env: Mapping[str, str], **how: Any) -> Child:
         """One of ours: it ends by itself in time, or says why it cannot start."""
-        tells = self.data / f"{name}.ready"
-        return Child(name, argv, env, grace=STOP_WITHIN + 1, tells=tells, log=self._log(name), rolls=True, **how)
+        how |= {"tells": self.data / f"{name}.ready", "log": self._log(name)}
+        return Child(name, argv, env, grace=STOP_WITHIN + 1, rolls=True, program=program, imports=[_LATER], **how)
 
     def _web(self) -> list[str]:
-        web = [sys.executable, "-m", "workers.web.serve", "--host", self.host, "--port", str(self.port)]
+        web = _argv(WEB, "--host", self.host, "--port", self.port)
         return [*web, "--fd", str(self.listener.fileno())] if self.listener else web
 
     def _sockets(self) -> Sequence[int]:

@@ -6,15 +6,21 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from pipelines.errors import Misconfigured, Unreachable
 from workers.process.child import wait_until
+from workers.process.fork_server import ForkServer
 from workers.process.keeper import Child, Keeper, Process, Report, end_all
+from workers.process.waking import Waking
 
 _TICK = 0.1
+_WHILE_ALL_RUN = 1.0
+"""Seconds between two looks, unless a signal tells of something: while one is to be started again, and while all run."""
+#: Processes for which a fork server pays.
+_SHARING = 2
 
 
 class Engines(Protocol):
@@ -44,7 +50,10 @@ class Supervisor:
         *,
         report: Report = print_line,
         start_within: float = 60.0,
+        fork_server: ForkServer | None = None,
     ) -> None:
+        """``fork_server`` serves the first start, and is then ended."""
+        self._fork_server = fork_server
         self._keepers = [Keeper(child, report) for child in children]
         self._engines = engines
         self._report = report
@@ -64,17 +73,18 @@ class Supervisor:
         one is not ready within ``start_within`` seconds of its start; nothing is left then.
         """
         try:
-            self._start(stop)
+            with self._forking(stop):
+                self._start(stop)
             if on_ready and not stop.is_set():
                 on_ready()
-            while not stop.is_set():
-                self.check()
-                if roll is not None and roll.is_set():
-                    roll.clear()
-                    if before_roll():
-                        self.roll(stop)
-                # Not stop.wait(): it holds the lock that a signal handler, in this very thread, needs to set the event.
-                time.sleep(_TICK)
+            with Waking() as waking:
+                while not stop.is_set():
+                    self.check()
+                    if roll is not None and roll.is_set():
+                        roll.clear()
+                        if before_roll():
+                            self.roll(stop)
+                    waking.sleep(_WHILE_ALL_RUN if all(keeper.pid for keeper in self._keepers) else _TICK)
         finally:
             self.stop()
 
@@ -87,9 +97,10 @@ class Supervisor:
         """Replace the process of every child that rolls, one child after the other: the next is ready before the one before
         is told to end. True if all were; a successor that does not get ready is ended, and all stays as it is from there on.
         """
-        for keeper in self._keepers:
-            if keeper.child.rolls and not self._succeed(keeper, stop):
-                return False
+        with self._forking(stop):
+            for keeper in self._keepers:
+                if keeper.child.rolls and not self._succeed(keeper, stop):
+                    return False
         self._report(f"rolled: {', '.join(keeper.child.name for keeper in self._keepers if keeper.child.rolls)}")
         return True
 
@@ -100,6 +111,30 @@ class Supervisor:
     def check(self) -> None:
         """Look after the engines and every child once: what does not run and may, is started. Never waits for it."""
         self._check(self._keepers)
+
+    @contextmanager
+    def _forking(self, stop: threading.Event) -> Iterator[None]:
+        """A fork server for the children that it can fork, until the block ends; where there is none they start by themselves."""
+        forked = [keeper for keeper in self._keepers if keeper.child.program is not None]
+        fork_server, self._fork_server = self._fork_server, None
+        fork_server = fork_server or _fork_server([keeper.child for keeper in forked])
+        if fork_server is None:
+            yield
+            return
+
+        def over(fork_server: ForkServer = fork_server) -> bool:
+            self._check([])
+            return stop.is_set() or fork_server.has_ended() or fork_server.is_ready()
+
+        with fork_server:
+            wait_until(over, patience=self._start_within, pause=0.02)
+            for keeper in forked:
+                keeper.fork_server = fork_server
+            try:
+                yield
+            finally:
+                for keeper in forked:
+                    keeper.fork_server = None
 
     def _start(self, stop: threading.Event) -> None:
         for number, keeper in enumerate(self._keepers):
@@ -154,6 +189,18 @@ class Supervisor:
             self._engines.ensure()
         for keeper in keepers:
             keeper.check()
+
+
+def _fork_server(children: Sequence[Child]) -> ForkServer | None:
+    """One for ``children``; None where there is nothing to share, or no way."""
+    if len(children) < _SHARING or sys.platform != "linux":
+        return None
+    modules = [module for child in children for module in (child.program, *child.imports) if module is not None]
+    sockets = [socket for child in children for socket in child.sockets]
+    try:
+        return ForkServer.launched(modules, children[0].env, sockets)
+    except OSError:
+        return None
 
 
 def _refuse(keepers: Sequence[Keeper]) -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 from rich.console import Console
 
 from models.database import MIGRATE, connect
-from models.migrations import upgrade
 from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
 from workers.operators import ready_path
 from workers.process.embedded import EmbeddedEngines
 from workers.process.keeper import Report
 from workers.process.listening import listening
-from workers.process.service import Service
+from workers.process.service import Service, fork_server
 from workers.process.supervisor import Supervisor, print_line, roll_on_hang_up, stop_on_signals
 from workers.settings import Settings, load
 
@@ -45,6 +44,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     shops = load_shops(settings.shops_dir, INSTALLATION)
     settings.clock.now()
     listener = listening(host, port)
+    forks = fork_server()
     stop = stop_on_signals()
     roll = roll_on_hang_up(stop)
     with (
@@ -52,11 +52,15 @@ def run_up(*, port: int, host: str, console: Console) -> None:
         console.status("starting") as spinner,
         engines(settings, settings.data) as (embedded, database_url, redis_url),
     ):
-        engine = connect(database_url, MIGRATE, application="shukka-migrate")
-        upgrade(engine)
+        service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
+        migration = _migrate(service.environment)
+        if migration.returncode != 0:
+            spinner.stop()
+            sys.stderr.write(migration.stderr)
+            raise SystemExit(migration.returncode)
+        engine = connect(database_url, MIGRATE, application="shukka-up")
         console_path = ready_path(engine)
         engine.dispose()
-        service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
 
         def ready() -> None:
             spinner.stop()
@@ -70,7 +74,9 @@ def run_up(*, port: int, host: str, console: Console) -> None:
                     f"  console {service.url}{console_path} (signs in once, within half an hour)", soft_wrap=True
                 )
 
-        Supervisor(service.children(), embedded).run_until(stop, ready, roll, lambda: _migrate(service.environment))
+        Supervisor(service.children(), embedded, fork_server=forks).run_until(
+            stop, ready, roll, lambda: _may_roll(service.environment)
+        )
     console.print("stopped")
 
 
@@ -80,10 +86,16 @@ def _engines(settings: Settings) -> str:
     return f"{database}, {broker}"
 
 
-def _migrate(environment: Mapping[str, str]) -> bool:
-    """Let the code that is installed now bring the schema to its revision, before its processes start; whether it did."""
+def _migrate(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Let the code that is installed now bring the schema to its revision, before its processes start; in a process of its own,
+    since what it needs for that we would keep."""
     argv = [sys.executable, "-m", "workers.cli.main", "migrate"]
-    migration = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+
+
+def _may_roll(environment: Mapping[str, str]) -> bool:
+    """Whether the schema is ready for what is installed now."""
+    migration = _migrate(environment)
     if migration.returncode != 0:
         print_line(f"nothing is rolled: {migration.stderr.strip()}")
     return migration.returncode == 0

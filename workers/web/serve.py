@@ -92,7 +92,8 @@ def serve(host: str, port: int, stop_within: float = STOP_WITHIN, fd: int | None
     DrainingServer(config, Stop(stop_within)).run([listener(host, port, fd, os.environ)])
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Serve until a signal; 2, and a line, where it cannot."""
     parser = argparse.ArgumentParser(description="The web process.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -102,4 +103,9 @@ if __name__ == "__main__":
         serve(options.host, options.port, fd=options.fd)
     except Misconfigured as wrong:
         print(f"shukka web: {wrong}", file=sys.stderr)
-        raise SystemExit(2) from None
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
