@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -31,7 +29,7 @@ def _restart(field: Field) -> int:
     """Kill worker, clock and web and wait for those that follow; how many there are."""
     before = {name: field.pid(name) for name in OWN}
     for pid in before.values():
-        os.kill(pid, signal.SIGKILL)
+        field.kill(pid)
     for name, pid in before.items():
         if not field.came_back(name, pid):
             raise Unhealed(f"{name} did not come back")
@@ -40,7 +38,8 @@ def _restart(field: Field) -> int:
 
 def _injury(name: str, seconds: float) -> Injury:
     does = "worker, clock and web are killed and come back with that time; the world has the right one"
-    return Injury(f"clock {name}", Boundary.CLOCK, does, "the same back again", _jumps(seconds), 6.0, is_quick=False)
+    heals, leaves = "the same back again; what was to be done at once then is done at that time", max(0.0, seconds)
+    return Injury(f"clock {name}", Boundary.CLOCK, does, heals, _jumps(seconds), 6.0, is_quick=False, leaves=leaves)
 
 
 INJURIES: Sequence[Injury] = (

@@ -189,13 +189,14 @@ def _restarted(field: Field) -> Iterator[Count]:
 def _at_commit() -> Iterator[Injury]:
     for writer, name in WRITERS.items():
         every = 1 if writer == "clock" else 3
+        patience = 60.0 if writer == "clock" else 15.0  # which has something to commit now and then
         yield Injury(
             f"COMMIT of {writer} lost", Boundary.DATABASE, "the connection is cut before COMMIT arrives", _HEALED,
-            _cut_at(POSTGRES_COMMIT, BEFORE, every=every, of=name), 1.0,
+            _cut_at(POSTGRES_COMMIT, BEFORE, every=every, of=name), 1.0, patience,
         )  # fmt: skip
         yield Injury(
             f"COMMIT of {writer} unanswered", Boundary.DATABASE, "COMMIT is done, and the connection cut before its answer",
-            _HEALED, _cut_at(POSTGRES_COMMIT, AFTER, every=every, of=name), 1.0,
+            _HEALED, _cut_at(POSTGRES_COMMIT, AFTER, every=every, of=name), 1.0, patience,
         )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,10 @@ from workers.process.service import free_port
 #: Real seconds in which what was struck has to run, and orders to move, again.
 BOUND = 30.0
 LOOK = 0.05
+_HELD = """
+SELECT m.message_id FROM effect_lease l JOIN mail m ON m.id = l.subject_id
+WHERE l.kind = 'mail.send' AND l.attempts > 0 AND l.due_at > now()
+"""
 DATABASE, REDIS, SMTP, GATEWAY = "database", "redis", "sink", "gateway"
 
 
@@ -67,6 +73,17 @@ class Field:
         pairs = (line.split() for line in listing.splitlines())
         master = self.pid(name)
         return sorted(int(pid) for pid, parent in pairs if int(parent) == master)
+
+    def kill(self, pid: int) -> None:
+        """SIGKILL, when it is written down which mails somebody holds: the killed one may have sent those and not recorded it."""
+        held: list[str] = []
+        with suppress(psycopg.Error), self.database() as connection:
+            connection.execute("SET statement_timeout = '2s'")
+            held = [message_id for (message_id,) in connection.execute(_HELD)]
+        record = {"kind": "killed", "held": held}
+        with (self.trial.root / "journals" / "kills.jsonl").open("ab") as journal:
+            journal.write(orjson.dumps(record) + b"\n")
+        os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def told(self, **environment: str) -> Iterator[None]:

@@ -39,6 +39,7 @@ class Injury:
 
     ``lasts``: real seconds that it goes on at least; then it ends as soon as it has struck, at the latest after ``patience``
     more. ``heals``: what ends it. ``is_quick``: also in the short form, which has no time for what has to outlast a lease.
+    ``leaves``: seconds of the Clock for which what it touched may wait afterwards.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Injury:
     lasts: float = 0.0
     patience: float = 15.0
     is_quick: bool = True
+    leaves: float = 0.0
 
 
 def since(total: Count) -> Count:

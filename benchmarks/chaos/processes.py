@@ -19,6 +19,8 @@ OWN = ("worker", "clock", "web")
 BEYOND_AN_EFFECT, BEYOND_A_JOB = 23.0, 63.0
 _REPLACED = "its keeper starts another"
 _TOLD_WITHIN = 20.0
+#: More threads than a process has that still imports.
+_BEGUN = 16
 #: What is said where memory was refused: by Python, by the system, for a thread's stack, by libpq.
 _NO_MEMORY = (b"MemoryError", b"Cannot allocate memory", b"can't start new thread", b"out of memory")
 
@@ -27,7 +29,10 @@ def _dies(name: str, signal_: signal.Signals) -> Inflict:
     @contextmanager
     def inflict(field: Field) -> Iterator[Count]:
         pid = field.pid(name)
-        os.kill(pid, signal_)
+        if signal_ == signal.SIGKILL:
+            field.kill(pid)
+        else:
+            os.kill(pid, signal_)
         yield lambda: int(field.is_replaced(name, pid) or not _lives(pid))
         _wait_for(field, name, pid)
 
@@ -37,7 +42,7 @@ def _dies(name: str, signal_: signal.Signals) -> Inflict:
 def _child_dies(field: Field) -> Iterator[Count]:
     """A master cannot go on without one of its children: it ends, and both are started anew."""
     master, child = field.pid("worker"), field.children_of("worker")[-1]
-    os.kill(child, signal.SIGKILL)
+    field.kill(child)
     yield lambda: int(not _lives(child))
     _wait_for(field, "worker", master)
 
@@ -80,7 +85,12 @@ def _doubles(field: Field) -> Iterator[Count]:
 
 
 def _starves(field: Field) -> Iterator[Count]:
-    """No byte more than it has now, for one worker child; what it does then is told by its log or by its death."""
+    """No byte more than it has now, for one worker child that has just begun and needs more for the first orders; what it does then is
+    told by its log or by its death."""
+    before_it = field.pid("worker")
+    os.kill(before_it, signal.SIGTERM)
+    _wait_for(field, "worker", before_it)
+    wait_until(lambda: _has_begun(field), patience=BOUND, pause=LOOK)
     master, child = field.pid("worker"), field.children_of("worker")[-1]
     before = resource.prlimit(child, resource.RLIMIT_AS)
     log = _log_of(field, "worker")
@@ -92,6 +102,12 @@ def _starves(field: Field) -> Iterator[Count]:
             resource.prlimit(child, resource.RLIMIT_AS, before)
     if not _lives(child):
         _wait_for(field, "worker", master)
+
+
+def _has_begun(field: Field) -> bool:
+    """Whether the worker's processes have the threads in which they work."""
+    children = field.children_of("worker")
+    return bool(children) and all(len(list(Path(f"/proc/{pid}/task").glob("*"))) > _BEGUN for pid in children)
 
 
 def _wait_for(field: Field, name: str, pid: int) -> None:

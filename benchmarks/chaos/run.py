@@ -21,7 +21,8 @@ from workers.demo.trial import Trial, load_of_machine
 from workers.demo.verdict import Verdict, judge
 from workers.process.child import wait_until
 
-OPENS = datetime(2026, 11, 19, 8, 30, tzinfo=TOKYO)
+#: A Monday: suppliers are told something on each of its days.
+OPENS = datetime(2026, 11, 16, 8, 30, tzinfo=TOKYO)
 #: Real seconds of peace after things move again.
 _PEACE = 1.0
 #: Real seconds until the first order is through.
@@ -29,6 +30,7 @@ _WARM = 60.0
 #: Real seconds allowed at the end: what was under way when its worker was killed waits for its lease, and what was tried in
 #: vain for its next attempt.
 _DRAIN = 240.0
+_NOBODY = "no order came in"
 #: How often an injury is struck again that found nothing to strike.
 _AGAIN = 2
 
@@ -99,6 +101,8 @@ def run(root: Path, storm: Storm, report: Callable[[str], None], stop: threading
             report(f"{trial.clock.now():%d %H:%M}  no order comes any more; draining")
             trial.settle(_DRAIN)
             outcome.verdict = judge(trial, trial.finish())
+            if field_.disk is not None and not outcome.is_good:
+                field_.disk.give_back(field_.database_url)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -109,11 +113,14 @@ def _strike_all(
     """Everything alone, what found nothing to strike once more; then mixtures for as long as orders come."""
     pending, again = storm.alone(), {one.name: _AGAIN for one in storm.injuries}
     mixtures = storm.mixed()
-    while field_.trial.world.is_trading and not stop.is_set():
+    last = field_.trial.clock.anchor + storm.seconds
+    while time.time() < last and field_.trial.world.is_trading and not stop.is_set():
         blow = pending.pop(0) if pending else None if storm.is_short else next(mixtures, None)
         if blow is None:
             return
         wounds = strike(field_, blow)
+        if time.time() > last and any(wound.says.startswith(_NOBODY) for wound in wounds):
+            return  # the last order was in before: nothing can be told by those that were to come
         outcome.wounds += wounds
         for wound in wounds:
             took = wound.says or ("did not resume" if wound.resumed is None else f"{wound.resumed:.1f} s")
@@ -141,7 +148,7 @@ def strike(field_: Field, blow: Blow) -> list[Wound]:
     bound = BOUND * load_of_machine()
     resumed = None
     if not says and not wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK):
-        says = f"no order came in within {bound:.0f} s"
+        says = f"{_NOBODY} within {bound:.0f} s"
     if not says and wait_until(lambda: _moves(field_.trial, over), patience=bound, pause=LOOK):
         resumed = time.time() - over
     touched = _touched(field_.trial, began)

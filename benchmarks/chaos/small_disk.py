@@ -50,6 +50,12 @@ class SmallDisk:
             for table in TABLES:
                 connection.execute(sql.SQL("ALTER TABLE {} SET TABLESPACE small").format(sql.Identifier(table)))
 
+    def give_back(self, database_url: str) -> None:
+        """Move them back, for whoever looks into the database afterwards."""
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            for table in TABLES:
+                connection.execute(sql.SQL("ALTER TABLE {} SET TABLESPACE pg_default").format(sql.Identifier(table)))
+
     def fill(self) -> None:
         """Leave no byte free."""
         now = os.statvfs(self._place)

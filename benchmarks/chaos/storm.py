@@ -16,6 +16,8 @@ from workers.demo.world import WorldPlan
 _BETWEEN = 9.0
 #: Of the estimate: a machine may be busy, and an injury may have to be struck again.
 _RESERVE = 1.3
+#: Seconds of the Clock that a run waits at its end for what an injury left.
+_SOON = 3600.0
 #: Injuries of a mixture, each of another boundary.
 _MIXED = (2, 3)
 
@@ -65,21 +67,27 @@ class Storm:
         )
 
     def alone(self) -> list[Blow]:
-        """Each injury by itself, as often as it is to strike, in an order of the seed's."""
+        """Each injury by itself, as often as it is to strike, in an order of the seed's; those that leave a day's wait in the first
+        half, so that it is over when the run is."""
         blows: list[Blow] = []
         for turn in range(self.rounds if not self.mixtures else 0):
             some = [(one,) for one in self.injuries]
             _chance("alone", self.seed, turn).shuffle(some)
             blows += some
-        return blows
+        lasting = [blow for blow in blows if any(one.leaves > _SOON for one in blow)]
+        rest = [blow for blow in blows if blow not in lasting]
+        for place, blow in enumerate(lasting):
+            rest.insert((len(blows) // 2) * place // len(lasting), blow)
+        return rest
 
     def mixed(self) -> Iterator[Blow]:
-        """Mixtures without end."""
+        """Mixtures without end, of what leaves no long wait."""
         chance = _chance("mixed", self.seed)
-        boundaries = sorted({one.boundary for one in self.injuries})
+        some = [one for one in self.injuries if one.leaves <= _SOON]
+        boundaries = sorted({one.boundary for one in some})
         while len(boundaries) > 1:
             among = chance.sample(boundaries, min(chance.randint(*_MIXED), len(boundaries)))
-            yield [chance.choice([one for one in self.injuries if one.boundary is boundary]) for boundary in among]
+            yield [chance.choice([one for one in some if one.boundary is boundary]) for boundary in among]
 
 
 def _chance(*parts: object) -> Random:

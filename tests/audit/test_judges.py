@@ -179,7 +179,7 @@ BY_JOURNALS: Sequence[tuple[str, dict[str, Any], str]] = [
     ("contradictions_refused", {"suppliers": [INSTRUCTED, REPORTED, FALSE]}, f"{FALSE['id']} contradicts what is known, and is lost"),
     ("deposits_booked", {"bank": [{**TRANSFER, "transfer": {**TRANSFER["transfer"], "amount": 900}}, TOLD_OF_TRANSFER]}, "salon/S-1 paid 900 yen and the books say 1000"),  # type: ignore[dict-item]
     ("mails_arrived", {"sink": [CONFIRMED]}, "<2@x> (shipment_shipped) is called sent and never arrived"),
-    ("mails_once", {"sink": [CONFIRMED, TOLD, CONFIRMED]}, "<1@x> came again although nobody was cut off"),
+    ("mails_once", {"sink": [CONFIRMED, TOLD, CONFIRMED]}, "<1@x> came again although nobody was cut off or killed"),
     ("mails_known", {"sink": [CONFIRMED, TOLD, mail("<3@x>", "rank_up")]}, "<3@x> (rank_up) arrived and is nothing in the books"),
     ("mails_addressed", {"sink": [{**CONFIRMED, "to": ["ren@example.jp"]}, TOLD]}, "<1@x> (order_accepted) of salon/S-1 went to somebody else"),
     ("mails_addressed", {"sink": [CONFIRMED, TOLD, mail("<3@x>", "supplier_cancel")]}, "<3@x> (supplier_cancel) of salon/S-1 went to its customer"),
@@ -298,6 +298,22 @@ def test_a_cut_excuses_a_copy_of_the_mail_that_was_cut(between: list[Any], repea
     assert repeated_mails(sink) == repeated
 
 
+@pytest.mark.parametrize(
+    ("killed", "copies", "excused"),
+    [
+        ([["<1@x>"]], 1, True),  # it was sent, and who sent it could not record it
+        ([["<2@x>"]], 1, False),  # another one was held
+        ([["<1@x>"]], 2, False),
+        ([["<1@x>"], ["<1@x>", "<2@x>"]], 2, True),
+    ],
+)
+def test_a_kill_excuses_a_copy_of_each_mail_that_was_held(killed: list[list[str]], copies: int, excused: bool) -> None:
+    kills = [{"kind": "killed", "held": held} for held in killed]
+    sink = [CONFIRMED, TOLD, *[CONFIRMED] * copies]
+    assert ("mails_once" in found(replace(KEPT, sink=sink, kills=kills))) is not excused
+    assert repeated_mails(sink, kills) == min(copies, sum("<1@x>" in held for held in killed))
+
+
 #: Template -> an order whose history asks for one mail of it.
 ASKED_FOR: Mapping[str, dict[str, Any]] = {
     "order_held": {"held_at_once": True},
@@ -376,6 +392,11 @@ def test_a_mail_of_every_template_is_missed_if_the_history_asks_for_it(template:
         ("tracking_corrected", {"parcels": [ParcelBook("SH-1", "1", "delivered")]}),  # there is nothing left to follow
         ("tracking_corrected", {"news": [DELIVERED._replace(type="shipment.tracking_corrected", at=NOON)]}),  # one mail has both
         ("order_delivered", {"is_pickup": True}),  # the carrier brought it to a store
+        ("payment_instructions", {"moves": [
+            MOVES[0],
+            Move(2, "order", "1", "accepted", "awaiting_payment", "waits", NOON),
+            Move(3, "order", "1", "awaiting_payment", "cancelled", "not paid in time (PAY-07)", NOON + timedelta(seconds=6)),
+        ]}),  # the time was over before anybody knew
         ("cod_unclaimed", {"parcels": [ParcelBook("SH-1", "1", "returning")]}),  # it cannot be received any more
     ],
 )  # fmt: skip
@@ -395,5 +416,5 @@ def test_journals_are_read_from_their_files_and_a_missing_one_is_empty(tmp_path:
     for name, record in (("sink", CONFIRMED), ("storefront", FINISHED)):
         (tmp_path / f"{name}.jsonl").write_bytes(orjson.dumps(record) + b"\n")
     assert Journals.read(tmp_path) == Journals(
-        storefront=[FINISHED], gateway=[], suppliers=[], bank=[], sink=[CONFIRMED], events=[]
+        storefront=[FINISHED], gateway=[], suppliers=[], bank=[], sink=[CONFIRMED], events=[], kills=[]
     )

@@ -44,6 +44,17 @@ def test_each_injury_is_ordered_alone_as_often_as_there_are_rounds() -> None:
     assert sorted(ordered) == sorted([one.name for one in INJURIES] * 2)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_leaves_a_days_wait_strikes_in_the_first_half_and_in_no_mixture(seed: int) -> None:
+    """What a clock that is ahead made due at once is due a day later: it has to be over when the run is."""
+    storm = Storm(seed=seed)
+    ordered = [one for (one,) in storm.alone()]
+    lasting = [place for place, one in enumerate(ordered) if one.leaves > 3600]
+    assert len(lasting) == storm.rounds
+    assert max(lasting) < len(ordered) / 2
+    assert not any(one.leaves > 3600 for blow in islice(storm.mixed(), 200) for one in blow)
+
+
 def test_a_mixture_is_of_several_boundaries() -> None:
     for blow in islice(Storm().mixed(), 200):
         assert 2 <= len({one.boundary for one in blow}) == len(blow) <= 3

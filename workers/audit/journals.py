@@ -16,7 +16,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Journals:
-    """What everybody outside saw and did, oldest first: ``events`` are what storefronts were told."""
+    """What everybody outside saw and did, oldest first: ``events`` are what storefronts were told, ``kills`` which mails were held
+    by some process when one was killed."""
 
     storefront: Sequence[Record] = ()
     gateway: Sequence[Record] = ()
@@ -24,11 +25,12 @@ class Journals:
     bank: Sequence[Record] = ()
     sink: Sequence[Record] = ()
     events: Sequence[Record] = ()
+    kills: Sequence[Record] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """The journals in ``folder``, ``<process>.jsonl`` each; one that is missing counts as empty."""
-        names = ("storefront", "gateway", "suppliers", "bank", "sink", "events")
+        names = ("storefront", "gateway", "suppliers", "bank", "sink", "events", "kills")
         return cls(**{name: list(read(folder / f"{name}.jsonl")) for name in names})
 
     @property

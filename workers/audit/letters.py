@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from models.states import GIVEN_ANEW, HoldReason
@@ -18,6 +19,8 @@ from workers.sandbox.contradictions import is_contradiction
 
 #: How a parcel fares of which its customer is not reminded.
 _ON_ITS_WAY_BACK: Final = frozenset({"refused", "returning", "returned"})
+#: Time of the Clock in which one decision follows the other, and no deadline of a payment lies.
+_AT_ONCE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,18 @@ def _applied(order: OrderBook, kind: str) -> int:
 def _unpaid(order: OrderBook) -> int:
     """Who is cancelled for not having paid was reminded before (PAY-07)."""
     return int(order.method == "bank_transfer" and "not paid in time (PAY-07)" in _cancels(order))
+
+
+def _instructed(order: OrderBook) -> int:
+    """Who is to pay is told how."""
+    return int(order.money.was_instructed and bool(order.moved("order", "awaiting_payment")))
+
+
+def _was_over(order: OrderBook) -> int:
+    """Whose time was over before it was known that there is something to pay is told of the end alone."""
+    waits = [move.at for move in order.moved("order", "awaiting_payment")]
+    ends = [move.at for move in order.moved("order", "cancelled") if move.cause == "not paid in time (PAY-07)"]
+    return int(_instructed(order) and any(timedelta() <= end - wait <= _AT_ONCE for wait in waits for end in ends))
 
 
 def _planned(order: OrderBook) -> int:
@@ -180,9 +195,7 @@ LETTERS: tuple[Letter, ...] = (
     Letter("order_accepted", _confirmed, lambda o: 1 + o.repriced + min(1, o.held[HoldReason.QUOTE_NEEDED])),
     _letter("order_held", lambda o: int(o.held_at_once)),
     Letter("not_offered", _nothing, lambda o: 1),
-    _letter(
-        "payment_instructions", lambda o: int(o.money.was_instructed and bool(o.moved("order", "awaiting_payment")))
-    ),
+    Letter("payment_instructions", lambda o: _instructed(o) - _was_over(o), _instructed),
     Letter("payment_reminder", _unpaid, lambda o: len(o.moved("order", "awaiting_payment"))),
     Letter("payment_received", _deposits, lambda o: len(o.moved("order", "authorized"))),
     _letter("order_reopened", lambda o: len([m for m in o.moved("order", "authorized") if m.old == "cancelled"])),

@@ -16,34 +16,38 @@ TO_SUPPLIERS = frozenset(
 )
 
 
-def repeats(sink: Sequence[Record]) -> Iterator[tuple[str, bool]]:
+def repeats(sink: Sequence[Record], kills: Sequence[Record] = ()) -> Iterator[tuple[str, bool]]:
     """(Message-ID, whether its sender cannot know that it had arrived) of every mail that came again.
 
     That is so of a mail whose connection was cut after its final dot, and of those that were taken over that connection within
-    a moment before it (``also``), whose sender may have died before its commit; each cut excuses one copy of each.
+    a moment before it (``also``), whose sender may have died before its commit; each cut excuses one copy of each. And of
+    those that a process held when it was killed, however long it had tried to record them; each kill excuses one copy of each.
     """
     seen: set[str] = set()
     doubtful: set[str] = set()
+    held = Counter(message_id for kill in kills for message_id in kill["held"])
     for record in sink:
         message_id = record["message_id"]
         if record["kind"] == "cut":
             doubtful.update((message_id, *record.get("also", ())))
         elif record["kind"] == "mail":
             if message_id in seen:
-                yield message_id, message_id in doubtful
+                was_cut = message_id in doubtful
+                yield message_id, was_cut or held[message_id] > 0
                 doubtful.discard(message_id)
+                held[message_id] -= not was_cut
             seen.add(message_id)
 
 
-def repeated_mails(sink: Sequence[Record]) -> int:
-    """How many mails came again because their sender was cut off after the final dot: allowed, and counted."""
-    return sum(1 for _, excused in repeats(sink) if excused)
+def repeated_mails(sink: Sequence[Record], kills: Sequence[Record] = ()) -> int:
+    """How many mails came again because their sender was cut off after the final dot, or killed: allowed, and counted."""
+    return sum(1 for _, excused in repeats(sink, kills) if excused)
 
 
 def _once(evidence: Evidence) -> Iterator[str]:
-    for message_id, excused in repeats(evidence.journals.sink):
+    for message_id, excused in repeats(evidence.journals.sink, evidence.journals.kills):
         if not excused:
-            yield f"{message_id} came again although nobody was cut off"
+            yield f"{message_id} came again although nobody was cut off or killed"
 
 
 def _arrived(evidence: Evidence) -> Iterator[str]:
@@ -122,7 +126,7 @@ JUDGES = (
     Judge(
         "mails_once", "no mail arrives twice", _once,
         "one copy of the very mail whose connection was cut after its final dot, and of those taken over that connection"
-        " within the second before, which its sender may not have recorded",
+        " within the second before, which its sender may not have recorded; of what a process held when it was killed",
     ),
     Judge("mails_known", "no mail arrives that the books do not have", _known),
     Judge("mails_addressed", "what is for a customer goes to him, and what is for a supplier does not", _addressed),

@@ -78,7 +78,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         by_state=by_state,
         reasons=reasons,
         mails=_by_template(journals),
-        repeated=repeated_mails(journals.sink),
+        repeated=repeated_mails(journals.sink, journals.kills),
         slowest=slowest,
         stuck=[str(one) for one in found if stuck(one)],
         violations=[str(one) for one in found if not stuck(one)],
