@@ -9,9 +9,10 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import is_away
+from models.database import glance, is_away
 from pipelines.engine.run import describe
 from workers.pacemaker import due
+from workers.right_time import look_at_clock
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,8 @@ class Lookout:
         """Go on with whatever is due; the stages and kinds that were."""
         self._looked = time.monotonic()
         stages, kinds = due(self._house)
+        with glance(self._house.engine) as connection:
+            look_at_clock(connection)
         for kind in kinds:
             self._perform(kind)
         for stage in stages:

@@ -16,6 +16,7 @@ from pipelines.errors import ShukkaError
 from pipelines.ports import Clock
 from workers import metrics
 from workers.periodic import ALL_JOBS
+from workers.right_time import look_at_clock
 from workers.wiring import House
 
 #: Seconds for which the counts of the invariants of liveness stand: they go over all orders that are not done.
@@ -36,6 +37,7 @@ class Measuring:
             with house.engine.connect() as connection:
                 _counts(connection, house.clock)
                 vital = vitals.vitals(connection, house.clock.now())
+                look_at_clock(connection)
                 self._liveness(connection)
         except SQLAlchemyError:
             metrics.DATABASE.set(0)

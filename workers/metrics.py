@@ -103,6 +103,13 @@ CONNECTIONS = _made(
     Label("process", "a process of the house", lambda: PROCESSES),
     unit="connections",
 )
+CLOCK_AHEAD = _made(
+    Gauge,
+    "shukka_clock_ahead_seconds",
+    "Seconds by which the machine's clock is ahead of the database's; below zero: behind",
+    unit="seconds",
+    where="web, worker",
+)
 JOB_BEHIND = _made(
     Gauge,
     "shukka_job_behind_seconds",

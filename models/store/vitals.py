@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.statement import fetch, one
+from models.store.statement import fetch, one, scalars
 
 #: The processes of the house, as their connections to the database are named.
 PROCESSES: Final = ("web", "worker", "clock")
@@ -33,6 +34,14 @@ def vitals(connection: Connection, now: datetime) -> VitalsRow:
     )
     assert row is not None
     return row
+
+
+def clock_ahead(connection: Connection, real: Callable[[], float]) -> float:
+    """Seconds by which this machine's clock, ``real``, is ahead of the database's; below zero: behind. Exact to the time that the
+    question takes."""
+    asked = real()
+    (says,) = scalars(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
+    return (asked + real()) / 2 - float(says)
 
 
 class ProcessRow(NamedTuple):
