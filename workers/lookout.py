@@ -9,10 +9,10 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import glance, is_away
+from models.database import is_away
 from pipelines.engine.run import describe
 from workers.pacemaker import due
-from workers.right_time import look_at_clock
+from workers.right_time import ClockWatch
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -36,14 +36,14 @@ class Lookout:
         self._house = house
         self._decide = decide
         self._perform = perform
+        self._clock = ClockWatch(house.engine)
         self._looked = time.monotonic()
 
     def look(self) -> tuple[set[str], set[str]]:
         """Go on with whatever is due; the stages and kinds that were."""
         self._looked = time.monotonic()
         stages, kinds = due(self._house)
-        with glance(self._house.engine) as connection:
-            look_at_clock(connection)
+        self._clock.look()
         for kind in kinds:
             self._perform(kind)
         for stage in stages:

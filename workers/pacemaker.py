@@ -19,7 +19,7 @@ from workers.inquiries import asking
 from workers.logs import configure
 from workers.periodic import Timekeeper
 from workers.process.keeper import tell_ready
-from workers.right_time import look_at_clock
+from workers.right_time import ClockWatch
 from workers.stopping import SIGNALS, Stop
 from workers.wiring import House, build_or_exit
 
@@ -27,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 #: Real seconds between two looks. A look is two index probes a stage and a kind.
 PERIOD = 0.5
-#: Looks after which the machine's clock is looked at again.
-_CLOCK_EVERY = 120
 #: Real seconds between two looks whether a job is behind that waits for others: gateways, disks, a mail server.
 SLOW = 2.0
 #: Real seconds between two rings of one bell: work that is being done needs no second ring.
@@ -70,15 +68,12 @@ class Pacemaker:
         In the main thread signals set ``stop``: it is asked for and never waited on, since a handler could not set what this
         very thread holds the lock of.
         """
-        looks = 0
+        clock = ClockWatch(self._house.engine)
         while not stop.is_set():
             time.sleep(PERIOD)
             try:
                 self.look()
-                if looks % _CLOCK_EVERY == 0:
-                    with glance(self._house.engine) as connection:
-                        look_at_clock(connection)
-                looks += 1
+                clock.look()
             except SQLAlchemyError as error:
                 said = log.warning if is_away(error) else log.error
                 said("clock.database_away" if is_away(error) else "clock.failed", error=describe(error))

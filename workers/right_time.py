@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
+from models.database import glance
 from models.store import vitals
 from workers.metrics import CLOCK_AHEAD
 
@@ -16,6 +18,23 @@ log = structlog.get_logger(__name__)
 
 #: Seconds of difference that are worth a line in the log.
 MOST: Final = 2.0
+#: Real seconds between two looks of a process that looks for work.
+EVERY: Final = 60.0
+
+
+class ClockWatch:
+    """Looks at the clock of a process that looks for work, once in a while."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._looked = -math.inf
+
+    def look(self) -> None:
+        """Look, unless it was looked at within ``EVERY`` seconds."""
+        if time.monotonic() - self._looked >= EVERY:
+            with glance(self._engine) as connection:
+                look_at_clock(connection)
+            self._looked = time.monotonic()
 
 
 def look_at_clock(connection: Connection, real: Callable[[], float] = time.time) -> float:

@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -28,8 +27,8 @@ from typing import Any, Final, NoReturn, Self
 
 from setproctitle import setproctitle
 
-from workers.process.child import Adopted, Running, bury, has_ended, launch, open_log
-from workers.process.launch import CANNOT_RUN, PR_SET_PDEATHSIG
+from workers.process.child import Adopted, Running, bury, has_ended, launch, open_log, wait_until
+from workers.process.launch import die_with
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 #: Seconds that a fork may take, and that the forked process waits for its parent.
@@ -128,25 +127,15 @@ class ForkServer:
         _adopt(False)
 
 
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
 def _adopt(orphans: bool) -> None:
     """Be the one to whom processes go that are left without a parent, or be it no longer."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, int(orphans))
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(orphans), 0, 0, 0)
 
 
 def _die_with(parent: int, death_signal: int) -> None:
     """Get ``death_signal`` when ``parent`` ends, which is our parent, or becomes it in a moment."""
-    deadline = time.monotonic() + _PATIENCE
-    while os.getppid() != parent:
-        if time.monotonic() > deadline:
-            os._exit(CANNOT_RUN)
-        time.sleep(_RATHER_OFTEN)
-    _prctl(PR_SET_PDEATHSIG, death_signal)
-    if os.getppid() != parent:  # it ended before we could ask
-        os._exit(CANNOT_RUN)
+    wait_until(lambda: os.getppid() == parent, patience=_PATIENCE, pause=_RATHER_OFTEN)
+    die_with(parent, death_signal)
 
 
 def _serve(control: socket.socket, modules: Sequence[str]) -> NoReturn:
@@ -188,8 +177,7 @@ def _twice(birth: Birth) -> int:
 def _live(birth: Birth) -> None:
     """Be the process of ``birth``: its session, its death, its output, its environment, its command line, its program."""
     os.setsid()
-    for descriptor in _open() - {*birth.sockets}:
-        os.close(descriptor)
+    _close_all_but(birth.sockets)
     _die_with(birth.parent, birth.death_signal)
     if birth.log is not None:
         output = open_log(Path(birth.log))
@@ -204,19 +192,13 @@ def _live(birth: Birth) -> None:
     sys.exit(main())
 
 
-def _open() -> set[int]:
-    """Open descriptors but for the standard ones. Objects that hold them are never let go of here: their frames do not end."""
-    with os.scandir("/proc/self/fd") as found:
-        numbers = {int(entry.name) for entry in found}
-    return {number for number in numbers if number >= _STANDARD and _is_open(number)}
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:  # the one by which we looked
-        return False
-    return True
+def _close_all_but(sockets: Sequence[int]) -> None:
+    """Of open descriptors leave the standard ones and ``sockets``. Objects that hold others are never let go of here: their frames
+    do not end."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor >= _STANDARD and descriptor not in sockets:
+            with contextlib.suppress(OSError):  # the one by which we looked
+                os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Become another program, tied to the life of the process that asked for it.
 
-Run by path, never imported: ``python -I -S launch.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...`` (``-`` for UID and GID
+Run by path: ``python -I -S launch.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...`` (``-`` for UID and GID
 keeps the user). A program of its own because Python code between fork and exec (``preexec_fn``) can deadlock a process
 that has threads, and because the interpreter may be out of reach for the user to become.
 """
