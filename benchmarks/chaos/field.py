@@ -75,7 +75,12 @@ class Field:
         return sorted(int(pid) for pid, parent in pairs if int(parent) == master)
 
     def kill(self, pid: int) -> None:
-        """SIGKILL, when it is written down which mails somebody holds: the killed one may have sent those and not recorded it."""
+        """SIGKILL, when it is written down which mails somebody holds."""
+        self.write_held()
+        os.kill(pid, signal.SIGKILL)
+
+    def write_held(self) -> None:
+        """Write down which mails somebody holds: who dies about now may have sent those and not recorded it."""
         held: list[str] = []
         with suppress(psycopg.Error), self.database() as connection:
             connection.execute("SET statement_timeout = '2s'")
@@ -83,7 +88,6 @@ class Field:
         record = {"kind": "killed", "held": held}
         with (self.trial.root / "journals" / "kills.jsonl").open("ab") as journal:
             journal.write(orjson.dumps(record) + b"\n")
-        os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def told(self, **environment: str) -> Iterator[None]:

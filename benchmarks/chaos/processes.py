@@ -19,8 +19,8 @@ OWN = ("worker", "clock", "web")
 BEYOND_AN_EFFECT, BEYOND_A_JOB = 23.0, 63.0
 _REPLACED = "its keeper starts another"
 _TOLD_WITHIN = 20.0
-#: More threads than a process has that still imports.
-_BEGUN = 16
+#: Bytes. Nothing at all would be as good as no limit to the kernel (``may_expand_vm`` in mm/mmap.c).
+_ONE_PAGE = resource.getpagesize()
 #: What is said where memory was refused: by Python, by the system, for a thread's stack, by libpq.
 _NO_MEMORY = (b"MemoryError", b"Cannot allocate memory", b"can't start new thread", b"out of memory")
 
@@ -41,7 +41,7 @@ def _dies(name: str, signal_: signal.Signals) -> Inflict:
 
 def _child_dies(field: Field) -> Iterator[Count]:
     """A master cannot go on without one of its children: it ends, and both are started anew."""
-    master, child = field.pid("worker"), field.children_of("worker")[-1]
+    master, child = field.pid("worker"), _child_of(field, "worker")
     field.kill(child)
     yield lambda: int(not _lives(child))
     _wait_for(field, "worker", master)
@@ -85,29 +85,24 @@ def _doubles(field: Field) -> Iterator[Count]:
 
 
 def _starves(field: Field) -> Iterator[Count]:
-    """No byte more than it has now, for one worker child that has just begun and needs more for the first orders; what it does then is
-    told by its log or by its death."""
-    before_it = field.pid("worker")
-    os.kill(before_it, signal.SIGTERM)
-    _wait_for(field, "worker", before_it)
-    wait_until(lambda: _has_begun(field), patience=BOUND, pause=LOOK)
-    master, child = field.pid("worker"), field.children_of("worker")[-1]
-    before = resource.prlimit(child, resource.RLIMIT_AS)
+    """No page more than it has now, for one worker child; what it does then is told by its log or by its death."""
+    master, child = field.pid("worker"), _child_of(field, "worker")
     log = _log_of(field, "worker")
-    said = log.stat().st_size
-    resource.prlimit(child, resource.RLIMIT_AS, (_pages(child) * resource.getpagesize(), before[1]))
+    said, before = log.stat().st_size, resource.prlimit(child, resource.RLIMIT_DATA)
+    field.write_held()
+    resource.prlimit(child, resource.RLIMIT_DATA, (_ONE_PAGE, before[1]))
     yield lambda: int(not _lives(child)) + _refusals(log, said)
-    if _lives(child):
-        with suppress(ProcessLookupError):
-            resource.prlimit(child, resource.RLIMIT_AS, before)
+    with suppress(ProcessLookupError):
+        resource.prlimit(child, resource.RLIMIT_DATA, before)
+    field.write_held()
     if not _lives(child):
         _wait_for(field, "worker", master)
 
 
-def _has_begun(field: Field) -> bool:
-    """Whether the worker's processes have the threads in which they work."""
-    children = field.children_of("worker")
-    return bool(children) and all(len(list(Path(f"/proc/{pid}/task").glob("*"))) > _BEGUN for pid in children)
+def _child_of(field: Field, name: str) -> int:
+    if not wait_until(lambda: bool(field.children_of(name)), patience=BOUND, pause=LOOK):
+        raise Unhealed(f"{name} started nobody")
+    return field.children_of(name)[-1]
 
 
 def _wait_for(field: Field, name: str, pid: int) -> None:
@@ -125,10 +120,6 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return ""
-
-
-def _pages(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[0])
 
 
 def _log_of(field: Field, name: str) -> Path:
@@ -181,6 +172,6 @@ INJURIES: Sequence[Injury] = (
     ),
     Injury("two clocks", Boundary.PROCESSES, "a second clock beside the first", "it is told to stop",
            contextmanager(_doubles), 4.0),
-    Injury("worker child out of memory", Boundary.PROCESSES, "RLIMIT_AS: a worker's process gets no more memory",
+    Injury("worker child out of memory", Boundary.PROCESSES, "RLIMIT_DATA: a worker's process gets no more memory",
            "the limit is lifted, or it is replaced", contextmanager(_starves), 3.0, 45.0, is_quick=False),
 )  # fmt: skip

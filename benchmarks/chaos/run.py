@@ -30,7 +30,6 @@ _WARM = 60.0
 #: Real seconds allowed at the end: what was under way when its worker was killed waits for its lease, and what was tried in
 #: vain for its next attempt.
 _DRAIN = 240.0
-_NOBODY = "no order came in"
 #: How often an injury is struck again that found nothing to strike.
 _AGAIN = 2
 
@@ -38,7 +37,8 @@ _AGAIN = 2
 @dataclass(frozen=True, slots=True)
 class Wound:
     """What one injury did: how often it ``struck``; real seconds from its end until an order that came in after that was
-    authorized, None if that took longer than ``BOUND`` (on an idle machine); the orders that moved meanwhile; ``says`` what did not heal."""
+    authorized, None if that took longer than ``BOUND`` (on an idle machine); the ``orders`` that moved
+    meanwhile; ``says`` what did not heal; ``came`` whether any order came in after it that could tell."""
 
     name: str
     struck: int
@@ -46,6 +46,7 @@ class Wound:
     orders: int
     is_mixed: bool = False
     says: str = ""
+    came: bool = True
 
 
 @dataclass
@@ -119,7 +120,7 @@ def _strike_all(
         if blow is None:
             return
         wounds = strike(field_, blow)
-        if time.time() > last and any(wound.says.startswith(_NOBODY) for wound in wounds):
+        if time.time() > last and not all(wound.came for wound in wounds):
             return  # the last order was in before: nothing can be told by those that were to come
         outcome.wounds += wounds
         for wound in wounds:
@@ -147,13 +148,16 @@ def strike(field_: Field, blow: Blow) -> list[Wound]:
         says = str(error)
     bound = BOUND * load_of_machine()
     resumed = None
-    if not says and not wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK):
-        says = f"{_NOBODY} within {bound:.0f} s"
+    came = bool(says) or wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK)
+    if not came:
+        says = f"no order came in within {bound:.0f} s"
     if not says and wait_until(lambda: _moves(field_.trial, over), patience=bound, pause=LOOK):
         resumed = time.time() - over
     touched = _touched(field_.trial, began)
     is_mixed = len(blow) > 1
-    return [Wound(one.name, times, resumed, touched, is_mixed, says) for one, times in zip(blow, struck, strict=True)]
+    return [
+        Wound(one.name, times, resumed, touched, is_mixed, says, came) for one, times in zip(blow, struck, strict=True)
+    ]
 
 
 def _last(blow: Blow, counts: Sequence[Count]) -> list[int]:

@@ -14,6 +14,8 @@ from workers.demo.world import WorldPlan
 
 #: Real seconds from a blow until the next, beside what it lasts: until things move again, and a moment of peace.
 _BETWEEN = 9.0
+#: An injury's patience beyond this is needed as a rule: what it strikes comes seldom.
+_SELDOM = 25.0
 #: Of the estimate: a machine may be busy, and an injury may have to be struck again.
 _RESERVE = 1.3
 #: Seconds of the Clock that a run waits at its end for what an injury left.
@@ -52,7 +54,7 @@ class Storm:
     @property
     def seconds(self) -> float:
         """Real seconds over which orders come."""
-        alone = sum(one.lasts + _BETWEEN for one in self.injuries) * self.rounds
+        alone = sum(one.lasts + max(one.patience - _SELDOM, 0.0) + _BETWEEN for one in self.injuries) * self.rounds
         return (alone * _RESERVE + 10.0) * load_of_machine()
 
     @property
