@@ -91,7 +91,7 @@ def run(root: Path, storm: Storm, report: Callable[[str], None], stop: threading
     with laid_out(root, storm.plan, OPENS, storm.rate, report, storm.seed) as field_:
         trial = field_.trial
         trial.world.trade(trial.service.url, trial.clock)
-        wait_until(lambda: _moves(trial, 0.0), patience=_WARM, pause=LOOK)
+        wait_until(lambda: _moved_at(trial, 0.0) > 0, patience=_WARM, pause=LOOK)
         _strike_all(field_, storm, outcome, report, stop)
         field_.heal()
         if storm.is_short:
@@ -147,12 +147,10 @@ def strike(field_: Field, blow: Blow) -> list[Wound]:
     except Unhealed as error:
         says = str(error)
     bound = BOUND * load_of_machine()
-    resumed = None
     came = bool(says) or wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK)
     if not came:
         says = f"no order came in within {bound:.0f} s"
-    if not says and wait_until(lambda: _moves(field_.trial, over), patience=bound, pause=LOOK):
-        resumed = time.time() - over
+    resumed = None if says else _resumed(field_.trial, over, bound)
     touched = _touched(field_.trial, began)
     is_mixed = len(blow) > 1
     return [
@@ -178,24 +176,40 @@ def _last(blow: Blow, counts: Sequence[Count]) -> list[int]:
 
 def _came(trial: Trial, since: float) -> bool:
     """True if an order was stored after the real time ``since``."""
-    return _is_there(trial, since, "true")
+    query = "SELECT count(*) FROM (SELECT FROM shop_order WHERE recorded_at > to_timestamp(:since) LIMIT 1) AS came"
+    return _asked(trial, query, since) > 0
 
 
-def _moves(trial: Trial, since: float) -> bool:
-    """True if such an order is authorized, or further on."""
-    return _is_there(trial, since, "state NOT IN ('accepted', 'awaiting_payment', 'cancelled')")
+def _resumed(trial: Trial, since: float, bound: float) -> float | None:
+    """Real seconds from ``since`` until such an order was authorized, None if none is after ``bound`` more."""
+    until = time.monotonic() + bound
+    while not (moved := _moved_at(trial, since)):
+        if time.monotonic() > until:
+            return None
+        time.sleep(LOOK)
+    return moved - since
 
 
-def _is_there(trial: Trial, since: float, which: str) -> bool:
-    query = text(f"SELECT EXISTS (SELECT FROM shop_order WHERE recorded_at > to_timestamp(:since) AND {which})")
-    with suppress(DBAPIError), trial.engine.connect() as connection:
-        return bool(connection.execute(query, {"since": since}).scalar())
-    return False
+def _moved_at(trial: Trial, since: float) -> float:
+    """The real time when the first such order was authorized or went further on, as the database wrote it down: healing may
+    take longer. 0 if none was."""
+    return _asked(
+        trial,
+        """SELECT coalesce(extract(epoch FROM min(t.recorded_at)), 0) FROM transition t JOIN shop_order o ON o.id = t.order_id
+           WHERE o.recorded_at > to_timestamp(:since) AND t.recorded_at > to_timestamp(:since)
+             AND t.entity = 'order' AND t.to_state NOT IN ('accepted', 'awaiting_payment', 'cancelled')""",
+        since,
+    )
 
 
 def _touched(trial: Trial, since: float) -> int:
     """How many orders moved after the real time ``since``."""
-    query = text("SELECT count(DISTINCT order_id) FROM transition WHERE recorded_at > to_timestamp(:since)")
+    query = "SELECT count(DISTINCT order_id) FROM transition WHERE recorded_at > to_timestamp(:since)"
+    return int(_asked(trial, query, since))
+
+
+def _asked(trial: Trial, query: str, since: float) -> float:
+    """The answer to ``query``; 0 where the database cannot be asked."""
     with suppress(DBAPIError), trial.engine.connect() as connection:
-        return int(connection.execute(query, {"since": since}).scalar_one())
-    return 0
+        return float(connection.execute(text(query), {"since": since}).scalar_one())
+    return 0.0
