@@ -7,9 +7,10 @@ from types import ModuleType
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
+
+from models.store.revision import is_newer
 
 #: Held while migrating, so that processes that start together migrate one after the other.
 _LOCK = 0x5348554B4B41
@@ -27,7 +28,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     processes at once. A database that a newer version has brought further is left as it is."""
     with engine.begin() as connection:  # the lock is the transaction's, as a pooler may give the next one to others
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _is_newer(connection):
+        if is_newer(connection):
             return
         config = _config()
         config.attributes["connection"] = connection
@@ -37,19 +38,3 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 def of(revision: str) -> ModuleType:
     """The migration to ``revision``."""
     return ScriptDirectory.from_config(_config()).get_revision(revision).module
-
-
-def is_current(connection: Connection) -> bool:
-    """True if the database stands at the newest revision, or at one of a newer version: that only added to ours."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    return _revision(connection) == newest or _is_newer(connection)
-
-
-def _is_newer(connection: Connection) -> bool:
-    """Whether the database stands at a revision that we do not know yet."""
-    revision, newest = _revision(connection), ScriptDirectory.from_config(_config()).get_current_head()
-    return revision is not None and newest is not None and revision > newest
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, text
 from models.checking import QUERIES, look
 from models.database import connect
 from models.invariants import INVARIANTS
-from models.migrations import is_current, upgrade
+from models.migrations import upgrade
 from models.schema import metadata
+from models.store.revision import is_current, newest
 from models.store.watermarks import standing
 from tests.checking import UNTOLD, checked
 from tests.conftest import Running
@@ -29,6 +30,7 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     upgrade(engine)
     with engine.connect() as connection:
         assert is_current(connection)
+        assert MigrationContext.configure(connection).get_current_revision() == newest()
 
 
 def test_processes_that_start_together_migrate_one_after_the_other(running: Running) -> None:

@@ -7,7 +7,8 @@ import pytest
 import redis
 from dramatiq import Worker
 
-from models.migrations import is_current, upgrade
+from models.migrations import upgrade
+from models.store.revision import is_current
 from tests.conftest import Running
 from tests.process.world import eventually
 from tests.world import World, document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from models.database import OPERATOR, connect
-from models.migrations import is_current
+from models.store.revision import is_current
 from pipelines.errors import Misconfigured
 from workers.settings import load
 

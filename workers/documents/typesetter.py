@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import typst
 
 from pipelines.errors import ShukkaError
 from workers.documents.fonts import FAMILY, characters, paths, printable
@@ -39,9 +38,12 @@ class Typesetter:
     """One kept compiler, whose fonts are read once; calls from several threads wait for each other."""
 
     def __init__(self) -> None:
+        import typst  # seven megabytes of machine code: only for who sets something
+
         folders = sorted({str(path.parent) for path in paths()})
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compiler = typst.Compiler(root=str(_TEMPLATES), font_paths=fonts, ignore_system_fonts=True)
+        self._refusal = typst.TypstError
         self._lock = threading.Lock()
 
     def pdf(self, content: Mapping[str, Any]) -> bytes:
@@ -60,7 +62,7 @@ class Typesetter:
         try:
             with self._lock:
                 made = self._compiler.compile(input=str(_TEMPLATES / f"{layout}.typ"), sys_inputs=inputs, **how)
-        except typst.TypstError as fault:
+        except self._refusal as fault:
             raise Unprintable(f"{content['kind']} {content['number']}: {fault.message}") from fault
         assert made is not None
         return made if isinstance(made, list) else [made]

@@ -15,14 +15,13 @@ from uuid import NAMESPACE_URL, UUID
 from jinja2 import Template, TemplateError
 from jinja2.runtime import Context
 
-import templates_mail
 from pipelines.errors import Invalid, Misconfigured, Problem
 from pipelines.ports import MailIntent, RenderedMail
 from pipelines.values.mail_address import addr_spec
 from templates_mail import LOCALES, TEMPLATES
 from workers.mail import message, samples
 from workers.mail.overrides import Overrides
-from workers.mail.sources import Compiled, Load, Sources
+from workers.mail.sources import Compiled, Load, Sources, of_house
 from workers.web.links import Links, new_secret
 
 CUSTOMER_MAILS: Final = (
@@ -79,7 +78,7 @@ class Renderer:
 
     ``mail_from``: the address that mails of a shop without one of its own come from, in the envelope and in From.
     ``domain``: the right-hand side of each Message-ID.  ``overrides``: the shops with files of their own.  ``load``: where
-    the files of the templates come from.  ``links``: what signs the links in mails; without, they open nothing, as in a preview.  Raises Misconfigured if an address or domain cannot be used.
+    the files of the templates come from, if not from ``templates_mail``.  ``links``: what signs the links in mails; without, they open nothing, as in a preview.  Raises Misconfigured if an address or domain cannot be used.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class Renderer:
         domain: str,
         *,
         overrides: Mapping[str, Overrides] = _NONE,
-        load: Load = templates_mail.load,
+        load: Load | None = None,
         links: Links | None = None,
     ) -> None:
         try:
@@ -100,7 +99,7 @@ class Renderer:
         self._links = links or Links([new_secret()], "https://example.invalid")
         self._has_pages = links is not None
         self._overrides = overrides
-        self._sources = {locale: Sources(locale, load=load) for locale in LOCALES}
+        self._sources = {locale: Sources(locale, load=load) if load else of_house(locale) for locale in LOCALES}
         self._own_sources = {
             (shop, locale): Sources(locale, load=own.load, over=own.table)
             for shop, own in overrides.items()
@@ -155,13 +154,26 @@ class Renderer:
         and those of each shop with files of its own.
 
         Raises Misconfigured naming the first template and locale that cannot be used, and the shop's files that may be why.
+        What was found sound in this process, or in the one that it was forked from, is not looked at again.
         """
         for shop in ("", *self._overrides):
-            for template, locale in _all_mails():
-                if template in samples.TEMPLATES:
-                    self._bodies(samples.of_shop(samples.sample(template, locale), {"key": shop}), self._mail_from)
-                else:
-                    self._compile(template, locale, shop)
+            used = [self._of(shop, locale) for locale in LOCALES]
+            if not all(sources.is_sound for sources in used):
+                self._check(shop)
+                for sources in used:
+                    sources.is_sound = True
+
+    def _check(self, shop: str) -> None:
+        for template, locale in _all_mails():
+            if template in samples.TEMPLATES:
+                self._bodies(samples.of_shop(samples.sample(template, locale), {"key": shop}), self._mail_from)
+            else:
+                self._compile(template, locale, shop)
+
+    def _of(self, shop: str, locale: str) -> Sources:
+        """The templates of a shop in ``locale``: its own, or those of all. Raises KeyError for an unknown locale."""
+        own = self._own_sources.get((shop, locale)) if self._own_sources else None
+        return own or self._sources[locale]
 
     def _bodies(self, intent: MailIntent, sender: str) -> tuple[str, str, str]:
         """Subject, text and HTML of a mail that comes from ``sender``."""
@@ -182,14 +194,12 @@ class Renderer:
         return subject, text, html
 
     def _compile(self, template: str, locale: str, shop: str) -> Compiled:
-        sources = self._own_sources.get((shop, locale)) if self._own_sources else None
-        sources = sources or self._sources.get(locale)
-        if sources is None:
+        if locale not in self._sources:
             raise Misconfigured(f"mail {template}", f"there is no locale {locale!r}; use one of {', '.join(LOCALES)}")
         if template not in TEMPLATES:
             raise Misconfigured(f"mail {template}", f"the folder templates_mail/{template} is missing")
         try:
-            return sources.mail(template)
+            return self._of(shop, locale).mail(template)
         except (TemplateError, ValueError) as fault:
             raise self._unusable(template, locale, shop, fault) from fault
 

@@ -54,6 +54,7 @@ class Sources:
     """The templates of one locale, compiled lazily, each once.
 
     ``load``: where a file comes from.  ``over``: what is laid over the tables of words and styles, name by name.
+    ``is_sound``: whether every mail was compiled, and rendered as far as there are samples.
     """
 
     def __init__(self, locale: str, *, load: Load = templates_mail.load, over: Table = _nothing) -> None:
@@ -61,6 +62,7 @@ class Sources:
         self._load = cache(load)
         self._over = over
         self._mails: dict[str, Compiled] = {}
+        self.is_sound = False
 
     def mail(self, template: str) -> Compiled:
         """The templates of one mail. Raises jinja2.TemplateError, or ValueError from MJML."""
@@ -201,6 +203,12 @@ class _Environment(Environment):
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+
+@cache
+def of_house(locale: str) -> Sources:
+    """The templates of ``locale`` as they are delivered: one for the process, and for those that are forked from it."""
+    return Sources(locale)
 
 
 def _method(locale: str) -> Callable[[str], str]:

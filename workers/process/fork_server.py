@@ -75,8 +75,8 @@ class ForkServer:
 
     @classmethod
     def forked(cls, modules: Sequence[str], env: Mapping[str, str]) -> Self | None:
-        """One that shares our memory too; None where we have threads, whose locks nobody would open in it.
-        ``env`` is what it adds to our environment. Raises OSError if none can be started."""
+        """One that shares our memory too, with ``modules`` in it; None where we have threads, whose locks nobody would open in it.
+        ``env`` is added to our environment, as modules read it when they are imported. Raises OSError if none can be started."""
         if threading.active_count() > 1:
             return None
         ours, theirs = socket.socketpair()
@@ -86,10 +86,10 @@ class ForkServer:
             os.setsid()
             _die_with(parent, signal.SIGKILL)
             ours.close()
-            os.environ.update(env)
-            _serve(theirs, modules)
+            _serve(theirs)
 
-        _keep_shared()
+        os.environ.update(env)
+        _import(modules)  # here, not there: what is imported once two share a page is written into a copy of it
         process = get_context("fork").Process(target=begin)
         process.start()
         theirs.close()
@@ -138,11 +138,8 @@ def _die_with(parent: int, death_signal: int) -> None:
     die_with(parent, death_signal)
 
 
-def _serve(control: socket.socket, modules: Sequence[str]) -> NoReturn:
-    """Import ``modules`` and fork what is asked for, until nobody can ask any more."""
-    for module in modules:
-        importlib.import_module(module)
-    _keep_shared()
+def _serve(control: socket.socket) -> NoReturn:
+    """Fork what is asked for, until nobody can ask any more."""
     control.sendall(_READY)
     with control.makefile("rb") as asked:
         for line in asked:
@@ -150,8 +147,11 @@ def _serve(control: socket.socket, modules: Sequence[str]) -> NoReturn:
     os._exit(0)
 
 
-def _keep_shared() -> None:
-    """The collector leaves alone what there is: whoever looks an object over writes into it, and its page is shared no more."""
+def _import(modules: Sequence[str]) -> None:
+    """Import what is to be shared. The collector leaves all of it alone from now on: whoever looks an object over writes into it, and
+    its page is shared no more."""
+    for module in modules:
+        importlib.import_module(module)
     gc.collect()
     gc.freeze()
 
@@ -202,4 +202,5 @@ def _close_all_but(sockets: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    _import(sys.argv[2:])
+    _serve(socket.socket(fileno=int(sys.argv[1])))

