@@ -82,6 +82,7 @@ def _number(file: Path, name: str) -> int:
 #: What a part's processes are called: the first whose word is in the command line.
 _PARTS: Final = {
     "sandbox": "workers.sandbox.",
+    "fork server": "workers.process.fork_server",
     "worker": "workers.process.master",
     "clock": "workers.pacemaker",
     "web": "workers.web.serve",

@@ -98,6 +98,9 @@ _CONDITIONS: Final = {
     "since": "o.placed_at >= %(since)s",
     "until": "o.placed_at < %(until)s",
 }
+#: Goods leave after they were ordered. A week is left for a supplier who names a day that is over; without an end, a day of a year ago
+#: would be looked for from the newest order on.
+_PLACED_BY: Final = "o.placed_at < %(dispatch_on)s::date + interval '8 days'"
 _DETAILS: Final = columns(
     ListedRow,
     "o",
@@ -148,6 +151,8 @@ def _conditions(which: Filter) -> list[str]:
     found = [sql for name, sql in _CONDITIONS.items() if getattr(which, name) is not None]
     if which.state in _LIVE or which.condition in ("running", "held") or which.hold is not None:
         found.append("o.condition <> 'done'")
+    if which.dispatch_on is not None:
+        found.append(_PLACED_BY)
     shipment = [f"s.{name} = %({name})s" for name in ("supplier", "dispatch_on") if getattr(which, name) is not None]
     if shipment:
         found.append(

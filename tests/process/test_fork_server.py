@@ -70,35 +70,64 @@ def test_they_are_the_supervisors_own_each_with_what_is_its_own(tmp_path: Path, 
     assert processes_of(tmp_path) == []
 
 
-def test_what_they_run_was_imported_once_and_whoever_did_it_has_ended(tmp_path: Path) -> None:
+def test_what_they_run_was_imported_once_by_who_ends_with_them(tmp_path: Path) -> None:
     supervisor = Supervisor([child(tmp_path, "clock"), child(tmp_path, "web")])
     with running(supervisor):
-        importers = {seen(tmp_path, pid)["imported_by"] for pid in supervisor.pids().values()}
-        (importer,) = importers
+        importer = the_importer(tmp_path, supervisor)
         assert importer not in {os.getpid(), *supervisor.pids().values()}
-        assert not Path(f"/proc/{importer}").exists()
+        assert Path(f"/proc/{importer}").exists()
+    assert not Path(f"/proc/{importer}").exists()
 
 
-def test_one_that_dies_is_started_again_by_itself(tmp_path: Path) -> None:
+def the_importer(folder: Path, supervisor: Supervisor) -> int:
+    (importer,) = {seen(folder, pid)["imported_by"] for pid in supervisor.pids().values()}
+    return int(importer)
+
+
+def killed_and_started_again(folder: Path, supervisor: Supervisor) -> int:
+    """The process that follows on the web process that is killed."""
+    before = supervisor.pids()["web"]
+    os.kill(before, signal.SIGKILL)
+    assert eventually(lambda: supervisor.pids().get("web") not in (None, before), within=30)
+    again = supervisor.pids()["web"]
+    assert eventually((folder / f"{again}.json").exists, within=30)
+    return again
+
+
+def test_one_that_dies_is_forked_again(tmp_path: Path) -> None:
     lines: list[str] = []
     supervisor = Supervisor([child(tmp_path, "clock"), child(tmp_path, "web")], report=lines.append)
     with running(supervisor):
-        before = supervisor.pids()["web"]
-        os.kill(before, signal.SIGKILL)
-        assert eventually(lambda: supervisor.pids().get("web") not in (None, before), within=30)
-        again = supervisor.pids()["web"]
-        assert eventually((tmp_path / f"{again}.json").exists, within=30)
-        assert seen(tmp_path, again)["imported_by"] == again
+        importer = the_importer(tmp_path, supervisor)
+        again = killed_and_started_again(tmp_path, supervisor)
+        assert seen(tmp_path, again)["imported_by"] == importer
+        assert seen(tmp_path, again)["parent"] == os.getpid()
     assert lines == ["web died (SIGKILL); starting it again in 0.2 s"]
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "what", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.long)], ids=["dead", "silent"]
+)
+def test_without_its_fork_server_one_that_dies_starts_by_itself(tmp_path: Path, what: signal.Signals) -> None:
+    """One that does not answer is ended: it may not fork when nobody waits any more."""
+    supervisor = Supervisor([child(tmp_path, "clock"), child(tmp_path, "web")], report=lambda line: None)
+    with running(supervisor):
+        importer = the_importer(tmp_path, supervisor)
+        os.kill(importer, what)
+        again = killed_and_started_again(tmp_path, supervisor)
+        assert seen(tmp_path, again)["imported_by"] == again
+        assert not Path(f"/proc/{importer}").exists()
+    assert processes_of(tmp_path) == []
 
 
 def test_a_roll_imports_anew(tmp_path: Path) -> None:
     supervisor = Supervisor([child(tmp_path, "clock"), child(tmp_path, "web")], report=lambda line: None)
     with running(supervisor):
-        (first,) = {seen(tmp_path, pid)["imported_by"] for pid in supervisor.pids().values()}
+        first = the_importer(tmp_path, supervisor)
         assert supervisor.roll(threading.Event())
-        (second,) = {seen(tmp_path, pid)["imported_by"] for pid in supervisor.pids().values()}
-        assert second != first
+        assert the_importer(tmp_path, supervisor) != first
+        assert not Path(f"/proc/{first}").exists()
     assert processes_of(tmp_path) == []
 
 

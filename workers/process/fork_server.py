@@ -1,8 +1,8 @@
 """The fork server: a process that has imported what the service's processes run, and forks them.
 
 They share the memory of it, and start in a moment. A process that it forked is the supervisor's own child: it is forked twice, and
-whoever is left without a parent goes to the supervisor as long as that is a subreaper (``prctl(2)``). So the fork server is needed
-for a start and for a roll only, and whatever befalls it befalls nobody else. Linux only.
+whoever is left without a parent goes to the supervisor while that is a subreaper (``prctl(2)``). So whatever befalls the fork server
+befalls nobody else; from then on processes start by themselves. Linux only.
 
 Run as ``python -m workers.process.fork_server DESCRIPTOR MODULE...`` where it has to have the code that is installed now.
 """
@@ -56,13 +56,13 @@ class Birth:
 
 
 class ForkServer:
-    """What the supervisor holds of a fork server. A context: at its end the fork server ends, and nobody it forked."""
+    """What the supervisor holds of a fork server."""
 
     def __init__(self, running: Running, control: socket.socket) -> None:
         self._running = running
         self._control = control
         self._is_ready = False
-        _adopt(True)
+        self._is_over = False
 
     @classmethod
     def launched(cls, modules: Sequence[str], env: Mapping[str, str] | None, sockets: Sequence[int]) -> Self:
@@ -98,33 +98,41 @@ class ForkServer:
 
     def is_ready(self) -> bool:
         """Whether it has imported all and forks at once."""
-        if not self._is_ready:
+        if not self._is_ready and not self._is_over:
             with contextlib.suppress(BlockingIOError):
                 self._is_ready = self._control.recv(1, socket.MSG_DONTWAIT) == _READY
-        return self._is_ready
+        return self._is_ready and not self._is_over
 
     def has_ended(self) -> bool:
         """Whether it is dead, and forks nobody."""
-        return has_ended(self._running)
+        return self._is_over or has_ended(self._running)
 
     def fork(self, birth: Birth) -> Running:
-        """The process of ``birth``. Raises OSError if there is none; what goes wrong in it is seen in its exit and its log."""
-        self._control.settimeout(_PATIENCE)
-        self._control.sendall(json.dumps(asdict(birth)).encode() + b"\n")
-        answer = self._control.recv(32)
-        if not answer.strip():
-            raise ChildProcessError("the fork server has ended")
+        """The process of ``birth``. Raises OSError if there is none, and is over then: nobody may be born after we have stopped
+        waiting. What goes wrong in the process is seen in its exit and its log."""
+        _adopt(True)  # from when the one between ends until it is ours, which it is before the answer
+        try:
+            self._control.settimeout(_PATIENCE)
+            self._control.sendall(json.dumps(asdict(birth)).encode() + b"\n")
+            answer = self._control.recv(32)
+            if not answer.strip():
+                raise ChildProcessError("the fork server has ended")
+        except OSError:
+            self.end()
+            raise
+        finally:
+            _adopt(False)
         return Adopted(int(answer))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """End it, and nobody it forked. Does nothing the second time."""
+        if self._is_over:
+            return
+        self._is_over = True
         self._control.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._running.pid, signal.SIGKILL)
         bury(self._running, group=False)
-        _adopt(False)
 
 
 def _adopt(orphans: bool) -> None:
@@ -140,6 +148,7 @@ def _die_with(parent: int, death_signal: int) -> None:
 
 def _serve(control: socket.socket) -> NoReturn:
     """Fork what is asked for, until nobody can ask any more."""
+    setproctitle(f"{sys.executable} -m {__spec__.name}")
     control.sendall(_READY)
     with control.makefile("rb") as asked:
         for line in asked:

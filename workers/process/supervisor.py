@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Protocol
 
 from pipelines.errors import Misconfigured, Unreachable
@@ -52,8 +51,9 @@ class Supervisor:
         start_within: float = 60.0,
         fork_server: ForkServer | None = None,
     ) -> None:
-        """``fork_server`` serves the first start, and is then ended."""
-        self._fork_server = fork_server
+        """``fork_server`` serves until the first roll, or the end."""
+        self._given = fork_server
+        self._fork_server: ForkServer | None = None
         self._keepers = [Keeper(child, report) for child in children]
         self._engines = engines
         self._report = report
@@ -73,8 +73,8 @@ class Supervisor:
         one is not ready within ``start_within`` seconds of its start; nothing is left then.
         """
         try:
-            with self._forking(stop):
-                self._start(stop)
+            self._share(stop)
+            self._start(stop)
             if on_ready and not stop.is_set():
                 on_ready()
             with Waking() as waking:
@@ -92,15 +92,16 @@ class Supervisor:
         """Stop the children, last one first. Does nothing for those that do not run."""
         for keepers in self._endings():
             end_all([process for keeper in keepers if (process := keeper.replace())], self._report)
+        self._end_fork_server()
 
     def roll(self, stop: threading.Event) -> bool:
         """Replace the process of every child that rolls, one child after the other: the next is ready before the one before
         is told to end. True if all were; a successor that does not get ready is ended, and all stays as it is from there on.
         """
-        with self._forking(stop):
-            for keeper in self._keepers:
-                if keeper.child.rolls and not self._succeed(keeper, stop):
-                    return False
+        self._share(stop)
+        for keeper in self._keepers:
+            if keeper.child.rolls and not self._succeed(keeper, stop):
+                return False
         self._report(f"rolled: {', '.join(keeper.child.name for keeper in self._keepers if keeper.child.rolls)}")
         return True
 
@@ -112,29 +113,29 @@ class Supervisor:
         """Look after the engines and every child once: what does not run and may, is started. Never waits for it."""
         self._check(self._keepers)
 
-    @contextmanager
-    def _forking(self, stop: threading.Event) -> Iterator[None]:
-        """A fork server for the children that it can fork, until the block ends; where there is none they start by themselves."""
-        forked = [keeper for keeper in self._keepers if keeper.child.program is not None]
-        fork_server, self._fork_server = self._fork_server, None
-        fork_server = fork_server or _fork_server([keeper.child for keeper in forked])
+    def _share(self, stop: threading.Event) -> None:
+        """From now on a new fork server, with the code that is installed now, forks those children that it can; where there is none they
+        start by themselves."""
+        self._end_fork_server()
+        shared = [keeper for keeper in self._keepers if keeper.child.program is not None]
+        fork_server = self._given or _fork_server([keeper.child for keeper in shared])
+        self._given, self._fork_server = None, fork_server
         if fork_server is None:
-            yield
             return
 
-        def over(fork_server: ForkServer = fork_server) -> bool:
+        def over() -> bool:
             self._check([])
             return stop.is_set() or fork_server.has_ended() or fork_server.is_ready()
 
-        with fork_server:
-            wait_until(over, patience=self._start_within, pause=0.02)
-            for keeper in forked:
-                keeper.fork_server = fork_server
-            try:
-                yield
-            finally:
-                for keeper in forked:
-                    keeper.fork_server = None
+        wait_until(over, patience=self._start_within, pause=0.02)
+        for keeper in shared:
+            keeper.fork_server = fork_server
+
+    def _end_fork_server(self) -> None:
+        for keeper in self._keepers:
+            keeper.fork_server = None
+        if self._fork_server is not None:
+            self._fork_server.end()
 
     def _start(self, stop: threading.Event) -> None:
         for number, keeper in enumerate(self._keepers):
