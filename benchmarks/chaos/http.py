@@ -17,8 +17,14 @@ from workers.demo.orders import SHOPS
 from workers.demo.world import SUPPLIERS
 from workers.enrolment import reach_client
 
-#: What is struck, and who of those that are meant.
-PARTNERS: Mapping[str, Sequence[str]] = {"gateway": (GATEWAY,), "supplier": SUPPLIERS, "storefront": SHOPS}
+#: What is struck, and who of those that are meant: the warehouse has as much to send as all makers.
+PARTNERS: Mapping[str, Sequence[str]] = {
+    "gateway": (GATEWAY,),
+    "supplier": (*SUPPLIERS, "warehouse", "warehouse"),
+    "storefront": SHOPS,
+}
+#: When they are spoken to: suppliers hear of the day's orders from the morning until the cutoffs.
+_HOURS = {"supplier": (9, 15)}
 #: Real seconds: longer than an answer is waited for, and for what is over at once.
 _BEYOND_AN_ANSWER, _BRIEFLY = 13.0, 3.0
 _OTHER_PROTOCOL = b"SSH-2.0-OpenSSH_9.6\r\n"
@@ -95,7 +101,7 @@ def _of(partner: str) -> Iterator[Injury]:
     def injury(name: str, does: str, inflict: Inflict, lasts: float = _BRIEFLY, *, is_quick: bool = True) -> Injury:
         return Injury(
             f"{partner} {name}", Boundary.HTTP, does, "it answers as ever", inflict, lasts, is_quick=is_quick,
-            patience=25.0,
+            patience=25.0, hours=_HOURS.get(partner, (0, 24)),
         )  # fmt: skip
 
     yield injury("refused", "connections are reset, new ones refused", _wired(partner, refuse))
@@ -119,7 +125,7 @@ def _of(partner: str) -> Iterator[Injury]:
 def _gone(partner: str) -> Injury:
     return Injury(
         f"{partner} without TLS", Boundary.HTTP, "its URL says https, and the handshake fails", "its URL is put right",
-        _unencrypted(partner), _BRIEFLY, patience=25.0,
+        _unencrypted(partner), _BRIEFLY, patience=25.0, hours=_HOURS.get(partner, (0, 24)),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from benchmarks.chaos.field import Field
@@ -39,7 +40,8 @@ class Injury:
 
     ``lasts``: real seconds that it goes on at least; then it ends as soon as it has struck, at the latest after ``patience``
     more. ``heals``: what ends it. ``is_quick``: also in the short form, which has no time for what has to outlast a lease.
-    ``leaves``: seconds of the Clock for which what it touched may wait afterwards.
+    ``leaves``: seconds of the Clock for which what it touched may wait afterwards. ``hours``: of the Clock, from and before which
+    it finds something to strike.
     """
 
     name: str
@@ -51,6 +53,12 @@ class Injury:
     patience: float = 15.0
     is_quick: bool = True
     leaves: float = 0.0
+    hours: tuple[int, int] = (0, 24)
+
+    def is_time(self, now: datetime) -> bool:
+        """Whether it finds something to strike now."""
+        begins, ends = self.hours
+        return begins <= now.hour < ends
 
 
 def since(total: Count) -> Count:

@@ -116,9 +116,12 @@ def _strike_all(
     mixtures = storm.mixed()
     last = field_.trial.clock.anchor + storm.seconds
     while time.time() < last and field_.trial.world.is_trading and not stop.is_set():
-        blow = pending.pop(0) if pending else None if storm.is_short else next(mixtures, None)
-        if blow is None:
+        blow = due(pending, field_.trial.clock.now()) or (None if storm.is_short else next(mixtures, None))
+        if blow is None and not pending:
             return
+        if blow is None:
+            time.sleep(LOOK)
+            continue
         wounds = strike(field_, blow)
         if time.time() > last and not all(wound.came for wound in wounds):
             return  # the last order was in before: nothing can be told by those that were to come
@@ -131,6 +134,15 @@ def _strike_all(
             again.update((name, again[name] - 1) for name in missed)
             pending.append(blow)
         wait_until(stop.is_set, patience=_PEACE, pause=LOOK)
+
+
+def due(pending: list[Blow], now: datetime) -> Blow | None:
+    """Take the first blow whose hour it is."""
+    for blow in pending:
+        if all(one.is_time(now) for one in blow):
+            pending.remove(blow)
+            return blow
+    return None
 
 
 def strike(field_: Field, blow: Blow) -> list[Wound]:

@@ -17,7 +17,7 @@ _BETWEEN = 9.0
 #: An injury's patience beyond this is needed as a rule: what it strikes comes seldom.
 _SELDOM = 25.0
 #: Of the estimate: a machine may be busy, and an injury may have to be struck again.
-_RESERVE = 1.3
+_RESERVE = 1.2
 #: Seconds of the Clock that a run waits at its end for what an injury left.
 _SOON = 3600.0
 #: Injuries of a mixture, each of another boundary.
@@ -78,8 +78,10 @@ class Storm:
             blows += some
         lasting = [blow for blow in blows if any(one.leaves > _SOON for one in blow)]
         rest = [blow for blow in blows if blow not in lasting]
+        apart = len(blows) // 2 // max(len(lasting), 1)
+        chance = _chance("lasting", self.seed)
         for place, blow in enumerate(lasting):
-            rest.insert((len(blows) // 2) * place // len(lasting), blow)
+            rest.insert(apart * place + chance.randrange(max(apart, 1)), blow)
         return rest
 
     def mixed(self) -> Iterator[Blow]:

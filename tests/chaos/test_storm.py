@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from benchmarks.chaos import report
 from benchmarks.chaos.catalogue import INJURIES, named
 from benchmarks.chaos.injury import Boundary, since
-from benchmarks.chaos.run import Outcome, Wound
-from benchmarks.chaos.storm import Storm
+from benchmarks.chaos.run import Outcome, Wound, due
+from benchmarks.chaos.storm import Blow, Storm
+from workers.clock import TOKYO
 from workers.demo.verdict import Verdict
 
 GOOD = Verdict(by_state={"delivered": 3}, reasons={}, mails={}, repeated=0, slowest=[], stuck=[], violations=[])
@@ -53,6 +55,16 @@ def test_what_leaves_a_days_wait_strikes_in_the_first_half_and_in_no_mixture(see
     assert len(lasting) == storm.rounds
     assert max(lasting) < len(ordered) / 2
     assert not any(one.leaves > 3600 for blow in islice(storm.mixed(), 200) for one in blow)
+
+
+def test_suppliers_are_struck_while_they_are_spoken_to() -> None:
+    gateway, supplier = named(["gateway busy", "supplier busy"])
+    evening = datetime(2026, 11, 16, 21, tzinfo=TOKYO)
+    pending: list[Blow] = [(supplier,), (gateway,)]
+    assert due(pending, evening) == (gateway,)
+    assert due(pending, evening) is None
+    assert due(pending, evening.replace(hour=9)) == (supplier,)
+    assert pending == []
 
 
 def test_a_mixture_is_of_several_boundaries() -> None:
