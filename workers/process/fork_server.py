@@ -114,15 +114,15 @@ class ForkServer:
         try:
             self._control.settimeout(_PATIENCE)
             self._control.sendall(json.dumps(asdict(birth)).encode() + b"\n")
-            answer = self._control.recv(32)
-            if not answer.strip():
-                raise ChildProcessError("the fork server has ended")
+            pid = int(self._control.recv(32) or 0)
+            if pid == 0:
+                raise ChildProcessError("the fork server has ended, or could not fork")
         except OSError:
             self.end()
             raise
         finally:
             _adopt(False)
-        return Adopted(int(answer))
+        return Adopted(pid)
 
     def end(self) -> None:
         """End it, and nobody it forked. Does nothing the second time."""
@@ -166,7 +166,7 @@ def _import(modules: Sequence[str]) -> None:
 
 
 def _twice(birth: Birth) -> int:
-    """Fork a process whose parent ends at once; its pid."""
+    """Fork a process whose parent ends at once; its pid, 0 if there is none."""
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:
