@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 
 import psycopg
 from psycopg import sql
@@ -17,6 +18,8 @@ from benchmarks.chaos.field import DATABASE, Field
 from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed, since, wired
 from benchmarks.wire import AFTER, ANSWERS, ASKS, BEFORE, NOTHING, POSTGRES_COMMIT, SILENCE, Strike, Way, Wire
 from benchmarks.wire import Injury as Blow
+from pipelines.points.jobs import hour
+from workers.periodic import ALL_JOBS
 
 #: Execute of what was prepared last, all rows: what psycopg sends for each statement with parameters.
 EXECUTE = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
@@ -186,17 +189,38 @@ def _restarted(field: Field) -> Iterator[Count]:
     yield lambda: 1
 
 
+def _cut_at_the_clocks(blow: Blow) -> Inflict:
+    """The clock commits what its hourly jobs do: they are an hour behind, whatever a clock that was ahead has done before its time."""
+    cut = _cut_at(POSTGRES_COMMIT, blow, every=1, of=WRITERS["clock"])
+
+    @contextmanager
+    def inflict(field: Field) -> Iterator[Count]:
+        with cut(field) as count, field.database() as connection:
+            behind = hour(field.trial.clock.now()) - timedelta(hours=1)
+            names = [job.name for job in ALL_JOBS if job.boundary is hour]
+            connection.execute("UPDATE job SET done_until = %s WHERE name = ANY(%s)", (behind, names))
+            yield count
+
+    return inflict
+
+
 def _at_commit() -> Iterator[Injury]:
     for writer, name in WRITERS.items():
-        every = 1 if writer == "clock" else 3
-        patience = 60.0 if writer == "clock" else 15.0  # which has something to commit now and then
+        lost, unanswered = (
+            _cut_at_the_clocks(blow) if writer == "clock" else _cut_at(POSTGRES_COMMIT, blow, every=3, of=name)
+            for blow in (BEFORE, AFTER)
+        )
         yield Injury(
-            f"COMMIT of {writer} lost", Boundary.DATABASE, "the connection is cut before COMMIT arrives", _HEALED,
-            _cut_at(POSTGRES_COMMIT, BEFORE, every=every, of=name), 1.0, patience,
-        )  # fmt: skip
+            f"COMMIT of {writer} lost",
+            Boundary.DATABASE,
+            "the connection is cut before COMMIT arrives",
+            _HEALED,
+            lost,
+            1.0,
+        )
         yield Injury(
             f"COMMIT of {writer} unanswered", Boundary.DATABASE, "COMMIT is done, and the connection cut before its answer",
-            _HEALED, _cut_at(POSTGRES_COMMIT, AFTER, every=every, of=name), 1.0, patience,
+            _HEALED, unanswered, 1.0,
         )  # fmt: skip
 
 

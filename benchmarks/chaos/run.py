@@ -31,7 +31,7 @@ _WARM = 60.0
 #: vain for its next attempt.
 _DRAIN = 240.0
 #: How often an injury is struck again that found nothing to strike.
-_AGAIN = 2
+_AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
