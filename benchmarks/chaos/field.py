@@ -67,17 +67,13 @@ class Field:
 
     def children_of(self, name: str) -> list[int]:
         """The processes that the process ``name`` started."""
-        listing = subprocess.run(
-            ["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-        ).stdout
-        pairs = (line.split() for line in listing.splitlines())
-        master = self.pid(name)
-        return sorted(int(pid) for pid, parent in pairs if int(parent) == master)
+        return children_of(self.pid(name))
 
     def kill(self, pid: int) -> None:
-        """SIGKILL, when it is written down which mails somebody holds."""
+        """SIGKILL, when it is written down which mails somebody holds. One that another injury ended meanwhile is dead already."""
         self.write_held()
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     def write_held(self) -> None:
         """Write down which mails somebody holds: who dies about now may have sent those and not recorded it."""
@@ -142,6 +138,12 @@ class Field:
     def database_url(self) -> str:
         """As libpq reads it, past the wire."""
         return (self.trial.urls.database_url or "").replace("postgresql+psycopg://", "postgresql://")
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that the process ``parent`` started."""
+    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return sorted(int(pid) for pid, ppid in map(str.split, listing.splitlines()) if int(ppid) == parent)
 
 
 @contextmanager

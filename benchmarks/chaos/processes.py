@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.chaos.field import BOUND, LOOK, Field
+from benchmarks.chaos.field import BOUND, LOOK, Field, children_of
 from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed
+from workers.process import fork_server
 from workers.process.child import bury, end, has_ended, launch, wait_until
 
 #: The service's own, in the order in which a rolling restart takes them.
@@ -85,22 +86,35 @@ def _doubles(field: Field) -> Iterator[Count]:
 
 
 def _starves(field: Field) -> Iterator[Count]:
-    """No page more than it has now, for one worker child that begins: one that has worked for long has all that it needs. What it
-    does then is told by its log or by its death."""
-    before_it = field.pid("worker")
-    os.kill(before_it, signal.SIGTERM)
+    """No page more than they are born with, for the next worker and its processes: one that has worked for long has all that it
+    needs. What they do then is told by their log."""
+    before_it, log = field.pid("worker"), _log_of(field, "worker")
+    said = log.stat().st_size
+    server = _fork_server()
+    usual = resource.prlimit(server, resource.RLIMIT_DATA)
+    resource.prlimit(server, resource.RLIMIT_DATA, (_ONE_PAGE, usual[1]))
+    try:
+        field.kill(before_it)
+        yield lambda: _refusals(log, said)
+    finally:
+        for pid in (server, *_those_born_of(field)):
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_DATA, usual)
     _wait_for(field, "worker", before_it)
-    master, child = field.pid("worker"), _child_of(field, "worker")
-    log = _log_of(field, "worker")
-    said, before = log.stat().st_size, resource.prlimit(child, resource.RLIMIT_DATA)
-    field.write_held()
-    resource.prlimit(child, resource.RLIMIT_DATA, (_ONE_PAGE, before[1]))
-    yield lambda: int(not _lives(child)) + _refusals(log, said)
-    with suppress(ProcessLookupError):
-        resource.prlimit(child, resource.RLIMIT_DATA, before)
-    field.write_held()
-    if not _lives(child):
-        _wait_for(field, "worker", master)
+
+
+def _those_born_of(field: Field) -> Sequence[int]:
+    master = field.trial.pids().get("worker")
+    return [master, *field.children_of("worker")] if master is not None else []
+
+
+def _fork_server() -> int:
+    """Who forks this run's processes. Raises Unhealed if nobody does."""
+    for pid in children_of(os.getpid()):
+        with suppress(OSError):
+            if fork_server.__name__ in Path(f"/proc/{pid}/cmdline").read_text():
+                return pid
+    raise Unhealed("there is no fork server")
 
 
 def _child_of(field: Field, name: str) -> int:
@@ -176,6 +190,6 @@ INJURIES: Sequence[Injury] = (
     ),
     Injury("two clocks", Boundary.PROCESSES, "a second clock beside the first", "it is told to stop",
            contextmanager(_doubles), 4.0),
-    Injury("worker child out of memory", Boundary.PROCESSES, "RLIMIT_DATA: a worker's process gets no more memory",
-           "the limit is lifted, or it is replaced", contextmanager(_starves), 3.0, is_quick=False),
+    Injury("worker out of memory", Boundary.PROCESSES, "SIGKILL, and the next worker gets no memory (RLIMIT_DATA)",
+           "the limit is lifted", contextmanager(_starves), 3.0, is_quick=False),
 )  # fmt: skip
