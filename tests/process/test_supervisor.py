@@ -70,6 +70,36 @@ def test_a_killed_child_is_named_with_its_signal_and_comes_back() -> None:
     assert lines == ["web died (SIGKILL); starting it again in 0.2 s"]
 
 
+READY_IN_ITS_FIRST_AND_FOURTH_LIFE = """
+import os, sys, time
+lives = os.path.join(sys.argv[1], "lives")
+with open(lives, "a") as one:
+    one.write(".")
+if os.path.getsize(lives) in (1, 4):
+    open(os.environ["SHUKKA_READY_FILE"], "w").close()
+time.sleep(600)
+"""
+
+
+def test_one_that_does_not_get_ready_again_is_killed_and_has_twice_as_long_next(tmp_path: Path) -> None:
+    """A thread that finds no memory as it begins keeps the one waiting that started it, for ever."""
+    lines: list[str] = []
+    child = Child("worker", python(READY_IN_ITS_FIRST_AND_FOURTH_LIFE, tmp_path), tells=tmp_path / "ready")
+    supervisor = Supervisor([child], report=lines.append, again_within=0.5)
+    with running(supervisor):
+        os.kill(supervisor.pids()["worker"], signal.SIGKILL)
+        assert eventually(lambda: (tmp_path / "lives").read_text() == "....", within=30)
+        fourth = supervisor.pids()["worker"]
+        assert not eventually(lambda: supervisor.pids().get("worker") != fourth, within=3)
+    assert lines == [
+        "worker died (SIGKILL); starting it again in 0.2 s",
+        "worker was not ready within 0.5 s and is killed",
+        "worker died (SIGKILL); starting it again in 0.4 s",
+        "worker was not ready within 1 s and is killed",
+        "worker died (SIGKILL); starting it again in 0.8 s",
+    ]
+
+
 def test_a_child_that_refuses_its_settings_ends_the_start_in_its_own_words(tmp_path: Path) -> None:
     """Started again it would only refuse again, behind a banner that says all is well."""
     says = "import sys; print('shukka worker: SMTP_URL: it must begin with smtp://', file=sys.stderr); sys.exit(2)"

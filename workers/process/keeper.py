@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -20,6 +21,9 @@ LONGEST_PAUSE = 5.0
 """Seconds before a dead child is started again: the pause doubles from the first to the longest."""
 PROVEN = 10.0
 """Seconds of life after which the next pause is the first one again."""
+FIRST_START, LONGEST_START = 20.0, 160.0
+"""Seconds in which a child that was started again has to be ready: a thread that finds no memory as it begins keeps the one waiting that
+started it, for ever. They double each time they were not enough, as they may not be on a busy machine."""
 REFUSAL = 2
 """The exit of a process that refuses its settings: started again it would only refuse again."""
 READY_FILE = "SHUKKA_READY_FILE"
@@ -73,6 +77,7 @@ class Process:
         self.child = child
         self._told = child.tells and child.tells.with_name(f"{child.tells.name}.{os.getpid()}.{next(_numbers)}")
         self._asked_at = 0.0
+        self._has_been_ready = False
         env = child.env
         if self._told is not None:
             self._told.unlink(missing_ok=True)
@@ -95,9 +100,15 @@ class Process:
         """Whether it runs and says that it is ready for work."""
         return not self.has_ended() and (self._told is None or self._told.exists())
 
-    def has_proven(self) -> bool:
-        """Whether it lived long enough to be no failure of its start."""
-        return time.monotonic() - self._started_at >= PROVEN
+    def has_been_ready(self) -> bool:
+        """Whether it said once that it is ready for work, or has nothing to say it by."""
+        if not self._has_been_ready:
+            self._has_been_ready = self._told is None or self._told.exists()
+        return self._has_been_ready
+
+    def has_lived(self, seconds: float) -> bool:
+        """Whether it was started so long ago."""
+        return time.monotonic() - self._started_at >= seconds
 
     def ask_to_end(self) -> None:
         """Send the signal; from now on its grace runs."""
@@ -109,14 +120,18 @@ class Process:
         """Whether it is dead, or has been asked to be for longer than it may take."""
         return self.has_ended() or time.monotonic() >= self._asked_at + self.child.grace
 
+    def kill(self) -> None:
+        """SIGKILL, for its group too if that is to die with it."""
+        if self.child.group:
+            kill_group(self.pid)
+        else:
+            self._running.kill()
+
     def bury(self, report: Report) -> int:
         """Kill it if it outlived its grace, with what is left of its group; answers its return code."""
         if not self.has_ended():
             report(f"{self.child.name} did not end within {self.child.grace:g} s and is killed")
-            if self.child.group:
-                kill_group(self.pid)
-            else:
-                self._running.kill()
+            self.kill()
         if self._told is not None:
             self._told.unlink(missing_ok=True)
         return bury(self._running, group=self.child.group)
@@ -156,9 +171,10 @@ def end_all(processes: Sequence[Process], report: Report, *, meanwhile: Callable
 
 
 class Keeper:
-    """Keeps one Child running: starts it, notices its death, starts it again after a pause."""
+    """Keeps one Child running: starts it, notices its death and that it does not get ready, starts it again after a pause."""
 
-    def __init__(self, child: Child, report: Report) -> None:
+    def __init__(self, child: Child, report: Report, again_within: float = FIRST_START) -> None:
+        """``again_within``: seconds in which the child has to be ready when it was started again."""
         self.child = child
         self.last_end = ""
         self.refused = False
@@ -168,6 +184,8 @@ class Keeper:
         self._process: Process | None = None
         self._not_before = 0.0
         self._pause = FIRST_PAUSE
+        self._again_within = again_within
+        self._start_within = math.inf  # the supervisor watches the first start
 
     @property
     def pid(self) -> int | None:
@@ -175,7 +193,9 @@ class Keeper:
         return self._process.pid if self._process else None
 
     def check(self) -> None:
-        """Start the child if it does not run and its pause is over. Never waits for it."""
+        """Start the child if it does not run and its pause is over; kill one that does not get ready. Never waits for it."""
+        if self._process is not None:
+            self._watch_start(self._process)
         if self._process is not None and self._process.has_ended():
             self._note_death(self._process)
         if self._process is None and time.monotonic() >= self._not_before:
@@ -209,12 +229,21 @@ class Keeper:
         refusals = _REFUSED.findall(text)
         return refusals[-1] if self.refused and refusals else last_line(text)
 
+    def _watch_start(self, process: Process) -> None:
+        if process.has_been_ready():
+            self._start_within = self._again_within
+        elif process.has_lived(self._start_within) and not process.has_ended():
+            self._report(f"{self.child.name} was not ready within {self._start_within:g} s and is killed")
+            self._start_within = min(self._start_within * 2, LONGEST_START)
+            process.kill()
+            wait_until(process.has_ended, patience=1.0)
+
     def _note_death(self, process: Process) -> None:
         """Orphans of a killed master would take work beside its successor: its group goes before it comes back."""
         self._process = None
         returncode = process.bury(self._report)
         self.refused = returncode == REFUSAL
-        if process.has_proven():
+        if process.has_lived(PROVEN):
             self._pause = FIRST_PAUSE
         said = f": {self.said()}" if self.refused and self.said() else ""
         self._postpone(f"died ({why(returncode)}{said})")

@@ -12,7 +12,7 @@ from typing import Protocol
 from pipelines.errors import Misconfigured, Unreachable
 from workers.process.child import wait_until
 from workers.process.fork_server import ForkServer
-from workers.process.keeper import Child, Keeper, Process, Report, end_all
+from workers.process.keeper import FIRST_START, Child, Keeper, Process, Report, end_all
 from workers.process.waking import Waking
 
 _TICK = 0.1
@@ -49,12 +49,14 @@ class Supervisor:
         *,
         report: Report = print_line,
         start_within: float = 60.0,
+        again_within: float = FIRST_START,
         fork_server: ForkServer | None = None,
     ) -> None:
-        """``fork_server`` serves until the first roll, or the end."""
+        """``fork_server`` serves until the first roll, or the end. ``again_within``: seconds in which a child that was started again
+        after a death has to be ready; it is killed then, and has twice as long next."""
         self._given = fork_server
         self._fork_server: ForkServer | None = None
-        self._keepers = [Keeper(child, report) for child in children]
+        self._keepers = [Keeper(child, report, again_within) for child in children]
         self._engines = engines
         self._report = report
         self._start_within = start_within
