@@ -62,6 +62,7 @@ class _Loops(Middleware):
         self._near.begin(self._decide, perform, lambda queue: not queues or queue in queues)
         lookout = Lookout(self._house, self._decide, perform)
         threading.Thread(target=lookout.run, args=(self._stopped,), name="lookout", daemon=True).start()
+        tell_ready()  # and not before: a thread that could not begin would be waited for, for ever
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Drains end after what they are at, so that a stop takes a moment and leaves nothing in doubt."""
@@ -135,4 +136,3 @@ def boot() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # a batch makes far more objects than the 700 it would wait for
     dramatiq.set_broker(made)
-    tell_ready()

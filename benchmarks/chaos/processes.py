@@ -87,7 +87,7 @@ def _doubles(field: Field) -> Iterator[Count]:
 
 def _starves(field: Field) -> Iterator[Count]:
     """No page more than they are born with, for the next worker and its processes: one that has worked for long has all that it
-    needs. What they do then is told by their log."""
+    needs. That they lacked it is told by their log, or by their end, since they do not get ready."""
     before_it, log = field.pid("worker"), _log_of(field, "worker")
     said = log.stat().st_size
     server = _fork_server()
@@ -95,12 +95,13 @@ def _starves(field: Field) -> Iterator[Count]:
     resource.prlimit(server, resource.RLIMIT_DATA, (_ONE_PAGE, usual[1]))
     try:
         field.kill(before_it)
-        yield lambda: _refusals(log, said)
+        _wait_for(field, "worker", before_it)
+        starved = field.pid("worker")
+        yield lambda: _refusals(log, said) + int(field.is_replaced("worker", starved))
     finally:
         for pid in (server, *_those_born_of(field)):
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_DATA, usual)
-    _wait_for(field, "worker", before_it)
 
 
 def _those_born_of(field: Field) -> Sequence[int]:
@@ -191,5 +192,5 @@ INJURIES: Sequence[Injury] = (
     Injury("two clocks", Boundary.PROCESSES, "a second clock beside the first", "it is told to stop",
            contextmanager(_doubles), 4.0),
     Injury("worker out of memory", Boundary.PROCESSES, "SIGKILL, and the next worker gets no memory (RLIMIT_DATA)",
-           "the limit is lifted", contextmanager(_starves), 3.0, is_quick=False),
+           "the limit is lifted", contextmanager(_starves), 3.0, 40.0, is_quick=False),
 )  # fmt: skip
