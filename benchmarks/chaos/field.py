@@ -70,13 +70,8 @@ class Field:
         return children_of(self.pid(name))
 
     def kill(self, pid: int) -> None:
-        """SIGKILL, when it is written down which mails somebody holds. One that another injury ended meanwhile is dead already."""
-        self.write_held()
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-    def write_held(self) -> None:
-        """Write down which mails somebody holds: who dies about now may have sent those and not recorded it."""
+        """SIGKILL, when it is written down which mails somebody holds: the killed one may have sent those and not recorded it. One that
+        another injury ended meanwhile is dead already."""
         held: list[str] = []
         with suppress(psycopg.Error), self.database() as connection:
             connection.execute("SET statement_timeout = '2s'")
@@ -84,6 +79,8 @@ class Field:
         record = {"kind": "killed", "held": held}
         with (self.trial.root / "journals" / "kills.jsonl").open("ab") as journal:
             journal.write(orjson.dumps(record) + b"\n")
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def told(self, **environment: str) -> Iterator[None]:

@@ -181,7 +181,7 @@ def kill_group(pid: int) -> None:
 
 
 def _reap_group(pid: int) -> None:
-    """Those of the group that are our children: orphans come to us while the fork server works."""
+    """Those of the group that are our children: orphans come to us while somebody is forked."""
     with suppress(ChildProcessError):
         while wait_until(lambda: os.waitpid(-pid, os.WNOHANG) != (0, 0), patience=0.2):
             pass

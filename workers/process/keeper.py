@@ -98,7 +98,7 @@ class Process:
 
     def is_ready(self) -> bool:
         """Whether it runs and says that it is ready for work."""
-        return not self.has_ended() and (self._told is None or self._told.exists())
+        return not self.has_ended() and self.has_been_ready()
 
     def has_been_ready(self) -> bool:
         """Whether it said once that it is ready for work, or has nothing to say it by."""
