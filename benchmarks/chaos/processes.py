@@ -87,7 +87,7 @@ def _doubles(field: Field) -> Iterator[Count]:
 
 def _starves(field: Field) -> Iterator[Count]:
     """No page more than they are born with, for the next worker and its processes: one that has worked for long has all that it
-    needs. That they lacked it is told by their log, or by their end, since they do not get ready."""
+    needs. That they lacked it is told by their log, or by their end, since they do not get ready; who follows them has memory."""
     before_it, log = field.pid("worker"), _log_of(field, "worker")
     said = log.stat().st_size
     server = _fork_server()
@@ -96,10 +96,14 @@ def _starves(field: Field) -> Iterator[Count]:
     try:
         field.kill(before_it)
         _wait_for(field, "worker", before_it)
-        starved = field.pid("worker")
+    finally:
+        with suppress(ProcessLookupError):
+            resource.prlimit(server, resource.RLIMIT_DATA, usual)
+    starved = field.pid("worker")
+    try:
         yield lambda: _refusals(log, said) + int(field.is_replaced("worker", starved))
     finally:
-        for pid in (server, *_those_born_of(field)):
+        for pid in _those_born_of(field):
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_DATA, usual)
 
