@@ -23,8 +23,9 @@ from rich.table import Table
 from sqlalchemy import make_url, text
 
 from benchmarks import path
+from benchmarks.descendants import tree
 from benchmarks.engine_house import Database, database, engine_house, the_orders
-from benchmarks.idle import cost, tree
+from benchmarks.idle import cost
 from benchmarks.order_cost import order_costs
 from benchmarks.part import STEADY, spread
 from benchmarks.partners.installed import installed

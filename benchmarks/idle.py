@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.descendants import tree
 from benchmarks.part import Figure, Part
 from workers.demo.trial import remove, scratch
 from workers.process.service import free_port
@@ -33,16 +34,6 @@ class Cost(NamedTuple):
     wakes: int = 0
     memory: float = 0.0
     processes: int = 0
-
-
-def tree(root: int) -> list[int]:
-    """A process and all its descendants."""
-    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in listing.splitlines())}
-    found = [root]
-    for one in found:
-        found += [pid for pid, parent in parents.items() if parent == one]
-    return found
 
 
 def cost(pids: Collection[int]) -> Cost:

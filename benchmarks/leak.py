@@ -13,7 +13,8 @@ from rich.console import Console
 from sqlalchemy import text
 
 from benchmarks import path
-from benchmarks.idle import cost, tree
+from benchmarks.descendants import tree
+from benchmarks.idle import cost
 from benchmarks.part import Figure, Part, show
 from benchmarks.partners.installed import Installed, installed
 from benchmarks.partners.outside import Outside

@@ -26,7 +26,8 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 from standardwebhooks.webhooks import Webhook
 
-from benchmarks.idle import Cost, cost, tree
+from benchmarks.descendants import tree
+from benchmarks.idle import Cost, cost
 from benchmarks.part import Figure, Part, percentile
 from benchmarks.partners.installed import Installed, installed, order
 from benchmarks.partners.outside import SOUND, Outside

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from benchmarks.idle import tree
+from benchmarks.descendants import tree
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ import psycopg
 import redis
 
 from benchmarks.chaos.small_disk import SmallDisk
+from benchmarks.descendants import children_of
 from benchmarks.wire import Wire
 from workers.demo.orders import SHOPS
 from workers.demo.trial import Trial, opened
@@ -135,12 +135,6 @@ class Field:
     def database_url(self) -> str:
         """As libpq reads it, past the wire."""
         return (self.trial.urls.database_url or "").replace("postgresql+psycopg://", "postgresql://")
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes that the process ``parent`` started."""
-    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return sorted(int(pid) for pid, ppid in map(str.split, listing.splitlines()) if int(ppid) == parent)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.chaos.field import BOUND, LOOK, Field, children_of
+from benchmarks.chaos.field import BOUND, LOOK, Field
 from benchmarks.chaos.injury import Boundary, Count, Inflict, Injury, Unhealed
+from benchmarks.descendants import children_of
 from workers.process import fork_server
 from workers.process.child import bury, end, has_ended, launch, wait_until
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
 
 from rich.console import Console
 
-from benchmarks.partners.installed import Installed, installed, order
+from benchmarks.descendants import children_of
+from benchmarks.partners.installed import installed, order
 from benchmarks.partners.outside import Outside
 from benchmarks.partners.waits import print_waits, waits
 from benchmarks.wire import Wire
@@ -57,7 +56,7 @@ def paused(console: Console, seconds: float) -> bool:
         outside.slow = SLOW
         here.storefront.send([order(f"stock-{n}", n) for n in range(STOCK)], 100.0)
         time.sleep(3.0)
-        stopped = _workers(here)[:1]
+        stopped = children_of(here.processes.pids()["worker"])[:1]
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         outside.slow = 0.0
@@ -71,13 +70,3 @@ def paused(console: Console, seconds: float) -> bool:
     channels = Settings().shukka_smtp_connections
     console.print(f"{len(copies)} mails, {twice} of them came twice; a worker has {channels} connections")
     return twice <= channels
-
-
-def _workers(here: Installed) -> list[int]:
-    """Process ids of the worker's children that do the work."""
-    master = here.processes.pids()["worker"]
-    listing = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [line.split() for line in listing.splitlines()]
-    with suppress(ValueError):
-        return sorted(int(pid) for pid, parent in pairs if int(parent) == master)
-    return []

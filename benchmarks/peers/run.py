@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine, text
 
-from benchmarks.idle import cost, tree
+from benchmarks.descendants import tree
+from benchmarks.idle import cost
 from benchmarks.peers.job import SHOP, SUPPLIERS, differences
 from benchmarks.peers.place import House, Place
 from benchmarks.peers.tally import OURS, Books, tally

@@ -33,7 +33,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if "crash" in wishes:
         raise ZeroDivisionError
-    Path(os.environ["SHUKKA_READY_FILE"]).touch()
+    Path(os.environ["SHUKKA_READY_FILE"]).write_text(".")
     while True:
         signal.pause()
 

@@ -76,7 +76,7 @@ lives = os.path.join(sys.argv[1], "lives")
 with open(lives, "a") as one:
     one.write(".")
 if os.path.getsize(lives) in (1, 4):
-    open(os.environ["SHUKKA_READY_FILE"], "w").close()
+    open(os.environ["SHUKKA_READY_FILE"], "a").write(".")
 time.sleep(600)
 """
 
@@ -98,6 +98,32 @@ def test_one_that_does_not_get_ready_again_is_killed_and_has_twice_as_long_next(
         "worker was not ready within 1 s and is killed",
         "worker died (SIGKILL); starting it again in 0.8 s",
     ]
+
+
+ONE_TELLS_IN_ITS_SECOND_LIFE_AND_TWO_IN_THE_OTHERS = """
+import os, sys, time
+lives = os.path.join(sys.argv[1], "lives")
+with open(lives, "a") as one:
+    one.write(".")
+tellers = 1 if os.path.getsize(lives) == 2 else 2
+for _ in range(tellers):
+    open(os.environ["SHUKKA_READY_FILE"], "a").write(".")
+time.sleep(600)
+"""
+
+
+def test_one_of_whose_processes_only_one_gets_ready_is_not_ready(tmp_path: Path) -> None:
+    """The other one would wait for its thread for ever, with half of the work's hands."""
+    lines: list[str] = []
+    argv = python(ONE_TELLS_IN_ITS_SECOND_LIFE_AND_TWO_IN_THE_OTHERS, tmp_path)
+    child = Child("worker", argv, tells=tmp_path / "ready", tellers=2)
+    supervisor = Supervisor([child], report=lines.append, again_within=0.5)
+    with running(supervisor):
+        os.kill(supervisor.pids()["worker"], signal.SIGKILL)
+        assert eventually(lambda: (tmp_path / "lives").read_text() == "...", within=30)
+        third = supervisor.pids()["worker"]
+        assert not eventually(lambda: supervisor.pids().get("worker") != third, within=2)
+    assert "worker was not ready within 0.5 s and is killed" in lines
 
 
 def test_a_child_that_refuses_its_settings_ends_the_start_in_its_own_words(tmp_path: Path) -> None:
@@ -283,7 +309,7 @@ if sys.argv[2:] and os.path.exists(sys.argv[2]):
     raise SystemExit("no: refused")
 signal.signal(signal.SIGTERM, lambda *_: (print("ends", os.getpid(), file=open(sys.argv[1], "a")), sys.exit()))
 print("ready", os.getpid(), file=open(sys.argv[1], "a"))
-open(os.environ["SHUKKA_READY_FILE"], "w").close()
+open(os.environ["SHUKKA_READY_FILE"], "a").write(".")
 time.sleep(600)
 """
 

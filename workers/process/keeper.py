@@ -27,7 +27,7 @@ started it, for ever. They double each time they were not enough, as they may no
 REFUSAL = 2
 """The exit of a process that refuses its settings: started again it would only refuse again."""
 READY_FILE = "SHUKKA_READY_FILE"
-"""Names to a process the file that it makes once it is ready for work."""
+"""Names to a process the file in which it puts a byte once it is ready for work."""
 _REFUSED = re.compile(r"^shukka \w+: (.+?)(?=Worker with PID|$)", re.MULTILINE)
 _numbers = count(1)
 
@@ -40,7 +40,7 @@ class Child:
 
     ``env`` is its whole environment, None inherits ours. ``stop_signal`` goes to the process alone (a master passes it
     on itself); after ``grace`` seconds follows SIGKILL. ``tells``: path beside which the process makes a file when it is
-    ready (READY_FILE names it to the process). ``ready`` is asked, beyond that, at the start before the next child starts.
+    ready (READY_FILE names it to the process), ``tellers`` of its processes in the same one. ``ready`` is asked, beyond that, at the start before the next child starts.
     ``log``: file for its output, None leaves it on ours. ``group``: its descendants are killed with it when it is dead.
     ``sockets``: descriptors that it inherits. ``rolls``: a roll gives it a successor. ``together``: it is told to end
     when the child after it is, not once that one has ended. ``program``: the module that ``argv`` runs, whose ``main()`` is all
@@ -53,6 +53,7 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
     tells: Path | None = None
+    tellers: int = 1
     ready: Callable[[], bool] | None = None
     log: Path | None = None
     group: bool = True
@@ -66,7 +67,11 @@ class Child:
 def tell_ready() -> None:
     """Tell the supervisor, if one started this process, that it is ready for work."""
     if told := os.environ.get(READY_FILE):
-        Path(told).touch(mode=0o600)
+        file = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(file, b".")
+        finally:
+            os.close(file)
 
 
 class Process:
@@ -103,7 +108,7 @@ class Process:
     def has_been_ready(self) -> bool:
         """Whether it said once that it is ready for work, or has nothing to say it by."""
         if not self._has_been_ready:
-            self._has_been_ready = self._told is None or self._told.exists()
+            self._has_been_ready = self._told is None or _size(self._told) >= self.child.tellers
         return self._has_been_ready
 
     def has_lived(self, seconds: float) -> bool:
@@ -135,6 +140,13 @@ class Process:
         if self._told is not None:
             self._told.unlink(missing_ok=True)
         return bury(self._running, group=self.child.group)
+
+
+def _size(file: Path) -> int:
+    """Bytes of ``file``, none where there is no such file."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 def _forked(child: Child, env: Mapping[str, str] | None, fork_server: ForkServer | None) -> Running | None:

@@ -175,7 +175,7 @@ class Service:
         # Web last: while it starts the others do too, and when it is ready orders find somebody at work.
         return [
             *self.sandboxes,
-            self._process("worker", WORKER, worker_argv(self.processes), env, together=True),
+            self._process("worker", WORKER, worker_argv(self.processes), env, together=True, tellers=self.processes),
             self._process("clock", CLOCK, _argv(CLOCK), env, together=True),
             self._process("web", WEB, self._web(), env, ready=self.is_ready, sockets=self._sockets()),
         ]
