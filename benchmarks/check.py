@@ -111,9 +111,9 @@ def _engine(at: Database, count: int) -> dict[str, Found]:
 
         def carry() -> tuple[float, float]:
             house.take(the_orders(count, next(seeds)))
-            before = processor_seconds([*house.pids, at.pid])
+            before = processor_seconds([*house.hands.pids, at.pid])
             seconds = house.carry()
-            return processor_seconds([*house.pids, at.pid]) - before, seconds
+            return processor_seconds([*house.hands.pids, at.pid]) - before, seconds
 
         def measure() -> dict[str, float]:
             before = measured(at.engine, at.pid)

@@ -35,7 +35,7 @@ def _run(count: int, seed: int) -> Cost:
             house.carry(patience=60 + count / 10)
             spent = processor_seconds([at.pid]) - spent
         of_one = written(at.engine).since(before, count)
-        statements = sum(one.statements for one in house.spent) / count
+        statements = sum(one.statements for one in house.hands.spent) / count
         return Cost(of_one, statements, 1000 * spent / count, copied(at.engine, at.pid))
 
 

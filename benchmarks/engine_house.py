@@ -53,16 +53,40 @@ def the_orders(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 @dataclass
+class Hands:
+    """Worker processes that have compiled their templates: they work while ``signals.go`` is set. ``spent`` is what each spent, once they
+    have ended."""
+
+    signals: Signals
+    pids: Sequence[int]
+    spent: list[Spent] = field(default_factory=list)
+
+
+@contextmanager
+def hands(orders: Orders, processes: int) -> Iterator[Hands]:
+    """So many worker processes at ``orders``, until the end. Raises queue.Empty if they do not get ready within ``BOOT``."""
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(processes, mp_context=context) as pool:
+        signals = Signals(manager.Queue(), manager.Event(), manager.Event())
+        running: list[Future[Spent]] = [pool.submit(work, orders, signals) for _ in range(processes)]
+        spent: list[Spent] = []
+        try:
+            yield Hands(signals, [signals.ready.get(timeout=BOOT) for _ in running], spent)
+        finally:
+            signals.stop.set()
+            signals.go.set()
+            spent += [one.result() for one in running]
+
+
+@dataclass
 class EngineHouse:
-    """What takes orders in and has them carried; ``pids`` are the worker processes, ``spent`` what each spent, once they have ended."""
+    """What takes orders in and has them carried by ``hands``."""
 
     engine: Engine
     clock: SettableClock
     shops: Mapping[str, Shop]
-    signals: Signals
+    hands: Hands
     with_mails: bool
-    pids: Sequence[int] = ()
-    spent: list[Spent] = field(default_factory=list)
     _first: int = 0
 
     def take(self, documents: Sequence[Mapping[str, Any]]) -> float:
@@ -99,7 +123,7 @@ class EngineHouse:
         Raises TimeoutError after ``patience`` seconds, naming an order that is not.
         """
         began = time.perf_counter()
-        self.signals.go.set()
+        self.hands.signals.go.set()
         try:
             while left := self._left(end):
                 if time.perf_counter() - began > patience:
@@ -107,7 +131,7 @@ class EngineHouse:
                 time.sleep(0.1)
             return time.perf_counter() - began
         finally:
-            self.signals.go.clear()
+            self.hands.signals.go.clear()
 
     def _left(self, end: str) -> str | None:
         """Something that is not over yet: an order, else a kind of effect."""
@@ -132,21 +156,11 @@ def engine_house(
     """Worker processes on the database ``url`` that are ready to go, on a Clock that shows ``start`` now."""
     clock = SettableClock(start, 1.0, time.time())
     engine = connect(url, OPERATOR, application="shukka-bench")
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(processes, mp_context=context) as pool:
-        signals = Signals(manager.Queue(), manager.Event(), manager.Event())
-        orders = Orders(url, clock.start, clock.anchor, smtp, batch, shops)
-        running: list[Future[Spent]] = [pool.submit(work, orders, signals) for _ in range(processes)]
-        profiles = load_shops(shops, INSTALLATION)
-        house = EngineHouse(engine, clock, profiles, signals, with_mails=smtp is not None)
-        try:
-            house.pids = [signals.ready.get(timeout=BOOT) for _ in running]
-            yield house
-        finally:
-            signals.stop.set()
-            signals.go.set()
-            house.spent += [one.result() for one in running]
-            engine.dispose()
+    try:
+        with hands(Orders(url, clock.start, clock.anchor, smtp, batch, shops), processes) as those:
+            yield EngineHouse(engine, clock, load_shops(shops, INSTALLATION), those, with_mails=smtp is not None)
+    finally:
+        engine.dispose()
 
 
 @dataclass(frozen=True)

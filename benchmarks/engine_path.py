@@ -48,9 +48,9 @@ def run(count: int, seed: int, processes: int, *, smtp: str | None, batch: int =
     with database() as at:
         with engine_house(at.url, processes=processes, smtp=smtp, batch=batch) as house:
             intake = house.take(the_orders(count, seed))
-            python, postgres = processor_seconds(house.pids), processor_seconds([at.pid])
+            python, postgres = processor_seconds(house.hands.pids), processor_seconds([at.pid])
             seconds = house.carry(patience=60 + count / 10)
-            python, postgres = processor_seconds(house.pids) - python, processor_seconds([at.pid]) - postgres
+            python, postgres = processor_seconds(house.hands.pids) - python, processor_seconds([at.pid]) - postgres
         with at.engine.connect() as connection:
             broken = [f"{invariant.name}: {len(rows)} rows" for invariant, rows in violations(connection)]
             done = connection.execute(text(f"SELECT count(*) FROM shop_order WHERE {AT_THE_END}")).scalar_one()
@@ -60,7 +60,7 @@ def run(count: int, seed: int, processes: int, *, smtp: str | None, batch: int =
             broken.append(f"{count - done} orders did not reach the end")
         if smtp and sent != mails:
             broken.append(f"{mails - sent} mails were not delivered")
-    return Figures(count, intake, seconds, python, postgres, mails, house.spent, broken)
+    return Figures(count, intake, seconds, python, postgres, mails, house.hands.spent, broken)
 
 
 @contextmanager

@@ -66,12 +66,12 @@ def _run(processes: int, count: int, rounds: int) -> Iterator[Figure]:
         for number in range(rounds + 1):
             many = count if number else count // 4  # the first warms
             house.take(the_orders(many, seed=number + 1))
-            before = processor_seconds([*house.pids, at.pid])
+            before = processor_seconds([*house.hands.pids, at.pid])
             with _watched(at.engine, seen if number else Counter()):
                 seconds = house.carry()
             if number:
                 rates.append(many / seconds)
-                spent.append(1000 * (processor_seconds([*house.pids, at.pid]) - before) / many)
+                spent.append(1000 * (processor_seconds([*house.hands.pids, at.pid]) - before) / many)
         deadlocks = _deadlocks(at.engine)
     named = f"{processes} {'process' if processes == 1 else 'processes'}"
     yield Figure.of(named, rates, "orders/s")

@@ -6,14 +6,14 @@ carried a few orders) before the clock starts; it stops when the last order rest
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from benchmarks.engine import work
+from benchmarks.engine import Orders
+from benchmarks.engine_house import hands
 from benchmarks.peers.catalogue import Peer
 from benchmarks.peers.job import START, WARM, orders
 from benchmarks.peers.place import House
@@ -25,7 +25,6 @@ from pipelines.orders.intake import Ending, Submission, take_in
 PROCESSES: Final = 2
 WARMING: Final = 40
 """Orders that a peer carries before its clock starts."""
-_READY_WITHIN: Final = 120.0
 
 
 def ours(count: int) -> Run:
@@ -33,22 +32,9 @@ def ours(count: int) -> Run:
     with ground() as here:
         house, documents = House(here.place), orders("P", count)
         _take(here, house, documents)
-        context = multiprocessing.get_context("spawn")
-        with context.Manager() as manager:
-            # ``work`` waits here once its templates and rules are compiled: nobody begins before the others.
-            ready, stop = manager.Barrier(PROCESSES + 1), manager.Event()
-            said_to = (here.place.database, START, house.clock.anchor, None, BATCH, ready, stop)
-            workers = [context.Process(target=work, args=said_to) for _ in range(PROCESSES)]
-            for worker in workers:
-                worker.start()
-            try:
-                ready.wait(_READY_WITHIN)
-                pids = [worker.pid for worker in workers if worker.pid]
-                return here.clocked(pids, documents, house, lambda: None, lambda: here.resting("P") == count)
-            finally:
-                stop.set()
-                for worker in workers:
-                    worker.join(60)
+        there = Orders(here.place.database, START, house.clock.anchor, None, BATCH)
+        with hands(there, PROCESSES) as those:
+            return here.clocked(those.pids, documents, house, those.signals.go.set, lambda: here.resting("P") == count)
 
 
 def theirs(peer: Peer, count: int) -> Run:
