@@ -325,7 +325,18 @@ def is_away(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    of_the_work = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable)
     # A process that was paused finds its transaction ended.
     away = (pg.OperationalError, pg.InterfaceError, pg.ReadOnlySqlTransaction, pg.IdleInTransactionSessionTimeout)
-    return isinstance(error.orig, away) and not isinstance(error.orig, of_the_work)
+    return isinstance(error.orig, away) and not isinstance(error.orig, (*_IN_THE_WAY, *_TOO_LARGE))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same again may succeed: the database is away, or others were in the way for too long, or ended what ran. Nothing
+    says that anything is wrong with what was asked, and nobody may be blamed for it."""
+    return is_away(error) or (isinstance(error, DBAPIError) and isinstance(error.orig, _IN_THE_WAY))
+
+
+#: What took too long, or was ended so that others could go on.
+_IN_THE_WAY: Final = (pg.DeadlockDetected, pg.SerializationFailure, pg.QueryCanceled, pg.LockNotAvailable)
+#: Operational errors that come again whenever the same is asked: a row or a statement is larger than the server takes.
+_TOO_LARGE: Final = (pg.ProgramLimitExceeded,)

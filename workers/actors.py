@@ -12,10 +12,10 @@ from typing import Any
 import dramatiq
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, wait_exponential_jitter
 
-from models.database import is_away
+from models.database import is_away, is_passing
 from models.store.orders import OrderKey
 from pipelines.engine import announce
 from pipelines.engine.run import BATCH, Runner, describe
@@ -45,7 +45,7 @@ def away_is_no_fault(name: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         if is_away(error):
             log.warning("database.away", actor=name, error=describe(error))
-        elif isinstance(error, OperationalError):
+        elif is_passing(error):
             log.warning("database.busy", actor=name, error=describe(error))
         else:
             raise
@@ -119,7 +119,7 @@ def declare_intake(broker: dramatiq.Broker, house: House) -> None:
 
 def _passes(error: BaseException) -> bool:
     """Whether the same again succeeds some time."""
-    return is_away(error) or isinstance(error, Raced | OperationalError)
+    return isinstance(error, Raced) or is_passing(error)
 
 
 def _accept(house: House, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:

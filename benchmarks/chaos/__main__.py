@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from traceback import format_exception
 
 from rich.console import Console
 
@@ -85,6 +86,15 @@ def _apart(arguments: argparse.Namespace, seed: int) -> tuple[list[Wound], Verdi
     return outcome.wounds, outcome.verdict, outcome.seconds
 
 
+def _outcome(storm: Storm, ran: Future[tuple[list[Wound], Verdict | None, float]], console: Console) -> Outcome:
+    """What a run brought, or by what it was broken off: the others are told of all the same."""
+    fault = ran.exception()
+    if fault is None:
+        return Outcome(storm, *ran.result())
+    console.print("".join(format_exception(fault)), markup=False, soft_wrap=True)
+    return Outcome(storm, says=f"broken off by {type(fault).__name__}: {fault}")
+
+
 def main() -> int:
     """0 if all is well, 1 if not, 130 if interrupted."""
     arguments = _options().parse_args()
@@ -101,7 +111,6 @@ def main() -> int:
         console.print(str(error.args[0]), markup=False)
         return 2
     stop = stop_on_signals()
-    outcomes: list[Outcome] = []
     with ProcessPoolExecutor(arguments.side_by_side, get_context("fork")) as pool:
         running = [pool.submit(_apart, arguments, storm.seed) for storm in storms]
         while wait(running, timeout=1.0).not_done:
@@ -111,9 +120,7 @@ def main() -> int:
                     child.terminate()  # it stops what it runs, and ends
                 console.print("stopped")
                 return 130
-        for storm, ran in zip(storms, running, strict=True):
-            wounds, verdict, seconds = ran.result()
-            outcomes.append(Outcome(storm, wounds, verdict, seconds))
+        outcomes = [_outcome(storm, ran, console) for storm, ran in zip(storms, running, strict=True)]
     report.show(outcomes, console)
     if arguments.write:
         report.write(outcomes, arguments.write)

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import psycopg
 import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from benchmarks.chaos.small_disk import SmallDisk
 from benchmarks.descendants import children_of
@@ -34,8 +36,12 @@ BOUND = 30.0
 LOOK = 0.05
 _HELD = """
 SELECT m.message_id FROM effect_lease l JOIN mail m ON m.id = l.subject_id
-WHERE l.kind = 'mail.send' AND l.attempts > 0 AND l.due_at > now()
+WHERE l.kind = 'mail.send' AND l.attempts > 0
 """
+#: How the supervisor ends the line in which it says that it kills a process.
+_KILLED = "is killed"
+#: How often Redis is asked again, a second apart in the end.
+_TRIES = 20
 DATABASE, REDIS, SMTP, GATEWAY = "database", "redis", "sink", "gateway"
 
 
@@ -70,8 +76,15 @@ class Field:
         return children_of(self.pid(name))
 
     def kill(self, pid: int) -> None:
-        """SIGKILL, when it is written down which mails somebody holds: the killed one may have sent those and not recorded it. One that
-        another injury ended meanwhile is dead already."""
+        """SIGKILL, after which it is written down which mails somebody holds: the killed one may have sent those and not recorded it,
+        be it that its lease is over by now, as where the database could not be written. One that another injury ended meanwhile is
+        dead already."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        self.note_kill()
+
+    def note_kill(self) -> None:
+        """Write down that somebody was killed, and the mails that are leased."""
         held: list[str] = []
         with suppress(psycopg.Error), self.database() as connection:
             connection.execute("SET statement_timeout = '2s'")
@@ -79,8 +92,6 @@ class Field:
         record = {"kind": "killed", "held": held}
         with (self.trial.root / "journals" / "kills.jsonl").open("ab") as journal:
             journal.write(orjson.dumps(record) + b"\n")
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def told(self, **environment: str) -> Iterator[None]:
@@ -111,8 +122,9 @@ class Field:
         return psycopg.connect(self.database_url, autocommit=True, application_name="shukka-chaos")
 
     def redis(self) -> redis.Redis:
-        """A client past the wire."""
-        return redis.Redis.from_url(self.trial.urls.redis_url or "")
+        """A client past the wire, that waits where another injury has just ended the server."""
+        patience = Retry(ExponentialBackoff(cap=1.0, base=0.05), _TRIES)
+        return redis.Redis.from_url(self.trial.urls.redis_url or "", retry=patience)
 
     def switch(self, partner: str, **switches: float) -> None:
         """Change fault switches of the world's process ``partner``."""
@@ -156,9 +168,16 @@ def laid_out(root: Path, plan: WorldPlan, start: datetime, rate: float, report: 
             (*plan.sink, "--http-port", str(switches)), plan.bank, plan.events,
         )  # fmt: skip
         disk = stack.enter_context(SmallDisk.below(root))
-        trial = stack.enter_context(opened(root, plan, start, rate, report, between=between))
-        chance = Random(f"chaos:{seed}")
-        field = Field(trial, wires, chance, switches, disk)
+        field: Field | None = None
+
+        def heard(line: str) -> None:
+            """The supervisor kills too: a worker that does not get ready, and may have sent mails before it hung."""
+            report(line)
+            if field is not None and line.endswith(_KILLED):
+                field.note_kill()
+
+        trial = stack.enter_context(opened(root, plan, start, rate, heard, between=between))
+        field = Field(trial, wires, Random(f"chaos:{seed}"), switches, disk)
         if disk is not None:
             disk.take_in(field.database_url)
         yield field

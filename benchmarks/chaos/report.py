@@ -73,7 +73,7 @@ def sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
     for outcome in outcomes:
         seed, verdict = outcome.storm.seed, outcome.verdict
         if verdict is None:
-            yield f"seed {seed}: stopped after {outcome.seconds:.0f} s"
+            yield f"seed {seed}: {outcome.says or f'stopped after {outcome.seconds:.0f} s'}"
             continue
         states = "  ".join(f"{state} {count}" for state, count in verdict.by_state.items())
         yield (

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
+import redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -51,12 +53,13 @@ class Wound:
 
 @dataclass
 class Outcome:
-    """What a run brought; ``verdict`` is None if it was interrupted."""
+    """What a run brought; ``verdict`` is None if it was interrupted, or broken off by what ``says``."""
 
     storm: Storm
     wounds: list[Wound] = field(default_factory=list)
     verdict: Verdict | None = None
     seconds: float = 0.0
+    says: str = ""
 
     @property
     def unstruck(self) -> Sequence[str]:
@@ -158,6 +161,8 @@ def strike(field_: Field, blow: Blow) -> list[Wound]:
             over = time.time()
     except Unhealed as error:
         says = str(error)
+    except (psycopg.Error, redis.RedisError, OSError) as error:
+        says = f"{type(error).__name__} where it was struck: {error}"
     bound = BOUND * load_of_machine()
     came = bool(says) or wait_until(lambda: _came(field_.trial, over), patience=bound, pause=LOOK)
     if not came:

@@ -24,7 +24,7 @@ from pipelines import doors
 from pipelines.bounces.consequences import SOFT_DAYS, consequence
 from pipelines.bounces.reasons import bounced
 from pipelines.bounces.report import Action, Finding, Kind, Original, Report
-from pipelines.engine.parts import in_parts
+from pipelines.engine.parts import each_kept
 from pipelines.engine.run import describe
 from pipelines.ports import Clock
 from pipelines.values.card_number import mask
@@ -60,9 +60,10 @@ class _Matched:
 def receive(engine: Engine, clock: Clock, reports: Sequence[Told]) -> list[bool]:
     """Keep reports with what follows from them, in one transaction where that succeeds; True for each that is new.
 
-    One that cannot be kept, whatever raises, is quarantined alone.
+    One that cannot be kept, whatever raises, is quarantined alone. Raises what the database raises when it is away, or where others
+    were in the way of a report for too long; trying all again is safe.
     """
-    return in_parts(
+    return each_kept(
         reports,
         lambda part: _store(engine, clock, part),
         lambda told, error: _quarantine(engine, clock, told, error),

@@ -19,7 +19,7 @@ from models.store.orders import OrderKey
 from models.store.payments import NamedPaymentRow
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
 from pipelines import doors
-from pipelines.engine.parts import in_parts
+from pipelines.engine.parts import each_kept
 from pipelines.engine.run import describe
 from pipelines.engine.wake import woken
 from pipelines.errors import Conflict, NotFound
@@ -60,9 +60,10 @@ def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bo
     """Store events, in one transaction where that succeeds, and make their orders due; True for each that is new.
 
     One that cannot be stored, whatever raises, is quarantined alone. An event that names nothing its sender may touch, or
-    that cannot be read, is quarantined for the operator.
+    that cannot be read, is quarantined for the operator. Raises what the database raises when it is away, or where others were in
+    the way of an event for too long; trying all again is safe.
     """
-    return in_parts(
+    return each_kept(
         [_kept(event) for event in events],
         lambda part: _store(engine, clock, part),
         lambda event, error: _quarantine(engine, clock, event, error),

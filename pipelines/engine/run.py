@@ -18,7 +18,7 @@ from psycopg import errors as pg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from models.database import is_away
+from models.database import is_away, is_passing
 from models.mail_packing import pack
 from models.states import ALLOWED_MOVES, may_move
 from models.store import mails, work
@@ -87,10 +87,11 @@ class Runner:
         return sum_of(parts)
 
     def _alone(self, stage: Stage, subject: Subject, refused: Exception) -> BatchResult:
-        """Decide an order that the database refused without one of the events it has, or set it aside."""
+        """Decide an order that the database refused without one of the events it has, or set it aside. No event is to blame where
+        others were in the way: without it, and a moment later, anything might succeed."""
         if not isinstance(refused, _Refused):
             raise refused
-        for event in refused.events:
+        for event in () if refused.is_passing else refused.events:
             try:
                 return self._attempt(stage, 1, [subject], {event: refused.error})
             except _Refused:
@@ -148,7 +149,7 @@ class Runner:
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
             subjects = [subject for one in taken for subject in one.subjects]
-            raise _Refused(subjects, describe(error), _events(batch)) from error
+            raise _Refused(subjects, describe(error), _events(batch), is_passing=is_passing(error)) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
@@ -286,12 +287,14 @@ def _failure_rows(batch: Sequence[Facts], failures: Mapping[int, str]) -> list[F
 
 
 class _Refused(ShukkaError):
-    """A whole batch failed; which of its subjects, or of the ``events`` that it read, is to blame is not known yet."""
+    """A whole batch failed; which of its subjects, or of the ``events`` that it read, is to blame is not known yet, or nobody if it is a
+    passing one (``is_passing``)."""
 
-    def __init__(self, subjects: Sequence[Subject], error: str, events: Sequence[int]) -> None:
+    def __init__(self, subjects: Sequence[Subject], error: str, events: Sequence[int], *, is_passing: bool) -> None:
         self.subjects = subjects
         self.events = events
         self.error = error
+        self.is_passing = is_passing
         super().__init__(error)
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
 
+from models.database import is_passing
 from models.states import OrderState
 from models.store import customers, idempotency, orders
 from models.store.idempotency import ClientKey
@@ -101,7 +101,7 @@ def _take_together(
 def _failed(submission: Submission, error: Exception) -> Answer:
     """What raised when it was decided alone: others were in the way for too long, or nobody foresaw it and it is recorded."""
     order = submission.order
-    if isinstance(error, Raced | OperationalError):
+    if isinstance(error, Raced) or is_passing(error):
         return Answer(
             Ending.BUSY,
             order.shop,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from email import message_from_bytes
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from models.store import bounces, mails, suppressions
 from models.store.suppressions import ReleasedRow, StandingRow
@@ -316,6 +317,21 @@ def test_one_that_cannot_be_kept_takes_no_neighbour_with_it(sent: World) -> None
     assert first_mail(sent)["state"] == "bounced"
     (says,) = attention(sent, "event quarantined")
     assert "cannot be stored" in says
+
+
+def test_where_others_were_in_the_way_a_report_is_not_kept(sent: World) -> None:
+    """Whoever brought it brings it again; its neighbour is kept."""
+    sent.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no' USING ERRCODE = '57014'; END $$ LANGUAGE plpgsql;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON mail_bounce FOR EACH ROW WHEN (NEW.kind = 'delay') EXECUTE FUNCTION refuse()"
+    )
+    good, bad = (read(samples.about(name, message_id(sent), TO, was)) for name, was in (UNKNOWN, DELAYED))
+    told = [Told("mail:message", "r-1", bad), Told("mail:message", "r-2", good)]
+    with pytest.raises(OperationalError):
+        receive(sent.engine, sent.clock, told)
+    assert first_mail(sent)["state"] == "bounced"
+    sent.execute("DROP TRIGGER refuse ON mail_bounce")
+    assert receive(sent.engine, sent.clock, told) == [True, False]
 
 
 def test_no_address_stands_beside_the_mail(sent: World) -> None:

@@ -115,6 +115,29 @@ def test_news_that_the_database_refuses_stops_no_order(world: World) -> None:
     assert {number: state for number, (state, _) in world.states().items()} == {"S-1": "shipped", "S-2": "shipped"}
 
 
+def test_where_others_were_in_the_way_no_news_is_to_blame(world: World) -> None:
+    """The order is set aside with all that it has heard, and hears of it once nobody is in the way."""
+    world.take(document("S-1"))
+    world.settle()
+    (shipment,) = world.shipments()
+    world.execute(
+        """CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE 'others' USING ERRCODE = '55P03'; END $$"""
+    )
+    world.execute("CREATE TRIGGER in_the_way BEFORE INSERT ON parcel FOR EACH ROW EXECUTE FUNCTION in_the_way()")
+    world.tell(world.shipped(shipment))
+    world.settle()
+    assert world.rows("SELECT state FROM inbox_event") == [("pending",)]
+    assert world.rows("SELECT stage, error FROM work WHERE error IS NOT NULL") == [("notify", "LockNotAvailable")]
+    world.execute("DROP TRIGGER in_the_way ON parcel")
+    world.execute("UPDATE work SET retry_at = now()")
+    world.settle()
+    assert (world.rows("SELECT state FROM inbox_event"), world.states()) == (
+        [("applied",)],
+        {"S-1": ("shipped", "done")},
+    )
+
+
 @dataclass
 class Refusing:
     """A renderer that can render no mail of ``template``."""

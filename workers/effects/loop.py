@@ -16,9 +16,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import glance, is_away
+from models.database import glance, is_away, is_passing
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
@@ -115,7 +115,7 @@ class EffectLoop:
                 if performed := await self.drain(kind):
                     log.debug("effects.performed", kind=kind, count=performed)
         except Exception as error:  # noqa: BLE001 - the boundary of a drain; recorded. Nothing is lost, the clock rings again
-            away = is_away(error) or isinstance(error, OperationalError)
+            away = is_passing(error)
             said = log.warning if away else log.error
             said("database.away" if away else "effects.drain_failed", kind=kind, error=describe(error))
         finally:

@@ -12,12 +12,12 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Lifespan
 
-from models.database import READ_ONLY, TROUBLES, is_away, recent_trouble
+from models.database import READ_ONLY, TROUBLES, is_passing, recent_trouble
 from models.store.revision import is_current
 from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
@@ -261,9 +261,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     async def on_database(request: Request, error: SQLAlchemyError) -> Response:
-        if not (
-            is_away(error) or isinstance(error, OperationalError)
-        ):  # the latter: others were in the way for too long
+        if not is_passing(error):
             return await on_fault(request, error)
         log.error("web.database_away", error=describe(error))
         return database_away()
