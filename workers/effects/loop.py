@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import glance, is_away, is_passing
+from models.database import glance, is_passing
 from models.store import circuits, leases
 from models.store.circuits import ClosedRow, OpenRow
 from models.store.leases import HeldRow, PostponedRow
@@ -213,7 +213,7 @@ class EffectLoop:
         try:
             jobs = await asyncio.shield(looking)
         except SQLAlchemyError as error:
-            if not shift.under_way or not is_away(error):
+            if not shift.under_way or not is_passing(error):
                 raise
             jobs = []  # what is under way has outcomes to record first
         except asyncio.CancelledError:
