@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+from sqlalchemy import text
 
 from pipelines.ports import Outcome, Verdict
 from tests.world import World
@@ -188,6 +189,32 @@ def test_leasing_goes_on_while_a_channel_is_slow(world: World) -> None:
     assert outside.asked == {"1": 1, "2": 3}
 
 
+def test_what_is_under_way_is_not_broken_off_where_others_are_in_the_way_of_leasing(world: World) -> None:
+    """A mail whose connection is closed after its final dot would come twice."""
+    events(world, ("1", 1))
+    outside = Storefronts(hanging=frozenset("1"))
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, outside.performers())
+
+    async def locked_out() -> None:
+        loop.ring(KIND)
+        await asyncio.sleep(0.3)
+        with world.engine.begin() as others:
+            others.execute(text("LOCK TABLE effect_lease IN ACCESS EXCLUSIVE MODE"))
+            loop.ring(KIND)
+            async with asyncio.timeout(5):
+                while not world.value(CANCEL_WHO_WAITS):
+                    await asyncio.sleep(0.01)
+        await asyncio.to_thread(events, world, ("2", 1))
+        loop.ring(KIND)
+        async with asyncio.timeout(5):
+            while len(outside.arrived) < 1:
+                await asyncio.sleep(0.01)
+        assert outside.asked == {"1": 1, "2": 1}
+        await loop.ended(0)
+
+    asyncio.run(locked_out())
+
+
 def test_a_ring_while_a_look_is_under_way_leads_to_another() -> None:
     """The look may have begun before what rang was there."""
     (performer,) = Storefronts().performers()
@@ -200,6 +227,10 @@ def test_a_ring_while_a_look_is_under_way_leads_to_another() -> None:
     assert shift.wants_more()
     shift.take([], shift.look())
     assert not shift.wants_more()
+
+
+CANCEL_WHO_WAITS = """
+SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 
 
 def open_circuits(world: World) -> Iterator[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from models.database import connect, is_away
+from models.database import connect, is_away, is_passing
 from pipelines.engine.parts import in_parts
 
 
@@ -44,17 +44,22 @@ def test_a_database_that_is_away_is_nobodys_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "away"),
+    ("statement", "away", "passing"),
     [
-        ("SELECT 1/0", False),
-        ("SELECT no_such_column", False),
-        ("SELECT 'x'::integer", False),
-        ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)", False),
-        ("SET TRANSACTION READ ONLY; CREATE TABLE a (b integer)", True),
-        ("SELECT pg_terminate_backend(pg_backend_pid())", True),
+        ("SELECT 1/0", False, False),
+        ("SELECT no_such_column", False, False),
+        ("SELECT 'x'::integer", False, False),
+        ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)", False, True),
+        ("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)", False, True),
+        ("DO $$ BEGIN RAISE 'lock' USING ERRCODE = '55P03';END $$", False, True),
+        ("DO $$ BEGIN RAISE 'deadlock' USING ERRCODE = '40P01';END $$", False, True),
+        ("DO $$ BEGIN RAISE 'serialization' USING ERRCODE = '40001';END $$", False, True),
+        ("DO $$ BEGIN RAISE 'larger than an index takes' USING ERRCODE = '54000';END $$", False, False),
+        ("SET TRANSACTION READ ONLY; CREATE TABLE a (b integer)", True, True),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", True, True),
     ],
 )
-def test_what_away_means(engine: Engine, statement: str, away: bool) -> None:
+def test_what_away_and_passing_mean(engine: Engine, statement: str, away: bool, passing: bool) -> None:
     *before, refused = statement.split("; ")
     with engine.begin() as connection:
         for one in before:
@@ -62,12 +67,12 @@ def test_what_away_means(engine: Engine, statement: str, away: bool) -> None:
         with pytest.raises(DBAPIError) as raised:
             connection.execute(text(refused))
         connection.rollback()
-    assert is_away(raised.value) is away
+    assert (is_away(raised.value), is_passing(raised.value)) == (away, passing)
 
 
 def test_a_server_that_is_not_there_is_away() -> None:
     nowhere = connect("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(OperationalError) as raised:
         nowhere.connect()
-    assert is_away(raised.value)
-    assert not is_away(ValueError())
+    assert (is_away(raised.value), is_passing(raised.value)) == (True, True)
+    assert (is_away(ValueError()), is_passing(ValueError())) == (False, False)
