@@ -48,3 +48,23 @@ def test_an_order_shows_the_mail_that_its_supplier_got(world: World) -> None:
     assert [t["cause"] for t in shown["timeline"] if t["to"] == "instructed"] == ["instructed by mail"]
     (mail,) = [m for m in shown["mails"] if m["template"] == "supplier_instruction"]
     assert (mail["state"], mail["shipment"]) == ("sent", shown["shipments"][0]["id"])
+
+
+def test_our_own_database_is_no_fault_of_the_suppliers(world: World) -> None:
+    """Nobody was asked: it counts neither as an attempt that may have happened nor against the supplier."""
+    world.execute(
+        """CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE 'others' USING ERRCODE = '57014'; END $$"""
+    )
+    world.execute(
+        "CREATE TRIGGER in_the_way BEFORE INSERT ON mail FOR EACH ROW"
+        " WHEN (NEW.template = 'supplier_instruction') EXECUTE FUNCTION in_the_way()"
+    )
+    world.take(document("S-1"))
+    world.settle()
+    asked = world.rows("SELECT attempts > 0, unknowns FROM effect_lease WHERE kind = 'supplier.instruct'")
+    assert (asked, world.rows("SELECT 1 FROM circuit")) == ([(True, 0)], [])
+    world.execute("DROP TRIGGER in_the_way ON mail")
+    world.execute("UPDATE effect_lease SET due_at = now()")
+    world.settle()
+    assert world.show()["shipments"][0]["state"] == "instructed"

@@ -27,7 +27,7 @@ from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Job, Lease, Performer, real_seconds
 from workers.effects.recording import Done, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
-from workers.effects.targets import PAUSE, Target
+from workers.effects.targets import DATABASE_AWAY, PAUSE, Target
 from workers.grouping import Group
 from workers.metrics import EFFECT_SECONDS
 from workers.near import Rings
@@ -322,6 +322,11 @@ class EffectLoop:
             if isinstance(error, TimeoutError) and limit.expired():
                 log.warning("effect.late", **told)
                 return Outcome(effect.late, code="total_time", says=f"it was not done within {effect.total:g} seconds")
+            if is_passing(error):  # our own database: nobody outside was asked, and what was written has a key
+                log.warning("effect.database_away", error=describe(error), **told)
+                return Outcome(
+                    Verdict.RETRY, code=DATABASE_AWAY, says="the database was away, or others were in the way"
+                )
             log.error("effect.failed", error=type(error).__name__, **told)
             return Outcome(Verdict.UNKNOWN, code=type(error).__name__)
 

@@ -24,8 +24,9 @@ LONGEST_PAUSE = 60.0
 SHARE = 2
 #: One in so many channels is for targets that have fewer than ``START`` under way: they go on although several others hang.
 RESERVE = 4
+DATABASE_AWAY = "database_away"
 #: What did not end well for reasons of our own.
-_OURS = frozenset({"lease_ended", "dictionary", "no_gateway", "no_channel"})
+_OURS = frozenset({"lease_ended", "dictionary", "no_gateway", "no_channel", DATABASE_AWAY})
 
 
 class Target:
