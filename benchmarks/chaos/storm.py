@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from random import Random
 
@@ -42,6 +42,8 @@ class Storm:
     rate: float = 60.0
     is_short: bool = False
     """Whether it ends with the last injury, whatever orders were still to come."""
+    load: float = field(default_factory=load_of_machine)
+    """By how much longer things take: as it is when the run is planned, so that orders come for as long as blows do."""
 
     @classmethod
     def short(cls, seed: int) -> Storm:
@@ -55,7 +57,7 @@ class Storm:
     def seconds(self) -> float:
         """Real seconds over which orders come."""
         alone = sum(one.lasts + max(one.patience - _SELDOM, 0.0) + _BETWEEN for one in self.injuries) * self.rounds
-        return (alone * _RESERVE + 10.0) * load_of_machine()
+        return (alone * _RESERVE + 10.0) * self.load
 
     @property
     def plan(self) -> WorldPlan:
