@@ -309,6 +309,20 @@ class World:
         with self.engine.begin() as connection:
             return connection.execute(text(statement), values).rowcount
 
+    def refuse(self, table: str, state: str = "P0001", when: str = "true") -> None:
+        """From now on the database refuses each new row of ``table`` of which ``when`` holds (SQL, of NEW), with SQLSTATE ``state``."""
+        self.execute(
+            f"CREATE OR REPLACE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE 'refused' USING ERRCODE = '{state}'; END $$"
+        )
+        self.execute(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_{table}()"
+        )
+
+    def refuse_no_more(self, table: str) -> None:
+        """End what ``refuse`` began."""
+        self.execute(f"DROP TRIGGER refuse ON {table}")
+
     def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
         """An order as the interface shows it to an operator."""
         with self.engine.connect() as connection:

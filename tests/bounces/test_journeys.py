@@ -307,10 +307,7 @@ def test_a_copys_bounce_is_of_the_copy(sent: World) -> None:
 
 
 def test_one_that_cannot_be_kept_takes_no_neighbour_with_it(sent: World) -> None:
-    sent.execute(
-        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no'; END $$ LANGUAGE plpgsql;"
-        "CREATE TRIGGER refuse BEFORE INSERT ON mail_bounce FOR EACH ROW WHEN (NEW.kind = 'delay') EXECUTE FUNCTION refuse()"
-    )
+    sent.refuse("mail_bounce", when="NEW.kind = 'delay'")
     good, bad = (read(samples.about(name, message_id(sent), TO, was)) for name, was in (UNKNOWN, DELAYED))
     told = [Told("mail:message", "r-1", good), Told("mail:message", "r-2", bad)]
     assert receive(sent.engine, sent.clock, told) == [True, True]
@@ -321,16 +318,13 @@ def test_one_that_cannot_be_kept_takes_no_neighbour_with_it(sent: World) -> None
 
 def test_where_others_were_in_the_way_a_report_is_not_kept(sent: World) -> None:
     """Whoever brought it brings it again; its neighbour is kept."""
-    sent.execute(
-        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'no' USING ERRCODE = '57014'; END $$ LANGUAGE plpgsql;"
-        "CREATE TRIGGER refuse BEFORE INSERT ON mail_bounce FOR EACH ROW WHEN (NEW.kind = 'delay') EXECUTE FUNCTION refuse()"
-    )
+    sent.refuse("mail_bounce", "57014", "NEW.kind = 'delay'")
     good, bad = (read(samples.about(name, message_id(sent), TO, was)) for name, was in (UNKNOWN, DELAYED))
     told = [Told("mail:message", "r-1", bad), Told("mail:message", "r-2", good)]
     with pytest.raises(OperationalError):
         receive(sent.engine, sent.clock, told)
     assert first_mail(sent)["state"] == "bounced"
-    sent.execute("DROP TRIGGER refuse ON mail_bounce")
+    sent.refuse_no_more("mail_bounce")
     assert receive(sent.engine, sent.clock, told) == [True, False]
 
 

@@ -52,19 +52,12 @@ def test_an_order_shows_the_mail_that_its_supplier_got(world: World) -> None:
 
 def test_our_own_database_is_no_fault_of_the_suppliers(world: World) -> None:
     """Nobody was asked: it counts neither as an attempt that may have happened nor against the supplier."""
-    world.execute(
-        """CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN RAISE 'others' USING ERRCODE = '57014'; END $$"""
-    )
-    world.execute(
-        "CREATE TRIGGER in_the_way BEFORE INSERT ON mail FOR EACH ROW"
-        " WHEN (NEW.template = 'supplier_instruction') EXECUTE FUNCTION in_the_way()"
-    )
+    world.refuse("mail", "57014", "NEW.template = 'supplier_instruction'")
     world.take(document("S-1"))
     world.settle()
     asked = world.rows("SELECT attempts > 0, unknowns FROM effect_lease WHERE kind = 'supplier.instruct'")
     assert (asked, world.rows("SELECT 1 FROM circuit")) == ([(True, 0)], [])
-    world.execute("DROP TRIGGER in_the_way ON mail")
+    world.refuse_no_more("mail")
     world.execute("UPDATE effect_lease SET due_at = now()")
     world.settle()
     assert world.show()["shipments"][0]["state"] == "instructed"

@@ -120,16 +120,12 @@ def test_where_others_were_in_the_way_no_news_is_to_blame(world: World) -> None:
     world.take(document("S-1"))
     world.settle()
     (shipment,) = world.shipments()
-    world.execute(
-        """CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN RAISE 'others' USING ERRCODE = '55P03'; END $$"""
-    )
-    world.execute("CREATE TRIGGER in_the_way BEFORE INSERT ON parcel FOR EACH ROW EXECUTE FUNCTION in_the_way()")
+    world.refuse("parcel", "55P03")
     world.tell(world.shipped(shipment))
     world.settle()
     assert world.rows("SELECT state FROM inbox_event") == [("pending",)]
     assert world.rows("SELECT stage, error FROM work WHERE error IS NOT NULL") == [("notify", "LockNotAvailable")]
-    world.execute("DROP TRIGGER in_the_way ON parcel")
+    world.refuse_no_more("parcel")
     world.execute("UPDATE work SET retry_at = now()")
     world.settle()
     assert (world.rows("SELECT state FROM inbox_event"), world.states()) == (

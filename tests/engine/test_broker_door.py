@@ -153,11 +153,7 @@ def test_what_cannot_be_decoded(world: World, broker: dramatiq.Broker, text: str
 
 def test_what_the_database_refuses_is_kept(world: World, broker: dramatiq.Broker, logged: io.StringIO) -> None:
     """A fault that no rule foresees is the order's alone: it is not tried for ever, and not lost."""
-    world.execute(
-        """CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN IF NEW.number = 'X-1' THEN RAISE 'poison'; END IF; RETURN NEW; END $$"""
-    )
-    world.execute("CREATE TRIGGER poison BEFORE INSERT ON shop_order FOR EACH ROW EXECUTE FUNCTION poison()")
+    world.refuse("shop_order", when="NEW.number = 'X-1'")
     with working(world.house, broker):
         send(broker, document("X-1"))
         send(broker, document("S-1"))

@@ -137,11 +137,7 @@ def test_a_deposit_for_an_unknown_order_is_kept_for_the_operator(world: World) -
 
 def test_one_that_cannot_be_stored_is_quarantined_alone(world: World) -> None:
     """Events share a commit; what raises for one, whatever it is, harms no neighbour and is not lost."""
-    world.execute(
-        """CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN IF NEW.body ? 'poison' THEN RAISE 'poison'; END IF; RETURN NEW; END $$"""
-    )
-    world.execute("CREATE TRIGGER poison BEFORE INSERT ON inbox_event FOR EACH ROW EXECUTE FUNCTION poison()")
+    world.refuse("inbox_event", when="NEW.body ? 'poison'")
     world.take(document("S-1"), document("S-2"))
     asked = [world.ask("order.cancel", number, **body) for number, body in (("S-1", {}), ("S-2", {"poison": 1}))]
     assert world.tell(*asked, asked[0]) == [True, True, False]
@@ -157,17 +153,13 @@ IN_THE_WAY = {"too slow, or ended": "57014", "locked": "55P03", "deadlock": "40P
 @pytest.mark.parametrize("state", IN_THE_WAY.values(), ids=IN_THE_WAY)
 def test_where_others_were_in_the_way_nothing_is_wrong_with_the_event(world: World, state: str) -> None:
     """It is not acknowledged and not kept, so that its sender sends it again; its neighbours are kept."""
-    world.execute(
-        f"""CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN IF NEW.event_id = 'e-1' THEN RAISE 'others' USING ERRCODE = '{state}'; END IF; RETURN NEW; END $$"""
-    )
-    world.execute("CREATE TRIGGER in_the_way BEFORE INSERT ON inbox_event FOR EACH ROW EXECUTE FUNCTION in_the_way()")
+    world.refuse("inbox_event", state, "NEW.event_id = 'e-1'")
     world.take(document("S-1"), document("S-2"), document("S-3"))
     asked = [replace(world.ask("order.cancel", f"S-{n}"), event_id=f"e-{n - 1}") for n in (1, 2, 3)]
     with pytest.raises(OperationalError):
         world.tell(*asked)
     assert world.rows("SELECT event_id, state FROM inbox_event ORDER BY id") == [("e-0", "pending"), ("e-2", "pending")]
-    world.execute("DROP TRIGGER in_the_way ON inbox_event")
+    world.refuse_no_more("inbox_event")
     assert world.tell(*asked) == [False, True, False]
     world.settle()
     assert {state for state, _ in world.states().values()} == {"cancelled"}
@@ -175,11 +167,7 @@ def test_where_others_were_in_the_way_nothing_is_wrong_with_the_event(world: Wor
 
 def test_what_is_larger_than_the_database_takes_is_the_events_own_fault(world: World) -> None:
     """PostgreSQL calls it an operational error too (54000), and it comes again however often it is tried."""
-    world.execute(
-        """CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN IF NEW.body ? 'poison' THEN RAISE 'too large' USING ERRCODE = '54000'; END IF; RETURN NEW; END $$"""
-    )
-    world.execute("CREATE TRIGGER poison BEFORE INSERT ON inbox_event FOR EACH ROW EXECUTE FUNCTION poison()")
+    world.refuse("inbox_event", "54000", "NEW.body ? 'poison'")
     world.take(document("S-1"))
     assert world.tell(world.ask("order.cancel", "S-1", poison=1)) == [True]
     assert inbox(world) == [("quarantined", "cannot be stored: ProgramLimitExceeded")]

@@ -33,11 +33,7 @@ def bad(kind: str) -> dict[str, Any]:
 @pytest.fixture
 def poisoned(site: Site) -> Site:
     """A site whose database raises for one number."""
-    site.world.execute(
-        f"""CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN IF NEW.number = '{POISON}' THEN RAISE 'poison'; END IF; RETURN NEW; END $$"""
-    )
-    site.world.execute("CREATE TRIGGER poison BEFORE INSERT ON shop_order FOR EACH ROW EXECUTE FUNCTION poison()")
+    site.world.refuse("shop_order", when=f"NEW.number = '{POISON}'")
     return site
 
 

@@ -56,17 +56,11 @@ def test_the_same_id_again_is_200_and_nothing_is_done(site: Site, shipment: str)
 @pytest.mark.parametrize("state", ["57014", "55P03", "40P01"], ids=["too slow", "locked", "deadlock"])
 def test_what_others_were_in_the_way_of_is_not_acknowledged(site: Site, shipment: str, state: str) -> None:
     """503, so that it comes again: a sender that heard 202 would never send it again."""
-    site.world.execute(
-        f"""CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'as if' USING ERRCODE = '{state}'; END $$"""
-    )
-    site.world.execute(
-        "CREATE TRIGGER in_the_way BEFORE INSERT ON inbox_event FOR EACH ROW EXECUTE FUNCTION in_the_way()"
-    )
+    site.world.refuse("inbox_event", state)
     refused = site.hook(shipped(shipment), event_id="msg-1")
     problem(refused, 503)
     assert (int(refused.headers["retry-after"]) >= 1, stored(site)) == (True, [])
-    site.world.execute("DROP TRIGGER in_the_way ON inbox_event")
+    site.world.refuse_no_more("inbox_event")
     assert site.hook(shipped(shipment), event_id="msg-1").status_code == 202
 
 

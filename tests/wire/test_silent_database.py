@@ -170,14 +170,10 @@ def test_a_database_that_is_read_only_is_told_and_still_read(wired: Wired, runni
 def test_what_the_database_refuses_of_its_own_accord_is_told(wired: Wired, state: str, title: str, told: str) -> None:
     """It is no fault of the order: 503 and never 500, and readiness names what a human has to see to."""
     world, site = wired.world, wired.site
-    world.execute(
-        f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'as if' USING ERRCODE = '{state}'; END $$"""
-    )
-    world.execute("CREATE TRIGGER refuse BEFORE INSERT ON shop_order FOR EACH ROW EXECUTE FUNCTION refuse()")
+    world.refuse("shop_order", state)
     assert asked_in_vain(wired)["title"] == title
     ready = site.get("/readyz", key=None)
     assert (ready.status_code, ready.json()["checks"]["database"]) == (200, told)
     assert ready.json()["status"] == ("ok" if told == "ok" else "degraded")
-    world.execute("DROP TRIGGER refuse ON shop_order")
+    world.refuse_no_more("shop_order")
     assert site.order(document("S-2")).status_code in {200, 202}

@@ -40,7 +40,8 @@ class Child:
 
     ``env`` is its whole environment, None inherits ours. ``stop_signal`` goes to the process alone (a master passes it
     on itself); after ``grace`` seconds follows SIGKILL. ``tells``: path beside which the process makes a file when it is
-    ready (READY_FILE names it to the process), ``tellers`` of its processes in the same one. ``ready`` is asked, beyond that, at the start before the next child starts.
+    ready (READY_FILE names it to the process), ``tellers`` of its processes in the same one. ``ready`` is asked, beyond that, at the
+    start before the next child starts.
     ``log``: file for its output, None leaves it on ours. ``group``: its descendants are killed with it when it is dead.
     ``sockets``: descriptors that it inherits. ``rolls``: a roll gives it a successor. ``together``: it is told to end
     when the child after it is, not once that one has ended. ``program``: the module that ``argv`` runs, whose ``main()`` is all
