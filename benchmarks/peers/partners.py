@@ -14,6 +14,7 @@ import orjson
 
 from benchmarks.peers.books import Charge
 from benchmarks.peers.place import Place
+from benchmarks.world import tracking_number
 from workers.clock import SettableClock
 from workers.http.signing import signed_headers
 
@@ -55,12 +56,10 @@ class AtOnce:
         return None
 
     def instruct(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        base = int.from_bytes(told["shipment"].encode()[3:9], "big") % 10**11
-        number = f"{base:011d}{base % 7}"
         return {
             "shipment": told["shipment"],
             "carrier": "yamato",
-            "tracking_number": number,
+            "tracking_number": tracking_number(told["shipment"]),
             "shipped_at": self._clock.now().isoformat(),
         }
 
