@@ -173,6 +173,19 @@ def migrate() -> None:
     out.print("the schema is current")
 
 
+@app.command(hidden=True)
+def prepare() -> None:
+    """What `up` has done for it before it starts anything: the schema, and a path that signs in at the console once, or an empty line."""
+    from models.database import MIGRATE, connect
+    from models.migrations import upgrade
+    from workers.operators import ready_path
+    from workers.settings import load
+
+    engine = connect(load().need_database(), MIGRATE, application="shukka-up")
+    upgrade(engine)
+    out.print(ready_path(engine) or "", markup=False, soft_wrap=True)
+
+
 @app.command()
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,

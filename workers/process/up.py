@@ -10,10 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models.database import MIGRATE, connect
 from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
-from workers.operators import ready_path
 from workers.process.embedded import EmbeddedEngines
 from workers.process.keeper import Report
 from workers.process.listening import listening
@@ -53,14 +51,12 @@ def run_up(*, port: int, host: str, console: Console) -> None:
         engines(settings, settings.data) as (embedded, database_url, redis_url),
     ):
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
-        migration = _migrate(service.environment)
-        if migration.returncode != 0:
+        prepared = _run("prepare", service.environment)
+        if prepared.returncode != 0:
             spinner.stop()
-            sys.stderr.write(migration.stderr)
-            raise SystemExit(migration.returncode)
-        engine = connect(database_url, MIGRATE, application="shukka-up")
-        console_path = ready_path(engine)
-        engine.dispose()
+            sys.stderr.write(prepared.stderr)
+            raise SystemExit(prepared.returncode)
+        console_path = prepared.stdout.strip()
 
         def ready() -> None:
             spinner.stop()
@@ -69,7 +65,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
             console.print(f"  engines {_engines(settings)}, logs in {settings.data / 'log'}", soft_wrap=True)
             for name, note in service.notes.items():
                 console.print(f"  {name:<7} {note}", soft_wrap=True)
-            if console_path is not None:
+            if console_path:
                 console.print(
                     f"  console {service.url}{console_path} (signs in once, within half an hour)", soft_wrap=True
                 )
@@ -86,16 +82,15 @@ def _engines(settings: Settings) -> str:
     return f"{database}, {broker}"
 
 
-def _migrate(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Let the code that is installed now bring the schema to its revision, before its processes start; in a process of its own,
-    since what it needs for that we would keep."""
-    argv = [sys.executable, "-m", "workers.cli.main", "migrate"]
+def _run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`shukka COMMAND` as it is installed now; in a process of its own, since what it needs and touches for that we would keep."""
+    argv = [sys.executable, "-m", "workers.cli.main", command]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
 
 
 def _may_roll(environment: Mapping[str, str]) -> bool:
     """Whether the schema is ready for what is installed now."""
-    migration = _migrate(environment)
+    migration = _run("migrate", environment)
     if migration.returncode != 0:
         print_line(f"nothing is rolled: {migration.stderr.strip()}")
     return migration.returncode == 0
