@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from benchmarks.partners.outside import SOUND, Outside
 CROWD: Final = 32
 #: Real seconds in which the last order must have gone the whole way.
 PATIENCE: Final = 120.0
+_TRIES: Final = 3
 _INSTRUCTED: Final = """
 SELECT s.id, s.supplier, o.number FROM shipment s JOIN shop_order o ON o.id = s.order_id
 WHERE s.state = 'instructed'"""
@@ -105,8 +107,14 @@ class Makers:
             "content-type": "application/json",
         }
         self.posted[shipment.number] = time.time()
-        answer = client.post(f"/v1/webhooks/suppliers/{shipment.supplier}", content=body, headers=headers)
-        assert answer.status_code == 202, answer.text
+        for _ in range(
+            _TRIES
+        ):  # as any sender of webhooks: a connection that was kept may be closed at the moment that it is used
+            with suppress(httpx.TransportError):
+                answer = client.post(f"/v1/webhooks/suppliers/{shipment.supplier}", content=body, headers=headers)
+                assert answer.status_code == 202, answer.text
+                return
+        raise AssertionError(f"the news of {shipment.id} cannot be told")
 
 
 @dataclass(frozen=True)

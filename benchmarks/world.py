@@ -76,7 +76,7 @@ class InstantSuppliers:
 def tracking_number(key: str) -> str:
     """A number of yamato's for what ``key`` asked for, the same each time, and none that `benchmarks.lists` gives. One that two parcels have is
     refused as a mistake: of six characters of the key two in twenty thousand would meet once in six runs."""
-    base = 10**10 + int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % (9 * 10**10)
+    base = 10**10 + int.from_bytes(hashlib.sha256(key.encode()).digest()) % (9 * 10**10)
     return f"{base:011d}{base % 7}"
 
 

@@ -10,9 +10,9 @@ from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import SupplierChannel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Installation:
-    """The gateways, channels and formats of files that are there, their own and those of plug-ins, by name."""
+    """The gateways, channels and formats of files that are there, their own and those of plug-ins, by name. Each is equal to itself alone."""
 
     gateways: Mapping[str, Gateway[Any]] = field(default_factory=dict)
     channels: Mapping[str, SupplierChannel] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -78,7 +79,7 @@ def load_shops(directory: Path | None = None, installation: Installation | None 
     entries: list[Entry] = []
     for file in files:
         try:
-            shops[file.stem] = parse_shop(file.stem, _text(file), installation, file=str(file))
+            shops[file.stem] = _known_shop(file.stem, _text(file), installation, file=str(file))
         except ProfileErrors as errors:
             entries += errors.entries
     if entries:
@@ -90,6 +91,10 @@ def parse_shop(key: str, text: str, installation: Installation | None = None, *,
     """One profile from TOML ``text``; ``file`` names it in mistakes. Raises ``ProfileErrors``."""
     where = file or f"{key}.toml"
     return _checked(key, _table_of(text, where), installation, where)
+
+
+#: A file that says the same is the same shop: whoever is forked of one who has read it shares his.
+_known_shop = lru_cache(maxsize=64)(parse_shop)
 
 
 def changed_shop(shop: Shop, text: str, installation: Installation | None = None) -> Shop:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import rich.status  # noqa: F401 - what the spinner needs is imported before anybody is forked
 from rich.console import Console
 
 from pipelines.shops import load_shops
