@@ -27,8 +27,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-#: Seconds a consumer waits in Redis before it looks all the same: its sign of life (the broker's ``heartbeat_timeout`` is thrice that).
-WAIT: Final = 5.0
+#: Seconds a consumer waits in Redis before it looks all the same: its sign of life (the broker's ``heartbeat_timeout`` is twice that).
+WAIT: Final = 7.0
 #: The same where it holds messages that were sent with a delay: it is to pass them on in time.
 _WAIT_WITH_DELAYED: Final = 0.5
 #: Seconds between two looks where nobody can wait in Redis: before 6.2 it cannot.
@@ -169,7 +169,7 @@ def _patient(client: Redis) -> Redis:
     pool = client.connection_pool
     options = {
         **pool.connection_kwargs,
-        "socket_timeout": WAIT + 5.0,
+        "socket_timeout": WAIT + 3.0,
         "retry": Retry(NoBackoff(), 0),
         "retry_on_error": [],
     }
