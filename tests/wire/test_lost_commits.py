@@ -4,6 +4,7 @@ so that nothing is lost, nothing is there twice, and nobody hears of a failure f
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -261,7 +262,8 @@ def _gone_on(wired: Wired, fall: Callable[[], Strike]) -> Strike:
 
 
 def _go_on(world: World) -> None:
-    """As workers do: a database that was away is asked again, and leases that nobody holds any more run out."""
+    """As workers do: a database that was away is asked again, leases that nobody holds any more run out, and an order is looked at again
+    that was passed over: a backend whose connection was cut keeps its lock until it has noticed."""
     for _ in range(100):
         try:
             world.hurry()
@@ -270,5 +272,8 @@ def _go_on(world: World) -> None:
             if not is_away(lost):
                 raise
         else:
-            return
+            if not world.value("SELECT count(*) FROM work WHERE due_at <= :now", now=world.clock.now()):
+                return
+            time.sleep(0.1)
+            world.execute("UPDATE work SET retry_at = NULL WHERE retry_at IS NOT NULL")
     raise AssertionError("it never comes to rest")
