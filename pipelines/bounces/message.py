@@ -26,6 +26,7 @@ LONGEST: Final = 1_048_576
 """Bytes of a message that are read; what comes after them is left out."""
 _MOST_PARTS: Final = 60
 _MOST_RECIPIENTS: Final = 100
+_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _MOST_IDS: Final = 20
 _NESTING: Final = re.compile(rb"(?i)(?:multipart|message)/")
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
@@ -206,8 +207,9 @@ def _recipient(told: Mapping[str, str], around: str) -> Finding:
 
 
 def _address(told: str) -> str:
-    """The address of ``rfc822; <name@example.jp>``."""
-    return told.partition(";")[2].strip(" \t<>") if ";" in told else told.strip(" \t<>")
+    """The address of ``rfc822; <name@example.jp>``; none where a byte of it could not be read."""
+    address = told.partition(";")[2].strip(" \t<>") if ";" in told else told.strip(" \t<>")
+    return "" if _UNREADABLE in address else address
 
 
 def _around(text: str, address: str) -> str:
