@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,18 +25,19 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 from standardwebhooks.webhooks import Webhook
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from benchmarks.descendants import tree
 from benchmarks.idle import Cost, cost
 from benchmarks.part import Figure, Part, percentile
 from benchmarks.partners.installed import Installed, installed, order
 from benchmarks.partners.outside import SOUND, Outside
+from benchmarks.world import tracking_number
 
 #: Orders under way at a time where as many come as are taken.
 CROWD: Final = 32
 #: Real seconds in which the last order must have gone the whole way.
 PATIENCE: Final = 120.0
-_TRIES: Final = 3
 _INSTRUCTED: Final = """
 SELECT s.id, s.supplier, o.number FROM shipment s JOIN shop_order o ON o.id = s.order_id
 WHERE s.state = 'instructed'"""
@@ -75,7 +75,6 @@ class Makers:
     posted: dict[str, float] = field(default_factory=dict)
 
     def __enter__(self) -> Makers:
-        self._numbers = itertools.count()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -96,8 +95,7 @@ class Makers:
                 list(threads.map(lambda one: self._report(client, signers[one.supplier], one), found))
 
     def _report(self, client: httpx.Client, signer: Webhook, shipment: Any) -> None:
-        base = 44_441_375_000 + next(self._numbers)
-        data = {"shipment": shipment.id, "carrier": "yamato", "tracking_number": f"{base:011d}{base % 7}"}
+        data = {"shipment": shipment.id, "carrier": "yamato", "tracking_number": tracking_number(shipment.id)}
         body = json.dumps({"type": "shipment.shipped", "timestamp": self.here.now().isoformat(), "data": data})
         name, at = f"shipped-{shipment.id}", datetime.now(UTC)
         headers = {
@@ -107,14 +105,12 @@ class Makers:
             "content-type": "application/json",
         }
         self.posted[shipment.number] = time.time()
-        for _ in range(
-            _TRIES
-        ):  # as any sender of webhooks: a connection that was kept may be closed at the moment that it is used
-            with suppress(httpx.TransportError):
-                answer = client.post(f"/v1/webhooks/suppliers/{shipment.supplier}", content=body, headers=headers)
-                assert answer.status_code == 202, answer.text
-                return
-        raise AssertionError(f"the news of {shipment.id} cannot be told")
+        # As any sender of webhooks: a connection that was kept may be closed at the moment that it is used.
+        post = retry(retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_attempt(3), reraise=True)(
+            client.post
+        )
+        answer = post(f"/v1/webhooks/suppliers/{shipment.supplier}", content=body, headers=headers)
+        assert answer.status_code == 202, answer.text
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -36,6 +36,9 @@ from workers.cli.terminal import err, out
 from workers.cli.top import top
 from workers.cli.tracking import tracking
 from workers.stopping import STOP_WITHIN
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 app = typer.Typer(
     name="shukka",
@@ -165,25 +168,27 @@ def shops_check(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema (the release step of a deployment)."""
-    from models.database import MIGRATE, connect
-    from models.migrations import upgrade
-    from workers.settings import load
-
-    upgrade(connect(load().need_database(), MIGRATE, application="shukka-migrate"))
+    _migrated()
     out.print("the schema is current")
 
 
 @app.command(hidden=True)
 def prepare() -> None:
     """What `up` has done for it before it starts anything: the schema, and a path that signs in at the console once, or an empty line."""
+    from workers.operators import ready_path
+
+    out.print(ready_path(_migrated()) or "", markup=False, soft_wrap=True)
+
+
+def _migrated() -> Engine:
+    """The database, at the newest schema."""
     from models.database import MIGRATE, connect
     from models.migrations import upgrade
-    from workers.operators import ready_path
     from workers.settings import load
 
-    engine = connect(load().need_database(), MIGRATE, application="shukka-up")
+    engine = connect(load().need_database(), MIGRATE, application="shukka-migrate")
     upgrade(engine)
-    out.print(ready_path(engine) or "", markup=False, soft_wrap=True)
+    return engine
 
 
 @app.command()

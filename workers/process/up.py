@@ -52,7 +52,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
         engines(settings, settings.data) as (embedded, database_url, redis_url),
     ):
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
-        prepared = _run("prepare", service.environment)
+        prepared = _shukka("prepare", service.environment)
         if prepared.returncode != 0:
             spinner.stop()
             sys.stderr.write(prepared.stderr)
@@ -83,7 +83,7 @@ def _engines(settings: Settings) -> str:
     return f"{database}, {broker}"
 
 
-def _run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _shukka(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """`shukka COMMAND` as it is installed now; in a process of its own, since what it needs and touches for that we would keep."""
     argv = [sys.executable, "-m", "workers.cli.main", command]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
@@ -91,7 +91,7 @@ def _run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedPr
 
 def _may_roll(environment: Mapping[str, str]) -> bool:
     """Whether the schema is ready for what is installed now."""
-    migration = _run("migrate", environment)
+    migration = _shukka("migrate", environment)
     if migration.returncode != 0:
         print_line(f"nothing is rolled: {migration.stderr.strip()}")
     return migration.returncode == 0
