@@ -11,6 +11,7 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
@@ -26,9 +27,10 @@ LONGEST: Final = 1_048_576
 """Bytes of a message that are read; what comes after them is left out."""
 _MOST_PARTS: Final = 60
 _MOST_RECIPIENTS: Final = 100
-_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _MOST_IDS: Final = 20
 _NESTING: Final = re.compile(rb"(?i)(?:multipart|message)/")
+#: What no address has and bytes in another encoding, or broken ones, are read as: controls, private use, the replacement character.
+_GARBLED: Final = re.compile("[\x00-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd]")
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 _RETURNED: Final = frozenset(
     {"message/rfc822", "message/rfc822-headers", "text/rfc822-headers", "message/global", "message/global-headers"}
@@ -51,8 +53,14 @@ _RETURNED_SUBJECT: Final = re.compile(
 
 
 def read(raw: bytes) -> Report:
-    """What ``raw``, a whole message, reports; without findings it is no report. Never raises."""
-    raw = raw[:LONGEST]
+    """What ``raw``, a whole message, reports; without findings it is no report. An address of which a byte cannot be read is none.
+    Never raises."""
+    told = _reported(raw[:LONGEST])
+    findings = (replace(one, address="") if _GARBLED.search(one.address) else one for one in told.findings)
+    return replace(told, findings=tuple(findings))
+
+
+def _reported(raw: bytes) -> Report:
     if len(_NESTING.findall(raw)) > _MOST_PARTS:  # nested to harm: read as one text
         head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
         return _of_text(_Read(next(blocks(read_bytes(head, "")), {}), [("text/plain", read_bytes(body, ""))]))
@@ -207,9 +215,8 @@ def _recipient(told: Mapping[str, str], around: str) -> Finding:
 
 
 def _address(told: str) -> str:
-    """The address of ``rfc822; <name@example.jp>``; none where a byte of it could not be read."""
-    address = told.partition(";")[2].strip(" \t<>") if ";" in told else told.strip(" \t<>")
-    return "" if _UNREADABLE in address else address
+    """The address of ``rfc822; <name@example.jp>``."""
+    return told.partition(";")[2].strip(" \t<>") if ";" in told else told.strip(" \t<>")
 
 
 def _around(text: str, address: str) -> str:
