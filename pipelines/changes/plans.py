@@ -32,10 +32,11 @@ def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
 def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     counts_at = now if awaited else facts.placed_at
-    return [
-        (part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now))
-        for part in split(facts.order.lines, shop, facts.order.called_to)
-    ]
+    return [(part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now)) for part in _parts(facts, shop)]
+
+
+def _parts(facts: Facts, shop: Shop) -> Sequence[Part]:
+    return facts.once("parts", lambda: split(facts.order.lines, shop, facts.order.called_to))
 
 
 def planned_by(facts: Facts, shop: Shop, part: Part, *, counts_at: datetime, not_before: datetime) -> DispatchPlan:
@@ -89,8 +90,7 @@ def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> b
 
 
 def _may_fill_up(facts: Facts, shop: Shop) -> bool:
-    parts = split(facts.order.lines, shop, facts.order.called_to)
-    return any(shop.dispatch_days(part.supplier).capacity is not None for part in parts)
+    return any(shop.dispatch_days(part.supplier).capacity is not None for part in _parts(facts, shop))
 
 
 def is_missed(planned: Plans) -> bool:

@@ -243,5 +243,6 @@ def _apart_by(packages: Packages, key: Callable[[Line], Hashable]) -> Packages:
         groups: dict[Hashable, list[Line]] = {}
         for line in package.lines:
             groups.setdefault(key(line), []).append(line)
-        made += [Package(package.supplier, tuple(group)) for group in groups.values()]
+        apart = (Package(package.supplier, tuple(group)) for group in groups.values())
+        made += apart if len(groups) > 1 else (package,)
     return tuple(made)

@@ -251,21 +251,27 @@ class Shop(Section):
     def connect(self, installation: Installation) -> Self:
         """This shop in ``installation``; done once, when it is loaded."""
         self._installation = installation
+        self.__dict__.pop("_connected", None)
         return self
+
+    @cached_property
+    def _connected(self) -> Installation:
+        """The installation, which is asked for several times an order: of a private attribute pydantic makes an AttributeError each time."""
+        return self._installation
 
     def batches(self, channel: str) -> bool:
         """Whether the supplier channel of that name takes many instructions in one message."""
-        channels = self._installation.channels
-        return channel in channels and channels[channel].batches
+        found = self._connected.channels.get(channel)
+        return found is not None and found.batches
 
     def is_fetched(self, channel: str) -> bool:
         """Whether suppliers of that channel come for their instructions, and are told once they have them."""
-        channels = self._installation.channels
-        return channel in channels and channels[channel].fetched
+        found = self._connected.channels.get(channel)
+        return found is not None and found.fetched
 
     def gateway(self, name: str | None) -> Gateway[Any] | None:
         """What the installation's gateway ``name`` can do; None for none."""
-        return self._installation.gateways.get(name) if name else None
+        return self._connected.gateways.get(name) if name else None
 
     def gateway_for(self, method: str) -> Gateway[Any] | None:
         """The gateway that the shop uses for ``method``; None where it is not connected to one."""
