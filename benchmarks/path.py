@@ -27,12 +27,12 @@ from sqlalchemy import Engine, text
 from standardwebhooks.webhooks import Webhook
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from benchmarks.descendants import tree
-from benchmarks.idle import Cost, cost
 from benchmarks.part import Figure, Part, percentile
 from benchmarks.partners.installed import Installed, installed, order
 from benchmarks.partners.outside import SOUND, Outside
+from benchmarks.processor import processor_seconds
 from benchmarks.world import tracking_number
+from models.database import glance
 
 #: Orders under way at a time where as many come as are taken.
 CROWD: Final = 32
@@ -89,7 +89,7 @@ class Makers:
         signers = {name: Webhook(secret) for name, secret in self.here.secrets.items()}
         with httpx.Client(base_url=self.here.service.url, timeout=30) as client, ThreadPoolExecutor(8) as threads:
             while not self._stop.wait(0.05):
-                with self.here.engine.connect() as connection:
+                with glance(self.here.engine) as connection:
                     found = [one for one in connection.execute(text(_INSTRUCTED)) if one.id not in seen]
                 seen |= {one.id for one in found}
                 list(threads.map(lambda one: self._report(client, signers[one.supplier], one), found))
@@ -115,36 +115,37 @@ class Makers:
 
 @dataclass(frozen=True)
 class Round:
-    """What one rate cost: orders, seconds from the first to the last end, cost by part, and seconds of each wait."""
+    """What one rate cost: orders, seconds from the first to the last end, processor seconds by part, and seconds of each wait."""
 
     name: str
     orders: int
     seconds: float
-    costs: Mapping[str, Cost]
+    costs: Mapping[str, float]
     waits: Mapping[str, Sequence[float]]
 
     @property
     def milliseconds(self) -> Mapping[str, float]:
         """Processor time an order by part."""
-        return {name: 1000 * one.seconds / self.orders for name, one in self.costs.items()}
+        return {name: 1000 * seconds / self.orders for name, seconds in self.costs.items()}
 
 
 def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int, rate: float | None) -> Round:
     """Send ``count`` orders, ``rate`` a second or as many as are taken, and wait until the last has gone the whole way."""
     roots = {**here.processes.pids(), **here.engines.pids()}
     roots.pop("gateway", None)
-    pids = {part: tree(pid) for part, pid in roots.items()}
     orders = [order(f"{name}-{n}", n, customer=f"c-{n % max(1, count * 2 // 3)}") for n in range(count)]
-    before, began = {part: cost(of) for part, of in pids.items()}, time.monotonic()
+    before, began = _spent(roots), time.monotonic()
     taken = _send(here, orders, rate)
     numbers = [one["number"] for one in orders]
     _wait(here, outside, makers, numbers)
     seconds = time.monotonic() - began
-    costs = {
-        part: was._replace(seconds=was.seconds - before[part].seconds, wakes=was.wakes - before[part].wakes)
-        for part, was in ((part, cost(of)) for part, of in pids.items())
-    }
+    costs = {part: spent - before[part] for part, spent in _spent(roots).items()}
     return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
+
+
+def _spent(roots: Mapping[str, int]) -> dict[str, float]:
+    """Processor seconds of each part so far: a connection that came or went meanwhile is a process of PostgreSQL's too."""
+    return {part: processor_seconds([pid]) for part, pid in roots.items()}
 
 
 def _send(here: Installed, orders: Sequence[Mapping[str, Any]], rate: float | None) -> list[float]:

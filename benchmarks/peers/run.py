@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Engine, text
 
 from benchmarks.descendants import tree
-from benchmarks.idle import cost
 from benchmarks.peers.job import SHOP, SUPPLIERS, differences
 from benchmarks.peers.place import House, Place
 from benchmarks.peers.tally import OURS, Books, tally
+from benchmarks.processor import processor_seconds
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from workers.enrolment import create_client
@@ -98,7 +98,7 @@ class Ground(NamedTuple):
 
 
 def _spent(parts: Mapping[str, Sequence[int]]) -> Mapping[str, float]:
-    return {part: cost({pid for root in pids for pid in tree(root)}).seconds for part, pids in parts.items()}
+    return {part: processor_seconds(pids) for part, pids in parts.items()}
 
 
 @contextmanager
