@@ -179,9 +179,17 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
 @contextmanager
 def glance(engine: Engine) -> Iterator[SqlConnection]:
     """A connection without a transaction: each statement stands for itself and sees what stands when it begins, and is one journey to
-    the server instead of three. For who looks often and mostly finds nothing, and for what is one statement anyway."""
+    the server instead of three. For whoever only reads, for who looks often and mostly finds nothing, and for what is one statement anyway.
+
+    Nothing is rolled back at its end, as it is where `Engine.connect` began a transaction: with that the driver forgets all that the
+    connection has prepared. Behind a pooler it is a transaction all the same, since the limits are of each.
+    """
     with engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        if connection.info[_POOLED]:
+            with connection.begin():
+                yield connection
+        else:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 #: Seconds for which what the database refused of its own accord is still told of.

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from models.database import glance
 from models.partner import CLIENT_KINDS
 from models.store import clients
 from models.store.clients import LimitsRow, ListedRow, NewClientRow, ReplacedRow
@@ -78,7 +79,7 @@ def create_client(
 
 def list_clients(engine: Engine) -> list[ListedRow]:
     """Every client there is or was, those that count first; neither keys nor secrets."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return clients.listed(connection)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import invariants
-from models.database import recent_trouble
+from models.database import glance, recent_trouble
 from models.store import attention, jobs, vitals
 from pipelines.errors import ShukkaError
 from pipelines.ports import Clock
@@ -34,7 +34,7 @@ class Measuring:
         """What the database says; where it does not answer, that alone is told."""
         house = self._house
         try:
-            with house.engine.connect() as connection:
+            with glance(house.engine) as connection:
                 _counts(connection, house.clock)
                 vital = vitals.vitals(connection, house.clock.now())
                 look_at_clock(connection)

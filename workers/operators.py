@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine
 
+from models.database import glance
 from models.store import operators
 from models.store.operators import AccountRow, SessionRow
 from pipelines.errors import Invalid, Problem
@@ -64,7 +65,7 @@ def one_time_path(engine: Engine, account: int) -> str:
 def ready_path(engine: Engine) -> str | None:
     """`one_time_path` for whoever starts the whole service at a terminal, as ``admin`` of every shop; None where that one was
     disabled."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         known = {one.name: one for one in operators.listed(connection)}
     if READY in known and known[READY].disabled_at is not None:
         return None
@@ -106,7 +107,7 @@ def sign_in_by_link(engine: Engine, token: str) -> str | None:
 
 def signed_in(engine: Engine, token: str) -> SessionRow | None:
     """Whose session the cookie is; None for nobody's. A session is noted to be in use once a minute."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         found = operators.session(connection, digest(token), IDLE_SECONDS)
     if found is not None and found.is_stale:
         with engine.begin() as connection:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.states import PaymentState
 from models.store import payments
 from models.store.payments import BookedRow
@@ -156,7 +157,7 @@ class Reconciler:
         """Payments by order, and by reference where the gateway names no order."""
         orders = sorted({one.order for one in page if one.order})
         references = [one.snapshot.reference for one in page if not one.order]
-        with self.engine.connect() as connection:
+        with glance(self.engine) as connection:
             by_order = payments.booked(connection, orders)
             by_reference = payments.by_reference(connection, gateway, references) if references else []
         return {
@@ -197,12 +198,12 @@ class Reconciler:
         receive(self.engine, self.clock, [notice_event(notice, gateway=difference.gateway, shops=(), now=now)])
 
     def _look_for_missing(self, found: Reconciled, seen: set[str], since: datetime, now: datetime) -> None:
-        with self.engine.connect() as connection:
+        with glance(self.engine) as connection:
             ours = payments.at_gateway(connection, found.gateway, since + _MARGIN, now - _MARGIN)
         for row in ours:
             if row.reference in seen:
                 continue
-            with self.engine.connect() as connection:
+            with glance(self.engine) as connection:
                 (whole,) = payments.booked(connection, [(row.shop, row.number)])
             booked = _booked(whole)
             assert booked is not None

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store import attention, throughput
 
 #: Seconds of real time over which rates and outcomes are counted.
@@ -16,7 +17,7 @@ WINDOW: Final = 60
 
 def look(engine: Engine, now: datetime) -> Mapping[str, Any]:
     """What is counted at ``now``, the Clock's, in plain values; seconds are real ones."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         counted = attention.counts(connection, now)
         moved = throughput.moved(connection, WINDOW)
         ended = throughput.ended(connection, WINDOW)

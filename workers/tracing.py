@@ -21,6 +21,7 @@ from dramatiq.common import current_millis
 from dramatiq.middleware import Middleware
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store import orders as orders_stored
 from models.store.orders import OrderKey
 from pipelines.errors import Misconfigured
@@ -94,7 +95,7 @@ class Traces:
     def intake(self, engine: Engine, taken: Sequence[OrderKey], seconds: float) -> None:
         """Orders were taken in, in one transaction that took so long."""
         ended = time.time_ns()
-        with engine.connect() as connection:
+        with glance(engine) as connection:
             ids = [row.id for row in orders_stored.ids_by_number(connection, taken)]
         for order in ids:
             token = _NEXT.set(order)

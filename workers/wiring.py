@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect
+from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect, glance
 from models.store import pickups
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
@@ -66,7 +66,7 @@ class House:
         """Raise Misconfigured where a profile dropped a store that live orders are called to (STO-01): nobody would know where their
         goods are. A database that cannot be asked now says nothing of that."""
         try:
-            with self.engine.connect() as connection:
+            with glance(self.engine) as connection:
                 awaited = pickups.awaited_at(connection, list(self.shops))
         except SQLAlchemyError:
             return  # an engine that is away is waited for by whoever works with it

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store.customers import CustomerKey, CustomerRow
 from pipelines.customers.account import account
 from pipelines.customers.erase import is_erased
@@ -71,5 +72,5 @@ def _gifts(shop: Shop, told: CustomerFactsDocument, stands: CustomerRow, ledger:
 
 def shown(engine: Engine, shop: Shop, clock: Clock, customer: str) -> Mapping[str, Any] | None:
     """A customer's `account`, or None for one nobody knows."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return account(connection, shop, customer, clock.now())

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Engine
 
+from models.database import glance
 from models.store import inbox, supplier_files
 from models.store.supplier_files import NamedShipmentRow
 from pipelines.carriers import carrier
@@ -95,7 +96,7 @@ def import_file(
     found = detect(table, FORMATS, layouts) if form == AUTO else _named(form)
     rows = read(table, found, layouts[found.name], mine.carrier)
     digest = hashlib.sha256(data).digest()
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         theirs = _theirs(connection, supplier, seen, rows)
         judged = judge(rows, _known(theirs), _taken(connection, rows))
     judged = [_possible(row, theirs.get(row.shipment), shops, now) for row in judged]
@@ -104,7 +105,7 @@ def import_file(
     news = [events[row.record] for row in judged if row.verdict in _NEW]
     wrong = [_kept(row, digest, supplier, file, row.shipment in theirs, now) for row in waiting(judged)]
     if dry_run:
-        with engine.connect() as connection:
+        with glance(engine) as connection:
             ids = inbox.known(connection, _source(supplier), [one.event_id for one in news])
         known = {record for record, one in events.items() if one.event_id in ids}
         return _imported(file, found, table.encoding, _after(judged, known))

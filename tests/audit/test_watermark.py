@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
 from models.checking import QUERIES, look
-from models.database import driver_url
+from models.database import connect
 from models.store.watermarks import standing
 from models.touched import GROWING
 from tests.checking import UNTOLD, Extents, checked
@@ -152,7 +152,7 @@ def test_a_watermark_that_proves_nothing_is_not_gone_by(done: World, change: str
 
 def test_a_database_that_only_reads_is_looked_at_in_whole(done: World, database_url: str) -> None:
     progress = Extents()
-    reading = create_engine(driver_url(database_url), connect_args={"options": "-c default_transaction_read_only=on"})
+    reading = connect(f"{database_url}&options=-c%20default_transaction_read_only%3Don")
     assert checked(reading, progress=progress) == {}
     assert [one.since for one in progress.seen] == [None]
     reading.dispose()

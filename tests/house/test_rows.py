@@ -34,8 +34,8 @@ TEXT = frozenset({"encode", "partition", "rpartition", "rsplit", "split", "split
 
 
 def sees_rows(path: Path) -> bool:
-    """Whether a file asks the database, or names a shape of rows."""
-    asks = any(name.startswith(("models.store", "models.database", "sqlalchemy")) for name in imports(path))
+    """Whether a file asks the database, or names a shape of rows; who only opens a connection for others sees none."""
+    asks = any(name.startswith(("models.store", "sqlalchemy")) for name in imports(path))
     return asks or any(isinstance(node, ast.Name) and node.id.endswith("Row") for node in nodes(path))
 
 
@@ -96,3 +96,23 @@ def test_a_column_by_position_is_seen(code: str) -> None:
 @pytest.mark.parametrize("code", ["rows[0]", "by_id[row.id]", "found[shop, customer]", "name.split('/')[0]", "all[n:]"])
 def test_what_is_no_column_is_left_alone(code: str) -> None:
     assert not list(by_position(ast.parse(code)))
+
+
+#: Who stays, and reads for somebody; commands end, and the sandbox and the demo are not what they show.
+_STAYS = [
+    path
+    for package in ("pipelines", "workers")
+    for path in sorted((CHECKOUT / package).rglob("*.py"))
+    if not {"cli", "sandbox", "demo"} & set(path.relative_to(CHECKOUT).parts)
+]
+
+
+def test_who_only_reads_begins_no_transaction() -> None:
+    """It would be rolled back, and the driver forget with it what the connection has prepared: `models.database.glance`."""
+    begun = [
+        f"{path.relative_to(CHECKOUT).as_posix()}:{node.lineno}"
+        for path in _STAYS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node).endswith("engine.connect()")
+    ]
+    assert begun == []

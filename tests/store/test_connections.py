@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
-from models.database import DECIDE, connect
+from models.database import DECIDE, INTAKE, connect, glance
 from models.migrations import upgrade
+from models.store.statement import scalars
 from tests.conftest import Running
 from tests.world import World, document
 from workers.mail.rendering import Renderer
@@ -41,6 +42,26 @@ def test_transactions_are_ours_whatever_the_server_says(running: Running, engine
         "7s",
     ]
     fresh.dispose()
+
+
+def test_reading_forgets_nothing_that_was_prepared(database_url: str) -> None:
+    """A transaction that only read and is rolled back at its end costs its connection all that is prepared, and a plan each time."""
+    fresh = connect(database_url, INTAKE)
+    for _ in range(3):
+        with glance(fresh) as connection:
+            assert scalars(connection, "SELECT 7") == [7]
+    assert "SELECT 7" in prepared(fresh)
+    with fresh.connect() as connection:
+        assert scalars(connection, "SELECT 7") == [7]
+    assert "SELECT 7" not in prepared(fresh)
+    fresh.dispose()
+
+
+def prepared(engine: Engine) -> list[str]:
+    """What the one connection of the pool has prepared; asking does not count."""
+    with glance(engine) as connection:
+        found = scalars(connection, "SELECT statement FROM pg_prepared_statements")
+        return [one for one in found if "pg_prepared_statements" not in one]
 
 
 def free_port() -> int:
@@ -101,4 +122,6 @@ def test_all_of_it_works_through_a_pooler(pooled: str, renderer: Renderer) -> No
         assert {state for state, _ in world.states().values()} == {"released"}
         assert world.broken() == {}
     assert shown(engine, "statement_timeout", "TimeZone") == ["30s", "Asia/Tokyo"]
+    with glance(engine) as connection:  # has the limits too: there they are of each transaction
+        assert scalars(connection, "SHOW statement_timeout") == ["30s"]
     engine.dispose()

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from models.database import glance
 from models.store import links as link_store
 from models.store.links import LinkHolder
 from pipelines.engine.run import DueMail, queue_mails
@@ -70,7 +71,7 @@ class MailSender:
         if links is None:
             return {}
         held = {holder(one.shop, batch.supplier) for one in batch.instructions}
-        with self._means.engine.connect() as connection:
+        with glance(self._means.engine) as connection:
             found = link_store.generations(connection, [LinkHolder(PURPOSE, one) for one in sorted(held)])
         current = {row.holder: row.generation for row in found}
         opened = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from models.database import glance
 from models.store import clients
 from pipelines.ports import Outcome, Verdict
 from pipelines.suppliers.channel import Batch, Channel, Means, NoSettings
@@ -28,7 +29,7 @@ class PollSender:
         """Nothing is held."""
 
     def _may_come(self, supplier: str) -> bool:
-        with self._means.engine.connect() as connection:
+        with glance(self._means.engine) as connection:
             return any(one.name == supplier for one in clients.suppliers(connection))
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from models.database import glance
 from models.store import effects, given_up, leases, mails
 from models.store.given_up import Which
 from pipelines.engine import inbox
@@ -32,7 +33,7 @@ def try_again(connection: Connection, what: str, ids: Sequence[int], now: dateti
 
 def try_all_again(engine: Engine, which: Which, now: datetime) -> int:
     """Try all of ``which`` again, some in each transaction; how many are due again."""
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         listed = given_up.listed(connection, which, list(WOKEN_BY))
     tried = 0
     for what in WHATS:

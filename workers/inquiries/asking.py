@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from pydantic import BaseModel
 
+from models.database import glance
 from models.store import carrier_inquiries, circuits
 from models.store.carrier_inquiries import UnderWayRow
 from models.store.circuits import ClosedRow, OpenRow
@@ -56,7 +57,7 @@ def _boundary(now: datetime) -> datetime:
 def look(house: House, tools: Tools, inquiry: Inquiry[Any], settings: BaseModel) -> None:
     """Ask one service after the parcels that are due, unless it is being left alone. What a call brought is kept before the next, so
     that nothing is lost and nobody asked twice."""
-    with house.engine.connect() as connection:
+    with glance(house.engine) as connection:
         failed = next((row for row in circuits.of_kind(connection, KIND) if row.target == inquiry.name), None)
         due = {} if failed and failed.rests else _due(house, inquiry)
     if not due:
@@ -86,7 +87,7 @@ Due = Mapping[str, Sequence[tuple[str, UnderWayRow]]]
 def _due(house: House, inquiry: Inquiry[Any]) -> Due:
     now, most = house.clock.now(), _CALLS * inquiry.at_once
     due: dict[str, list[tuple[str, UnderWayRow]]] = {}
-    with house.engine.connect() as connection:
+    with glance(house.engine) as connection:
         for name in inquiry.carriers:
             since = now - timedelta(days=ASKED_DAYS)
             for parcel in carrier_inquiries.due(connection, name, PAUSES, since, now, most):

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Lifespan
 
-from models.database import READ_ONLY, TROUBLES, is_passing, recent_trouble
+from models.database import READ_ONLY, TROUBLES, glance, is_passing, recent_trouble
 from models.store.revision import is_current
 from pipelines.engine.run import describe
 from pipelines.errors import Conflict, Invalid, NotFound, Raced, ShukkaError
@@ -211,7 +211,7 @@ async def _within(check: Callable[[House], dict[str, str]], house: House, silent
 
 def _database(house: House) -> dict[str, str]:
     try:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             writes = not connection.execute(text("SELECT current_setting('transaction_read_only')::bool")).scalar_one()
             migrations = "ok" if is_current(connection) else "behind: run `shukka migrate`"
     except SQLAlchemyError as error:

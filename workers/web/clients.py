@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from models.database import glance
 from models.store import clients
 from models.store.clients import KeyRow, NameRow
 from pipelines.ports import Clock
@@ -78,7 +79,7 @@ class Clients:
         asked = [KeyRow(key) for key in set(keys)]
 
         def look() -> dict[bytes, Caller]:
-            with self._engine.connect() as connection:
+            with glance(self._engine) as connection:
                 rows = clients.by_keys(connection, asked, now=self._clock.now())
             return {
                 bytes(row.shown): Caller(
@@ -98,7 +99,7 @@ class Clients:
         asked = list(set(names))
 
         def look() -> dict[NameRow, Partner]:
-            with self._engine.connect() as connection:
+            with glance(self._engine) as connection:
                 rows = clients.by_names(connection, asked)
             now = self._clock.now()
             return {

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from models.database import glance
 from models.store.orders import OrderKey
 from pipelines.doors import read
 from pipelines.engine import inbox
@@ -71,7 +72,7 @@ async def _one(
 
 
 def _found(state: AppState, item: ReviewKey, seen: Seen) -> Item:
-    with state.house.engine.connect() as connection:
+    with glance(state.house.engine) as connection:
         return named(connection, state.house.clock.now(), item.kind, item.key, seen)
 
 
@@ -86,7 +87,7 @@ async def _of_order(state: AppState, asker: Asker, item: Item, asked: ReviewAct,
     asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}" if key else None)
 
     def look_at() -> Looked:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return look(connection, state.house.shops, asking, state.house.clock.now(), None)
 
     looked = await asyncio.to_thread(look_at)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.database import glance
 from models.states import ReturnState
 from models.store import returns
 from models.store.returns import ReturnPlaceRow
@@ -101,7 +102,7 @@ def _about_return(action: Action[Any]) -> Callable[[Request, str], Awaitable[Res
         engine = state_of(request).house.engine
 
         def find() -> ReturnPlaceRow | None:
-            with engine.connect() as connection:
+            with glance(engine) as connection:
                 return returns.place(connection, return_id)
 
         place = await asyncio.to_thread(find)
@@ -126,7 +127,7 @@ async def _hand_in(request: Request, caller: Caller, asking: Asking) -> Looked:
     locale = language(request) if caller.kind == "operator" else None
 
     def look_at() -> Looked:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return look(connection, state.house.shops, asking, state.house.clock.now(), locale)
 
     looked = await asyncio.to_thread(look_at)

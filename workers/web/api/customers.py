@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument, CustomerPath
 from pipelines.customers.tell import shown, tell
@@ -118,7 +119,7 @@ async def read_points(request: Request, shop: str, customer: str) -> Response:
         raise not_found()
 
     def look() -> Statement | None:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return statement(connection, shop, customer, state.house.clock.now(), before=before, limit=limit)
 
     found = await asyncio.to_thread(look)
@@ -203,7 +204,7 @@ async def release_points(request: Request, key: str) -> Response:
     house = state.house
 
     def end() -> Answered:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             known = holds.holds_of(connection, key, caller.sees)
         shops = [shop for shop in known if wish.shop in (None, shop)]
         if not shops:

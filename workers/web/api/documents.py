@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
+from models.database import glance
 from models.store import documents
 from models.store.documents import FileRow
 from pipelines import doors
@@ -105,7 +106,7 @@ async def read_documents(request: Request, shop: str, number: str) -> Response:
     profile = _profile(state.house.shops.get(shop), seen=caller.sees(shop))
 
     def look(again: bool) -> list[dict[str, Any]]:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return issue.listed(connection, profile, number, state.house.clock.now(), _kinds(caller))
 
     return as_json(200, await asyncio.to_thread(patiently, look))
@@ -185,7 +186,7 @@ async def read_document(request: Request, document: str) -> Response:
     caller = await state.caller(request, "storefront", "operator")
 
     def look(again: bool) -> FileRow | None:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return documents.file_of(connection, document)
 
     row = await asyncio.to_thread(patiently, look)

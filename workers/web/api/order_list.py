@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.orders.listing import OrderListQuery, asked_of, page, shown
 from workers.web.answers import as_json
 from workers.web.app_state import state_of
@@ -28,7 +29,7 @@ async def list_orders(request: Request) -> Response:
     shops = [key for key in house.shops if caller.sees(key)]
 
     def look() -> dict[str, Any]:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             rows, following = page(connection, shops, asked)
         return {
             "orders": [shown(row, to_operator=caller.kind == "operator") for row in rows],

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order, told_number
 from pipelines.orders.intake import Answer, Ending, Submission
@@ -119,7 +120,7 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
 
     def read() -> dict[str, Any] | None:
         now = state.house.clock.now()
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             if caller.kind != "operator":
                 return show_order(connection, shop, number, now)
             profile = state.house.shops.get(shop)
@@ -145,7 +146,7 @@ async def preview_order(request: Request) -> Response:
     shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
 
     def plan() -> dict[str, Any]:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             return preview(raw, shops, partial(as_it_stands, connection, shops))
 
     return as_json(200, await asyncio.to_thread(plan))

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.points import postings
 from pipelines.values.calendar import in_japan
 from workers.patience import patiently
@@ -41,7 +42,7 @@ async def read_postings(request: Request) -> Response:
 
     def look() -> list[dict[str, Any]]:
         today = in_japan(state.house.clock.now()).date()
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return postings.listed(connection, shops, today, done=which == "done")
 
     return as_json(200, {"postings": await asyncio.to_thread(look)})

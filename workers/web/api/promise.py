@@ -12,6 +12,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.engine.gather import loads_of, with_capacity
 from pipelines.orders.promise import Answer, asked_of, cart_of, cart_promise, promise
 from pipelines.orders.schema import MOST_BYTES, CartDocument, ProductDocument
@@ -88,7 +89,7 @@ async def _load(state: AppState, shop: Shop | None, now: datetime) -> Load:
         return Load()
 
     def read() -> Load:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return loads_of(connection, limited, now).get(limited[0].shop, Load())
 
     return await asyncio.to_thread(read)

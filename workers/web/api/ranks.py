@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.ranks import standing
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
@@ -26,7 +27,7 @@ async def read_rank(request: Request, shop: str, customer: str) -> Response:
         raise not_found()
 
     def read() -> dict[str, Any]:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return standing(connection, profile, customer, state.house.clock.now())
 
     return as_json(200, await asyncio.to_thread(read))

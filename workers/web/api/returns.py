@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.database import glance
 from models.return_photo import MOST_PHOTOS
 from models.states import ReturnState
 from models.store import orders, return_photos, returns
@@ -46,7 +47,7 @@ async def read_return(request: Request, return_id: str) -> Response:
     caller = await state.caller(request, "storefront", "operator")
 
     def read() -> dict[str, Any] | None:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             place = returns.place(connection, return_id)
             if place is None or not caller.sees(place.shop):
                 return None
@@ -74,7 +75,7 @@ async def read_photo(request: Request, return_id: str, place: Annotated[int, Pat
     caller = await state.caller(request, "operator")
 
     def read() -> bytes | None:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             of = returns.place(connection, return_id)
             return return_photos.image(connection, return_id, place) if of and caller.sees(of.shop) else None
 

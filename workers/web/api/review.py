@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.doors import read
 from pipelines.orders.act import Asker
 from pipelines.review import desk
@@ -42,7 +43,7 @@ async def read_review(request: Request) -> Response:
 
     def look() -> dict[str, Any]:
         now = state.house.clock.now()
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             items, following = page(connection, now, asked.which, seen, cursor=asked.cursor, limit=asked.limit)
         return {"items": [item.shown(language(request)) for item in items], "next": following}
 

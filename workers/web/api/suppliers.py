@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.errors import Invalid, Problem
 from pipelines.suppliers.news import PostedEvent
 from pipelines.suppliers.work import LISTS, PAGE, Work, fetched, listed
@@ -52,7 +53,7 @@ async def read_work(request: Request, supplier: str) -> Response:
     shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
 
     def look() -> list[Work]:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             return listed(connection, shops, supplier, asked, after=after, limit=PAGE + 1)
 
     found = await asyncio.to_thread(look)

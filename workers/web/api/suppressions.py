@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from models.store import suppressions
 from models.store.suppressions import ReleasedRow, StandingRow
 from workers.patience import patiently
@@ -34,7 +35,7 @@ async def read_suppressions(request: Request) -> Response:
     shops = _shops(state.house, caller) if shop is None else [shop]
 
     def look() -> list[StandingRow]:
-        with state.house.engine.connect() as connection:
+        with glance(state.house.engine) as connection:
             return suppressions.standing(connection, shops)
 
     return as_json(200, {"suppressions": [one._asdict() for one in await asyncio.to_thread(look)]})

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from models.database import glance
 from models.store import operator_acts
 from models.store.operator_acts import NewActRow
 from pipelines.errors import NotFound, ShukkaError
@@ -133,7 +134,7 @@ class Visit:
         """What ``look`` finds in the database, beside the event loop."""
 
         def looked() -> Any:
-            with self.house.engine.connect() as connection:
+            with glance(self.house.engine) as connection:
                 return look(connection)
 
         return await asyncio.to_thread(looked)

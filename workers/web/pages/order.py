@@ -15,6 +15,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from models.store import documents
 from models.store.documents import FileRow
 from pipelines.documents import issue
@@ -79,7 +80,7 @@ async def read_document(request: Request, token: str, document: str) -> Response
 
     async def found(visit: OrderVisit) -> Response:
         def look() -> FileRow | None:
-            with visit.state.house.engine.connect() as connection:
+            with glance(visit.state.house.engine) as connection:
                 return documents.file_of(connection, document)
 
         issued = {had["id"] for one in (await visit.view()).documents for had in one["issued"]}

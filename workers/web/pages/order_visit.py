@@ -12,6 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.customers.order_page import PATH, PURPOSE, OrderPass, order_pass
 from pipelines.engine.facts import Facts
 from pipelines.errors import NotFound
@@ -54,7 +55,7 @@ class OrderVisit:
         """The order as its customer sees it."""
 
         def read() -> OrderView:
-            with self.state.house.engine.connect() as connection:
+            with glance(self.state.house.engine) as connection:
                 return view(connection, self.facts, self.shop, self.language, self.now)
 
         return await asyncio.to_thread(read)
@@ -92,7 +93,7 @@ class OrderVisit:
         house = self.state.house
 
         def look_at() -> Looked:
-            with house.engine.connect() as connection:
+            with glance(house.engine) as connection:
                 return look(connection, house.shops, asking, self.now, self.language)
 
         looked = await asyncio.to_thread(look_at)
@@ -128,7 +129,7 @@ async def _visit(request: Request, token: str, language: str) -> OrderVisit:
     shop = house.shops.get(opens.shop)
 
     def read() -> Facts | None:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             return standing(connection, opens.shop, opens.number, now)
 
     facts = await asyncio.to_thread(read) if shop is not None else None

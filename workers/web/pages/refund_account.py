@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from sqlalchemy import Engine
 from starlette.responses import HTMLResponse, Response
 
+from models.database import glance
 from models.store import refund_accounts
 from models.store.refund_accounts import DueRow, RefundAccountRow
 from pipelines.errors import NotFound
@@ -159,7 +160,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _due(engine: Engine, shop: str, number: str) -> DueRow:
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         due = refund_accounts.due(connection, shop, number)
     if due is None:
         raise NotFound
@@ -167,7 +168,7 @@ def _due(engine: Engine, shop: str, number: str) -> DueRow:
 
 
 def _known(engine: Engine, order_id: int) -> RefundAccountRow | None:
-    with engine.connect() as connection:
+    with glance(engine) as connection:
         return refund_accounts.of_order(connection, order_id)
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from models.store import documents
 from models.store import links as link_store
 from models.store.documents import FileRow
@@ -91,7 +92,7 @@ class Visit:
 
     def named(self, ids: Sequence[str]) -> dict[str, Work]:
         """Those of the shipments that are this supplier's at this shop."""
-        with state_of(self.request).house.engine.connect() as connection:
+        with glance(state_of(self.request).house.engine) as connection:
             return named(connection, {self.shop.key: self.shop}, self.opens.supplier, ids)
 
     def pick_list(self, work: Work) -> FileRow:
@@ -106,7 +107,7 @@ class Visit:
 
     def open(self) -> list[Work]:
         """What is still to be sent, what leaves first at the top."""
-        with state_of(self.request).house.engine.connect() as connection:
+        with glance(state_of(self.request).house.engine) as connection:
             shops = {self.shop.key: self.shop}
             found = listed(connection, shops, self.opens.supplier, LISTS["open"], soonest=True, limit=_MOST)
         return sorted((one for one in found if one.is_open), key=_leaves_first)
@@ -127,7 +128,7 @@ class Visit:
             for work, said, event_id in departures
         ]
         house = state_of(self.request).house
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             return faults(connection, house.shops, told, house.clock)
 
 
@@ -355,7 +356,7 @@ async def _visit(request: Request, token: str, language: str) -> Visit:
     state.count_page(request, opens.holder)
 
     def generation() -> int:
-        with house.engine.connect() as connection:
+        with glance(house.engine) as connection:
             return link_store.generation_of(connection, LinkHolder(PURPOSE, opens.holder))
 
     if shop is None or await asyncio.to_thread(generation) != opens.generation:

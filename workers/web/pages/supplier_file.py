@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from models.database import glance
 from pipelines.errors import Invalid, NotFound
 from pipelines.files import FORMATS
 from pipelines.files.results import Row, Verdict
@@ -67,7 +68,7 @@ async def read_list(request: Request, token: str) -> Response:
 
 
 def _exported(visit: Visit) -> Exported:
-    with state_of(visit.request).house.engine.connect() as connection:
+    with glance(state_of(visit.request).house.engine) as connection:
         return export(connection, {visit.shop.key: visit.shop}, visit.opens.supplier, FORMATS["csv"])
 
 
