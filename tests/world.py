@@ -289,8 +289,9 @@ class World:
             work.schedule(connection, [work.of_order(stage, order, now) for stage in stages for order in orders])
 
     def hurry(self) -> None:
-        """Let every lease run out and every pause end."""
+        """Let every lease run out and every pause end, of effects and of what could not be decided."""
         self.execute("UPDATE effect_lease SET due_at = now()")
+        self.execute("UPDATE work SET retry_at = NULL WHERE retry_at IS NOT NULL")
 
     # Looking
 

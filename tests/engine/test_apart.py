@@ -126,7 +126,7 @@ def test_where_others_were_in_the_way_no_news_is_to_blame(world: World) -> None:
     assert world.rows("SELECT state FROM inbox_event") == [("pending",)]
     assert world.rows("SELECT stage, error FROM work WHERE error IS NOT NULL") == [("notify", "LockNotAvailable")]
     world.refuse_no_more("parcel")
-    world.execute("UPDATE work SET retry_at = now()")
+    world.hurry()
     world.settle()
     assert (world.rows("SELECT state FROM inbox_event"), world.states()) == (
         [("applied",)],

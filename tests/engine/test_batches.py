@@ -127,7 +127,7 @@ def test_a_poisonous_order_is_set_aside_and_its_neighbours_go_on(world: World, p
     assert (left.number, left.attempts, left.later) == ("S-3", 1, True)
     assert str(left.error).startswith(error)
     assert world.runner.run_batch(AUTHORIZE).claimed == 0, "it backs off"
-    world.execute("UPDATE work SET retry_at = now()")
+    world.hurry()
     assert world.runner.run_batch(AUTHORIZE).decided == 1, "and is taken again"
 
 
@@ -140,7 +140,7 @@ def test_the_back_off_grows_and_news_ends_it(world: World) -> None:
         pauses.append(
             float(world.value("SELECT extract(epoch FROM retry_at - now()) FROM work WHERE stage = 'authorize'"))
         )
-        world.execute("UPDATE work SET retry_at = now() WHERE stage = 'authorize'")
+        world.hurry()
     assert pauses == sorted(pauses)
     assert pauses[-1] > 4 * pauses[0]
     world.runner.run_batch(poisoned)

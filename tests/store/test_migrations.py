@@ -121,7 +121,7 @@ def ship(world: World) -> None:
 def test_every_order_goes_on_to_its_end(world: World) -> None:
     """What was due is decided, what was under way is performed, and news finds its order."""
     remember(world)
-    world.execute("UPDATE work SET retry_at = NULL")
+    world.hurry()
     before = world.states()
     world.settle()
     assert world.rows("SELECT stage, error FROM work WHERE due_at <= :now", now=world.clock.now()) == []
