@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import replace
+from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from traceback import format_exception
@@ -80,9 +81,18 @@ def _run(storm: Storm, console: Console, stop: threading.Event) -> Outcome:
             remove(root)
 
 
+@cache
+def _stop() -> threading.Event:
+    """Set once the process is told to stop, for all runs of it."""
+    return stop_on_signals()
+
+
 def _apart(arguments: argparse.Namespace, seed: int) -> tuple[list[Wound], Verdict | None, float]:
-    """A run in a process of its own."""
-    outcome = _run(_storm(arguments, seed), Console(highlight=False), stop_on_signals())
+    """A run in a process of its own; none where that was told to stop: it has the next seeds already, and would begin with them."""
+    stop = _stop()
+    if stop.is_set():
+        return [], None, 0.0
+    outcome = _run(_storm(arguments, seed), Console(highlight=False), stop)
     return outcome.wounds, outcome.verdict, outcome.seconds
 
 
