@@ -245,7 +245,7 @@ class Desk:
         if shipment in self._silent and seeded(self._seed, shipment, self._clock.now()).random() < 0.5:
             supplier, data = self._silent.pop(shipment)
             self._given_to.pop(shipment, None)  # it comes to him as if for the first time
-            self._take(supplier, f"{shipment}:reminded", data)
+            self._take(supplier, f"{shipment}:reminded:{self._asked[shipment]}", data, reminded=True)
 
     def call_off(self, shipment: str) -> None:
         """Told by mail that nothing of it is wanted any more; not what was given to another one at this moment."""
@@ -260,7 +260,7 @@ class Desk:
         self._inbox.say(supplier_event(raw, supplier=supplier, shops=(), event_id=id_, now=now))
         self._diary.suppliers.append({"kind": "delivered", "id": id_, "type": "shipment.returned"})
 
-    def _take(self, supplier: str, key: str, data: Mapping[str, Any]) -> None:
+    def _take(self, supplier: str, key: str, data: Mapping[str, Any], *, reminded: bool = False) -> None:
         shipment, now = data["shipment"], self._clock.now()
         self._asked[shipment] += 1
         before, _ = self._given_to.get(shipment, ("", now))
@@ -285,7 +285,7 @@ class Desk:
         self._diary.suppliers.append(
             {
                 "kind": "instruction", "supplier": supplier, "id": key, "shipment": shipment, "at": now.isoformat(),
-                "instead": is_instead, "reminded": key.endswith(":reminded"),
+                "instead": is_instead, "reminded": reminded,
                 **{name: data[name] for name in ("shop", "order", "dispatch_on", "lines")},
                 "collect": data.get("collect"), "plan": [one.record() for one in sendings],
             }

@@ -11,6 +11,7 @@ from models.states import HoldReason, OrderState, ShipmentState, TrackingState
 from models.subject import SHIPMENT, Subject
 from pipelines.changes.collection import follow_collection
 from pipelines.changes.money import is_owed_on_delivery
+from pipelines.engine.decision import REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -29,6 +30,11 @@ def follow_parcels(draft: OrderDraft, shop: Shop) -> None:
     """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be; money that
     is collected with them follows. What never arrived and was settled counts no more beside what did."""
     follow_collection(draft, shop)
+    _move(draft)
+    _tell_first(draft)
+
+
+def _move(draft: OrderDraft) -> None:
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if not live or any(shipment.state != ShipmentState.SHIPPED for shipment in live):
         if any(draft.shipped.values()):
@@ -45,6 +51,16 @@ def follow_parcels(draft: OrderDraft, shop: Shop) -> None:
         draft.move_order(OrderState.UNDELIVERED, "every parcel came back or was lost")
     else:
         draft.move_order(OrderState.SHIPPED, "a parcel is on its way after all")
+
+
+def _tell_first(draft: OrderDraft) -> None:
+    """An order that left for the goods of a return never arrived and is settled, whichever was known first: the return is open again
+    (RET-07, RET-08)."""
+    if draft.state != OrderState.UNDELIVERED or not draft.stands_otherwise:
+        return
+    first, gone = draft.facts.document.get("replaces"), draft.gone
+    if first is not None and all(gone[line["line"]] == line["quantity"] for line in draft.facts.document["lines"]):
+        draft.tell_order(first, REPLACEMENT_UNDELIVERED)
 
 
 def _is_settled(draft: OrderDraft, parcel: ParcelFacts) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.states import OrderState, PaymentState, TrackingState
+from models.states import PaymentState, TrackingState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.collection import collect_from_customer
 from pipelines.changes.credit import credit
 from pipelines.changes.money import is_collected
-from pipelines.engine.decision import REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.actions.return_lines import ACTION
 from pipelines.rules.marks import RETURNED
@@ -50,19 +49,10 @@ def take_back(
     if by_customer and facts.customer_id:
         draft.mark(RETURNED, f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
     _answer_holds(draft)
-    _tell_first(draft)
     draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
     if is_collected(draft.money):
         draft.next("collect", now)
     return change
-
-
-def _tell_first(draft: OrderDraft) -> None:
-    """An order that left for the goods of a return, never arrived, and is settled: the return is open again (RET-07, RET-08)."""
-    first, gone = draft.facts.order.replaces, draft.gone
-    nothing_left = all(gone[line.line] == line.quantity for line in draft.facts.order.lines)
-    if first is not None and nothing_left and draft.state == OrderState.UNDELIVERED:
-        draft.tell_order(first, REPLACEMENT_UNDELIVERED)
 
 
 def _sent_back(draft: OrderDraft) -> set[str]:

@@ -126,6 +126,11 @@ class OrderDraft(ReturnsDraft):
         return self.condition == Condition.HELD
 
     @property
+    def stands_otherwise(self) -> bool:
+        """Whether the order stands elsewhere since this decision, or has other lines."""
+        return self.state != self.facts.state or bool(self._made.adjustments)
+
+    @property
     def grand_total(self) -> int:
         """Yen of the order as it was priced last, before all changes of its lines."""
         return self.facts.grand_total if self._made.repricing is None else self._made.repricing.after.grand_total

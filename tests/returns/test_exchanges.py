@@ -290,3 +290,24 @@ def test_an_exchange_that_was_paid_for_after_its_cancel_stands(world: World) -> 
     reason = world.value("SELECT reason FROM inbox_event WHERE state = 'quarantined'")
     assert reason == "order S-2-R1 was received after all, and its return was settled otherwise meanwhile"
     assert world.broken() == {}
+
+
+@pytest.mark.parametrize("news", ["lost", "returned"])
+def test_a_return_is_open_again_also_where_a_person_was_sooner_than_the_carrier(world: World, news: str) -> None:
+    """RET-07, RET-08: the replacement's goods were settled while their parcel was still under way; that it never arrived is said after."""
+    counter, one = inspected(world, "clinic", "defect", remedy="replacement")
+    counter.ask("returns:replace", one)
+    world.ship_all("S-1-R1", shop="clinic")
+    (shipment,) = world.shipments("S-1-R1", "clinic")
+    other_order = Counter(world, "clinic", "S-1-R1")
+    other_order.ask("lines:return", lines=[{"line": "1", "quantity": 1}], fault="shop", reason="nothing is heard of it")
+    assert (world.states()["S-1-R1"][0], counter.state(one)) == ("shipped", "replaced")
+    assert world.broken() == {}
+    world.tell(world.news(f"shipment.{news}", shipment))
+    world.settle()
+    assert (world.states()["S-1-R1"], counter.state(one)) == (("undelivered", "done"), "inspected")
+    assert counter.mails()[-1] == "return_open_again"
+    assert world.broken() == {}
+    world.tell(world.news(f"shipment.{news}", shipment, event_id="again"))
+    world.settle()
+    assert counter.mails().count("return_open_again") == 1
