@@ -30,7 +30,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from benchmarks.part import Figure, Part, percentile
 from benchmarks.partners.installed import Installed, installed, order
 from benchmarks.partners.outside import SOUND, Outside
-from benchmarks.processor import processor_seconds
+from benchmarks.processor import seconds_by_part
 from benchmarks.world import tracking_number
 from models.database import glance
 
@@ -134,18 +134,14 @@ def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int
     roots = {**here.processes.pids(), **here.engines.pids()}
     roots.pop("gateway", None)
     orders = [order(f"{name}-{n}", n, customer=f"c-{n % max(1, count * 2 // 3)}") for n in range(count)]
-    before, began = _spent(roots), time.monotonic()
+    parts = {part: [pid] for part, pid in roots.items()}
+    before, began = seconds_by_part(parts), time.monotonic()
     taken = _send(here, orders, rate)
     numbers = [one["number"] for one in orders]
     _wait(here, outside, makers, numbers)
     seconds = time.monotonic() - began
-    costs = {part: spent - before[part] for part, spent in _spent(roots).items()}
+    costs = {part: spent - before[part] for part, spent in seconds_by_part(parts).items()}
     return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
-
-
-def _spent(roots: Mapping[str, int]) -> dict[str, float]:
-    """Processor seconds of each part so far: a connection that came or went meanwhile is a process of PostgreSQL's too."""
-    return {part: processor_seconds([pid]) for part, pid in roots.items()}
 
 
 def _send(here: Installed, orders: Sequence[Mapping[str, Any]], rate: float | None) -> list[float]:

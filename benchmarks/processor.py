@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,3 +21,8 @@ def processor_seconds(roots: Iterable[int]) -> float:
             _, _, rest = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")
             ticks += sum(int(field) for field in rest.split()[11:15])
     return ticks / _TICKS
+
+
+def seconds_by_part(parts: Mapping[str, Iterable[int]]) -> dict[str, float]:
+    """The same of each part's roots: a connection that came or went meanwhile is a process of PostgreSQL's too."""
+    return {part: processor_seconds(roots) for part, roots in parts.items()}

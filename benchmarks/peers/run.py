@@ -17,7 +17,7 @@ from benchmarks.descendants import tree
 from benchmarks.peers.job import SHOP, SUPPLIERS, differences
 from benchmarks.peers.place import House, Place
 from benchmarks.peers.tally import OURS, Books, tally
-from benchmarks.processor import processor_seconds
+from benchmarks.processor import seconds_by_part
 from models.database import OPERATOR, connect
 from models.migrations import upgrade
 from workers.enrolment import create_client
@@ -88,17 +88,13 @@ class Ground(NamedTuple):
     ) -> Run:
         """Start the clock, ``go``, and stop it when the last order rests; what the processes ``pids`` and all their children cost."""
         parts = {"processes": list(pids), **{name: [pid] for name, pid in self.engines.pids().items()}}
-        before, began = _spent(parts), time.perf_counter()
+        before, began = seconds_by_part(parts), time.perf_counter()
         go()
         self.until(is_over, processes)
-        seconds, after = time.perf_counter() - began, _spent(parts)
+        seconds, after = time.perf_counter() - began, seconds_by_part(parts)
         with self.engine.connect() as connection:
             faults = list(differences(documents, house.shops[SHOP], tally(connection, self.books)))
         return Run(len(documents), seconds, {part: after[part] - before[part] for part in parts}, faults)
-
-
-def _spent(parts: Mapping[str, Sequence[int]]) -> Mapping[str, float]:
-    return {part: processor_seconds(pids) for part, pids in parts.items()}
 
 
 @contextmanager

@@ -58,8 +58,7 @@ def _tell_first(draft: OrderDraft) -> None:
     (RET-07, RET-08)."""
     if draft.state != OrderState.UNDELIVERED or not draft.stands_otherwise:
         return
-    first, gone = draft.facts.document.get("replaces"), draft.gone
-    if first is not None and all(gone[line["line"]] == line["quantity"] for line in draft.facts.document["lines"]):
+    if (first := draft.facts.document.get("replaces")) is not None and draft.is_all_gone:
         draft.tell_order(first, REPLACEMENT_UNDELIVERED)
 
 

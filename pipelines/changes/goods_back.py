@@ -63,9 +63,7 @@ def _sent_back(draft: OrderDraft) -> set[str]:
 
 def _void_uncollected(draft: OrderDraft) -> None:
     """Cash on delivery that was never collected ends when no goods are left to collect it for."""
-    gone = draft.gone
-    nothing_left = all(gone[line.line] == line.quantity for line in draft.facts.order.lines)
-    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING and nothing_left:
+    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING and draft.is_all_gone:
         draft.move_payment(PaymentState.VOIDED, "nothing was collected, and nothing is left to collect for")
 
 

@@ -321,6 +321,12 @@ class OrderDraft(ReturnsDraft):
             pieces.update(dict(change.lines))
         return pieces
 
+    @property
+    def is_all_gone(self) -> bool:
+        """Whether the changes took every piece of every line out of the order."""
+        gone = self.gone
+        return all(gone[line["line"]] == line["quantity"] for line in self.facts.document["lines"])
+
     def came_back(self, line: str) -> int:
         """Pieces of a line that left and came back, or came to nothing."""
         return sum(dict(one.lines).get(line, 0) for one in self.adjustments if one.kind in (RETURN, FAULT))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import Carrier, Delivery, PromiseSection, Split, Supplier
@@ -112,8 +112,6 @@ class Shop(Section):
     stores: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], Store] = Field(
         default={}, description="Stores that goods are called to, by name (STO-01); none: nothing is called anywhere"
     )
-
-    _installation: Installation = PrivateAttr(default_factory=Installation)
 
     @field_validator("site_url")
     @classmethod
@@ -250,28 +248,27 @@ class Shop(Section):
 
     def connect(self, installation: Installation) -> Self:
         """This shop in ``installation``; done once, when it is loaded."""
-        self._installation = installation
-        self.__dict__.pop("_connected", None)
+        self.__dict__["_installation"] = installation
         return self
 
     @cached_property
-    def _connected(self) -> Installation:
-        """The installation, which is asked for several times an order: of a private attribute pydantic makes an AttributeError each time."""
-        return self._installation
+    def _installation(self) -> Installation:
+        """Nothing is there until the shop is connected. No private attribute of pydantic, which makes an AttributeError each time that it is read."""
+        return Installation()
 
     def batches(self, channel: str) -> bool:
         """Whether the supplier channel of that name takes many instructions in one message."""
-        found = self._connected.channels.get(channel)
+        found = self._installation.channels.get(channel)
         return found is not None and found.batches
 
     def is_fetched(self, channel: str) -> bool:
         """Whether suppliers of that channel come for their instructions, and are told once they have them."""
-        found = self._connected.channels.get(channel)
+        found = self._installation.channels.get(channel)
         return found is not None and found.fetched
 
     def gateway(self, name: str | None) -> Gateway[Any] | None:
         """What the installation's gateway ``name`` can do; None for none."""
-        return self._connected.gateways.get(name) if name else None
+        return self._installation.gateways.get(name) if name else None
 
     def gateway_for(self, method: str) -> Gateway[Any] | None:
         """The gateway that the shop uses for ``method``; None where it is not connected to one."""
