@@ -33,6 +33,8 @@ from benchmarks.partners.outside import SOUND, Outside
 from benchmarks.processor import seconds_by_part
 from benchmarks.world import tracking_number
 from models.database import glance
+from pipelines.engine import announce
+from workers.process.child import wait_until
 
 #: Orders under way at a time where as many come as are taken.
 CROWD: Final = 32
@@ -46,6 +48,11 @@ SELECT o.number, t.entity, extract(epoch FROM min(t.at) - o.accepted_at)::float8
 FROM shop_order o JOIN transition t ON t.order_id = o.id
 WHERE o.number LIKE :mark AND (t.entity, t.to_state) IN (('order', 'authorized'), ('shipment', 'instructed'))
 GROUP BY 1, 2, o.accepted_at"""
+_UNTOLD: Final = """
+SELECT EXISTS (SELECT FROM effect e JOIN shop_order o ON o.id = e.order_id WHERE e.kind = :kind AND e.state = 'pending' AND o.number LIKE :mark)"""
+_EVENTS: Final = """
+SELECT extract(epoch FROM e.finished_at - e.recorded_at)::float8 AS waited FROM effect e JOIN shop_order o ON o.id = e.order_id
+WHERE e.kind = :kind AND o.number LIKE :mark"""
 
 
 class Door(Protocol):
@@ -130,7 +137,8 @@ class Round:
 
 
 def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int, rate: float | None) -> Round:
-    """Send ``count`` orders, ``rate`` a second or as many as are taken, and wait until the last has gone the whole way."""
+    """Send ``count`` orders, ``rate`` a second or as many as are taken, and wait until the last has gone the whole way and the storefront
+    has heard of all that happened."""
     roots = {**here.processes.pids(), **here.engines.pids()}
     roots.pop("gateway", None)
     orders = [order(f"{name}-{n}", n, customer=f"c-{n % max(1, count * 2 // 3)}") for n in range(count)]
@@ -138,7 +146,8 @@ def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int
     before, began = seconds_by_part(parts), time.monotonic()
     taken = _send(here, orders, rate)
     numbers = [one["number"] for one in orders]
-    _wait(here, outside, makers, numbers)
+    _wait(outside, makers, numbers)
+    _wait_for_events(here, name)
     seconds = time.monotonic() - began
     costs = {part: spent - before[part] for part, spent in seconds_by_part(parts).items()}
     return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
@@ -166,13 +175,22 @@ def _send(here: Installed, orders: Sequence[Mapping[str, Any]], rate: float | No
     return waited
 
 
-def _wait(here: Installed, outside: Outside, makers: Makers, numbers: Sequence[str]) -> None:
+def _wait(outside: Outside, makers: Makers, numbers: Sequence[str]) -> None:
     """Until each order was shipped and its customer told. Raises TimeoutError."""
     until, left = time.monotonic() + PATIENCE, set(numbers)
     while left := {one for one in left if not _told(outside, makers, one)}:
         if time.monotonic() > until:
             raise TimeoutError(f"{len(left)} of {len(numbers)} orders are still under way, {min(left)} among them")
         time.sleep(0.1)
+
+
+def _wait_for_events(here: Installed, name: str) -> None:
+    def are_told() -> bool:
+        with glance(here.engine) as connection:
+            return not connection.execute(text(_UNTOLD), {"kind": announce.KIND, "mark": f"{name}-%"}).scalar_one()
+
+    if not wait_until(are_told, patience=PATIENCE, pause=0.1):
+        raise TimeoutError("the storefront has not heard of all that happened")
 
 
 def _told(outside: Outside, makers: Makers, number: str) -> bool:
@@ -189,12 +207,15 @@ def _waits(
         accepted = connection.execute(
             text("SELECT number, accepted_at FROM shop_order WHERE number LIKE :mark"), {"mark": f"{name}-%"}
         )
+        asked = {"kind": announce.KIND, "mark": f"{name}-%"}
+        events = [row.waited for row in connection.execute(text(_EVENTS), asked)]
         since = {row.number: here.real(row.accepted_at) for row in accepted}
     return {
         "taken to authorized": [found[n, "order"] for n in numbers],
         "taken to instructed": [found[n, "shipment"] for n in numbers],
         "taken to first mail": [outside.mails[f"{SOUND}/{n}"] - since[n] for n in numbers],
         "webhook to mail": [outside.last_mails[f"{SOUND}/{n}"] - makers.posted[n] for n in numbers],
+        "move to event": events,
     }
 
 

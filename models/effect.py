@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, DateTime, ForeignKey, Index, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Computed, DateTime, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import QUEUE, UPDATED_IN_PLACE, Base, Id, Json, Moment, Recorded, one_of
@@ -126,8 +126,8 @@ class EffectLease(Base):
 
     __tablename__ = "effect_lease"
 
-    kind: Mapped[str] = mapped_column(primary_key=True)
     subject_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
     due_at: Mapped[Moment]
     attempts: Mapped[int]
     token: Mapped[int] = mapped_column(BigInteger)
@@ -135,7 +135,7 @@ class EffectLease(Base):
     unknowns: Mapped[int] = mapped_column(server_default="0")
     shop: Mapped[str] = mapped_column(server_default="")
 
-    __table_args__ = (Index(None, "kind", "shop", "due_at"), QUEUE)
+    __table_args__ = (Index("ix_effect_lease_lane", "kind", "shop", text("coalesce(target, '')"), "due_at"), QUEUE)
 
 
 class Circuit(Base):

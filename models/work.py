@@ -21,9 +21,9 @@ class Work(Base):
 
     __tablename__ = "work"
 
-    stage: Mapped[str] = mapped_column(primary_key=True)
-    subject_kind: Mapped[str] = mapped_column(primary_key=True)
     subject_id: Mapped[str] = mapped_column(primary_key=True)
+    subject_kind: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
     order_id: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[Moment]
     what: Mapped[str | None]

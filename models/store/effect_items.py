@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput
 from models.store.effects import WokenRow
+from models.store.leases import held_by
 from models.store.statement import columns, execute, fetch, reader, values, writer
 
 #: Seconds (of the database) before a new batch is performed, so that what is decided side by side shares it.
@@ -173,7 +174,7 @@ _end = reader(
     ItemOutcomeRow,
     f"""WITH held AS (
           SELECT v.* FROM {values(ItemOutcomeRow, EffectItem, EffectLease)}
-          JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
+          JOIN effect_lease l ON {held_by("effect_id")}
           FOR UPDATE OF l)
         UPDATE effect_item i SET state = held.state, outcome = held.outcome::jsonb, finished_at = clock_timestamp()
         FROM held WHERE i.key = held.key AND i.effect_id = held.effect_id AND i.state = 'pending'
@@ -213,7 +214,7 @@ _keep = writer(
     OutputRow,
     f"""INSERT INTO effect_output (effect_id, media_type, content, digest)
         SELECT v.effect_id, v.media_type, v.content, v.digest FROM {values(OutputRow, EffectOutput, EffectLease)}
-        JOIN effect_lease l ON l.kind = %(kind)s AND l.subject_id = v.effect_id AND l.token = v.token
+        JOIN effect_lease l ON {held_by("effect_id")}
         ON CONFLICT (effect_id) DO NOTHING""",
 )
 

@@ -1,27 +1,60 @@
 """Fairness between shops: SQL by which a batch is taken from the queues of all shops in turns, not from the longest.
 
-A queue is a table with ``shop`` and ``due_at`` and an index over (key, shop, due_at): finding its shops is a hop a shop, and
-sharing a batch out reads no more entries of the index than the batch has for each.
+A queue is a table with ``shop`` and ``due_at`` that consists of lanes, each with what it is ``of``: a shop, and maybe more. With an index
+over (key, those, due_at) finding its lanes is a hop a lane, and sharing a batch out reads no more entries of the index than the batch
+has for each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
 
-def lanes(table: str, key: str) -> str:
-    """A recursive CTE ``lane(shop)``: the shops with rows of ``table`` where ``key`` (SQL over its columns), then NULL."""
-    return f"""lane(shop) AS (
-  (SELECT shop FROM {table} WHERE {key} ORDER BY shop LIMIT 1)
+OF_SHOPS: Final[Mapping[str, str]] = {"shop": "t.shop"}
+"""What a lane is of, by name, and the SQL over ``t`` for it, as the index has it."""
+
+
+def by_ids(column: str, ids: str, key: str, value: str) -> str:
+    """SQL: rows of a queue whose ``column`` is one of the array ``ids`` and whose ``key`` is ``value``, found by their ids alone.
+
+    A queue fills and empties faster than it is counted, and a statement is planned once: whoever takes the few that were counted for all
+    that have a key reads a backlog from end to end, for each outcome. So no index may be used for the key, and none but that of the ids is left.
+    """
+    return f"{column} = ANY({ids}) AND {key} || '' = {value}"
+
+
+def lanes(table: str, key: str, of: Mapping[str, str] = OF_SHOPS) -> str:
+    """A recursive CTE ``lane`` with the columns ``of``: the lanes of ``table`` that have rows where ``key`` (SQL over ``t``)."""
+    names, columns = ", ".join(of), ", ".join(of.values())
+    here = ", ".join(f"lane.{name}" for name in of)
+    return f"""lane({names}) AS (
+  (SELECT {columns} FROM {table} t WHERE {key} ORDER BY {columns} LIMIT 1)
   UNION ALL
-  SELECT (SELECT t.shop FROM {table} t WHERE {key} AND t.shop > lane.shop ORDER BY t.shop LIMIT 1)
-  FROM lane WHERE lane.shop IS NOT NULL)"""
+  SELECT next.* FROM lane CROSS JOIN LATERAL (
+    SELECT {columns} FROM {table} t WHERE {key} AND ({columns}) > ({here}) ORDER BY {columns} LIMIT 1) AS next)"""
 
 
-def shares(table: str, key: str, due: str) -> str:
-    """A CTE ``share(shop, most)`` after ``lanes``: how many of each shop's rows that are ``due`` (SQL over ``t``) make up a
-    batch of ``%(limit)s`` when shops take turns."""
-    return f"""share(shop, most) AS (
-  SELECT turn.shop, count(*) FROM (
-    SELECT lane.shop FROM lane CROSS JOIN LATERAL (
-      SELECT row_number() OVER () AS place FROM (
-        SELECT FROM {table} t WHERE {key} AND t.shop = lane.shop AND {due} ORDER BY t.due_at LIMIT %(limit)s) AS found
-    ) AS waiting ORDER BY waiting.place, lane.shop LIMIT %(limit)s) AS turn GROUP BY turn.shop)"""
+def of_lane(lane: str, of: Mapping[str, str] = OF_SHOPS) -> str:
+    """SQL: ``t`` is of the one that is called ``lane``."""
+    return " AND ".join(f"{column} = {lane}.{name}" for name, column in of.items())
+
+
+def shares(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS, where: str = "true") -> str:
+    """A CTE ``share`` after ``lanes``, with the columns ``of`` and ``most``: how many rows of each lane, ``where`` it is not left out, that are
+    ``due`` (SQL over ``t``) make up a batch of ``%(limit)s`` when shops take turns and what has been due longest comes first."""
+    names = ", ".join(of)
+    return f"""share({names}, most) AS (
+  SELECT {names}, count(*) FROM (
+    SELECT * FROM (
+      SELECT lane.*, row_number() OVER (PARTITION BY lane.shop ORDER BY found.due_at) AS place
+      FROM lane CROSS JOIN LATERAL (
+        SELECT t.due_at FROM {table} t WHERE {key} AND {of_lane("lane", of)} AND {due} ORDER BY t.due_at LIMIT %(limit)s) AS found
+      WHERE {where}) AS waiting
+    ORDER BY place, shop LIMIT %(limit)s) AS turn GROUP BY {names})"""
+
+
+def any_due(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS) -> str:
+    """SQL: whether any row where ``key`` is ``due`` (SQL over ``t``); of each lane one row is read."""
+    return f"""EXISTS (WITH RECURSIVE {lanes(table, key, of)}
+  SELECT FROM lane CROSS JOIN LATERAL (
+    SELECT FROM {table} t WHERE {key} AND {of_lane("lane", of)} AND {due} ORDER BY t.due_at LIMIT 1) AS found)"""

@@ -11,8 +11,15 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
-from models.store.lanes import lanes, shares
+from models.store.lanes import any_due, by_ids, lanes, of_lane, shares
 from models.store.statement import fetch, reader, scalars, values, writer
+
+
+def held_by(subject: str, kind: str = "%(kind)s") -> str:
+    """SQL: the row ``l`` of ``effect_lease`` is that of the effect ``v.subject`` of ``kind``, still under the token ``v.token``;
+    ``subject`` is the first column of ``v``."""
+    return f"{by_ids('l.subject_id', '%(c0)b::bigint[]', 'l.kind', kind)} AND l.subject_id = v.{subject} AND l.token = v.token"
+
 
 #: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
 #: record.
@@ -31,15 +38,18 @@ class LeasedRow(NamedTuple):
 
 
 _KEY: Final = "kind = %(kind)s"
-_OPEN: Final = f"{_DUE} AND (t.target IS NULL OR t.target <> ALL(%(without)b::text[]))"
+#: A target with a long backlog that has no room now is passed over with one hop, and not by reading what waits for it.
+_OF: Final = {"shop": "t.shop", "target": "coalesce(t.target, '')"}
+_OPEN: Final = "lane.target <> ALL(%(without)b::text[])"
+_TAKEN: Final = f"""ARRAY(
+  SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
+    SELECT t.subject_id FROM effect_lease t WHERE {_KEY} AND {of_lane("share", _OF)} AND {_DUE}
+    ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken)"""
 _LEASE = f"""
-WITH RECURSIVE {lanes("effect_lease", _KEY)}, {shares("effect_lease", _KEY, _OPEN)}
+WITH RECURSIVE {lanes("effect_lease", _KEY, _OF)}, {shares("effect_lease", _KEY, _DUE, _OF, _OPEN)}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
-FROM (SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
-        SELECT t.subject_id FROM effect_lease t WHERE t.kind = %(kind)s AND t.shop = share.shop AND {_OPEN}
-        ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken) AS due
-WHERE e.kind = %(kind)s AND e.subject_id = due.subject_id
+WHERE {by_ids("e.subject_id", _TAKEN, "e.kind", "%(kind)s")}
 RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
 
@@ -63,7 +73,7 @@ class HeldRow(NamedTuple):
 _renew = reader(
     HeldRow,
     f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-        FROM {values(HeldRow, EffectLease)} WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token
+        FROM {values(HeldRow, EffectLease)} WHERE {held_by("subject_id")}
         RETURNING l.subject_id, l.token""",
     HeldRow,
 )
@@ -92,7 +102,7 @@ _postpone = writer(
                attempts = l.attempts - (NOT v.begun)::int,
                unknowns = l.unknowns + v.unknown::int, target = coalesce(v.target, l.target)
         FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool", unknown="bool")}
-        WHERE l.kind = %(kind)s AND l.subject_id = v.subject_id AND l.token = v.token""",
+        WHERE {held_by("subject_id")}""",
 )
 
 
@@ -103,8 +113,7 @@ def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) ->
 
 _DUE_KINDS = f"""
 SELECT asked.name FROM unnest(%(kinds)b::text[]) AS asked(name)
-WHERE EXISTS (WITH RECURSIVE {lanes("effect_lease", "kind = asked.name")}
-              SELECT FROM lane JOIN effect_lease t ON t.kind = asked.name AND t.shop = lane.shop AND {_DUE})
+WHERE {any_due("effect_lease", "kind = asked.name", _DUE, _OF)}
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.lanes import lanes, shares
+from models.store.lanes import any_due, by_ids, lanes, shares
 from models.store.orders import ORDER, OrderRow
 from models.store.statement import columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
@@ -51,10 +51,11 @@ _IS_DUE = "t.due_at <= %(now)s AND (t.retry_at IS NULL OR t.retry_at <= now())"
 
 
 def _claimed(among: str, limit: str) -> str:
+    """SQL: what is due ``among`` a stage's work (SQL over ``t``), locked, its orders with it."""
     return f"""
 SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
 FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
-WHERE t.stage = %(stage)s AND {among} AND {_IS_DUE}
+WHERE {among} AND {_IS_DUE}
   AND (%(early)s OR o.state <> 'accepted' OR NOT EXISTS (
     SELECT FROM work first WHERE first.stage = 'accept' AND first.subject_kind = 'order' AND first.subject_id = o.id::text))
 ORDER BY t.due_at
@@ -66,9 +67,9 @@ FOR NO KEY UPDATE OF o SKIP LOCKED"""
 _LISTED = ", ".join(f"c.{name}" for name in (*OrderRow._fields, *ClaimRow._fields))
 _CLAIM = f"""
 WITH RECURSIVE {lanes("work", _KEY)}, {shares("work", _KEY, _IS_DUE)}
-SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed("t.shop = share.shop", "share.most")}) AS c ORDER BY c.due_since
+SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed(f"{_KEY} AND t.shop = share.shop", "share.most")}) AS c ORDER BY c.due_since
 """
-_AMONG = "(t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"
+_AMONG = f"{by_ids('t.subject_id', '%(ids)b::text[]', 't.stage', '%(stage)s')} AND (t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"
 _CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(_AMONG, '%(limit)s')}) AS c"
 
 
@@ -104,7 +105,8 @@ _set_aside = writer(
     f"""UPDATE work t SET attempts = t.attempts + 1, error = v.error,
                retry_at = now() + make_interval(secs => least(3600, 2 ^ least(t.attempts, 12)))
         FROM {values(FailureRow, Work)}
-        WHERE t.stage = %(stage)s AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
+        WHERE {by_ids("t.subject_id", "%(c1)b::text[]", "t.stage", "%(stage)s")}
+          AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
 )
 
 
@@ -115,8 +117,7 @@ def set_aside(connection: Connection, stage: str, failures: Sequence[FailureRow]
 
 _DUE = f"""
 SELECT asked.name FROM unnest(%(stages)b::text[]) AS asked(name)
-WHERE EXISTS (WITH RECURSIVE {lanes("work", "stage = asked.name")}
-              SELECT FROM lane JOIN work t ON t.stage = asked.name AND t.shop = lane.shop AND {_IS_DUE})
+WHERE {any_due("work", "stage = asked.name", _IS_DUE)}
 """
 
 
@@ -158,8 +159,7 @@ def schedule(connection: Connection, rows: Iterable[WorkRow]) -> None:
     _schedule(connection, list(soonest.values()))
 
 
-# By place, which no plan can miss: by key, the planner that takes a queue for empty reads all of a stage's work for each
-# batch. The rows are locked since they were claimed, so that they lie where they lay.
+# By place, which no plan can miss. The rows are locked since they were claimed, so that they lie where they lay.
 _FINISH = "DELETE FROM work WHERE ctid = ANY(%(places)b::tid[])"
 
 
@@ -168,9 +168,9 @@ def finish(connection: Connection, places: Sequence[str]) -> int:
     return execute(connection, _FINISH, {"places": places})
 
 
-_END_WAITS = """
-DELETE FROM work WHERE stage = %(stage)s AND subject_kind = %(kind)s AND subject_id = ANY(%(ids)b::text[])
-                   AND what IS NOT NULL
+_END_WAITS = f"""
+DELETE FROM work WHERE {by_ids("subject_id", "%(ids)b::text[]", "stage", "%(stage)s")} AND subject_kind = %(kind)s
+  AND coalesce(what, '') <> '' -- written so that the index of all that wait is not taken either
 """
 
 

@@ -177,9 +177,7 @@ def test_a_lease_under_way_when_a_drain_is_broken_off_is_given_back(world: World
 
     events(world, ("3", 20))
     outside = Storefronts()
-    waits = (
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE effect_lease%'"
-    )
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM effect_lease%'"
 
     async def scenario() -> None:
         loop = EffectLoop(world.engine, world.clock, world.house.bell, outside.performers())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -15,6 +16,9 @@ from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Effect, Job, Means, Perform
 from workers.http.poster import Message, Poster, Posts
 from workers.http.signing import standing
+
+#: An order has many events, each a message of its own, and most installations have one storefront, whose share is half of them.
+CHANNELS: Final = 64
 
 
 def performing(posts: Posts, clock: Clock) -> Perform[StorefrontEventRow]:
@@ -46,6 +50,7 @@ EFFECT = Effect(
     kinds=(announce.KIND,),
     queue="partners",
     target=lambda row: row.client,
+    channels=lambda settings: CHANNELS,
     orders=lambda row: () if row.order_id is None else (row.order_id,),
     total=30.0,
     load=_load,
