@@ -135,7 +135,11 @@ class EffectLease(Base):
     unknowns: Mapped[int] = mapped_column(server_default="0")
     shop: Mapped[str] = mapped_column(server_default="")
 
-    __table_args__ = (Index("ix_effect_lease_lane", "kind", "shop", text("coalesce(target, '')"), "due_at"), QUEUE)
+    __table_args__ = (
+        Index(None, "kind", "shop", "due_at"),
+        Index("ix_effect_lease_lane", "kind", "shop", text("coalesce(target, '')"), "due_at"),
+        QUEUE,
+    )
 
 
 class Circuit(Base):

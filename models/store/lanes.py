@@ -39,22 +39,26 @@ def of_lane(lane: str, of: Mapping[str, str] = OF_SHOPS) -> str:
     return " AND ".join(f"{column} = {lane}.{name}" for name, column in of.items())
 
 
-def shares(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS, where: str = "true") -> str:
-    """A CTE ``share`` after ``lanes``, with the columns ``of`` and ``most``: how many rows of each lane, ``where`` it is not left out, that are
-    ``due`` (SQL over ``t``) make up a batch of ``%(limit)s`` when shops take turns and what has been due longest comes first."""
+def due_in_lane(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS) -> str:
+    """SQL: when the rows of ``lane`` that are ``due`` (SQL over ``t``) have been so since, the longest first, at most ``%(limit)s``."""
+    return f"SELECT t.due_at FROM {table} t WHERE {key} AND {of_lane('lane', of)} AND {due} ORDER BY t.due_at LIMIT %(limit)s"
+
+
+def shares(found: str, of: Mapping[str, str] = OF_SHOPS, where: str = "true") -> str:
+    """A CTE ``share`` after ``lanes``, with the columns ``of``, ``most`` and ``until``: how many of what was ``found`` (as ``due_in_lane`` does)
+    in each lane, ``where`` it is not left out, make up a batch of ``%(limit)s`` when shops take turns and what has been due longest comes
+    first, and since when the last of them is."""
     names = ", ".join(of)
-    return f"""share({names}, most) AS (
-  SELECT {names}, count(*) FROM (
+    return f"""share({names}, most, until) AS (
+  SELECT {names}, count(*), max(due_at) FROM (
     SELECT * FROM (
-      SELECT lane.*, row_number() OVER (PARTITION BY lane.shop ORDER BY found.due_at) AS place
-      FROM lane CROSS JOIN LATERAL (
-        SELECT t.due_at FROM {table} t WHERE {key} AND {of_lane("lane", of)} AND {due} ORDER BY t.due_at LIMIT %(limit)s) AS found
-      WHERE {where}) AS waiting
+      SELECT lane.*, found.due_at, row_number() OVER (PARTITION BY lane.shop ORDER BY found.due_at) AS place
+      FROM lane CROSS JOIN LATERAL ({found}) AS found WHERE {where}) AS waiting
     ORDER BY place, shop LIMIT %(limit)s) AS turn GROUP BY {names})"""
 
 
-def any_due(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS) -> str:
-    """SQL: whether any row where ``key`` is ``due`` (SQL over ``t``); of each lane one row is read."""
-    return f"""EXISTS (WITH RECURSIVE {lanes(table, key, of)}
+def any_due(table: str, key: str, due: str) -> str:
+    """SQL: whether any row where ``key`` is ``due`` (SQL over ``t``); of each shop one row is read."""
+    return f"""EXISTS (WITH RECURSIVE {lanes(table, key)}
   SELECT FROM lane CROSS JOIN LATERAL (
-    SELECT FROM {table} t WHERE {key} AND {of_lane("lane", of)} AND {due} ORDER BY t.due_at LIMIT 1) AS found)"""
+    SELECT FROM {table} t WHERE {key} AND {of_lane("lane")} AND {due} ORDER BY t.due_at LIMIT 1) AS found)"""

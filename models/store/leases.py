@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
-from models.store.lanes import any_due, by_ids, lanes, of_lane, shares
+from models.store.lanes import any_due, by_ids, due_in_lane, lanes, of_lane, shares
 from models.store.statement import fetch, reader, scalars, values, writer
 
 
@@ -38,29 +38,56 @@ class LeasedRow(NamedTuple):
 
 
 _KEY: Final = "kind = %(kind)s"
-#: A target with a long backlog that has no room now is passed over with one hop, and not by reading what waits for it.
-_OF: Final = {"shop": "t.shop", "target": "coalesce(t.target, '')"}
-_OPEN: Final = "lane.target <> ALL(%(without)b::text[])"
-_TAKEN: Final = f"""ARRAY(
+#: How many batches' worth of a shop's rows are read for those that go to targets which are not left out.
+_DEPTH: Final = 4
+_OPEN: Final = "({row}.target IS NULL OR {row}.target <> ALL(%(without)b::text[]))"
+_NEAR: Final = f"""
+  SELECT near.due_at FROM (
+    SELECT t.due_at, t.target FROM effect_lease t WHERE {_KEY} AND {of_lane("lane")} AND {_DUE} ORDER BY t.due_at LIMIT {_DEPTH} * %(limit)s
+  ) AS near WHERE {_OPEN.format(row="near")} ORDER BY near.due_at LIMIT %(limit)s"""
+#: A shop's lanes by target: one that is left out is passed over with a hop, and not by reading what waits for it.
+_TARGETS: Final = {"shop": "t.shop", "target": "coalesce(t.target, '')"}
+_FAR: Final = due_in_lane("effect_lease", _KEY, _DUE, _TARGETS)
+
+
+def _leasing(queue: str, among: str) -> str:
+    """SQL that leases what ``queue`` (SQL for the CTEs ``lane`` and ``share``) shares out, ``among`` (SQL over ``t`` and ``share``) the rows of a lane."""
+    taken = f"""ARRAY(
   SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
-    SELECT t.subject_id FROM effect_lease t WHERE {_KEY} AND {of_lane("share", _OF)} AND {_DUE}
+    SELECT t.subject_id FROM effect_lease t WHERE {_KEY} AND {among} AND {_DUE} AND t.due_at <= share.until
     ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken)"""
-_LEASE = f"""
-WITH RECURSIVE {lanes("effect_lease", _KEY, _OF)}, {shares("effect_lease", _KEY, _DUE, _OF, _OPEN)}
+    return f"""
+WITH RECURSIVE {queue}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
-WHERE {by_ids("e.subject_id", _TAKEN, "e.kind", "%(kind)s")}
+WHERE {by_ids("e.subject_id", taken, "e.kind", "%(kind)s")}
 RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
+
+
+_LEASE_NEAR = _leasing(
+    f"{lanes('effect_lease', _KEY)}, {shares(_NEAR)}", f"{of_lane('share')} AND {_OPEN.format(row='t')}"
+)
+_LEASE_FAR = _leasing(
+    f"{lanes('effect_lease', _KEY, _TARGETS)}, {shares(_FAR, _TARGETS, _OPEN.format(row='lane'))}",
+    of_lane("share", _TARGETS),
+)
 
 
 def lease(
     connection: Connection, kind: str, limit: int, seconds: float, without: Collection[str] = ()
 ) -> list[LeasedRow]:
     """Take up to ``limit`` due effects of ``kind`` for ``seconds``, none that goes to a target of ``without``; shops take
-    turns, and of a shop those due longest come first."""
+    turns, and of a shop those due longest come first.
+
+    What is near is found in the order in which it is due. Where that is not enough, the rest may lie behind the backlog of a target that is
+    left out: it is looked for by targets, which costs more where there are many, and nothing for how much waits.
+    """
     parameters = {"kind": kind, "limit": limit, "seconds": seconds, "without": list(without)}
-    return fetch(connection, LeasedRow, _LEASE, parameters)
+    found = fetch(connection, LeasedRow, _LEASE_NEAR, parameters)
+    if without and len(found) < limit:
+        found += fetch(connection, LeasedRow, _LEASE_FAR, parameters | {"limit": limit - len(found)})
+    return found
 
 
 class HeldRow(NamedTuple):
@@ -113,7 +140,7 @@ def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) ->
 
 _DUE_KINDS = f"""
 SELECT asked.name FROM unnest(%(kinds)b::text[]) AS asked(name)
-WHERE {any_due("effect_lease", "kind = asked.name", _DUE, _OF)}
+WHERE {any_due("effect_lease", "kind = asked.name", _DUE)}
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.lanes import any_due, by_ids, lanes, shares
+from models.store.lanes import any_due, by_ids, due_in_lane, lanes, shares
 from models.store.orders import ORDER, OrderRow
 from models.store.statement import columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
@@ -66,7 +66,7 @@ FOR NO KEY UPDATE OF o SKIP LOCKED"""
 
 _LISTED = ", ".join(f"c.{name}" for name in (*OrderRow._fields, *ClaimRow._fields))
 _CLAIM = f"""
-WITH RECURSIVE {lanes("work", _KEY)}, {shares("work", _KEY, _IS_DUE)}
+WITH RECURSIVE {lanes("work", _KEY)}, {shares(due_in_lane("work", _KEY, _IS_DUE))}
 SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed(f"{_KEY} AND t.shop = share.shop", "share.most")}) AS c ORDER BY c.due_since
 """
 _AMONG = f"{by_ids('t.subject_id', '%(ids)b::text[]', 't.stage', '%(stage)s')} AND (t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"

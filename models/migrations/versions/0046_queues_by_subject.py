@@ -16,4 +16,3 @@ def upgrade() -> None:
     for table, columns in _KEYS.items():
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT pk_{table}, ADD CONSTRAINT pk_{table} PRIMARY KEY ({columns})")
     op.create_index("ix_effect_lease_lane", "effect_lease", ["kind", "shop", sa.text("coalesce(target, '')"), "due_at"])
-    op.drop_index("ix_effect_lease_kind_shop_due_at", "effect_lease")
