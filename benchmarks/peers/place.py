@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Final, Self
+from functools import cache, cached_property, wraps
+from typing import Final, Self, TypeVar
 
 from benchmarks.peers.job import START
 from pipelines.shops import Shop, load_shops
@@ -15,6 +16,7 @@ from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 
 _PREFIX: Final = "PEERS_"
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,18 @@ class Place:
     def is_whole(self) -> bool:
         """Whether this is the whole path, with partners over the network."""
         return bool(self.gateway)
+
+
+def once(make: Callable[[], Made]) -> Callable[[], Made]:
+    """What ``make`` makes, made at the first call and once, however many threads come first together."""
+    lock, made = threading.Lock(), cache(make)
+
+    @wraps(make)
+    def given() -> Made:
+        with lock:
+            return made()
+
+    return given
 
 
 class House:

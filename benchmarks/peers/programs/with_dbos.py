@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dbos import DBOS, DBOSClient
 
-from benchmarks.peers.place import Place
+from benchmarks.peers.place import Place, once
 from benchmarks.peers.steps import Followed, Steps, steps
 
 ORDERS, LEAVING = "orders", "leaving"
@@ -23,7 +23,6 @@ _NEWS_WITHIN: Final = 86_400.0
 """Seconds that an order waits for its supplier."""
 _RETRIES: Final[dict[str, Any]] = {"retries_allowed": True, "max_attempts": 10}
 _own: list[Steps] = []
-_clients: list[DBOSClient] = []
 
 
 @DBOS.workflow()
@@ -119,10 +118,9 @@ def _name(order_id: int) -> str:
     return f"order-{order_id}"
 
 
+@once
 def _client() -> DBOSClient:
-    if not _clients:
-        _clients.append(DBOSClient(system_database_url=Place.here().libpq))
-    return _clients[0]
+    return DBOSClient(system_database_url=Place.here().libpq)
 
 
 def main() -> None:

@@ -11,13 +11,12 @@ from typing import Any, Final
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from benchmarks.peers.async_steps import AsyncSteps
-from benchmarks.peers.place import Place
+from benchmarks.peers.place import Place, once
 from benchmarks.peers.steps import Followed
 
 app = App(connector=PsycopgConnector(conninfo=Place.here().libpq, min_size=4, max_size=12))
 _RETRIES: Final = RetryStrategy(max_attempts=10, exponential_wait=2)
 _own: list[AsyncSteps] = []
-_opened: list[App] = []
 
 
 @app.task(queue="orders", retry=_RETRIES)
@@ -101,6 +100,6 @@ def hear(order_id: int, news: dict[str, Any]) -> None:
     notify.defer(order_id=order_id, news=news)
 
 
-def _open() -> None:
-    if not _opened:
-        _opened.append(app.open())
+@once
+def _open() -> App:
+    return app.open()

@@ -12,13 +12,12 @@ from taskiq import SimpleRetryMiddleware, TaskiqEvents, TaskiqState
 from taskiq_redis import RedisStreamBroker
 
 from benchmarks.peers.async_steps import AsyncSteps, OwnLoop
-from benchmarks.peers.place import Place
+from benchmarks.peers.place import Place, once
 from benchmarks.peers.steps import Followed
 
 broker = RedisStreamBroker(Place.here().redis, consumer_id="0").with_middlewares(SimpleRetryMiddleware(10))
 _RETRIES: Final[dict[str, Any]] = {"retry_on_error": True}
 _own: list[AsyncSteps] = []
-_enqueuing: list[OwnLoop] = []
 
 
 @broker.on_event(TaskiqEvents.WORKER_STARTUP)
@@ -100,8 +99,8 @@ def hear(order_id: int, news: dict[str, Any]) -> None:
     _loop().run(notify.kiq(order_id, news))
 
 
+@once
 def _loop() -> OwnLoop:
-    if not _enqueuing:
-        _enqueuing.append(OwnLoop())
-        _enqueuing[0].run(broker.startup())
-    return _enqueuing[0]
+    loop = OwnLoop()
+    loop.run(broker.startup())
+    return loop
