@@ -121,7 +121,7 @@ def test_what_is_json_is_taken(raw: bytes, value: object) -> None:
 REFUSED = [
     (b"", "not JSON"),
     (b"{", "not JSON"),
-    (b'{"a": 1,}', "line 1, column 9"),
+    (b'{"a": 1,}', "line 1, column [89]"),  # of the comma since Python 3.13, of what follows it before
     (b'{"a": 1} x', "Extra data"),
     (b"{'a': 1}", "not JSON"),
     (b'"a\nb"', "control character"),
