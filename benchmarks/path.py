@@ -48,8 +48,7 @@ SELECT o.number, t.entity, extract(epoch FROM min(t.at) - o.accepted_at)::float8
 FROM shop_order o JOIN transition t ON t.order_id = o.id
 WHERE o.number LIKE :mark AND (t.entity, t.to_state) IN (('order', 'authorized'), ('shipment', 'instructed'))
 GROUP BY 1, 2, o.accepted_at"""
-_UNTOLD: Final = """
-SELECT EXISTS (SELECT FROM effect e JOIN shop_order o ON o.id = e.order_id WHERE e.kind = :kind AND e.state = 'pending' AND o.number LIKE :mark)"""
+_UNTOLD: Final = "SELECT EXISTS (SELECT FROM effect_lease WHERE kind = :kind)"
 _EVENTS: Final = """
 SELECT extract(epoch FROM e.finished_at - e.recorded_at)::float8 AS waited FROM effect e JOIN shop_order o ON o.id = e.order_id
 WHERE e.kind = :kind AND o.number LIKE :mark"""
@@ -147,7 +146,7 @@ def run(here: Installed, outside: Outside, makers: Makers, name: str, count: int
     taken = _send(here, orders, rate)
     numbers = [one["number"] for one in orders]
     _wait(outside, makers, numbers)
-    _wait_for_events(here, name)
+    _wait_for_events(here)
     seconds = time.monotonic() - began
     costs = {part: spent - before[part] for part, spent in seconds_by_part(parts).items()}
     return Round(name, count, seconds, costs, {"202": taken, **_waits(here, outside, makers, name, numbers)})
@@ -184,10 +183,12 @@ def _wait(outside: Outside, makers: Makers, numbers: Sequence[str]) -> None:
         time.sleep(0.1)
 
 
-def _wait_for_events(here: Installed, name: str) -> None:
+def _wait_for_events(here: Installed) -> None:
+    """Until the storefront has heard of everything. Raises TimeoutError."""
+
     def are_told() -> bool:
         with glance(here.engine) as connection:
-            return not connection.execute(text(_UNTOLD), {"kind": announce.KIND, "mark": f"{name}-%"}).scalar_one()
+            return not connection.execute(text(_UNTOLD), {"kind": announce.KIND}).scalar_one()
 
     if not wait_until(are_told, patience=PATIENCE, pause=0.1):
         raise TimeoutError("the storefront has not heard of all that happened")

@@ -174,7 +174,7 @@ _end = reader(
     ItemOutcomeRow,
     f"""WITH held AS (
           SELECT v.* FROM {values(ItemOutcomeRow, EffectItem, EffectLease)}
-          JOIN effect_lease l ON {held_by("effect_id")}
+          JOIN effect_lease l ON {held_by(ItemOutcomeRow, "effect_id")}
           FOR UPDATE OF l)
         UPDATE effect_item i SET state = held.state, outcome = held.outcome::jsonb, finished_at = clock_timestamp()
         FROM held WHERE i.key = held.key AND i.effect_id = held.effect_id AND i.state = 'pending'
@@ -214,7 +214,7 @@ _keep = writer(
     OutputRow,
     f"""INSERT INTO effect_output (effect_id, media_type, content, digest)
         SELECT v.effect_id, v.media_type, v.content, v.digest FROM {values(OutputRow, EffectOutput, EffectLease)}
-        JOIN effect_lease l ON {held_by("effect_id")}
+        JOIN effect_lease l ON {held_by(OutputRow, "effect_id")}
         ON CONFLICT (effect_id) DO NOTHING""",
 )
 

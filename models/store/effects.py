@@ -161,7 +161,7 @@ _end = reader(
     OutcomeRow,
     f"""WITH done AS (
           DELETE FROM effect_lease l USING {values(OutcomeRow, Effect, EffectLease)}
-          WHERE {leases.held_by("id")}
+          WHERE {leases.held_by(OutcomeRow, "id")}
           RETURNING v.id, v.state, v.outcome)
         UPDATE effect e SET state = done.state, outcome = done.outcome::jsonb, finished_at = clock_timestamp()
         FROM done WHERE e.id = done.id 

@@ -39,9 +39,17 @@ def of_lane(lane: str, of: Mapping[str, str] = OF_SHOPS) -> str:
     return " AND ".join(f"{column} = {lane}.{name}" for name, column in of.items())
 
 
-def due_in_lane(table: str, key: str, due: str, of: Mapping[str, str] = OF_SHOPS) -> str:
-    """SQL: when the rows of ``lane`` that are ``due`` (SQL over ``t``) have been so since, the longest first, at most ``%(limit)s``."""
-    return f"SELECT t.due_at FROM {table} t WHERE {key} AND {of_lane('lane', of)} AND {due} ORDER BY t.due_at LIMIT %(limit)s"
+def due_in_lane(
+    table: str,
+    key: str,
+    due: str,
+    of: Mapping[str, str] = OF_SHOPS,
+    *,
+    columns: str = "t.due_at",
+    most: str = "%(limit)s",
+) -> str:
+    """SQL: ``columns`` of the rows of ``lane`` that are ``due`` (SQL over ``t``), those due longest first, at most ``most``."""
+    return f"SELECT {columns} FROM {table} t WHERE {key} AND {of_lane('lane', of)} AND {due} ORDER BY t.due_at LIMIT {most}"
 
 
 def shares(found: str, of: Mapping[str, str] = OF_SHOPS, where: str = "true") -> str:
@@ -60,5 +68,4 @@ def shares(found: str, of: Mapping[str, str] = OF_SHOPS, where: str = "true") ->
 def any_due(table: str, key: str, due: str) -> str:
     """SQL: whether any row where ``key`` is ``due`` (SQL over ``t``); of each shop one row is read."""
     return f"""EXISTS (WITH RECURSIVE {lanes(table, key)}
-  SELECT FROM lane CROSS JOIN LATERAL (
-    SELECT FROM {table} t WHERE {key} AND {of_lane("lane")} AND {due} ORDER BY t.due_at LIMIT 1) AS found)"""
+  SELECT FROM lane CROSS JOIN LATERAL ({due_in_lane(table, key, due, most="1")}) AS found)"""

@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 
 from models.effect import EffectLease
 from models.store.lanes import any_due, by_ids, due_in_lane, lanes, of_lane, shares
-from models.store.statement import fetch, reader, scalars, values, writer
+from models.store.statement import R, array, fetch, reader, scalars, values, writer
 
 
-def held_by(subject: str, kind: str = "%(kind)s") -> str:
-    """SQL: the row ``l`` of ``effect_lease`` is that of the effect ``v.subject`` of ``kind``, still under the token ``v.token``;
-    ``subject`` is the first column of ``v``."""
-    return f"{by_ids('l.subject_id', '%(c0)b::bigint[]', 'l.kind', kind)} AND l.subject_id = v.{subject} AND l.token = v.token"
+def held_by(shape: type[R], subject: str, kind: str = "%(kind)s") -> str:
+    """SQL: the row ``l`` of ``effect_lease`` is that of the effect ``v.subject`` of ``kind``, still under the token ``v.token``, where ``v`` are
+    the ``values`` of ``shape``."""
+    found = by_ids("l.subject_id", array(shape, subject, "bigint"), "l.kind", kind)
+    return f"{found} AND l.subject_id = v.{subject} AND l.token = v.token"
 
 
 #: Leases that ran out while the database was away wait some seconds more: whoever held them and is alive has an outcome to
@@ -42,9 +43,8 @@ _KEY: Final = "kind = %(kind)s"
 _DEPTH: Final = 4
 _OPEN: Final = "({row}.target IS NULL OR {row}.target <> ALL(%(without)b::text[]))"
 _NEAR: Final = f"""
-  SELECT near.due_at FROM (
-    SELECT t.due_at, t.target FROM effect_lease t WHERE {_KEY} AND {of_lane("lane")} AND {_DUE} ORDER BY t.due_at LIMIT {_DEPTH} * %(limit)s
-  ) AS near WHERE {_OPEN.format(row="near")} ORDER BY near.due_at LIMIT %(limit)s"""
+  SELECT near.due_at FROM ({due_in_lane("effect_lease", _KEY, _DUE, columns="t.due_at, t.target", most=f"{_DEPTH} * %(limit)s")}) AS near
+  WHERE {_OPEN.format(row="near")} ORDER BY near.due_at LIMIT %(limit)s"""
 #: A shop's lanes by target: one that is left out is passed over with a hop, and not by reading what waits for it.
 _TARGETS: Final = {"shop": "t.shop", "target": "coalesce(t.target, '')"}
 _FAR: Final = due_in_lane("effect_lease", _KEY, _DUE, _TARGETS)
@@ -100,7 +100,7 @@ class HeldRow(NamedTuple):
 _renew = reader(
     HeldRow,
     f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-        FROM {values(HeldRow, EffectLease)} WHERE {held_by("subject_id")}
+        FROM {values(HeldRow, EffectLease)} WHERE {held_by(HeldRow, "subject_id")}
         RETURNING l.subject_id, l.token""",
     HeldRow,
 )
@@ -129,7 +129,7 @@ _postpone = writer(
                attempts = l.attempts - (NOT v.begun)::int,
                unknowns = l.unknowns + v.unknown::int, target = coalesce(v.target, l.target)
         FROM {values(PostponedRow, EffectLease, seconds="float8", begun="bool", unknown="bool")}
-        WHERE {held_by("subject_id")}""",
+        WHERE {held_by(PostponedRow, "subject_id")}""",
 )
 
 

@@ -136,7 +136,7 @@ end = reader(
     MailEndRow,
     f"""WITH done AS (
           DELETE FROM effect_lease l USING {values(MailEndRow, Mail, EffectLease)}
-          WHERE {leases.held_by("id", f"'{SEND}'")}
+          WHERE {leases.held_by(MailEndRow, "id", f"'{SEND}'")}
           RETURNING v.id, v.state, v.code)
         UPDATE mail m SET state = done.state, code = done.code,
                sent_at = CASE WHEN done.state = 'sent' THEN clock_timestamp() END

@@ -125,11 +125,14 @@ def columns(shape: type[R], alias: str = "", **instead: str) -> str:
 def values(shape: type[R], *tables: type[DeclarativeBase], alias: str = "v", **types: str) -> str:
     """``unnest(...) AS v(...)`` with a column for each field of ``shape``: of the type that the first of ``tables`` with
     a column of that name gives it, or that ``types`` names. JSON and lists of text arrive in it as text."""
-    sent = []
-    for index, name in enumerate(shape._fields):
-        kind = types.get(name) or _type_of(name, tables)
-        sent.append(f"%(json{index})b::text[]" if kind in _FROM_JSON else f"%(c{index})b::{kind}[]")
-    return f"unnest({', '.join(sent)}) AS {alias}({', '.join(shape._fields)})"
+    sent = ", ".join(array(shape, name, types.get(name) or _type_of(name, tables)) for name in shape._fields)
+    return f"unnest({sent}) AS {alias}({', '.join(shape._fields)})"
+
+
+def array(shape: type[R], name: str, kind: str) -> str:
+    """The array of ``kind`` in which ``values`` of ``shape`` sends the column ``name``."""
+    index = shape._fields.index(name)
+    return f"%(json{index})b::text[]" if kind in _FROM_JSON else f"%(c{index})b::{kind}[]"
 
 
 def insert(

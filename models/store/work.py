@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.lanes import any_due, by_ids, due_in_lane, lanes, shares
+from models.store.lanes import any_due, by_ids, due_in_lane, lanes, of_lane, shares
 from models.store.orders import ORDER, OrderRow
-from models.store.statement import columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
+from models.store.statement import array, columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
 from models.work import Work
 
@@ -67,7 +67,7 @@ FOR NO KEY UPDATE OF o SKIP LOCKED"""
 _LISTED = ", ".join(f"c.{name}" for name in (*OrderRow._fields, *ClaimRow._fields))
 _CLAIM = f"""
 WITH RECURSIVE {lanes("work", _KEY)}, {shares(due_in_lane("work", _KEY, _IS_DUE))}
-SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed(f"{_KEY} AND t.shop = share.shop", "share.most")}) AS c ORDER BY c.due_since
+SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed(f"{_KEY} AND {of_lane('share')}", "share.most")}) AS c ORDER BY c.due_since
 """
 _AMONG = f"{by_ids('t.subject_id', '%(ids)b::text[]', 't.stage', '%(stage)s')} AND (t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"
 _CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(_AMONG, '%(limit)s')}) AS c"
@@ -105,7 +105,7 @@ _set_aside = writer(
     f"""UPDATE work t SET attempts = t.attempts + 1, error = v.error,
                retry_at = now() + make_interval(secs => least(3600, 2 ^ least(t.attempts, 12)))
         FROM {values(FailureRow, Work)}
-        WHERE {by_ids("t.subject_id", "%(c1)b::text[]", "t.stage", "%(stage)s")}
+        WHERE {by_ids("t.subject_id", array(FailureRow, "subject_id", "text"), "t.stage", "%(stage)s")}
           AND t.subject_kind = v.subject_kind AND t.subject_id = v.subject_id""",
 )
 

@@ -28,8 +28,6 @@ READ = (
 STAGE = "reward"
 WAITING = """INSERT INTO work (stage, subject_kind, subject_id, order_id, due_at, what, counterparty, consequence, attempts, shop)
 SELECT :stage, 'order', n::text, n, :due, 'points', 'nobody', 'they become valid', 0, 'salon' FROM generate_series(100001, 100000 + :many) n"""
-
-
 WAIT = {"what": "points", "counterparty": "nobody", "consequence": "they become valid"}
 
 

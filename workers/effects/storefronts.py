@@ -18,7 +18,7 @@ from workers.http.poster import Message, Poster, Posts
 from workers.http.signing import standing
 
 #: An order has many events, each a message of its own, and most installations have one storefront, whose share is half of them.
-CHANNELS: Final = 64
+AT_A_TIME: Final = 64
 
 
 def performing(posts: Posts, clock: Clock) -> Perform[StorefrontEventRow]:
@@ -50,7 +50,7 @@ EFFECT = Effect(
     kinds=(announce.KIND,),
     queue="partners",
     target=lambda row: row.client,
-    channels=lambda settings: CHANNELS,
+    channels=lambda settings: AT_A_TIME,
     orders=lambda row: () if row.order_id is None else (row.order_id,),
     total=30.0,
     load=_load,

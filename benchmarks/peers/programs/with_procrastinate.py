@@ -16,7 +16,6 @@ from benchmarks.peers.steps import Followed
 
 app = App(connector=PsycopgConnector(conninfo=Place.here().libpq, min_size=4, max_size=12))
 _RETRIES: Final = RetryStrategy(max_attempts=10, exponential_wait=2)
-_own: list[AsyncSteps] = []
 
 
 @app.task(queue="orders", retry=_RETRIES)
@@ -66,10 +65,9 @@ async def tell_storefront(event: dict[str, Any]) -> None:
     await _steps().tell(event)
 
 
+@once
 def _steps() -> AsyncSteps:
-    if not _own:
-        _own.append(AsyncSteps(Place.here()))
-    return _own[0]
+    return AsyncSteps(Place.here())
 
 
 async def _follow(left: Followed) -> None:
