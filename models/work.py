@@ -41,7 +41,8 @@ class Work(Base):
         CheckConstraint(
             "(what IS NULL) = (counterparty IS NULL) AND (what IS NULL) = (consequence IS NULL)", name="wait"
         ),
-        Index(None, "stage", "shop", "due_at"),
+        Index("ix_work_fresh", "stage", "shop", "due_at", postgresql_where="retry_at IS NULL"),
+        Index("ix_work_failed", "stage", "shop", "retry_at", postgresql_where="retry_at IS NOT NULL"),
         # What orders wait for; work that is merely due comes and goes too fast to be worth it.
         Index("ix_work_wait", "order_id", postgresql_where="what IS NOT NULL"),
         QUEUE,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import EffectLease
-from models.store.lanes import any_due, by_ids, due_in_lane, lanes, of_lane, shares
+from models.store.lanes import Queue, by_ids
 from models.store.statement import R, array, fetch, reader, scalars, values, writer
 
 
@@ -42,22 +42,22 @@ _KEY: Final = "kind = %(kind)s"
 #: How many batches' worth of a shop's rows are read for those that go to targets which are not left out.
 _DEPTH: Final = 4
 _OPEN: Final = "({row}.target IS NULL OR {row}.target <> ALL(%(without)b::text[]))"
-_NEAR: Final = f"""
-  SELECT near.due_at FROM ({due_in_lane("effect_lease", _KEY, _DUE, columns="t.due_at, t.target", most=f"{_DEPTH} * %(limit)s")}) AS near
-  WHERE {_OPEN.format(row="near")} ORDER BY near.due_at LIMIT %(limit)s"""
+_OF_SHOPS: Final = Queue("effect_lease", _KEY, _DUE)
 #: A shop's lanes by target: one that is left out is passed over with a hop, and not by reading what waits for it.
-_TARGETS: Final = {"shop": "t.shop", "target": "coalesce(t.target, '')"}
-_FAR: Final = due_in_lane("effect_lease", _KEY, _DUE, _TARGETS)
+_OF_TARGETS: Final = _OF_SHOPS._replace(of={"shop": "t.shop", "target": "coalesce(t.target, '')"})
+_NEAR: Final = f"""
+  SELECT near.due_at FROM ({_OF_SHOPS.due_first("t.target", f"{_DEPTH} * %(limit)s")}) AS near
+  WHERE {_OPEN.format(row="near")} ORDER BY near.due_at LIMIT %(limit)s"""
 
 
-def _leasing(queue: str, among: str) -> str:
-    """SQL that leases what ``queue`` (SQL for the CTEs ``lane`` and ``share``) shares out, ``among`` (SQL over ``t`` and ``share``) the rows of a lane."""
+def _leasing(queue: Queue, shares: str, among: str) -> str:
+    """SQL that leases what the CTE ``share`` of ``shares`` has of a queue, ``among`` (SQL over ``t``) the rows of a lane."""
     taken = f"""ARRAY(
   SELECT taken.subject_id FROM share CROSS JOIN LATERAL (
-    SELECT t.subject_id FROM effect_lease t WHERE {_KEY} AND {among} AND {_DUE} AND t.due_at <= share.until
+    SELECT t.subject_id FROM effect_lease t WHERE {_KEY} AND {queue.of_lane("share")} AND {among} AND {_DUE} AND t.due_at <= share.until
     ORDER BY t.due_at LIMIT share.most FOR UPDATE SKIP LOCKED) AS taken)"""
     return f"""
-WITH RECURSIVE {queue}
+WITH RECURSIVE {queue.lanes}, {shares}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
 WHERE {by_ids("e.subject_id", taken, "e.kind", "%(kind)s")}
@@ -65,12 +65,9 @@ RETURNING e.subject_id, e.token, e.attempts, e.unknowns
 """
 
 
-_LEASE_NEAR = _leasing(
-    f"{lanes('effect_lease', _KEY)}, {shares(_NEAR)}", f"{of_lane('share')} AND {_OPEN.format(row='t')}"
-)
+_LEASE_NEAR = _leasing(_OF_SHOPS, _OF_SHOPS.shares("share", _NEAR), _OPEN.format(row="t"))
 _LEASE_FAR = _leasing(
-    f"{lanes('effect_lease', _KEY, _TARGETS)}, {shares(_FAR, _TARGETS, _OPEN.format(row='lane'))}",
-    of_lane("share", _TARGETS),
+    _OF_TARGETS, _OF_TARGETS.shares("share", _OF_TARGETS.due_first(), _OPEN.format(row="lane")), "true"
 )
 
 
@@ -140,7 +137,7 @@ def postpone(connection: Connection, kind: str, rows: Sequence[PostponedRow]) ->
 
 _DUE_KINDS = f"""
 SELECT asked.name FROM unnest(%(kinds)b::text[]) AS asked(name)
-WHERE {any_due("effect_lease", "kind = asked.name", _DUE)}
+WHERE {_OF_SHOPS._replace(key="kind = asked.name").any_due}
 """
 
 

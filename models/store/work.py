@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.lanes import any_due, by_ids, due_in_lane, lanes, of_lane, shares
+from models.store.lanes import Queue, by_ids
 from models.store.orders import ORDER, OrderRow
 from models.store.statement import array, columns, execute, fetch, fetch_pairs, insert, scalars, values, writer
 from models.subject import Subject, order_subject
@@ -46,31 +46,45 @@ class ClaimRow(NamedTuple):
     attempts: int
 
 
-_KEY = "stage = %(stage)s"
+_STAGE = "stage = %(stage)s"
 _IS_DUE = "t.due_at <= %(now)s AND (t.retry_at IS NULL OR t.retry_at <= now())"
+_FRESH = Queue("work", f"{_STAGE} AND t.retry_at IS NULL", "t.due_at <= %(now)s", name="fresh")
+#: What failed stays due for as long as it fails: in the queue of all others each claim would read past it to what is to be tried.
+_FAILED = Queue(
+    "work", f"{_STAGE} AND t.retry_at IS NOT NULL", "t.retry_at <= now() AND t.due_at <= %(now)s", "t.retry_at", name="failed"
+)  # fmt: skip
+#: What failed gets this part of a batch.
+_PART = 10
 
 
-def _claimed(among: str, limit: str) -> str:
-    """SQL: what is due ``among`` a stage's work (SQL over ``t``), locked, its orders with it."""
+def _claimed(among: str, by: str, limit: str) -> str:
+    """SQL: what is due ``among`` a stage's work (SQL over ``t``), the smallest ``by`` first, locked, its orders with it."""
     return f"""
 SELECT {ORDER}, t.subject_kind, t.subject_id, t.ctid AS place, t.attempts, t.due_at AS due_since
 FROM work t JOIN shop_order o ON o.id = t.order_id JOIN order_document d ON d.order_id = t.order_id
-WHERE {among} AND {_IS_DUE}
+WHERE {among}
   AND (%(early)s OR o.state <> 'accepted' OR NOT EXISTS (
     SELECT FROM work first WHERE first.stage = 'accept' AND first.subject_kind = 'order' AND first.subject_id = o.id::text))
-ORDER BY t.due_at
+ORDER BY {by}
 LIMIT {limit}
 FOR UPDATE OF t SKIP LOCKED
 FOR NO KEY UPDATE OF o SKIP LOCKED"""
 
 
+def _shared(queue: Queue, share: str) -> str:
+    """SQL: of each lane of a queue what the CTE ``share`` has of it."""
+    claimed = _claimed(f"{queue.key} AND {queue.of_lane('share')} AND {queue.due}", queue.by, "share.most")
+    return f"SELECT c.* FROM {share} AS share CROSS JOIN LATERAL ({claimed}) AS c"
+
+
 _LISTED = ", ".join(f"c.{name}" for name in (*OrderRow._fields, *ClaimRow._fields))
 _CLAIM = f"""
-WITH RECURSIVE {lanes("work", _KEY)}, {shares(due_in_lane("work", _KEY, _IS_DUE))}
-SELECT {_LISTED} FROM share CROSS JOIN LATERAL ({_claimed(f"{_KEY} AND {of_lane('share')}", "share.most")}) AS c ORDER BY c.due_since
+WITH RECURSIVE {_FAILED.lanes}, {_FAILED.shares("again", _FAILED.due_first(), limit=f"greatest(1, %(limit)s / {_PART})")},
+{_FRESH.lanes}, {_FRESH.shares("first", _FRESH.due_first(), limit="%(limit)s - (SELECT coalesce(sum(most), 0) FROM again)")}
+SELECT {_LISTED} FROM ({_shared(_FAILED, "again")} UNION ALL {_shared(_FRESH, "first")}) AS c ORDER BY c.due_since
 """
 _AMONG = f"{by_ids('t.subject_id', '%(ids)b::text[]', 't.stage', '%(stage)s')} AND (t.subject_kind, t.subject_id) IN (SELECT * FROM unnest(%(kinds)b::text[], %(ids)b::text[]))"
-_CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(_AMONG, '%(limit)s')}) AS c"
+_CLAIM_ONLY = f"SELECT {_LISTED} FROM ({_claimed(f'{_AMONG} AND {_IS_DUE}', 't.due_at', '%(limit)s')}) AS c"
 
 
 def claim(
@@ -115,9 +129,14 @@ def set_aside(connection: Connection, stage: str, failures: Sequence[FailureRow]
     _set_aside(connection, failures, stage=stage)
 
 
+def _asked(queue: Queue) -> Queue:
+    """The queue of the stage ``asked.name``."""
+    return queue._replace(key=queue.key.replace(_STAGE, "stage = asked.name"))
+
+
 _DUE = f"""
 SELECT asked.name FROM unnest(%(stages)b::text[]) AS asked(name)
-WHERE {any_due("work", "stage = asked.name", _IS_DUE)}
+WHERE {_asked(_FRESH).any_due} OR {_asked(_FAILED).any_due}
 """
 
 

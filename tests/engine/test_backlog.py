@@ -119,3 +119,17 @@ def test_an_order_is_decided_past_all_that_wait_at_its_stage(planned: Connection
         "claimed by name": reading(planned, lambda: work.claim(planned, STAGE, now, BATCH, asked, early=True)),
     }
     assert {name: rows for name, rows in spent.items() if rows > FEW} == {}
+
+
+def test_what_failed_does_not_stand_in_front_of_what_is_due(planned: Connection, world: World) -> None:
+    now = world.clock.now()
+    planned.execute(text("UPDATE work SET due_at = :now, attempts = 5, retry_at = now() + interval '1 hour', error = 'Fault' WHERE stage = :stage AND what IS NOT NULL"), {"now": now - timedelta(days=1), "stage": STAGE})  # fmt: skip
+    due = [of_order(STAGE, int(one.id), now) for one in (order_subject(number) for number in range(1, BATCH))]
+    work.schedule(planned, due)
+    claimed: list[object] = []
+    spent = {
+        "looked for": reading(planned, lambda: work.due_stages(planned, [STAGE, "accept"], now)),
+        "claimed": reading(planned, lambda: claimed.extend(work.claim(planned, STAGE, now, BATCH, early=True))),
+    }
+    assert {name: rows for name, rows in spent.items() if rows > FEW} == {}
+    assert len(claimed) == len(due)
