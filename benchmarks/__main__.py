@@ -28,8 +28,7 @@ def measured(part: Part, short: bool, console: Console) -> dict[str, Any]:
     """Take a part's figures and print them; what they are for a file."""
     began = time.perf_counter()
     with console.status(f"{part.name}: {part.says}"):
-        figures = list(part.measure(short))
-    show(console, part, figures)
+        figures = show(console, part, part.measure(short))
     return {**as_json(part, figures), "seconds": round(time.perf_counter() - began, 1)}
 
 

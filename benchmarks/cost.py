@@ -72,7 +72,7 @@ def main() -> int:
     options.add_argument("--orders", type=int, default=6000)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    show(Console(width=140), PART, list(measure(given.orders, given.rounds)))
+    show(Console(width=140), PART, measure(given.orders, given.rounds))
     return 0
 
 

@@ -140,7 +140,7 @@ def main() -> int:
     options.add_argument("--rate", type=float, default=10.0, help="new orders a second")
     options.add_argument("--quiet", type=float, default=60.0, help="seconds of new orders before")
     given = options.parse_args()
-    show(Console(width=140), PART, list(measure(given.orders, given.rate, given.quiet)))
+    show(Console(width=140), PART, measure(given.orders, given.rate, given.quiet))
     return 0
 
 

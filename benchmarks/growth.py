@@ -153,7 +153,7 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     sizes = [int(one) for one in given.sizes.split(",")]
-    show(Console(width=140), PART, list(measure(sizes, given.orders, given.rounds)))
+    show(Console(width=140), PART, measure(sizes, given.orders, given.rounds))
     return 0
 
 

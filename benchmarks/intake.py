@@ -150,7 +150,7 @@ def main() -> int:
     options.add_argument("--requests", type=int, default=3000, help="with single orders, over several connections")
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    show(Console(width=140), PART, list(measure(given.requests, given.rounds)))
+    show(Console(width=140), PART, measure(given.requests, given.rounds))
     return 0
 
 

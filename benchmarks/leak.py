@@ -82,7 +82,7 @@ def main() -> int:
         "--orders", default=",".join(map(str, ORDERS)), help="counts at which memory is read, ascending"
     )
     given = options.parse_args()
-    show(Console(width=140), PART, list(measure([int(one) for one in given.orders.split(",")])))
+    show(Console(width=140), PART, measure([int(one) for one in given.orders.split(",")]))
     return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 #: Greatest difference between several measurements of one figure, as a share of their median, that it may have and still be trusted.
 STEADY: Final = 0.15
@@ -62,15 +62,16 @@ class Part:
     measure: Callable[[bool], Iterable[Figure]]
 
 
-def show(console: Console, part: Part, figures: Sequence[Figure]) -> None:
-    """Print a part's figures, and what they leave out."""
+def show(console: Console, part: Part, figures: Iterable[Figure]) -> list[Figure]:
+    """Print a part's figures as each is taken, since all of them may take an hour, and what they leave out."""
     console.print(f"[bold]{part.name}[/bold]: {part.says}", highlight=False)
-    table = Table(box=None, show_header=False)
+    found = []
     for one in figures:
+        found.append(one)
         varies = "" if one.spread is None else f"± {50 * one.spread:.0f} %"
-        table.add_row(one.name, one.told, varies)
-    console.print(table)
+        console.print(Text(f" {one.name:<60} {one.told:<16} {varies}".rstrip()))
     console.print(f"left out: {part.leaves_out}\n", style="dim", highlight=False)
+    return found
 
 
 def as_json(part: Part, figures: Sequence[Figure]) -> dict[str, Any]:

@@ -176,11 +176,14 @@ def _send(here: Installed, orders: Sequence[Mapping[str, Any]], rate: float | No
 
 def _wait(outside: Outside, makers: Makers, numbers: Sequence[str]) -> None:
     """Until each order was shipped and its customer told. Raises TimeoutError."""
-    until, left = time.monotonic() + PATIENCE, set(numbers)
-    while left := {one for one in left if not _told(outside, makers, one)}:
-        if time.monotonic() > until:
-            raise TimeoutError(f"{len(left)} of {len(numbers)} orders are still under way, {min(left)} among them")
-        time.sleep(0.1)
+    left = set(numbers)
+
+    def are_told() -> bool:
+        left.difference_update([one for one in left if _told(outside, makers, one)])
+        return not left
+
+    if not wait_until(are_told, patience=PATIENCE, pause=0.1):
+        raise TimeoutError(f"{len(left)} of {len(numbers)} orders are still under way, {min(left)} among them")
 
 
 def _wait_for_events(here: Installed) -> None:

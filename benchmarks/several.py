@@ -108,7 +108,7 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     processes = [int(one) for one in given.processes.split(",")]
-    show(Console(width=140), PART, list(measure(processes, given.orders, given.rounds)))
+    show(Console(width=140), PART, measure(processes, given.orders, given.rounds))
     return 0
 
 
