@@ -14,6 +14,7 @@ from pipelines.orders.document import problems_of
 from pipelines.orders.schema import CartDocument, ProductDocument, PromiseDocument
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.promise import Promise, Wanted, promises
+from pipelines.rules.one_of_a_kind import lines_as_sold
 from pipelines.rules.order import Line, Pickup
 from pipelines.rules.pull_in import is_visited_on
 from pipelines.shops import Shop
@@ -111,7 +112,7 @@ def _wanted(asked: PromiseDocument, lines: tuple[Line, ...], shop: Shop) -> Want
         wrong.append(Problem("method", f"This shop takes {', '.join(sorted(shop.payment.allowed))}."))
     if wrong:
         raise Invalid(wrong)
-    return Wanted(lines, asked.region, asked.method, asked.locale)
+    return Wanted(lines_as_sold(lines, shop), asked.region, asked.method, asked.locale)
 
 
 def _pickup(asked: CartDocument, shop: Shop, at: datetime) -> Pickup | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import Problem
-from pipelines.rules.order import Order
+from pipelines.rules.order import Line, Order
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
@@ -17,12 +17,21 @@ UNIQUE: Final = "unique"
 
 
 def as_sold(order: Order, shop: Shop) -> Order:
-    """``order`` with what the profile knows and a storefront may leave out: where every item is one of a kind, what is in
-    stock is. Everything later, from the price to the shipments, sees the order so."""
-    if not shop.intake.every_item_unique or all(line.availability != "in_stock" for line in order.lines):
-        return order
-    lines = [replace(one, availability=UNIQUE) if one.availability == "in_stock" else one for one in order.lines]
-    return replace(order, lines=tuple(lines))
+    """``order`` as its shop sells it (`lines_as_sold`). Everything later, from the price to the shipments, sees the order so."""
+    lines = lines_as_sold(order.lines, shop)
+    return order if lines is order.lines else replace(order, lines=lines)
+
+
+def lines_as_sold(lines: tuple[Line, ...], shop: Shop) -> tuple[Line, ...]:
+    """``lines`` with what the profile knows and no storefront can make otherwise: where every item is one of a kind each line is,
+    and nothing is back-ordered, so that no day is waited for either. The same object where that changes nothing."""
+    if not shop.intake.every_item_unique or all(_is_unique(line) for line in lines):
+        return lines
+    return tuple(replace(line, availability=UNIQUE, expected_on=None) for line in lines)
+
+
+def _is_unique(line: Line) -> bool:
+    return line.availability == UNIQUE and line.expected_on is None
 
 
 def items_of(order: Order) -> list[str]:

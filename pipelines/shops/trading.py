@@ -169,8 +169,8 @@ class Intake(Section):
     )
     every_item_unique: bool = Field(
         default=False,
-        description="Every item is one of a kind, whatever the storefront says: what is in stock, or comes without "
-        "availability, is `unique`; one piece a line, sold once (INT-10)",
+        description="Every item is one of a kind, whatever the storefront says of availability (`backorder`, `made_to_order` and "
+        "an `expected_on` are void): each line is `unique`; one piece a line, sold once (INT-10)",
     )
     address_changes: bool = Field(
         default=True,

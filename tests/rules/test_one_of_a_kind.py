@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -32,7 +34,10 @@ def bag(line: str = "1", quantity: int = 1, availability: str = "unique", sku: s
         (REUSE, [bag(availability="in_stock", quantity=3)], (), ["lines[0].quantity"]),
         (REUSE, [bag(availability="in_stock"), bag("2", availability="in_stock")], (), ["lines[1].sku"]),
         (REUSE, [bag(availability="in_stock")], ("BAG",), ["lines[0].sku"]),
-        (REUSE, [bag(availability="backorder", quantity=3)], ("BAG",), []),
+        (REUSE, [bag(availability="backorder", quantity=3)], (), ["lines[0].quantity"]),
+        (REUSE, [bag(availability="made_to_order")], ("BAG",), ["lines[0].sku"]),
+        (REUSE, [bag(), bag("2", availability="backorder")], (), ["lines[1].sku"]),
+        (SALON, [bag(availability="backorder", quantity=3)], ("BAG",), []),
     ],
 )
 def test_what_is_refused(shop: Shop, lines: Sequence[Line], taken: Sequence[str], refused: list[str]) -> None:
@@ -45,3 +50,11 @@ def test_only_a_profile_makes_an_item_unique() -> None:
     order = an_order("salon", bag(availability="in_stock"))
     assert as_sold(order, SALON) is order
     assert items_of(as_sold(order, REUSE)) == ["BAG"]
+
+
+@pytest.mark.parametrize("availability", ["in_stock", "backorder", "made_to_order", "unique"])
+def test_no_storefront_can_make_an_item_of_such_a_shop_otherwise(availability: str) -> None:
+    """INT-10: no back-order, and so no day to wait for."""
+    waits = replace(bag(availability=availability), expected_on=date(2026, 12, 24))
+    (sold,) = as_sold(an_order("reuse", waits), REUSE).lines
+    assert (sold.availability, sold.expected_on) == ("unique", None)

@@ -131,5 +131,10 @@ def test_a_shop_where_every_item_is_one_of_a_kind(site: Site) -> None:
     assert fields(sent("R-2")) == ["lines[0].sku"]
     shown = site.post("/v1/preview", document("R-3", a_line(sku="WATCH"), shop="reuse"), key=site.stranger).json()
     assert [one["field"] for one in shown["problems"]] == ["lines[0].sku"]
+    for claimed in ("backorder", "made_to_order"):
+        other = document("R-4", a_line(sku="WATCH", availability=claimed), shop="reuse")
+        assert fields(site.order(other, key=site.stranger)) == ["lines[0].sku"]
+        shown = site.post("/v1/preview", other, key=site.stranger).json()
+        assert [one["field"] for one in shown["problems"]] == ["lines[0].sku"]
     assert site.world.value("SELECT count(*) FROM order_line WHERE availability = 'unique'") == 1
     assert site.world.broken() == {}

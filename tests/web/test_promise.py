@@ -92,6 +92,14 @@ def test_a_shop_that_is_not_public_answers_its_own_keys_alone(site: Site) -> Non
     assert "access-control-allow-origin" not in mine.headers
 
 
+def test_nothing_is_back_ordered_where_every_item_is_one_of_a_kind(site: Site) -> None:
+    """INT-10: the promise is that of the order, whose lines are one of a kind whatever is claimed of them."""
+    asked = {**ASKED, "shop": "reuse", "method": "card"}
+    claimed = {**asked, "availability": "backorder"}
+    answers = [site.get("/v1/promise", params=one, key=site.stranger).json() for one in (asked, claimed)]
+    assert answers[0]["dispatch_on"] == answers[1]["dispatch_on"] is not None
+
+
 def test_a_cart_is_answered_by_the_parcel(site: Site) -> None:
     """SPL-01, SPL-03."""
     cart = {
