@@ -225,6 +225,7 @@ class Voices:
         amount = max(1, self.chance.choice((due, due, order.total, order.total // 2, 100)))
         known: dict[str, dict[str, Any]] = {
             "address:change": {"ship_to": {**_ELSEWHERE, "kind": self.chance.choice(("organisation", "individual"))}},
+            "cancel": self.chance.choice(({}, {"fault": self._fault()})),
             "coupons": {"coupons": [{"code": "AUTUMN", "kind": "amount", "value": 500}] * self.chance.choice((0, 1))},
             "collected": {"amount": order.total, "reference": "2026-11"},
             "lines:cancel": {"lines": self._pieces(order.lines), "fault": self._fault()},

@@ -14,11 +14,14 @@ from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_
 from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.mails import customer_mail
+from pipelines.rules.marks import CANCELLED
 from pipelines.rules.money.coupons import comes_back
 from pipelines.shops import Shop
 
 #: How the cause begins of the cancel of an order whose money did not come.
 UNPAID: Final = "not paid in time"
+#: The reason code of a cancel at the customer's wish, whoever asked for it: it is counted (INT-15).
+AT_WISH: Final = "customer_request"
 
 
 def cancel_order(
@@ -48,6 +51,8 @@ def cancel_order(
         ):  # what left is free again once it is back (PAY-09)
             draft.free_item(line.sku)
     stop_watching(draft)
+    if reason == AT_WISH and facts.customer_id:
+        draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
         draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
     if facts.order.replaces is not None:

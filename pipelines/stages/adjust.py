@@ -8,7 +8,7 @@ from datetime import datetime
 from models.states import OrderState, ShipmentState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.credit import credit
-from pipelines.changes.ending import cancel_order
+from pipelines.changes.ending import AT_WISH, cancel_order
 from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected
 from pipelines.changes.requests import answer
 from pipelines.changes.suppliers import call_off, heard_from, may_be_told
@@ -36,7 +36,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     heard_from(draft, now)
     if not any(shipment.left for shipment in draft.shipments) and draft.state != OrderState.PARTLY_SHIPPED:
         draft.adjust(key, reason, change)
-        reason = "customer_request" if kind == CANCEL else "out_of_stock"
+        reason = AT_WISH if kind == CANCEL else "out_of_stock"
         cancel_order(draft, shop, now, reason=reason, cause="every line taken out (INT-13)")
         return
     change = credit(draft, shop, now, key=key, reason=reason, change=change)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import OrderState
-from pipelines.changes.ending import cancel_order
+from pipelines.changes.ending import AT_WISH, cancel_order
 from pipelines.changes.money import LETS_GO
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
-from pipelines.orders.actions.cancel import ACTION
-from pipelines.rules.marks import CANCELLED
+from pipelines.orders.actions.cancel import ACTION, is_wished
 from pipelines.shops import Shop
 
 
@@ -21,13 +20,12 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for event in draft.waiting:
         if draft.state == OrderState.CANCELLED:
             draft.ignored(event, "the order is cancelled already")
-        elif heard(ACTION, draft, shop, now, event) is not None:
+        elif (asked := heard(ACTION, draft, shop, now, event)) is not None:
             by_operator = bool(event.body.get("operator"))
-            reason = "shop_decision" if by_operator else "customer_request"
-            who = "operator" if by_operator else "customer"
+            wished = is_wished(asked, by_operator=by_operator)
+            who = ("operator at the customer's wish" if wished else "operator") if by_operator else "customer"
+            reason = AT_WISH if wished else "shop_decision"
             cancel_order(draft, shop, now, reason=reason, cause=f"cancelled by the {who}")
-            if not by_operator and draft.facts.customer_id:
-                draft.mark(CANCELLED, f"{draft.facts.shop}/{draft.facts.number}:cancelled")  # INT-15
             draft.applied(event)
 
 

@@ -292,6 +292,30 @@ def test_a_cancel_by_the_shop_counts_nothing(world: World) -> None:
     assert told(world, "R-1", "reuse")["counters"]["customer_cancels"]["count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("action", "fault", "counted"),
+    [
+        ("order.cancel", "customer", 1),
+        ("order.cancel", "shop", 0),
+        ("order.cancel_lines", "customer", 1),
+        ("order.cancel_lines", "shop", 0),
+    ],
+)
+def test_what_an_operator_cancels_at_the_customers_wish_is_counted_as_their_own(
+    world: World, action: str, fault: str, counted: int
+) -> None:
+    """INT-15, CAN-03: by enquiry alone a card order is cancelled; to take out every line is to cancel it."""
+    world.take(an_order("R-1", shop="reuse", customer="R-1"))
+    world.settle()
+    pieces = {"lines": [{"line": "1", "quantity": 1}]} if action == "order.cancel_lines" else {}
+    for _ in range(2):
+        world.tell(world.ask(action, "R-1", "reuse", operator=True, fault=fault, **pieces))
+        world.settle()
+    assert world.states()["R-1"][0] == "cancelled"
+    assert told(world, "R-1", "reuse")["counters"]["customer_cancels"]["count"] == counted
+    assert world.broken() == {}
+
+
 def test_a_parcel_that_was_to_be_paid_for_on_delivery_and_came_back_counts_for_both(world: World) -> None:
     """INT-14, INT-15, PAY-09."""
     world.take(an_order("R-1", shop="reuse", customer="R-1", payment={"method": "cod", "token": None}))

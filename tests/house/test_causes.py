@@ -88,7 +88,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "left": ("2026-11-25",),
     "rules.receipt_days - 1": ("13",),
     "until.isoformat()": ("2026-11-25",),
-    "who": ("customer", "operator"),
+    "who": ("customer", "operator", "operator at the customer's wish"),
     "why": ("declined", "failed", "voided", "debit_card", "prepaid_card"),
     "word!r": ("'配達中？'",),
 }

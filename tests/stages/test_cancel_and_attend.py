@@ -87,6 +87,39 @@ def test_a_cancelled_one_of_a_kind_item_can_be_sold_again() -> None:
     assert decide(cancel.STAGE, known).frees_items == ["BAG"]
 
 
+@pytest.mark.parametrize(
+    ("operator", "fault", "reason", "marks"),
+    [
+        (False, None, "customer_request", ["customer_cancels"]),
+        (False, "customer", "customer_request", ["customer_cancels"]),
+        (True, "customer", "customer_request", ["customer_cancels"]),
+        (True, "shop", "shop_decision", []),
+        (True, None, "shop_decision", []),
+    ],
+)
+def test_whose_wish_a_cancel_was(operator: bool, fault: str | None, reason: str, marks: list[str]) -> None:
+    """INT-15, CAN-03: by enquiry the customer wishes it and an operator does it; the mail says so, and it is counted."""
+    known = facts(
+        an_order("reuse", method="bank_transfer"),
+        events=(event("order.cancel", operator=operator, fault=fault),),
+        state="awaiting_payment",
+        customer_id="R-1",
+    )
+    decision = decide(cancel.STAGE, known)
+    assert [(mail.template, mail.context["reason"]) for mail in decision.mails] == [("order_cancelled", reason)]
+    assert [kind for kind, _ in decision.marks] == marks
+
+
+def test_a_customer_cannot_say_that_the_shop_decided_it() -> None:
+    """INT-15: else a storefront would keep its customers from being counted."""
+    assert endings(decide(cancel.STAGE, with_word(asked(), fault="shop"))) == {1: "refused"}
+
+
+def with_word(known: Any, **body: Any) -> Any:
+    known.events[0].body.update(body)
+    return known
+
+
 @pytest.mark.parametrize("state", ["partly_shipped", "shipped", "delivered"])
 def test_an_operator_is_bound_by_what_has_left(state: str) -> None:
     assert endings(decide(cancel.STAGE, asked(operator=True, state=state))) == {1: "refused"}

@@ -349,6 +349,21 @@ def test_a_cancel_is_taken_or_refused_by_its_rule(site: Site) -> None:
     problem(site.post("/v1/orders/salon/S-404/cancel"), 404)
 
 
+def test_whose_wish_it_was_is_an_operators_to_say(site: Site) -> None:
+    """INT-15, CAN-03."""
+    site.world.clock.set(at("2026-11-20 15:00:01"))
+    site.order(document("S-1", placed_at="2026-11-20T15:00:01+09:00"))
+    site.world.settle()
+    path = "/v1/orders/salon/S-1/cancel"
+    assert fields(site.post(path, {"fault": "shop"})) == ["fault"]
+    assert fields(site.post(path, {"fault": "nobody"}, key=site.operator)) == ["fault"]
+    assert site.post(path, {"reason": "by telephone", "fault": "customer"}, key=site.operator).status_code == 202
+    site.world.settle()
+    assert site.world.states()["S-1"] == ("cancelled", "done")
+    causes = {move["cause"] for move in site.world.show("S-1")["timeline"] if move["to"] == "cancelled"}
+    assert "cancelled by the operator at the customer's wish" in causes
+
+
 def test_a_cancel_after_the_release_is_refused(site: Site) -> None:
     """CAN-06."""
     site.order(document("S-1"))

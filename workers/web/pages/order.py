@@ -22,7 +22,6 @@ from pipelines.documents import issue
 from pipelines.documents.keep import Request as Asking
 from pipelines.documents.kinds import Kind
 from pipelines.errors import Conflict, Invalid, NotFound
-from pipelines.orders.action import Reason
 from pipelines.orders.actions import cancel, withdraw_return
 from workers.documents.typesetter import typesetter
 from workers.patience import patiently
@@ -57,7 +56,7 @@ async def press(request: Request, token: str) -> Response:
         once = sha256(f"{form.text('once')}:{act}".encode()).hexdigest()
         try:
             if act == "cancel":
-                await visit.ask(cancel.ACTION, Reason(reason=""), once)
+                await visit.ask(cancel.ACTION, cancel.OrderCancelled(reason="", fault=None), once)
             elif act == "withdraw":
                 asked = withdraw_return.ReturnWithdrawn()
                 await visit.ask(withdraw_return.ACTION, asked, once, form.text("return"))
