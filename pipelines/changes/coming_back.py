@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from models.states import HoldReason, ReturnState, TrackingState
+from models.states import GIVEN_ANEW, HoldReason, ReturnState, TrackingState
 from models.subject import RETURN, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts, ReturnFacts
@@ -14,6 +14,7 @@ from pipelines.orders.mails import customer_mail, lines_of
 from pipelines.rules.dates.delivery import arrival
 from pipelines.rules.dates.periods import end_of, exclusive, last_day
 from pipelines.rules.holds import Hold
+from pipelines.rules.marks import RETURNED
 from pipelines.rules.returns.case import Sold, SoldLine
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
@@ -29,6 +30,8 @@ _WAITS: Final = {
     ReturnState.INSPECTED: ("return.settle", "operator", "hold"),
     ReturnState.REJECTED: ("return.send_back", "operator", "hold"),
 }
+#: Where a return ends that gave its customer something for the goods.
+_MADE_GOOD: Final = frozenset({ReturnState.REFUNDED, *GIVEN_ANEW})
 #: How a parcel fares whose pieces no customer has.
 _CAME_TO_NOTHING: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
 
@@ -151,8 +154,11 @@ def finish(
     draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, new: ReturnState, cause: str, **told: Any
 ) -> ReturnFacts:
     """End a return, and tell its customer how; ``told`` are what else the mail says, ``answer`` the shop's own words,
-    ``replacement`` the number of the order that it brought, and ``rest`` the points that this left."""
+    ``replacement`` the number of the order that it brought, and ``rest`` the points that this left. One for the customer's reason that
+    gave them what they wished is counted, once, whatever it gave and however often (INT-14)."""
     kept = {name: told.pop(name) for name in ("answer", "replacement", "rest") if name in told}
+    if new in _MADE_GOOD and any(line.cost_on == "customer" for line in one.lines) and draft.facts.customer_id:
+        draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{one.id}")
     ended = move(draft, shop, one.id, new, now, cause, **kept)
     tell(draft, shop, now, ended, "return_finished", **told)
     return ended

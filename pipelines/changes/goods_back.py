@@ -12,7 +12,6 @@ from pipelines.changes.credit import credit
 from pipelines.changes.money import is_collected
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.actions.return_lines import ACTION
-from pipelines.rules.marks import RETURNED
 from pipelines.rules.money.adjustments import RETURN, Adjustment, adjust
 from pipelines.rules.returns.case import CostOn
 from pipelines.rules.returns.settlement import KIND, return_fee
@@ -32,8 +31,8 @@ def take_back(
 ) -> Adjustment:
     """Settle pieces by line; ``key`` names what asked for it, once. The change as it was kept.
 
-    ``cost_on`` the customer: at his wish, which voids the coupons (CPN-04), costs the return fee (TAX-05) and is counted
-    (INT-14); on the shop: wrong, broken or lost on the way. ``are_back``: the goods are at the shop, whoever sent them.
+    ``cost_on`` the customer: at his wish, which voids the coupons (CPN-04) and costs the return fee (TAX-05); on the shop:
+    wrong, broken or lost on the way. ``are_back``: the goods are at the shop, whoever sent them.
     """
     facts, kind = draft.facts, KIND[cost_on]
     by_customer = kind == RETURN
@@ -46,8 +45,6 @@ def take_back(
     for line in facts.order.lines:
         if line.line in back and line.availability == "unique":
             draft.free_item(line.sku)
-    if by_customer and facts.customer_id:
-        draft.mark(RETURNED, f"{facts.shop}/{facts.number}:{len(draft.adjustments)}")
     _answer_holds(draft)
     draft.next("reward", now)  # where nothing goes back, no outcome of a refund brings the order to rest
     if is_collected(draft.money):

@@ -58,6 +58,7 @@ from pipelines.orders.actions.withdraw_return import ACTION as WITHDRAW
 from pipelines.orders.actions.withdraw_return import ReturnWithdrawn
 from pipelines.orders.pieces import by_line
 from pipelines.rules.lots import NewLot
+from pipelines.rules.marks import RETURNED
 from pipelines.rules.points import expiry
 from pipelines.rules.returns.case import Judgement
 from pipelines.rules.returns.judge import judge
@@ -84,6 +85,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
     key = f"{event.source}:{event.event_id}"
     take_back(draft, shop, now, by_line(asked.lines), key=key, reason=asked.reason, cost_on=asked.fault)
+    if asked.fault == "customer" and draft.facts.customer_id:
+        draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{len(draft.adjustments)}")  # INT-14
 
 
 def _open(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnAsked) -> None:

@@ -12,7 +12,7 @@ from models.store.review import Which
 from pipelines.errors import Conflict, Invalid
 from pipelines.review.queue import waiting as waiting_now
 from tests.returns.counter import Counter, pieces
-from tests.world import World, a_line
+from tests.world import World, a_line, document
 from workers.mail.rendering import Renderer
 
 CARD = {"method": "card", "token": "tok_ok"}
@@ -82,6 +82,37 @@ def test_the_difference_is_paid_with_an_order_of_its_own(
     assert counter.mails()[-1] == "return_finished"
     with pytest.raises(Invalid):
         counter.open(pieces("1", 2, reason))
+    assert world.broken() == {}
+
+
+def counted(world: World, shop: str) -> int:
+    """The customer's returns, as the shop counts them."""
+    where = f"kind = 'customer_returns' AND shop = '{shop}' AND customer_id = 'M-1'"
+    return int(world.value(f"SELECT count(*) FROM customer_mark WHERE {where}"))
+
+
+def test_an_exchange_for_the_customers_reason_is_counted(world: World) -> None:
+    """INT-14: where nothing but exchanges is given, as at salon, they are the customer's returns; the third holds the next order."""
+    for number in ("S-1", "S-2", "S-3"):
+        counter, one = inspected(world, "salon", "unwanted", number)
+        counter.ask("returns:exchange", one, lines=other(6_000), payment=CARD)
+    assert counted(world, "salon") == 3
+    world.take(document("S-9"))
+    world.settle()
+    assert [hold["reason"] for hold in world.show("S-9")["hold"]] == ["blocked_customer"]
+
+
+@pytest.mark.parametrize(("reason", "times"), [("unwanted", 1), ("defect", 0)])
+def test_a_return_is_counted_once_whatever_it_gave(world: World, reason: str, times: int) -> None:
+    """INT-14: an exchange that came to nothing, another one, and in the end the money."""
+    counter, one = inspected(world, "apparel", reason)
+    for number in ("S-1-R1", "S-1-R2"):
+        later = {"availability": "backorder", "expected_on": "2026-12-20"}
+        counter.ask("returns:exchange", one, lines=other(6_500, **later), payment=CARD)
+        world.tell(world.ask("order.cancel", number, "apparel", operator=True))
+        world.settle()
+    counter.ask("returns:refund", one)
+    assert (counter.state(one), counted(world, "apparel")) == ("refunded", times)
     assert world.broken() == {}
 
 
