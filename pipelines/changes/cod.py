@@ -11,12 +11,12 @@ from pipelines.changes.arrival import WAITS_AT as DELIVERIES_WAIT_AT
 from pipelines.changes.collection import candidates, collecting_parcel
 from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import ask_for_refund, is_owed_on_delivery
+from pipelines.changes.undelivered import count_undelivered
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.orders.mails import cash, customer_mail, parcel_context
 from pipelines.rules.dates.unclaimed import Unclaimed, unclaimed
 from pipelines.rules.holds import Hold
-from pipelines.rules.marks import CANCELLED, UNDELIVERED
 from pipelines.rules.money.collecting import collecting, gone
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
@@ -116,9 +116,7 @@ def _cancel(draft: OrderDraft, shop: Shop, now: datetime, parcel: ParcelFacts) -
     for shipment in draft.shipments:
         if draft.parcels_of(shipment.id):
             draft.end_wait(DELIVERIES_WAIT_AT, Subject(SHIPMENT, shipment.id))
-    if draft.facts.customer_id:
-        draft.mark(UNDELIVERED, f"{parcel.shipment}:returned")  # INT-14
-        draft.mark(CANCELLED, f"{parcel.shipment}:returned")  # INT-15
+    count_undelivered(draft, parcel.shipment)
     watch_goods(draft, shop, now)
 
 

@@ -4,18 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
-from models.states import PaymentState, TrackingState
+from models.states import PaymentState, ReturnState, TrackingState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.collection import collect_from_customer
 from pipelines.changes.credit import credit
-from pipelines.changes.money import is_collected
+from pipelines.changes.money import HAS_MONEY, is_collected
+from pipelines.changes.undelivered import count_undelivered
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.actions.return_lines import ACTION
-from pipelines.rules.money.adjustments import RETURN, Adjustment, adjust
+from pipelines.rules.marks import RETURNED
+from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment, adjust
 from pipelines.rules.returns.case import CostOn
 from pipelines.rules.returns.settlement import KIND, return_fee
 from pipelines.shops import Shop
+
+#: How a parcel fares that nobody received (RET-08), or whose goods came to nothing on the way (RET-07).
+_UNDELIVERED: Final = frozenset({TrackingState.REFUSED, TrackingState.RETURNING, TrackingState.RETURNED})
+_NOT_RECEIVED: Final = _UNDELIVERED | {TrackingState.LOST, TrackingState.DAMAGED}
+
+
+def settle_pieces(
+    draft: OrderDraft, shop: Shop, now: datetime, lines: Mapping[str, int], *, key: str, reason: str, cost_on: CostOn
+) -> None:
+    """Settle pieces by line of which somebody says whose doing it was; ``key`` names what asked for it, once.
+
+    What no customer received is no return of theirs, whatever is said of it: it is settled first, at the shop's cost, and counted as
+    undelivered where it is. Any other at the customer's wish costs the return fee (TAX-05) and is counted as a return (INT-14).
+    """
+    failed = _not_received(draft, lines) if cost_on == "customer" else {}
+    rest = {line: left for line, pieces in lines.items() if (left := pieces - failed.get(line, 0))}
+    if failed:
+        fee, first = _count_undelivered(draft, shop, failed), f"{key}:not received" if rest else key
+        take_back(draft, shop, now, failed, key=first, reason=reason, cost_on="shop", fee=fee)
+    if rest:
+        fee = return_fee(shop, KIND[cost_on])
+        take_back(draft, shop, now, rest, key=key, reason=reason, cost_on=cost_on, fee=fee)
+        if cost_on == "customer" and draft.facts.customer_id:
+            draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{len(draft.adjustments)}")
+
+
+def _count_undelivered(draft: OrderDraft, shop: Shop, failed: Mapping[str, int]) -> int:
+    """Count what comes back undelivered of these pieces (INT-14); yen ex tax that the shop keeps back for it, of money that it has."""
+    undelivered = [
+        parcel
+        for parcel in draft.parcels.values()
+        if parcel.tracking_status in _UNDELIVERED and parcel.lines.keys() & failed.keys()
+    ]
+    for id_ in sorted({parcel.shipment for parcel in undelivered}):
+        count_undelivered(draft, id_)
+    return shop.returns.undelivered_fee if undelivered and draft.money.state in HAS_MONEY else 0
+
+
+def _not_received(draft: OrderDraft, lines: Mapping[str, int]) -> dict[str, int]:
+    """Of these pieces by line, those that no customer received and that nobody settled yet."""
+    found = {}
+    for line, pieces in lines.items():
+        failed = sum(
+            parcel.lines.get(line, 0) for parcel in draft.parcels.values() if parcel.tracking_status in _NOT_RECEIVED
+        )
+        if part := min(pieces, max(0, failed - _settled_at_the_shops_cost(draft, line))):
+            found[line] = part
+    return found
+
+
+def _settled_at_the_shops_cost(draft: OrderDraft, line: str) -> int:
+    """Pieces of a line for which the shop answered without a return of its customer's."""
+    at_fault = sum(dict(one.lines).get(line, 0) for one in draft.adjustments if one.kind == FAULT)
+    sent_back = sum(
+        one.quantity
+        for returned in draft.returns
+        if returned.state == ReturnState.REFUNDED
+        for one in returned.lines
+        if (one.line, one.cost_on) == (line, "shop")
+    )
+    return at_fault - sent_back
 
 
 def take_back(
@@ -27,17 +91,19 @@ def take_back(
     key: str,
     reason: str,
     cost_on: CostOn,
+    fee: int,
     are_back: bool = False,
 ) -> Adjustment:
     """Settle pieces by line; ``key`` names what asked for it, once. The change as it was kept.
 
-    ``cost_on`` the customer: at his wish, which voids the coupons (CPN-04) and costs the return fee (TAX-05); on the shop:
-    wrong, broken or lost on the way. ``are_back``: the goods are at the shop, whoever sent them.
+    ``cost_on`` the customer: at his wish, which voids the coupons (CPN-04); on the shop: wrong, broken, or never received.
+    ``fee``: yen ex tax that it costs the customer all the same (TAX-05, RET-08). ``are_back``: the goods are at the shop, whoever
+    sent them.
     """
     facts, kind = draft.facts, KIND[cost_on]
     by_customer = kind == RETURN
     collect_from_customer(draft, shop)
-    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=return_fee(shop, kind))
+    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
     change = credit(draft, shop, now, key=key, reason=reason, change=change)
     _void_uncollected(draft)
     follow_parcels(draft, shop)

@@ -338,8 +338,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ("lines:return", "release"),
         Sentence("出荷{shipment}がお客様に届かず戻りました(RET-08)。", "{shipment} came back undelivered (RET-08)."),
         Sentence(
-            "返品として処理してください。再発送した場合は保留を解除します。",
-            "Take the goods back; release the order where they were sent again.",
+            "返品として処理してください(返品手数料・クーポンの差引はありません)。再発送した場合は保留を解除します。",
+            "Take the goods back: no return fee is due and no coupon lost (RET-08). Release the order where they were sent again.",
         ),
     ),
     _R.TRANSIT_ACCIDENT: HoldKind(

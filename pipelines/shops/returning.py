@@ -127,6 +127,11 @@ class Returns(Section):
         default=0,
         description="Yen ex tax that a return or exchange at the customer's cost costs, once a request (TAX-05)",
     )
+    undelivered_fee: Yen = Field(
+        default=0,
+        description="Yen ex tax kept back, once a settlement, of what a parcel that came back undelivered gives back (長期不在・受取拒否, "
+        "RET-08); 0: no deduction. Nothing is of what was lost or broken on the way (RET-07)",
+    )
     answer_days: Days = Field(
         default=3, description="Days in which a person answers a return that waits for one; after them it is approved"
     )

@@ -24,7 +24,7 @@ from pipelines.changes.coming_back import (
     tell,
     waits_until,
 )
-from pipelines.changes.goods_back import take_back
+from pipelines.changes.goods_back import settle_pieces, take_back
 from pipelines.changes.money import LETS_GO
 from pipelines.changes.open_again import hear_of_replacements
 from pipelines.changes.replacing import exchanged, replacement, rest_in_points
@@ -58,11 +58,10 @@ from pipelines.orders.actions.withdraw_return import ACTION as WITHDRAW
 from pipelines.orders.actions.withdraw_return import ReturnWithdrawn
 from pipelines.orders.pieces import by_line
 from pipelines.rules.lots import NewLot
-from pipelines.rules.marks import RETURNED
 from pipelines.rules.points import expiry
 from pipelines.rules.returns.case import Judgement
 from pipelines.rules.returns.judge import judge
-from pipelines.rules.returns.settlement import KIND
+from pipelines.rules.returns.settlement import KIND, return_fee
 from pipelines.shops import Shop
 
 Grant = Callable[[OrderDraft, Shop, datetime, EventFacts, Any], None]
@@ -84,9 +83,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesReturned) -> None:
     key = f"{event.source}:{event.event_id}"
-    take_back(draft, shop, now, by_line(asked.lines), key=key, reason=asked.reason, cost_on=asked.fault)
-    if asked.fault == "customer" and draft.facts.customer_id:
-        draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{len(draft.adjustments)}")  # INT-14
+    settle_pieces(draft, shop, now, by_line(asked.lines), key=key, reason=asked.reason, cost_on=asked.fault)
 
 
 def _open(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnAsked) -> None:
@@ -175,14 +172,18 @@ def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
 def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnRefunded) -> None:
     """First what the shop bears, then the rest, as the preview says."""
     one, changes = _named(draft, event), []
-    for cost_on in KIND:
+    for cost_on, kind in KIND.items():
         pieces = Counter[str]()
         for line in one.lines:
             if line.cost_on == cost_on:
                 pieces[line.line] += line.quantity
         if pieces:
             key, reason = f"return:{one.id}:{cost_on}", asked.reason
-            changes.append(take_back(draft, shop, now, pieces, key=key, reason=reason, cost_on=cost_on, are_back=True))
+            fee = return_fee(shop, kind)
+            change = take_back(
+                draft, shop, now, pieces, key=key, reason=reason, cost_on=cost_on, fee=fee, are_back=True
+            )
+            changes.append(change)
     money, points = sum(change.money for change in changes), sum(change.points_returned for change in changes)
     given = {"money": money, "points": points, "method": draft.facts.method}
     finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)

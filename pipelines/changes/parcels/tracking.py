@@ -12,11 +12,10 @@ from pipelines.carriers import Status, carrier
 from pipelines.changes.money import is_collected
 from pipelines.changes.parcels.departures import carrier_of, parcel_meant
 from pipelines.changes.parcels.news import News, contents
+from pipelines.changes.undelivered import count_undelivered
 from pipelines.engine.facts import EventFacts, ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.methods import METHODS, Capture
 from pipelines.rules.holds import Hold
-from pipelines.rules.marks import CANCELLED, UNDELIVERED
 
 _STATES: Final = frozenset(TrackingState)
 #: What holds an order, by how its parcels fare.
@@ -94,15 +93,8 @@ def _hold(news: News, shipment: ShipmentDraft, status: TrackingState) -> None:
             news.hold(Hold(reason, shipment.id))
         elif not fare & statuses:
             news.lift(reason, shipment, f"the parcel is {status}")
-    if (
-        status == TrackingState.RETURNED
-        and news.draft.facts.pickup is None
-        and news.draft.facts.customer_id
-        and not _is_settled(news, shipment)
-    ):
-        news.draft.mark(UNDELIVERED, f"{shipment.id}:returned")  # INT-14
-        if METHODS[news.draft.facts.method].capture is Capture.ON_DELIVERY:
-            news.draft.mark(CANCELLED, f"{shipment.id}:returned")  # INT-15
+    if status == TrackingState.RETURNED and not _is_settled(news, shipment):
+        count_undelivered(news.draft, shipment.id)
 
 
 def _is_settled(news: News, shipment: ShipmentDraft) -> bool:

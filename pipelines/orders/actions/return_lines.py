@@ -40,7 +40,7 @@ class LinesReturned(Request):
         Field(
             default="customer",
             description="customer: coupons are recovered (CPN-04) and the return fee is due (TAX-05); shop: wrong, broken "
-            "or lost on the way, neither is",
+            "or lost on the way, neither is. Nor is either for what no customer received, whatever this says (RET-07, RET-08)",
         ),
     ]
     reason: Annotated[str, Field(default="", max_length=500, pattern=MANY_LINES, description="Kept with the change")]
