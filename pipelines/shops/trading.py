@@ -174,7 +174,8 @@ class Intake(Section):
     )
     address_changes: bool = Field(
         default=True,
-        description="Whether the address can be changed until goods have left; false: as it was ordered (CAN-02, INT-09)",
+        description="Whether an operator may correct the address until goods have left, at the price that was agreed; customers "
+        "never may. false: it stays as it was ordered, as clinic and reuse publish (CAN-02, INT-09)",
     )
     individuals: Literal["welcome", "surcharge"] = Field(
         default="welcome", description="surcharge: an individual recipient pays shipping.individual_surcharge (INT-04)"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from pipelines.orders.intake import Ending
 from tests.actions.orders import ELSEWHERE, authorized, released, two_lines
+from tests.rules.build import shop_with
 from tests.web.site import Site, fields, problem
-from tests.world import World, document
+from tests.world import SHOPS, World, document
+from workers.mail.rendering import Renderer
 
 
 def change(world: World, **changes: Any) -> str:
@@ -61,12 +64,16 @@ def test_the_same_order_again_is_still_the_same(world: World) -> None:
     assert answer.ending == Ending.REPEATED
 
 
-def test_another_fee_is_another_order(site: Site) -> None:
-    """CAN-02, INT-04: the amount is agreed; to an individual it would have to be quoted."""
-    site.order(document("C-1", shop="clinic"))
-    site.world.settle()
-    asked = {"ship_to": {**ELSEWHERE, "kind": "individual"}}
-    assert fields(site.post("/v1/orders/clinic/C-1/address:change", asked, key=site.operator)) == ["ship_to"]
+def test_another_fee_is_another_order(engine: Engine, database_url: str, renderer: Renderer) -> None:
+    """CAN-02, INT-04: the amount is agreed; to an individual it would have to be quoted, where a shop changes addresses at all."""
+    changes = shop_with("clinic", **{"address_changes = false": "address_changes = true"})
+    with World(engine, database_url, renderer, shops={**SHOPS, "clinic": changes}) as world:
+        site = Site(world)
+        site.order(document("C-1", shop="clinic"))
+        world.settle()
+        asked = {"ship_to": {**ELSEWHERE, "kind": "individual"}}
+        assert fields(site.post("/v1/orders/clinic/C-1/address:change", asked, key=site.operator)) == ["ship_to"]
+        site.close()
 
 
 @pytest.mark.parametrize(
@@ -120,10 +127,11 @@ def test_the_story_says_that_the_address_changed(world: World) -> None:
     assert (row["from"], row["to"], row["cause"]) == ("愛知県", "changed", "by operations: moved")
 
 
-def test_a_shop_that_changes_no_address_says_so(site: Site) -> None:
-    """CAN-02, INT-09: reuse delivers as it was ordered."""
-    site.world.take(document("R-1", shop="reuse"))
+@pytest.mark.parametrize("shop", ["clinic", "reuse"])
+def test_a_shop_that_changes_no_address_says_so(site: Site, shop: str) -> None:
+    """CAN-02, INT-09: reuse delivers as it was ordered, and clinic changes nothing of a completed order."""
+    site.world.take(document("R-1", shop=shop))
     site.world.settle()
-    refused = site.post("/v1/orders/reuse/R-1/address:change", {"ship_to": ELSEWHERE}, key=site.operator)
+    refused = site.post(f"/v1/orders/{shop}/R-1/address:change", {"ship_to": ELSEWHERE}, key=site.operator)
     shown = problem(refused, 409)
     assert ("CAN-02" in shown["detail"], shown["ways_out"]) == (True, ["cancel"])

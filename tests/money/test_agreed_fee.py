@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
-from tests.world import World, a_line, document
+from tests.rules.build import shop_with
+from tests.world import SHOPS, World, a_line, document
+from workers.mail.rendering import Renderer
 
 
 @pytest.fixture
 def waiting(world: World) -> World:
     """10,000 yen to an individual: 11,330 with shipping and tax; nothing was asked of a gateway."""
+    return to_an_individual(world)
+
+
+def to_an_individual(world: World) -> World:
     order = document("C-1", a_line(unit_price=10_000), shop="clinic")
     order["customer"]["account"] = "local"
     world.take({**order, "ship_to": {**order["ship_to"], "kind": "individual"}})
@@ -80,12 +87,15 @@ def test_without_a_fee_the_customer_hears_that_there_is_none(waiting: World) -> 
     assert waiting.broken() == {}
 
 
-def test_a_fee_is_agreed_for_one_region(waiting: World) -> None:
-    """CAN-02: elsewhere it would be another."""
-    agree(waiting, 1_500)
+def test_a_fee_is_agreed_for_one_region(engine: Engine, database_url: str, renderer: Renderer) -> None:
+    """CAN-02: elsewhere it would be another, where a shop changes addresses at all."""
+    changes = shop_with("clinic", **{"address_changes = false": "address_changes = true"})
     here = document(shop="clinic")["ship_to"]
     there = {**here, "kind": "individual", "region": "北海道", "postal_code": "060-0001", "city": "札幌市中央区"}
-    waiting.tell(waiting.ask("order.change_address", "C-1", "clinic", ship_to=there, reason="", operator=True))
-    waiting.settle()
-    state, why = waiting.rows("SELECT state, reason FROM inbox_event ORDER BY id DESC LIMIT 1")[0]
+    with World(engine, database_url, renderer, shops={**SHOPS, "clinic": changes}) as world:
+        to_an_individual(world)
+        agree(world, 1_500)
+        world.tell(world.ask("order.change_address", "C-1", "clinic", ship_to=there, reason="", operator=True))
+        world.settle()
+        state, why = world.rows("SELECT state, reason FROM inbox_event ORDER BY id DESC LIMIT 1")[0]
     assert (state, "agreed for another region" in why) == ("refused", True)
