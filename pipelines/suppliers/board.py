@@ -34,8 +34,8 @@ class BoardRow:
     kept: int = 0
 
     def is_over(self, now: datetime) -> bool:
-        """Whether the cutoff has passed."""
-        return self.cutoff is not None and self.cutoff < now
+        """Whether the last second that is in time has passed (CUT-01)."""
+        return self.cutoff is not None and self.cutoff < now.replace(microsecond=0)
 
 
 def monday(now: datetime) -> datetime:

@@ -267,6 +267,12 @@ def test_money_is_taken_only_for_goods_that_left() -> None:
     assert "captures_earned" not in found(books=order(is_early=True), until=early)
 
 
+def test_the_second_of_the_cutoff_is_whole() -> None:
+    """CUT-01: salon until 15:00, inclusive to the second."""
+    placed = {**PLACED, "placed_at": NOON.replace(hour=15, microsecond=900_000).isoformat()}
+    assert "days_right" not in found(replace(KEPT, storefront=[{**ACK, "ordered": placed}, FINISHED]))
+
+
 def test_what_was_called_off_or_refused_may_be_asked_for_again() -> None:
     refusal = {"id": "SH-1:shipment.refused:1", "type": "shipment.refused"}
     no = {**INSTRUCTED, "plan": [{"at": NOON.isoformat(), "copies": 1, "event": refusal}]}

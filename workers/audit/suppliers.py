@@ -195,7 +195,8 @@ def _takes_days(shop: Shop, supplier: str) -> bool:
 def _first_day(order: OrderBook, placed_at: datetime, shop: Shop, supplier: str) -> date:
     placed_at, calendar = in_japan(placed_at), shop.dispatch_days(supplier).calendar
     cutoff = shop.dispatch_days(supplier).cutoff_on(placed_at.date())
-    in_time = placed_at.time() < cutoff or (shop.calendar.cutoff_inclusive and placed_at.time() == cutoff)
+    moment = placed_at.time().replace(microsecond=0)  # the cutoff's second is one (CUT-01)
+    in_time = moment < cutoff or (shop.calendar.cutoff_inclusive and moment == cutoff)
     missed = calendar.is_open(placed_at.date()) and not in_time
     day = calendar.next_open(placed_at.date() + timedelta(days=missed))
     planned = [in_japan(move.at).date() for move in order.moves if move.entity == "shipment" and move.old is None]

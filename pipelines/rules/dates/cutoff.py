@@ -110,10 +110,9 @@ def first_visit(order: Order, shop: Shop, now: datetime) -> date | None:
 def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
     """When a supplier that takes all of a day's instructions together is sent those of ``at`` (aware): its cutoff on that
     day, or on the next open one where the day is closed or its cutoff has passed (CUT-01). What is due within the second
-    of the cutoff is still in time."""
-    at, leaves = in_japan(at), shop.dispatch_days(supplier)
-    missed = at.time().replace(microsecond=0) > leaves.cutoff_on(at.date())
-    day = leaves.calendar.next_open(at.date() + _DAY * missed)
+    of the cutoff is in time as an order of that second is (``cutoff_inclusive``)."""
+    leaves = shop.dispatch_days(supplier)
+    day = leaves.first_for(in_japan(at))
     return datetime.combine(day, leaves.cutoff_on(day), JST)
 
 

@@ -67,11 +67,8 @@ def _goods(shop: Shop, supplier: str, dispatch_on: date) -> Iterator[Step]:
 
 
 def next_day(shop: Shop, supplier: str, now: datetime) -> date:
-    """The day on which goods that did not leave on theirs should leave: the first open one whose cutoff has not passed."""
-    moment, leaves = in_japan(now), shop.dispatch_days(supplier)
-    today = moment.date()
-    in_time = moment.time() <= leaves.cutoff_on(today)
-    return leaves.calendar.next_open(today) if in_time else _next_open(shop, supplier, today)
+    """The day on which goods that did not leave on theirs should leave: the first open one whose cutoff has not passed (CUT-01)."""
+    return shop.dispatch_days(supplier).first_for(in_japan(now))
 
 
 def _next_open(shop: Shop, supplier: str, day: date) -> date:

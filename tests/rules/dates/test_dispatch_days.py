@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.cutoff import DispatchPlan, closes_at, plan_dispatch
+from pipelines.rules.dates.promise import Wanted, promises
 from pipelines.rules.dates.reports import next_day
 from pipelines.rules.split import Part, split
 from pipelines.shops import ProfileErrors, Shop
+from pipelines.suppliers.board import BoardRow
 from tests.rules.build import a_line, an_order, at, day, plain_shop
 
 #: A maker beside the warehouse that every shop has.
@@ -128,6 +130,31 @@ def test_files_of_a_day_and_late_goods_follow_the_suppliers_own_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("inclusive", "moment", "is_today"),
+    [
+        ("true", "2026-11-25 15:00:00", True),
+        ("true", "2026-11-25 15:00:00.900000", True),  # still the second of the cutoff
+        ("true", "2026-11-25 15:00:01", False),
+        ("false", "2026-11-25 14:59:59.900000", True),
+        ("false", "2026-11-25 15:00:00", False),
+    ],
+)
+def test_whatever_asks_for_the_cutoff_means_the_same_second(inclusive: str, moment: str, is_today: bool) -> None:
+    """CUT-01: `cutoff_inclusive` for an order, the promise of that moment, the files of the day, late goods and the board alike."""
+    shop, now = plain_shop(f"[calendar]\ncutoff_inclusive = {inclusive}\n{_WAREHOUSE}"), at(moment)
+    today = day("2026-11-25" if is_today else "2026-11-26")
+    (promise,) = promises(Wanted((a_line(),), "愛知県"), shop, now)
+    last = at(f"{today} 15:00:00") - timedelta(seconds=inclusive == "false")
+    assert planned(shop, moment).dispatch_on == today
+    assert (promise.dispatch_on, promise.order_by) == (today, last)
+    assert promise.seconds_left == max(0, (last - now) // timedelta(seconds=1))
+    assert closes_at(shop, "warehouse", now).date() == today
+    assert next_day(shop, "warehouse", now) == today
+    ends = shop.dispatch_days("warehouse").in_time_until(day("2026-11-25"))
+    assert BoardRow("plain", "warehouse", ends).is_over(now) is not is_today
+
+
+@pytest.mark.parametrize(
     ("profile", "key"),
     [
         ("[calendar]\nclosed_ranges = [{ first = 2026-11-25, last = 2026-11-24 }]", "calendar.closed_ranges[0].last"),
@@ -169,10 +196,12 @@ def shops(draw: Callable[..., object]) -> Shop:
         written += listed("open_dates", draw(_DATES) - dates).replace("'", "")  # type: ignore[operator]
         return f'[{name}]\n{written}cutoffs = {{ mon = "{draw(st.integers(0, 23)):02}:30" }}\n'
 
+    inclusive = f"cutoff_inclusive = {draw(st.sampled_from(['true', 'false']))}\n"
+
     lead, capacity = draw(st.integers(0, 3)), draw(st.integers(1, 3))
     maker = f'{section("suppliers.maker")}carrier = "yamato"\nlead_days = {lead}\ncapacity = {capacity}\n'
     try:
-        return plain_shop(f"{section('calendar')}{_WAREHOUSE}{maker}{section('pickups.yamato')}")
+        return plain_shop(f"{section('calendar')}{inclusive}{_WAREHOUSE}{maker}{section('pickups.yamato')}")
     except ProfileErrors:
         assume(False)
         raise
