@@ -15,6 +15,7 @@ from pipelines.engine.decision import REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.orders.arrivals import parcel_arrival
 from pipelines.rules.dates.delivery import DELIVERED, OPERATOR, counts_as_delivered_at, overdue_at
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import ENDED, GONE
@@ -75,7 +76,7 @@ def count_as_delivered(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         return
     for shipment in draft.shipments:
         for parcel in _under_way(draft, shipment):
-            at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
+            at = counts_as_delivered_at(shop, parcel_arrival(draft.facts, shop, shipment, parcel.shipped_at))
             if parcel.tracking_number is None and at <= now and draft.facts.pickup is None:
                 draft.keep_parcel(parcel._replace(tracking_status=TrackingState.DELIVERED, status_as_of=at))
 
@@ -109,11 +110,10 @@ def _step(
     draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, parcel: ParcelFacts
 ) -> tuple[datetime, str, ParcelFacts]:
     """When something is done about a parcel that nobody reports delivered, and what."""
+    arrives_on = parcel_arrival(draft.facts, shop, shipment, parcel.shipped_at)
     if parcel.tracking_number is None and not is_owed_on_delivery(draft) and draft.facts.pickup is None:
-        at = counts_as_delivered_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at)
-        return at, DELIVERED, parcel
-    at = overdue_at(shop, shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at, _last_heard(parcel))
-    return at, OPERATOR, parcel
+        return counts_as_delivered_at(shop, arrives_on), DELIVERED, parcel
+    return overdue_at(shop, arrives_on, _last_heard(parcel)), OPERATOR, parcel
 
 
 def _last_heard(parcel: ParcelFacts) -> datetime:

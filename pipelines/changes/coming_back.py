@@ -10,8 +10,8 @@ from models.states import GIVEN_ANEW, HoldReason, ReturnState, TrackingState
 from models.subject import RETURN, Subject
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need, ParcelFacts, ReturnFacts
+from pipelines.orders.arrivals import parcel_arrival
 from pipelines.orders.mails import customer_mail, lines_of
-from pipelines.rules.dates.delivery import arrival
 from pipelines.rules.dates.periods import end_of, exclusive, last_day
 from pipelines.rules.holds import Hold
 from pipelines.rules.marks import RETURNED
@@ -36,7 +36,7 @@ _MADE_GOOD: Final = frozenset({ReturnState.REFUNDED, *GIVEN_ANEW})
 _CAME_TO_NOTHING: Final = frozenset({TrackingState.RETURNED, TrackingState.LOST})
 
 
-def sold_of(draft: OrderDraft) -> Sold:
+def sold_of(draft: OrderDraft, shop: Shop) -> Sold:
     """The order as the rules of returns see it."""
     facts = draft.facts
     knows_points = Need.LOTS in facts.needs and Need.PURSE in facts.needs and bool(facts.customer_id)
@@ -45,14 +45,14 @@ def sold_of(draft: OrderDraft) -> Sold:
         breakdown=facts.breakdown,
         purchased_at=facts.placed_at,
         method=facts.method,
-        lines={line: _sold_line(draft, line, pieces) for line, pieces in draft.shipped.items() if pieces},
+        lines={line: _sold_line(draft, shop, line, pieces) for line, pieces in draft.shipped.items() if pieces},
         adjustments=tuple(draft.adjustments),
         lots=tuple(draft.lots),
         purse=facts.purse if knows_points else None,
     )
 
 
-def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
+def _sold_line(draft: OrderDraft, shop: Shop, line: str, shipped: int) -> SoldLine:
     parcel = max(
         (one for one in draft.parcels.values() if line in one.lines), key=lambda one: one.shipped_at, default=None
     )
@@ -70,7 +70,7 @@ def _sold_line(draft: OrderDraft, line: str, shipped: int) -> SoldLine:
         asked=standing.asked,
         dispatched_on=in_japan(parcel.shipped_at).date(),
         delivered_on=_delivered_on(parcel),
-        arrives_on=arrival(shipment.dispatch_on, shipment.arrive_on, parcel.shipped_at),
+        arrives_on=parcel_arrival(draft.facts, shop, shipment, parcel.shipped_at),
     )
 
 

@@ -9,7 +9,8 @@ from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import arrival, customer_mail, lines_of, supplier_mail
+from pipelines.orders.arrivals import arrival
+from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
 from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import because, says
@@ -69,7 +70,7 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
         day = shipment.dispatch_on
         why = [*(one for one in shipment.because if one["rule"] != way.rule), {"rule": way.rule, "says": way.says}]
         shipment.plan_anew(
-            now, day, arrival(facts, shop, day, shipment.supplier), why if day is not None else shipment.because
+            now, day, arrival(facts, shop, shipment, day) if day else None, why if day else shipment.because
         )
         pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
         planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}

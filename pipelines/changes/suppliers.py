@@ -12,7 +12,8 @@ from pipelines.changes.promises import tell_of_day
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Misconfigured
-from pipelines.orders.mails import arrival, supplier_mail
+from pipelines.orders.arrivals import arrival
+from pipelines.orders.mails import supplier_mail
 from pipelines.rules.dates.reports import ANSWER, GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
 from pipelines.rules.holds import Hold
@@ -91,7 +92,7 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     locale = draft.facts.locale
     kept = [one for one in shipment.because if one["rule"] != _LATE]
     why = because(_LATE, locale, was=promised, day=day)
-    arrive_on = arrival(draft.facts, shop, day, shipment.supplier)
+    arrive_on = arrival(draft.facts, shop, shipment, day)
     shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
     about = f"{shipment.id}:late:{promised}"
     tell_of_day(draft, shop, now, shipment, promised, about=about, why="")

@@ -14,13 +14,11 @@ from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.methods import METHODS, Capture, agreed
+from pipelines.orders.arrivals import Sent, arrival, wished
 from pipelines.ports import MailIntent
-from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import written
 from pipelines.rules.money.adjustments import totals_after
-from pipelines.rules.pull_in import ready_on
-from pipelines.rules.remarks import DeliveryWindow
-from pipelines.rules.wish import Wish, wish
+from pipelines.rules.wish import as_written
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
 
@@ -64,7 +62,7 @@ def supplier_mail(
 
     Where ``to`` is the shop's operators', for want of an address of the supplier's, it asks them to pass it on.
     """
-    wished, supplier = told.delivery or {}, shop.supplier(told.supplier)
+    wish, supplier = as_written(told.delivery), shop.supplier(told.supplier)
     passed_on = bool(to) and to == shop.operator_mail
     called = supplier.name or told.supplier
     context = {
@@ -79,10 +77,7 @@ def supplier_mail(
         "ship_to": told.ship_to,
         "page": None,
         "tells_address": True,
-        "delivery": {
-            "date": date.fromisoformat(day) if (day := wished.get("date")) else None,
-            "slot": wished.get("slot"),
-        },
+        "delivery": {"date": wish.window.last if wish.window else None, "slot": wish.slot},
         "instructions": list(dict.fromkeys(one["says"] for one in told.instructions)),
         **extra,
     }
@@ -151,15 +146,12 @@ def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, st
     return [one for one in shipment.because if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
 
 
-def parcel_context(
-    facts: Facts, shop: Shop, parcel: ParcelFacts, supplier: str, planned: tuple[date | None, date | None]
-) -> dict[str, Any]:
-    """A parcel as mails show it; without a number it says so kindly (TRK-01).
-
-    ``supplier`` sent it; ``planned``: when its shipment was to leave and to arrive; a parcel that left on another day arrives on another.
-    """
-    shipped_on, wished = parcel.shipped_at.date(), _base(facts, shop)["wish"]
-    arrive_on = planned[1] if shipped_on == planned[0] else arrival(facts, shop, shipped_on, supplier)
+def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Sent) -> dict[str, Any]:
+    """A parcel of ``shipment`` as mails show it; without a number it says so kindly (TRK-01). One that left on another day than was
+    planned arrives on another."""
+    shipped_on, asked = parcel.shipped_at.date(), _base(facts, shop)["wish"]
+    as_planned = shipped_on == shipment.dispatch_on
+    arrive_on = shipment.arrive_on if as_planned else arrival(facts, shop, shipment, shipped_on)
     number, known = parcel.tracking_number, carrier(parcel.carrier) if parcel.carrier else None
     return {
         "id": parcel.key,
@@ -169,22 +161,9 @@ def parcel_context(
         "tracking_url": known.url(number) if known and number else None,
         "shipped_on": shipped_on,
         "arrive_on": arrive_on,
-        "slot": wished["slot"] if wished else None,
+        "slot": asked["slot"] if asked else None,
         "lines": lines_of(facts, parcel.lines.items()),
     }
-
-
-def arrival(facts: Facts, shop: Shop, dispatch_on: date | None, supplier: str) -> date | None:
-    """When goods that ``supplier`` sends on ``dispatch_on`` should arrive: not before the days that were wished for (CUT-04), and at a
-    store once they can be seen there."""
-    if dispatch_on is None:
-        return None
-    if facts.is_kept_by(supplier):
-        return shop.visit_days(supplier).next_open(dispatch_on)
-    wished = _wish(facts, shop).window
-    if (pickup := facts.pickup) is not None:
-        return ready_on(shop, pickup["store"], arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop))
-    return arrives_on(dispatch_on, facts.document["ship_to"]["region"], shop, wished.first if wished else None)
 
 
 def change_of_plan(before: date | None, after: date | None) -> str:
@@ -262,21 +241,11 @@ def cash(method: str, amount: int, shop: Shop) -> dict[str, int] | None:
     return {"amount": amount, "days": shop.payment.cod_unclaimed_days}
 
 
-def _wish(facts: Facts, shop: Shop) -> Wish:
-    """When the customer wants the goods; the order's objects are built for its remarks alone."""
-    document = facts.document
-    if document.get("remarks"):
-        return wish(facts.order, shop)
-    wished = document.get("delivery") or {}
-    day = date.fromisoformat(wished["date"]) if wished.get("date") else None
-    return Wish(DeliveryWindow(day, day) if day else None, wished.get("slot"))
-
-
 def _wish_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:
-    wished = _wish(facts, shop)
-    if wished.window is None and wished.slot is None:
+    asked = wished(facts, shop)
+    if asked.window is None and asked.slot is None:
         return None
-    return {"day": wished.window.says(facts.locale) if wished.window else "", "slot": wished.slot}
+    return {"day": asked.window.says(facts.locale) if asked.window else "", "slot": asked.slot}
 
 
 def _pickup_context(facts: Facts, shop: Shop) -> dict[str, Any] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from pipelines.rules.order import Order
 from pipelines.rules.remarks import DeliveryWindow, read
@@ -19,6 +21,13 @@ class Wish:
 
     window: DeliveryWindow | None = None
     slot: str | None = None
+
+
+def as_written(delivery: Mapping[str, Any] | None) -> Wish:
+    """What an order's own field ``delivery`` says, as its document has it; None: the document is older than the field."""
+    told = delivery or {}
+    day = date.fromisoformat(told["date"]) if told.get("date") else None
+    return Wish(None if day is None else DeliveryWindow(day, day), told.get("slot"))
 
 
 def wish(order: Order, shop: Shop) -> Wish:

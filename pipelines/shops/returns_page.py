@@ -33,7 +33,8 @@ the earliest of purchase and dispatch for the customer's reason, arrival for a d
 - The day a window follows is not counted; its last day counts to the end, 24:00 in Japan (B.10). Of several windows the earliest
   ends it; a discontinued product ends it too (`returns.discontinued`, `discontinued_months`).
 - Arrival is the day that tracking says. Without, it is the planned day and `delivery.delivered_after_days` more, and the answer says
-  that this day was taken for it (A.16.9).
+  that this day was taken for it; goods that left without a plan, as a back-order without a date may, are planned by the days of their
+  way (A.16.9).
 - A line whose pieces left in several parcels goes by the last of them.
 - `apply_by` and `goods_by` are the last days that still count; null is no limit.
 

@@ -214,9 +214,7 @@ def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **ext
             about=f"{parcel.shipment}:{parcel.key}{about}",
             shipment_id=parcel.shipment,
             collect=_cash(news, parcel),
-            parcel=parcel_context(
-                facts, news.shop, parcel, shipment.supplier, (shipment.dispatch_on, shipment.arrive_on)
-            ),
+            parcel=parcel_context(facts, news.shop, parcel, shipment),
             **extra,
         )
     )

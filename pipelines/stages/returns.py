@@ -87,7 +87,7 @@ def _take_back(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, 
 
 
 def _open(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnAsked) -> None:
-    judged = judge(sold_of(draft), shop, asked_lines(asked), event.at)
+    judged = judge(sold_of(draft, shop), shop, asked_lines(asked), event.at)
     one = _opened(draft, shop, event, asked, judged)
     if all(line.approve == "automatic" for line in judged.lines):
         approve(draft, shop, now, one, event.at, "the shop's rules allow it")
@@ -102,7 +102,7 @@ def _turn_down(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts) 
     if event.type != OPEN.wakes:
         return
     asked = OPEN.heard(event.body)
-    judged = judge(sold_of(draft), shop, asked_lines(asked), event.at)
+    judged = judge(sold_of(draft, shop), shop, asked_lines(asked), event.at)
     one = _opened(draft, shop, event, asked, judged)
     refused = draft.move_return(one.id, ReturnState.REFUSED, "the shop's rules do not allow it")
     tell(draft, shop, now, refused, "return_refused")

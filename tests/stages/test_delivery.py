@@ -8,9 +8,11 @@ import pytest
 
 from models.subject import SHIPMENT, Subject
 from pipelines.engine.decision import Decision
+from pipelines.engine.facts import LineFacts
+from pipelines.rules.order import ShipTo
 from pipelines.stages.notify import STAGE
-from tests.rules.build import at
-from tests.stages.build import NOW, decide, mails, moves, parcel, payment, reasons
+from tests.rules.build import an_order, at
+from tests.stages.build import NOW, decide, facts, mails, moves, parcel, payment, reasons, shipment
 from tests.stages.news import HOUR, NUMBER, OTHER, instructed, news, on_its_way, shipped
 from tests.world import World, document, tracking_number
 
@@ -55,6 +57,14 @@ def test_a_parcel_without_a_number_counts_as_delivered() -> None:
     assert waits(decide(STAGE, known)) == [("11-22", "own_fleet", "delivered")]
     decision = decide(STAGE, known, now=SUNDAY_IS_OVER)
     assert (moves(decision), mails(decision), waits(decision)) == (["order: shipped -> delivered"], [], [])
+
+
+def test_a_parcel_that_left_without_a_plan_is_waited_for_by_the_days_of_its_way() -> None:
+    """A.16.9, B.4.6: a back-order without a date, three days to 沖縄県 and one more."""
+    order = an_order("salon", ship_to=ShipTo("organisation", "店", "900-0014", "沖縄県", "那覇市", "松尾1"))
+    undated = shipment(state="shipped", lines={"1": LineFacts(1, 0, 1)}, dispatch_on=None, arrive_on=None)
+    known = facts(order, state="shipped", shipments=(undated,), parcels=(UNNUMBERED,))
+    assert waits(decide(STAGE, known)) == [("11-25", "own_fleet", "delivered")]
 
 
 def test_nobody_guesses_that_cash_was_collected() -> None:

@@ -11,7 +11,7 @@ from pipelines.changes.parcels.news import News
 from pipelines.changes.promises import tell_of_day
 from pipelines.engine.facts import EventFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.mails import arrival
+from pipelines.orders.arrivals import arrival
 from pipelines.rules.explain import says
 from pipelines.rules.holds import Hold
 from pipelines.rules.parcels import too_much
@@ -60,7 +60,7 @@ def delayed(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     promised, locale = shipment.dispatch_on, news.draft.facts.locale
     sentence = says(f"{_DELAY}.dated", locale, day=expected) if expected else says(f"{_DELAY}.undated", locale)
     planned = [b for b in shipment.because if b["rule"] != _DELAY]
-    arrive_on = arrival(news.draft.facts, news.shop, expected, shipment.supplier)
+    arrive_on = arrival(news.draft.facts, news.shop, shipment, expected) if expected else None
     shipment.plan_anew(event.at, expected, arrive_on, [*planned, {"rule": _DELAY, "says": sentence}])
     news.draft.applied(event)
     has_left = not shipment.is_before_shipped or bool(news.draft.parcels_of(shipment.id))

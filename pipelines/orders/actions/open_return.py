@@ -39,7 +39,7 @@ def stands(case: Case) -> Sequence[Refusal]:
 
 def faults(case: Case, asked: ReturnAsked) -> Sequence[Refusal | Problem]:
     """What is wrong with the request, and else what the shop's rules refuse of it."""
-    judged = judge(sold_of(case.order), case.shop, asked_lines(asked), case.now)
+    judged = judge(sold_of(case.order, case.shop), case.shop, asked_lines(asked), case.now)
     if judged.problems:
         return judged.problems
     if refused := [_refusal(one) for one in judged.lines if not one.allowed]:

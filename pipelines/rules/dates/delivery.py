@@ -18,21 +18,15 @@ DELIVERED: Final = "delivered"
 OPERATOR: Final = "operator"
 
 
-def arrival(dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime) -> date:
-    """The day on which a parcel should arrive: as was planned, later by as many days as it left later. One that left without a
-    plan arrives the day after."""
-    left_on = in_japan(shipped_at).date()
-    if dispatch_on is None or arrive_on is None:
-        return left_on + timedelta(days=1)
-    return arrive_on + max(left_on - dispatch_on, timedelta())
+def arrival(dispatch_on: date, arrive_on: date, shipped_at: datetime) -> date:
+    """The day on which a parcel should arrive: as was planned, later by as many days as it left later."""
+    return arrive_on + max(in_japan(shipped_at).date() - dispatch_on, timedelta())
 
 
-def counts_as_delivered_at(
-    shop: Shop, dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime
-) -> datetime:
-    """When a parcel without a number counts as delivered: after the last of the days that the profile gives it."""
-    day = arrival(dispatch_on, arrive_on, shipped_at)
-    return end_of(day + timedelta(days=shop.delivery.delivered_after_days))
+def counts_as_delivered_at(shop: Shop, arrives_on: date) -> datetime:
+    """When a parcel without a number that should arrive on ``arrives_on`` counts as delivered: after the last of the days that the
+    profile gives it."""
+    return end_of(arrives_on + timedelta(days=shop.delivery.delivered_after_days))
 
 
 def receive_by(carrier: str | None, status: str, since: datetime) -> date | None:
@@ -44,10 +38,8 @@ def receive_by(carrier: str | None, status: str, since: datetime) -> date | None
     return in_japan(since).date() + timedelta(days=days - 1)
 
 
-def overdue_at(
-    shop: Shop, dispatch_on: date | None, arrive_on: date | None, shipped_at: datetime, last_heard: datetime
-) -> datetime:
+def overdue_at(shop: Shop, arrives_on: date, last_heard: datetime) -> datetime:
     """When a parcel that nobody reports delivered goes before a human: the profile's days after it should have arrived, and
     after the last news of it (aware)."""
-    day = max(arrival(dispatch_on, arrive_on, shipped_at), in_japan(last_heard).date())
+    day = max(arrives_on, in_japan(last_heard).date())
     return end_of(day + timedelta(days=shop.delivery.overdue_after_days))

@@ -55,7 +55,7 @@ class SoldLine:
     """How one line stands: days are in Japan, of the last parcel that holds pieces of it.
 
     ``dispatched_on``: None while nothing has left. ``delivered_on``: None where no tracking says so; ``arrives_on`` is then
-    the day on which it should arrive (``dates.delivery.arrival``). ``shipped`` pieces have left, of which ``returned`` came
+    the day on which it should arrive (``orders.arrivals``). ``shipped`` pieces have left, of which ``returned`` came
     back or were settled, and ``asked`` are in returns that are under way.
     """
 

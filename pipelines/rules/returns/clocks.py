@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipelines.rules.dates.periods import exclusive, same_day_months_later
+from pipelines.rules.dates.transit import arrives_on
 from pipelines.rules.explain import Because, says
 from pipelines.rules.order import Line
 from pipelines.rules.returns.case import Sold, SoldLine
@@ -15,8 +16,6 @@ from pipelines.values.calendar import in_japan
 if TYPE_CHECKING:
     from pipelines.shops import Shop
     from pipelines.shops.returning import ReturnTerms, ReturnWindow
-
-_NEXT_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,13 @@ def goods_by(sold: Sold, where: SoldLine, terms: ReturnTerms, shop: Shop) -> tup
     return until, Because(terms.rule, _said("return.goods_by", sold, start, window, until))
 
 
-def arrived_on(where: SoldLine, shop: Shop) -> tuple[date, bool]:
-    """The day the customer had the goods, and whether tracking says so; else the planned arrival, or the day after dispatch, and
-    the profile's days after it (A.16.9)."""
+def arrived_on(sold: Sold, where: SoldLine, shop: Shop) -> tuple[date, bool]:
+    """The day the customer had the goods, and whether tracking says so; else the planned arrival, or the day of dispatch and those
+    of the way, and the profile's days after it (A.16.9)."""
     if where.delivered_on is not None:
         return where.delivered_on, True
     assert where.dispatched_on is not None, "nothing has left"
-    planned = where.arrives_on or where.dispatched_on + _NEXT_DAY
+    planned = where.arrives_on or arrives_on(where.dispatched_on, sold.order.ship_to.region, shop)
     return planned + timedelta(days=shop.delivery.delivered_after_days), False
 
 
@@ -73,7 +72,7 @@ def _start(sold: Sold, where: SoldLine, window: ReturnWindow, shop: Shop) -> Sta
     if window.since == "dispatch":
         assert where.dispatched_on is not None, "nothing has left"
         return Start(where.dispatched_on, "dispatch")
-    day, told = arrived_on(where, shop)
+    day, told = arrived_on(sold, where, shop)
     return Start(day, "delivered" if told else "assumed")
 
 

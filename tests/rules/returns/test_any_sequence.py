@@ -67,7 +67,7 @@ class Sequence(Life):
 
     def _asked(self) -> EventFacts:
         returns, kind, number = self.known.returns, self.chance.randrange(12), next(self._numbers)
-        there = sold_of(OrderDraft(but(self.known, events=()))).lines
+        there = sold_of(OrderDraft(but(self.known, events=())), self.shop).lines
         some = [line for line, one in there.items() if one.left > 0] if kind else []
         line, pieces = self.chance.choice(sorted(some or self.pieces)), self.chance.choice((1, 1, 1, 2, 3))
         standing = [name for name in self.brought if name not in self.cancelled]
@@ -102,7 +102,7 @@ class Sequence(Life):
         (one,) = [one for one in self.known.returns if one.id == asked.body["return"]]
         if one.state != ReturnState.INSPECTED:
             return None
-        sold = sold_of(OrderDraft(but(self.known, events=())))
+        sold = sold_of(OrderDraft(but(self.known, events=())), self.shop)
         told = settle(sold, self.shop, [_refunded(one, index) for index in range(len(one.lines))], NOW)
         return told.changes
 

@@ -8,11 +8,16 @@ from typing import get_args
 
 import pytest
 
+from pipelines.changes.coming_back import sold_of
+from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import LineFacts
+from pipelines.rules.order import ShipTo
 from pipelines.rules.returns.case import Reason, Remedy
 from pipelines.rules.returns.judge import options
 from pipelines.shops.returning import ReturnReason, ReturnRemedy
-from tests.rules.build import SHOPS, a_line, at, day, plain_shop, shop_with
+from tests.rules.build import SHOPS, a_line, an_order, at, day, plain_shop, shop_with
 from tests.rules.returns.build import asked, judged, sent, whole
+from tests.stages.build import facts, parcel, shipment
 
 
 def test_profiles_and_rules_have_the_same_words() -> None:
@@ -113,6 +118,25 @@ def test_arrival(where: dict[str, date | None], apply_by: str, says: str) -> Non
     line = judged("apparel", asked("defect"), sent(SHOPS["apparel"], a_line(), where=where))
     assert line.apply_by == day(apply_by)
     assert says in line.because[0].says
+
+
+_OKINAWA = ShipTo("organisation", "医院", "900-0014", "沖縄県", "那覇市", "松尾1-2-3")
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed"), [("2026-11-12 12:00:00", True), ("2026-11-13 23:59:59", True), ("2026-11-14 00:00:00", False)]
+)
+def test_what_left_without_a_plan_arrives_by_the_days_of_its_way(now: str, allowed: bool) -> None:
+    """A.16.9, RET-01, B.4.6: left on 1 November for 沖縄県 it is there on the 4th, and counts from the day after through the 13th."""
+    order = an_order("clinic", a_line(availability="backorder"), ship_to=_OKINAWA, placed_at="2026-10-20 10:00:00")
+    undated = shipment(state="shipped", lines={"1": LineFacts(1, 0, 1)}, dispatch_on=None, arrive_on=None)
+    left = parcel(shipped_at=at("2026-11-01 16:00:00"))
+    sold = sold_of(OrderDraft(facts(order, state="shipped", shipments=(undated,), parcels=(left,))), SHOPS["clinic"])
+    assert sold.lines["1"].arrives_on == day("2026-11-04")
+    line = judged("clinic", asked("damaged"), sold, now)
+    assert (line.apply_by, line.allowed) == (day("2026-11-13"), allowed)
+    unplanned = replace(sold, lines={"1": replace(sold.lines["1"], arrives_on=None)})
+    assert judged("clinic", asked("damaged"), unplanned, now).apply_by == line.apply_by
 
 
 @pytest.mark.parametrize(("price", "allowed"), [(299_999, True), (300_000, True), (300_001, False)])

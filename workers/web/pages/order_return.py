@@ -135,7 +135,7 @@ def _chosen(form: Form, remedy: str | None) -> Iterator[dict[str, Any]]:
 
 def _sold(visit: OrderVisit) -> Sold:
     """The order as the rules see it, their sentences in the page's language."""
-    sold = sold_of(OrderDraft(visit.facts))
+    sold = sold_of(OrderDraft(visit.facts), visit.shop)
     return replace(sold, order=replace(sold.order, locale=visit.language))
 
 

@@ -147,10 +147,9 @@ class Shop:
         self._handler.handle_order_status_change(order, "shipped")
         pieces = {one.line.partner_line_reference: one.quantity for one in left}
         parcel = ParcelFacts(shipment.id, number, at, None, pieces, news["carrier"], number, at, None, None)
-        days = shipment.dispatch_on, shipment.arrive_on
         self._tell(
             order, facts, "shipment_shipped", about=f"{shipment.id}:{number}", shipment_id=shipment.id, collect=None, shipped_before=[],
-            parcel=parcel_context(facts, self._house.shops[facts.shop], parcel, shipment.supplier, days),
+            parcel=parcel_context(facts, self._house.shops[facts.shop], parcel, shipment),
             outstanding=lines_of(facts, [(line["line"], line["quantity"] - pieces.get(line["line"], 0)) for line in facts.document["lines"]]),
         )  # fmt: skip
 
