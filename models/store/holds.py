@@ -61,3 +61,21 @@ WHERE order_id = ANY(%(ids)b::bigint[]) AND closed_at IS NULL ORDER BY order_id,
 def open_of(connection: Connection, ids: Sequence[int]) -> list[HoldRow]:
     """The open holds of the orders, each order's first to last; nothing is asked for no order."""
     return fetch(connection, HoldRow, _OPEN, {"ids": list(ids)}) if ids else []
+
+
+class ReleaseRow(NamedTuple):
+    """When the last hold of an order that is over ended."""
+
+    order_id: int
+    at: datetime
+
+
+_RELEASES = """
+SELECT order_id, max(closed_at) FROM order_hold
+WHERE order_id = ANY(%(ids)b::bigint[]) AND closed_at IS NOT NULL GROUP BY order_id
+"""
+
+
+def releases(connection: Connection, ids: Sequence[int]) -> list[ReleaseRow]:
+    """Since when the orders go on that were held."""
+    return fetch(connection, ReleaseRow, _RELEASES, {"ids": list(ids)})

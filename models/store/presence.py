@@ -28,6 +28,7 @@ class PresenceRow(NamedTuple):
     promotions: bool
     coupons: bool
     marks: bool
+    releases: bool
 
 
 def _any(table: str, only: str = "true") -> str:
@@ -56,6 +57,7 @@ _ASKED = {
     "promotions": _any("customer_rank"),
     "coupons": _any("coupon_use"),
     "marks": _of_customer("customer_mark"),
+    "releases": _any("order_hold", "t.closed_at IS NOT NULL"),
 }
 _PRESENT = f"""
 WITH asked AS (SELECT id, shop, customer_id FROM shop_order WHERE id = ANY(%(ids)b::bigint[]) AND customer_id <> '')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NotRequired, TypedDict, Unpack
 
 from models.states import ShipmentState
 from pipelines.engine.decision import NewShipment
@@ -24,26 +24,39 @@ _PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]
 Plans = Sequence[tuple[Part, DispatchPlan]]
 
 
+class When(TypedDict):
+    """From when a plan counts, as ``plan_dispatch`` has it."""
+
+    counts_at: datetime
+    not_before: datetime
+    released_at: NotRequired[datetime | None]
+
+
 def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
-    """The dispatch plan of each part: from the order's completion or the money's arrival (CUT-01), never in the past."""
+    """The dispatch plan of each part: from the order's completion or the money's arrival, or from the release of what a human held
+    (CUT-01), never in the past."""
     return facts.once(("plans", now), lambda: _plans(facts, shop, now))
 
 
 def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
     counts_at = now if awaited else facts.placed_at
-    return [(part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now)) for part in _parts(facts, shop)]
+    released = facts.released_by(now)
+    return [
+        (part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now, released_at=released))
+        for part in _parts(facts, shop)
+    ]
 
 
 def _parts(facts: Facts, shop: Shop) -> Sequence[Part]:
     return facts.once("parts", lambda: split(facts.order.lines, shop, facts.order.called_to))
 
 
-def planned_by(facts: Facts, shop: Shop, part: Part, *, counts_at: datetime, not_before: datetime) -> DispatchPlan:
+def planned_by(facts: Facts, shop: Shop, part: Part, **when: Unpack[When]) -> DispatchPlan:
     """The plan of ``part``; where its supplier sends only so many a day it takes its place on that day."""
     if shop.dispatch_days(part.supplier).capacity is None:
-        return plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=not_before)
-    plan = plan_dispatch(part, facts.order, shop, counts_at=counts_at, not_before=not_before, load=facts.load)
+        return plan_dispatch(part, facts.order, shop, **when)
+    plan = plan_dispatch(part, facts.order, shop, **when, load=facts.load)
     facts.load.take(part.supplier, plan.dispatch_on)
     return plan
 
@@ -84,7 +97,7 @@ def is_as_foretold(facts: Facts, shop: Shop, planned: Plans, now: datetime) -> b
         return False
     accepted, today = in_japan(facts.accepted_at).date(), in_japan(now).date()
     opens = [shop.dispatch_days(part.supplier).calendar.next_open for part, _ in planned]
-    if all(after(accepted) == after(today) for after in opens):
+    if facts.released_by(now) is None and all(after(accepted) == after(today) for after in opens):
         return True
     return _days(plans(facts, shop, facts.accepted_at)) == _days(planned)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from models.states import OrderState
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
@@ -46,6 +47,31 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
     draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause))
 
 
+def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Shipments that were planned before a human held the order, and whose day cannot be kept any more, get the day of an order that
+    comes as it is released (CUT-01); the customer hears of it. For an order of which nobody was told yet."""
+    if draft.state != OrderState.AUTHORIZED or (released := draft.facts.released_by(now)) is None:
+        return
+    for shipment in draft.shipments:
+        promised = shipment.dispatch_on
+        if not (shipment.is_untold and shipment.left) or promised is None:
+            continue
+        placed = draft.facts.placed_at
+        plan = planned_by(
+            draft.facts,
+            shop,
+            _part(shipment, shipment.supplier),
+            counts_at=placed,
+            not_before=now,
+            released_at=released,
+        )
+        if plan.dispatch_on is not None and plan.dispatch_on > promised:
+            shipment.plan_anew(now, plan.dispatch_on, plan.arrive_on, _reasons(plan), plan.instruct_at)
+            tell_of_day(
+                draft, shop, now, shipment, promised, about=f"{shipment.id}:released:{plan.dispatch_on}", why=""
+            )
+
+
 def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
     """A part of it has left: its supplier is asked for what has not, and waited for anew."""
     pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
@@ -80,8 +106,16 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
 
 def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:
     """The goods are there, or the supplier would not be asked: as of an order that is complete now (CUT-01)."""
-    pieces = tuple((line, counted.open) for line, counted in shipment.lines.items() if counted.open)
-    return planned_by(draft.facts, shop, Part(supplier, pieces), counts_at=now, not_before=now)
+    return planned_by(draft.facts, shop, _part(shipment, supplier), counts_at=now, not_before=now)
+
+
+def _part(shipment: ShipmentDraft, supplier: str) -> Part:
+    """What is left of it, as ``supplier`` would send it."""
+    return Part(supplier, tuple((line, counted.open) for line, counted in shipment.lines.items() if counted.open))
+
+
+def _reasons(plan: DispatchPlan) -> list[dict[str, str]]:
+    return [{"rule": one.rule, "says": one.says} for one in plan.because]
 
 
 def _ask_anew(
@@ -100,8 +134,7 @@ def _ask_anew(
     draft.end_wait(WAITS_AT, report_of(shipment))
     shipment.ask_anew(supplier, at, cause)
     if plan is not None:
-        why = [{"rule": one.rule, "says": one.says} for one in plan.because]
-        shipment.plan_anew(now, plan.dispatch_on, plan.arrive_on, why)
+        shipment.plan_anew(now, plan.dispatch_on, plan.arrive_on, _reasons(plan))
         if shipment.dispatch_on != promised:
             about = f"{shipment.id}:again:{shipment.again}:{shipment.dispatch_on}"
             reason = says("supplier_delay.why", draft.facts.locale)

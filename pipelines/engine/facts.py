@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
-from models.states import GIVEN_ANEW, LIVE_RETURNS
+from models.states import GIVEN_ANEW, LIVE_RETURNS, Condition
 from models.subject import Subject
 from pipelines.errors import Undeclared
 from pipelines.orders.document import is_kept_by, order_from_json
@@ -57,6 +57,7 @@ class Need(Flag):
     RETURNS = auto()
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
     CANCEL = auto()  # of orders alone that were cancelled
+    RELEASES = auto()  # of orders alone that were held
 
 
 class PaymentFacts(NamedTuple):
@@ -256,6 +257,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.RETURNS: {"returns": list},
     Need.PURSE: {"purse": Purse},
     Need.CANCEL: {"cancel": lambda: None},
+    Need.RELEASES: {"released_at": lambda: None},
 }
 #: The need that brings each group.
 GROUPS: Final[Mapping[str, Need]] = {name: need for need, groups in _GROUPS.items() for name in groups}
@@ -278,7 +280,8 @@ class Facts:
     in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
-    its state, condition and holds only a newer version knows; ``cancel`` is None of an order that was not cancelled.
+    its state, condition and holds only a newer version knows; ``cancel`` is None of an order that was not cancelled, ``released_at`` (when its
+    last hold ended) of one that never was held.
     """
 
     id: int
@@ -321,6 +324,7 @@ class Facts:
     returns: list[ReturnFacts] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     cancel: CancelFacts | None = field(init=False, repr=False)
+    released_at: datetime | None = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     has_withdrawn: bool = field(default=False, init=False, repr=False)
     _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
@@ -374,6 +378,14 @@ class Facts:
         """The ``store`` that the order's goods are called to and the day of the visit (``visit_on``), as its document has them
         (STO-01); None for goods that are sent to an address."""
         return self.document.get("pickup")
+
+    def released_by(self, now: datetime) -> datetime | None:
+        """When the last of its holds that were over by ``now`` ended, those among them that end in this pass; None where nothing held it
+        until then, or the stage cannot meet an order that was held (``Need.RELEASES``)."""
+        if self.condition == Condition.HELD:
+            return now
+        at = self.released_at if Need.RELEASES in self.needs else None
+        return at if at is not None and at <= now else None
 
     def is_kept_by(self, supplier: str) -> bool:
         """Whether what ``supplier`` has lies in the store that it is called to: it is set aside there, and does not travel (STO-01)."""

@@ -148,6 +148,9 @@ def facts_of(
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
     if Need.CANCEL in asking.needs:
         _add_cancels(connection, {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED})
+    if Need.RELEASES in asking.needs and there.releases:
+        for release in holds.releases(connection, ids):
+            by_id[release.order_id].released_at = release.at
     if Need.LOAD in asking.needs:
         _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:

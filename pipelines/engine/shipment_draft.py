@@ -168,9 +168,12 @@ class ShipmentDraft:
         dispatch_on: date | None,
         arrive_on: date | None,
         because: Sequence[Mapping[str, str]],
+        instruct_at: datetime | None = None,
     ) -> None:
-        """Its supplier gave another date at ``as_of``, or said that it has none."""
+        """Its supplier gave another date at ``as_of``, or said that it has none. ``instruct_at``: when it is to be told instead, where
+        it was not yet; None: as before."""
         self.plan_as_of, self.dispatch_on, self.arrive_on, self.because = as_of, dispatch_on, arrive_on, because
+        self.instruct_at = instruct_at or self.instruct_at
 
     def cancel(self, line: str, pieces: int) -> None:
         """Take ``pieces`` of ``line`` out."""
@@ -206,7 +209,9 @@ class ShipmentDraft:
             return None
         change = ShipmentChange(self.id, reason=self._reason, told_at=told, collects=collects)
         if asked_anew:
-            change.supplier, change.instruct_at, change.again = self.supplier, self.instruct_at, self.again
+            change.supplier, change.again = self.supplier, self.again
+        if asked_anew or self.instruct_at != before.instruct_at:
+            change.instruct_at = self.instruct_at
         if moved:
             change.state = ShipmentState(self.state)
         if planned_anew:

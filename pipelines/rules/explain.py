@@ -148,6 +148,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "event.order": ("ご注文", "Ordered"),
     "event.paid": ("ご入金の確認", "Payment confirmed"),
     "event.approved": ("審査の可決", "Loan approved"),
+    "event.released": ("ご注文内容の確認の完了", "Check completed"),
     # wishes in the remarks that the shop does not meet (DLV-05)
     "not_offered.gift_wrapping": ("ギフト包装は承っておりません。", "Gift wrapping is not available."),
     "not_offered.carrier_choice": (

@@ -7,6 +7,7 @@ from typing import Final
 
 from models.states import HoldReason, OrderState
 from pipelines.changes.plans import Plans, is_as_foretold, is_missed, plans, shipments
+from pipelines.changes.sending import plan_after_hold
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
@@ -24,8 +25,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     facts = draft.facts
     if draft.held or draft.state not in _TO_LEAVE:
         return
-    if draft.shipments:
-        draft.next("dispatch", now)  # planned before it was held; some of it may have left untold meanwhile
+    if draft.shipments:  # planned before it was held; some of it may have left untold meanwhile
+        plan_after_hold(draft, shop, now)
+        draft.next("dispatch", now)
         return
     made = plans(facts, shop, now)
     waits_for_human = _wish_missed(draft, shop, made, now)
@@ -55,4 +57,10 @@ def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> b
     return asks
 
 
-STAGE = Stage("split", decide, Need.SHIPMENTS | Need.MARKS | Need.LOAD, leads_to=("dispatch",), at_once=("dispatch",))
+STAGE = Stage(
+    "split",
+    decide,
+    Need.SHIPMENTS | Need.MARKS | Need.LOAD | Need.RELEASES,
+    leads_to=("dispatch",),
+    at_once=("dispatch",),
+)

@@ -378,6 +378,7 @@ GROUPS = [
     ("load", Need.LOAD, lambda one: one.facts.load),
     ("returns", Need.RETURNS, lambda one: one.returns),
     ("cancel", Need.CANCEL, lambda one: one.facts.cancel),
+    ("released_at", Need.RELEASES, lambda one: one.facts.released_at),
 ]
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from models.states import HoldReason
 from pipelines.rules.hold_kinds import KINDS
+from tests.rules.build import at
 from tests.web.site import Site, problem
 from tests.world import World, a_line, document
 from workers.cli.main import app
@@ -110,6 +111,24 @@ def test_what_is_due_back_is_not_forgotten_by_a_release(world: World, cancelled:
     world.settle()
     assert world.states()["S-1"] == (("cancelled", "done") if cancelled else ("released", "running"))
     assert world.broken() == {}
+
+
+def test_a_release_after_the_cutoff_plans_the_next_open_day(world: World) -> None:
+    """CUT-01, INT-16: salon until 15:00; the customer is told a day that can be kept, and the supplier is not late on it."""
+    world.take(document("S-1", remarks="裏口へお願いします", locale="en"))
+    world.settle()
+    assert world.states()["S-1"] == ("authorized", "held")
+    world.clock.set(at("2026-11-20 17:00"))
+    world.tell(world.ask("order.release", "S-1"))
+    world.settle()
+    (planned,) = world.show("S-1")["shipments"]
+    assert (planned["dispatch_on"], planned["because"][0]["says"]) == (
+        "2026-11-24",
+        "Check completed after the 15:00 cutoff: planned for dispatch on the next open day, Tue 24 Nov 2026.",
+    )
+    assert [mail["template"] for mail in world.show("S-1")["mails"]][-1] == "dispatch_planned"
+    world.at("2026-11-24 10:30")
+    assert world.states()["S-1"] == ("released", "running")
 
 
 def test_a_release_says_what_it_does_not_answer(world: World) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from base64 import b32encode
+from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from models.states import Condition
 from pipelines.changes.plans import shipment_id
+from pipelines.engine.draft import OrderDraft
 from pipelines.rules.order import Order
+from pipelines.shops import Shop
 from pipelines.stages import accept
 from pipelines.stages.split import STAGE
 from tests.rules.build import a_line, an_order, at, day, shop_with
-from tests.stages.build import NOW, decide, facts, goes_to, mails, moves, payment, reasons, shipment
+from tests.stages.build import NOW, but, decide, facts, goes_to, mails, moves, payment, reasons, shipment
 
 
 def test_one_shipment_a_source() -> None:
@@ -106,6 +111,47 @@ def test_a_plan_is_told_once(why: str, order: Order, standing: dict[str, Any], t
     confirmed = decide(accept.STAGE, facts(order), now=known.accepted_at).mails[0]
     assert bool(confirmed.context["shipments"]) == (why not in {"money was awaited", "a human had it first (INT-16)"})
     assert mails(decide(STAGE, known, **{"now": known.accepted_at, **standing})) == told, why
+
+
+@pytest.mark.parametrize(
+    ("released", "dispatch_on"), [("2026-11-20 15:00:00", "2026-11-20"), ("2026-11-20 17:00:00", "2026-11-24")]
+)
+@pytest.mark.parametrize("in_this_pass", [True, False])
+def test_a_released_order_is_planned_from_its_release(released: str, dispatch_on: str, in_this_pass: bool) -> None:
+    """CUT-01, INT-16: placed at 10:00; the hold that a stage of the same pass lifted is over now."""
+    known = facts(state="authorized", released_at=None if in_this_pass else at(released))
+    stage = replace(STAGE, decide=_lifted) if in_this_pass else STAGE
+    standing = but(known, condition="held") if in_this_pass else known
+    decision = decide(stage, standing, now=at(released))
+    (planned,) = decision.new_shipments
+    assert planned.dispatch_on == day(dispatch_on)
+    assert planned.because[0]["says"].startswith("Check completed")
+
+
+def _lifted(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    draft.settle(Condition.RUNNING, "answered")
+    STAGE.decide(draft, shop, now)
+
+
+@pytest.mark.parametrize(
+    ("released", "dispatch_on", "told"),
+    [
+        ("2026-11-20 14:00:00", None, []),  # the day that was planned can be kept
+        ("2026-11-20 17:00:00", "2026-11-24", ["dispatch_delayed"]),
+        ("2026-11-26 10:00:00", "2026-11-26", ["dispatch_delayed"]),
+    ],
+)
+def test_what_was_planned_before_its_hold_gets_a_day_that_can_be_kept(
+    released: str, dispatch_on: str | None, told: list[str]
+) -> None:
+    """CUT-01, DLV-04: a strict shop asks before the goods go, and its answer may take days."""
+    known = facts(state="authorized", shipments=(shipment(),), released_at=at(released))
+    decision = decide(STAGE, known, now=at(released))
+    assert (mails(decision), goes_to(decision)) == (told, ["dispatch"])
+    changed = decision.shipments.get("SH-1")
+    assert (changed and changed.dispatch_on) == (dispatch_on and day(dispatch_on))
+    if changed is not None:
+        assert changed.instruct_at == max(at(f"{dispatch_on} 08:00:00"), at(released))
 
 
 def test_a_mail_names_one_day_of_dispatch() -> None:

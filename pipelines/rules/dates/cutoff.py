@@ -51,14 +51,16 @@ def plan_dispatch(
     *,
     counts_at: datetime | None,
     not_before: datetime | None = None,
+    released_at: datetime | None = None,
     load: Load = _NOBODY_ELSE,
 ) -> DispatchPlan:
     """Plan one shipment.
 
     ``counts_at`` (aware) is the moment that is held against the cutoff: order completion for card, COD and billing,
     payment confirmation or approval for bank transfer, konbini and loan; None: the money is not in. ``not_before``:
-    the day it falls on is the earliest possible one, for orders that are planned late. ``load``: what leaves already, where
-    the supplier has a capacity.
+    the day it falls on is the earliest possible one, for orders that are planned late. ``released_at``: when the last hold of an
+    order that was held ended; it gets what an order of that moment would get. ``load``: what leaves already, where the supplier has
+    a capacity.
     """
     locale = order.locale
     if counts_at is None:
@@ -67,10 +69,13 @@ def plan_dispatch(
     if part.backorder and part.expected_on is None:
         return DispatchPlan(None, None, None, (because("backorder.no_date", locale),))
 
+    event = _secured(order)
+    if released_at is not None and released_at > counts_at:
+        counts_at, event = released_at, "released"
     counts_at = in_japan(counts_at)
     leaves = shop.dispatch_days(part.supplier)
     why: list[Because] = []
-    earliest = _earliest(part, order, shop, counts_at, why)
+    earliest = _earliest(part, order, shop, counts_at, event, why)
     if not_before is not None:
         floor = leaves.calendar.next_open(in_japan(not_before).date())
         if earliest < floor:
@@ -123,10 +128,16 @@ def _with_room(supplier: str, leaves: DispatchDays, load: Load, day: date) -> da
     return day
 
 
-def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
+def _secured(order: Order) -> str:
+    """What of an order counts that no human holds (CUT-01)."""
+    secured_by = METHODS[order.method].secured_by
+    return secured_by.release_when if secured_by.is_awaited else "order"
+
+
+def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, event: str, why: list[Because]) -> date:
     """The first day the goods can leave, leaving aside the customer's wish and how full it is."""
     cutoff_why: list[Because] = []
-    day = _by_cutoff(part, order, shop, counts_at, cutoff_why)
+    day = _by_cutoff(part, order, shop, counts_at, says(f"event.{event}", order.locale), cutoff_why)
     if part.expected_on is not None:
         ready = shop.dispatch_days(part.supplier).calendar.next_open(part.expected_on)
         if ready >= day:
@@ -136,12 +147,10 @@ def _earliest(part: Part, order: Order, shop: Shop, counts_at: datetime, why: li
     return _prepared(part, order, shop, day, why)
 
 
-def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, why: list[Because]) -> date:
+def _by_cutoff(part: Part, order: Order, shop: Shop, counts_at: datetime, event: str, why: list[Because]) -> date:
     """Same day up to the cutoff on an open day, else the next open day; a closed day counts as before the cutoff of
     the next open one (CUT-01, CUT-02)."""
     leaves, locale = shop.dispatch_days(part.supplier), order.locale
-    secured_by = METHODS[order.method].secured_by
-    event = says(f"event.{secured_by.release_when if secured_by.is_awaited else 'order'}", locale)
     today, day = counts_at.date(), leaves.first_for(counts_at)
     cutoff = leaves.cutoff_on(today)
     if not leaves.calendar.is_open(today):

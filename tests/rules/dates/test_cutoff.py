@@ -202,6 +202,24 @@ def test_an_order_planned_late_never_gets_a_day_in_the_past() -> None:
     assert "processed_late" in rules(answer)
 
 
+@pytest.mark.parametrize(
+    ("placed", "released", "dispatched", "says"),
+    [
+        ("2026-11-20 10:00:00", "2026-11-20 15:00:00", "2026-11-20", "Check completed by the 15:00 cutoff"),
+        ("2026-11-20 10:00:00", "2026-11-20 15:00:01", "2026-11-24", "Check completed after the 15:00 cutoff"),
+        ("2026-11-20 10:00:00", "2026-11-22 11:00:00", "2026-11-24", "Check completed on a closed day"),
+        ("2026-11-19 16:00:00", "2026-11-20 11:00:00", "2026-11-20", "Check completed by the 15:00 cutoff"),
+        # an order's hold ended before its money came: the money counts
+        ("2026-11-20 10:00:00", "2026-11-20 09:00:00", "2026-11-20", "Ordered by the 15:00 cutoff"),
+    ],
+)
+def test_what_a_human_held_counts_from_its_release(placed: str, released: str, dispatched: str, says: str) -> None:
+    """CUT-01, INT-16: the day that an order of that moment would get, and the reason names it."""
+    answer = planned(an_order("salon", placed_at=placed), SHOPS["salon"], released_at=at(released))
+    assert answer.dispatch_on == day(dispatched)
+    assert answer.because[0].says.startswith(says)
+
+
 def test_the_reasons_are_in_the_orders_language() -> None:
     japanese = planned(an_order("clinic", locale="ja", placed_at="2026-11-20 12:00:01"), SHOPS["clinic"])
     assert japanese.because[0].says == "ご注文が締切時刻12:00を過ぎたため、翌営業日11月24日(火)の出荷を予定しています。"
