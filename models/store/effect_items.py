@@ -81,6 +81,8 @@ class InstructionRow(NamedTuple):
     placed_at: datetime
     supplier: str
     dispatch_on: date | None
+    arrive_on: date | None
+    backorder: bool
     again: int
     lines: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
@@ -103,6 +105,8 @@ class _ToldRow(NamedTuple):
     placed_at: datetime
     supplier: str
     dispatch_on: date | None
+    arrive_on: date | None
+    backorder: bool
     again: int
     lines: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
@@ -121,7 +125,7 @@ WITH line AS (
   FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
   WHERE l.shipment_id = ANY(%(ids)b::text[]) AND l.cancelled < l.quantity GROUP BY l.shipment_id)
-SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, s.again,
+SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, s.arrive_on, s.backorder, s.again,
        coalesce(line.lines, '[]'::json), d.document
 FROM shipment s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
 LEFT JOIN line ON line.shipment_id = s.id

@@ -75,13 +75,15 @@ class OwedRow(NamedTuple):
     number: str
     placed_at: datetime
     dispatch_on: date | None
+    arrive_on: date | None
+    backorder: bool
     again: int
     lines: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
 
 
 _TO_WRITE = """
-SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.dispatch_on, s.again,
+SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.dispatch_on, s.arrive_on, s.backorder, s.again,
        (SELECT coalesce(json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
                                                    'quantity', l.quantity - l.cancelled - l.shipped) ORDER BY l.line), '[]'::json)
         FROM shipment_line l JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line

@@ -27,6 +27,8 @@ class WorkRow(NamedTuple):
     supplier: str
     state: str
     dispatch_on: date | None
+    arrive_on: date | None
+    backorder: bool
     instruct_at: datetime | None
     told_at: datetime | None
     again: int
@@ -45,8 +47,8 @@ line AS (
   FROM shipment_line l JOIN page s ON s.id = l.shipment_id
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
   WHERE l.cancelled < l.quantity GROUP BY l.shipment_id)
-SELECT s.order_id, o.shop, o.number, o.placed_at, s.id, s.supplier, s.state, s.dispatch_on, s.instruct_at, s.told_at, s.again,
-       s.call_off, coalesce(line.lines, '[]'::json), d.document
+SELECT s.order_id, o.shop, o.number, o.placed_at, s.id, s.supplier, s.state, s.dispatch_on, s.arrive_on, s.backorder,
+       s.instruct_at, s.told_at, s.again, s.call_off, coalesce(line.lines, '[]'::json), d.document
 FROM page s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
 LEFT JOIN line ON line.shipment_id = s.id ORDER BY s.id
 """

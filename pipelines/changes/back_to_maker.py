@@ -21,7 +21,7 @@ def tell_makers(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts) 
         left.subtract(back)
         pieces = {line: count for line, count in back.items() if count}
         if pieces and shop.is_maker(shipment.supplier):
-            told, to = instruction_of(draft.facts, shipment, pieces), address(draft, shop, shipment)
+            told, to = instruction_of(draft.facts, shop, shipment, pieces), address(draft, shop, shipment)
             about, kept_at = f"{shipment.id}:{one.id}", shop.returns.address
             mail = supplier_mail(
                 "supplier_return", shop, told, to, now, about=about, kept_at=kept_at, tells_address=False

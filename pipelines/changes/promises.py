@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from pipelines.changes.wishes import tell_of_wish
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.mails import change_of_plan, customer_mail, lines_of
@@ -21,7 +22,8 @@ def tell_of_day(
     why: str,
 ) -> None:
     """Tell the customer on which day ``shipment`` leaves instead of the one that was ``promised``: an apology with ``why`` for
-    what comes later; a first or an earlier date is a plan like any other. ``about`` tells this change from others."""
+    what comes later; a first or an earlier date is a plan like any other. ``about`` tells this change from others. Where it misses
+    a day that was wished for, that is told too (DLV-04)."""
     change = change_of_plan(promised, shipment.dispatch_on)
     told = {
         "id": shipment.id,
@@ -43,3 +45,4 @@ def tell_of_day(
             shipment=told,
         )
     )
+    tell_of_wish(draft, shop, now, shipment)

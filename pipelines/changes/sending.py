@@ -8,6 +8,7 @@ from models.states import OrderState
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
+from pipelines.changes.wishes import tell_of_wish
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.arrivals import arrival
@@ -75,7 +76,7 @@ def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
     """A part of it has left: its supplier is asked for what has not, and waited for anew."""
     pieces = {line: counted.open for line, counted in shipment.lines.items() if counted.open}
-    told, to = instruction_of(draft.facts, shipment, pieces), address(draft, shop, shipment)
+    told, to = instruction_of(draft.facts, shop, shipment, pieces), address(draft, shop, shipment)
     about, due_on = f"{shipment.id}:again:{now.isoformat()}", shipment.dispatch_on or now.date()
     draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, about=about, due_on=due_on))
     shipment.tell(now)
@@ -98,6 +99,7 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
         shipment.plan_anew(
             now, day, arrival(facts, shop, shipment, day) if day else None, why if day else shipment.because
         )
+        tell_of_wish(draft, shop, now, shipment)
         pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
         planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
         told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})

@@ -64,7 +64,7 @@ def _steps(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> Sequence[S
 
 def _remind(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, step: Step, now: datetime) -> None:
     """Ask again, by mail, once for each time."""
-    told = instruction_of(draft.facts, shipment)
+    told = instruction_of(draft.facts, shop, shipment)
     about = f"{shipment.id}:{step.what}:{step.at.isoformat()}"
     to, due_on = address(draft, shop, shipment), step.at.date()
     draft.tell(supplier_mail("supplier_overdue", shop, told, to, now, about=about, due_on=due_on))
@@ -137,7 +137,7 @@ def call_off(
     reason: str,
 ) -> None:
     """Tell a supplier not to ship ``pieces`` by line of what it was told to; it reads ``reason``."""
-    told = instruction_of(draft.facts, shipment, pieces)
+    told = instruction_of(draft.facts, shop, shipment, pieces)
     to = address(draft, shop, shipment)
     draft.tell(supplier_mail("supplier_cancel", shop, told, to, now, about=about, reason=reason))
 

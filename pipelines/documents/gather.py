@@ -18,6 +18,7 @@ from pipelines.engine.stage import Stage
 from pipelines.methods import agreed
 from pipelines.orders.instructions import supplier_instructions
 from pipelines.rules.money.adjustments import Adjustment
+from pipelines.rules.wish import Sent, carried, wish
 from pipelines.shops import Shop
 
 #: Shipments whose goods are still on the shelves.
@@ -51,10 +52,12 @@ def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime)
 
 
 def _to_pick(facts: Facts, shop: Shop) -> list[ToPick]:
-    asked = supplier_instructions(facts.order, shop)["instructions"] if facts.shipments else []
-    remarks = [str(one["says"]) for one in asked]
+    def remarks(sent: Sent) -> list[str]:
+        asked = supplier_instructions(facts.order, shop, carried(wish(facts.order, shop), shop, sent))
+        return [str(one["says"]) for one in asked["instructions"]]
+
     return [
-        ToPick(one.id, one.supplier, one.dispatch_on, left, remarks)
+        ToPick(one.id, one.supplier, one.dispatch_on, left, remarks(one))
         for one in facts.shipments
         if one.state in _NOT_LEFT and (left := {line: pieces.open for line, pieces in one.lines.items() if pieces.open})
     ]

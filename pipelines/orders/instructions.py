@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from pipelines.rules.explain import says
 from pipelines.rules.order import Order
 from pipelines.rules.remarks import read
-from pipelines.rules.wish import wish
+from pipelines.rules.wish import Wish, wish
 from pipelines.shops import Shop
 
 
@@ -17,14 +18,21 @@ def instructions_json(order: Order, shop: Shop) -> list[dict[str, Any]]:
     return [one.to_json() for one in read(order, shop).instructions]
 
 
-def supplier_instructions(order: Order, shop: Shop) -> dict[str, Any]:
-    """What a supplier of the order is told beyond the goods: ``delivery`` as wished, by the order's field or its remarks
-    (``date`` YYYY-MM-DD, for one day only; ``slot``), and the ``instructions`` that are for it."""
-    wished = wish(order, shop)
-    day = wished.window.day if wished.window is not None else None
+def supplier_instructions(order: Order, shop: Shop, carried: Wish) -> dict[str, Any]:
+    """What a supplier of the order is told beyond the goods: ``delivery`` as far as it is wished of that supplier (``carried``; ``date``
+    YYYY-MM-DD, for one day only; ``slot``), and the ``instructions`` that are for it."""
+    day = carried.window.day if carried.window is not None else None
+    told = [one for one in read(order, shop).instructions if one.for_ == "supplier"]
+    if carried.window is None and wish(order, shop).window is not None:
+        # The day is not asked of it; a time of day is quoted with the words around it, and the day may be among them.
+        told = [
+            replace(one, says=str(one.value)) if one.kind == "desired_slot" else one
+            for one in told
+            if one.kind != "desired_date"
+        ]
     return {
-        "delivery": {"date": day.isoformat() if day is not None else None, "slot": wished.slot},
-        "instructions": [one.to_json() for one in read(order, shop).instructions if one.for_ == "supplier"],
+        "delivery": {"date": day.isoformat() if day is not None else None, "slot": carried.slot},
+        "instructions": [one.to_json() for one in told],
     }
 
 

@@ -14,7 +14,7 @@ from pipelines.engine.decision import NewShipment
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.methods import METHODS, Capture, agreed
-from pipelines.orders.arrivals import Sent, arrival, wished
+from pipelines.orders.arrivals import Planned, arrival, wished
 from pipelines.ports import MailIntent
 from pipelines.rules.explain import written
 from pipelines.rules.money.adjustments import totals_after
@@ -146,7 +146,7 @@ def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, st
     return [one for one in shipment.because if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
 
 
-def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Sent) -> dict[str, Any]:
+def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Planned) -> dict[str, Any]:
     """A parcel of ``shipment`` as mails show it; without a number it says so kindly (TRK-01). One that left on another day than was
     planned arrives on another."""
     shipped_on, asked = parcel.shipped_at.date(), _base(facts, shop)["wish"]

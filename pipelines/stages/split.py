@@ -8,12 +8,12 @@ from typing import Final
 from models.states import HoldReason, OrderState
 from pipelines.changes.plans import Plans, is_as_foretold, is_missed, plans, shipments
 from pipelines.changes.sending import plan_after_hold
+from pipelines.changes.wishes import tell_not_met
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail, planned
 from pipelines.rules.holds import Hold
-from pipelines.rules.wish import wish
 from pipelines.shops import Shop
 
 #: Where something of an order may still be to leave.
@@ -45,13 +45,10 @@ def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> b
     """Say so when the desired date cannot be met (DLV-04); True if the shop is strict and a human must decide."""
     if not is_missed(made):
         return False
-    facts, asks = draft.facts, shop.delivery.requests == "strict"
-    wished = wish(facts.order, shop)
-    visit = facts.order.pickup.visit_on if facts.order.pickup is not None else None
-    asked = {"date": visit or (wished.window.last if wished.window is not None else None), "slot": wished.slot}
+    asks = shop.delivery.requests == "strict"
     missed = next(plan for _, plan in made if plan.request_met is False)
     reason = next(one.says for one in missed.because if one.rule in ("desired_date", "visit"))
-    draft.tell(customer_mail("request_not_met", facts, shop, now, request=asked, reason=reason, asks=asks))
+    tell_not_met(draft, shop, now, reason, asks=asks)
     if asks:
         draft.hold(Hold(HoldReason.REQUEST_NOT_MET), "split: request not met")
     return asks

@@ -9,6 +9,8 @@ from typing import Any, Final, Protocol
 
 from pipelines.engine.facts import Facts
 from pipelines.engine.shipment_draft import ShipmentDraft
+from pipelines.rules.wish import Sent, as_written, carried
+from pipelines.shops import Shop
 
 INSTRUCT: Final = "supplier.instruct"
 """The kind of effect that an instruction is."""
@@ -28,9 +30,10 @@ class Instruction:
     ``key`` is the same for ever, so that a supplier which has seen it does nothing twice; one with another key for a shipment
     that it knows stands for the one before. ``lines`` are (line, sku, name,
     quantity) as JSON, the pieces that are still to be sent; ``ship_to`` is the order's own, ``delivery`` what the customer
-    wishes for, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
+    wishes for and can still be kept, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
     it collects on delivery; None where it collects nothing. ``replaces`` is the key of the one before it, of a shipment that is asked
-    for anew; None: there was none. ``flags`` are those of its lines, by line: what a label must know and nobody is told.
+    for anew; None: there was none. ``flags`` are those of its lines, by line: what a label must know and nobody is told; nor is it when
+    the goods should arrive (``arrive_on``), nor whether they waited for others (``backorder``), by which a day of delivery is kept.
     """
 
     key: str
@@ -49,6 +52,8 @@ class Instruction:
     collect: Mapping[str, int] | None = None
     replaces: str | None = None
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    backorder: bool = False
+    arrive_on: date | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""
@@ -83,6 +88,10 @@ class Stored(Protocol):
     @property
     def dispatch_on(self) -> date | None: ...
     @property
+    def arrive_on(self) -> date | None: ...
+    @property
+    def backorder(self) -> bool: ...
+    @property
     def again(self) -> int: ...
     @property
     def lines(self) -> Sequence[Mapping[str, Any]]: ...
@@ -108,7 +117,16 @@ def stored_instruction(row: Stored, supplier: str, key: str | None = None) -> In
         delivery=row.document.get("delivery"),
         replaces=replaced_key(row.shipment_id, row.again),
         flags=flags_of(row.document),
+        backorder=row.backorder,
+        arrive_on=row.arrive_on,
     )
+
+
+def carried_delivery(delivery: Mapping[str, Any] | None, shop: Shop, sent: Sent) -> Mapping[str, Any] | None:
+    """``delivery`` of an order's own field as it is wished of who sends ``sent``: without a day that does not count or cannot be met
+    (DLV-01, DLV-04)."""
+    wished = as_written(delivery)
+    return delivery if carried(wished, shop, sent) == wished else {**(delivery or {}), "date": None}
 
 
 def flags_of(document: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
@@ -127,7 +145,9 @@ def replaced_key(shipment_id: str, again: int) -> str | None:
     return instruct_key(shipment_id, again - 1) if again else None
 
 
-def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None) -> Instruction:
+def instruction_of(
+    facts: Facts, shop: Shop, shipment: ShipmentDraft, pieces: Mapping[str, int] | None = None
+) -> Instruction:
     """What the supplier of ``shipment`` is told: ``pieces`` by line, None for all that were not cancelled, and where they
     go."""
     if pieces is None:
@@ -148,6 +168,6 @@ def instruction_of(facts: Facts, shipment: ShipmentDraft, pieces: Mapping[str, i
             for line, quantity in pieces.items()
         ],
         ship_to=facts.document["ship_to"],
-        delivery=facts.document.get("delivery"),
+        delivery=carried_delivery(facts.document.get("delivery"), shop, shipment),
         replaces=replaced_key(shipment.id, shipment.again),
     )

@@ -14,17 +14,22 @@ from pipelines.orders.instructions import keep_instruction, supplier_instruction
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.collecting import to_collect
+from pipelines.rules.wish import carried, wish
 from pipelines.shops import Shop
-from pipelines.suppliers.instructions import Instruction
+from pipelines.suppliers.instructions import Instruction, carried_delivery
 
 
 def complete(
     instruction: Instruction, shop: Shop, document: Mapping[str, Any] | None, due: OnDeliveryRow | None
 ) -> Instruction:
-    """``instruction`` with what ``shop``'s profile says of it. ``document`` is the order's where it has remarks or goods that
-    are called to a store, ``due`` what it is to pay on delivery."""
+    """``instruction`` with what ``shop``'s profile says of it, and without a day of delivery that cannot be kept (DLV-04). ``document``
+    is the order's where it has remarks or goods that are called to a store, ``due`` what it is to pay on delivery."""
     if document is not None and document.get("remarks"):
-        instruction = replace(instruction, **supplier_instructions(order_from_json(document), shop))
+        order = order_from_json(document)
+        asked = carried(wish(order, shop), shop, instruction)
+        instruction = replace(instruction, **supplier_instructions(order, shop, asked))
+    else:
+        instruction = replace(instruction, delivery=carried_delivery(instruction.delivery, shop, instruction))
     if document is not None and is_kept_by(document, instruction.supplier):
         locale = shop.supplier(instruction.supplier).locale
         kept = keep_instruction(document["pickup"]["visit_on"], locale)

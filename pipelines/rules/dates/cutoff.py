@@ -18,7 +18,7 @@ from pipelines.rules.order import Order, Pickup
 from pipelines.rules.pull_in import ready_on
 from pipelines.rules.remarks import read
 from pipelines.rules.split import Part, split
-from pipelines.rules.wish import wish
+from pipelines.rules.wish import is_ignored, is_missed, wish
 from pipelines.values.calendar import JST, in_japan
 from pipelines.values.dispatch_days import DispatchDays
 
@@ -208,10 +208,10 @@ def _for_request(
         return earliest, soonest, None
     desired = window.says(order.locale)
     best_effort = shop.delivery.requests == "best_effort"
-    if best_effort and (part.backorder or part.supplier != shop.split.home):
+    if is_ignored(shop, part.supplier, backorder=part.backorder):
         why.append(because("desired_date.ignored", order.locale, desired=desired))  # DLV-01
         return earliest, soonest, None
-    if window.last is not None and soonest > window.last:
+    if is_missed(window, soonest):
         why.append(because("desired_date.not_met", order.locale, desired=desired, arrive=soonest))  # DLV-04
         return earliest, soonest, None if best_effort else False
     arrival = soonest if window.first is None else max(soonest, window.first)

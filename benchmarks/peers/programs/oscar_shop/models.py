@@ -24,6 +24,11 @@ class Shipment(models.Model):
     arrive_on = models.DateField(null=True)
     because = models.JSONField()
 
+    @property
+    def backorder(self) -> bool:
+        """Whether it waits for goods: here everything is in stock."""
+        return False
+
 
 class ShipmentLine(models.Model):
     """Pieces of an order's line in a shipment."""
