@@ -2,7 +2,8 @@
 
 Nothing is priced again. Every piece of a line has its part of each stored amount, the parts are summed over all pieces
 that are gone, and an adjustment is what that sum grew by since the one before. So whatever the sequence and the portions,
-adjustments add up to the order, to the yen.
+adjustments add up to the order, to the yen. Tax alone has no parts: it is rounded once per rate on what was supplied, and
+once on what of that came back (B.1.2).
 
 Kinds of change: ``cancel`` and ``return`` are the customer's doing; ``short`` (it never left, INT-13) and ``fault`` (it left
 and came to nothing: wrong, broken, lost on the way; RET-04, RET-07) are the shop's.
@@ -22,6 +23,8 @@ CANCEL, SHORT, RETURN, FAULT = "cancel", "short", "return", "fault"
 KINDS: Final = (CANCEL, SHORT, RETURN, FAULT)
 #: Changes that are the customer's doing.
 _GIVEN_UP: Final = (CANCEL, RETURN)
+#: Changes of what was never supplied, so that no invoice has it.
+_NEVER_LEFT: Final = (CANCEL, SHORT)
 
 Lines = tuple[tuple[str, int], ...]
 """(line, pieces)."""
@@ -115,7 +118,7 @@ def adjust(
         coupon_recovered=new.recovered - old.recovered,
         shipping=new.shipping - old.shipping,
         fees=new.fees - old.fees,
-        tax=_difference(new, old),
+        tax=_tax_since(before, new),
         refund=refund,
         money=refund - points,
         points_returned=points,
@@ -213,9 +216,8 @@ class _Gone:
     bases: dict[int, int] = field(default_factory=dict)
     taxes: dict[int, int] = field(default_factory=dict)
 
-    def take(self, rate: int, base: int, tax: int) -> None:
+    def take(self, rate: int, base: int) -> None:
         self.bases[rate] = self.bases.get(rate, 0) + base
-        self.taxes[rate] = self.taxes.get(rate, 0) + tax
 
     def value(self, breakdown: Breakdown) -> int:
         """What all this cost the customer, with tax."""
@@ -223,8 +225,32 @@ class _Gone:
         return sum(self.bases.values()) + on_top
 
 
-def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _Gone:
-    """The state of the order after ``changes`` (kind, lines, return fee): the same whatever portions it was reached in."""
+_Changes = Sequence[tuple[str, Lines, int]]
+"""(kind, lines, return fee in the price display)."""
+
+
+def _gone(breakdown: Breakdown, changes: _Changes) -> _Gone:
+    """The state of the order after ``changes``: the same whatever portions it was reached in."""
+    gone = _without_tax(breakdown, changes)
+    gone.taxes = _taxes_gone(breakdown, changes, gone)
+    return gone
+
+
+def _taxes_gone(breakdown: Breakdown, changes: _Changes, gone: _Gone) -> dict[int, int]:
+    """By rate, the tax that ``changes`` take out of the order's. What never left is on no invoice: what was supplied is rounded
+    anew. What came back of it is on return invoices, which round for themselves (B.1.2)."""
+    stored = {one.rate: one for one in breakdown.tax}
+    never_left = _without_tax(breakdown, [one for one in changes if one[0] in _NEVER_LEFT])
+    taxes = {}
+    for rate in never_left.bases.keys() | gone.bases.keys():
+        of_rate, missing = stored.get(rate, TaxAmount(rate, 0, 0)), never_left.bases.get(rate, 0)
+        supplied, back = of_rate.base - missing, gone.bases.get(rate, 0) - missing
+        taxes[rate] = of_rate.tax - _tax(breakdown, supplied, rate) + _tax(breakdown, back, rate)
+    return taxes
+
+
+def _without_tax(breakdown: Breakdown, changes: _Changes) -> _Gone:
+    """As ``_gone``, the bases alone."""
     kinds = _kinds_by_line((kind, lines) for kind, lines, _ in changes)
     gone = _Gone()
     voiding, kept_coupons, given_up = _Voiding(), [], 0
@@ -237,7 +263,7 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
         gone.points_used += sum(pieces.points_used[:count])
         gone.unearned += _first(share.points, share.quantity, count)
         gone.rank_spend += _first(share.rank_spend, share.quantity, count)
-        gone.take(share.tax_rate, sum(pieces.nets[:count]), sum(pieces.taxes[:count]))
+        gone.take(share.tax_rate, sum(pieces.nets[:count]))
         given_up += sum(net for net, kind in zip(pieces.nets, mine, strict=False) if kind in _GIVEN_UP)
         for kind, coupon in zip(mine, pieces.coupons, strict=False):
             if kind in breakdown.rules.coupon_recovery:
@@ -257,7 +283,7 @@ def _gone(breakdown: Breakdown, changes: Sequence[tuple[str, Lines, int]]) -> _G
     for _, _, fee in changes:
         if fee:
             gone.fees -= fee
-            gone.take(STANDARD_RATE, -fee, -_tax(breakdown, fee, STANDARD_RATE))
+            gone.take(STANDARD_RATE, -fee)
     return gone
 
 
@@ -270,18 +296,16 @@ def _keep_coupons_whole(breakdown: Breakdown, gone: _Gone, kinds: Mapping[str, S
             of_yen = [one + part for one, part in zip(of_yen, coupon.by_line, strict=True)]
     if SHORT in breakdown.rules.coupon_recovery or not any(of_yen):
         return [0] * len(of_yen)
-    missing, room, taxes = 0, [], []
+    missing, room = 0, []
     for share, yen in zip(breakdown.lines, of_yen, strict=True):
         pieces, mine = _Pieces(share, on_top=breakdown.rules.display == "ex_tax"), kinds.get(share.line, [])
         lost = sum(coupon for coupon, kind in zip(pieces.coupons, mine, strict=False) if kind == SHORT)
         missing += lost * yen // share.coupon if yen else 0
         room.append(sum(pieces.nets[len(mine) :]) if yen else 0)
-        taxes.append(sum(pieces.taxes[len(mine) :]))
     moved = largest_remainder(min(missing, sum(room)), room)
-    for share, part, left, tax in zip(breakdown.lines, moved, room, taxes, strict=True):
-        if part:
-            gone.coupon -= part
-            gone.take(share.tax_rate, part, tax * part // left)
+    for share, part in zip(breakdown.lines, moved, strict=True):
+        gone.coupon -= part
+        gone.take(share.tax_rate, part)
     return list(moved)
 
 
@@ -301,22 +325,17 @@ def _recover_coupon(breakdown: Breakdown, gone: _Gone, voiding: _Voiding, kept: 
     gone.recovered = min(voiding.price, breakdown.coupon_discount - gone.coupon)
     gone.coupon += gone.recovered
     risen = gone.recovered - voiding.coupon
-    by_rate: dict[int, int] = {}
     for share, part in zip(breakdown.lines, largest_remainder(risen, kept), strict=True):
-        by_rate[share.tax_rate] = by_rate.get(share.tax_rate, 0) + part
-    for rate, part in by_rate.items():
-        gone.take(rate, -part, -_tax(breakdown, part, rate))
+        gone.take(share.tax_rate, -part)
     return risen
 
 
 def _give_back_extras(breakdown: Breakdown, gone: _Gone) -> None:
-    """Shipping and fees go back with their tax and their part of the points."""
+    """Shipping and fees go back with their part of the points."""
     gone.shipping += breakdown.shipping
     gone.fees += breakdown.fees
     gone.points_used = breakdown.points_used
-    gone.take(
-        STANDARD_RATE, breakdown.shipping + breakdown.fees, breakdown.tax_total - sum(s.tax for s in breakdown.lines)
-    )
+    gone.take(STANDARD_RATE, breakdown.shipping + breakdown.fees)
 
 
 def _charge_shipping(breakdown: Breakdown, gone: _Gone, given_up: int) -> None:
@@ -325,7 +344,7 @@ def _charge_shipping(breakdown: Breakdown, gone: _Gone, given_up: int) -> None:
     net = breakdown.goods - breakdown.member_discount - breakdown.coupon_discount
     if fee and net - given_up < breakdown.rules.free_from:
         gone.shipping -= fee
-        gone.take(STANDARD_RATE, -fee, -_tax(breakdown, fee, STANDARD_RATE))
+        gone.take(STANDARD_RATE, -fee)
 
 
 class _Pieces:
@@ -337,8 +356,8 @@ class _Pieces:
         self.member_discount = share.member_discount // count
         self.coupons = largest_remainder(share.coupon, [1] * count)
         self.nets = [self.price - self.member_discount - coupon for coupon in self.coupons]
-        self.taxes = largest_remainder(share.tax, self.nets)
-        grosses = [net + tax for net, tax in zip(self.nets, self.taxes, strict=True)] if on_top else self.nets
+        taxes = largest_remainder(share.tax, self.nets) if on_top else (0,) * count
+        grosses = [net + tax for net, tax in zip(self.nets, taxes, strict=True)]
         self.points_used = largest_remainder(share.points_used, grosses)
 
 
@@ -382,9 +401,12 @@ def _asked(breakdown: Breakdown, before: Sequence[Adjustment], kind: str, lines:
     return tuple((share.line, pieces[share.line]) for share in breakdown.lines if share.line in pieces)
 
 
-def _difference(new: _Gone, old: _Gone) -> tuple[TaxAmount, ...]:
-    changes = (
-        TaxAmount(rate, new.bases[rate] - old.bases.get(rate, 0), new.taxes[rate] - old.taxes.get(rate, 0))
-        for rate in sorted(new.bases, reverse=True)
-    )
+def _tax_since(before: Sequence[Adjustment], new: _Gone) -> tuple[TaxAmount, ...]:
+    """What each rate's base and tax go down by beyond what ``before`` took out of them, as it was stored: a change that was
+    rounded in another way is made good by the next."""
+    bases, taxes = dict(new.bases), dict(new.taxes)
+    for one in (amount for change in before for amount in change.tax):
+        bases[one.rate] = bases.get(one.rate, 0) - one.base
+        taxes[one.rate] = taxes.get(one.rate, 0) - one.tax
+    changes = (TaxAmount(rate, bases[rate], taxes[rate]) for rate in sorted(bases, reverse=True))
     return tuple(one for one in changes if one.base or one.tax)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,52 @@ def test_tax_follows_what_is_kept() -> None:
     first, second = one_by_one(priced(6_000, 4_000, coupon=1_000, rate=10), (RETURN, "1", 1), (RETURN, "2", 1))
     assert (first.refund, first.tax) == (5_500, (TaxAmount(10, 5_000, 500),))
     assert (second.refund, second.tax) == (4_400, (TaxAmount(10, 4_000, 400),))
+
+
+@pytest.mark.parametrize(
+    ("display", "rounding", "prices", "gone", "base", "tax"),
+    [
+        ("ex_tax", "half_up", (1_004, 1_001), "2", 1_004, 100),
+        ("ex_tax", "floor", (105, 105, 105), "2", 210 + 600, 81),
+        ("ex_tax", "ceil", (995, 9, 1), "1", 10, 1),
+        ("ex_tax", "half_up", (995, 9, 1), "2", 996, 100),
+        ("tax_included", "floor", (1_000, 999), "2", 1_000, 90),
+        ("tax_included", "half_up", (1_000, 12_345), "2", 1_000, 91),
+        ("tax_included", "ceil", (1_000, 12_345), "1", 12_345, 1_123),
+    ],
+)
+@pytest.mark.parametrize("kind", [SHORT, CANCEL])
+def test_the_rest_of_an_order_is_taxed_as_one_invoice(
+    kind: str, display: str, rounding: str, prices: tuple[int, ...], gone: str, base: int, tax: int
+) -> None:
+    """B.1.2: once per rate on what is supplied, never what the missing lines' parts leave; money is what is left of the order."""
+    fee = "[shipping]\nfee = 600" if len(set(prices)) == 1 else ""
+    shop = plain_shop(f'[price]\ndisplay = "{display}"\nrounding = "{rounding}"\n{fee}')
+    sums = priced(*prices, rate=10, shop=shop)
+    (done,) = one_by_one(sums, (kind, gone, 1))
+    left = totals_after(sums, [done])
+    assert left["tax"] == [{"rate": 10, "base": base, "tax": tax}]
+    assert left["grand_total"] == base + (tax if display == "ex_tax" else 0)
+
+
+@pytest.mark.parametrize(("line", "tax"), [("1", 100), ("2", 100)])
+def test_what_comes_back_is_rounded_on_its_own_return_invoice(line: str, tax: int) -> None:
+    """B.1.2, B.1.4: the invoice said 2,005 yen and 201 of tax, and goes on saying so."""
+    sums = priced(1_004, 1_001, rate=10, shop=plain_shop('[price]\nrounding = "half_up"'))
+    (back,) = one_by_one(sums, (RETURN, line, 1))
+    assert [one.tax for one in back.tax] == [tax]
+    both = one_by_one(sums, (RETURN, "1", 1), (RETURN, "2", 1))
+    assert (sum(one.money for one in both), sum(one.tax[0].tax for one in both)) == (sums.grand_total, 201)
+
+
+def test_a_change_that_was_rounded_otherwise_is_made_good_by_the_next() -> None:
+    """Changes that were stored when each line still took its part of the tax with it: 101 and 99 of 300."""
+    sums = priced(1_004, 1_001, 995, rate=10, shop=plain_shop('[price]\nrounding = "half_up"'))
+    (first,) = one_by_one(sums, (SHORT, "1", 1))
+    stored = replace(first, tax=(TaxAmount(10, 1_004, 101),), refund=1_105, money=1_105)
+    second = adjust(sums, [stored], SHORT, [("2", 1)])
+    assert totals_after(sums, [stored, second])["tax"] == [{"rate": 10, "base": 995, "tax": 100}]
+    assert money_due(sums, [stored, second]) == 1_095
 
 
 @pytest.mark.parametrize(
