@@ -208,33 +208,57 @@ change_lines = writer(LinePiecesRow, update(LinePiecesRow, OrderLine, by=("order
 
 
 class BilledOrderRow(NamedTuple):
-    """An order on a customer's bill; ``adjustments`` are the amounts of its changes, None for none."""
+    """An order on a customer's bills. ``adjustments`` are its changes (``at``, ``amounts``), ``repricings`` (``at``, ``before``: the
+    breakdown that held until then), each first to last, None for none; ``lines`` the order's own; ``cancelled_at`` is None where it
+    stands."""
 
     number: str
     placed_at: datetime
     method: str
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
+    repricings: Sequence[Mapping[str, Any]] | None
+    lines: Sequence[Mapping[str, Any]] | None
+    cancelled_at: datetime | None
 
 
 class BilledCustomerRow(NamedTuple):
-    """A customer with live orders that are collected on a bill, and how many they are."""
+    """A customer whose orders are collected on a bill: how many of them are of the month, and how many changes of earlier ones."""
 
     shop: str
     customer_id: str
     orders: int
+    changes: int
+
+
+_CANCELLED_AT: Final = """(SELECT max(t.at) FROM transition t
+   WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled')"""
+#: Of an order ``o``: one that was placed in the time, and stood when that ended.
+_OF_MONTH: Final = f"""o.placed_at >= %(since)s AND o.placed_at < %(until)s
+  AND (o.state <> 'cancelled' OR {_CANCELLED_AT} >= %(until)s)"""
+_IN_TIME: Final = "at >= %(since)s AND at < %(until)s"
+_ENDED_IN_TIME: Final = f"""o.state = 'cancelled' AND {_CANCELLED_AT} >= %(since)s AND {_CANCELLED_AT} < %(until)s"""
 
 
 def billed_customers(
     connection: Connection, shops: Sequence[str], methods: Sequence[str], since: datetime, until: datetime, limit: int
 ) -> list[BilledCustomerRow]:
-    """Customers of the shops with live orders by ``methods``, placed from ``since`` and before ``until``, by number."""
+    """Customers of the shops with orders by ``methods`` that were placed from ``since`` and before ``until`` and stood then, or with
+    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of a year."""
+    billed = "o.shop = ANY(%(shops)b::text[]) AND o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
     return fetch(
         connection,
         BilledCustomerRow,
-        """SELECT o.shop, o.customer_id, count(*) AS orders FROM shop_order o
-           WHERE o.shop = ANY(%(shops)b::text[]) AND o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])
-             AND o.state <> 'cancelled' AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+        f"""SELECT shop, customer_id, sum(of_month)::bigint, sum(change)::bigint FROM (
+             SELECT o.shop, o.customer_id, 1 AS of_month, 0 AS change FROM shop_order o WHERE {billed} AND {_OF_MONTH}
+             UNION ALL
+             SELECT o.shop, o.customer_id, 0, 1
+             FROM (SELECT order_id FROM order_adjustment WHERE {_IN_TIME}
+                   UNION ALL SELECT order_id FROM order_repricing WHERE {_IN_TIME}) c
+             JOIN shop_order o ON o.id = c.order_id WHERE {billed} AND o.placed_at < %(since)s
+             UNION ALL
+             SELECT o.shop, o.customer_id, 0, 1 FROM shop_order o
+             WHERE {billed} AND o.placed_at < %(since)s AND o.placed_at >= %(since)s - interval '1 year' AND {_ENDED_IN_TIME}) b
            GROUP BY 1, 2 ORDER BY 1, 2 LIMIT %(limit)s""",
         {"shops": list(shops), "methods": list(methods), "since": since, "until": until, "limit": limit},
     )
@@ -243,16 +267,23 @@ def billed_customers(
 def billed(
     connection: Connection, shop: str, customer: str, methods: Sequence[str], since: datetime, until: datetime
 ) -> list[BilledOrderRow]:
-    """A customer's live orders by ``methods``, placed from ``since`` and before ``until``, oldest first."""
+    """A customer's orders by ``methods`` that were placed from ``since`` and before ``until``, or before that and changed in that time,
+    oldest first."""
     return fetch(
         connection,
         BilledOrderRow,
-        """SELECT o.number, o.placed_at, o.method, d.breakdown,
-                  (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = o.id)
+        f"""SELECT o.number, o.placed_at, o.method, d.breakdown,
+                  (SELECT json_agg(json_build_object('at', a.at, 'amounts', a.amounts) ORDER BY a.sequence)
+                   FROM order_adjustment a WHERE a.order_id = o.id),
+                  (SELECT json_agg(json_build_object('at', r.at, 'before', r.before) ORDER BY r.sequence)
+                   FROM order_repricing r WHERE r.order_id = o.id),
+                  d.document->'lines', CASE WHEN o.state = 'cancelled' THEN {_CANCELLED_AT} END
            FROM shop_order o JOIN order_document d ON d.order_id = o.id
            WHERE o.shop = %(shop)s AND o.customer_id = %(customer)s AND o.customer_id <> ''
-             AND o.method = ANY(%(methods)b::text[]) AND o.state <> 'cancelled'
-             AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+             AND o.method = ANY(%(methods)b::text[]) AND o.placed_at < %(until)s
+             AND (o.placed_at >= %(since)s OR ({_ENDED_IN_TIME})
+                  OR EXISTS (SELECT FROM order_adjustment c WHERE c.order_id = o.id AND {_IN_TIME})
+                  OR EXISTS (SELECT FROM order_repricing c WHERE c.order_id = o.id AND {_IN_TIME}))
            ORDER BY o.placed_at, o.id""",
         {"shop": shop, "customer": customer, "methods": list(methods), "since": since, "until": until},
     )

@@ -1,4 +1,5 @@
-"""What a change of lines gives back (値引・返品): points and money, booked by the stored spread (PTS-12 to PTS-14)."""
+"""What a change of lines gives back (値引・返品): points and money, booked by the stored spread (PTS-12 to PTS-14). What is paid on a
+monthly bill was not taken by itself: the bill of the month is less by it (PAY-12)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from datetime import datetime
 from pipelines.changes.money import HAS_MONEY, refund
 from pipelines.changes.points import give_back_some, take_back
 from pipelines.engine.draft import OrderDraft
-from pipelines.rules.money.adjustments import Adjustment
+from pipelines.orders.mails import refunded_mail
+from pipelines.rules.billing import is_billed
+from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment
 from pipelines.rules.money.crediting import credited
 from pipelines.shops import Shop
 
@@ -27,4 +30,6 @@ def credit(draft: OrderDraft, shop: Shop, now: datetime, *, key: str, reason: st
     give_back_some(draft, shop, now, kept.change.points_returned, source)
     if draft.money.state in HAS_MONEY:
         refund(draft, shop, now, kept.change.kind)
+    elif is_billed(facts.method) and kept.change.kind in (RETURN, FAULT) and kept.change.money:
+        draft.tell(refunded_mail(draft, shop, now, f"bill:{len(draft.adjustments)}", kept.change.money))
     return kept.change

@@ -13,7 +13,7 @@ from pipelines.changes.points import return_points
 from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
-from pipelines.orders.mails import customer_mail
+from pipelines.orders.mails import bill_of, customer_mail
 from pipelines.rules.marks import CANCELLED
 from pipelines.rules.money.coupons import comes_back
 from pipelines.shops import Shop
@@ -54,7 +54,9 @@ def cancel_order(
     if reason == AT_WISH and facts.customer_id:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        draft.tell(customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says))
+        draft.tell(
+            customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says, bill=bill_of(facts, now))
+        )
     if facts.order.replaces is not None:
         draft.tell_order(facts.order.replaces, REPLACEMENT_CANCELLED)
     if not draft.holds:

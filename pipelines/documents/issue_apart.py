@@ -49,8 +49,8 @@ def issue_statement(
 ) -> Stored:
     """Issue the statement of the customer's orders of the month that begins with ``month``, once it is over.
 
-    What changes afterwards is stated on return invoices: a copy says what the first said. Raises NotFound where the customer has
-    no such orders, Conflict before the month is over.
+    What changes afterwards is on the statement of the month in which it is made (PAY-12): a copy says what the first said. Raises
+    NotFound where the customer has nothing in that month, Conflict before it is over.
     """
     press, about = (
         Press(connection, request, now, typesets),
@@ -61,7 +61,7 @@ def issue_statement(
         if now < end_of(same_day_months_later(month, 1) - timedelta(days=1)):
             raise Conflict(f"The month {month:%Y-%m} is not over; its statement has all orders of it.", rule="TAX-02")
         bill = billing.statement(connection, shop, customer, month)
-        newest = next(reversed(bill["orders"]), None)
+        newest = next(reversed([*bill["credits"], *bill["orders"]]), None)
         row = order_row(connection, shop.key, newest["number"]) if newest else None
         if row is None:
             raise NotFound(f"{shop.key} {customer} {month:%Y-%m}")

@@ -12,10 +12,12 @@ from pipelines.documents.figures import given_back
 from pipelines.documents.kinds import Kind
 from pipelines.errors import Conflict
 from pipelines.methods import METHODS, Capture, Method, Receipt
+from pipelines.rules.billing import bill_month, is_invoiced_monthly
 from pipelines.rules.dates.periods import end_of, inclusive
 from pipelines.rules.money.adjustments import CANCEL, FAULT, GOODWILL, RETURN, SHORT, money_due
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.shops import Shop
+from pipelines.values.calendar import in_japan
 
 #: Changes of goods before they left: they were never supplied.
 BEFORE_DISPATCH: Final = (CANCEL, SHORT)
@@ -153,10 +155,9 @@ def _receipt_rule(method: Method) -> str:
 
 
 def _invoice(facts: SaleFacts, shop: Shop) -> Answer:
-    method = METHODS[facts.method]
     if shop.registration_number is None:
         return _no(Kind.INVOICE, "DOC-04", "The shop has no registration number, so it can issue no qualified invoice.")
-    if method.capture is Capture.ON_BILL and shop.price.tax_unit == "billing_month":
+    if is_invoiced_monthly(facts.method, shop.price.tax_unit):
         return _no(Kind.INVOICE, "TAX-02", "This order is on the month's statement, which is the invoice.")
     if facts.dispatched_on is None:
         return _no(Kind.INVOICE, "DOC-05", "An invoice states the day of supply: it is written once goods have left.")
@@ -167,6 +168,11 @@ def _return_invoice(facts: SaleFacts, shop: Shop, subject: str) -> Answer:
     change = change_of(facts, subject)
     if change is None:
         return _no(Kind.RETURN_INVOICE, "DOC-05", "Nothing that was supplied came back or was reduced.")
+    if is_invoiced_monthly(facts.method, shop.price.tax_unit):
+        on = bill_month(in_japan(facts.order.placed_at).date(), in_japan(change.at).date())
+        return _no(
+            Kind.RETURN_INVOICE, "TAX-02", f"The statement of the month from {on.isoformat()} says what was given back."
+        )
     if shop.registration_number is None:
         return _no(Kind.RETURN_INVOICE, "DOC-04", "The shop has no registration number, so it can issue none.")
     total = returned_total(facts, change, shop)

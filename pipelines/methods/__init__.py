@@ -74,7 +74,7 @@ class Refund(StrEnum):
 
     GATEWAY = "gateway"  # the way it came, where the gateway can; else by hand
     BY_HAND = "by_hand"  # a human pays it out
-    ON_BILL = "on_bill"  # it was not taken yet: the bill is less by it
+    ON_BILL = "on_bill"  # the bill of the month in which it is given back is less by it (PAY-12)
 
 
 class LateMoney(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipelines.engine.decision import Decision
+from pipelines.rules.billing import is_billed
 from pipelines.rules.explain import Sentence
 
 
@@ -22,6 +23,10 @@ class Foreseen(NamedTuple):
 
 
 _MONEY: Final = Sentence("{money}円と{points}ポイントをお返しします", "{money} yen and {points} points go back")
+_OFF_THE_BILL: Final = Sentence(
+    "{money}円を今月のご請求から差し引き、{points}ポイントをお返しします",
+    "this month's bill is {money} yen less, and {points} points go back",
+)
 _AGAIN: Final = Sentence("{to} へもう一度送信します", "once more, to {to}")
 _NEW: Final = Sentence("新規", "new")
 _HELD: Final = Sentence("保留にします: {says}", "waits for a human: {says}")
@@ -43,8 +48,9 @@ def _moves(decision: Decision, locale: str) -> Iterator[Foreseen]:
 
 
 def _money(decision: Decision, locale: str) -> Iterator[Foreseen]:
+    sentence = _OFF_THE_BILL if is_billed(decision.facts.method) else _MONEY
     for one in decision.adjustments:
-        told = _MONEY.says(locale, money=f"{one.change.money:,}", points=f"{one.change.points_returned:,}")
+        told = sentence.says(locale, money=f"{one.change.money:,}", points=f"{one.change.points_returned:,}")
         yield Foreseen("money", "", told)
     if decision.repricing is not None:
         total = decision.repricing.after.grand_total

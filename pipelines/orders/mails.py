@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
+from models.states import OrderState
 from pipelines.carriers import carrier
 from pipelines.customers.order_page import page_link
 from pipelines.engine.decision import NewShipment
@@ -16,11 +17,13 @@ from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.methods import METHODS, Capture, agreed
 from pipelines.orders.arrivals import Planned, arrival, wished
 from pipelines.ports import MailIntent
+from pipelines.rules.billing import bill_month, is_billed
 from pipelines.rules.explain import written
 from pipelines.rules.money.adjustments import totals_after
 from pipelines.rules.wish import as_written
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
+from pipelines.values.calendar import in_japan
 
 
 def customer_mail(
@@ -117,6 +120,21 @@ def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
         "lines": lines_of(facts, left),
         "totals": sums(totals_after(facts.breakdown, draft.adjustments), facts, shop),
     }
+
+
+def bill_of(facts: Facts, now: datetime) -> date | None:
+    """The first day of the month on whose bill a change of the order made at ``now`` is; None where it is on none (PAY-12)."""
+    return bill_month(in_japan(facts.placed_at).date(), in_japan(now).date()) if is_billed(facts.method) else None
+
+
+def refunded_mail(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> MailIntent:
+    """The customer hears that ``amount`` yen went back, or are taken off a bill, once by ``key``."""
+    facts = draft.facts
+    refund = {"amount": amount, "method": facts.method, "bill": bill_of(facts, now)}
+    context: dict[str, Any] = {"refund": refund, "changed": False}
+    if any(one.lines for one in draft.adjustments) and draft.state != OrderState.CANCELLED:
+        context |= {"changed": True, **what_is_left(draft, shop)}
+    return customer_mail("refund_done", facts, shop, now, about=key, **context)
 
 
 def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, Any]]:

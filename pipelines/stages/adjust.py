@@ -17,7 +17,7 @@ from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.cancel_lines import ACTION, LinesCancelled
-from pipelines.orders.mails import customer_mail, lines_of, what_is_left
+from pipelines.orders.mails import bill_of, customer_mail, lines_of, what_is_left
 from pipelines.orders.pieces import by_line
 from pipelines.rules.money.adjustments import CANCEL, SHORT, Adjustment, adjust
 from pipelines.shops import Shop
@@ -96,6 +96,7 @@ def _tell(draft: OrderDraft, shop: Shop, now: datetime, change: Adjustment) -> N
             about=f"adjust:{len(draft.adjustments)}",
             short_lines=lines_of(facts, change.lines),
             wished=change.kind == CANCEL,
+            bill=bill_of(facts, now),
             **what_is_left(draft, shop),
         )
     )

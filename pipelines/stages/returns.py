@@ -56,6 +56,7 @@ from pipelines.orders.actions.return_lines import ACTION as SETTLE
 from pipelines.orders.actions.return_lines import LinesReturned
 from pipelines.orders.actions.withdraw_return import ACTION as WITHDRAW
 from pipelines.orders.actions.withdraw_return import ReturnWithdrawn
+from pipelines.orders.mails import bill_of
 from pipelines.orders.pieces import by_line
 from pipelines.rules.lots import NewLot
 from pipelines.rules.points import expiry
@@ -185,7 +186,8 @@ def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, ask
             )
             changes.append(change)
     money, points = sum(change.money for change in changes), sum(change.points_returned for change in changes)
-    given = {"money": money, "points": points, "method": draft.facts.method}
+    facts = draft.facts
+    given = {"money": money, "points": points, "method": facts.method, "bill": bill_of(facts, now)}
     finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)
 
 
@@ -205,7 +207,7 @@ def _exchange(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
     if rest := rest_in_points(draft, shop, one, new):
         source = f"return:{one.id}:rest:{new.number}"
         draft.grant(NewLot(source, "exchange", rest, LotState.VALID, expiry(now, shop)))
-    given = {"money": 0, "points": rest, "method": draft.facts.method} if rest else None
+    given = {"money": 0, "points": rest, "method": draft.facts.method, "bill": None} if rest else None
     finish(
         draft,
         shop,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.authorizations import hold_for_authorization, stop_waiting_for_payout, watch_for_loss
@@ -31,7 +31,7 @@ from pipelines.engine.stage import Stage
 from pipelines.gateway import STANDS, Capability, Snapshot
 from pipelines.orders.actions.goodwill import ACTION as GOODWILL
 from pipelines.orders.actions.refunds import ACTION
-from pipelines.orders.mails import customer_mail, what_is_left
+from pipelines.orders.mails import customer_mail, refunded_mail
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.shops import Shop
@@ -143,7 +143,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
         whole = draft.money.refunded >= draft.money.captured
         draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
     for key, amount in (*told, *given):
-        _tell(draft, shop, now, key, amount)
+        draft.tell(refunded_mail(draft, shop, now, key, amount))
     _attend(draft, shop, now, refunds)
 
 
@@ -179,14 +179,6 @@ def _give_at_will(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.adjust(f"{event.source}:{event.event_id}", asked.reason, goodwill(asked.amount))
             draft.applied(event)
             refund(draft, shop, now, f"goodwill by {asker(event)}")
-
-
-def _tell(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> None:
-    facts = draft.facts
-    context: dict[str, Any] = {"refund": {"amount": amount, "method": facts.method}, "changed": False}
-    if any(one.lines for one in draft.adjustments) and draft.state != OrderState.CANCELLED:
-        context |= {"changed": True, **what_is_left(draft, shop)}
-    draft.tell(customer_mail("refund_done", facts, shop, now, about=key, **context))
 
 
 def _attend(draft: OrderDraft, shop: Shop, now: datetime, refunds: Sequence[EffectFacts]) -> None:

@@ -6,6 +6,7 @@ import json
 
 from tests.console.browser import Browser, Console, text_of
 from tests.documents.orders import text_of as printed
+from tests.returns.counter import Counter
 from tests.world import a_line, document
 
 
@@ -40,6 +41,17 @@ def test_an_operator_issues_documents_of_an_order_a_month_and_a_cart(console: Co
     month = operator.form(operator.get(bill), "/bills/2026-11")
     assert operator.post(month.action, month.fields).status_code == 303
     assert "CLINIC-S-000001" in operator.get(bill).text
+
+    month = [{"line": "1", "quantity": 1}]
+    world.ship_all("C-1", shop="clinic")
+    Counter(world, "clinic", "C-1").ask("lines:return", lines=month, fault="shop", reason="broken")
+    shown = text_of(operator.get("/console/customers/clinic/M-1/bills/2026-12"))
+    for words in ("以前の月の注文の返還", "不良・事故 商品 1 × 1", "-5,000", "手作業で返金する額 5,500"):
+        assert words in shown
+    assert operator.form(operator.get("/console/customers/clinic/M-1/bills/2026-12"), "/bills/2026-12")
+    assert "clinic/M-1 0件 · 以前の月の注文の返還 1 手作業で返金する額 5,500円" in text_of(
+        operator.get("/console/payments?month=2026-12")
+    )
 
     tried = operator.form(operator.get("/console/shops/salon/try"), "/try/preview")
     cart = json.dumps(document("Q-1"))

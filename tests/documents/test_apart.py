@@ -52,18 +52,43 @@ def test_a_months_statement_is_issued_once_it_is_over_and_stays_as_it_is(site: S
     assert f"10%対象¥{base:,}¥{tax:,}¥{base + tax:,}" in text
     assert all(number in text for number in ("S-1", "S-2", "S-3", "M-1"))
 
-    site.world.tell(
-        site.world.ask(
-            "lines.return", "S-3", "clinic", lines=[{"line": "1", "quantity": 1}], fault="shop", reason="broken"
-        )
-    )
+    back = {"lines": [{"line": "1", "quantity": 1}], "fault": "shop", "reason": "broken"}
+    assert site.post("/v1/orders/clinic/S-3/lines:return", back, key=site.operator).status_code == 202
     site.world.settle()
+    assert site.world.show("S-3", "clinic")["adjustments"]
     copy = site.post("/v1/statements", asked()).json()
     assert (copy["number"], copy["reissue"]) == ("CLINIC-S-000001-2", True)
     assert f"¥{base + tax:,}" in text_of(site.get(copy["url"]).content)
     assert "再発行" in text_of(site.get(copy["url"]).content)
     assert site.get(made.json()["url"]).content == first, "the same bytes for ever"
     assert site.world.value("SELECT last FROM document_counter WHERE kind = 'statement'") == 1
+    assert site.world.broken() == {}
+
+
+def test_what_came_back_is_on_the_statement_of_its_month(site: Site) -> None:
+    """PAY-12, B.1.4: day, original, goods, amount and tax by rate, as a return invoice has them; there is no other of it."""
+    sold_by_debit(site, "C-1", 50_000)
+    site.world.at("2026-12-05 10:00:00")
+    back = {"lines": [{"line": "1", "quantity": 1}], "fault": "shop", "reason": "broken"}
+    assert site.post("/v1/orders/clinic/C-1/lines:return", back, key=site.operator).status_code == 202
+    site.world.settle()
+    where = "/v1/orders/clinic/C-1/documents"
+    (refused,) = [one for one in site.get(where, key=site.operator).json() if one["kind"] == "return_invoice"]
+    assert not refused["allowed"]
+    assert "month from 2026-12-01" in refused["because"][0]["says"]
+
+    site.world.at("2027-01-01 09:00:00")
+    first = site.post("/v1/statements", asked()).json()
+    text = text_of(site.get(first["url"]).content)
+    assert "ご請求金額（税込）¥55,000" in text
+    assert "返還" not in text
+    made = site.post("/v1/statements", asked(month="2026-12")).json()
+    text = text_of(site.get(made["url"]).content)
+    assert "ご返金額（税込）¥55,000" in text
+    assert "C-1不良・事故（元の取引日2026年11月20日）商品11点2026/12/05−50,000−5,000" in text
+    assert "10%対象返還−¥50,000−¥5,000−¥55,000" in text
+    assert "本書は適格返還請求書を兼ねます" in text
+    assert "登録番号T6120001113618" in text
     assert site.world.broken() == {}
 
 

@@ -76,6 +76,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "method.secured_by.release_when": ("authorized", "paid", "approved", "at_once"),
     "named": ("S-1-1",),
     "number": ("S-1",),
+    "on.isoformat()": ("2026-12-01",),
     "owner": ("S-2-1",),
     "parcel.shipment": ("S-2-1",),
     "placed_on": ("2026-11-20",),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipelines import ranks
 from pipelines.errors import Invalid
+from tests.returns.counter import Counter
 from tests.web.site import Site, fields, problem
 from tests.world import World, a_line, document
 from workers.cli.main import app
@@ -219,6 +220,22 @@ def test_it_reads_well(billing: CliRunner) -> None:
     assert "T6120001113618" in done.stdout
     assert "due 3,317" in done.stdout
     assert "303 yen of tax" in done.stdout
+
+
+def test_what_was_given_back_of_an_earlier_month_reads_well(billing: CliRunner, world: World) -> None:
+    """PAY-12."""
+    world.settle()
+    world.ship_all("C-4", shop="clinic")
+    Counter(world, "clinic", "C-4").ask(
+        "lines:return", lines=[{"line": "1", "quantity": 1}], fault="shop", reason="broken"
+    )
+    done = billing.invoke(app, ["billing", "statement", "clinic", "M-1", "--month", "2026-11"])
+    assert "given back 10%  ex tax 1,005  tax 101" in done.stdout
+    assert "total 3,317  points used 0  given back 1,106  due 2,211" in done.stdout
+    world.at("2026-12-01 09:00:00")
+    Counter(world, "clinic", "C-1")
+    before = billing.invoke(app, ["billing", "statement", "clinic", "M-1", "--month", "2026-10"])
+    assert "due 1,106" in before.stdout
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "totals": _WITHOUT_TOWEL,
             "short_lines": _FROM_MAKER,
             "wished": False,
+            "bill": None,
         },
         "dispatch_planned": {**_order(), **wished, "shipments": _shipments(says)},
         "address_changed": {**_order(), "shipments": _shipments(says)},
@@ -277,10 +278,10 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "visit_on": date(2026, 11, 28),
             "keep_until": date(2026, 12, 5),
         },
-        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"]},
+        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"], "bill": None},
         "refund_done": {
             **_order(),
-            "refund": {"amount": 2640, "method": "card"},
+            "refund": {"amount": 2640, "method": "card", "bill": None},
             "changed": True,
             "lines": _PRICED[:2],
             "totals": _WITHOUT_TOWEL,
@@ -291,7 +292,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "return_received": {**_order(), "returned": _returned("received")},
         "return_finished": {
             **_order(),
-            "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card"}),
+            "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card", "bill": None}),
         },
         "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1", lost=False)},
         "points_activated": {

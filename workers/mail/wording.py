@@ -17,14 +17,15 @@ from jinja2 import TemplateRuntimeError
 
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _DAY_PATTERN: Final = {"ja": "y年M月d日(E)", "en": "EEE, d MMM y"}
+_MONTH_PATTERN: Final = {"ja": "y年M月", "en": "MMMM y"}
 
 
 def filters(locale: str) -> Mapping[str, Callable[..., str]]:
     """The filters for ``locale`` ("ja" or "en"). Each raises TemplateRuntimeError on a value of another type.
 
     ``number``: int -> ``1,270``.  ``points``: int -> ``1,270ポイント`` / ``1,270 points``.  ``yen``: int, yen -> ``13,970円`` / ``¥13,970``.
-    ``day``: date -> ``2026年11月20日(金)`` / ``Fri, 20 Nov 2026``.  ``moment``: aware datetime -> the day and ``14:59``
-    in Tokyo.
+    ``day``: date -> ``2026年11月20日(金)`` / ``Fri, 20 Nov 2026``.  ``month``: date -> ``2026年11月`` /
+    ``November 2026``.  ``moment``: aware datetime -> the day and ``14:59`` in Tokyo.
     """
 
     # Babel says once how the locale writes a number and an amount; amounts vary too much to remember each.
@@ -61,7 +62,13 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
         here = value if value.tzinfo is TOKYO else value.astimezone(TOKYO)
         return f"{day(here.date())} {here.hour:02d}:{here.minute:02d}"
 
-    return {"number": number, "points": points, "yen": yen, "day": day, "moment": moment}
+    @lru_cache(maxsize=64, typed=True)
+    def month(value: date) -> str:
+        if type(value) is not date:
+            raise _refusal("month", "a date", value)
+        return format_date(value, _MONTH_PATTERN[locale], locale=locale)
+
+    return {"number": number, "points": points, "yen": yen, "day": day, "month": month, "moment": moment}
 
 
 def _refusal(name: str, wanted: str, value: object) -> TemplateRuntimeError:

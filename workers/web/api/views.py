@@ -38,6 +38,7 @@ from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.methods import METHODS, Capture
 from pipelines.orders.instructions import instructions_json
+from pipelines.orders.mails import bill_of
 from pipelines.orders.story import attempts, story, with_acts
 from pipelines.rules.money.adjustments import GOODWILL
 from pipelines.rules.money.tax import needs_return_invoice
@@ -107,7 +108,7 @@ def show_order(
         "returns": [show_return(one) for one in facts.returns],
         **({"pickup": dict(facts.pickup)} if facts.pickup is not None else {}),
         "awaits": [_wait(one) for one in work.waits(connection, facts.id) if _still_matters(one, facts)],
-        "adjustments": [_adjustment(one, was_paid=_was_paid(facts, history, one.at)) for one in changes],
+        "adjustments": [_adjustment(facts, one, was_paid=_was_paid(facts, history, one.at)) for one in changes],
         "repricings": [
             {"reason": one.reason, "at": _moment(one.at), "grand_total_before": one.grand_total_before}
             for one in repriced
@@ -215,8 +216,10 @@ def _was_paid(facts: Facts, history: Sequence[TransitionRow], at: datetime) -> b
     return next(paid, None) in (*HAS_MONEY, PaymentState.REFUNDED)
 
 
-def _adjustment(change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
-    """A change after the order: what went, and what came back for it; of what nobody had paid points alone."""
+def _adjustment(facts: Facts, change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
+    """A change after the order: what went, and what came back for it; of what nobody had paid points alone. ``bill`` is the month on
+    whose bill it is (PAY-12)."""
+    bill = bill_of(facts, change.at)
     refund = change.amounts["refund"] - (0 if was_paid else change.amounts["money"])
     shown = (
         "money",
@@ -234,6 +237,7 @@ def _adjustment(change: AdjustmentRow, *, was_paid: bool) -> dict[str, Any]:
         "refund": refund,
         **{name: change.amounts.get(name, 0) for name in shown},
         "return_invoice": was_paid and change.kind != GOODWILL and needs_return_invoice(refund),
+        "bill": f"{bill:%Y-%m}" if bill else None,
         "at": _moment(change.at),
     }
 

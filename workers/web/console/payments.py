@@ -63,6 +63,7 @@ class Money(NamedTuple):
     open: Mapping[str, int]
     closing: Sequence[Mapping[str, Any]]
     bills: Sequence[BilledCustomerRow]
+    to_give_back: Mapping[tuple[str, str], int]
 
 
 @router.get("")
@@ -138,7 +139,8 @@ async def _page(visit: Visit, period: Period, status: int = 200, **fault: str) -
 
 
 def _look(connection: Connection, visit: Visit, period: Period) -> Money:
-    shops = set(visit.shops)
+    shops, month = set(visit.shops), period.day.replace(day=1)
+    bills = billing.customers(connection, visit.shops, month, _MOST_BILLS + 1) if period.is_month else []
     done = {one.name: one.done_until for one in jobs.progress(connection)}
     held = Counter[str]()
     for one in today.held(connection, visit.shops):
@@ -150,10 +152,21 @@ def _look(connection: Connection, visit: Visit, period: Period) -> Money:
         done.get(NAME),
         held,
         _closing(connection, visit, period),
-        billing.customers(connection, visit.shops, period.day.replace(day=1), _MOST_BILLS + 1)
-        if period.is_month
-        else [],
+        bills,
+        _to_give_back(connection, visit, bills[:_MOST_BILLS], month),
     )
+
+
+def _to_give_back(
+    connection: Connection, visit: Visit, bills: Sequence[BilledCustomerRow], month: date
+) -> dict[tuple[str, str], int]:
+    """By shop and customer, yen of bills on which more was given back than is due: they go back by hand (PAY-12)."""
+    found = {}
+    for one in bills:
+        if one.changes:
+            bill = billing.statement(connection, visit.house.shops[one.shop], one.customer_id, month)
+            found[one.shop, one.customer_id] = int(bill["to_give_back"])
+    return {customer: yen for customer, yen in found.items() if yen}
 
 
 def _closing(connection: Connection, visit: Visit, period: Period) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from pipelines.methods import METHODS, Capture, Receipt
 from pipelines.orders.act import possible
 from pipelines.orders.actions import cancel, open_return, withdraw_return
 from pipelines.orders.mails import lines_of, what_is_left
+from pipelines.rules.billing import is_billed
 from pipelines.rules.dates.periods import last_day
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
@@ -56,6 +57,7 @@ class OrderView:
             "parcels": [self._parcel(one) for one in facts.parcels],
             "totals": what_is_left(draft, self.shop)["totals"],
             "method": METHODS[facts.method].names[self.language],
+            "is_billed": is_billed(facts.method),
             "refunded": facts.payment.refunded + facts.payment.refunded_by_hand,
             "points": self._points(),
             "papers": list(self._papers()),
