@@ -218,6 +218,21 @@ def test_what_is_given_back_and_what_is_left_are_the_whole_sale(history: tuple[A
     assert left.tax_total + sum(one.tax_total for one in back) == whole.tax_total
 
 
+@pytest.mark.parametrize(
+    ("shop", "prices", "short", "ex", "tax"),
+    [("clinic", (1_004, 1_001), "2", 1_004, 100), ("salon", (105, 105, 105), "3", 810, 81)],
+)
+def test_an_invoice_without_what_was_missing_rounds_what_is_on_it(
+    shop: str, prices: tuple[int, ...], short: str, ex: int, tax: int
+) -> None:
+    """B.1.2, INT-13: once per rate, shipping included; and it is what was captured."""
+    facts = facts_of(shop, *(a_line(str(at), 1, price) for at, price in enumerate(prices, 1)))
+    changes = [adjust(facts.breakdown, (), "short", [(short, 1)])]
+    found = sale(facts.order.lines, facts.breakdown, changes, "discount", WORDS_JA)
+    assert [(one.ex, one.tax, one.incl) for one in found.figures.rates] == [(ex, tax, ex + tax)]
+    assert (found.received, found.other) == (ex + tax, 0)
+
+
 def test_a_line_keeps_its_pieces() -> None:
     """Pieces that are gone are no longer on the document."""
     facts = facts_of("salon", a_line("1", 3, 1_000))

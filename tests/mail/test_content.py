@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -322,3 +323,27 @@ def test_a_slot_in_the_customers_own_words_is_printed_as_it_is() -> None:
     """DLV-01: a wish may be free text."""
     request = {"date": None, "slot": "夕方ごろ"}
     assert "夕方ごろ" in body(changed("request_not_met", "ja", request=request), "plain")
+
+
+BILLED = {
+    "order_short": {},
+    "order_cancelled": {"reason": "customer_request"},
+    "refund_done": {"refund": {"amount": 55_000, "method": "direct_debit", "bill": date(2026, 12, 1)}},
+    "return_finished": {
+        "returned": {
+            **sample("return_finished", "ja").context["returned"],
+            "given": {"money": 55_000, "points": 0, "method": "direct_debit", "bill": date(2026, 12, 1)},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("template", BILLED)
+@pytest.mark.parametrize(("locale", "month"), [("ja", "2026年12月分のご請求"), ("en", "bill of December 2026")])
+@pytest.mark.parametrize("kind", BOTH_KINDS)
+def test_what_is_taken_off_a_bill_names_it(template: str, locale: str, month: str, kind: str) -> None:
+    """PAY-12; a mail that was asked for before there was a bill to name is rendered as it was."""
+    assert month in body(changed(template, locale, bill=date(2026, 12, 1), **BILLED[template]), kind)
+    without = sample(template, locale)
+    context = {name: value for name, value in without.context.items() if name != "bill"}
+    assert month not in body(render(replace(without, context=context)), kind)

@@ -19,6 +19,7 @@ from pipelines.customers.order_page import PURPOSE, page_link
 from pipelines.documents.kinds import ISSUED
 from pipelines.methods import Receipt
 from pipelines.ports import MailIntent
+from tests.returns.counter import Counter, pieces
 from tests.web.site import Site
 from tests.web.test_supplier_page import Page, page
 from tests.world import World, a_line, document
@@ -98,6 +99,41 @@ def test_every_mail_of_an_order_has_the_same_link_and_it_opens_the_page(site: Si
     assert shown.language == "ja"
     assert look(site, f"{where}?lang=en").language == "en"
     assert "Your order has left" in look(site, f"{where}?lang=en").text
+
+
+def test_what_was_given_back_by_hand_is_shown_once(site: Site) -> None:
+    """It is a part of what was refunded."""
+    world = site.world
+    world.tell(world.deposit("S-1", 13_200))
+    world.settle()
+    world.ship_all("S-1")
+    lines = [{"line": "1", "quantity": 1}]
+    world.tell(world.ask("order.return_lines", "S-1", lines=lines, fault="shop"))
+    world.settle()
+    world.tell(world.ask("refund.by_hand", "S-1", amount=6_600, reference="T-1"))
+    world.settle()
+    assert re.search(r"ご返金額\s*6,600円", look(site, path(world)).text)
+
+
+def test_a_return_that_is_taken_off_a_bill_says_so(world: World) -> None:
+    """PAY-12: nothing was refunded."""
+    told = document("C-1", a_line("1", 1, 50_000), shop="clinic", payment={"method": "direct_debit"})
+    told["customer"]["account"] = "partner_web"
+    world.take(told)
+    world.settle()
+    world.ship_all("C-1", shop="clinic")
+    counter = Counter(world, "clinic", "C-1").arrive()
+    one = counter.open(pieces(reason="defect"))
+    if counter.state(one) == "requested":
+        counter.ask("returns:approve", one)
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    counter.ask("returns:refund", one, reason="no other left")
+    site = Site(world)
+    shown = look(site, path(world, "C-1", "clinic")).text
+    site.close()
+    assert "確認した月のご請求から差し引きます" in shown
+    assert "ご返金の手続き" not in shown
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)

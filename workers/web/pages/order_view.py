@@ -58,7 +58,7 @@ class OrderView:
             "totals": what_is_left(draft, self.shop)["totals"],
             "method": METHODS[facts.method].names[self.language],
             "is_billed": is_billed(facts.method),
-            "refunded": facts.payment.refunded + facts.payment.refunded_by_hand,
+            "refunded": facts.payment.refunded,
             "points": self._points(),
             "papers": list(self._papers()),
             "receipt": self._receipt(),
