@@ -27,7 +27,15 @@ PLAN: dict[str, Any] = {
         "grand_total": 13970,
     },
     "points": {"earned": 127, "by_line": [{"line": "1", "rate": "0.01", "base": 12700, "points": 127}]},
-    "payment": {"method": "card", "release_when": "authorized", "pay_by": None, "cancel_at": None},
+    "payment": {
+        "method": "card",
+        "gateway": "sandbox",
+        "fee": 0,
+        "release_when": "authorized",
+        "pay_by": None,
+        "remind_at": None,
+        "cancel_at": None,
+    },
     "shipments": [
         {
             "supplier": "warehouse",

@@ -22,7 +22,7 @@ CARRIERS: Final[Registry[Carrier]] = Registry("carriers", Carrier, "pipelines.ca
 
 
 def carrier(word: str) -> Carrier:
-    """The carrier that ``word`` names, in whatever spelling: ``yamato``, ``Yamato``, ``ヤマト運輸``.
+    """The carrier that ``word`` names, in whatever spelling: ``yamato``, ``ヤマト運輸``, ``ヤマト運輸株式会社``, ``ヤマト宅急便``.
 
     One that nobody declared is taken as it is written, with what holds for any carrier: a number only has to look like one,
     and there is no page. Raises Misconfigured if two carriers claim one spelling.
@@ -33,7 +33,21 @@ def carrier(word: str) -> Carrier:
 @lru_cache(maxsize=1024)
 def _called(word: str, carriers: tuple[Carrier, ...]) -> Carrier:
     """A file may spell its carrier in each of 200,000 rows."""
-    return _by_spelling(carriers).get(_key(word)) or Carrier(word, word, word)
+    known, key = _by_spelling(carriers), _key(word)
+    return known.get(key) or _composed(key, known) or Carrier(word, word, word)
+
+
+def _composed(key: str, known: Mapping[str, Carrier]) -> Carrier | None:
+    """The one carrier of whose spellings all of ``key`` is made: a company and its service in one (ヤマト運輸 宅急便)."""
+    if not 0 < len(key) <= _LONGEST:
+        return None
+    made: dict[int, set[str]] = {0: {one.name for one in known.values()}}
+    for place in range(len(key)):
+        for spelling, one in known.items() if place in made else ():
+            if one.name in made[place] and key.startswith(spelling, place):
+                made.setdefault(place + len(spelling), set()).add(one.name)
+    names = made.get(len(key))
+    return next((one for one in known.values() if names == {one.name}), None)
 
 
 @lru_cache(maxsize=4)
@@ -46,9 +60,15 @@ def _by_spelling(carriers: tuple[Carrier, ...]) -> Mapping[str, Carrier]:
     return found
 
 
+#: Letters of a name that may be made of several; nobody writes a longer one.
+_LONGEST: Final = 60
 _MARKS = re.compile(r"[\W_]+")
+#: What a company is called in law stands before its name, behind it, or nowhere.
+_LEGAL_FORM = re.compile(
+    r"株式会社|有限会社|\(株\)|\(有\)|\b(co|company)\W*$|\b((co|company)\W+)?(ltd|limited|inc|corp|corporation|k\.?k)\W*$"
+)
 
 
 def _key(word: str) -> str:
-    """A spelling as it is compared: width, case, spaces and marks do not matter."""
-    return _MARKS.sub("", unicodedata.normalize("NFKC", word).casefold())
+    """A spelling as it is compared: width, case, spaces, marks and the company's legal form do not matter."""
+    return _MARKS.sub("", _LEGAL_FORM.sub("", unicodedata.normalize("NFKC", word).casefold()))

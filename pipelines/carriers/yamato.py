@@ -22,6 +22,7 @@ CARRIER = Carrier(
         "宅急便",
         "宅急便コンパクト",
         "ネコポス",
+        "Kuroneko",
         "Kuroneko Yamato",
         "Ta-Q-Bin",
         "Nekopos",

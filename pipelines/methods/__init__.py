@@ -162,6 +162,11 @@ class Method:
         able = gateway is not None and _ABLE.get(self.asks) in gateway.capabilities
         return self.asks if able else Asks.NOTHING
 
+    def asked_at(self, shop: Shop) -> str | None:
+        """The gateway that the shop asks for money by this method; None where it asks none."""
+        gateway = shop.gateway_for(self.name)
+        return gateway.name if gateway is not None and self.asked(gateway) is not Asks.NOTHING else None
+
     def misses(self, gateway: Gateway[Any] | None) -> frozenset[Capability]:
         """What the method needs and ``gateway``, the shop's for it, cannot do."""
         return self.needs - (gateway.capabilities if gateway else frozenset())

@@ -19,7 +19,7 @@ from models.store.payments import NewPaymentRow
 from models.store.posted_coupons import CodeUseRow
 from pipelines.engine.admit import AdmittedRows, admit
 from pipelines.engine.ledger import Ledger
-from pipelines.methods import Asks, agreed
+from pipelines.methods import agreed
 from pipelines.orders.document import Content, content_of
 from pipelines.orders.terms import terms_of
 from pipelines.rules.lots import NewLot
@@ -89,13 +89,6 @@ def _mailbox_row(order: Order, now: datetime) -> MarkRow:
     return MarkRow(order.shop, order.customer.id, SAME_MAILBOX, mailbox_mark(order.shop, order.number), now)
 
 
-def _gateway(shop: Shop, order: Order, taken: Taken) -> str | None:
-    """The gateway that is asked for the money, if one is."""
-    gateway = shop.gateway_for(order.method)
-    asked = agreed(order.method, taken.breakdown.grand_total).asked(gateway)
-    return gateway.name if gateway is not None and asked is not Asks.NOTHING else None
-
-
 def _rows(numbered: Sequence[tuple[int, Taken]], shops: Mapping[str, Shop], now: datetime) -> AdmittedRows:
     """The rows of orders under their ids."""
     each = [(i, t.order, t) for i, t in numbered]
@@ -135,7 +128,7 @@ def _payment_row(order_id: int, taken: Taken, shop: Shop) -> NewPaymentRow:
     return NewPaymentRow(
         order_id=order_id,
         method=order.method,
-        gateway=_gateway(shop, order, taken),
+        gateway=agreed(order.method, taken.breakdown.grand_total).asked_at(shop),
         token=order.token,
         currency=shop.currency,
         amount=taken.breakdown.grand_total,

@@ -65,6 +65,7 @@ class Plan:
     order: Order
     breakdown: Breakdown
     method: Method
+    gateway: str | None
     terms: Terms
     shipments: tuple[PlannedShipment, ...]
     instructions: tuple[Mapping[str, Any], ...]
@@ -83,8 +84,11 @@ class Plan:
             "breakdown": self.breakdown.spread_json(),
             "payment": {
                 "method": self.method.name,
+                "gateway": self.gateway,
+                "fee": self.breakdown.fees,
                 "release_when": self.method.secured_by.release_when,
                 "pay_by": pay.pay_by.isoformat() if pay.pay_by else None,
+                "remind_at": pay.remind_at.isoformat() if pay.remind_at else None,
                 "cancel_at": pay.cancel_at.isoformat() if pay.cancel_at else None,
             },
             "shipments": [_shipment_json(one) for one in self.shipments],
@@ -116,6 +120,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         order,
         breakdown,
         method,
+        method.asked_at(shop),
         method.terms(shop, order.placed_at),
         shipments,
         tuple(instructions_json(order, shop)),

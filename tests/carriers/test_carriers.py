@@ -191,10 +191,29 @@ def test_a_carrier_is_named_in_the_customer_s_language(name: str, locale: str, c
         ("福山通運", "fukuyama"),
         ("トナミ運輸", "tonami"),
         ("自社便", "own_fleet"),
+        # a company as it is called in law
+        ("ヤマト運輸株式会社", "yamato"),
+        ("㈱ヤマト運輸", "yamato"),
+        ("佐川急便(株)", "sagawa"),
+        ("日本郵便株式会社", "japan_post"),
+        ("Yamato Transport Co., Ltd.", "yamato"),
+        ("SAGAWA EXPRESS CO.,LTD", "sagawa"),
+        ("Seino Transportation Company, Limited", "seino"),
+        # a company and its service in one
+        ("ヤマト宅急便", "yamato"),
+        ("ヤマト運輸 宅急便コンパクト", "yamato"),
+        ("Kuroneko", "yamato"),
+        ("佐川急便 飛脚宅配便", "sagawa"),
+        ("日本郵便 ゆうパック", "japan_post"),
     ],
 )
 def test_a_carrier_is_known_by_any_spelling(word: str, name: str) -> None:
     assert carrier(word) is CARRIERS[name]
+
+
+@pytest.mark.parametrize("word", ["ヤマト佐川", "佐川ヤマト運輸", "株式会社", "Co., Ltd.", "ヤマト" * 1_000])
+def test_a_name_that_is_made_of_two_carriers_or_of_none_is_neither(word: str) -> None:
+    assert carrier(word).name == word
 
 
 def test_a_carrier_that_nobody_declared_is_taken_as_it_is_written() -> None:

@@ -40,8 +40,11 @@ def test_a_bank_transfer_promises_nothing_until_it_is_paid() -> None:
     waiting = planned(raw)
     assert waiting["payment"] == {
         "method": "bank_transfer",
+        "gateway": None,
+        "fee": 0,
         "release_when": "paid",
         "pay_by": "2026-11-27",
+        "remind_at": "2026-11-25T10:00:00+09:00",
         "cancel_at": "2026-11-28T00:00:00+09:00",
     }
     assert waiting["mails"] == ["order_accepted", "payment_instructions"]
@@ -63,7 +66,8 @@ def test_points_that_pay_everything_leave_nothing_to_wait_for(method: str) -> No
     raw = order("salon", payment={"method": method}, points={"use": "all"}, assume={"points_balance": 99_999})
     answer = planned(raw)
     assert answer["totals"]["grand_total"] == 0
-    assert answer["payment"] == {"method": "none", "release_when": "at_once", "pay_by": None, "cancel_at": None}
+    asks_nobody = dict.fromkeys(("gateway", "pay_by", "remind_at", "cancel_at"))
+    assert answer["payment"] == {"method": "none", "fee": 0, "release_when": "at_once", **asks_nobody}
     assert answer["shipments"][0]["dispatch_on"] == "2026-11-20"
     assert answer["mails"] == ["order_accepted"]
     assert answer["problems"] == []

@@ -346,8 +346,11 @@ def test_a_preview_and_the_published_schema_know_it(postal: World) -> None:
     planned = preview(document("S-1", payment=BY_POST), postal.shops)
     assert planned["payment"] == {
         "method": "postal_transfer",
+        "gateway": None,
+        "fee": 0,
         "release_when": "paid",
         "pay_by": "2026-11-25",
+        "remind_at": "2026-11-24T10:00:00+09:00",
         "cancel_at": "2026-11-26T00:00:00+09:00",
     }
     assert planned["mails"] == ["order_accepted", "payment_instructions"]
