@@ -40,7 +40,7 @@ class Payment(Base):
     ``refunded_by_hand`` is the part of ``refunded`` that no gateway gave back: an operator did, and said so. ``gateway`` is
     the one that is asked, null where none is; ``as_of`` the time of its last word. ``fee`` is what the gateway keeps of it,
     where it has said so; ``liability`` who bears a dispute, where it has (``shifted``, ``merchant``). ``instructions`` are what the customer
-    was told to do.
+    was told to do; his term to pay counts from ``terms_from``, null: from the order, which no hold kept from being asked for.
     """
 
     __tablename__ = "payment"
@@ -63,6 +63,7 @@ class Payment(Base):
     as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     fee: Mapped[Sum] = mapped_column(server_default="0")
     liability: Mapped[str | None]
+    terms_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         one_of("state", PaymentState),

@@ -327,7 +327,7 @@ class World:
     def show(self, number: str = "S-1", shop: str = "salon") -> dict[str, Any]:
         """An order as the interface shows it to an operator."""
         with self.engine.connect() as connection:
-            shown = show_order(connection, shop, number, self.clock.now(), "en")
+            shown = show_order(connection, shop, number, self.clock.now(), "en", profile=self.shops[shop])
         assert shown is not None
         return shown
 

@@ -31,6 +31,7 @@ class PaymentRow(NamedTuple):
     as_of: datetime | None
     fee: int
     liability: str | None
+    terms_from: datetime | None
 
 
 _OF_ORDERS = f"SELECT {columns(PaymentRow)} FROM payment WHERE order_id = ANY(%(ids)b::bigint[])"
@@ -100,6 +101,7 @@ class PaymentChangeRow(NamedTuple):
     as_of: datetime | None
     fee: int | None
     liability: str | None
+    terms_from: datetime | None
 
 
 change = writer(PaymentChangeRow, update(PaymentChangeRow, Payment, by=("order_id",)))

@@ -37,12 +37,11 @@ def asked(draft: OrderDraft) -> EffectFacts | None:
     return next((effect for effect in draft.effects.values() if effect.kind in _ASKED), None)
 
 
-def ask(draft: OrderDraft, shop: Shop, method: Method) -> None:
-    """Ask the order's gateway what ``method`` asks for, by its terms.
+def ask(draft: OrderDraft, shop: Shop, method: Method, until: datetime | None) -> None:
+    """Ask the order's gateway what ``method`` asks for; a slip is payable ``until`` then.
 
     Raises Misconfigured where the profile names none any more: the order is set aside until it does.
     """
-    facts = draft.facts
     gateway = shop.gateway(draft.money.gateway) or shop.gateway_for(method.name)
     if gateway is None:
         raise Misconfigured(f"shops/{shop.key}.toml: payment.gateways", f"{method.name} is not connected to a gateway")
@@ -50,9 +49,8 @@ def ask(draft: OrderDraft, shop: Shop, method: Method) -> None:
         draft.move_payment(None, "asked", gateway=gateway.name)
     what = method.asked(gateway)
     payload: dict[str, object] = {"amount": draft.grand_total}
-    cancel_at = method.terms(shop, facts.placed_at).cancel_at
     if what is Asks.REGISTER:
-        payload["until"] = cancel_at.isoformat() if cancel_at else None
+        payload["until"] = until.isoformat() if until else None
     draft.ask(EffectIntent(f"payment.{what}", _key(draft, what), wakes="authorize", payload=payload))
 
 

@@ -186,6 +186,7 @@ def _payment_rows(decisions: Sequence[Decision]) -> list[PaymentChangeRow]:
             as_of=d.payment.as_of,
             fee=d.payment.fee,
             liability=d.payment.liability,
+            terms_from=d.payment.terms_from,
         )
         for d in decisions
         if d.payment is not None

@@ -99,7 +99,8 @@ class NewAdjustment:
 
 class PaymentNumbers(TypedDict, total=False):
     """What may change of a payment beside its state: amounts in yen, the ``gateway`` that is asked, its ``reference`` and
-    reason ``code``, what the customer is told to do (``instructions``), and the time of the gateway's last word (``as_of``)."""
+    reason ``code``, what the customer is told to do (``instructions``), the time of the gateway's last word (``as_of``), and from when the
+    customer can pay (``terms_from``)."""
 
     authorized: int | None
     captured: int | None
@@ -113,6 +114,7 @@ class PaymentNumbers(TypedDict, total=False):
     as_of: datetime | None
     fee: int | None
     liability: str | None
+    terms_from: datetime | None
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class PaymentChange:
     as_of: datetime | None = None
     fee: int | None = None
     liability: str | None = None
+    terms_from: datetime | None = None
 
     def after(self, before: PaymentFacts) -> PaymentFacts:
         """The payment that stood as ``before``, after this change."""
@@ -153,6 +156,7 @@ class PaymentChange:
             as_of=self.as_of or before.as_of,
             fee=number(before.fee, self.fee),
             liability=self.liability or before.liability,
+            terms_from=self.terms_from or before.terms_from,
         )
 
 

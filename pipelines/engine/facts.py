@@ -61,7 +61,8 @@ class Need(Flag):
 
 
 class PaymentFacts(NamedTuple):
-    """The order's payment; amounts in yen."""
+    """The order's payment; amounts in yen. ``terms_from`` is from when the customer could pay, None where that was from the
+    order on."""
 
     method: str
     gateway: str | None
@@ -78,6 +79,7 @@ class PaymentFacts(NamedTuple):
     as_of: datetime | None = None
     fee: int = 0
     liability: str | None = None
+    terms_from: datetime | None = None
 
 
 class LineFacts(NamedTuple):

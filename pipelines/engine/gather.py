@@ -251,6 +251,7 @@ def _payment(row: PaymentRow) -> PaymentFacts:
         as_of=row.as_of,
         fee=row.fee,
         liability=row.liability,
+        terms_from=row.terms_from,
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.gateway import BuyerMust, Capability, Gateway
 from pipelines.plugins import Registry
+from pipelines.values.calendar import JST
 
 if TYPE_CHECKING:
     from pipelines.shops.shop import Shop
@@ -97,6 +98,9 @@ class Receipt(StrEnum):
     NONE = "none"
 
 
+_DAY_ENDS: Final = time(23, 59, 59)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Until when the customer must act; a method without a deadline has none of the three.
@@ -108,6 +112,12 @@ class Terms:
     pay_by: date | None = None
     remind_at: datetime | None = None
     cancel_at: datetime | None = None
+
+    @property
+    def payable_until(self) -> datetime | None:
+        """The last moment at which a slip may be paid: 23:59:59 of its last day in Japan, whatever grace the cancel gives to a
+        notice that comes late (PAY-08, B.6.5); None where there is no deadline."""
+        return datetime.combine(self.pay_by, _DAY_ENDS, JST) if self.pay_by is not None else self.cancel_at
 
 
 def no_deadline(shop: Shop, placed_at: datetime) -> Terms:
@@ -126,7 +136,8 @@ class Method:
     customer is written to before the money is there.  ``needs_token``: the storefront must send the gateway's token.
     ``choices``: what a customer may choose among, sent as the token (a store chain, a lender); none listed: anything, and
     what is not sent is the gateway's default.
-    ``terms``: for an order of the shop placed at an aware moment.  ``limit``: the most yen it carries, refused in the words
+    ``terms``: for an order of the shop that can be paid from an aware moment on, that of the order itself where no hold keeps
+    it.  ``limit``: the most yen it carries, refused in the words
     of ``too_much``.  ``fee``: in the shop's price display, for goods and shipping with tax, before the fee itself (B.6.6).
     ``lacks``: (parameter of ``payment``, reason) where a profile that allows it misses something.  ``unclaimed_at``: from
     when a parcel that left on a day and was not delivered counts as unclaimed (PAY-09).

@@ -9,6 +9,7 @@ from models.states import Condition, HoldReason, OrderState, PaymentState, may_m
 from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
+from pipelines.changes.terms import count_from_answer
 from pipelines.engine.decision import REPLACEMENT_STANDS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
@@ -56,6 +57,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
     draft.lift(lambda hold: hold in released, "operator")
+    count_from_answer(draft, now)
 
 
 def _received_elsewhere(draft: OrderDraft) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from models.states import OrderState
 from pipelines.changes.points import earn_anew
 from pipelines.changes.requests import answer_each, asker
+from pipelines.changes.terms import count_from_answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, Need
 from pipelines.engine.stage import Stage
@@ -87,6 +88,7 @@ def _changed(facts: Facts, shop: Shop, after: Breakdown) -> dict[str, Any]:
 def _go_on(draft: OrderDraft, now: datetime, action: str, cause: str) -> None:
     """The amount is fixed once nothing else keeps it open; what keeps the goods back alone does not."""
     draft.lift(lambda hold: hold.answered_by(action), cause)
+    count_from_answer(draft, now)
     if draft.state == OrderState.ACCEPTED and not any(hold.blocks == "authorize" for hold in draft.holds):
         draft.next("authorize", now)
 

@@ -107,7 +107,7 @@ class Desk:
         """An order with all that an operator of its shop sees."""
         profile = self.world.shops[shop]
         with self.world.engine.connect() as connection:
-            found = show_order(connection, shop, number, self.world.clock.now(), "ja", to_operator_of=profile)
+            found = show_order(connection, shop, number, self.world.clock.now(), "ja", profile=profile, inside=True)
         assert found is not None
         return found
 

@@ -66,6 +66,20 @@ def test_month_ends_leap_days_midnight_and_closed_days(method: str, placed: str,
     assert (found.pay_by, found.cancel_at) == (day(last_day), at(cancelled))
 
 
+@pytest.mark.parametrize("method", ["bank_transfer", "konbini", "loan"])
+def test_a_slip_is_payable_to_the_last_second_of_its_last_day(method: str) -> None:
+    """PAY-08, B.6.5: the hours after it are for notices that come late, and are nobody's to pay in."""
+    found = terms(method, "2026-11-20 10:00:00")
+    assert found.payable_until == at(f"{found.pay_by} 23:59:59")
+    assert found.cancel_at is not None
+    assert found.payable_until < found.cancel_at
+
+
+def test_a_method_that_names_no_day_is_payable_until_its_cancel() -> None:
+    assert Terms(cancel_at=at("2026-11-20 12:00:00")).payable_until == at("2026-11-20 12:00:00")
+    assert Terms().payable_until is None
+
+
 @pytest.mark.parametrize(
     "method", ["card", "paypay", "amazon_pay", "deferred", "cod", "direct_debit", "claims_offset", "none"]
 )

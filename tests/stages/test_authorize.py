@@ -323,3 +323,30 @@ def test_an_unpaid_cancel_gives_back_what_came_in_part() -> None:
     """PAY-07, B.6.7: a part was paid, the rest never came."""
     decision = decide(STAGE, short_paid(760, condition="held"), now=NOW + timedelta(days=30))
     assert decision.state != "cancelled" or reasons(decision)
+
+
+def slip_of(method: str, asked: str | None = None, **changes: Any) -> Facts:
+    """An order of reuse, placed on Friday 2026-11-20 at 10:00, that a gateway was asked to register, or is to be (None)."""
+    order = an_order("reuse", method=method)
+    key, money = "reuse/N-1:register", payment(amount=facts(order).grand_total, method=method, gateway="sandbox")
+    told = {} if asked is None else {key: effect("payment.register", key, asked, stands("pending", 0))}
+    given = {"effects": told, "payment": money, **changes}
+    return facts(order, **given)
+
+
+@pytest.mark.parametrize(
+    ("method", "terms_from", "until"),
+    [
+        ("konbini", None, "2026-11-23 23:59:59"),  # PAY-08: three days, not the hours for late notices
+        ("konbini", "2026-11-24 10:00:00", "2026-11-27 23:59:59"),
+        ("loan", None, "2026-11-25 23:59:59"),  # PAY-10: business days, the first included
+        ("loan", "2026-11-24 10:00:00", "2026-11-26 23:59:59"),
+    ],
+)
+def test_a_slip_ends_with_its_last_day(method: str, terms_from: str | None, until: str) -> None:
+    """B.6.5: what the gateway is told is what the customer reads; a slip of an order that was held is never over at once."""
+    known = slip_of(method)
+    begins = at(terms_from) if terms_from else None
+    known = but(known, payment=known.payment._replace(terms_from=begins))
+    (asked,) = decide(STAGE, known, now=begins or NOW).effects
+    assert asked.payload["until"] == at(until).isoformat()

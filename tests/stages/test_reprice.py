@@ -15,7 +15,21 @@ from pipelines.rules.money.repricing import Known
 from pipelines.rules.order import Coupon, Customer
 from pipelines.stages.reprice import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, shop_with
-from tests.stages.build import but, decide, effect, endings, event, facts, goes_to, lot, mails, moves, payment, reasons
+from tests.stages.build import (
+    NOW,
+    but,
+    decide,
+    effect,
+    endings,
+    event,
+    facts,
+    goes_to,
+    lot,
+    mails,
+    moves,
+    payment,
+    reasons,
+)
 
 AUTUMN = {"code": "AUTUMN", "kind": "amount", "value": 500}
 WINTER = {"code": "WINTER", "kind": "percent", "value": 10}
@@ -52,6 +66,25 @@ def test_the_customer_reads_the_new_sums() -> None:
     assert (mail.template, mail.subject_key) == ("order_accepted", "repriced:1")
     assert (shown["totals"]["grand_total"], shown["totals"]["coupon_discount"]) == (19_305, 2_450)
     assert (shown["payment"]["amount"], shown["points"]["earned"]) == (19_305, 175)
+
+
+@pytest.mark.parametrize(
+    ("holds", "counts"),
+    [((HELD,), True), ((HELD, SEEN), True), ((HELD, BLOCKED), False)],
+    ids=["alone", "seen", "blocked"],
+)
+def test_the_customers_time_to_pay_begins_once_nothing_keeps_the_amount_open(
+    holds: tuple[Hold, ...], counts: bool
+) -> None:
+    """PAY-07: what still keeps the order from being paid for keeps his days from going by."""
+    decision = decide(STAGE, asked(AUTUMN, holds=holds))
+    assert (decision.payment.terms_from if decision.payment else None) == (NOW if counts else None)
+
+
+def test_a_payment_that_is_under_way_has_its_time_already() -> None:
+    """CPN-03: a card that was authorized before anybody saw the coupons."""
+    decision = decide(STAGE, asked(AUTUMN, state="authorized", payment=payment("authorized", 22_000)))
+    assert decision.payment is None or decision.payment.terms_from is None
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def _read(shop: Shop, number: str, now: datetime, lang: str) -> Mapping[str, Any
     from workers.web.api.views import show_order
 
     with opened("order").connect() as connection:
-        shown = show_order(connection, shop.key, number, now, lang, to_operator_of=shop)
+        shown = show_order(connection, shop.key, number, now, lang, profile=shop, inside=True)
     if shown is None:
         raise Invalid([Problem("SHOP/NUMBER", f"there is no order {shop.key}/{number}")])
     return shown
@@ -188,7 +188,8 @@ def _money(shown: Mapping[str, Any]) -> None:
     sums = ", ".join(f"{name} {money[name]:,}" for name in ("authorized", "captured", "refunded"))
     if account := shown.get("refund_account"):
         _line("refund to", " ".join(account[name] for name in ("bank", "branch", "kind", "number", "holder")))
-    _line("money", f"{money['method']}{through}: {money['state']}; {money['amount']:,} due, {sums}")
+    until = f", to be paid by {money['pay_by']}" if money["pay_by"] and money["state"] == "pending" else ""
+    _line("money", f"{money['method']}{through}: {money['state']}; {money['amount']:,} due{until}, {sums}")
     _section(
         "",
         ("at", "asked for", "yen", "outcome", "code", "key"),

@@ -98,7 +98,7 @@ def _story(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> 
     if name is None:
         return None
     shop, number = name
-    return show_order(connection, shop, number, now, "en", to_operator_of=shops[shop])
+    return show_order(connection, shop, number, now, "en", profile=shops[shop], inside=True)
 
 
 def _by_template(journals: Journals) -> Mapping[str, int]:

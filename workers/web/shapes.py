@@ -82,6 +82,9 @@ class Money(Shape):
     authorized: int
     captured: int
     refunded: int
+    pay_by: date | None = Field(
+        description="The last day to pay, where the method has one; null while the order is held before payment was asked for"
+    )
 
 
 class PiecesOfLine(Shape):

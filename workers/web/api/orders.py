@@ -121,10 +121,10 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
     def read() -> dict[str, Any] | None:
         now = state.house.clock.now()
         with glance(state.house.engine) as connection:
-            if caller.kind != "operator":
-                return show_order(connection, shop, number, now)
             profile = state.house.shops.get(shop)
-            shown = show_order(connection, shop, number, now, language(request), to_operator_of=profile)
+            if caller.kind != "operator":
+                return show_order(connection, shop, number, now, profile=profile)
+            shown = show_order(connection, shop, number, now, language(request), profile=profile, inside=True)
             if shown is not None and profile is not None:
                 shown["actions"] = offered(connection, profile, number, now, language(request))
             return shown

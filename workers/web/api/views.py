@@ -33,6 +33,7 @@ from models.store.work import WaitRow
 from models.subject import RETURN, SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.changes.money import HAS_MONEY
+from pipelines.changes.terms import terms_of
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ReturnFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
@@ -59,10 +60,11 @@ def show_order(
     now: datetime,
     locale: str | None = None,
     *,
-    to_operator_of: Shop | None = None,
+    profile: Shop | None = None,
+    inside: bool = False,
 ) -> dict[str, Any] | None:
-    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's). To an operator of its
-    shop with people, goods, remarks and what they ask for."""
+    """The whole order as JSON, or None if there is none; sentences in ``locale`` (None: the order's). ``profile`` is its shop's,
+    None where there is none any more. ``inside``: to an operator of it, with people, goods, remarks and what they ask for."""
     row = orders.by_number(connection, shop, number)
     if row is None:
         return None
@@ -94,6 +96,7 @@ def show_order(
             "refunded": money.refunded,
             "refunded_by_hand": money.refunded_by_hand,
             "gateway": money.gateway,
+            "pay_by": _pay_by(facts, profile) if profile is not None else None,
             "expires_at": _moment(money.expires_at) if money.expires_at else None,
             "instructions": money.instructions,
             "attempts": list(attempts(asked)),
@@ -128,16 +131,24 @@ def show_order(
             for one in mails.of_order(connection, facts.id)
         ],
     }
-    if to_operator_of is None:
+    if profile is None or not inside:
         return shown
     account = refund_accounts.of_order(connection, facts.id)
     return {
         **shown,
         "payment": {**shown["payment"], "liability": money.liability},
-        **_inside(facts, to_operator_of, shown["shipments"]),
+        **_inside(facts, profile, shown["shipments"]),
         **story(connection, facts.id, asked),
         "refund_account": _account(account) if account else None,
     }
+
+
+def _pay_by(facts: Facts, shop: Shop) -> str | None:
+    """The last day to pay, as the mails say it; None of a method without one, and while a hold keeps the order from being asked
+    for: its customer's time has not begun."""
+    is_kept = facts.state == OrderState.ACCEPTED and any(hold.blocks == "authorize" for hold in facts.holds)
+    last = terms_of(facts, facts.payment, shop).pay_by
+    return last.isoformat() if last is not None and not is_kept else None
 
 
 def _report(one: OrderBounceRow) -> dict[str, Any]:

@@ -198,7 +198,9 @@ async def _form(
     visit = desk.visit
 
     def show(connection: Connection) -> dict[str, Any] | None:
-        return show_order(connection, desk.shop.key, desk.number, visit.now, visit.language, to_operator_of=desk.shop)
+        return show_order(
+            connection, desk.shop.key, desk.number, visit.now, visit.language, profile=desk.shop, inside=True
+        )
 
     shown = await visit.read(show)
     if shown is None:

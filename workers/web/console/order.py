@@ -56,7 +56,7 @@ def order_path(shop: str, number: str) -> str:
 
 def story_of(connection: Connection, visit: Visit, shop: Shop, number: str) -> Story:
     """All that is known of an order. Raises NotFound."""
-    shown = show_order(connection, shop.key, number, visit.now, visit.language, to_operator_of=shop)
+    shown = show_order(connection, shop.key, number, visit.now, visit.language, profile=shop, inside=True)
     facts = standing(connection, shop.key, number, visit.now)
     if shown is None or facts is None:
         raise NotFound

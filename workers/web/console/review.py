@@ -259,7 +259,7 @@ def _choices_of_order(connection: Connection, visit: Visit, item: Item) -> list[
     assert row.shop is not None
     assert row.number is not None
     shop = visit.shop(row.shop)
-    shown = show_order(connection, row.shop, row.number, visit.now, visit.language, to_operator_of=shop)
+    shown = show_order(connection, row.shop, row.number, visit.now, visit.language, profile=shop, inside=True)
     facts = standing(connection, row.shop, row.number, visit.now)
     if shown is None or facts is None:
         return []
