@@ -38,18 +38,18 @@ class OrderCouponRow(NamedTuple):
     unpaid: int
 
 
-def of_orders(connection: Connection, ids: Sequence[int], unpaid: str) -> list[OrderCouponRow]:
-    """Coupons that the orders used and did not give back; ``unpaid`` is the reason code that is counted."""
+def of_orders(connection: Connection, ids: Sequence[int], unpaid: Sequence[str]) -> list[OrderCouponRow]:
+    """Coupons that the orders used and did not give back; ``unpaid`` are the reason codes that are counted."""
     return fetch(
         connection,
         OrderCouponRow,
         """SELECT u.order_id, u.code_key, u.kind, (
              SELECT count(*)::int FROM coupon_use e
              WHERE e.shop = u.shop AND e.customer_id = u.customer_id AND e.code_key = u.code_key
-               AND e.returned_because = %(unpaid)s)
+               AND e.returned_because = ANY(%(unpaid)b::text[]))
            FROM coupon_use u
            WHERE u.order_id = ANY(%(ids)b::bigint[]) AND u.returned_at IS NULL ORDER BY u.order_id, u.code_key""",
-        {"ids": list(ids), "unpaid": unpaid},
+        {"ids": list(ids), "unpaid": list(unpaid)},
     )
 
 

@@ -137,7 +137,8 @@ class Method:
     ``choices``: what a customer may choose among, sent as the token (a store chain, a lender); none listed: anything, and
     what is not sent is the gateway's default.
     ``terms``: for an order of the shop that can be paid from an aware moment on, that of the order itself where no hold keeps
-    it.  ``limit``: the most yen it carries, refused in the words
+    it.  ``unpaid_reason``, ``unpaid_rule``: the reason code of the cancel of whoever did not act in time (CAN-05), and the
+    rule that asks for it.  ``limit``: the most yen it carries, refused in the words
     of ``too_much``.  ``fee``: in the shop's price display, for goods and shipping with tax, before the fee itself (B.6.6).
     ``lacks``: (parameter of ``payment``, reason) where a profile that allows it misses something.  ``unclaimed_at``: from
     when a parcel that left on a day and was not delivered counts as unclaimed (PAY-09).
@@ -157,6 +158,8 @@ class Method:
     instructs: bool = False
     instructions: Callable[[Shop], BuyerMust | None] = lambda shop: None
     terms: Callable[[Shop, datetime], Terms] = no_deadline
+    unpaid_reason: str = "unpaid"
+    unpaid_rule: str = "PAY-07"
     limit: Callable[[Shop], int | None] = lambda shop: None
     too_much: str = "This method is possible up to {most:,} yen; choose another."
     fee: Callable[[Shop, int], int] | None = None

@@ -10,6 +10,7 @@ METHOD = Method(
     asks=Asks.AUTHORIZE,
     needs=frozenset({Capability.AUTHORIZES, Capability.CAPTURES, Capability.VOIDS, Capability.LOOKS_UP}),
     capture=Capture.ON_DISPATCH,
+    unpaid_rule="PAY-05",
     refund=Refund.GATEWAY,
     receipt=Receipt.SHOP,
 )

@@ -11,6 +11,7 @@ METHOD = Method(
     needs=frozenset({Capability.AUTHORIZES, Capability.CAPTURES, Capability.VOIDS, Capability.LOOKS_UP}),
     needs_token=True,
     capture=Capture.ON_DISPATCH,
+    unpaid_rule="PAY-05",
     refund=Refund.GATEWAY,
     receipt=Receipt.SHOP,
 )

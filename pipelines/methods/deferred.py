@@ -19,6 +19,7 @@ METHOD = Method(
         }
     ),
     capture=Capture.BY_NOTICE,
+    unpaid_rule="PAY-05",
     refund=Refund.GATEWAY,
     receipt=Receipt.PROVIDER,
     limit=lambda shop: shop.payment.deferred_maximum,

@@ -32,6 +32,7 @@ METHOD = Method(
     late_money=LateMoney.REOPEN,
     receipt=Receipt.STORE,
     terms=_terms,
+    unpaid_rule="PAY-08",
     limit=lambda shop: shop.payment.konbini_maximum,
     too_much="Stores take up to {most:,} yen; choose another method.",
 )

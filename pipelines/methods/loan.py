@@ -32,4 +32,6 @@ METHOD = Method(
     late_money=LateMoney.REFUND,
     receipt=Receipt.LENDER,
     terms=_terms,
+    unpaid_reason="loan_timeout",
+    unpaid_rule="PAY-10",
 )

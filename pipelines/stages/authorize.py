@@ -99,7 +99,7 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     elif state in (PaymentState.FAILED, PaymentState.VOIDED):
         _fail(draft, shop, now, state)
     elif state == PaymentState.EXPIRED:
-        cancel_order(draft, shop, now, reason="unpaid", cause=UNPAID)
+        cancel_order(draft, shop, now, reason=method.unpaid_reason, cause=UNPAID)
     elif first.state == "needs_review":
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
@@ -180,7 +180,7 @@ def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None,
             draft.move_payment(None, "told what to do", instructions=must.to_json())
             draft.tell(customer_mail("payment_instructions", facts, shop, now, **context))
     elif is_over:
-        _unpaid(draft, shop, now)
+        _unpaid(draft, shop, method, now)
         return
     elif terms.remind_at is not None and now >= terms.remind_at:
         draft.tell(customer_mail("payment_reminder", facts, shop, now, **context))
@@ -190,8 +190,8 @@ def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None,
         draft.await_for("customer.money", "customer", until, then)
 
 
-def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Time is up. A gateway that can be asked is asked first, since its notice may be lost (PAY-08)."""
+def _unpaid(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
+    """Time is up, and the method has its own reason for it (CAN-05). A gateway that can be asked is asked first, since its notice may be lost (PAY-08)."""
     gateway = shop.gateway(draft.money.gateway)
     looked = next((e for e in draft.effects.values() if e.kind == "payment.lookup" and e.key.endswith(_LAST)), None)
     if looked is None and gateway is not None and Capability.LOOKS_UP in gateway.capabilities:
@@ -201,7 +201,7 @@ def _unpaid(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     elif looked is None or looked.state != "pending":
         if not can_void(draft, shop):  # else the slip, or the page, is taken back: nobody pays for what is cancelled
             draft.move_payment(PaymentState.EXPIRED, UNPAID)
-        cancel_order(draft, shop, now, reason="unpaid", cause=f"{UNPAID} (PAY-07)")
+        cancel_order(draft, shop, now, reason=method.unpaid_reason, cause=f"{UNPAID} ({method.unpaid_rule})")
 
 
 _LAST: Final = "unpaid"

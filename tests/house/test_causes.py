@@ -73,6 +73,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "left_on": ("2026-11-19",),
     "method.names['en']": ("Bank transfer",),
     "method.name": ("card", "konbini", "loan", "claims_offset", "deferred"),
+    "method.unpaid_rule": ("PAY-05", "PAY-07", "PAY-08", "PAY-10"),
     "method.secured_by.release_when": ("authorized", "paid", "approved", "at_once"),
     "named": ("S-1-1",),
     "number": ("S-1",),

@@ -350,3 +350,27 @@ def test_a_slip_ends_with_its_last_day(method: str, terms_from: str | None, unti
     known = but(known, payment=known.payment._replace(terms_from=begins))
     (asked,) = decide(STAGE, known, now=begins or NOW).effects
     assert asked.payload["until"] == at(until).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("method", "over", "reason", "cause"),
+    [
+        ("konbini", "2026-11-24 06:00:00", "unpaid", "not paid in time (PAY-08)"),
+        ("loan", "2026-11-26 00:00:00", "loan_timeout", "not paid in time (PAY-10)"),
+    ],
+)
+def test_each_method_ends_by_its_own_rule_and_reason(method: str, over: str, reason: str, cause: str) -> None:
+    """CAN-05: each has its own reason code and mail."""
+    looked = effect("payment.lookup", "reuse/N-1:lookup:unpaid", "done", stands("pending", 0))
+    known = slip_of(method, "done", state="awaiting_payment")
+    decision = decide(STAGE, but(known, effects={**known.effects, looked.key: looked}), now=at(over))
+    assert [mail.context["reason"] for mail in decision.mails] == [reason]
+    assert [move.cause for move in decision.moves if move.new == "cancelled"] == [cause]
+
+
+@pytest.mark.parametrize(("method", "reason"), [("konbini", "unpaid"), ("loan", "loan_timeout")])
+def test_what_its_gateway_has_ended_has_the_same_reason(method: str, reason: str) -> None:
+    """CAN-05: whichever clock is first."""
+    known = slip_of(method, "done", state="awaiting_payment")
+    decision = decide(STAGE, but(known, payment=known.payment._replace(state="expired")))
+    assert [mail.context["reason"] for mail in decision.mails] == [reason]

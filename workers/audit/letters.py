@@ -82,7 +82,7 @@ def _instructed(order: OrderBook) -> int:
 def _was_over(order: OrderBook) -> int:
     """Whose time was over before it was known that there is something to pay is told of the end alone."""
     waits = [move.at for move in order.moved("order", "awaiting_payment")]
-    ends = [move.at for move in order.moved("order", "cancelled") if move.cause == "not paid in time (PAY-07)"]
+    ends = [move.at for move in order.moved("order", "cancelled") if move.cause.startswith("not paid in time (")]
     return int(_instructed(order) and any(timedelta() <= end - wait <= _AT_ONCE for wait in waits for end in ends))
 
 

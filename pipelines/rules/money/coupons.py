@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pipelines.shops import Shop
     from pipelines.shops.selling import CouponOffer
 
-UNPAID: Final = "unpaid"
-"""The reason code of a cancel for want of payment (CAN-05)."""
+UNPAID: Final = ("unpaid", "loan_timeout")
+"""The reason codes of a cancel for want of payment (CAN-05)."""
 
 CODE_PREFIX: Final = "THX"
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -96,7 +96,7 @@ def comes_back(use: Use, shop: Shop, reason: str) -> bool:
     """
     if use.kind == "points" or not shop.coupons.return_on_cancel:
         return False
-    return reason != UNPAID or use.unpaid_before == 0
+    return reason not in UNPAID or use.unpaid_before == 0
 
 
 def problems(
