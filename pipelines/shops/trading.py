@@ -56,8 +56,8 @@ class Payment(Section):
     )
     confirm_minutes: Annotated[int, Field(ge=5, le=10_080)] = Field(
         default=60,
-        description="Minutes a customer has for the page of a card's issuer (3-D Secure) or of a wallet; then the order is "
-        "cancelled (PAY-05)",
+        description="Minutes a customer has for the page of a card's issuer (3-D Secure) or of a wallet, and a gateway for its "
+        "answer; then the order is cancelled (PAY-05)",
     )
     accept_debit: bool = Field(default=True, description="Whether debit cards are accepted (PAY-02)")
     accept_prepaid: bool = Field(default=True, description="Whether prepaid cards are accepted (PAY-02)")

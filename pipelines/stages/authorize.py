@@ -30,7 +30,7 @@ from pipelines.changes.terms import terms_of
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
-from pipelines.gateway import DEPOSIT, BuyerMust, Capability, Snapshot
+from pipelines.gateway import DEPOSIT, BuyerMust, Capability
 from pipelines.methods import LateMoney, Method, Secured, agreed
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import Hold
@@ -103,17 +103,18 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     elif first.state == "needs_review":
         _unknown(draft, first)
     elif first.state == "done" and state == PaymentState.PENDING:
-        _wait(draft, shop, method, _to_do(draft, shop, method, snapshot_of(first)), now)
+        told = snapshot_of(first)
+        until = (told.as_of if told else now) + timedelta(minutes=shop.payment.confirm_minutes)
+        _wait(draft, shop, method, _to_do(draft, method, until), now, until)
 
 
-def _to_do(draft: OrderDraft, shop: Shop, method: Method, first: Snapshot | None) -> BuyerMust | None:
+def _to_do(draft: OrderDraft, method: Method, until: datetime) -> BuyerMust | None:
     """What the customer must do by the gateway's last word, since an account may come after the page that opened it; an
-    issuer's or a wallet's page is not open for ever (PAY-05)."""
+    issuer's or a wallet's page is not open for ever, but ``until`` then (PAY-05)."""
     told = draft.money.instructions
     must = BuyerMust.from_json(told) if told else None
-    if must is None or first is None or method.secured_by is not Secured.AUTHORIZATION:
+    if must is None or method.secured_by is not Secured.AUTHORIZATION:
         return must
-    until = first.as_of + timedelta(minutes=shop.payment.confirm_minutes)
     return replace(must, until=min(until, must.until) if must.until else until)
 
 
@@ -162,11 +163,19 @@ def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequenc
         ask_for_refund(draft, shop, now, outstanding(draft), "more was paid than is due")
 
 
-def _wait(draft: OrderDraft, shop: Shop, method: Method, must: BuyerMust | None, now: datetime) -> None:
+def _wait(
+    draft: OrderDraft,
+    shop: Shop,
+    method: Method,
+    must: BuyerMust | None,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
     """The customer has to act: is told what to do, reminded, and waited for until the deadline; nobody is told to pay by a day
-    that has passed."""
+    that has passed. Where neither the method nor what he must do has a deadline, as where a gateway says nothing but that it
+    has not decided yet, it is ``until`` (PAY-05)."""
     facts, terms = draft.facts, terms_of(draft.facts, draft.money, shop)
-    cancel_at = terms.cancel_at or (must.until if must else None)
+    cancel_at = terms.cancel_at or (must.until if must else None) or until
     context: dict[str, Any] = {
         "buyer": must.to_mail() if must else None,
         "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},

@@ -374,3 +374,24 @@ def test_what_its_gateway_has_ended_has_the_same_reason(method: str, reason: str
     known = slip_of(method, "done", state="awaiting_payment")
     decision = decide(STAGE, but(known, payment=known.payment._replace(state="expired")))
     assert [mail.context["reason"] for mail in decision.mails] == [reason]
+
+
+def test_a_card_of_which_the_gateway_says_nothing_yet_is_waited_for_an_hour() -> None:
+    """PAY-05: "processing", or a step that the storefront's page does itself: nobody is written to, and it does not wait for ever."""
+    told = stands("pending", TOTAL)
+    waiting = decide(STAGE, by_card("done", **told))
+    assert (moves(waiting), mails(waiting)) == (["order: accepted -> awaiting_payment"], [])
+    assert [(one.what, one.due_at, one.then) for one in waiting.work if one.what] == [
+        ("customer.money", NOW + timedelta(hours=1), "cancel")
+    ]
+    known = but(by_card("done", **told), state="awaiting_payment")
+    soon = decide(STAGE, known, now=NOW + timedelta(minutes=59))
+    assert [one.due_at for one in soon.work] == [NOW + timedelta(hours=1)], (
+        "news that says nothing does not end the wait"
+    )
+    looks = decide(STAGE, known, now=NOW + timedelta(hours=1))
+    assert effects(looks) == [("payment.lookup", "salon/N-1:lookup:unpaid")]
+    looked = effect("payment.lookup", "salon/N-1:lookup:unpaid", "done", told)
+    ended = decide(STAGE, but(known, effects={**known.effects, "look": looked}), now=NOW + timedelta(hours=1))
+    assert [move.cause for move in ended.moves if move.new == "cancelled"] == ["not paid in time (PAY-05)"]
+    assert effects(ended) == [("payment.void", "salon/N-1:void")], "what it comes to later is released"
