@@ -59,8 +59,8 @@ FAULTS: Final[tuple[Fault, ...]] = (
           '    data = {"snapshot": stands.to_json()} if stands else {}\n',
           '    data = {"snapshot": {**stands.to_json(), "captured": max(0, stands.captured - 1)}} if stands else {}\n'),
     Fault("deposit-counted-twice", "deposits_booked", "pipelines/stages/authorize.py",
-          'draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)',
-          'draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=2 * paid, captured=2 * paid)'),
+          'draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid, as_of=came_at)',
+          'draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=2 * paid, captured=2 * paid, as_of=came_at)'),
     # suppliers
     Fault("instruction-twice-by-another-key", "instructions_once", "workers/effects/suppliers.py",
           "        if batch.instructions:\n",

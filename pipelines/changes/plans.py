@@ -32,20 +32,17 @@ class When(TypedDict):
     released_at: NotRequired[datetime | None]
 
 
-def plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
-    """The dispatch plan of each part: from the order's completion or the money's arrival, or from the release of what a human held
-    (CUT-01), never in the past."""
-    return facts.once(("plans", now), lambda: _plans(facts, shop, now))
-
-
-def _plans(facts: Facts, shop: Shop, now: datetime) -> Plans:
+def plans(facts: Facts, shop: Shop, now: datetime, *, paid_at: datetime | None = None) -> Plans:
+    """The dispatch plan of each part: from the order's completion, from when its money was confirmed where the goods wait for that
+    (``paid_at``, None: now), or from the release of what a human held (CUT-01), never in the past."""
     awaited = agreed(facts.method, facts.grand_total).secured_by.is_awaited
-    counts_at = now if awaited else facts.placed_at
-    released = facts.released_by(now)
-    return [
-        (part, planned_by(facts, shop, part, counts_at=counts_at, not_before=now, released_at=released))
-        for part in _parts(facts, shop)
-    ]
+    counts_at = min(paid_at or now, now) if awaited else facts.placed_at
+    return facts.once(("plans", now, counts_at), lambda: _plans(facts, shop, now, counts_at))
+
+
+def _plans(facts: Facts, shop: Shop, now: datetime, counts_at: datetime) -> Plans:
+    when: When = {"counts_at": counts_at, "not_before": now, "released_at": facts.released_by(now)}
+    return [(part, planned_by(facts, shop, part, **when)) for part in _parts(facts, shop)]
 
 
 def _parts(facts: Facts, shop: Shop) -> Sequence[Part]:

@@ -158,7 +158,7 @@ def _by_deposit(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequenc
         _wait(draft, shop, method, method.instructions(shop), now)  # a part does not stop the clock (PAY-07)
     elif not draft.held:
         # Another sum than was due: a human had it, and lets the order go on with it by lifting the hold (B.6.7).
-        draft.move_payment(PaymentState.CAPTURED, "taken as it was paid")
+        draft.move_payment(PaymentState.CAPTURED, "taken as it was paid", as_of=now)
         _secured(draft, "taken as it was paid", now)
         ask_for_refund(draft, shop, now, outstanding(draft), "more was paid than is due")
 
@@ -223,15 +223,22 @@ def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence
     paid = sum(int(event.body["amount"]) for event in deposits) + draft.money.captured
     for event in deposits:
         draft.applied(event)
+    came_at = max(_came_at(event, now) for event in deposits)
     if abs(paid - due) > shop.payment.transfer_tolerance:
         draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs", anew=True)
-        draft.move_payment(None, "deposit differs", authorized=paid, captured=paid)
+        draft.move_payment(None, "deposit differs", authorized=paid, captured=paid, as_of=came_at)
         _tell_of_difference(draft, shop, method, paid, now)
         return
-    draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid)
+    draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid, as_of=came_at)
     draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
     draft.tell(customer_mail("payment_received", draft.facts, shop, now))
     _secured(draft, "deposit received", now)
+
+
+def _came_at(event: EventFacts, now: datetime) -> datetime:
+    """When a deposit was confirmed (CUT-01): when its notice says so. A bank's statement names a day alone, and confirms it
+    when it is read."""
+    return now if "booked_on" in event.body else min(event.at, now)
 
 
 def _tell_of_difference(draft: OrderDraft, shop: Shop, method: Method, paid: int, now: datetime) -> None:

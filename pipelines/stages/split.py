@@ -29,7 +29,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         plan_after_hold(draft, shop, now)
         draft.next("dispatch", now)
         return
-    made = plans(facts, shop, now)
+    made = plans(facts, shop, now, paid_at=draft.money.as_of)
     waits_for_human = _wish_missed(draft, shop, made, now)
     new = shipments(facts, made, now)
     for shipment in new:
@@ -57,7 +57,7 @@ def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> b
 STAGE = Stage(
     "split",
     decide,
-    Need.SHIPMENTS | Need.MARKS | Need.LOAD | Need.RELEASES,
+    Need.PAYMENT | Need.SHIPMENTS | Need.MARKS | Need.LOAD | Need.RELEASES,
     leads_to=("dispatch",),
     at_once=("dispatch",),
 )

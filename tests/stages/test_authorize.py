@@ -395,3 +395,19 @@ def test_a_card_of_which_the_gateway_says_nothing_yet_is_waited_for_an_hour() ->
     ended = decide(STAGE, but(known, effects={**known.effects, "look": looked}), now=NOW + timedelta(hours=1))
     assert [move.cause for move in ended.moves if move.new == "cancelled"] == ["not paid in time (PAY-05)"]
     assert effects(ended) == [("payment.void", "salon/N-1:void")], "what it comes to later is released"
+
+
+@pytest.mark.parametrize(
+    ("came", "booked_on", "as_of"),
+    [
+        ("2026-11-20 09:59:59", None, "2026-11-20 09:59:59"),
+        ("2026-11-20 10:00:01", None, "2026-11-20 10:00:00"),  # a sender's clock that is fast is not believed
+        ("2026-11-19 00:00:00", "2026-11-19", "2026-11-20 10:00:00"),  # a statement: it is confirmed when it is read
+    ],
+)
+def test_a_deposit_is_confirmed_when_its_notice_says_so(came: str, booked_on: str | None, as_of: str) -> None:
+    """CUT-01."""
+    body = {"amount": TOTAL} | ({"booked_on": booked_on} if booked_on else {})
+    decision = decide(STAGE, by_transfer(events=(event("deposit.received", when=at(came), **body),)))
+    assert decision.payment is not None
+    assert decision.payment.as_of == at(as_of)

@@ -65,12 +65,35 @@ def test_every_date_carries_its_reasons(placed: str, dispatch_on: str) -> None:
     assert all(reason["says"] for reason in planned.because)
 
 
-def test_a_prepaid_order_counts_from_its_money() -> None:
-    """CUT-01: a transfer that came in after the cutoff."""
-    order = an_order("salon", method="bank_transfer", placed_at="2026-11-16 10:00:00")
-    paid = facts(order, state="authorized", payment=payment("captured", 1_760))
-    (planned,) = decide(STAGE, paid, now=at("2026-11-20 15:00:01")).new_shipments
-    assert planned.dispatch_on == day("2026-11-24")
+@pytest.mark.parametrize("method", ["bank_transfer", "konbini", "loan"])
+@pytest.mark.parametrize(
+    ("came", "decided", "leaves"),
+    [
+        ("2026-11-20 14:59:59", "2026-11-20 14:59:59", "2026-11-20"),
+        ("2026-11-20 15:00:01", "2026-11-20 15:00:01", "2026-11-24"),
+        ("2026-11-20 14:59:59", "2026-11-20 15:00:01", "2026-11-20"),  # decided a moment after it was confirmed
+        ("2026-11-20 15:00:00", "2026-11-20 23:00:00", "2026-11-20"),  # inclusive to the second, after an outage too
+        ("2026-11-20 10:00:00", "2026-11-24 16:00:00", "2026-11-24"),  # never in the past
+        ("2026-11-21 10:00:00", "2026-11-20 10:00:00", "2026-11-20"),  # a sender's clock that is fast is not believed
+        (None, "2026-11-20 15:00:01", "2026-11-24"),  # confirmed by a version that did not keep when
+    ],
+)
+def test_a_prepaid_order_counts_from_its_money(method: str, came: str | None, decided: str, leaves: str) -> None:
+    """CUT-01: the moment at which the money was confirmed is held against the cutoff, not the one of the decision."""
+    shop = "salon" if method == "bank_transfer" else "reuse"
+    order = an_order(shop, method=method, placed_at="2026-11-16 10:00:00")
+    money = payment("captured", 1_760, method=method, as_of=at(came) if came else None)
+    paid = facts(order, state="authorized", payment=money)
+    (planned,) = decide(STAGE, paid, now=at(decided)).new_shipments
+    assert planned.dispatch_on == day(leaves)
+
+
+def test_a_card_order_counts_from_the_order() -> None:
+    """CUT-01: when its issuer answered changes nothing."""
+    order = an_order("salon", placed_at="2026-11-20 14:59:59")
+    held = facts(order, state="authorized", payment=payment("authorized", 1_760, as_of=at("2026-11-20 16:00:00")))
+    (planned,) = decide(STAGE, held, now=at("2026-11-20 16:00:00")).new_shipments
+    assert planned.dispatch_on == day("2026-11-20")
 
 
 @pytest.mark.parametrize(
