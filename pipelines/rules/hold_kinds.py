@@ -103,7 +103,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             'Coupon codes are written in the remarks: they must be applied and the order priced again: "{words}"',
         ),
         Sentence(
-            "クーポンを適用してください。該当がなければ空で適用します。", "Apply the coupons, none if there are none."
+            "クーポンを適用してください。該当するものがなければ保留を解除します。金額に変わりがないことをお客様にお知らせします。",
+            "Apply the coupons; where none applies, release the order: the customer hears that its sum stays.",
         ),
         Sentence(
             "備考欄にご記入いただいたクーポンを確認しております。適用後の金額をあらためてお知らせいたします。",

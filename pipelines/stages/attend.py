@@ -21,6 +21,12 @@ from pipelines.shops import Shop
 
 #: Holds whose release means to wait on.
 _WAIT_ON: Final = frozenset({HoldReason.SUPPLIER_SILENT, HoldReason.DISPATCH_LATE})
+#: Holds of which the customer was told that the sum would follow, and what a release says of it instead: no fee for an
+#: individual is added (INT-04), none of the codes in the remarks applies (CPN-03).
+_PROMISED: Final = {
+    HoldReason.QUOTE_NEEDED: ("fee:none", "no_fee"),
+    HoldReason.COUPONS_IN_REMARKS: ("coupons:none", "no_coupons"),
+}
 #: What the gateway would not let go of, or not speak of, when the order was cancelled.
 _UNSETTLED: Final = frozenset({PaymentState.AUTHORIZED, PaymentState.NEEDS_REVIEW})
 
@@ -49,8 +55,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _received_elsewhere(draft)
     if HoldReason.VOID_FAILED in reasons:
         _let_go_elsewhere(draft)
-    if HoldReason.QUOTE_NEEDED in reasons:
-        draft.tell(_no_fee(draft, shop, now))
+    for reason in (one for one in _PROMISED if one in reasons):
+        draft.tell(_as_it_was(draft, shop, now, reason))
     if HoldReason.AUTHORIZATION_ENDS in reasons:
         capture_early(draft)
     for hold in draft.holds:
@@ -77,10 +83,10 @@ def _let_go_elsewhere(draft: OrderDraft) -> None:
         draft.move_payment(PaymentState.VOIDED, "let go at the gateway, says the operator")
 
 
-def _no_fee(draft: OrderDraft, shop: Shop, now: datetime) -> MailIntent:
-    """The customer was promised to hear of the fee for an individual; none is added (INT-04)."""
-    facts = draft.facts
-    return customer_mail("order_accepted", facts, shop, now, about="fee:none", shipments=[], repriced="no_fee")
+def _as_it_was(draft: OrderDraft, shop: Shop, now: datetime, reason: HoldReason) -> MailIntent:
+    """The customer was promised to hear of a new sum; what he was told stays, and why."""
+    about, why = _PROMISED[reason]
+    return customer_mail("order_accepted", draft.facts, shop, now, about=about, shipments=[], repriced=why)
 
 
 STAGE = Stage(

@@ -111,6 +111,21 @@ def test_an_order_that_was_priced_again_says_so(locale: str, subject: str, says:
     assert says not in both(first)
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "says"),
+    [
+        ("ja", "クーポンを確認しました", "適用できるものはございませんでした"),
+        ("en", "The coupons of your order", "none of them applies to this order"),
+    ],
+)
+def test_an_order_to_which_no_code_applies_says_that_its_sum_stays(locale: str, subject: str, says: str) -> None:
+    """CPN-03."""
+    mail = changed("order_accepted", locale, repriced="no_coupons")
+    assert subject in mail.subject
+    assert all(says in body(mail, kind) for kind in BOTH_KINDS)
+    assert not any(word in both(mail) for word in ("計算し直しました", "calculated your order again"))
+
+
 @pytest.mark.parametrize(("locale", "free", "fee"), [("ja", "無料", "770円"), ("en", "Free", "¥770")])
 def test_totals_leave_out_what_is_nothing_and_say_free_shipping(locale: str, free: str, fee: str) -> None:
     totals = sample("order_accepted", locale).context["totals"]

@@ -216,6 +216,28 @@ def test_an_order_with_shipments_is_not_split_again() -> None:
     assert (goes_to(decision), decision.new_shipments) == (["dispatch"], [])
 
 
+@pytest.mark.parametrize(
+    ("hold", "told"),
+    [
+        (
+            Hold(HoldReason.COUPONS_IN_REMARKS, facts={"words": "AUTUMN"}, id=1),
+            [("coupons:none", "no_coupons")],
+        ),  # CPN-03
+        (Hold(HoldReason.QUOTE_NEEDED, id=1), [("fee:none", "no_fee")]),  # INT-04
+        (Hold(HoldReason.INDIVIDUAL_NOT_DELIVERABLE, lines={"1": 1}, id=1), []),
+    ],
+    ids=lambda one: getattr(one, "reason", None),
+)
+def test_who_was_promised_a_new_sum_hears_that_it_stays(hold: Hold, told: list[tuple[str, str]]) -> None:
+    """An operator says "these codes do not apply" by a release: the mail that told of the hold promised a word of it."""
+    decision = decide(attend.STAGE, facts(events=(event("order.release"),), condition="held", holds=(hold,)))
+    assert [(mail.subject_key, mail.context["repriced"]) for mail in decision.mails] == told
+    assert all(mail.context["totals"]["grand_total"] == 1_760 for mail in decision.mails)
+    assert goes_to(decision) == ["authorize"]
+    assert decision.payment is not None
+    assert decision.payment.terms_from == NOW, "and can pay from now on (PAY-07)"
+
+
 def test_a_cancelled_order_comes_to_rest() -> None:
     decision = decide(attend.STAGE, facts(state="cancelled", events=(event("order.release"),), **HELD))
     assert (decision.condition, decision.work) == ("done", [])

@@ -171,6 +171,11 @@ def _activated(order: OrderBook) -> int:
     return int(any(move.old == "pending" for move in order.moved("lot", "valid")))
 
 
+def _sums_promised(order: OrderBook) -> int:
+    """Holds of which the customer was told that a new sum follows; a release of one says that it stays."""
+    return sum(order.held[reason] > 0 for reason in (HoldReason.QUOTE_NEEDED, HoldReason.COUPONS_IN_REMARKS))
+
+
 def _nothing(order: OrderBook) -> int:
     return 0
 
@@ -192,7 +197,7 @@ def _letter(template: str, exactly: Callable[[OrderBook], int]) -> Letter:
 _ENDS_OF_RETURNS: Final = ("expired", "sent_back", "refunded", "replaced", "exchanged", "closed")
 
 LETTERS: tuple[Letter, ...] = (
-    Letter("order_accepted", _confirmed, lambda o: 1 + o.repriced + min(1, o.held[HoldReason.QUOTE_NEEDED])),
+    Letter("order_accepted", _confirmed, lambda o: 1 + o.repriced + _sums_promised(o)),
     _letter("order_held", lambda o: int(o.held_at_once)),
     Letter("not_offered", _nothing, lambda o: 1),
     Letter("payment_instructions", lambda o: _instructed(o) - _was_over(o), _instructed),
