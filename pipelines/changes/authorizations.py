@@ -54,7 +54,7 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
     if now >= ends:
         hold_for_authorization(draft, ends)
     elif does == "capture" and METHODS[draft.money.method].capture is Capture.ON_DISPATCH:
-        capture_early(draft)
+        capture_early(draft, shop)
     elif does == "renew" and gateway is not None and Capability.RENEWS in gateway.capabilities:
         renew(draft)
     else:
@@ -122,9 +122,9 @@ def is_ending(draft: OrderDraft, now: datetime) -> bool:
 
 def _ends(draft: OrderDraft) -> datetime | None:
     """When the authorization ends that the goods are to leave on, of a provider the time to report them (B.6.9); None if there
-    is none, it is being captured, or a lender pays it out: he says so himself (PAY-10)."""
+    is none, nothing is due, it is being captured, or a lender pays it out: he says so himself (PAY-10)."""
     is_ours = METHODS[draft.money.method].secured_by is Secured.AUTHORIZATION
-    relied_on = draft.money.state == PaymentState.AUTHORIZED and is_ours and not capture_asked(draft)
+    relied_on = draft.money.state == PaymentState.AUTHORIZED and is_ours and not capture_asked(draft) and draft.due > 0
     return draft.money.expires_at if relied_on else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from pipelines.engine.decision import EffectIntent
@@ -14,7 +15,7 @@ from pipelines.gateway import Capability, key_of
 from pipelines.methods import METHODS, Asks, Capture, Method, Refund
 from pipelines.orders.mails import refund_account_mail
 from pipelines.rules.holds import Hold
-from pipelines.rules.money.adjustments import RETURN, SHORT, adjust
+from pipelines.rules.money.adjustments import RETURN, SHORT, adjust, goodwill
 from pipelines.shops import Shop
 
 #: Where the shop has some of the customer's money.
@@ -30,6 +31,8 @@ _ASKED = ("payment.authorize", "payment.register")
 SECURES = (*_ASKED, LOOKS)
 TAKES = (_CAPTURE, _VOID)
 LETS_GO = (_VOID, _REFUND)
+#: Why a customer pays nothing more: of 1 to 49 yen no gateway takes any, and to run after them would cost the shop more.
+TOO_LITTLE: Final = "less than a gateway takes (PAY-13)"
 
 
 def asked(draft: OrderDraft) -> EffectFacts | None:
@@ -67,7 +70,8 @@ def capture(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Capture by the profile's policy (PAY-06, SPL-04): with the first or with the last parcel, or with each its part, which
     ``collect`` works out.
 
-    Lines that were taken out before lessen the amount; where nothing is left to pay, the authorization is released.
+    Lines that were taken out before lessen the amount; where nothing is left to pay, the authorization is released. Of less
+    than the gateway takes ``collect`` sees to it, which knows what is under way there (PAY-13).
     """
     money, policy = draft.money, shop.payment.capture_policy
     if METHODS[money.method].capture is not Capture.ON_DISPATCH:
@@ -77,30 +81,54 @@ def capture(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         return
     if money.state != PaymentState.AUTHORIZED or (policy == "last_shipment_full" and draft.state not in ALL_LEFT):
         return
-    if amount := min(money.authorized, draft.due):
+    amount = min(money.authorized, draft.due)
+    if _is_too_little(draft, shop, amount):
+        draft.next("collect", now)
+    elif amount:
         draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload={"amount": amount}))
     else:
         void(draft)
 
 
 def capture_part(draft: OrderDraft, shop: Shop) -> None:
-    """Capture what is due for the goods that have left and was not captured yet (SPL-04); the last part is all that is due."""
-    money = draft.money
-    by_part = shop.payment.capture_policy == "per_shipment" and METHODS[money.method].capture is Capture.ON_DISPATCH
-    if not by_part or money.state not in (PaymentState.AUTHORIZED, *HAS_MONEY):
+    """Capture what is due for the goods that have left and was not captured yet (SPL-04); the last part is all that is due.
+
+    What is less than the gateway takes is captured with the next part, and let go where there is none (PAY-13); that is so
+    where all is captured at once, too.
+    """
+    money, policy = draft.money, shop.payment.capture_policy
+    by_part = policy == "per_shipment"
+    open_states = (PaymentState.AUTHORIZED, *HAS_MONEY) if by_part else (PaymentState.AUTHORIZED,)
+    if METHODS[money.method].capture is not Capture.ON_DISPATCH or money.state not in open_states:
         return
-    whole = draft.state in ALL_LEFT
+    at_once = policy == "first_shipment_full" and draft.state == OrderState.PARTLY_SHIPPED
+    whole = at_once or draft.state in ALL_LEFT
     captures = [effect for effect in draft.effects.values() if effect.kind == _CAPTURE]
     taken = sum(int(effect.payload["amount"]) for effect in captures if effect.state != "declined")
     kept = taken - _through_gateway(draft)
     due = draft.due if whole else draft.due - _worth_of_open(draft)
     amount = min(draft.money.authorized - taken, due - kept)
-    if amount > 0:
+    if _is_too_little(draft, shop, amount):
+        if whole:
+            _waive(draft, amount)
+            if not taken:
+                void(draft)
+    elif amount > 0 and by_part:
         key = _key(draft, f"capture:{len(captures) + 1}" if captures else "capture")
         payload = {"amount": amount, "final": whole}
         draft.ask(EffectIntent(_CAPTURE, key, wakes="settle", payload=payload))
-    elif whole and not taken:
+    elif amount <= 0 and whole and not taken:
         void(draft)
+
+
+def _is_too_little(draft: OrderDraft, shop: Shop, amount: int) -> bool:
+    return 0 < amount < shop.least(shop.gateway(draft.money.gateway))
+
+
+def _waive(draft: OrderDraft, amount: int) -> None:
+    """The shop lets ``amount`` yen go that no gateway takes (PAY-13): the books have them as goodwill, so that nothing is due
+    that nothing brings in, and nobody is asked to run after them."""
+    draft.adjust("too little", TOO_LITTLE, goodwill(amount))
 
 
 def _worth_of_open(draft: OrderDraft) -> int:
@@ -128,12 +156,16 @@ def capture_asked(draft: OrderDraft) -> bool:
     return any(effect.kind == _CAPTURE and effect.state != "declined" for effect in draft.effects.values())
 
 
-def capture_early(draft: OrderDraft) -> None:
+def capture_early(draft: OrderDraft, shop: Shop) -> None:
     """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04); what a provider
-    pays for once it hears of the shipment cannot be (B.6.9)."""
+    pays for once it hears of the shipment cannot be (B.6.9). Less than the gateway takes is let go, and the goods leave (PAY-13)."""
     if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH:
         return
-    if amount := min(draft.money.authorized, draft.due):
+    amount = min(draft.money.authorized, draft.due)
+    if _is_too_little(draft, shop, amount) and not capture_asked(draft):
+        _waive(draft, amount)
+        void(draft)
+    elif amount:
         payload = {"amount": amount, "early": True}
         draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload=payload))
 

@@ -228,7 +228,7 @@ def _least(method: Method, shop: Shop) -> int:
     gateway = shop.gateway_for(method.name)
     if method.asked(gateway) is Asks.NOTHING and not method.needs_gateway:
         return 0
-    return max(shop.payment.minimum_gateway_amount, gateway.least if gateway else 0)
+    return shop.least(gateway)
 
 
 def _delivery(case: _Case) -> Iterator[Problem]:

@@ -274,6 +274,10 @@ class Shop(Section):
         """The gateway that the shop uses for ``method``; None where it is not connected to one."""
         return self.gateway(self.payment.gateways.get(method))
 
+    def least(self, gateway: Gateway[Any] | None) -> int:
+        """Yen below which nothing is asked of ``gateway`` (PAY-13)."""
+        return max(self.payment.minimum_gateway_amount, gateway.least if gateway else 0)
+
     def is_maker(self, supplier: str) -> bool:
         """Whether that supplier sends its goods itself, and is not the shop's own warehouse."""
         return self.split.drop_ship and supplier != "warehouse" and self.supplier(supplier).ships_via is None

@@ -58,7 +58,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for reason in (one for one in _PROMISED if one in reasons):
         draft.tell(_as_it_was(draft, shop, now, reason))
     if HoldReason.AUTHORIZATION_ENDS in reasons:
-        capture_early(draft)
+        capture_early(draft, shop)
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from models.subject import SHIPMENT, Subject
 from pipelines.engine.decision import Decision
 from pipelines.engine.facts import Facts, LineFacts, ParcelFacts
+from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.collect import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
 from tests.stages.able import able_shop
@@ -77,6 +78,60 @@ def test_each_shipment_captures_what_left_with_it_and_the_last_all_that_is_left(
     ((key, rest),) = captured_by(3, first["amount"], state="shipped")
     assert (key, rest) == ("salon/N-1:capture:2", {"amount": total - first["amount"], "final": True})
     assert captured_by(3, total, state="shipped") == []
+
+
+@pytest.mark.parametrize(
+    ("pieces", "state", "captured", "waived"),
+    [
+        (1, "partly_shipped", [], []),  # 44 yen of the first parcel wait for the second
+        (2, "partly_shipped", [88], []),
+        (3, "shipped", [132], []),
+    ],
+)
+def test_a_part_that_no_gateway_takes_is_captured_with_the_next(
+    pieces: int, state: str, captured: list[int], waived: list[int]
+) -> None:
+    """PAY-13, SPL-04."""
+    assert parts_of_44(pieces, state=state) == (captured, waived, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "voids"), [(0, ["payment.void"]), (88, [])], ids=["all of it", "what is left after the second parcel"]
+)
+def test_the_last_part_that_no_gateway_takes_is_let_go(before: int, voids: list[str]) -> None:
+    """PAY-13: in the books it is the shop's gift, and nothing is due."""
+    gone = 0 if before else 88
+    assert parts_of_44(3, before, gone, state="shipped") == ([], [44], voids)
+
+
+def parts_of_44(pieces: int, before: int = 0, gone: int = 0, *, state: str) -> tuple[list[int], list[int], list[str]]:
+    """What is captured, let go and voided of three pieces of 44 yen once so many have left, with ``before`` yen captured and
+    ``gone`` given back."""
+    shop = able_shop("salon", **{"[payment]": '[payment]\ncapture_policy = "per_shipment"\ngateways.card = "able"'})
+    order = an_order("salon", a_line(quantity=3, price=40))
+    known = facts(order)
+    money = payment("authorized", known.grand_total, gateway="able")
+    done = {}
+    if before:
+        key = "salon/N-1:capture"
+        done = {key: effect("payment.capture", key, "done", amount=before)}
+        money = money._replace(state="captured", captured=before)
+    beside = known.grand_total - 132  # shipping, of which nobody asks here
+    decision = decide(
+        STAGE,
+        facts(
+            order,
+            state=state,
+            shipments=(shipment(1, "instructed", lines={"1": LineFacts(3, 0, pieces)}),),
+            payment=money,
+            effects=done,
+            adjustments=[goodwill(beside + gone)],
+        ),
+        shop=shop,
+    )
+    captured = [int(one.payload["amount"]) for one in decision.effects if one.kind == "payment.capture"]
+    waived = [one.change.money for one in decision.adjustments]
+    return captured, waived, [one.kind for one in decision.effects if one.kind == "payment.void"]
 
 
 def test_the_money_is_waited_for_and_the_customer_reminded() -> None:

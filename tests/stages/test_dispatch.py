@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import Misconfigured
+from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.dispatch import STAGE
 from tests.rules.build import at, plain_shop, shop_with
 from tests.stages.able import able_shop
@@ -202,6 +203,16 @@ def test_three_days_before_its_end_a_person_decides_or_the_profile_does() -> Non
     waiting = effect("payment.renew", "salon/N-1:renew:1", "pending", amount=1_100)
     again = on_an_authorization("2026-12-18 10:00:00", renews, gateway="able", effects={"salon/N-1:renew:1": waiting})
     assert (effects(again), reasons(again)) == ([], [])
+
+
+def test_less_than_a_gateway_takes_does_not_keep_the_goods() -> None:
+    """PAY-13, SPL-04: 44 yen whose authorization ends are let go, and their goods leave."""
+    kept = goodwill(1_760 - 44)
+    taken = on_an_authorization("2026-12-17 10:00:00", ends_by("capture"), adjustments=[kept])
+    assert (effects(taken), reasons(taken)) == ([("payment.void", "salon/N-1:void")], [])
+    assert [one.change.money for one in taken.adjustments] == [44]
+    after = on_an_authorization("2026-12-17 10:00:01", ends_by("hold"), adjustments=[kept, goodwill(44)])
+    assert (effects(after), reasons(after)) == ([], [])
 
 
 def test_nobody_is_told_to_ship_on_a_dead_authorization() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from models.store.operator_acts import ActRow, NoteRow
+from pipelines.changes.money import TOO_LITTLE
 from workers.web.console.causes import worded
 
 #: What a timeline may be cut down to.
@@ -51,7 +52,7 @@ def _moves(shown: Mapping[str, Any], language: str) -> Iterator[Entry]:
         before, after, cause = one["from"] or "", one["to"], one["cause"]
         if one["entity"] in _SAID:  # what moves no state: its sides are said too
             before, after = worded(before, language), worded(after, language)
-        if one["entity"] != "goodwill":  # else the words of people
+        if one["entity"] != "goodwill" or cause == TOO_LITTLE:  # else the words of people
             cause = worded(cause, language)
         yield Entry(_at(one["at"]), "move", one["entity"], about, before, after, cause)
 
