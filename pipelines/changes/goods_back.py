@@ -103,7 +103,8 @@ def take_back(
     facts, kind = draft.facts, KIND[cost_on]
     by_customer = kind == RETURN
     collect_from_customer(draft, shop)
-    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee)
+    scope = shop.points.rounding_scope
+    change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee, earn_scope=scope)
     change = credit(draft, shop, now, key=key, reason=reason, change=change)
     _void_uncollected(draft)
     follow_parcels(draft, shop)

@@ -30,7 +30,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: LinesCancelled) -> None:
     lines, kind = by_line(asked.lines), CANCEL if asked.fault == "customer" else SHORT
-    change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items())
+    scope = shop.points.rounding_scope
+    change = adjust(draft.facts.breakdown, draft.adjustments, kind, lines.items(), earn_scope=scope)
     key, reason = f"{event.source}:{event.event_id}", asked.reason
     touched = _cancel_pieces(draft, shop, now, lines, reason)
     heard_from(draft, now)

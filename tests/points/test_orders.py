@@ -200,6 +200,26 @@ def test_each_shipment_brings_the_points_of_its_lines(world: World) -> None:
     assert world.broken() == {}
 
 
+@pytest.mark.parametrize("each", [False, True])
+def test_what_is_left_of_an_order_earns_its_own_points(world: World, each: bool) -> None:
+    """INT-13, PTS-03: three lines of 150 yen earn 4 points, two of them 3, one of them 1; also where each line has a lot of its own (SPL-05)."""
+    if each:
+        shop = shop_with("salon", **{"[points]": '[points]\nactivate_on = "each_shipment"'})
+        world.runner = replace(world.runner, shops={**world.shops, "salon": shop})
+    world.take(document("S-1", *(a_line(n, unit_price=150) for n in "123")))
+    world.settle()
+    assert world.balance() == (4, 0)
+    for line, left in (("1", 3), ("2", 1)):
+        pieces = [{"line": line, "quantity": 1}]
+        world.tell(world.ask("order.cancel_lines", "S-1", lines=pieces, fault="shop", reason="", operator=True))
+        world.settle()
+        assert world.balance() == (left, 0)
+    world.ship_all("S-1")
+    assert world.balance() == (0, 1)
+    assert world.states()["S-1"] == ("shipped", "done")
+    assert world.broken() == {}
+
+
 @pytest.mark.parametrize("wait", [0, 3])
 def test_points_on_order_are_taken_back_with_a_cancel(world: World, wait: int) -> None:
     """B.8 ``activation = {event: ordered, delay_days: n}``; PTS-14."""

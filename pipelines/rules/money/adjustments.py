@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pipelines.rules.money.allocation import largest_remainder
 from pipelines.rules.money.breakdown import Breakdown, LineShare, TaxAmount
+from pipelines.rules.money.earning import still_earned
 from pipelines.rules.money.tax import STANDARD_RATE, tax_in, tax_on
 
 CANCEL, SHORT, RETURN, FAULT = "cancel", "short", "return", "fault"
@@ -89,9 +90,10 @@ def adjust(
     lines: Iterable[tuple[str, int]],
     *,
     return_fee: int = 0,
+    earn_scope: str = "rate_group",
 ) -> Adjustment:
     """What the change of ``lines`` comes to, after the adjustments ``before``; it costs the customer ``return_fee`` yen
-    ex tax (TAX-05).
+    ex tax (TAX-05). What is left earns over the profile's ``earn_scope`` (INT-13, PTS-03).
 
     Raises ValueError for an unknown kind or line, or for pieces that are not there any more.
     """
@@ -122,7 +124,7 @@ def adjust(
         refund=refund,
         money=refund - points,
         points_returned=points,
-        points_unearned=new.unearned - old.unearned,
+        points_unearned=_unearned(breakdown, before, new, earn_scope),
         rank_spend=new.rank_spend - old.rank_spend,
         carried=given + refund - new.value(breakdown),
         return_fee=fee,
@@ -158,15 +160,19 @@ def deduct(change: Adjustment, points: int) -> Adjustment:
 
 
 def points_unearned(breakdown: Breakdown, before: Sequence[Adjustment], change: Adjustment) -> dict[str, int]:
-    """By line, the points of ``change`` that are earned no longer; ``before`` are the adjustments it came after."""
+    """By line, the points of ``change`` that are earned no longer; ``before`` are the adjustments it came after. Each gives those of
+    its pieces, and the last what the rest of the order earns less than before (INT-13)."""
     gone = _kinds_by_line([(one.kind, one.lines) for one in before])
     asked = dict(change.lines)
-    lost = {}
+    lost, rest = {}, change.points_unearned
     for share in breakdown.lines:
         if share.line in asked:
             count = len(gone.get(share.line, ()))
             earned_until = _first(share.points, share.quantity, count + asked[share.line])
-            lost[share.line] = earned_until - _first(share.points, share.quantity, count)
+            lost[share.line] = min(rest, earned_until - _first(share.points, share.quantity, count))
+            rest -= lost[share.line]
+    if lost and rest:
+        lost[next(reversed(lost))] += rest
     return lost
 
 
@@ -202,7 +208,8 @@ def totals_after(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dic
 
 @dataclass(slots=True)
 class _Gone:
-    """Sums over all pieces that are gone. ``bases`` and ``taxes`` are by rate, what is taken out of the order's."""
+    """Sums over all pieces that are gone. ``bases`` and ``taxes`` are by rate, what is taken out of the order's; ``left`` is what the
+    pieces of each line that are not gone cost after coupons as they were spread."""
 
     amount: int = 0
     member_discount: int = 0
@@ -211,8 +218,8 @@ class _Gone:
     shipping: int = 0
     fees: int = 0
     points_used: int = 0
-    unearned: int = 0
     rank_spend: int = 0
+    left: dict[str, int] = field(default_factory=dict)
     bases: dict[int, int] = field(default_factory=dict)
     taxes: dict[int, int] = field(default_factory=dict)
 
@@ -227,6 +234,12 @@ class _Gone:
 
 _Changes = Sequence[tuple[str, Lines, int]]
 """(kind, lines, return fee in the price display)."""
+
+
+def _unearned(breakdown: Breakdown, before: Sequence[Adjustment], now: _Gone, scope: str) -> int:
+    """Points that are earned no longer, beyond those of the changes before."""
+    lost = breakdown.points_earned - still_earned(breakdown, now.left, scope)
+    return max(0, lost - sum(one.points_unearned for one in before))
 
 
 def _gone(breakdown: Breakdown, changes: _Changes) -> _Gone:
@@ -261,7 +274,7 @@ def _without_tax(breakdown: Breakdown, changes: _Changes) -> _Gone:
         gone.amount += pieces.price * count
         gone.member_discount += pieces.member_discount * count
         gone.points_used += sum(pieces.points_used[:count])
-        gone.unearned += _first(share.points, share.quantity, count)
+        gone.left[share.line] = sum(pieces.nets[count:])
         gone.rank_spend += _first(share.rank_spend, share.quantity, count)
         gone.take(share.tax_rate, sum(pieces.nets[:count]))
         given_up += sum(net for net, kind in zip(pieces.nets, mine, strict=False) if kind in _GIVEN_UP)

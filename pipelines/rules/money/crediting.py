@@ -50,12 +50,13 @@ def credited(
 
 
 def unearned(lots: Iterable[Lot], points: Mapping[str, int]) -> Iterator[Unearned]:
-    """From which of an order's lots ``points`` by line go: the newest first, none gives more than it ever gave the customer."""
+    """From which of an order's lots ``points`` by line go: the line's own, then the others, the newest first; none gives more than it
+    ever gave the customer."""
     purchased = sorted((lot for lot in lots if lot.kind == "purchase"), key=lambda lot: lot.id, reverse=True)
     left = {lot.id: lot.amount - lot.gone for lot in purchased}
     for line, due in points.items():
         rest = due
-        for lot in [one for one in purchased if (one.line or "") == line] or purchased:
+        for lot in sorted(purchased, key=lambda lot: (lot.line or "") != line):
             part = min(rest, left[lot.id])
             if part > 0:
                 left[lot.id] -= part

@@ -70,7 +70,8 @@ class _Books:
         """One change of ``pieces`` (line, quantity)."""
         before = (*self._sold.adjustments, *self.changes)
         breakdown = self._sold.breakdown
-        change = adjust(breakdown, before, kind, pieces, return_fee=return_fee(self._shop, kind))
+        fee, scope = return_fee(self._shop, kind), self._shop.points.rounding_scope
+        change = adjust(breakdown, before, kind, pieces, return_fee=fee, earn_scope=scope)
         kept = credited(breakdown, before, change, self._lots.values(), self._at, self._purse)
         self.changes.append(kept.change)
         self._take(kept)

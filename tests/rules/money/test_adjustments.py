@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -202,6 +203,41 @@ def test_points_of_gone_lines_are_not_earned() -> None:
     """PTS-13, B.8: only that line's points."""
     (done,) = one_by_one(priced(6_000, 4_000, shop=plain_shop("[points]\nrate = 0.01")), (RETURN, "2", 1))
     assert done.points_unearned == 40
+
+
+@pytest.mark.parametrize("kind", [CANCEL, SHORT, RETURN])
+@pytest.mark.parametrize(
+    ("scope", "kept"), [("rate_group", [4, 3, 1, 0]), ("order", [4, 3, 1, 0]), ("line", [3, 2, 1, 0])]
+)
+@pytest.mark.parametrize("sequence", list(permutations("123")))
+def test_what_is_left_earns_as_if_it_had_been_ordered_alone(
+    kind: str, scope: str, kept: list[int], sequence: tuple[str, ...]
+) -> None:
+    """INT-13, PTS-03, PTS-13: three lines of 150 yen at one percent, whichever goes first."""
+    sums = priced(150, 150, 150, shop=plain_shop(f'[points]\nrate = 0.01\nrounding_scope = "{scope}"'))
+    left = [sums.points_earned]
+    for change in one_by_one(sums, *((kind, line, 1) for line in sequence)):
+        left.append(left[-1] - change.points_unearned)
+    assert left == kept
+
+
+@pytest.mark.parametrize("display", ["ex_tax", "tax_included"])
+def test_pieces_of_a_line_earn_as_lines_do(display: str) -> None:
+    """INT-13, PTS-03: 165 yen with tax are 150."""
+    shop = plain_shop(f'[price]\ndisplay = "{display}"\n[points]\nrate = 0.01')
+    sums = price(an_order("plain", a_line("1", 150 if display == "ex_tax" else 165, 3)), shop)
+    done = one_by_one(sums, (SHORT, "1", 1), (SHORT, "1", 1), (SHORT, "1", 1))
+    assert (sums.points_earned, [one.points_unearned for one in done]) == (4, [1, 2, 1])
+
+
+def test_points_of_changes_before_are_not_taken_twice() -> None:
+    """What an earlier change took out by another reckoning stays as it was kept; all that is gone earns nothing."""
+    sums = priced(150, 150, 150, shop=plain_shop("[points]\nrate = 0.01"))
+    (first,) = one_by_one(sums, (SHORT, "1", 1))
+    first = replace(first, points_unearned=2)
+    second = adjust(sums, [first], SHORT, [("2", 1)])
+    third = adjust(sums, [first, second], SHORT, [("3", 1)])
+    assert [second.points_unearned, third.points_unearned] == [1, 1]
 
 
 def test_shipping_and_fees_go_back_only_if_nothing_was_sent() -> None:

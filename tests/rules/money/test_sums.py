@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipelines.rules.money.adjustments import CANCEL, FAULT, KINDS, RETURN, SHORT, Adjustment, adjust, totals_after
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.money.pricing import price
 from pipelines.rules.parcels import Claim, allocate
 from pipelines.rules.split import split
 from tests.examples import examples
@@ -191,6 +193,22 @@ def test_portions_do_not_matter(case: Case, kind: str, chance: int) -> None:
     for name in ("amount", "member_discount", "coupon", "coupon_recovered", "shipping", "fees", "points_unearned"):
         assert getattr(one, name) + getattr(two, name) == getattr(at_once, name)
     assert one.refund + two.refund - two.carried == at_once.refund - at_once.carried
+
+
+@MANY
+@given(CASES, st.sampled_from(KINDS), ANY_CHANCE)
+def test_what_is_kept_earns_as_if_it_had_been_ordered_alone(case: Case, kind: str, chance: int) -> None:
+    """INT-13, PTS-03, over every scope of rounding; a coupon or points would fall on it otherwise."""
+    order, dice = replace(case.order, coupons=(), points_use=0), Random(chance)
+    sums = price(order, case.shop)
+    left = {line.line: dice.randint(0, line.quantity) for line in order.lines}
+    gone = [(line.line, line.quantity - left[line.line]) for line in order.lines if left[line.line] < line.quantity]
+    if not gone:
+        return
+    rest = tuple(replace(line, quantity=left[line.line]) for line in order.lines if left[line.line])
+    alone = price(replace(order, lines=rest), case.shop).points_earned if rest else 0
+    change = adjust(sums, [], kind, gone, earn_scope=case.shop.points.rounding_scope)
+    assert sums.points_earned - change.points_unearned == alone
 
 
 def boxed(lines: Sequence[tuple[str, int]], dice: Random) -> list[dict[str, int]]:
