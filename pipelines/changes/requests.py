@@ -57,7 +57,8 @@ def heard(
 ) -> Asked | None:
     """What ``event`` asks for; None if it cannot be granted as the order stands, and then it is refused and ``denied`` told why.
 
-    What is asked of returns is judged by the moment at which it was asked: their days end while it waits to be decided.
+    What is asked of returns, or of whatever has a window, is judged by the moment at which it was asked: days and minutes end while it
+    waits to be decided.
     """
 
     def refuse(refused: Iterable[Refusal | Problem]) -> None:
@@ -70,7 +71,7 @@ def heard(
     except Invalid as unreadable:
         refuse(unreadable.problems)
         return None
-    at = event.at if action.about == About.RETURN or action.opens is not None else now
+    at = event.at if action.about == About.RETURN or action.opens is not None or action.has_window else now
     case = Case(draft, shop, at, bool(event.body.get("operator")))
     if action.about == About.SHIPMENT:
         named = event.body.get("shipment")

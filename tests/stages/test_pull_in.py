@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +51,26 @@ def waits(world: World) -> list[tuple[str, str, str, str]]:
 def last_answer(world: World) -> tuple[str, str | None]:
     (row,) = world.rows("SELECT state, reason FROM inbox_event ORDER BY id DESC LIMIT 1")
     return row.state, row.reason
+
+
+@pytest.mark.parametrize(
+    ("after", "state"),
+    [(timedelta(minutes=15), "cancelled"), (timedelta(minutes=15, milliseconds=1), "authorized")],
+    ids=["in time", "too late"],
+)
+def test_the_fifteen_minutes_count_to_the_moment_at_which_the_customer_asks(
+    world: World, after: timedelta, state: str
+) -> None:
+    """CAN-03: inclusive, also where the request waits a little to be decided."""
+    goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+    world.take(document("R-1", goods, shop="reuse", pickup=CALLED))
+    world.settle()
+    world.clock.set(world.clock.now() + after)
+    world.tell(world.ask("order.cancel", "R-1", "reuse", reason="another store"))
+    world.clock.advance(milliseconds=500)  # until a worker has it; a second after the window the goods may be prepared
+    world.settle()
+    assert world.states()["R-1"][0] == state, last_answer(world)
+    assert world.broken() == {}
 
 
 def test_a_watch_is_called_to_the_store_seen_and_bought(world: World) -> None:

@@ -100,4 +100,5 @@ ACTION = Action(
     stands=stands,
     faults=faults,
     is_done=_is_cancelled,
+    has_window=True,  # CAN-03: fifteen minutes, inclusive
 )
