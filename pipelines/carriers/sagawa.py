@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pipelines.carriers.carrier import Carrier, Status
 from pipelines.carriers.numbers import digits, mod7
 
@@ -13,6 +15,9 @@ def _fault(number: str) -> str | None:
     return digits(number, 12, or_also="or, in the older form, 10 ") or mod7(number)
 
 
+#: The windows that a contract does not have, by how many it has.
+NOT_IN_CONTRACT: Final = {5: frozenset({"18-20", "19-21"}), 6: frozenset({"18-21"})}
+
 CARRIER = Carrier(
     name="sagawa",
     japanese="佐川急便",
@@ -20,7 +25,6 @@ CARRIER = Carrier(
     spellings=("Sagawa (JA)", "佐川", "飛脚宅配便", "飛脚", "Sagawa Kyubin", "SGW"),
     fault=_fault,
     page="https://k2k.sagawa-exp.co.jp/p/web/okurijosearch.do?okurijoNo={n}",
-    # 18-21 belongs to the contract with five windows, 18-20 and 19-21 to the one with six.
     slots={
         "AM": "01",
         "12-14": "12",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from pipelines.carriers.sagawa import CARRIER
+from pipelines.carriers.sagawa import CARRIER, NOT_IN_CONTRACT
 from pipelines.files.file_format import (
     DIGITS,
     NUMBER,
@@ -37,8 +37,6 @@ HEADER: Final = tuple(_HEADINGS.split())
 _COOL: Final = {"normal": "001", "chilled": "002", "frozen": "003"}
 _COOL_SEAL: Final = {"chilled": "001", "frozen": "002"}
 _ANY_MEANS, _ON_A_DAY, _AT_A_TIME, _IN_THE_MORNING, _IN_SIX_WINDOWS = "010", "005", "007", "016", "019"
-#: Windows that only one of the two contracts has.
-_OF_FIVE, _OF_SIX = frozenset({"18-21"}), frozenset({"18-20", "19-21"})
 _MOST: Final = 9_999_999
 _WIDE: Final = 32
 
@@ -65,8 +63,10 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(43, "000")
     cells.code(44, _COOL[label.temperature])
     wished, slot, _ = delivery(cells, label, CARRIER, "%Y/%m/%d")
-    if label.slot in (_OF_SIX if settings.windows == 5 else _OF_FIVE):
-        cells.fault("slot", f"the contract with {settings.windows} windows has no {label.slot}")
+    if label.slot in NOT_IN_CONTRACT[settings.windows]:
+        if not label.best_effort:
+            cells.fault("slot", f"the contract with {settings.windows} windows has no {label.slot}")
+        slot = ""
     cells.code(45, wished)
     cells.code(46, slot)
     if label.collect is not None:

@@ -54,7 +54,8 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Label:
     """What a label program must know of one shipment. ``collect`` is what is to be paid on delivery with the ``tax`` in it (yen),
-    None for nothing; ``slot`` as shops name it (``AM``, ``14-16``); ``temperature`` is ``normal``, ``chilled`` or ``frozen``."""
+    None for nothing; ``slot`` as shops name it (``AM``, ``14-16``), where it is ``best_effort`` nothing but words that nobody promised
+    (DLV-01); ``temperature`` is ``normal``, ``chilled`` or ``frozen``."""
 
     shipment: str
     order: str
@@ -66,6 +67,7 @@ class Label:
     collect: int | None = None
     tax: int = 0
     temperature: str = "normal"
+    best_effort: bool = False
 
 
 class Cells:

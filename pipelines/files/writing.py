@@ -49,7 +49,7 @@ def day(cells: Cells, label: Label, form: str) -> str:
 
 def delivery(cells: Cells, label: Label, carrier: Carrier, form: str) -> tuple[str, str, str]:
     """(day wished for, the carrier's code of the window, what was wished in words); a window that only others have holds the
-    label, since it would come at another time than was promised (B.4.4)."""
+    label, since it would come at another time than was promised (B.4.4); where none was, it is words (DLV-01)."""
     wished = ""
     if label.deliver_on is not None:
         wished = label.deliver_on.strftime(form)
@@ -57,7 +57,7 @@ def delivery(cells: Cells, label: Label, carrier: Carrier, form: str) -> tuple[s
             cells.fault("deliver_on", f"{label.deliver_on} is before {label.dispatch_on}, when it leaves")
     if not label.slot or label.slot in carrier.slots:
         return wished, carrier.slots.get(label.slot or "", ""), ""
-    if any(label.slot in other.slots for other in CARRIERS.values()):
+    if not label.best_effort and any(label.slot in other.slots for other in CARRIERS.values()):
         cells.fault("slot", f"{carrier.english} has no window {label.slot}")
         return wished, "", ""
     return wished, "", label.slot

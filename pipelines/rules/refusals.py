@@ -233,9 +233,9 @@ def _least(method: Method, shop: Shop) -> int:
 
 def _delivery(case: _Case) -> Iterator[Problem]:
     """DLV-02; a date too early to be met is no refusal (DLV-04)."""
-    order, rules = case.order, case.shop.delivery
-    if order.delivery_slot is not None and rules.slots and order.delivery_slot not in rules.slots:
-        yield Problem("delivery.slot", f"Must be {_listed(rules.slots, 'or')}.")
+    order, rules, slots = case.order, case.shop.delivery, case.shop.slots
+    if order.delivery_slot is not None and slots is not None and order.delivery_slot not in slots:
+        yield Problem("delivery.slot", f"Must be {_listed(slots, 'or')}." if slots else "Must be left out.")
     if order.delivery_date is not None and rules.max_days_ahead:
         last = in_japan(order.placed_at).date() + timedelta(days=rules.max_days_ahead)
         if order.delivery_date > last:

@@ -68,9 +68,11 @@ class Split(Section):
 class Delivery(Section):
     """Delivery wishes and transit (A.6)."""
 
-    slots: Annotated[tuple[str, ...], FromList] = Field(
-        default=("AM", "12-14", "14-16", "16-18", "18-20", "18-21", "19-21"),
-        description="Time slots an order may ask for; empty: free text, best effort (DLV-01, DLV-02)",
+    slots: Annotated[tuple[str, ...], FromList] | None = Field(
+        default=None,
+        description="Time slots an order may ask for; unset: those that every carrier keeps which the shop's suppliers may use, by "
+        "their `carrier` or else the shop's `carriers` (B.4.4), all there are where neither is named; empty: free text, best effort "
+        "(DLV-01, DLV-02)",
     )
     requests: Literal["strict", "clear", "best_effort"] = Field(
         default="clear",

@@ -19,6 +19,7 @@ from pipelines.methods import METHODS, Capture
 from pipelines.shops.fulfilling import AUTO
 from pipelines.shops.installation import Installation
 from pipelines.shops.shop import Shop
+from pipelines.shops.slots import unknown_slots
 from pipelines.values.prefecture import prefecture
 
 PACKAGED: Final = Path(__file__).parent
@@ -322,6 +323,8 @@ def _across(shop: Shop) -> Iterator[tuple[str, str]]:
             yield f"coupons.offers.{code}.ranks", f"there is no rank {unknown[0]}; ranks.levels lists the shop's"
     yield from _pull_in(shop)
     yield from _never_open(shop)
+    for place, kept in unknown_slots(shop.delivery, shop.suppliers):
+        yield f"delivery.slots[{place}]", f"no carrier of the shop has it; there is {kept}"
     for region in shop.delivery.transit_days:
         if prefecture(region) != region:
             yield f"delivery.transit_days.{region}", "is no prefecture; write it as in 愛知県"

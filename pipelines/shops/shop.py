@@ -18,6 +18,7 @@ from pipelines.shops.returning import Returns
 from pipelines.shops.schedule import WEEKDAYS, Calendar, Pickup, Schedule
 from pipelines.shops.section import ONE_LINE, Days, FromList, Section
 from pipelines.shops.selling import Coupons, Points, Price, Ranks, Shipping
+from pipelines.shops.slots import kept_by_all
 from pipelines.shops.stores import PullIn, Store
 from pipelines.shops.trading import Cancel, Documents, Intake, Payment, RemarkRule
 from pipelines.values.calendar import BusinessCalendar
@@ -255,6 +256,13 @@ class Shop(Section):
     def _installation(self) -> Installation:
         """Nothing is there until the shop is connected. No private attribute of pydantic, which makes an AttributeError each time that it is read."""
         return Installation()
+
+    @cached_property
+    def slots(self) -> tuple[str, ...] | None:
+        """The times of day that an order may ask for, none of them where its carriers have none in common; None: free text, best effort
+        (DLV-01, DLV-02)."""
+        listed = self.delivery.slots
+        return kept_by_all(self.delivery, self.suppliers) if listed is None else listed or None
 
     def batches(self, channel: str) -> bool:
         """Whether the supplier channel of that name takes many instructions in one message."""

@@ -33,7 +33,8 @@ class Instruction:
     wishes for and can still be kept, ``instructions`` what the remarks ask of the supplier. ``collect`` (``amount``, the ``tax`` in it; yen) is what
     it collects on delivery; None where it collects nothing. ``replaces`` is the key of the one before it, of a shipment that is asked
     for anew; None: there was none. ``flags`` are those of its lines, by line: what a label must know and nobody is told; nor is it when
-    the goods should arrive (``arrive_on``), nor whether they waited for others (``backorder``), by which a day of delivery is kept.
+    the goods should arrive (``arrive_on``), nor whether they waited for others (``backorder``), by which a day of delivery is kept, nor
+    whether a time of day is ``best_effort`` (DLV-01).
     """
 
     key: str
@@ -54,6 +55,7 @@ class Instruction:
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     backorder: bool = False
     arrive_on: date | None = None
+    best_effort: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""

@@ -30,4 +30,5 @@ def label_of(told: Instruction, files: SupplierFiles) -> Label:
         collect=told.collect["amount"] if told.collect is not None else None,
         tax=told.collect["tax"] if told.collect is not None else 0,
         temperature=next((cold for cold in _COLD if cold in flags), files.temperature),
+        best_effort=told.best_effort,
     )

@@ -24,6 +24,7 @@ def complete(
 ) -> Instruction:
     """``instruction`` with what ``shop``'s profile says of it, and without a day of delivery that cannot be kept (DLV-04). ``document``
     is the order's where it has remarks or goods that are called to a store, ``due`` what it is to pay on delivery."""
+    instruction = replace(instruction, best_effort=shop.slots is None)
     if document is not None and document.get("remarks"):
         order = order_from_json(document)
         asked = carried(wish(order, shop), shop, instruction)

@@ -111,6 +111,15 @@ def test_a_window_that_the_carrier_has_not_holds_the_label(tool: str, slot: str)
 
 
 @pytest.mark.parametrize(
+    ("tool", "slot", "column", "code"),
+    [("b2", "12-14", 7, ""), ("b2", "AM", 7, "0812"), ("yupri", "18-21", 66, "00"), ("ehiden3", "18-21", 46, "")],
+)
+def test_a_window_that_nobody_promised_holds_no_label(tool: str, slot: str, column: int, code: str) -> None:
+    """DLV-01: best effort; a window that the carrier has not is words like any other."""
+    assert at(written(tool, label(slot=slot, best_effort=True))[0], column) == [code]
+
+
+@pytest.mark.parametrize(
     ("windows", "slot", "seal"), [(6, "AM", "019"), (6, "18-20", "019"), (5, "AM", "016"), (5, "18-21", "007")]
 )
 def test_sagawas_two_contracts(windows: int, slot: str, seal: str) -> None:

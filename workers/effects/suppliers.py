@@ -52,7 +52,8 @@ class Instructed:
         ask of the supplier, and what it is to collect."""
         contact = self.batch.contact
         batch = replace(self.batch, contact=replace(contact, secrets=standing(contact.secrets, self.old_until, now)))
-        if not self.remarked and not self.on_delivery and not any(one.delivery for one in batch.instructions):
+        wished = any(any((one.delivery or {}).values()) for one in batch.instructions)
+        if not self.remarked and not self.on_delivery and not wished:
             return batch
         return replace(batch, instructions=[self._told(one, shops) for one in batch.instructions])
 

@@ -99,11 +99,15 @@ def _by_range(remark: Remark, found: re.Match[str]) -> Claim | None:
 
 def _bare(remark: Remark, found: re.Match[str]) -> Claim | None:
     """14-16 without a word of hours: the name of a slot, or what stands after 時間帯 where slots are free text."""
-    code, slots = found[0].replace(" ", ""), remark.shop.delivery.slots
-    is_named = code in slots if slots else _LABEL.search(remark.text, max(0, found.start() - _BEFORE), found.start())
+    code, slots = found[0].replace(" ", ""), remark.shop.slots
+    is_named = (
+        code in slots
+        if slots is not None
+        else _LABEL.search(remark.text, max(0, found.start() - _BEFORE), found.start())
+    )
     if not is_named or not _agrees(remark, code):
         return None
-    return Claim(found.start(), found.end(), RECOGNISER.kind, code, wish="must" if slots else "said")
+    return Claim(found.start(), found.end(), RECOGNISER.kind, code, wish="said" if slots is None else "must")
 
 
 def _made(remark: Remark, found: re.Match[str], hours: Hours | None, words: str) -> Claim | None:
@@ -125,8 +129,8 @@ def _moment(found: re.Match[str], number: int, half: str | None) -> tuple[int, b
 
 def _slot(remark: Remark, hours: Hours | None, words: str) -> str | None:
     """What to hand on: the shop's one slot of these hours, else None; the words themselves where slots are free text."""
-    slots = remark.shop.delivery.slots
-    if slots:
+    slots = remark.shop.slots
+    if slots is not None:
         slot = _only(slots, hours) if hours is not None else None
     elif hours == (0, _NOON):
         slot = "AM"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rules.build import plain_shop, shop_with
+from pipelines.rules.remarks import read
+from tests.rules.build import an_order, plain_shop, shop_with
 from tests.rules.remarks.read import understood
 
 
@@ -90,14 +91,14 @@ def test_where_slots_are_free_text_the_words_are_handed_on(remarks: str, words: 
     ("remarks", "slot"), [("18時以降着希望", "18-21"), ("12-14時着希望", "12-14"), ("お昼着希望", "12-14")]
 )
 def test_a_slot_that_holds_the_others_is_the_one_meant(remarks: str, slot: str) -> None:
-    """The default slots have 18-20, 18-21 and 19-21."""
-    assert understood(remarks, "apparel") == {"desired_slot": slot}
+    """Where nobody says which carrier comes there are 18-20, 18-21 and 19-21."""
+    shop = plain_shop('[[remarks]]\nrecognisers = ["desired_slot"]')
+    assert read(an_order("plain", remarks=remarks), shop).slot == slot
 
 
 def test_a_shop_without_a_morning_has_none() -> None:
     shop = shop_with("reuse", **{'slots = ["AM", ': "slots = ["})
-    assert "AM" not in shop.delivery.slots
-    assert plain_shop('[[remarks]]\nrecognisers = ["desired_slot"]').delivery.slots[0] == "AM"
+    assert "AM" not in (shop.slots or ())
 
 
 @pytest.mark.parametrize(
