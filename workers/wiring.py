@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -30,6 +30,7 @@ from workers.bounces import MAIL_PROVIDERS
 from workers.broker import Bell, make_broker
 from workers.channels import CHANNELS
 from workers.effects import queues
+from workers.inquiries.services import services
 from workers.installation import INSTALLATION
 from workers.mail.overrides import read as read_overrides
 from workers.mail.rendering import Renderer
@@ -125,7 +126,8 @@ _LIMITS: Final[Mapping[str, Limits]] = {"web": INTAKE}
 def build(settings: Settings, application: str) -> House:
     """Connect nothing yet; raise Misconfigured for whatever could not work."""
     actions()  # raises for a declaration, or a plug-in's, that no stage would hear
-    shops = load_shops(settings.shops_dir, INSTALLATION)
+    asked = frozenset(name for one, _ in services(os.environ) for name in one.carriers)
+    shops = load_shops(settings.shops_dir, replace(INSTALLATION, asked=asked))
     overrides = read_overrides(settings.shops_dir, shops)
     return House(
         settings=settings,

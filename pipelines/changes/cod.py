@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,8 +14,10 @@ from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import ask_for_refund, is_owed_on_delivery
 from pipelines.changes.undelivered import count_undelivered
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import ParcelFacts
+from pipelines.engine.facts import EventFacts, ParcelFacts
+from pipelines.inquiries.inquiry import ANSWER
 from pipelines.orders.mails import cash, customer_mail, parcel_context
+from pipelines.rules.dates.inquiry import ANSWER_WITHIN
 from pipelines.rules.dates.unclaimed import Unclaimed, unclaimed
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.collecting import collecting, gone
@@ -32,14 +35,25 @@ _ACCIDENTS: Final = frozenset({TrackingState.LOST, TrackingState.DAMAGED})
 REASON: Final = "cod_unclaimed"
 
 
-def watch_money(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Wait for the money that a carrier collects; where no parcel brings it in, a human has the order."""
+Answers = Mapping[tuple[str | None, str], EventFacts]
+"""(Shipment, parcel's key) -> what its carrier answered just now."""
+
+
+def watch_money(draft: OrderDraft, shop: Shop, now: datetime, answers: Answers) -> None:
+    """Wait for the money that a carrier collects; where no parcel brings it in, a human has the order. What the carrier answers goes
+    before what was heard; where it can be asked, no order ends before it was."""
     parcel = collecting_parcel(draft, shop) if is_owed_on_delivery(draft) else None
     if parcel is None:
         _hold(draft, None) if _is_brought_by_nobody(draft, shop) else _lift(draft)
         return
+    answer = answers.get((parcel.shipment, parcel.key))
+    parcel = _heard(parcel, answer)
     if parcel.tracking_status in _ACCIDENTS:
         _hold(draft, parcel)
+        return
+    if parcel.tracking_status == TrackingState.DELIVERED:  # the news of it is on its way, and brings the money in
+        until = now + timedelta(days=shop.payment.cod_redelivery_wait_days)
+        draft.await_for(_MONEY, parcel.carrier or draft.shipment(parcel.shipment).supplier, until, CANCEL)
         return
     due = unclaimed(shop, draft.money.method, parcel.shipped_at, parcel.tracking_status, parcel.status_as_of)
     if due is None:
@@ -47,10 +61,20 @@ def watch_money(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if due.cancel_at > now:
         _lift(draft)
         _wait(draft, shop, now, parcel, due)
-    elif _may_be_cancelled(draft, parcel):
-        _cancel(draft, shop, now, parcel)
-    else:
+    elif not _may_be_cancelled(draft, parcel):
         _hold(draft, parcel)
+    elif answer is None and shop.is_asked(parcel.carrier) and due.cancel_at + ANSWER_WITHIN > now:
+        draft.await_for(ANSWER, parcel.carrier or "", due.cancel_at + ANSWER_WITHIN, CANCEL)
+    else:
+        _cancel(draft, shop, now, parcel)
+
+
+def _heard(parcel: ParcelFacts, answer: EventFacts | None) -> ParcelFacts:
+    """``parcel`` as its carrier says that it fares; a word that nobody knows, or older than the last news, says nothing."""
+    status = answer.body["status"] if answer is not None else None
+    if answer is None or status is None or (parcel.status_as_of is not None and answer.at < parcel.status_as_of):
+        return parcel
+    return parcel._replace(tracking_status=status, status_as_of=answer.at)
 
 
 def _is_brought_by_nobody(draft: OrderDraft, shop: Shop) -> bool:

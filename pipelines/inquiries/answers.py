@@ -10,7 +10,7 @@ from models.states import TrackingState
 from models.store.carrier_inquiries import UnderWayRow
 from pipelines.carriers import Carrier, Status
 from pipelines.engine.inbox import Received
-from pipelines.inquiries.inquiry import Sighting
+from pipelines.inquiries.inquiry import ANSWERED, Sighting
 from pipelines.rules.dates.inquiry import UNSCANNED_DAYS
 
 _UPDATED: Final = "shipment.tracking_updated"
@@ -51,6 +51,21 @@ def news(carrier: Carrier, parcel: UnderWayRow, seen: Sequence[Sighting], now: d
         event_id=f"{parcel.shipment_id}:{parcel.tracking_number}:{said.word}:{'' if said.at is None else said.at.isoformat()}",
         type=_UPDATED,
         body={"tracking_number": parcel.tracking_number, "carrier": carrier.name, "status": said.word},
+        at=now if said.at is None else min(said.at, now),
+        supplier=parcel.supplier,
+        shipment=parcel.shipment_id,
+    )
+
+
+def answered(carrier: Carrier, parcel: UnderWayRow, seen: Sequence[Sighting], now: datetime) -> Received:
+    """How ``parcel`` fares by what was ``seen``, for the order that waits to hear of it, new or not (PAY-09)."""
+    said = last_word(carrier, seen)
+    status = carrier.status(said.word)
+    return Received(
+        source=f"carrier:{carrier.name}",
+        event_id=f"{parcel.shipment_id}:{parcel.tracking_number}:answered:{now.isoformat()}",
+        type=ANSWERED,
+        body={"parcel": parcel.key, "status": None if status is None else str(status)},
         at=now if said.at is None else min(said.at, now),
         supplier=parcel.supplier,
         shipment=parcel.shipment_id,

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from pipelines.errors import ShukkaError
+
+ANSWERED: Final = "carrier.answered"
+"""The type of the event that a carrier answered of a parcel that somebody waits to hear of: our own, no supplier may say it."""
+ANSWER: Final = "carrier.answer"
+"""What an order waits for whose carrier is to be asked at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ from pipelines.shops.fulfilling import SupplierChannel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Installation:
-    """The gateways, channels and formats of files that are there, their own and those of plug-ins, by name. Each is equal to itself alone."""
+    """The gateways, channels and formats of files that are there, their own and those of plug-ins, by name; ``asked`` are the carriers
+    that are asked how parcels fare (docs/inquiries.md). Each is equal to itself alone."""
 
     gateways: Mapping[str, Gateway[Any]] = field(default_factory=dict)
     channels: Mapping[str, SupplierChannel] = field(default_factory=dict)
     files: Mapping[str, object] = field(default_factory=dict)
+    asked: Collection[str] = frozenset()

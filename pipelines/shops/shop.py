@@ -274,6 +274,10 @@ class Shop(Section):
         found = self._installation.channels.get(channel)
         return found is not None and found.fetched
 
+    def is_asked(self, carrier: str | None) -> bool:
+        """Whether that carrier is asked how its parcels fare; None: nobody knows which one it is."""
+        return carrier in self._installation.asked
+
     def gateway(self, name: str | None) -> Gateway[Any] | None:
         """What the installation's gateway ``name`` can do; None for none."""
         return self._installation.gateways.get(name) if name else None

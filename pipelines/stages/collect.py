@@ -13,14 +13,18 @@ from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
+from pipelines.inquiries.inquiry import ANSWERED
 from pipelines.orders.actions.collected import ACTION
 from pipelines.shops import Shop
 
 
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Record money that came in another way, then wait for what is still out: the money, or after a cancel the goods."""
+    answers = {(one.shipment, one.body["parcel"]): one for one in draft.waiting if one.type == ANSWERED}
     for event in draft.waiting:
-        if (asked := heard(ACTION, draft, shop, now, event)) is not None:
+        if event.type == ANSWERED:
+            draft.applied(event)
+        elif (asked := heard(ACTION, draft, shop, now, event)) is not None:
             draft.move_payment(
                 PaymentState.CAPTURED,
                 "recorded by an operator",
@@ -40,7 +44,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.move_payment(PaymentState.VOIDED, "nothing is left to collect")
         draft.next("reward", now)
     else:
-        watch_money(draft, shop, now)
+        watch_money(draft, shop, now, answers)
 
 
 STAGE = Stage(
@@ -54,7 +58,7 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.ADJUSTMENTS,
-    consumes=(ACTION.wakes,),
+    consumes=(ACTION.wakes, ANSWERED),
     leads_to=("settle", "reward"),
     asks=(*dict.fromkeys((*LETS_GO, *TAKES)), REPORT),
 )

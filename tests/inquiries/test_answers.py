@@ -19,7 +19,7 @@ LEFT, NOW = at("2026-11-20T15:40:00"), at("2026-11-24T10:00:00")
 
 def parcel(status: str | None = None, as_of: str | None = None, left: str = "2026-11-20T15:40:00") -> UnderWayRow:
     heard = None if as_of is None else at(as_of)
-    return UnderWayRow("SH-1", "444413758703", "warehouse", "444413758703", at(left), status, heard)
+    return UnderWayRow("SH-1", "444413758703", "warehouse", "444413758703", at(left), status, heard, False)
 
 
 def seen(*words: str) -> list[Sighting]:

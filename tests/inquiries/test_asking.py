@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import Engine
+
 from tests.inquiries.conftest import Pages
-from tests.rules.build import at
+from tests.rules.build import SHOPS, at, shop_with
 from tests.world import World, a_line, document, tracking_number
+from workers.installation import INSTALLATION
+from workers.mail.rendering import Renderer
 from workers.pacemaker import inquiries
 
 FIRST, SECOND = tracking_number(44_441_371_001), tracking_number(44_441_371_002)
@@ -81,6 +86,58 @@ def test_parcels_are_asked_after_until_they_ended(world: World, pages: Pages) ->
         or world.states()["S-1"][0] == "delivered"
     )
     assert house.look("2027-01-05T12:00:00") == []  # 45 days have gone: an operator has it long since
+
+
+@pytest.mark.parametrize(
+    ("word", "at_the_end"),
+    [("配達完了", ("delivered", "captured")), ("持戻（ご不在）", ("cancelled", "voided"))],
+    ids=["it was received that evening", "nobody was there"],
+)
+def test_what_an_orders_end_depends_on_is_asked_at_once(
+    engine: Engine, database_url: str, renderer: Renderer, pages: Pages, word: str, at_the_end: tuple[str, str]
+) -> None:
+    """PAY-09: seven days after dispatch, whatever the rhythm; the answer decides."""
+    asked_shop = shop_with("salon").connect(replace(INSTALLATION, asked=frozenset({"yamato"})))
+    with World(engine, database_url, renderer, shops={**SHOPS, "salon": asked_shop}) as world:
+        house, number = Asked(world, pages), tracking_number(44_441_371_003 + len(word))
+        world.take(document("S-1", payment={"method": "cod"}))
+        world.settle()
+        (shipment,) = world.shipments("S-1")
+        world.tell(world.shipped(shipment, tracking_number=number, shipped_at="2026-11-20T15:40:00+09:00"))
+        world.settle()
+        seen = (("荷物受付", at("2026-11-20T17:00:00")), ("持戻（ご不在）", at("2026-11-26T18:00:00")))
+        pages.scanned(number, *seen)
+        assert house.look("2026-11-26T23:00:00") == [[number]]
+        assert house.fares() == {number: "attempt_failed"}
+        pages.scanned(number, *seen, (word, at("2026-11-26T23:30:00")))
+        world.at("2026-11-27 00:00")
+        (waits,) = [one for one in world.show("S-1")["awaits"] if one["what"] == "carrier.answer"]
+        assert (waits["from"], waits["until"], waits["then"]) == ("yamato", "2026-11-27T06:00:00+09:00", "cancel")
+        assert house.look("2026-11-27T00:05:00") == [[number]]
+        shown = world.show("S-1")
+        assert (shown["state"], shown["payment"]["state"]) == at_the_end
+        assert world.broken() == {}
+
+
+def test_a_carrier_that_does_not_answer_keeps_no_order_for_ever(
+    engine: Engine, database_url: str, renderer: Renderer, pages: Pages
+) -> None:
+    """PAY-09: six hours, then by what was heard last."""
+    asked_shop = shop_with("salon").connect(replace(INSTALLATION, asked=frozenset({"yamato"})))
+    with World(engine, database_url, renderer, shops={**SHOPS, "salon": asked_shop}) as world:
+        house = Asked(world, pages)
+        world.take(document("S-1", payment={"method": "cod"}))
+        world.settle()
+        (shipment,) = world.shipments("S-1")
+        world.tell(world.shipped(shipment, tracking_number=FIRST, shipped_at="2026-11-20T15:40:00+09:00"))
+        world.at("2026-11-27 00:00")
+        pages.fail(down_rate=1.0)
+        house.look("2026-11-27T00:05:00")
+        assert world.states()["S-1"] == ("shipped", "running")
+        world.at("2026-11-27 05:59")
+        assert world.states()["S-1"] == ("shipped", "running")
+        world.at("2026-11-27 06:00")
+        assert world.states()["S-1"][0] == "cancelled"
 
 
 def test_without_a_service_in_the_settings_nobody_is_asked(world: World, pages: Pages) -> None:

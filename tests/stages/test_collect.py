@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,15 +12,16 @@ from sqlalchemy import Engine
 
 from models.subject import SHIPMENT, Subject
 from pipelines.engine.decision import Decision
-from pipelines.engine.facts import Facts, LineFacts, ParcelFacts
+from pipelines.engine.facts import EventFacts, Facts, LineFacts, ParcelFacts
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.collect import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
 from tests.stages.able import able_shop
-from tests.stages.build import decide, effect, facts, lot, mails, moves, parcel, payment, reasons, shipment
+from tests.stages.build import decide, effect, event, facts, lot, mails, moves, parcel, payment, reasons, shipment
 from tests.stages.news import NUMBER, OTHER
 from tests.world import World, document, tracking_number
 from tests.world import a_line as a_line_of
+from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 
 LEFT = at("2026-11-01 15:00:00")
@@ -186,6 +188,63 @@ def test_a_parcel_that_may_be_received_yet_is_waited_for(status: str) -> None:
         [("carrier.collection", at("2026-11-09 00:00:00"), "cancel")],
     )
     assert decide(STAGE, known, now=at("2026-11-09 00:00:00")).order_state == "cancelled"
+
+
+#: A shop whose carrier is asked how its parcels fare (docs/inquiries.md).
+ASKED = shop_with("salon").connect(replace(INSTALLATION, asked=frozenset({"yamato"})))
+
+
+def answered(status: str | None, when: str = "2026-11-08 00:05:00") -> EventFacts:
+    """What Yamato says of the parcel, and since when it fares so."""
+    return event("carrier.answered", when=at(when), shipment="SH-1", parcel=NUMBER, status=status)
+
+
+@pytest.mark.parametrize(
+    ("now", "cancelled", "waited"),
+    [
+        ("2026-11-07 23:59:59", None, ("carrier.collection", "2026-11-08 00:00:00")),
+        ("2026-11-08 00:00:00", None, ("carrier.answer", "2026-11-08 06:00:00")),
+        ("2026-11-08 05:59:59", None, ("carrier.answer", "2026-11-08 06:00:00")),
+        ("2026-11-08 06:00:00", "cancelled", ("carrier.return", "2026-11-22 00:00:00")),  # it did not answer
+    ],
+)
+def test_a_carrier_that_can_be_asked_is_asked_before_an_order_ends(
+    now: str, cancelled: str | None, waited: tuple[str, str]
+) -> None:
+    """PAY-09: on firing the tracking is asked for first; what was heard last evening may be over."""
+    known = sent(left(tracking_status="attempt_failed", status_as_of=at("2026-11-07 19:00:00")))
+    decision = decide(STAGE, known, shop=ASKED, now=at(now))
+    assert decision.order_state == cancelled
+    assert [(what, until) for what, until, then in waits(decision)] == [(waited[0], at(waited[1]))]
+
+
+@pytest.mark.parametrize(
+    ("status", "when", "until"),
+    [
+        ("delivered", "2026-11-07 21:00:00", "2026-11-09 00:05:00"),  # the news of it brings the money in
+        ("out_for_delivery", "2026-11-08 00:01:00", "2026-11-09 00:01:00"),
+        ("held", "2026-11-07 20:00:00", "2026-11-09 00:00:00"),  # a redelivery was booked
+        ("attempt_failed", "2026-11-07 20:00:00", None),
+        ("returning", "2026-11-08 00:02:00", None),
+        ("out_for_delivery", "2026-11-07 18:00:00", None),  # older than what was heard
+        (None, "2026-11-08 00:05:00", None),  # a word that nobody knows
+    ],
+)
+def test_the_carriers_answer_decides(status: str | None, when: str, until: str | None) -> None:
+    """PAY-09: delivered is paid for; what may be received yet has a day more; anything else is unclaimed."""
+    last = left(tracking_status="attempt_failed", status_as_of=at("2026-11-07 19:00:00"))
+    known = sent(last, events=(answered(status, when),))
+    decision = decide(STAGE, known, shop=ASKED, now=at("2026-11-08 00:05:00"))
+    assert decision.order_state == (None if until else "cancelled")
+    if until is not None:
+        assert waits(decision) == [("carrier.collection", at(until), "cancel")]
+    assert [state for _, state, _ in decision.events] == ["applied"]
+
+
+def test_an_accident_that_the_carrier_tells_of_is_a_humans() -> None:
+    """TRK-04."""
+    decision = decide(STAGE, sent(left(), events=(answered("lost"),)), shop=ASKED, now=at("2026-11-08 00:05:00"))
+    assert (decision.order_state, reasons(decision)) == (None, ["cod_uncollected"])
 
 
 def test_money_that_is_in_is_not_waited_for() -> None:

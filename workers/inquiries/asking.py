@@ -17,12 +17,11 @@ from models.store.carrier_inquiries import UnderWayRow
 from models.store.circuits import ClosedRow, OpenRow
 from pipelines.carriers import carrier
 from pipelines.engine.inbox import receive
-from pipelines.inquiries.answers import news
-from pipelines.inquiries.inquiry import Inquiry, Sighting, Unanswered
+from pipelines.inquiries.answers import answered, news
+from pipelines.inquiries.inquiry import ANSWER, Inquiry, Sighting, Unanswered
 from pipelines.points.jobs import Period, PeriodicJob, Tools
-from pipelines.rules.dates.inquiry import ASKED_DAYS, PAUSES
-from workers.inquiries import INQUIRIES
-from workers.settings import read
+from pipelines.rules.dates.inquiry import ASKED_AGAIN, ASKED_DAYS, PAUSES
+from workers.inquiries.services import services
 from workers.wiring import House
 
 log = structlog.get_logger(__name__)
@@ -40,8 +39,7 @@ _CALLS: Final = 240
 def job(house: House) -> PeriodicJob | None:
     """The look for parcels of which their carrier is to be asked; None where no service is named. Raises Misconfigured for a wrong
     setting."""
-    given = [(one, read(one.settings, house.environment)) for one in INQUIRIES.values()]
-    named = [(one, settings) for one, settings in given if settings != one.settings()]
+    named = services(house.environment)
 
     def work(tools: Tools, period: Period) -> None:
         for inquiry, settings in named:
@@ -90,7 +88,9 @@ def _due(house: House, inquiry: Inquiry[Any]) -> Due:
     with glance(house.engine) as connection:
         for name in inquiry.carriers:
             since = now - timedelta(days=ASKED_DAYS)
-            for parcel in carrier_inquiries.due(connection, name, PAUSES, since, now, most):
+            for parcel in carrier_inquiries.due(
+                connection, name, PAUSES, since, now, most, awaited=ANSWER, again=ASKED_AGAIN
+            ):
                 due.setdefault(parcel.tracking_number, []).append((name, parcel))
     return due
 
@@ -105,6 +105,7 @@ def _keep(house: House, due: Due, answers: Mapping[str, Sequence[Sighting]]) -> 
     now = house.clock.now()
     asked = [(name, parcel, seen) for number, seen in answers.items() for name, parcel in due[number]]
     told = [news(carrier(name), parcel, seen, now) for name, parcel, seen in asked]
+    told += [answered(carrier(name), parcel, seen, now) for name, parcel, seen in asked if parcel.is_awaited]
     new = receive(house.engine, house.clock, [one for one in told if one is not None])
     with house.engine.begin() as connection:
         carrier_inquiries.keep(connection, [parcel for _, parcel, _ in asked], now)

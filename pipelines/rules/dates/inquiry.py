@@ -15,6 +15,11 @@ ASKED_DAYS: Final = 45
 #: Days from dispatch in which a carrier may not know a number yet: it learns of it when the parcel is first scanned.
 UNSCANNED_DAYS: Final = 2
 
+#: Until when a carrier is waited for that is asked at once because something depends on its answer (PAY-09).
+ANSWER_WITHIN: Final = timedelta(hours=6)
+#: Between two such questions.
+ASKED_AGAIN: Final = timedelta(minutes=10)
+
 _MOVES, _GOES_ROUND, _LIES = timedelta(hours=4), timedelta(hours=1), timedelta(hours=12)
 _BY_STATE: Final = {
     TrackingState.OUT_FOR_DELIVERY: _GOES_ROUND,
