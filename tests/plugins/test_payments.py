@@ -137,7 +137,7 @@ def test_a_store_is_paid_under_the_gateways_number_and_never_by_the_shops_accoun
     payment = acme.show()["payment"]
     assert (payment["gateway"], payment["state"], acme.show()["state"]) == ("acme", "pending", "awaiting_payment")
     (told,) = mails(acme.world, "payment_instructions")
-    for words in ("370-0000001", "4321", "https://pay.acme.example/acme-1", "コンビニ払い", "2026年11月24日(火) 06:00"):
+    for words in ("370-0000001", "4321", "https://pay.acme.example/acme-1", "コンビニ払い", "2026年11月23日(月) 23:59"):
         assert words in told
     assert OUR_BANK not in told
     assert "お振込先" not in told
