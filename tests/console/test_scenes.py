@@ -160,16 +160,16 @@ def test_why_is_c17_not_today(desk: Desk) -> None:
 
 
 def test_a_customer_calls_with_a_wrong_address(desk: Desk) -> None:
-    """Four clicks: found, another house number typed, looked at, done; the warehouse is told anew (CAN-02)."""
+    """Four clicks: found, another house number typed, looked at, done; the warehouse is told anew."""
 
     def scene(walk: Walk) -> None:
-        walk.search("C-21")
+        walk.search("S-38")
         walk.press("届け先を変更する")
         walk.fill(ship_to__line1="栄3-15-33", reason="お客様からお電話")
         walk.look_and_do("届け先を変更する")
 
     desk.act(scene, "address")
-    assert desk.shown("C-21", "clinic")["ship_to"]["line1"] == "栄3-15-33"
+    assert desk.shown("S-38", "salon")["ship_to"]["line1"] == "栄3-15-33"
 
 
 def test_a_maker_refuses(desk: Desk) -> None:
