@@ -122,6 +122,7 @@ class EffectLease(Base):
     (fencing), so a paused performer that comes back late changes nothing. ``target`` is what slows down together: a gateway,
     a supplier, a storefront, a mail domain; None until a kind of effect that says it only when it is loaded was given back.
     ``unknowns`` are those of the attempts that may have happened. Shops take turns; what is of several has none ("").
+    ``opened_at`` is when it was asked for, or asked for again after it was given up.
     """
 
     __tablename__ = "effect_lease"
@@ -134,6 +135,7 @@ class EffectLease(Base):
     target: Mapped[str | None]
     unknowns: Mapped[int] = mapped_column(server_default="0")
     shop: Mapped[str] = mapped_column(server_default="")
+    opened_at: Mapped[Recorded]
 
     __table_args__ = (
         Index(None, "kind", "shop", "due_at"),

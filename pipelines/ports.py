@@ -42,6 +42,7 @@ class Outcome:
     ``data``: JSON-able extras (``amount``, ``expires_at``, ``funding``).
     ``output``: bytes that it yielded, kept together with an OK.
     ``items``: where it was about several things, what became of each, by its key.
+    ``answered``: a RETRY that is about this one alone: whoever was asked is well and may be asked other things.
     """
 
     verdict: Verdict
@@ -52,6 +53,7 @@ class Outcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     output: Output | None = None
     items: Mapping[str, Outcome] = field(default_factory=dict)
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

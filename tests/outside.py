@@ -162,6 +162,8 @@ class Partners:
     deliveries: Counter[str] = field(default_factory=Counter)
     answers: list[Verdict] = field(default_factory=list)
     """What the next deliveries are answered; taken when used up."""
+    code: str = "http_500"
+    """The code of what is not taken."""
     signed_by: list[Sequence[str]] = field(default_factory=list)
     """The secrets of each delivery."""
 
@@ -171,7 +173,7 @@ class Partners:
         verdict = self.answers.pop(0) if self.answers else Verdict.OK
         if verdict == Verdict.OK:
             self.messages.setdefault(message.key, message)
-        return Outcome(verdict, code=None if verdict == Verdict.OK else "http_500")
+        return Outcome(verdict, code=None if verdict == Verdict.OK else self.code)
 
     async def aclose(self) -> None:
         return None

@@ -107,11 +107,12 @@ class OrderOfRow(NamedTuple):
     open: str | None
 
 
-#: SQL: why nothing of the order ``o`` may be erased yet, NULL if all of it has ended.
+#: SQL: why nothing of the order ``o`` may be erased yet, NULL if all of it has ended. An event that its storefront never took names nobody.
 OPEN: Final = """CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
             WHEN EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
               THEN 'something is waited for: ' || (SELECT string_agg(coalesce(w.what, w.stage), ', ') FROM work w WHERE w.order_id = o.id)
-            WHEN EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state IN ('pending', 'needs_review'))
+            WHEN EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state IN ('pending', 'needs_review')
+                         AND (e.state, e.kind) <> ('needs_review', 'storefront.event'))
               OR EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state IN ('pending', 'needs_review'))
               THEN 'something is under way outside'
             WHEN EXISTS (SELECT FROM mail m WHERE m.order_id = o.id AND m.state = 'queued') THEN 'a mail is on its way'

@@ -29,13 +29,14 @@ _DUE: Final = """t.due_at <= now()
 
 
 class LeasedRow(NamedTuple):
-    """An effect, or mail, that was leased: under which token, the how-manieth attempt from 1 this is, and how many of those
-    before may have happened."""
+    """An effect, or mail, that was leased: under which token, the how-manieth attempt from 1 this is, how many of those before
+    may have happened, and for how many seconds it has been tried."""
 
     subject_id: int
     token: int
     attempts: int
     unknowns: int
+    age: float
 
 
 _KEY: Final = "kind = %(kind)s"
@@ -61,7 +62,7 @@ WITH RECURSIVE {queue.lanes}, {shares}
 UPDATE effect_lease e SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s), token = e.token + 1,
        attempts = e.attempts + 1
 WHERE {by_ids("e.subject_id", taken, "e.kind", "%(kind)s")}
-RETURNING e.subject_id, e.token, e.attempts, e.unknowns
+RETURNING e.subject_id, e.token, e.attempts, e.unknowns, extract(epoch FROM now() - e.opened_at)::float8
 """
 
 

@@ -78,6 +78,11 @@ def test_a_refusal_is_an_answer(target: Target) -> None:
     assert not target.is_open
 
 
+def test_a_refusal_that_is_tried_again_keeps_nothing_else_waiting(target: Target) -> None:
+    attempts(target, *[Outcome(Verdict.RETRY, code="http_404", answered=True)] * (2 * TRIP))
+    assert not target.is_open
+
+
 def test_the_pause_doubles_with_each_probe_that_fails_and_not_with_what_was_under_way(
     target: Target, ticking: Ticking
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import threading
@@ -22,14 +23,16 @@ from models.store.effects import OutcomeRow
 from models.store.leases import LeasedRow, PostponedRow
 from pipelines.gateway import Answer
 from pipelines.gateway import Gateway as Declared
-from pipelines.ports import Verdict
+from pipelines.ports import Outcome, Verdict
 from tests.conftest import Running
 from tests.outside import Gateway, SetClock
 from tests.payments.gateway_conformance import Bench, conformance_of
 from tests.world import FRIDAY_MORNING, World, a_line, document
 from workers.effects import payments
-from workers.effects.effect import Performer
+from workers.effects.effect import Job, Lease, Performer
 from workers.effects.loop import LEASE
+from workers.effects.recording import Done, Ending
+from workers.effects.storefronts import TRIED_FOR
 
 KEY = "salon/S-1:authorize"
 
@@ -281,6 +284,60 @@ def test_storefronts_hear_every_move_of_their_own_shops_once_and_in_numbers(worl
         ("authorized", "released"),
         ("released", "shipped"),
     ]
+
+
+@pytest.mark.parametrize(
+    "code", ["http_400", "http_404", "http_410", "target_refused"], ids=["bad", "not found", "gone", "private"]
+)
+def test_an_event_that_a_storefront_does_not_take_is_told_for_three_days_and_then_waits_for_an_operator(
+    world: World, code: str
+) -> None:
+    """Contract: retried with back-off for three days, then dead, replayable. Whatever the answer was, and how often it was asked."""
+    told = "SELECT e.state, l.attempts FROM effect e LEFT JOIN effect_lease l ON l.subject_id = e.id AND l.kind = e.kind WHERE e.kind = 'storefront.event'"
+
+    def asked_again(older: str = "0") -> tuple[str, int | None]:
+        world.execute("UPDATE effect_lease SET opened_at = opened_at - CAST(:older AS interval)", older=older)
+        world.hurry()
+        world.perform("storefront.event")
+        (row,) = world.rows(told)
+        return row.state, row.attempts
+
+    world.enrol("storefront", "salon-shop", shops=["salon"], url="https://salon.example/hooks")
+    world.storefronts.answers, world.storefronts.code = [Verdict.DECLINED] * 6, code
+    world.take(document("S-1"))
+    assert asked_again() == ("pending", 1)
+    assert asked_again("2 days 23:59") == ("pending", 2)
+    world.execute("UPDATE effect_lease SET attempts = 10000")
+    assert asked_again() == ("pending", 10_001)
+    assert asked_again("1 minute") == ("needs_review", None)
+    assert world.value("SELECT count(*) FROM effect WHERE given_up AND outcome->>'code' = :code", code=code) == 1
+
+    (given_up,) = world.rows("SELECT id, key FROM effect")
+    with world.engine.begin() as connection:
+        assert effects.try_again(connection, [given_up.id]) == ["storefront.event"]
+    assert asked_again() == ("pending", 2), "three days more"
+    assert asked_again("3 days") == ("needs_review", None)
+    with world.engine.begin() as connection:
+        effects.try_again(connection, [given_up.id])
+    assert asked_again() == ("done", None)
+    assert list(world.storefronts.messages) == [given_up.key]
+
+
+@pytest.mark.parametrize(
+    ("age", "told", "pause"),
+    [
+        (0.0, None, (409.0, 615.0)),
+        (0.0, 1.0, (1.0, 1.0)),
+        (TRIED_FOR - 90.0, None, (90.0, 90.0)),
+        (TRIED_FOR - 90.0, 7_200.0, (90.0, 90.0)),
+        (0.0, math.inf, (86_400.0, 86_400.0)),
+    ],
+    ids=["backs off", "as it is told", "to the last moment", "not beyond it", "not for ever"],
+)
+def test_the_pause_of_what_ends_by_time(age: float, told: float | None, pause: tuple[float, float]) -> None:
+    job = Job(1, "storefront.event", 1, 10, None, Lease(math.inf), age=age)
+    found = Ending(tried_for=TRIED_FOR).pause(Done(job, Outcome(Verdict.RETRY, retry_after=told)))
+    assert pause[0] <= found <= pause[1]
 
 
 def test_an_outcome_is_recorded_after_the_database_was_killed(world: World, running: Running) -> None:

@@ -39,7 +39,7 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Row]):
     """One leased effect: what its row says, under which token it is held and for how long, the how-manieth attempt this is,
-    and how many of those before may have happened."""
+    how many of those before may have happened, and for how many seconds it has been tried."""
 
     id: int
     kind: str
@@ -48,6 +48,7 @@ class Job(Generic[Row]):
     row: Row
     lease: Lease
     unknowns: int = 0
+    age: float = 0.0
 
 
 Load = Callable[[Engine, Sequence[int]], Mapping[int, Row]]
@@ -111,7 +112,8 @@ class Effect(Generic[Row]):
     beyond them its outcome is ``late``: UNKNOWN, or RETRY where the other side takes a repetition for what it is.
     ``equip`` makes the call itself, once a process, and raises Misconfigured for what it misses.  ``gathers``: an effect may
     stand for several items, each with its own outcome.  ``wakes``: a stage may wait for what it brings.  ``unknowns``: attempts that may have happened after which a human is
-    asked; their back-offs double from a second.  ``orders``: the ids of the orders that it is about, in whose traces it is shown.
+    asked; their back-offs double from a second.  ``tried_for``: seconds after which, and not after so many attempts, one that was never
+    taken is given up.  ``orders``: the ids of the orders that it is about, in whose traces it is shown.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Effect(Generic[Row]):
     gathers: bool = False
     wakes: bool = True
     unknowns: int = 12
+    tried_for: float | None = None
     channels: Callable[[Settings], int] = field(default=lambda settings: 32)
     orders: Callable[[Row], Sequence[int]] = field(default=lambda row: ())
 

@@ -25,7 +25,7 @@ from models.store.leases import HeldRow, PostponedRow
 from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Job, Lease, Performer, real_seconds
-from workers.effects.recording import Done, Recorder
+from workers.effects.recording import Done, Ending, Recorder
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import DATABASE_AWAY, PAUSE, Target
 from workers.grouping import Group
@@ -74,7 +74,7 @@ class EffectLoop:
                     p.kind,
                     gathers=p.effect.gathers,
                     wakes=p.effect.wakes,
-                    unknowns=p.effect.unknowns,
+                    ending=Ending(p.effect.unknowns, p.effect.tried_for),
                 ).record
             )
             for p in performers
@@ -240,6 +240,7 @@ class EffectLoop:
                 rows[one.subject_id],
                 Lease(until),
                 one.unknowns,
+                one.age,
             )
             for one in leased
             if one.subject_id in rows

@@ -31,8 +31,10 @@ SUPPRESSED = "suppressed"
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
-#: Attempts at all after which an effect goes before a human.
+#: Attempts at all after which an effect that does not end by time goes before a human.
 RETRY_ATTEMPTS = 400
+#: Seconds of the longest pause that is taken from the other side's word.
+LONGEST_TOLD = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,37 @@ class Done:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When an effect that has not ended is given up and goes before a human: after ``unknowns`` attempts that may have happened,
+    and after ``tried_for`` seconds, or without them after ``RETRY_ATTEMPTS``."""
+
+    unknowns: int = 12
+    tried_for: float | None = None
+
+    def of(self, done: Done) -> bool:
+        """Whether ``done`` was its last attempt."""
+        if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
+            return True
+        if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= self.unknowns:
+            return True
+        if self.tried_for is not None:
+            return done.job.age >= self.tried_for
+        return done.job.attempts >= RETRY_ATTEMPTS
+
+    def pause(self, done: Done) -> float:
+        """Seconds until the next attempt: the other side's word, else doubling from a second, with jitter. No pause goes beyond
+        the last attempt of what ends by time."""
+        told, attempts = done.outcome.retry_after, done.job.attempts
+        if told is None:
+            pause = min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
+        else:
+            pause = min(LONGEST_TOLD, told)
+        return pause if self.tried_for is None else min(pause, max(1.0, self.tried_for - done.job.age))
+
+
 class Recorder:
-    """Writes the outcomes of one kind of effect, which goes before a human after ``unknowns`` attempts that may have happened."""
+    """Writes the outcomes of one kind of effect, which is given up at its ``ending``."""
 
     def __init__(
         self,
@@ -55,7 +86,7 @@ class Recorder:
         *,
         gathers: bool,
         wakes: bool = True,
-        unknowns: int = 12,
+        ending: Ending | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -63,7 +94,7 @@ class Recorder:
         self._kind = kind
         self._gathers = gathers
         self._wakes = wakes
-        self._unknowns = unknowns
+        self._ending = ending or Ending()
 
     @retry(
         retry=retry_if_exception_type(SQLAlchemyError),
@@ -88,11 +119,7 @@ class Recorder:
         return glance(self._engine) if in_one else self._engine.begin()
 
     def _finish_mails(self, done: Sequence[Done]) -> None:
-        ended = [
-            MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code)
-            for d in done
-            if _is_final(d, self._unknowns)
-        ]
+        ended = [MailEndRow(d.job.id, d.job.token, _mail_state(d), d.outcome.code) for d in done if self._ending.of(d)]
         kept_back = [row.id for row in ended if row.state == SUPPRESSED]
         said = {d.job.id: words for d in done if (words := d.outcome.data.get("recipient"))}
         plain = len(ended) == len(done) and not kept_back and not said
@@ -102,13 +129,11 @@ class Recorder:
                 bounces.keep_back(connection, kept_back, self._clock.now())
             if refused := [RefusedMail(row.id, row.envelope_to, said[row.id]) for row in over if row.id in said]:
                 receiving.refused(connection, refused, self._clock.now())
-            leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
+            leases.postpone(connection, self._kind, _postponed(done, self._ending))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
         ended = [
-            OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome))
-            for d in done
-            if _is_final(d, self._unknowns)
+            OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if self._ending.of(d)
         ]
         outputs = [
             _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
@@ -116,7 +141,7 @@ class Recorder:
         plain = len(ended) == len(done) and not self._wakes
         with self._writing(in_one=plain) as connection:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
-            told = items.end(connection, self._kind, _item_rows(done, self._unknowns)) if self._gathers else []
+            told = items.end(connection, self._kind, _item_rows(done, self._ending)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
             over = effects.end(connection, self._kind, ended)
             told += items.end_with(connection, [row.id for row in over if row.has_items])
@@ -124,30 +149,22 @@ class Recorder:
             now = self._clock.now()
             due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
             work.schedule(connection, due)
-            leases.postpone(connection, self._kind, _postponed(done, self._unknowns))
+            leases.postpone(connection, self._kind, _postponed(done, self._ending))
         if due:
             self._bell.ring(stages={row.stage for row in due}, about=len(due))
-
-
-def _is_final(done: Done, unknowns: int) -> bool:
-    if done.outcome.verdict in (Verdict.OK, Verdict.DECLINED):
-        return True
-    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= unknowns:
-        return True
-    return done.job.attempts >= RETRY_ATTEMPTS
 
 
 def _state(done: Done) -> str:
     return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
 
 
-def _item_rows(done: Sequence[Done], unknowns: int) -> list[items.ItemOutcomeRow]:
+def _item_rows(done: Sequence[Done], ending: Ending) -> list[items.ItemOutcomeRow]:
     """The items that ended, each by what it was told itself."""
     told = [(d.job, key, Done(d.job, outcome)) for d in done for key, outcome in d.outcome.items.items()]
     return [
         items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome))
         for job, key, one in told
-        if _is_final(one, unknowns)
+        if ending.of(one)
     ]
 
 
@@ -173,14 +190,10 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _postponed(done: Sequence[Done], unknowns: int) -> list[PostponedRow]:
-    """Back-off of what did not end: the other side's word, else doubling from a second, with jitter."""
-    later = []
-    for d in done:
-        if not _is_final(d, unknowns):
-            pause = d.outcome.retry_after
-            if pause is None:
-                pause = min(LONGEST_PAUSE, 2.0 ** min(d.job.attempts - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311
-            unknown = d.outcome.verdict == Verdict.UNKNOWN
-            later.append(PostponedRow(d.job.id, d.job.token, pause, unknown=unknown))
-    return later
+def _postponed(done: Sequence[Done], ending: Ending) -> list[PostponedRow]:
+    """What did not end, due again after its pause."""
+    return [
+        PostponedRow(d.job.id, d.job.token, ending.pause(d), unknown=d.outcome.verdict == Verdict.UNKNOWN)
+        for d in done
+        if not ending.of(d)
+    ]

@@ -77,7 +77,7 @@ class Target:
         self.under_way -= 1
         if outcome is None or outcome.code in _OURS:
             return False
-        if outcome.verdict in (Verdict.OK, Verdict.DECLINED):
+        if outcome.answered or outcome.verdict in (Verdict.OK, Verdict.DECLINED):
             return self._answered()
         return self._failed(outcome.code or outcome.verdict)
 

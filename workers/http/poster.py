@@ -20,6 +20,8 @@ from pipelines.ports import Outcome, Verdict
 from workers.http.signing import signed_headers
 from workers.http.targets import CONNECTIONS, TargetRefused, public_connector
 
+#: The code of a message that was not posted, since its target is not on the public internet.
+TARGET_REFUSED = "target_refused"
 _ANSWER_LIMIT = 65_536
 _AGAIN = frozenset({408, 409, 425, 429})
 
@@ -76,7 +78,7 @@ class Poster:
                     response.close()
                 return _outcome(response, message.to)
         except TargetRefused as refused:
-            return Outcome(Verdict.DECLINED, code="target_refused", says=refused.says)
+            return Outcome(Verdict.DECLINED, code=TARGET_REFUSED, says=refused.says)
         except Misconfigured:
             return Outcome(Verdict.RETRY, code="bad_secret", says=f"a webhook secret of {message.to} is none")
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
