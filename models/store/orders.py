@@ -87,7 +87,6 @@ class KnownOrderRow(NamedTuple):
     shop: str
     number: str
     content_hash: bytes
-    state: str
 
 
 known = reader(

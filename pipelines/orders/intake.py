@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from models.database import is_passing
 from models.states import OrderState
 from models.store import customers, idempotency, orders
-from models.store.idempotency import ClientKey
+from models.store.idempotency import ClientKey, KeyRow
 from models.store.orders import OrderKey
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.parts import in_parts
@@ -33,6 +34,8 @@ from pipelines.values.card_number import mask
 
 log = structlog.get_logger(__name__)
 
+#: Why an order is not taken whose Idempotency-Key stands for another one.
+KEY_USED: Final = "This Idempotency-Key was used for another order: send a new key with a new order."
 _ATTEMPTS = 5
 
 
@@ -58,7 +61,8 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client is told; ``state`` of the order where it exists, ``problems`` where it was refused."""
+    """What the client is told; ``state`` in which the order was accepted, and which the same again is told as well, ``problems``
+    where it was refused."""
 
     ending: Ending
     shop: str
@@ -66,6 +70,11 @@ class Answer:
     state: str = ""
     detail: str = ""
     problems: tuple[Problem, ...] = ()
+
+
+def is_used(connection: Connection, client: int, key: str) -> bool:
+    """Whether the client's Idempotency-Key stands for an order: what cannot be read is another one (INT-18)."""
+    return bool(idempotency.known(connection, [ClientKey(client, key)]))
 
 
 def take_in(engine: Engine, shops: Mapping[str, Shop], clock: Clock, submissions: Sequence[Submission]) -> list[Answer]:
@@ -119,7 +128,7 @@ def _attempt(
 ) -> list[Answer]:
     answers: list[Answer | None] = [None] * len(submissions)
     contents = [content_of(s.order) for s in submissions]
-    _answer_known(connection, submissions, contents, answers)
+    used = _answer_known(connection, submissions, contents, answers)
     new = [s.order for s, answer in zip(submissions, answers, strict=True) if answer is None]
     wanted = spending(new)
     customers.lock_mailboxes(connection, mailboxes_of(new, shops))
@@ -129,11 +138,16 @@ def _attempt(
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
     for index, submission in enumerate(submissions):
-        if answers[index] is not None:
+        known = answers[index]
+        if known is not None and known.ending != Ending.REPEATED:
             continue
         order = submission.order
-        twin = first.setdefault((order.shop, order.number), index)
         key_twin = keys.setdefault((submission.client, submission.key), index) if submission.key else index
+        if known is not None:
+            if key_twin != index:
+                answers[index] = _like_twin(submission, contents, index, key_twin)
+            continue
+        twin = first.setdefault((order.shop, order.number), index)
         if twin != index or key_twin != index:
             answers[index] = _like_twin(submission, contents, index, twin if twin != index else key_twin)
             continue
@@ -142,14 +156,15 @@ def _attempt(
             first.pop((order.shop, order.number), None)
             keys.pop((submission.client, submission.key or ""), None)
     store_orders(connection, shops, taken, ledger, ledger.now)
+    _keep_keys(connection, submissions, contents, answers, used | {(t.client, t.key) for t in taken if t.key})
     return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
             for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
 
 
 def _answer_known(
     connection: Connection, submissions: Sequence[Submission], contents: Sequence[Content], answers: list[Answer | None]
-) -> None:
-    """What is stored already: the same again is a no-op, anything else a conflict (INT-18)."""
+) -> set[tuple[int, str]]:
+    """What is stored already: the same again is a no-op, anything else a conflict (INT-18). Which keys were used before."""
     known = {
         (row.shop, row.number): row
         for row in orders.known(connection, [OrderKey(s.order.shop, s.order.number) for s in submissions])
@@ -167,8 +182,7 @@ def _answer_known(
             order.shop,
             order.number,
         ):
-            detail = "This Idempotency-Key was used for another order: send a new key with a new order."
-            answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
+            answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=KEY_USED)
         elif stands is not None and stands.content_hash != contents[index].hash:
             detail = (
                 f"Order {order.number} exists with other content. An accepted order is never changed: "
@@ -176,7 +190,25 @@ def _answer_known(
             )
             answers[index] = Answer(Ending.CONFLICT, order.shop, order.number, detail=detail)
         elif stands is not None:
-            answers[index] = Answer(Ending.REPEATED, order.shop, order.number, stands.state)
+            answers[index] = Answer(Ending.REPEATED, order.shop, order.number, OrderState.ACCEPTED)
+    return set(keys)
+
+
+def _keep_keys(
+    connection: Connection,
+    submissions: Sequence[Submission],
+    contents: Sequence[Content],
+    answers: Sequence[Answer | None],
+    kept: set[tuple[int, str]],
+) -> None:
+    """A key under which an order comes again stands for it as well; those of ``kept`` do already. Raises Raced."""
+    new = {
+        (s.client, s.key): KeyRow(s.client, s.key, content.hash, s.order.shop, s.order.number)
+        for s, content, answer in zip(submissions, contents, answers, strict=True)
+        if s.key and answer is not None and answer.ending == Ending.REPEATED and (s.client, s.key) not in kept
+    }
+    if idempotency.add(connection, list(new.values())) < len(new):
+        raise Raced
 
 
 def _like_twin(submission: Submission, contents: Sequence[Content], index: int, twin: int) -> Answer:

@@ -15,7 +15,7 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 
 from pipelines.orders.document import parse_order
-from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.intake import Answer, Ending, Submission, take_in
 from pipelines.orders.message import take_in_or_keep
 from pipelines.values.card_number import find_card_number
 from tests.world import World, a_line, document
@@ -29,12 +29,12 @@ def endings(answers: list[Answer]) -> list[Ending]:
     return [answer.ending for answer in answers]
 
 
-def test_the_same_again_is_told_where_it_stands(world: World) -> None:
+def test_the_same_again_is_told_what_it_was_told_first(world: World) -> None:
     """INT-18."""
     world.take(document("S-1"))
     world.settle()
     (again,) = world.submit(document("S-1"))
-    assert (again.ending, again.state) == (REPEATED, "released")
+    assert (again.ending, again.state) == (REPEATED, "accepted")
     spelled = document("S-1", placed_at="2026-11-20T00:00:00Z")
     assert endings(world.submit(spelled)) == [REPEATED], "the same moment, spelled in UTC"
     assert world.value("SELECT count(*) FROM shop_order") == 1
@@ -65,6 +65,15 @@ def test_a_key_stands_for_one_order(
 ) -> None:
     world.submit(document("S-1"), key="k", client=1)
     assert endings(world.submit(second, key=key, client=client)) == [ending]
+
+
+def test_keys_in_one_group(world: World) -> None:
+    """A key of an order that is known already and of a new one is the first one's."""
+    world.submit(document("S-1"))
+    both = [Submission(parse_order(document(number)), 1, "k") for number in ("S-1", "S-2", "S-1")]
+    answers = take_in(world.engine, world.house.shops, world.clock, both)
+    assert endings(answers) == [REPEATED, CONFLICT, REPEATED]
+    assert endings(world.submit(document("S-2"), key="k", client=1)) == [CONFLICT]
 
 
 def test_twins_in_one_group(world: World) -> None:

@@ -25,7 +25,30 @@ def test_the_same_again_is_200_and_the_same_body(site: Site) -> None:
     first, second = site.order(document("S-1")), site.order(document("S-1"))
     assert (second.status_code, second.json()) == (200, first.json())
     site.world.settle()
-    assert site.order(document("S-1")).json()["state"] == "released"
+    assert site.world.states()["S-1"][0] == "released"
+    assert site.order(document("S-1")).json() == first.json()
+    assert site.post("/v1/orders:batch", {"orders": [document("S-1")]}).json()["results"] == [
+        {"status": 200, **first.json()}
+    ]
+
+
+def test_a_key_of_the_same_again_stands_for_that_order(site: Site) -> None:
+    """Contract: a reused Idempotency-Key with another body is a 409, whether the key brought the order or met it."""
+    headers = {"idempotency-key": "K1"}
+    answers = [site.order(document("S-1")), site.order(document("S-1"), headers=headers)]
+    assert [one.status_code for one in answers] == [202, 200]
+    assert site.order(document("S-1"), headers=headers).status_code == 200
+    problem(site.order(document("S-2"), headers=headers), 409)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"unknown": 1}, {"lines": []}, {"shop": "nowhere"}], ids=["unknown field", "no lines", "no such shop"]
+)
+def test_a_key_that_was_used_is_a_conflict_before_the_order_is_read(site: Site, changes: dict[str, Any]) -> None:
+    used, new = ({"idempotency-key": key} for key in ("K2", "K3"))
+    assert site.order(document("S-3"), headers=used).status_code == 202
+    problem(site.order({**document("S-3"), **changes}, headers=used), 409)
+    problem(site.order({**document("S-3"), **changes}, headers=new), 422)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from models.database import glance
-from pipelines.errors import Invalid, Problem
+from pipelines.errors import Conflict, Invalid, Problem
 from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order, told_number
-from pipelines.orders.intake import Answer, Ending, Submission
+from pipelines.orders.intake import KEY_USED, Answer, Ending, Submission, is_used
 from pipelines.orders.lookup import as_it_stands
 from pipelines.orders.plan import preview
 from pipelines.orders.schema import MOST_BYTES
@@ -21,7 +21,7 @@ from pipelines.values.card_number import mask
 from workers.web.answers import as_json, invalid, not_found, order_url
 from workers.web.api.actions import offered
 from workers.web.api.views import show_order
-from workers.web.app_state import state_of
+from workers.web.app_state import AppState, state_of
 from workers.web.batch import Unreadable, read_batch
 from workers.web.body import read_body, read_json, takes
 from workers.web.clients import Caller
@@ -48,12 +48,18 @@ _UNTAKEN: Final = {
     openapi_extra=takes(OrderDocument),
 )
 async def accept_order(request: Request) -> Response:
-    """Take one order in: 202 once it is durable, 200 for the same again, 409 and 422 as the contract says."""
+    """Take one order in: 202 once it is durable, 200 and the same answer for the same again, 409 and 422 as the contract says. Where
+    the order stands by now, `GET` says."""
     caller = await state_of(request).caller(request, "storefront")
     key = idempotency_key(request)
     state_of(request).count_orders(request, caller, 1)
     _, raw = await read_json(request, MOST_BYTES)
-    order = _seen(parse_order(raw), caller)
+    try:
+        order = _seen(parse_order(raw), caller)
+    except Invalid:
+        if key is not None and await asyncio.to_thread(_is_used, state_of(request), caller, key):
+            raise Conflict(KEY_USED) from None
+        raise
     answer = await state_of(request).desk.order(Submission(order, caller.id, key))
     if answer is None:
         return problem(
@@ -161,6 +167,11 @@ def _seen(order: Order, caller: Caller) -> Order:
     if not caller.sees(order.shop):
         raise Invalid([Problem("shop", f"is unknown: no profile {mask(order.shop)!r}")])
     return order
+
+
+def _is_used(state: AppState, caller: Caller, key: str) -> bool:
+    with glance(state.house.engine) as connection:
+        return is_used(connection, caller.id, key)
 
 
 def _batch(raw: object) -> list[object]:
