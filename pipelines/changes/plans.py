@@ -127,6 +127,10 @@ def _shipment(facts: Facts, index: int, part: Part, plan: DispatchPlan, now: dat
     )
 
 
+#: What ``shipment_id`` gives.
+SHIPMENT_ID: Final = r"^SH-[A-Z2-7]{13}$"
+
+
 def shipment_id(facts: Facts, index: int) -> str:
     """The public id of an order's ``index``-th shipment, not to be guessed from another: the same on every run, and the same
     again where the order was lost with its database and is sent anew, so that its supplier ships it once."""

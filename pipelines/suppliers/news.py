@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b32encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from pipelines.changes.parcels import KINDS
 from pipelines.engine.inbox import Received, Tolerant, not_theirs, unreadable
+from pipelines.errors import Invalid, Problem
 from pipelines.values.card_number import mask
 from pipelines.values.moment import bounded, too_far_ahead
 
 #: How far ahead of the Clock a supplier's own clock may be; a day that is given without its hour may be today.
 _AHEAD: Final = timedelta(days=1)
+#: Characters of an event's id.
+LONGEST_ID: Final = 255
 _NOT_PRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -70,11 +76,27 @@ class SupplierEvent(Tolerant):
 
 
 class PostedEvent(SupplierEvent):
-    """A supplier's news with the id that makes it news once, as it is posted with the supplier's key."""
+    """A supplier's news as it is posted with the supplier's key, with the id that makes it news once."""
 
-    id: str = Field(
-        min_length=1, max_length=255, description="The same whenever it is sent again; else the Idempotency-Key"
+    id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=LONGEST_ID,
+        description="The same whenever it is sent again; else the header webhook-id or Idempotency-Key, else what the event says",
     )
+
+
+def posted_id(raw: object, *named: str | None) -> str:
+    """The id of a posted event: its own, else the first of ``named`` that is one, else a digest of what it says, so that the
+    same again is nothing. Raises Invalid for an own id that is none."""
+    if isinstance(raw, dict) and raw.get("id") is not None:
+        if not isinstance(raw["id"], str) or not 1 <= len(raw["id"]) <= LONGEST_ID:
+            raise Invalid([Problem("id", f"Must be a text of 1 to {LONGEST_ID} characters.")])
+        return raw["id"]
+    if found := next(filter(None, named), None):
+        return found
+    # Letters for the most part: no card number, which would be masked, is in it.
+    return b32encode(sha256(json.dumps(raw, sort_keys=True).encode()).digest()).decode().rstrip("=").lower()
 
 
 def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 from sqlalchemy import Connection
 
 from models.states import CallOff, ShipmentState
 from models.store import effect_items, supplier_work
 from models.store.supplier_work import WorkRow
+from pipelines.changes.plans import SHIPMENT_ID
 from pipelines.engine.inbox import Received
 from pipelines.ports import Clock
 from pipelines.shops import Shop
@@ -50,6 +52,28 @@ LISTS: Final[Mapping[str, Asked]] = {
     "cancelled": Asked((_S.CANCELLED,)),
     "cancellation_requested": Asked((_S.CANCELLED,), (CallOff.REQUESTED,)),
 }
+
+
+def _list(name: str) -> str:
+    if name not in LISTS:
+        raise ValueError(f"Must be one of {', '.join(LISTS)}.")
+    return name
+
+
+class WorkQuery(BaseModel):
+    """What may be asked of a supplier's list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Annotated[str, AfterValidator(_list), WithJsonSchema({"type": "string", "enum": list(LISTS)})] = Field(
+        default="requested",
+        description="requested: to be answered; acknowledged: to be sent; open: both; cancellation_requested: not to be sent after all",
+    )
+    cursor: Annotated[str, StringConstraints(pattern=SHIPMENT_ID)] | None = Field(
+        default=None, description="`next` of the page before"
+    )
+
+
 _OPEN: Final = frozenset({_S.INSTRUCTED, _S.ACKNOWLEDGED})
 _REQUEST: Final[Mapping[str, str]] = {
     _S.INSTRUCTED: "submitted",

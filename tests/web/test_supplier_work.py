@@ -93,10 +93,34 @@ def test_an_event_is_the_webhook_s_and_stored_once_by_its_id(site: Site) -> None
     assert (done["ship_to"], done["lines"][0]["open"]) == (None, 0), "people are shown while goods go to them"
 
 
-@pytest.mark.parametrize("id_", [None, "", "x" * 256])
-def test_an_event_without_an_id_is_refused_by_its_field(site: Site, id_: str | None) -> None:
-    body = {"type": "shipment.acknowledged", **({"id": id_} if id_ is not None else {})}
+@pytest.mark.parametrize("id_", ["", "x" * 256, 7])
+def test_an_id_that_is_none_is_refused_by_its_field(site: Site, id_: object) -> None:
+    body = {"type": "shipment.acknowledged", "id": id_}
     assert fields(site.post("/v1/suppliers/warehouse/events", body, key=site.keys["warehouse"])) == ["id"]
+
+
+def test_exactly_the_webhook_s_event_is_taken_and_the_same_again_is_nothing(site: Site) -> None:
+    """Contract: the webhook's event, which has no id of its own; another one for the same shipment is news."""
+    site.order(document("S-1"))
+    site.world.settle()
+    shipment = site.world.shipments()[0]
+    told = [say(site, "delayed", shipment, None, expected_on=day) for day in ("2026-11-25", "2026-11-25", "2026-11-26")]
+    assert told == [202, 200, 202]
+    assert site.world.value("SELECT count(*) FROM inbox_event WHERE type = 'shipment.delayed'") == 2
+
+
+def test_the_webhook_id_stands_for_an_id_at_both_doors(site: Site) -> None:
+    event = {"type": "shipment.shipped"}
+    answers = [
+        site.post(
+            "/v1/suppliers/warehouse/events", event, key=site.keys["warehouse"], headers={"webhook-id": told}
+        ).status_code
+        for told in ("msg_1", "msg_1", "msg_2")
+    ]
+    assert answers == [202, 200, 202]
+    assert site.hook(event, event_id="msg_1").status_code == 200
+    path, key = "/v1/suppliers/warehouse/events", site.keys["warehouse"]
+    problem(site.post(path, event, key=key, headers={"webhook-id": "x" * 256}), 400)
 
 
 def test_the_idempotency_key_stands_for_an_id(site: Site) -> None:
@@ -123,9 +147,13 @@ def test_pages_are_walked_by_their_cursor(site: Site, monkeypatch: pytest.Monkey
     assert work.PAGE == 100
 
 
-@pytest.mark.parametrize("query", [{"state": "all"}, {"cursor": "\x00"}])
-def test_what_no_list_can_be_asked_is_refused(site: Site, query: dict[str, str]) -> None:
-    problem(site.get("/v1/suppliers/warehouse/work", key=site.keys["warehouse"], params=query), 400)
+@pytest.mark.parametrize(
+    "query", [{"state": "all"}, {"cursor": "\x00"}, {"cursor": "garbage"}, {"cursor": "SH-1"}, {"colour": "red"}]
+)
+def test_what_no_list_can_be_asked_is_refused_by_its_name(site: Site, query: dict[str, str]) -> None:
+    """As of the other lists: a cursor that no page gave is not the end of the list."""
+    answer = site.get("/v1/suppliers/warehouse/work", key=site.keys["warehouse"], params=query)
+    assert fields(answer) == list(query)
 
 
 @pytest.mark.parametrize(

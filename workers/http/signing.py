@@ -23,7 +23,7 @@ ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 _VERSION = "v1"
-_WEBHOOK_ID = re.compile(r"[\x21-\x7e]{1,255}")
+WEBHOOK_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -112,7 +112,7 @@ def _read(headers: Mapping[str, str]) -> tuple[str, int, str]:
     for name in (ID, TIMESTAMP, SIGNATURE):
         if not found.get(name):
             raise SignatureRefused(f"The header {name} is missing.")
-    if not _WEBHOOK_ID.fullmatch(found[ID]):
+    if not WEBHOOK_ID.fullmatch(found[ID]):
         raise SignatureRefused(f"{ID} must be 1 to 255 visible ASCII characters.")
     if not _UNIX_SECONDS.fullmatch(found[TIMESTAMP]):
         raise SignatureRefused(f"{TIMESTAMP} must be whole seconds since 1970.")

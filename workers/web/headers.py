@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from pipelines.doors import CARD_NUMBER
 from pipelines.values.card_number import find_card_number
+from workers.http.signing import ID, WEBHOOK_ID
 from workers.web.answers import HttpProblem
 
 _LANGUAGES = ("ja", "en")
@@ -19,6 +20,14 @@ def idempotency_key(request: Request) -> str | None:
     if key is not None and find_card_number(key):
         raise HttpProblem(400, "Bad Idempotency-Key", f"Idempotency-Key: {CARD_NUMBER}")
     return key
+
+
+def webhook_id(request: Request) -> str | None:
+    """The id of an event that is sent as a webhook is, None without one. Raises HttpProblem."""
+    told = request.headers.get(ID)
+    if told is not None and not WEBHOOK_ID.fullmatch(told):
+        raise HttpProblem(400, f"Bad {ID}", f"{ID} must be 1 to 255 visible ASCII characters.")
+    return told
 
 
 def language(request: Request) -> str:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from models.database import glance
-from pipelines.errors import Invalid, Problem
-from pipelines.suppliers.news import PostedEvent
-from pipelines.suppliers.work import LISTS, PAGE, Work, fetched, listed
-from workers.web.answers import HttpProblem, as_json, not_found
+from pipelines.doors import formed
+from pipelines.suppliers.news import PostedEvent, posted_id
+from pipelines.suppliers.work import LISTS, PAGE, Work, WorkQuery, fetched, listed
+from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key
+from workers.web.headers import idempotency_key, webhook_id
+from workers.web.query import parameters_of, query_of
 from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
 from workers.web.supplier_shapes import Stored, SupplierWork
@@ -25,36 +25,24 @@ router = APIRouter(prefix="/v1/suppliers", tags=["suppliers"])
 
 #: Documents that the published schema describes.
 DOCUMENTS = (PostedEvent,)
-_LONGEST_ID: Final = 255
-_LIST: Final = [
-    {
-        "name": "state",
-        "in": "query",
-        "schema": {"type": "string", "enum": list(LISTS), "default": "requested"},
-        "description": "requested: to be answered; acknowledged: to be sent; open: both",
-    },
-    {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next` of the page before"},
-]
 
 
-@router.get("/{supplier}/work", responses=answers(s200=SupplierWork), openapi_extra={"parameters": _LIST})
+@router.get(
+    "/{supplier}/work", responses=answers(s200=SupplierWork), openapi_extra={"parameters": parameters_of(WorkQuery)}
+)
 async def read_work(request: Request, supplier: str) -> Response:
     """The supplier's own shipments, at most 100 a page. Of a supplier whose channel is `poll`, what is answered here counts as
     told; `state=cancellation_requested` is what it is asked not to ship."""
     caller = await _caller(request, supplier)
-    name, after = request.query_params.get("state", "requested"), request.query_params.get("cursor", "")
-    asked = LISTS.get(name)
-    if asked is None:
-        raise HttpProblem(400, "Bad state", f"state must be one of {', '.join(LISTS)}.")
-    if "\x00" in after:
-        raise HttpProblem(400, "Bad cursor", "cursor must be `next` of the page before.")
+    query = formed(WorkQuery, {name: value for name, value in query_of(request).items() if value})
+    name, asked = query.state, LISTS[query.state]
     state = state_of(request)
     house = state.house
     shops = {key: shop for key, shop in house.shops.items() if caller.sees(key)}
 
     def look() -> list[Work]:
         with glance(house.engine) as connection:
-            return listed(connection, shops, supplier, asked, after=after, limit=PAGE + 1)
+            return listed(connection, shops, supplier, asked, after=query.cursor or "", limit=PAGE + 1)
 
     found = await asyncio.to_thread(look)
     page = found[:PAGE]
@@ -72,14 +60,11 @@ async def read_work(request: Request, supplier: str) -> Response:
     openapi_extra=takes(PostedEvent),
 )
 async def supplier_says(request: Request, supplier: str) -> Response:
-    """The webhook's event with the supplier's key instead of a signature: 202 stored, 200 known by its `id`. What cannot be right
-    is stored as well, does nothing and goes to the operator."""
+    """The webhook's event with the supplier's key instead of a signature: 202 stored, 200 known: by its `id`, else by the header
+    `webhook-id` or Idempotency-Key, else by all that it says. What cannot be right is stored as well, does nothing and goes to the operator."""
     caller = await _caller(request, supplier)
     _, raw = await read_json(request)
-    event_id = _event_id(raw) or idempotency_key(request)
-    if event_id is None:
-        says = f"is missing: 1 to {_LONGEST_ID} characters, the same whenever the event is sent again"
-        raise Invalid([Problem("id", says)])
+    event_id = posted_id(raw, webhook_id(request), idempotency_key(request))
     return stored(await store_news(request, raw, supplier=supplier, shops=caller.shops, event_id=event_id), event_id)
 
 
@@ -89,8 +74,3 @@ async def _caller(request: Request, supplier: str) -> Caller:
     if caller.name != supplier:
         raise not_found()
     return caller
-
-
-def _event_id(raw: Any) -> str | None:
-    told = raw.get("id") if isinstance(raw, dict) else None
-    return told if isinstance(told, str) and 1 <= len(told) <= _LONGEST_ID else None
