@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from models.store.erasures import erase_orders
 from tests.pages.test_order import look, path, press
 from tests.returns.counter import Counter
-from tests.web.site import Site
+from tests.web.site import Site, problem
 from tests.web.test_supplier_page import Page, page
 from tests.world import World
 from workers.mail.rendering import Renderer
@@ -124,6 +124,9 @@ def test_photos_are_kept_without_what_the_camera_wrote_and_shown_to_operators_al
         assert b"SECRET" not in image.content
         assert dict(Image.open(io.BytesIO(image.content)).getexif()) == {}
         assert site.get(where).status_code == 404, "a storefront sees none"
+    for nowhere in ("abc", "0", "999", "1.0", "-1", "٣"):
+        problem(site.get(f"/v1/returns/{one}/photos/{nowhere}", key=site.operator), 404)
+        problem(site.get(f"/v1/returns/{one}/photos/{nowhere}", key=None), 401)
     assert "photos" not in site.get(f"/v1/returns/{one}").json()
     order = site.world.value("SELECT order_id FROM return_request")
     with site.world.engine.begin() as connection:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from pipelines.errors import Problem
+from tests.web.site import Site
+from tests.web.site import problem as told
 from workers.web.problem import problem
 
 
@@ -34,3 +38,16 @@ def test_errors_are_left_out_where_no_field_is_wrong() -> None:
 
 def test_a_sentence_may_quote_what_no_utf_8_can_carry() -> None:
     assert json.loads(bytes(problem(422, "Unknown field", "\ud800 is unknown.").body))["detail"] == "\ud800 is unknown."
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/console/orders/salon/S-1/mails/abc"),
+        ("GET", "/console/returns/RT-1/photos/abc"),
+        ("POST", "/console/mails/bounces/abc"),
+    ],
+)
+def test_a_number_in_a_path_that_is_none_leads_nowhere(shared_site: Site, method: str, path: str) -> None:
+    """Whatever the framework itself would say of it."""
+    told(shared_site.run(lambda: shared_site.request(method, path)), 404)

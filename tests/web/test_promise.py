@@ -54,6 +54,7 @@ def test_the_same_promise_is_not_sent_twice(site: Site) -> None:
     assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "public, max-age=30")
     site.world.at("2026-11-20 15:00:01")
     assert site.get("/v1/promise", params=asked, headers=tag).status_code == 200
+    assert site.get("/v1/promise", params=asked, headers={"if-none-match": "*"}).status_code == 304
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -252,6 +253,11 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NotFound)
     async def on_not_found(request: Request, error: NotFound) -> Response:
+        return problem(404, not_found().title, not_found().detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_wrong_path(request: Request, error: RequestValidationError) -> Response:
+        # Handlers read queries, headers and bodies themselves: what is left to the framework is a path that leads nowhere.
         return problem(404, not_found().title, not_found().detail)
 
     @app.exception_handler(HTTPException)

@@ -30,6 +30,13 @@ def webhook_id(request: Request) -> str | None:
     return told
 
 
+def is_known(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names what ``tag`` (strong, in quotes) stands for: a 304 is enough then. ``*`` names whatever there is, and
+    a weak tag means the same (RFC 9110)."""
+    named = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return tag.removeprefix("W/") in named or named == ["*"]
+
+
 def language(request: Request) -> str:
     """The language an operator reads: the first of ja and en that Accept-Language names; en where it names neither."""
     named = (one.strip().lower()[:2] for one in request.headers.get("accept-language", "").split(","))

@@ -31,7 +31,7 @@ from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key
+from workers.web.headers import idempotency_key, is_known
 from workers.web.shapes import IssuedDocument, OrderDocuments, answers
 
 router = APIRouter(prefix="/v1", tags=["documents"])
@@ -200,7 +200,7 @@ async def read_document(request: Request, document: str) -> Response:
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(file_name(row))}",
         "X-Content-Type-Options": "nosniff",
     }
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Pdf(row.file, headers=headers)
 

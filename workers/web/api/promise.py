@@ -22,6 +22,7 @@ from pipelines.shops import Shop
 from workers.web.answers import as_json
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
+from workers.web.headers import is_known
 from workers.web.query import parameters_of, query_of
 from workers.web.shapes import CartPromise, Promise, answers
 
@@ -49,7 +50,7 @@ async def read_promise(request: Request) -> Response:
     answer = promise(asked, shops, now, lambda shop: load)
     tag = _tag(answer.document)
     headers = {**_shared(answer.shop), "ETag": tag, "Cache-Control": _fresh(answer)}
-    if _has(request.headers.get("if-none-match", ""), tag):
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return _with(as_json(200, answer.document), headers)
 
@@ -112,11 +113,6 @@ def _tag(document: Mapping[str, Any]) -> str:
     """The same while the promise is, whatever the second: a weak validator (RFC 9110)."""
     lasting = {name: value for name, value in document.items() if name not in _FLEETING}
     return f'W/"{hashlib.sha256(orjson.dumps(lasting)).hexdigest()[:32]}"'
-
-
-def _has(if_none_match: str, tag: str) -> bool:
-    known = {one.strip().removeprefix("W/") for one in if_none_match.split(",")}
-    return "*" in known or tag.removeprefix("W/") in known
 
 
 def _with(response: Response, headers: Mapping[str, str]) -> Response:

@@ -26,6 +26,9 @@ from workers.web.shapes import ReturnPreview, ShownReturn, answers
 
 router = APIRouter(prefix="/v1/returns", tags=["returns"])
 
+_PLACES: Final = tuple(str(n) for n in range(1, MOST_PHOTOS + 1))
+#: Looked at once it is known who asks.
+_Place = Annotated[str, Path(json_schema_extra={"type": "integer", "minimum": 1, "maximum": MOST_PHOTOS})]
 _JPEG: Final = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -69,15 +72,17 @@ class Jpeg(Response):
 
 
 @router.get("/{return_id}/photos/{place}", response_class=Jpeg, responses={200: {"content": _JPEG}})
-async def read_photo(request: Request, return_id: str, place: Annotated[int, Path(ge=1, le=MOST_PHOTOS)]) -> Response:
+async def read_photo(request: Request, return_id: str, place: _Place) -> Response:
     """A photo that the customer sent of the goods, the first is 1; operators alone see it."""
     state = state_of(request)
     caller = await state.caller(request, "operator")
+    if place not in _PLACES:
+        raise not_found()
 
     def read() -> bytes | None:
         with glance(state.house.engine) as connection:
             of = returns.place(connection, return_id)
-            return return_photos.image(connection, return_id, place) if of and caller.sees(of.shop) else None
+            return return_photos.image(connection, return_id, int(place)) if of and caller.sees(of.shop) else None
 
     image = await asyncio.to_thread(read)
     if image is None:
