@@ -39,6 +39,7 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.announce(
             "payment.expiring",
             ends.isoformat(),
+            cause="authorization_ends",
             amount=money.authorized,
             expires_at=ends.isoformat(),
             method=money.method,

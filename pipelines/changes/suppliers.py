@@ -96,7 +96,8 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
     shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
     about = f"{shipment.id}:late:{promised}"
     tell_of_day(draft, shop, now, shipment, promised, about=about, why="")
-    draft.announce("promise.missed", about, shipment=shipment.id, was=promised.isoformat(), dispatch_on=day.isoformat())
+    days = {"was": promised.isoformat(), "dispatch_on": day.isoformat()}
+    draft.announce("promise.missed", about, cause=_LATE, shipment=shipment.id, **days)
     return promised.isoformat()
 
 

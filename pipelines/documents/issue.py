@@ -68,7 +68,7 @@ def issue(
     )
     if wish.kind in ISSUED:
         said = {"document": made.id, "kind": wish.kind, "document_number": made.number, "reissue": made.reissue}
-        tell(connection, row, "document.issued", made.id, said, now)
+        tell(connection, row, "document.issued", made.id, {"cause": "asked_for", **said}, now)
     if wish.kind == Kind.RECEIPT and not made.reissue and is_fetched(facts):
         _announce(connection, row, made, now)
     return made

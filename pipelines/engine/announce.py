@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,19 @@ from models.store.orders import OrderIdRow
 from pipelines.engine.decision import Decision, Move
 
 KIND = "storefront.event"
+#: What storefronts are told, by type.
+EVENTS: Final[Mapping[str, str]] = {
+    "order.state_changed": "An order has moved.",
+    "order.held": "An order waits for a person.",
+    "order.refused": "An order that came over the broker was refused.",
+    "shipment.state_changed": "A shipment has moved.",
+    "payment.state_changed": "A payment has moved.",
+    "points.changed": "Points have become pending, valid, held or void.",
+    "return.state_changed": "A return has moved.",
+    "payment.expiring": "An authorization ends before the goods leave.",
+    "document.issued": "A document of an order is stored.",
+    "promise.missed": "A date that the customer was told is lost.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,9 @@ def of_happening(
     now: datetime,
 ) -> Iterator[NewEffectRow]:
     """Effect rows for something that is no move of the order; ``about`` makes it one of its ``type_``, ``sequence`` is that of the
-    order's last move."""
-    said = {"shop": order.shop, "number": order.number, "at": now, "sequence": sequence, **data}
+    order's last move. ``data`` says the ``cause``, and what it goes ``to`` where that is not the type's own word."""
+    went = {"from": None, "to": type_.rpartition(".")[2]}
+    said = {"shop": order.shop, "number": order.number, **went, "at": now, "sequence": sequence, **data}
     for one in listening:
         if one.hears(order.shop):
             yield _row(f"event:{order.id}:{type_}:{about}:{one.id}", order.id, one, type_, now, said)
@@ -126,8 +140,9 @@ def of_refused(
     listening: Sequence[Subscriber],
     now: datetime,
 ) -> list[NewEffectRow]:
-    """Effect rows for an order from the broker that was refused: nobody else would tell its storefront."""
-    data = {"shop": shop, "number": number, "problems": list(problems)}
+    """Effect rows for an order from the broker that was refused: nobody else would tell its storefront. It comes before any move."""
+    moved = {"from": None, "to": "refused", "cause": "intake", "at": now, "sequence": 0}
+    data = {"shop": shop, "number": number, **moved, "problems": list(problems)}
     return [
         _row(f"refused:{identity}:{one.id}", None, one, "order.refused", now, data)
         for one in listening

@@ -133,7 +133,7 @@ def test_goods_that_did_not_leave_on_their_day_get_another_one() -> None:
     (missed,) = decision.announced
     assert (missed.type, dict(missed.data)) == (
         "promise.missed",
-        {"shipment": "SH-1", "was": "2026-11-20", "dispatch_on": "2026-11-24"},
+        {"cause": "dispatch_late", "shipment": "SH-1", "was": "2026-11-20", "dispatch_on": "2026-11-24"},
     )
 
 
@@ -182,6 +182,7 @@ def test_an_authorization_that_ends_before_the_goods_leave_is_told_of_five_days_
     warned = on_an_authorization("2026-12-15 10:00:00")
     ((type_, _, data),) = [(one.type, one.about, one.data) for one in warned.announced]
     assert (type_, data["expires_at"], data["amount"]) == ("payment.expiring", ENDS.isoformat(), 1100)
+    assert data["cause"] == "authorization_ends"
     assert waits(warned) == [("shipment.left", "17. 10:00", "operator")]
 
 

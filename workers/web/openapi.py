@@ -14,22 +14,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from pipelines.engine.announce import EVENTS
 from workers.http.signing import ID, SIGNATURE, TIMESTAMP
 from workers.web.problem import MEDIA_TYPE, PROBLEM
 from workers.web.shapes import Event
-
-EVENTS: Final = {
-    "order.state_changed": "An order has moved.",
-    "order.held": "An order waits for a person.",
-    "order.refused": "An order that came over the broker was refused.",
-    "shipment.state_changed": "A shipment has moved.",
-    "payment.state_changed": "A payment has moved.",
-    "points.changed": "Points have become pending, valid, held or void.",
-    "payment.expiring": "An authorization ends before the goods leave.",
-    "document.issued": "A document of an order is stored.",
-    "promise.missed": "A date that the customer was told is lost.",
-}
-"""What storefronts are told, by type."""
 
 _KEY: Final = {"type": "http", "scheme": "bearer", "description": "A key from `shukka client create`"}
 _SIGNATURE: Final = {

@@ -371,6 +371,13 @@ class EventData(Shape):
 
     shop: str
     number: str | None
+    from_: str | None = Field(alias="from", description="Null where nothing was before, or nothing moved")
+    to: str
+    cause: str
+    at: datetime
+    sequence: int = Field(
+        description="Of the order's moves, from 1; of what is no move that of the last one; 0 of an order that was refused"
+    )
 
 
 class Event(Shape):
