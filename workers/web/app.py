@@ -60,6 +60,7 @@ from workers.web.pages import supplier_file as supplier_file_page
 from workers.web.problem import problem
 from workers.web.shapes import Health, Readiness, answers
 from workers.web.timed import Timed
+from workers.web.unread import Unread
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,7 @@ def interface(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.add_middleware(Deadline)
     app.add_middleware(TellLimits)
     app.add_middleware(Timed)
+    app.add_middleware(Unread)
     app.include_router(orders.router)
     app.include_router(order_list.router)
     app.include_router(promise.router)
