@@ -6,8 +6,8 @@ The queue is small. Whoever still runs the version before leaves the column to i
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0052"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 
 
 def upgrade() -> None:
