@@ -257,4 +257,4 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
 
 def test_the_wheel_installs_the_command() -> None:
     (entry,) = [e for e in importlib.metadata.entry_points(group="console_scripts") if e.name == "shukka"]
-    assert entry.value == "workers.cli.main:main"
+    assert entry.value == "workers.cli.start:main"

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import Misconfigured
+from tests.process.world import eventually
 from workers.process.embedded import EmbeddedEngines, default_data_dir
 from workers.process.engines.binaries import Binaries, installed_binaries, reachable, wheel_program
 from workers.process.engines.directory import DataDirectory, disk_faults, engine_account
+from workers.process.service import free_port
 
 pytestmark = pytest.mark.journey
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the engines to another user")
@@ -107,6 +112,59 @@ class TestTheDirectory:
             assert deep.run.stat().st_uid == 12345, "nothing is taken over"
         finally:
             shutil.rmtree(deep.run, ignore_errors=True)
+
+
+def up(data: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    """``shukka up`` on ``data``, in a session of its own as a terminal would give it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SHUKKA_", "DATABASE", "REDIS"))}
+    return subprocess.Popen(
+        [Path(sys.executable).with_name("shukka"), "up", "--data", str(data), "--port", str(free_port()), *arguments],
+        env=kept | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+class TestTheCommand:
+    """What the person at the terminal sees of it: one sentence, and no traceback of anybody."""
+
+    def test_a_directory_in_use(self, copy: Path) -> None:
+        directory = DataDirectory(copy, engine_account())
+        directory.open()
+        try:
+            with up(copy) as second:
+                said, _ = second.communicate(timeout=60)
+        finally:
+            directory.close()
+        assert (second.returncode, len(said.splitlines())) == (2, 1), said
+        assert "is in use by another Shukka" in said
+
+    def test_a_gateway_without_its_key(self, copy: Path, tmp_path: Path) -> None:
+        (tmp_path / "mine.toml").write_text(
+            'name = "店"\n[payment]\nmethods.local = ["card"]\ngateways = { card = "stripe" }\n'
+        )
+        with up(copy, SHOPS_DIR=str(tmp_path)) as process:
+            said, _ = process.communicate(timeout=60)
+        assert (process.returncode, len(said.splitlines())) == (2, 1), said
+        assert said.startswith("shukka: STRIPE_")
+
+    def test_a_database_that_is_not_there(self, empty: Path) -> None:
+        nobody = f"postgresql://shukka@127.0.0.1:{free_port()}/shukka"
+        with up(empty, DATABASE_URL=nobody, REDIS_URL="redis://127.0.0.1:1/0") as process:
+            said, _ = process.communicate(timeout=60)
+        assert (process.returncode, len(said.splitlines())) == (1, 1), said
+        assert said.startswith("shukka: DATABASE_URL: the database refused")
+
+    @pytest.mark.parametrize("imported", ["pydantic_core", "sqlalchemy"])
+    def test_a_change_of_mind_in_the_first_second(self, empty: Path, imported: str) -> None:
+        with up(empty) as process:
+            assert eventually(lambda: imported in Path(f"/proc/{process.pid}/maps").read_text())
+            os.killpg(process.pid, signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode in (0, 130)
+        assert "Traceback" not in said
 
 
 @needs_root

@@ -149,8 +149,11 @@ def _die_with(parent: int, death_signal: int) -> None:
 def _serve(control: socket.socket) -> NoReturn:
     """Fork what is asked for, until nobody can ask any more."""
     setproctitle(f"{sys.executable} -m {__spec__.name}")
-    control.sendall(_READY)
-    with control.makefile("rb") as asked:
+    with (
+        contextlib.suppress(ConnectionError),
+        control.makefile("rb") as asked,
+    ):  # it ended and never heard that we are ready
+        control.sendall(_READY)
         for line in asked:
             control.sendall(b"%d\n" % _twice(Birth(**json.loads(line))))
     os._exit(0)

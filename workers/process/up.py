@@ -86,7 +86,8 @@ def _engines(settings: Settings) -> str:
 def _shukka(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """`shukka COMMAND` as it is installed now; in a process of its own, since what it needs and touches for that we would keep."""
     argv = [sys.executable, "-m", "workers.cli.main", command]
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    # In a session of its own, as all that we start: Ctrl-C reaches us alone, and what is begun here is not left half done.
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, start_new_session=True)
 
 
 def _may_roll(environment: Mapping[str, str]) -> bool:
