@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from workers import addresses
 from workers.allowance import Allowance
 from workers.clock import AnyClock, from_settings
 from workers.process.embedded import default_data_dir, running_engines
+from workers.process.told import CLOCK, beneath, told
 from workers.web.links import Links, read_links
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -88,8 +90,23 @@ class Settings(BaseSettings):
 
     @cached_property
     def clock(self) -> AnyClock:
-        """The one Clock of this process."""
-        return from_settings(self.shukka_clock, self.shukka_clock_rate, self.shukka_clock_anchor)
+        """The one Clock of this process: its own settings', else that of the service whose database it finds."""
+        left = self._told if not {name.lower() for name in CLOCK} & self.model_fields_set else {}
+        rate, anchor = left.get("SHUKKA_CLOCK_RATE"), left.get("SHUKKA_CLOCK_ANCHOR")
+        return from_settings(
+            left.get("SHUKKA_CLOCK", self.shukka_clock),
+            float(rate) if rate else self.shukka_clock_rate,
+            float(anchor) if anchor else self.shukka_clock_anchor,
+        )
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where adapters find their own settings."""
+        return beneath(os.environ, self._told)
+
+    @cached_property
+    def _told(self) -> Mapping[str, str]:
+        return {} if self.database_url else told(self.data)
 
     @property
     def links(self) -> Links | None:

@@ -136,6 +136,7 @@ def build(settings: Settings, application: str) -> House:
         clock=settings.clock,
         bell=Bell(make_broker(settings.need_broker(), consumer=False), queues()),
         renderer=Renderer(settings.mail_from, settings.mail_domain, overrides=overrides, links=settings.links),
+        environment=settings.environment,
         traces=traces_of(application),
     )
 

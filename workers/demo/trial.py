@@ -143,6 +143,7 @@ def opened(
         clock = SettableClock(start, rate, time.time() + BEFORE_OPENING * load_of_machine())
         listener = stack.enter_context(listening("127.0.0.1", 0))
         service = _service(data, ways, given.broker_url, world, clock, listener)
+        service.tell_commands()
         stack.callback(world.close)
         world.open(service.url, clock)
         children = service.children()

@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import sys
-import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,10 @@ from typing import Any
 
 from pipelines.shops import Shop
 from workers import payments
+from workers.clock import SettableClock, from_settings
 from workers.process.fork_server import ForkServer
 from workers.process.keeper import Child
+from workers.process.told import tell
 from workers.settings import Settings, read
 from workers.stopping import STOP_WITHIN
 from workers.web.links import keep_secret
@@ -84,15 +85,20 @@ class Service:
     def __post_init__(self) -> None:
         self.extra.update(DATABASE_URL=self.database_url, REDIS_URL=self.redis_url, SHUKKA_DATA=str(self.data))
         settings = self.settings
-        if settings.shukka_clock:
-            anchor = settings.shukka_clock_anchor or time.time()
-            self.extra.update(SHUKKA_CLOCK=settings.shukka_clock, SHUKKA_CLOCK_ANCHOR=repr(anchor))
-        if settings.shukka_clock_rate != 1.0:
-            self.extra.update(SHUKKA_CLOCK_RATE=repr(settings.shukka_clock_rate))
+        clock = from_settings(settings.shukka_clock, settings.shukka_clock_rate, settings.shukka_clock_anchor)
+        if isinstance(
+            clock, SettableClock
+        ):  # all three for every process: one that is started again goes on, and does not begin anew
+            self.extra.update(SHUKKA_CLOCK=clock.start.isoformat(), SHUKKA_CLOCK_ANCHOR=repr(clock.anchor))
+            self.extra.update(SHUKKA_CLOCK_RATE=repr(clock.rate))
         self._add_links()
         self._add_gateway()
         self._note_test_mode()
         self._add_sink()
+
+    def tell_commands(self) -> None:
+        """Let commands of the data directory know our Clock and our sandbox gateway, as they know the database."""
+        tell(self.data, self.extra)
 
     def _add_links(self) -> None:
         """Links in mails open at this installation, and go on doing so after a restart."""
@@ -140,8 +146,7 @@ class Service:
     def _clock_flags(self) -> list[str]:
         if "SHUKKA_CLOCK" not in self.extra:
             return []
-        rate = self.extra.get("SHUKKA_CLOCK_RATE", "1.0")
-        anchor = self.extra["SHUKKA_CLOCK_ANCHOR"]
+        rate, anchor = self.extra["SHUKKA_CLOCK_RATE"], self.extra["SHUKKA_CLOCK_ANCHOR"]
         return ["--clock", self.extra["SHUKKA_CLOCK"], "--clock-rate", rate, "--clock-anchor", anchor]
 
     def sandbox(self, name: str, *arguments: str, env: Mapping[str, str] | None = None, label: str = "") -> Child:

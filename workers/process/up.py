@@ -52,6 +52,7 @@ def run_up(*, port: int, host: str, console: Console) -> None:
         engines(settings, settings.data) as (embedded, database_url, redis_url),
     ):
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
+        service.tell_commands()
         prepared = _shukka("prepare", service.environment)
         if prepared.returncode != 0:
             spinner.stop()
