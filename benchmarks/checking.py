@@ -122,9 +122,9 @@ class _Ran(NamedTuple):
 
 
 def _run(engine: Engine, *, full: bool = False) -> _Ran:
-    """One check; prints what it took, and what of it took longest."""
+    """One check, from the watermark where one stands unless ``full``; prints what it took, and what of it took longest."""
     watch = _Watch()
-    broken = {invariant.name: len(rows) for invariant, rows in check(engine, watch, full=full)}
+    broken = {invariant.name: len(rows) for invariant, rows in check(engine, watch, full=full, whole_up_to=0)}
     taken = watch.ended()
     slowest = [(name, watch.seconds[name]) for name in nlargest(5, watch.seconds, key=watch.seconds.__getitem__)]
     since = (

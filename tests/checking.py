@@ -31,6 +31,7 @@ class Extents(Untold):
         self.seen.append(extent)
 
 
-def checked(engine: Engine, *, full: bool = False, progress: Progress = UNTOLD) -> dict[str, int]:
-    """Rows that break invariants, by invariant, as ``shukka check`` finds them."""
-    return {invariant.name: len(rows) for invariant, rows in check(engine, progress, full=full)}
+def checked(engine: Engine, *, full: bool = False, whole_up_to: int = 0, progress: Progress = UNTOLD) -> dict[str, int]:
+    """Rows that break invariants, by invariant, as ``shukka check --since-last`` finds them, or as one with ``full`` or ``whole_up_to`` does."""
+    found = check(engine, progress, full=full, whole_up_to=whole_up_to)
+    return {invariant.name: len(rows) for invariant, rows in found}

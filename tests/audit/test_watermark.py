@@ -100,6 +100,24 @@ def test_only_what_lives_or_was_touched_is_looked_at(done: World) -> None:
     assert progress.seen[-1].since is None
 
 
+@pytest.mark.parametrize("change", LEFT_TO_FULL)
+def test_a_small_installation_is_looked_at_in_whole_each_time(done: World, change: str) -> None:
+    progress = Extents()
+    done.execute(change)
+    broken = checked(done.engine, full=True)
+    assert broken, change
+    assert checked(done.engine, whole_up_to=1, progress=progress) == broken
+    assert [one.since for one in progress.seen] == [None]
+
+
+def test_beyond_its_bound_a_check_goes_by_the_watermark(done: World) -> None:
+    progress = Extents()
+    assert checked(done.engine, whole_up_to=1, progress=progress) == {}
+    done.take(document("S-2", customer="M-2"))
+    assert checked(done.engine, whole_up_to=1, progress=progress) == {}
+    assert [one.since is None for one in progress.seen] == [True, False]
+
+
 def test_what_was_found_is_found_until_it_is_gone(done: World) -> None:
     progress = Extents()
     done.execute("UPDATE payment SET amount = amount + 1")

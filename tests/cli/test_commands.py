@@ -135,6 +135,7 @@ def test_a_wrong_profile_is_named_with_file_key_and_reason(
         (["client", "create", "storefront", "x"], {}, 2, "DATABASE_URL"),
         (["migrate"], {}, 2, "DATABASE_URL"),
         (["check"], {"DATABASE_URL": "postgresql://nobody@/nothing?host=/nowhere"}, 1, "DATABASE_URL"),
+        (["check", "--full", "--since-last"], {}, 2, "--since-last: is the contrary of --full"),
         (["preview", "-"], {"SHUKKA_CLOCK_RATE": "fast"}, 2, "SHUKKA_CLOCK_RATE"),
         (["shops", "check", "/nowhere"], {}, 1, "/nowhere"),
     ],
@@ -152,8 +153,11 @@ def test_check_tells_what_is_broken(
     database.settle()
     code, out, _ = in_process(capsys, monkeypatch, "check")
     assert (code, out) == (0, "every invariant holds\n")
+    code, out, err = in_process(capsys, monkeypatch, "check", "--since-last")
+    assert (code, out) == (0, "every invariant holds of what was looked at\n")
+    assert "--full looks at all" in err
     database.execute("UPDATE payment SET amount = amount + 1")
-    for options, is_incremental in ((), True), (("--full",), False):
+    for options, is_incremental in (("--since-last",), True), ((), False), (("--full",), False):
         code, out, err = in_process(capsys, monkeypatch, "check", *options)
         assert (code, out) == (1, "")
         assert "order_has_payment" in err
