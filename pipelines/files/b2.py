@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.carriers.yamato import CARRIER
 from pipelines.files.cp932 import printable, width
-from pipelines.files.file_format import NUMBER, SHIPMENT, SHIPPED_ON, FileFormat, Results, Written, fixed
+from pipelines.files.file_format import NUMBER, SHIPMENT, SHIPPED_ON, FileFormat, Results, Written, fixed, nothing
 from pipelines.files.label import Cells, Label
 from pipelines.files.writing import address, cash, day, delivery, need_sender, written
 
@@ -99,7 +99,7 @@ def _name(cells: Cells, name: str) -> None:
 
 
 def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
-    return written(labels, lambda label: _cells(label, settings), HEADER)
+    return written(labels, _cells, settings, HEADER)
 
 
 _AT: Final = {SHIPMENT: 1, NUMBER: 4, SHIPPED_ON: 5}
@@ -114,4 +114,4 @@ _RESULTS: Final = Results(
     digits=12,
 )
 
-FILE_FORMAT = FileFormat("b2", "Yamato B2 (B2クラウド)", "yamato", fixed(_RESULTS), _write)
+FILE_FORMAT = FileFormat("b2", "Yamato B2 (B2クラウド)", "yamato", fixed(_RESULTS), _write, nothing)

@@ -140,4 +140,8 @@ def _results(settings: SupplierFiles) -> Results:
     return Results(named, numbered=numbered, header=settings.header, days=days, day_needed=False)
 
 
-FILE_FORMAT = FileFormat("csv", "CSV", None, _results, _write)
+def _once(settings: SupplierFiles) -> object:
+    return settings.encoding, list(_columns(settings).items()), settings.rows
+
+
+FILE_FORMAT = FileFormat("csv", "CSV", None, _results, _write, _once)

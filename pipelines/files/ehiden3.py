@@ -19,6 +19,7 @@ from pipelines.files.file_format import (
     Results,
     Written,
     fixed,
+    nothing,
 )
 from pipelines.files.label import Cells, Label, short_id
 from pipelines.files.writing import address, cash, day, delivery, need_sender, written
@@ -95,7 +96,7 @@ def _seals(label: Label, settings: SupplierFiles, slot: str) -> Sequence[str]:
 
 
 def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
-    return written(labels, lambda label: _cells(label, settings), HEADER)
+    return written(labels, _cells, settings, HEADER)
 
 
 _RESULTS: Final = Results(
@@ -113,4 +114,4 @@ _RESULTS: Final = Results(
     digits=12,
 )
 
-FILE_FORMAT = FileFormat("ehiden3", "Sagawa e-hiden III (e飛伝Ⅲ)", "sagawa", fixed(_RESULTS), _write)
+FILE_FORMAT = FileFormat("ehiden3", "Sagawa e-hiden III (e飛伝Ⅲ)", "sagawa", fixed(_RESULTS), _write, nothing)

@@ -63,13 +63,20 @@ Write = Callable[[Sequence[Label], "SupplierFiles"], Written]
 class FileFormat:
     """One tool's files. ``name`` is what commands, URLs and profiles call it, ``names`` what people do; ``carrier`` the one whose
     numbers it brings, None where the supplier's profile says it. ``write`` is None for a tool that is read only; ``results`` is how
-    they are read, as a supplier's profile has it."""
+    they are read, as a supplier's profile has it. ``once`` is what of the settings a file has once and not in each row: labels of shops
+    that agree in it may stand in one file."""
 
     name: str
     names: str
     carrier: str | None
     results: Callable[[SupplierFiles], Results]
     write: Write | None = None
+    once: Callable[[SupplierFiles], object] = lambda settings: settings
+
+
+def nothing(settings: SupplierFiles) -> object:
+    """What a file has once whose rows say all that a profile says."""
+    return None
 
 
 def fixed(results: Results) -> Callable[[SupplierFiles], Results]:

@@ -19,6 +19,7 @@ from pipelines.files.file_format import (
     Results,
     Written,
     fixed,
+    nothing,
 )
 from pipelines.files.label import Cells, Label
 from pipelines.files.writing import address, cash, day, delivery, need_sender, written
@@ -74,7 +75,7 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
 
 
 def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
-    return written(labels, lambda label: _cells(label, settings), most_rows=MOST_ROWS, most_bytes=MOST_BYTES)
+    return written(labels, _cells, settings, most_rows=MOST_ROWS, most_bytes=MOST_BYTES)
 
 
 _RESULT: Final = {SHIPPED_ON: 1, SHIPMENT: 2, NUMBER: 3}
@@ -91,4 +92,6 @@ _RESULTS: Final = Results(
     digits=10,
 )
 
-FILE_FORMAT = FileFormat("kangaroo", "Seino Kangaroo Magic II (カンガルーマジックⅡ)", "seino", fixed(_RESULTS), _write)
+FILE_FORMAT = FileFormat(
+    "kangaroo", "Seino Kangaroo Magic II (カンガルーマジックⅡ)", "seino", fixed(_RESULTS), _write, nothing
+)

@@ -9,11 +9,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipelines.files.cp932 import cut, encoded, full_width, printable, unprintable, width
 from pipelines.values.postal_code import postal_code
 from pipelines.values.spelling import HYPHENS, visible
+
+if TYPE_CHECKING:
+    from pipelines.shops.supplier_files import SupplierFiles
 
 _HYPHEN: Final = re.compile(rf"[{re.escape(HYPHENS)}]+")
 _PHONE: Final = re.compile(r"0\d+(-\d+)*")
@@ -55,7 +58,8 @@ class Piece:
 class Label:
     """What a label program must know of one shipment. ``collect`` is what is to be paid on delivery with the ``tax`` in it (yen),
     None for nothing; ``slot`` as shops name it (``AM``, ``14-16``), where it is ``best_effort`` nothing but words that nobody promised
-    (DLV-01); ``temperature`` is ``normal``, ``chilled`` or ``frozen``."""
+    (DLV-01); ``temperature`` is ``normal``, ``chilled`` or ``frozen``; ``settings`` are those of the shop that sends it, None for those
+    of the whole file."""
 
     shipment: str
     order: str
@@ -68,6 +72,7 @@ class Label:
     tax: int = 0
     temperature: str = "normal"
     best_effort: bool = False
+    settings: SupplierFiles | None = None
 
 
 class Cells:

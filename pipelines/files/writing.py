@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 def written(
     labels: Sequence[Label],
-    fill: Callable[[Label], Cells],
+    fill: Callable[[Label, SupplierFiles], Cells],
+    settings: SupplierFiles,
     header: Sequence[str] = (),
     *,
     most_rows: int = 0,
     most_bytes: int = 0,
 ) -> Written:
-    """A row for each label that can be printed, in their order; the others are held with what is wrong with them."""
+    """A row for each label that can be printed, in their order and by its own shop's settings, or else these; the others are held with
+    what is wrong with them."""
     rows: list[Sequence[str]] = []
     held: dict[str, Sequence[Fault]] = {}
     for label in labels:
-        cells = fill(label)
+        cells = fill(label, label.settings or settings)
         if cells.faults:
             held[label.shipment] = tuple(cells.faults)
         else:

@@ -19,6 +19,7 @@ from pipelines.files.file_format import (
     Results,
     Written,
     fixed,
+    nothing,
 )
 from pipelines.files.label import Cells, Label, short_id
 from pipelines.files.writing import address, cash, day, delivery, need_sender, written
@@ -79,7 +80,7 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
 
 
 def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
-    return written(labels, lambda label: _cells(label, settings))
+    return written(labels, _cells, settings)
 
 
 _RESULTS: Final = Results(
@@ -95,4 +96,6 @@ _RESULTS: Final = Results(
     digits=12,
 )
 
-FILE_FORMAT = FileFormat("yupri", "Japan Post Yu-Pri R (ゆうパックプリントR)", "japan_post", fixed(_RESULTS), _write)
+FILE_FORMAT = FileFormat(
+    "yupri", "Japan Post Yu-Pri R (ゆうパックプリントR)", "japan_post", fixed(_RESULTS), _write, nothing
+)

@@ -153,12 +153,13 @@ def _named(name: str) -> FileFormat:
 
 
 def _profile(shops: Mapping[str, Shop], supplier: str, seen: Sequence[str]) -> Supplier:
-    """How the supplier's files are read: as the first shop has it that says so."""
+    """How the supplier's files are read: as the first shop has it that says how, or anything of its files."""
     listed = [
         shop.suppliers[supplier] for key, shop in shops.items() if supplier in shop.suppliers and key in (seen or shops)
     ]
     said = [one for one in listed if one.files != Supplier().files]
-    return next(iter([*said, *(one for one in listed if one.carrier), *listed]), Supplier())
+    read = [one for one in said if one.files.read]
+    return next(iter([*read, *said, *(one for one in listed if one.carrier), *listed]), Supplier())
 
 
 def _theirs(

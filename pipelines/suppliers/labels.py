@@ -31,4 +31,5 @@ def label_of(told: Instruction, files: SupplierFiles) -> Label:
         tax=told.collect["tax"] if told.collect is not None else 0,
         temperature=next((cold for cold in _COLD if cold in flags), files.temperature),
         best_effort=told.best_effort,
+        settings=files,
     )

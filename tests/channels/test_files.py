@@ -17,7 +17,7 @@ from pipelines.errors import Misconfigured
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Contact, Sender
 from tests.channels.conformance import Bench, ChannelConformance
-from tests.files.house import PROFILE, answered, cells, shop
+from tests.files.house import PROFILE, SHIPPED, answered, cells, shop
 from tests.files.labels import faults
 from tests.rules.build import shop_with
 from tests.world import SHOPS, World, a_line, document
@@ -184,4 +184,4 @@ def test_folders_must_be_named_where_a_shop_uses_them(monkeypatch: pytest.Monkey
     monkeypatch.delenv("SHUKKA_FILES", raising=False)
     with pytest.raises(Misconfigured, match="SHUKKA_FILES"):
         read(CHANNEL.settings, os.environ)
-    assert shop_with("salon", **{'carrier = "yamato"': PROFILE.format(files="", changes="")}).suppliers
+    assert shop_with("salon", **{SHIPPED: PROFILE.format(files="", changes="")}).suppliers

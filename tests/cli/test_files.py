@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.cli.console import in_process
-from tests.files.house import PROFILE, answered, as_bytes, told
+from tests.files.house import PROFILE, SHIPPED, answered, as_bytes, cells, told
 from tests.files.labels import faults
-from tests.world import World, document, tracking_number
+from tests.world import SHOPS, World, a_line, document, tracking_number
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def world_at(database: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     text = (PACKAGED / "salon.toml").read_text("utf-8")
     profile = PROFILE.format(changes="", files='format = "b2"')
     (shops := tmp_path / "shops").mkdir()
-    (shops / "salon.toml").write_text(text.replace('carrier = "yamato"', profile), "utf-8")
+    (shops / "salon.toml").write_text(text.replace(SHIPPED, profile), "utf-8")
     monkeypatch.setenv("SHOPS_DIR", str(shops))
     monkeypatch.setenv("SHUKKA_CLOCK", "2026-11-20T16:00:00+09:00")
     return database
@@ -58,6 +58,44 @@ def test_out_and_back(
     )
     code, found = files(*importing, "auto")
     assert (code, [row["row"] for row in found["quarantined"]]) == (1, [2])
+
+
+@pytest.mark.parametrize("form", ["b2", "csv"])
+def test_the_shops_that_ship_have_their_labels_in_one_file(
+    database: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """All four have their goods sent by the warehouse, with Yamato; each label names its own shop as its sender."""
+    database.take(
+        document("A-1", shop="apparel"),
+        document("C-1", shop="clinic"),
+        document("R-1", a_line(unit_price=3_300), shop="reuse"),
+        document("S-1"),
+    )
+    database.settle()
+    told_of = database.rows("SELECT FROM shipment WHERE state = 'instructed'")
+    code, said, _ = in_process(
+        capsys,
+        monkeypatch,
+        "files",
+        "export",
+        "--supplier",
+        "warehouse",
+        "--format",
+        form,
+        "--out",
+        str(tmp_path),
+        "--json",
+    )
+    found = json.loads(said)
+    assert (code, found["held"], found["shipments"]) == (0, [], len(told_of))
+    ((path),) = tmp_path.iterdir()
+    assert path.name.startswith(f"warehouse-{form}-1of1-")
+    rows = cells(path.read_bytes())
+    assert len(rows) == 1 + len(told_of)
+    if form == "b2":
+        assert {row[24] for row in rows[1:]} == {
+            SHOPS[row.shop].name for row in database.rows("SELECT shop FROM shop_order")
+        }
 
 
 def test_a_label_that_cannot_be_printed_is_told_and_nobody_else_waits(

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from pipelines.files import FORMATS
 from pipelines.shops import Shop
+from pipelines.shops.load import PACKAGED
 from pipelines.suppliers.file_export import Exported, export
 from pipelines.suppliers.file_import import Imported, import_file
 from tests.files.carriers import check
@@ -20,6 +21,8 @@ from tests.world import SHOPS, World, a_line, document, tracking_number
 from workers.installation import INSTALLATION
 from workers.mail.rendering import Renderer
 
+#: What the salon says of its warehouse, to the end of its profile.
+SHIPPED = (PACKAGED / "salon.toml").read_text("utf-8").partition("[suppliers.warehouse]\n")[2]
 PROFILE = """carrier = "yamato"
 {changes}
 [suppliers.warehouse.files]
@@ -33,7 +36,7 @@ TODAY = date(2026, 11, 20)
 def shop(files: str = "", changes: str = "") -> Shop:
     """The salon, its warehouse with a label program."""
     profile = PROFILE.format(files=files, changes=changes)
-    return shop_with("salon", **{'carrier = "yamato"': profile}).connect(INSTALLATION)
+    return shop_with("salon", **{SHIPPED: profile}).connect(INSTALLATION)
 
 
 def world_with(engine: Engine, database_url: str, renderer: Renderer, files: str = "", changes: str = "") -> World:

@@ -218,3 +218,30 @@ def test_columns_by_the_profile(engine: Engine, database_url: str, renderer: Ren
         (data,) = exported(world, "csv").files.values()
         assert cells(data) == [["番号", "宛名", "空"], [one, "サロン髙橋", ""]]
         assert taken_in(world, as_bytes([[tracking_number(1), "x", one]]), "csv").applied == 1
+
+
+@pytest.mark.parametrize(("form", "files"), [("b2", 1), ("csv", 2)])
+def test_shops_have_files_of_their_own_only_where_one_could_not_be_both(
+    engine: Engine, database_url: str, renderer: Renderer, form: str, files: int
+) -> None:
+    """Columns are of the file, a sender is of the label."""
+    with world_with(engine, database_url, renderer, 'write = { "番号" = "shipment" }') as world:
+        world.take(document("S-1"), document("A-1", shop="apparel"))
+        world.settle()
+        out = exported(world, form)
+        assert (out.shipments, out.held, len(out.files)) == (2, {}, files)
+        assert sum(len(cells(data)) - 1 for data in out.files.values()) == 2
+        named = {name.partition(f"-{form}-")[0] for name in out.files}
+        assert named == ({"warehouse"} if files == 1 else {"warehouse-apparel", "warehouse-salon"})
+
+
+def test_numbers_come_back_in_the_columns_of_the_shop_that_names_them(
+    engine: Engine, database_url: str, renderer: Renderer
+) -> None:
+    """Others say who sends, and nothing of columns."""
+    with world_with(
+        engine, database_url, renderer, 'read = { shipment = "番号", tracking_number = "送り状" }'
+    ) as world:
+        (shipment,) = told(world, 1)
+        back = as_bytes([[shipment, tracking_number(1)]], ["番号", "送り状"])
+        assert taken_in(world, back, "csv").applied == 1

@@ -19,7 +19,7 @@ from pipelines.files.label import Fault
 from pipelines.ports import Outcome, Verdict
 from pipelines.shops import Shop
 from pipelines.suppliers.channel import Batch, Channel, Means
-from pipelines.suppliers.file_export import write
+from pipelines.suppliers.file_export import Told, write
 from pipelines.suppliers.instructions import Instruction
 
 NAME: Final = "files"
@@ -99,7 +99,7 @@ class FileSender:
     ) -> Mapping[str, Sequence[Fault]]:
         settings = self._shops[shop].supplier(batch.supplier).files
         stem = f"{batch.supplier}-{shop}-{hashlib.blake2s(batch.key.encode(), digest_size=4).hexdigest()}"
-        files, held = write(told, settings, FORMATS[settings.format], stem)
+        files, held = write([Told(one, settings) for one in told], FORMATS[settings.format], stem)
         for name, data in files.items():
             folder.put(name, data)
         return held
