@@ -208,12 +208,19 @@ def test_a_batch_answers_each_order_on_its_own(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [{}, {"orders": {}}, {"orders": [], "more": 1}, {"orders": [{}] * 501}],
-    ids=["nothing", "no list", "more", "too many"],
+    ("body", "named"),
+    [
+        ({}, ["orders"]),
+        ([], ["orders"]),
+        ({"orders": {}}, ["orders"]),
+        ({"orders": [], "dry_run": True}, ["dry_run"]),
+        ({"orders": [document("S-1")], "dry_run": True, "more": 1}, ["dry_run", "more"]),
+        ({"orders": [{}] * 501}, ["orders"]),
+    ],
+    ids=["nothing", "a list", "no list", "more", "more beside an order", "too many"],
 )
-def test_what_is_no_batch_is_refused(shared_site: Site, body: Any) -> None:
-    assert fields(shared_site.post("/v1/orders:batch", body)) == ["orders"]
+def test_what_is_no_batch_is_refused_by_its_fields(shared_site: Site, body: Any, named: list[str]) -> None:
+    assert fields(shared_site.post("/v1/orders:batch", body)) == named
 
 
 def test_five_hundred_at_a_time(site: Site) -> None:

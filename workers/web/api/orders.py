@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from models.database import glance
+from pipelines.doors import formed
 from pipelines.errors import Conflict, Invalid, Problem
 from pipelines.orders.document import OrderDocument, PreviewDocument, parse_order, told_number
 from pipelines.orders.intake import KEY_USED, Answer, Ending, Submission, is_used
@@ -30,6 +32,15 @@ from workers.web.problem import problem
 from workers.web.shapes import BatchResults, OrderReference, Preview, ShownOrder, answers
 
 router = APIRouter(prefix="/v1", tags=["orders"])
+
+
+class _Batch(BaseModel):
+    """The body of a batch; each order in it is read on its own."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    orders: list[Any]
+
 
 MOST_ORDERS = 500
 _BATCH_LIMIT = 16 * MOST_BYTES
@@ -175,11 +186,12 @@ def _is_used(state: AppState, caller: Caller, key: str) -> bool:
 
 
 def _batch(raw: object) -> list[object]:
-    if not isinstance(raw, dict) or set(raw) != {"orders"} or not isinstance(raw["orders"], list):
-        raise Invalid([Problem("orders", 'the body must be {"orders": [...]} and nothing else')])
-    if len(raw["orders"]) > MOST_ORDERS:
-        raise Invalid([Problem("orders", f"holds {len(raw['orders'])} orders; send at most {MOST_ORDERS} at a time")])
-    return raw["orders"]
+    if not isinstance(raw, dict):
+        raise Invalid([Problem("orders", 'the body must be {"orders": [...]}')])
+    orders = formed(_Batch, raw).orders
+    if len(orders) > MOST_ORDERS:
+        raise Invalid([Problem("orders", f"holds {len(orders)} orders; send at most {MOST_ORDERS} at a time")])
+    return orders
 
 
 def _answered(answer: Answer) -> Response:
