@@ -9,7 +9,7 @@ from hashlib import blake2s
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine
 
 from models.store import deposits, inbox, orders, payments, shipments, work
@@ -24,10 +24,10 @@ from pipelines.engine.run import describe
 from pipelines.engine.wake import woken
 from pipelines.errors import Conflict, NotFound
 from pipelines.gateway import DEPOSIT, STANDS, Notice
-from pipelines.orders.document import fault_of
 from pipelines.ports import Clock
 from pipelines.route import WOKEN_BY
 from pipelines.values.card_number import mask, masked
+from pipelines.values.storable import storable
 
 log = structlog.get_logger(__name__)
 
@@ -261,11 +261,10 @@ def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
     return None if type_ in theirs else f"events of type {type_} are not known"
 
 
-def unreadable(
-    source: str, raw: object, error: ValidationError, event_id: str, now: datetime, supplier: str
-) -> Received:
-    """What came in and cannot be read, as it is kept for the operator, with the first reason why: with the shipment that it
-    names, if it does, and without card numbers (INT-17)."""
+def unreadable(source: str, raw: object, fault: str, event_id: str, now: datetime, supplier: str) -> Received:
+    """What came in and cannot be read, as it is kept for the operator, with the reason why: with the shipment that it names, if it
+    does, without card numbers (INT-17), and with a mark for what nothing can keep."""
+    raw = storable(raw)
     return Received(
         source=source,
         event_id=event_id,
@@ -274,7 +273,7 @@ def unreadable(
         at=now,
         supplier=supplier,
         shipment=_told_shipment(raw),
-        fault=fault_of(error),
+        fault=fault,
     )
 
 

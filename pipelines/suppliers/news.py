@@ -16,8 +16,10 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Vali
 from pipelines.changes.parcels import KINDS
 from pipelines.engine.inbox import Received, Tolerant, not_theirs, unreadable
 from pipelines.errors import Invalid, Problem
+from pipelines.orders.document import fault_of
 from pipelines.values.card_number import mask
 from pipelines.values.moment import bounded, too_far_ahead
+from pipelines.values.storable import Unstorable, check, storable
 
 #: How far ahead of the Clock a supplier's own clock may be; a day that is given without its hour may be today.
 _AHEAD: Final = timedelta(days=1)
@@ -96,23 +98,31 @@ def posted_id(raw: object, *named: str | None) -> str:
     if found := next(filter(None, named), None):
         return found
     # Letters for the most part: no card number, which would be masked, is in it.
-    return b32encode(sha256(json.dumps(raw, sort_keys=True).encode()).digest()).decode().rstrip("=").lower()
+    return b32encode(sha256(json.dumps(storable(raw), sort_keys=True).encode()).digest()).decode().rstrip("=").lower()
 
 
-def supplier_event(raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime) -> Received:
+def supplier_event(
+    raw: object, *, supplier: str, shops: Sequence[str], event_id: str, now: datetime, fault: str | None = None
+) -> Received:
     """What a supplier said, as the inbox takes it; never raises: what cannot be read is kept with the reason.
 
     ``raw`` is the event as the contract has it, however it came. ``event_id`` makes it news once: a webhook's own id; of a
     file's row its digest and the row's content, so that the same file twice is nothing and a corrected row is news. ``now``
-    is the Clock's: what happened more than a day after it has not happened. Texts are kept in one line, without card numbers
+    is the Clock's: what happened more than a day after it has not happened. ``fault`` is why it cannot be acted on though it is
+    JSON, if that is known before. Texts are kept in one line, without card numbers
     (INT-17).
     """
     source = f"supplier:{supplier}"
     try:
+        if fault is not None:
+            return unreadable(source, raw, fault, event_id, now, supplier=supplier)
         event = SupplierEvent.model_validate(raw)
+        body = event.data.model_dump(mode="json", exclude={"shipment"})
+        check([event.type, event.data.shipment, body])
     except ValidationError as error:
-        return unreadable(source, raw, error, event_id, now, supplier=supplier)
-    body = event.data.model_dump(mode="json", exclude={"shipment"})
+        return unreadable(source, raw, fault_of(error), event_id, now, supplier=supplier)
+    except Unstorable as why:
+        return unreadable(source, raw, str(why), event_id, now, supplier=supplier)
     if event.data.reason:
         body["reason"] = mask(event.data.reason)
     return Received(

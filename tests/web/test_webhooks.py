@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -135,19 +136,63 @@ def test_the_tolerance_is_five_minutes_either_way(site: Site, shipment: str, age
     [
         (b"", 400),
         (b"{", 400),
-        (b'{"a":1,"a":2}', 400),
+        (b'{"a":1,"a":2}', 202),
+        (b'{"a": NaN}', 400),
         (b"[1]", 202),
         (b'"text"', 202),
         (b"{}", 202),
         (b"1" * 1_048_577, 413),
     ],
-    ids=["empty", "cut", "key twice", "list", "text", "empty object", "too large"],
+    ids=["empty", "cut", "key twice", "not a number", "list", "text", "empty object", "too large"],
 )
 def test_what_a_known_sender_says_badly(site: Site, raw: bytes, status: int) -> None:
     """Not JSON is 400; JSON that says nothing readable is kept for the operator."""
     answer = site.hook(None, raw=raw)
     assert answer.status_code == status
     assert stored(site) == (["quarantined"] if status == 202 else [])
+
+
+ODD = {
+    "beyond 64 bits": "18446744073709551615",
+    "longer than any number": "9" * 5000,
+    "infinite": "1e400",
+    "U+0000": '"\\u0000"',
+    "half a pair": '"\\ud800"',
+    "40 levels": "[" * 40 + "]" * 40,
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize("door", ["webhook", "key"])
+def test_what_nobody_reads_keeps_no_news_out(site: Site, shipment: str, odd: str, door: str) -> None:
+    """A partner's own id may be any number: its field is none of ours."""
+    told = json.dumps(shipped(shipment))
+    raw = (told[:-1] + f', "theirs": {odd}' + "}").encode()
+    if door == "webhook":
+        assert site.hook(None, raw=raw).status_code == 202
+    else:
+        path, key = "/v1/suppliers/warehouse/events", site.keys["warehouse"]
+        assert [site.post(path, key=key, content=raw).status_code for _ in range(2)] == [202, 200]
+    assert stored(site) == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ('{"shipment": "SH-1", "lines": [{"line": "1", "quantity": 18446744073709551615}]}', "quantity"),
+        ('{"shipment": "SH-\\u0000"}', "u0000"),
+        ('{"shipment": "SH-\\ud800"}', "shipment"),
+        ('{"shipment": "SH-1", "shipment": "SH-2"}', "twice"),
+        ("[" * 40 + "]" * 40, "data"),
+        ("[" * 100_000 + "]" * 100_000, "nested"),
+    ],
+    ids=["quantity", "U+0000", "half a pair", "key twice", "40 levels", "100,000 levels"],
+)
+def test_what_cannot_be_read_of_an_event_goes_to_the_operator_with_its_reason(site: Site, data: str, why: str) -> None:
+    raw = f'{{"type": "shipment.shipped", "timestamp": "2026-11-20T16:05:00+09:00", "data": {data}}}'.encode()
+    assert [site.hook(None, raw=raw, event_id=one).status_code for one in ("m-1", "m-1", "m-2")] == [202, 200, 202]
+    assert stored(site) == ["quarantined"] * 2
+    assert why in site.world.value("SELECT min(reason) FROM inbox_event")
 
 
 def test_bytes_that_are_no_text_are_no_webhook(site: Site) -> None:

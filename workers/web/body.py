@@ -23,6 +23,9 @@ from pipelines.values.storable import DEEPEST, GREATEST_INTEGER, LEAST_INTEGER, 
 BODY_SECONDS = 30.0
 _LONGEST_INTEGER = len(str(LEAST_INTEGER))
 _LONGEST_NAME_SHOWN = 60
+#: Characters that are kept of what is nested too deep to be read.
+_LONGEST_TOLD = 1000
+_TWICE = "A key stands twice in one object: what is meant is not known."
 
 
 class BadBody(ShukkaError):
@@ -55,6 +58,11 @@ async def read_json(request: Request, limit: int = 1_048_576) -> tuple[bytes, ob
     """
     raw = await read_body(request, limit)
     return raw, parse_json(raw)
+
+
+async def read_told(request: Request) -> tuple[object, str | None]:
+    """What a partner's event says, as `parse_told` reads it. Raises BadBody."""
+    return parse_told(await read_body(request))
 
 
 async def read_body(request: Request, limit: int = 1_048_576) -> bytes:
@@ -104,6 +112,58 @@ def parse_json(raw: bytes) -> object:
         except Unstorable as why:
             raise BadBody(400, str(why)) from None
     return value
+
+
+def parse_told(raw: bytes) -> tuple[object, str | None]:
+    """What a partner's event says, and why it cannot be acted on, if it cannot: news is kept, whatever stands in it.
+
+    Numbers beyond 64 bits come as texts; what else cannot be stored is left as it is. A repeated key, and nesting that nobody can read,
+    is a reason. Raises NotJson.
+    """
+    try:
+        return parse_json(raw), None
+    except NotJson:
+        raise
+    except BadBody as why:
+        text, is_twice = raw.decode("utf-8-sig"), False
+
+        def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+            nonlocal is_twice
+            found = dict(pairs)
+            is_twice = is_twice or len(found) != len(pairs)
+            return found
+
+        try:
+            value: object = json.loads(
+                text,
+                object_pairs_hook=members,
+                parse_int=_told_integer,
+                parse_float=_told_float,
+                parse_constant=_not_json,
+            )
+        except json.JSONDecodeError as problem:
+            raise NotJson(_where(problem)) from None
+        except RecursionError:
+            return text[:_LONGEST_TOLD], why.detail
+        return value, _TWICE if is_twice else None
+
+
+def _told_integer(digits: str) -> object:
+    try:
+        return _integer(digits)
+    except BadBody:
+        return digits
+
+
+def _told_float(digits: str) -> object:
+    try:
+        return _float(digits)
+    except BadBody:
+        return digits
+
+
+def _not_json(name: str) -> NoReturn:
+    raise NotJson(f"{name} is not JSON; leave the field out or write null.")
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

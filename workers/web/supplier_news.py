@@ -14,10 +14,14 @@ from workers.web.answers import as_json
 from workers.web.app_state import state_of
 
 
-async def store_news(request: Request, raw: object, *, supplier: str, shops: Sequence[str], event_id: str) -> bool:
-    """Store what ``supplier`` said of shipments of ``shops`` (empty: every shop); False if it was known already."""
+async def store_news(
+    request: Request, raw: object, *, supplier: str, shops: Sequence[str], event_id: str, fault: str | None = None
+) -> bool:
+    """Store what ``supplier`` said of shipments of ``shops`` (empty: every shop); False if it was known already. ``fault``: why it
+    cannot be acted on."""
     state = state_of(request)
-    event = supplier_event(raw, supplier=supplier, shops=shops, event_id=event_id, now=state.house.clock.now())
+    now = state.house.clock.now()
+    event = supplier_event(raw, supplier=supplier, shops=shops, event_id=event_id, now=now, fault=fault)
     return await state.desk.event(event)
 
 

@@ -13,7 +13,7 @@ from pipelines.suppliers.news import PostedEvent, posted_id
 from pipelines.suppliers.work import LISTS, PAGE, Work, WorkQuery, fetched, listed
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
-from workers.web.body import read_json, takes
+from workers.web.body import read_told, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, webhook_id
 from workers.web.query import parameters_of, query_of
@@ -63,9 +63,10 @@ async def supplier_says(request: Request, supplier: str) -> Response:
     """The webhook's event with the supplier's key instead of a signature: 202 stored, 200 known: by its `id`, else by the header
     `webhook-id` or Idempotency-Key, else by all that it says. What cannot be right is stored as well, does nothing and goes to the operator."""
     caller = await _caller(request, supplier)
-    _, raw = await read_json(request)
+    raw, fault = await read_told(request)
     event_id = posted_id(raw, webhook_id(request), idempotency_key(request))
-    return stored(await store_news(request, raw, supplier=supplier, shops=caller.shops, event_id=event_id), event_id)
+    new = await store_news(request, raw, supplier=supplier, shops=caller.shops, event_id=event_id, fault=fault)
+    return stored(new, event_id)
 
 
 async def _caller(request: Request, supplier: str) -> Caller:

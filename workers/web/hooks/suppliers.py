@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.suppliers.news import SupplierEvent
-from workers.http.signed_json import read_signed
+from workers.http.signed_json import proven
 from workers.http.signing import SignatureRefused
 from workers.http.signing import check_announced as check_signature
 from workers.metrics import WEBHOOKS
 from workers.web.app_state import state_of
 from workers.web.body import check_announced as check_body
-from workers.web.body import read_body, takes
+from workers.web.body import parse_told, read_body, takes
 from workers.web.hooks.sender import SIGNED, headers_of, no_such_sender, partner_of, refused
 from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
@@ -43,10 +43,12 @@ async def supplier_webhook(request: Request, supplier: str) -> Response:
         partner = await partner_of(request, "supplier", supplier)
         if partner is None:
             raise no_such_sender("supplier")
-        event_id, raw = read_signed(headers_of(request), body, partner.secrets, datetime.now(UTC))
+        event_id = proven(headers_of(request), body, partner.secrets, datetime.now(UTC))
     except SignatureRefused as reason:
         raise refused("supplier", reason) from None
     state_of(request).count_webhook(request, partner.id, partner.may)
-    answer = stored(await store_news(request, raw, supplier=supplier, shops=partner.shops, event_id=event_id), event_id)
+    raw, fault = parse_told(body)
+    new = await store_news(request, raw, supplier=supplier, shops=partner.shops, event_id=event_id, fault=fault)
+    answer = stored(new, event_id)
     WEBHOOKS.labels("supplier", str(answer.status_code)).inc()
     return answer
