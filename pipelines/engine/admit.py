@@ -85,6 +85,11 @@ def _all(written: int, rows: Sequence[object]) -> None:
         raise Raced
 
 
+def keep_keys(connection: Connection, keys: Sequence[KeyRow]) -> None:
+    """Keep keys under which orders that are known came again. Raises Raced."""
+    _all(idempotency.add(connection, keys), keys)
+
+
 def keep_refused(connection: Connection, refused: RefusedOrderRow) -> None:
     """Keep an order from the broker that was refused, and tell the storefronts of its shop."""
     orders.add_refused(connection, [refused])

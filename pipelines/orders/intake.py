@@ -19,6 +19,7 @@ from models.states import OrderState
 from models.store import customers, idempotency, orders
 from models.store.idempotency import ClientKey, KeyRow
 from models.store.orders import OrderKey
+from pipelines.engine.admit import keep_keys
 from pipelines.engine.ledger import Ledger
 from pipelines.engine.parts import in_parts
 from pipelines.engine.run import describe
@@ -207,8 +208,7 @@ def _keep_keys(
         for s, content, answer in zip(submissions, contents, answers, strict=True)
         if s.key and answer is not None and answer.ending == Ending.REPEATED and (s.client, s.key) not in kept
     }
-    if idempotency.add(connection, list(new.values())) < len(new):
-        raise Raced
+    keep_keys(connection, list(new.values()))
 
 
 def _like_twin(submission: Submission, contents: Sequence[Content], index: int, twin: int) -> Answer:
