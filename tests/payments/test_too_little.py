@@ -52,7 +52,7 @@ def test_what_a_gateway_takes_is_captured(world: World) -> None:
     world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}], reason="sold out"))
     world.settle()
     world.ship_all("S-1")
-    assert world.show()["payment"]["captured"] == 51
+    assert world.show()["payment"]["captured"] == 50
     assert [one["kind"] for one in world.show()["adjustments"]] == ["short"]
 
 
