@@ -144,6 +144,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("decision-fails", "work_decided", "pipelines/stages/settle.py",
           "    left = outstanding(draft)\n", "    left = outstanding(draft)\n    assert not refunds, 'a refund'\n"),
     Fault("nobody-looks-it-up", "outcomes_known", "workers/effects/recording.py",
-          "    if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= unknowns:\n",
-          "    if done.outcome.verdict == Verdict.UNKNOWN:\n"),
+          "        if done.outcome.verdict == Verdict.UNKNOWN and done.job.unknowns + 1 >= self.unknowns:\n",
+          "        if done.outcome.verdict == Verdict.UNKNOWN:\n"),
 )  # fmt: skip
