@@ -198,7 +198,8 @@ PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
     _P.PARTLY_REFUNDED: frozenset({_P.PARTLY_REFUNDED, _P.REFUNDED, _P.NEEDS_REVIEW}),
     _P.REFUNDED: frozenset({_P.PARTLY_REFUNDED}),  # a deposit came after everything had gone back
     _P.VOIDED: frozenset({_P.CAPTURED}),  # money that arrives after the cancel; it is then refunded (CAN-03)
-    _P.FAILED: frozenset({_P.VOIDED}),
+    # captured: its goods were on their way when the gateway, or a lender, took its word back, and the money came in another way (SPL-04)
+    _P.FAILED: frozenset({_P.VOIDED, _P.CAPTURED}),
     _P.EXPIRED: frozenset({_P.CAPTURED}),
     _P.NEEDS_REVIEW: frozenset({_P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.REFUNDED, _P.FAILED}),
 }

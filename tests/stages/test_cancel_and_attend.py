@@ -209,6 +209,18 @@ def test_a_released_order_goes_on_where_it_stands(state: str, stage: str) -> Non
     assert endings(decision) == {1: "applied"}
 
 
+@pytest.mark.parametrize("lost", ["voided", "expired", "failed"])
+def test_goods_whose_money_was_lost_go_on_once_it_came_in_another_way(lost: str) -> None:
+    """SPL-04: whatever the gateway, or the lender, made of it; else goods go out for money that nobody has."""
+    held = {"condition": "held", "holds": (Hold(HoldReason.AUTHORIZATION_LOST, amount=13_970, id=1),)}
+    decision = decide(
+        attend.STAGE,
+        facts(state="authorized", payment=payment(lost, 13_970), events=(event("order.release"),), **held),
+    )
+    assert moves(decision)[0] == f"payment: {lost} -> captured"
+    assert (goes_to(decision), decision.holds) == (["split"], [])
+
+
 def test_an_order_with_shipments_is_not_split_again() -> None:
     known = facts(state="authorized", shipments=(shipment(),), events=(event("order.release"),), **HELD)
     assert goes_to(decide(attend.STAGE, known)) == ["split"]
