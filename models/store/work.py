@@ -46,13 +46,22 @@ class ClaimRow(NamedTuple):
     attempts: int
 
 
-_STAGE = "stage = %(stage)s"
 _IS_DUE = "t.due_at <= %(now)s AND (t.retry_at IS NULL OR t.retry_at <= now())"
-_FRESH = Queue("work", f"{_STAGE} AND t.retry_at IS NULL", "t.due_at <= %(now)s", name="fresh")
-#: What failed stays due for as long as it fails: in the queue of all others each claim would read past it to what is to be tried.
-_FAILED = Queue(
-    "work", f"{_STAGE} AND t.retry_at IS NOT NULL", "t.retry_at <= now() AND t.due_at <= %(now)s", "t.retry_at", name="failed"
-)  # fmt: skip
+
+
+def _fresh(stage: str) -> Queue:
+    """The work of a ``stage`` (SQL) that has not failed."""
+    return Queue("work", f"stage = {stage} AND t.retry_at IS NULL", "t.due_at <= %(now)s", name="fresh")
+
+
+def _failed(stage: str) -> Queue:
+    """The work of a ``stage`` (SQL) that failed. It stays due for as long as it fails: in the queue of all others each claim would read
+    past it to what is to be tried."""
+    due = "t.retry_at <= now() AND t.due_at <= %(now)s"
+    return Queue("work", f"stage = {stage} AND t.retry_at IS NOT NULL", due, "t.retry_at", name="failed")
+
+
+_FRESH, _FAILED = _fresh("%(stage)s"), _failed("%(stage)s")
 #: What failed gets this part of a batch.
 _PART = 10
 
@@ -129,14 +138,9 @@ def set_aside(connection: Connection, stage: str, failures: Sequence[FailureRow]
     _set_aside(connection, failures, stage=stage)
 
 
-def _asked(queue: Queue) -> Queue:
-    """The queue of the stage ``asked.name``."""
-    return queue._replace(key=queue.key.replace(_STAGE, "stage = asked.name"))
-
-
 _DUE = f"""
 SELECT asked.name FROM unnest(%(stages)b::text[]) AS asked(name)
-WHERE {_asked(_FRESH).any_due} OR {_asked(_FAILED).any_due}
+WHERE {_fresh("asked.name").any_due} OR {_failed("asked.name").any_due}
 """
 
 

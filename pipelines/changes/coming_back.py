@@ -157,7 +157,7 @@ def finish(
     ``replacement`` the number of the order that it brought, and ``rest`` the points that this left. One for the customer's reason that
     gave them what they wished is counted, once, whatever it gave and however often (INT-14)."""
     kept = {name: told.pop(name) for name in ("answer", "replacement", "rest") if name in told}
-    if new in _MADE_GOOD and any(line.cost_on == "customer" for line in one.lines) and draft.facts.customer_id:
+    if new in _MADE_GOOD and any(line.cost_on == "customer" for line in one.lines):
         draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{one.id}")
     ended = move(draft, shop, one.id, new, now, cause, **kept)
     tell(draft, shop, now, ended, "return_finished", **told)

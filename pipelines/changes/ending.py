@@ -51,7 +51,7 @@ def cancel_order(
         ):  # what left is free again once it is back (PAY-09)
             draft.free_item(line.sku)
     stop_watching(draft)
-    if reason == AT_WISH and facts.customer_id:
+    if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
         draft.tell(

@@ -41,7 +41,7 @@ def settle_pieces(
     if rest:
         fee = return_fee(shop, KIND[cost_on])
         take_back(draft, shop, now, rest, key=key, reason=reason, cost_on=cost_on, fee=fee)
-        if cost_on == "customer" and draft.facts.customer_id:
+        if cost_on == "customer":
             draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{len(draft.adjustments)}")
 
 

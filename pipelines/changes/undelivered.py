@@ -10,7 +10,7 @@ from pipelines.rules.marks import CANCELLED, UNDELIVERED
 def count_undelivered(draft: OrderDraft, shipment: str) -> None:
     """Count a shipment against its customer, once; one that was to be paid for on delivery is a cancel too. Goods that were called to a
     store are nobody's to receive at the door (STO-01)."""
-    if draft.facts.pickup is not None or not draft.facts.customer_id:
+    if draft.facts.pickup is not None:
         return
     draft.mark(UNDELIVERED, f"{shipment}:returned")
     if METHODS[draft.facts.method].capture is Capture.ON_DELIVERY:

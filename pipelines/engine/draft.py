@@ -180,8 +180,9 @@ class OrderDraft(ReturnsDraft):
         self._made.line_cancelled = {line.line: 0 for line in self.facts.order.lines}
 
     def mark(self, kind: str, source: str) -> None:
-        """Remember something against the customer (INT-14), once by ``source``."""
-        self._made.marks.append((kind, source))
+        """Remember something against the customer (INT-14), once by ``source``; nothing where the order is of none."""
+        if self.facts.customer_id:
+            self._made.marks.append((kind, source))
 
     # Holds.
 

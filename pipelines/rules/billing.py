@@ -48,47 +48,43 @@ def bill_month(placed_on: date, changed_on: date) -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class BilledOrder:
-    """What one order adds to the bill, in yen after its adjustments: by rate ``bases`` in the price display and ``taxes`` as
-    they were shown with the order; used points, and ``points_kept``: yen kept back for points that were spent (PTS-13)."""
+class Entry:
+    """What an order is on a bill with, in yen by rate: ``bases`` in the price display, ``taxes`` as they were shown with it."""
 
     number: str
     placed_on: date
     method: str
     bases: Mapping[int, int]
     taxes: Mapping[int, int]
-    points_used: int
-    points_kept: int = 0
 
     @property
     def shown_tax(self) -> int:
-        """The tax that was shown with the order, of all rates."""
+        """The tax that was shown with it, of all rates."""
         return sum(self.taxes.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Credit:
-    """What one change takes off an order of an earlier month, in yen: ``bases`` and ``taxes`` by rate as in ``BilledOrder``,
-    negative where it adds; ``points`` that came back, ``points_kept`` yen that were kept back for spent ones (PTS-13).
+class BilledOrder(Entry):
+    """What one order adds to the bill, after its adjustments; used points, and ``points_kept``: yen kept back for points that were
+    spent (PTS-13)."""
+
+    points_used: int
+    points_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Credit(Entry):
+    """What one change takes off an order of an earlier month, negative where it adds; ``points`` that came back, ``points_kept`` yen that
+    were kept back for spent ones (PTS-13).
 
     ``made_on`` is its day in Japan, ``lines`` the (line, pieces) that went; none where it is about the whole order.
     """
 
-    number: str
-    placed_on: date
-    method: str
     made_on: date
     kind: str
     lines: Lines
-    bases: Mapping[int, int]
-    taxes: Mapping[int, int]
     points: int
     points_kept: int
-
-    @property
-    def shown_tax(self) -> int:
-        """The tax that was shown with the change, of all rates."""
-        return sum(self.taxes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +179,7 @@ def _credit(
     points, kept = before.points_used - after.points_used, after.points_kept - before.points_kept
     if any((*bases.values(), *taxes.values(), points, kept)):
         yield Credit(
-            history.number, history.placed_on, history.method, made_on, kind, lines, bases, taxes, points, kept
+            history.number, history.placed_on, history.method, bases, taxes, made_on, kind, lines, points, kept
         )
 
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
 from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
+from pipelines.changes.payment_terms import count_from_answer
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
-from pipelines.changes.terms import count_from_answer
 from pipelines.engine.decision import REPLACEMENT_STANDS
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need

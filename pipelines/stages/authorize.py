@@ -26,7 +26,7 @@ from pipelines.changes.money import (
     outstanding,
 )
 from pipelines.changes.payment_books import listen, snapshot_of
-from pipelines.changes.terms import terms_of
+from pipelines.changes.payment_terms import payment_terms
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
@@ -91,7 +91,7 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     if _is_secured(draft):
         _released(draft, shop, method, first, now)
     elif first is None:
-        ask(draft, shop, method, terms_of(draft.facts, draft.money, shop).payable_until)
+        ask(draft, shop, method, payment_terms(draft.facts, draft.money, shop).payable_until)
     elif first.state == "declined":
         code = (first.outcome or {}).get("code")
         draft.move_payment(PaymentState.FAILED, "declined by the gateway", code=code)
@@ -174,7 +174,7 @@ def _wait(
     """The customer has to act: is told what to do, reminded, and waited for until the deadline; nobody is told to pay by a day
     that has passed. Where neither the method nor what he must do has a deadline, as where a gateway says nothing but that it
     has not decided yet, it is ``until`` (PAY-05)."""
-    facts, terms = draft.facts, terms_of(draft.facts, draft.money, shop)
+    facts, terms = draft.facts, payment_terms(draft.facts, draft.money, shop)
     cancel_at = terms.cancel_at or (must.until if must else None) or until
     context: dict[str, Any] = {
         "buyer": must.to_mail() if must else None,
@@ -252,7 +252,7 @@ def _tell_of_difference(draft: OrderDraft, shop: Shop, method: Method, paid: int
             now,
             about=str(paid),
             deposit={"amount": paid, "due": due, "missing": max(0, due - paid), "beyond": max(0, paid - due)},
-            pay_by=terms_of(draft.facts, draft.money, shop).pay_by,
+            pay_by=payment_terms(draft.facts, draft.money, shop).pay_by,
             buyer=must.to_mail() if must else None,
         )
     )

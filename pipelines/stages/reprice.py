@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from models.states import OrderState
+from pipelines.changes.payment_terms import count_from_answer
 from pipelines.changes.points import earn_anew
 from pipelines.changes.requests import answer_each, asker
-from pipelines.changes.terms import count_from_answer
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Facts, Need
 from pipelines.engine.stage import Stage

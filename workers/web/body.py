@@ -10,6 +10,8 @@ import asyncio
 import json
 import math
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
@@ -137,8 +139,8 @@ def parse_told(raw: bytes) -> tuple[object, str | None]:
             value: object = json.loads(
                 text,
                 object_pairs_hook=members,
-                parse_int=_told_integer,
-                parse_float=_told_float,
+                parse_int=partial(_told, _integer),
+                parse_float=partial(_told, _float),
                 parse_constant=_not_json,
             )
         except json.JSONDecodeError as problem:
@@ -148,16 +150,10 @@ def parse_told(raw: bytes) -> tuple[object, str | None]:
         return value, _TWICE if is_twice else None
 
 
-def _told_integer(digits: str) -> object:
+def _told(read: Callable[[str], object], digits: str) -> object:
+    """The number that the digits are, or they themselves where it is none that can be kept."""
     try:
-        return _integer(digits)
-    except BadBody:
-        return digits
-
-
-def _told_float(digits: str) -> object:
-    try:
-        return _float(digits)
+        return read(digits)
     except BadBody:
         return digits
 

@@ -33,7 +33,7 @@ from models.store.work import WaitRow
 from models.subject import RETURN, SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.changes.money import HAS_MONEY
-from pipelines.changes.terms import terms_of
+from pipelines.changes.payment_terms import payment_terms
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ReturnFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
@@ -147,7 +147,7 @@ def _pay_by(facts: Facts, shop: Shop) -> str | None:
     """The last day to pay, as the mails say it; None of a method without one, and while a hold keeps the order from being asked
     for: its customer's time has not begun."""
     is_kept = facts.state == OrderState.ACCEPTED and any(hold.blocks == "authorize" for hold in facts.holds)
-    last = terms_of(facts, facts.payment, shop).pay_by
+    last = payment_terms(facts, facts.payment, shop).pay_by
     return last.isoformat() if last is not None and not is_kept else None
 
 

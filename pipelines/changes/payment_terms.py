@@ -16,7 +16,7 @@ from pipelines.methods import Terms, agreed
 from pipelines.shops import Shop
 
 
-def terms_of(facts: Facts, money: PaymentFacts, shop: Shop) -> Terms:
+def payment_terms(facts: Facts, money: PaymentFacts, shop: Shop) -> Terms:
     """The terms of an order whose payment stands as ``money``."""
     return agreed(facts.method, facts.grand_total).terms(shop, money.terms_from or facts.placed_at)
 
