@@ -214,7 +214,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "nobody is promised anything of an order after it was said to be cancelled (CAN-03)",
         Over.ORDERS,
         """SELECT m.order_id, m.template FROM mail m JOIN shop_order o ON o.id = m.order_id
-           JOIN (SELECT order_id, min(id) AS id FROM mail WHERE template = 'order_cancelled' GROUP BY 1) c USING (order_id)
+           JOIN (SELECT order_id, min(id) AS id FROM mail c WHERE template = 'order_cancelled' AND NOT EXISTS (
+                   SELECT FROM mail r WHERE r.order_id = c.order_id AND r.template = 'order_reopened' AND r.id > c.id)
+                 GROUP BY 1) c USING (order_id)
            WHERE m.id > c.id AND m.copy_of IS NULL AND o.state = 'cancelled'
              AND m.template IN ('order_accepted', 'payment_instructions', 'payment_reminder', 'dispatch_planned')""",
     ),

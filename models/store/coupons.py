@@ -53,6 +53,29 @@ def of_orders(connection: Connection, ids: Sequence[int], unpaid: Sequence[str])
     )
 
 
+class BackCouponRow(NamedTuple):
+    """A coupon that an order gave back; ``spent``: it was good once, and another order of the customer uses it now."""
+
+    order_id: int
+    code_key: str
+    spent: bool
+
+
+def given_back(connection: Connection, ids: Sequence[int], because: Sequence[str]) -> list[BackCouponRow]:
+    """Coupons that the orders gave back for one of the reason codes ``because``."""
+    return fetch(
+        connection,
+        BackCouponRow,
+        """SELECT u.order_id, u.code_key, u.once AND EXISTS (
+             SELECT FROM coupon_use e WHERE e.shop = u.shop AND e.customer_id = u.customer_id AND e.code_key = u.code_key
+               AND e.once AND e.returned_at IS NULL)
+           FROM coupon_use u
+           WHERE u.order_id = ANY(%(ids)b::bigint[]) AND u.returned_because = ANY(%(because)b::text[])
+           ORDER BY u.order_id, u.code_key""",
+        {"ids": list(ids), "because": list(because)},
+    )
+
+
 class CouponUseRow(NamedTuple):
     """A coupon that an order uses; ``once``: the customer may use its code in no other order."""
 
@@ -105,4 +128,19 @@ give_back = writer(
     f"""UPDATE coupon_use t SET returned_at = v.returned_at, returned_because = v.returned_because
         FROM {values(ReturnedCouponRow, CouponUse)}
         WHERE t.order_id = v.order_id AND t.code_key = v.code_key AND t.returned_at IS NULL""",
+)
+
+
+class CouponAgainRow(NamedTuple):
+    """A coupon that an order gave back and uses after all."""
+
+    order_id: int
+    code_key: str
+
+
+#: One that was good once and that another order uses meanwhile is refused by the database, and the order is decided again.
+use_again = writer(
+    CouponAgainRow,
+    f"""UPDATE coupon_use t SET returned_at = NULL, returned_because = NULL
+        FROM {values(CouponAgainRow, CouponUse)} WHERE t.order_id = v.order_id AND t.code_key = v.code_key""",
 )

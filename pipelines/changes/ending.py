@@ -54,9 +54,9 @@ def cancel_order(
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        draft.tell(
-            customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says, bill=bill_of(facts, now))
-        )
+        told = {"reason": reason, "says": says, "bill": bill_of(facts, now)}
+        # An order that stood again may end again, and each end is told.
+        draft.tell(customer_mail("order_cancelled", facts, shop, now, about=str(facts.sequence), **told))
     if facts.order.replaces is not None:
         draft.tell_order(facts.order.replaces, REPLACEMENT_CANCELLED)
     if not draft.holds:

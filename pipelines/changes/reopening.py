@@ -22,14 +22,16 @@ def reopen(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
         return False
     draft.stand_again(_CAUSE)
     stand_again(draft, shop, now)
+    for key in sorted(draft.facts.cancel.coupons if draft.facts.cancel else ()):
+        draft.use_coupon_again(key)
     draft.tell(customer_mail("order_reopened", draft.facts, shop, now))
     draft.next("split", now)
     return True
 
 
 def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
-    """Everything is as when it was cancelled: the whole sum is there and none of it on its way back, no item is another's, and
-    neither points nor a coupon that went back are needed again."""
+    """Everything is as when it was cancelled: the whole sum is there and none of it on its way back, no item and no coupon is
+    another's, and points that went back are not needed again."""
     facts, money, ended = draft.facts, draft.money, draft.facts.cancel
     if draft.state != OrderState.CANCELLED or ended is None or not ended.cause.startswith(UNPAID):
         return False
@@ -37,9 +39,9 @@ def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
         return False
     if agreed(facts.method, facts.grand_total).late_money is not LateMoney.REOPEN:
         return False
-    if now - ended.at > timedelta(days=shop.payment.reopen_days) or ended.taken:
+    if now - ended.at > timedelta(days=shop.payment.reopen_days) or ended.taken or ended.spent:
         return False
     is_whole = (money.state, money.captured, money.refunded) == (PaymentState.CAPTURED, draft.grand_total, 0)
     is_asked = any(effect.kind == "payment.refund" for effect in draft.effects.values())
-    used_up = used_to_take_again(draft) > 0 or bool(facts.coupons)
-    return is_whole and not (is_asked or used_up or draft.adjustments or draft.holds)
+    is_spent = used_to_take_again(draft) > 0
+    return is_whole and not (is_asked or is_spent or draft.adjustments or draft.holds)

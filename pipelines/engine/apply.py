@@ -30,7 +30,7 @@ from models.store import (
     work,
 )
 from models.store.adjustments import AdjustmentRow
-from models.store.coupons import CouponUseRow, ReturnedCouponRow
+from models.store.coupons import CouponAgainRow, CouponUseRow, ReturnedCouponRow
 from models.store.customers import MarkRow
 from models.store.effect_items import NewItemRow
 from models.store.effects import NewEffectRow
@@ -122,6 +122,7 @@ def apply(
     repriced = [(d.facts, d.repricing) for d in decisions if d.repricing is not None]
     repricings.add(connection, _repricing_rows(repriced, now))
     coupons.put(connection, _coupon_rows(repriced, now))
+    coupons.use_again(connection, [CouponAgainRow(d.facts.id, key) for d in decisions for key in d.coupons_used_again])
     readdressings.add(connection, readdressing_rows(decisions, now))
     visits.add(connection, visit_rows(decisions, now))
     search.add(connection, term_rows(decisions))

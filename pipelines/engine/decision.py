@@ -279,6 +279,7 @@ class Decision:
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)
     returned_coupons: list[tuple[str, str]] = field(default_factory=list)
+    coupons_used_again: list[str] = field(default_factory=list)
     repricing: Repricing | None = None
     readdressing: Readdressing | None = None
     put_off: PutOff | None = None

@@ -167,6 +167,10 @@ class OrderDraft(ReturnsDraft):
         """The order uses the coupon ``key`` no longer."""
         self._made.returned_coupons.append((key, reason))
 
+    def use_coupon_again(self, key: str) -> None:
+        """The order uses the coupon ``key``, which it had given back, after all."""
+        self._made.coupons_used_again.append(key)
+
     def free_item(self, sku: str) -> None:
         """The one-of-a-kind item ``sku`` may be sold again."""
         self._made.frees_items.append(sku)

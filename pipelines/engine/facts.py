@@ -224,11 +224,14 @@ class ReturnFacts(NamedTuple):
 
 
 class CancelFacts(NamedTuple):
-    """How the order was cancelled: why, when, and which of its one-of-a-kind items another order has taken since."""
+    """How the order was cancelled: why, when, which of its one-of-a-kind items another order has taken since, which coupons went
+    back to the customer because it was unpaid, and which of these another order uses since and no two may use."""
 
     cause: str
     at: datetime
     taken: frozenset[str] = frozenset()
+    coupons: frozenset[str] = frozenset()
+    spent: frozenset[str] = frozenset()
 
 
 class Promotion(NamedTuple):

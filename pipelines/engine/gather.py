@@ -161,7 +161,8 @@ def facts_of(
 
 
 def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts]) -> None:
-    """How the cancelled ones of a batch ended, and which of their one-of-a-kind items are gone; most batches have none."""
+    """How the cancelled ones of a batch ended, and which of their one-of-a-kind items and coupons are gone; most batches have
+    none."""
     if not cancelled:
         return
     unique = {
@@ -169,9 +170,14 @@ def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts]) -> None
         for id_, facts in cancelled.items()
     }
     taken = set(items.taken(connection, sorted(set().union(*unique.values()))))
+    back = defaultdict[int, dict[str, bool]](dict)
+    for coupon in coupons.given_back(connection, list(cancelled), UNPAID):
+        back[coupon.order_id][coupon.code_key] = coupon.spent
     for end in transitions.cancels(connection, list(cancelled)):
         gone = frozenset(item.sku for item in unique[end.order_id] & taken)
-        cancelled[end.order_id].cancel = CancelFacts(end.cause, end.at, gone)
+        free = back[end.order_id]
+        spent = frozenset(key for key, is_spent in free.items() if is_spent)
+        cancelled[end.order_id].cancel = CancelFacts(end.cause, end.at, gone, frozenset(free), spent)
 
 
 def _is_of(event: EventFacts, facts: Facts) -> bool:

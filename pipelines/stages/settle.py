@@ -202,7 +202,7 @@ def _failed(draft: OrderDraft, effect: EffectFacts, reason: HoldReason, **facts:
 STAGE = Stage(
     "settle",
     decide,
-    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS | Need.COUPONS | Need.CANCEL,
+    Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS | Need.CANCEL,
     consumes=(ACTION.wakes, GOODWILL.wakes, STANDS),
     leads_to=("authorize", "dispatch", "split", "reward"),
     asks=(*LETS_GO, LOOKS),

@@ -29,6 +29,20 @@ from workers.sandbox.gateways.ledger import Kind
 from workers.sandbox.gateways.paypay import API_KEY, API_SECRET, MERCHANT, PayPay
 
 PROFILES = Path(__file__).parents[2] / "pipelines" / "shops"
+#: No profile of the house has coupons beside a method whose late money lets an order stand again.
+COUPONS = '''[coupons]
+kinds = ["amount"]
+
+[coupons.offers.ONCE]
+kind = "amount"
+value = 500
+
+[coupons.offers.OFTEN]
+kind = "amount"
+value = 500
+once_per_customer = false
+
+[delivery]'''
 CHOSEN = 'gateways = { card = "komoju", konbini = "komoju", bank_transfer = "komoju", paypay = "paypay" }\n'
 
 
@@ -48,10 +62,10 @@ class Shop:
         self.there.set(moment)
         self.world.at(moment)
 
-    def order(self, method: str, number: str = "R-1", token: str | None = None) -> str:
+    def order(self, method: str, number: str = "R-1", token: str | None = None, **more: Any) -> str:
         placed = self.world.clock.now().isoformat()
         payment = {"method": method} | ({"token": token} if token else {})
-        self.world.take(document(number, a_line(), shop="reuse", payment=payment, placed_at=placed))
+        self.world.take(document(number, more.pop("line", a_line()), shop="reuse", payment=payment, placed_at=placed, **more))
         self.world.settle()
         return f"reuse/{number}"
 
@@ -89,13 +103,18 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, engine: Engine, database_url: str, renderer: Renderer) -> Iterator[Shop]:
+def shop(
+    tmp_path: Path, engine: Engine, database_url: str, renderer: Renderer, request: pytest.FixtureRequest
+) -> Iterator[Shop]:
     profiles = tmp_path / "shops"
     shutil.copytree(PROFILES, profiles, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     profile = profiles / "reuse.toml"
     lines = profile.read_text("utf-8").splitlines(keepends=True)
     chosen = [CHOSEN if line.startswith("gateways = ") else line for line in lines]
-    profile.write_text("".join(chosen).replace('"amazon_pay", ', "").replace(', "loan"', ""), "utf-8")
+    text = "".join(chosen)
+    if getattr(request, "param", None) == "coupons":
+        text = text[: text.index("[coupons]")] + COUPONS + text.partition("[delivery]")[2]
+    profile.write_text(text.replace('"amazon_pay", ', "").replace(', "loan"', ""), "utf-8")
     shops = load_shops(profiles, INSTALLATION)
     there = SetClock(FRIDAY_MORNING)
     clock = cast("AnyClock", there)
@@ -214,6 +233,73 @@ def test_cash_that_comes_after_the_item_was_sold_to_another_goes_back(shop: Shop
     _pay_late(shop, order)
     assert (shop.state(), shop.payment()["state"], shop.holds()) == ("cancelled", "captured", ["refund_due"])
     assert shop.world.show("R-2", "reuse")["state"] == "authorized"
+
+
+def _uses(shop: Shop) -> list[tuple[str, str | None]]:
+    """(order, why its coupon came back)."""
+    rows = shop.world.rows(
+        "SELECT o.number, u.returned_because FROM coupon_use u JOIN shop_order o ON o.id = u.order_id ORDER BY o.id"
+    )
+    return [(row.number, row.returned_because) for row in rows]
+
+
+@pytest.mark.parametrize("shop", ["coupons"], indirect=True)
+@pytest.mark.parametrize("code", ["ONCE", "OFTEN"])
+def test_an_order_that_stands_again_uses_its_coupon_again(shop: Shop, code: str) -> None:  # PAY-08, CAN-04
+    order = shop.order("konbini", coupons=[{"code": code, "kind": "amount", "value": 500}])
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    assert (shop.state(), _uses(shop)) == ("cancelled", [("R-1", "unpaid")])
+    _pay_late(shop, order)
+    assert (shop.state(), _uses(shop)) == ("authorized", [("R-1", None)])
+    assert shop.world.broken() == {}
+
+
+@pytest.mark.parametrize("shop", ["coupons"], indirect=True)
+@pytest.mark.parametrize(("code", "state"), [("ONCE", "cancelled"), ("OFTEN", "authorized")])
+def test_money_for_an_order_whose_coupon_another_uses_since(
+    shop: Shop, code: str, state: str
+) -> None:  # PAY-08, CPN-01
+    """What is good once is used up: the money goes back, as it does where the item is another's."""
+    coupon = {"code": code, "kind": "amount", "value": 500}
+    order = shop.order("konbini", coupons=[coupon])
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    shop.order("card", "R-2", token="tok_test_ok", coupons=[coupon], line=a_line(sku="SKU-9"))
+    _pay_late(shop, order)
+    assert shop.state() == state
+    assert _uses(shop) == [("R-1", "unpaid" if state == "cancelled" else None), ("R-2", None)]
+    assert shop.holds() == (["refund_due"] if state == "cancelled" else [])
+    assert shop.world.broken() == {}
+
+
+@pytest.mark.parametrize("shop", ["coupons"], indirect=True)
+def test_a_coupon_that_was_kept_does_not_keep_an_order_from_standing_again(shop: Shop) -> None:  # PAY-08, CAN-04
+    """Left unpaid twice, it does not come back: the second order has it still."""
+    coupon = {"code": "OFTEN", "kind": "amount", "value": 500}
+    shop.order("konbini", "R-0", coupons=[coupon], line=a_line(sku="SKU-9"))
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    order = shop.order("konbini", coupons=[coupon])
+    shop.go_on_to(at("2026-11-28 07:00:00"))
+    assert (shop.state(), _uses(shop)) == ("cancelled", [("R-0", "unpaid"), ("R-1", None)])
+    _pay_late(shop, order)
+    assert shop.state() == "authorized"
+    assert shop.world.broken() == {}
+
+
+def test_an_order_that_stood_again_and_ends_after_all_tells_of_both_ends(shop: Shop) -> None:  # PAY-08, CAN-05
+    order = shop.order("konbini")
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    _pay_late(shop, order)
+    ask = shop.world.ask("order.cancel", "R-1", "reuse", reason="changed my mind", operator=True)
+    shop.world.tell(ask)
+    shop.world.settle()
+    assert shop.state() == "cancelled"
+    told = [one["X-Shukka-Template"] for one in shop.world.postbox.mails]
+    assert [one for one in told if one in ("order_cancelled", "order_reopened")] == [
+        "order_cancelled",
+        "order_reopened",
+        "order_cancelled",
+    ]
+    assert shop.world.broken() == {}
 
 
 @pytest.mark.parametrize(("days", "state"), [(7, "authorized"), (8, "cancelled")])
