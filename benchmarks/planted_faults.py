@@ -32,6 +32,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
           '            cancel_order(draft, shop, now, reason=reason, cause=f"cancelled by the {who}")\n', ""),
     Fault("accept-ignores-state", "told_after_the_end", "pipelines/stages/accept.py",
           "    if draft.state != OrderState.ACCEPTED:\n", "    if False:\n"),
+    Fault("end-untold", "ends_told", "pipelines/changes/ending.py", "    if mail:\n", "    if False:\n"),
     Fault("condition-written-twice", "history_is_a_chain", "pipelines/engine/draft.py",
           '            self._made.moves.append(Move("condition", self.facts.number, self.condition, condition, cause))\n',
           '            self._made.moves += [Move("condition", self.facts.number, self.condition, condition, cause)] * 2\n'),

@@ -221,6 +221,17 @@ INVARIANTS: tuple[Invariant, ...] = (
              AND m.template IN ('order_accepted', 'payment_instructions', 'payment_reminder', 'dispatch_planned')""",
     ),
     Invariant(
+        "ends_told",
+        "each end of an order is told, of one that stood again the next one too (CAN-05)",
+        Over.ORDERS,
+        """SELECT e.order_id, e.ends FROM (SELECT order_id, count(*) AS ends FROM transition
+                                           WHERE entity = 'order' AND to_state = 'cancelled' GROUP BY 1) e
+           JOIN shop_order o ON o.id = e.order_id JOIN order_document d ON d.order_id = o.id
+           WHERE o.state = 'cancelled' AND d.document->'customer'->>'email' <> ''
+             AND e.ends > (SELECT count(*) FROM mail m WHERE m.order_id = e.order_id AND m.copy_of IS NULL
+                           AND m.template IN ('order_cancelled', 'payment_failed'))""",
+    ),
+    Invariant(
         "coupons_recorded",
         "every coupon of a member's live order is recorded as used by that customer, and did not come back",
         Over.ORDERS,

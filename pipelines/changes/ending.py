@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
@@ -54,7 +54,7 @@ def cancel_order(
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        told = {"reason": reason, "says": says, "bill": bill_of(facts, now)}
+        told: dict[str, Any] = {"reason": reason, "says": says, "bill": bill_of(facts, now)}
         # An order that stood again may end again, and each end is told.
         draft.tell(customer_mail("order_cancelled", facts, shop, now, about=str(facts.sequence), **told))
     if facts.order.replaces is not None:

@@ -128,7 +128,7 @@ def _is_too_little(draft: OrderDraft, shop: Shop, amount: int) -> bool:
 def _waive(draft: OrderDraft, amount: int) -> None:
     """The shop lets ``amount`` yen go that no gateway takes (PAY-13): the books have them as goodwill, so that nothing is due
     that nothing brings in, and nobody is asked to run after them."""
-    draft.adjust("too little", TOO_LITTLE, goodwill(amount))
+    draft.adjust(_key(draft, "too little"), TOO_LITTLE, goodwill(amount))
 
 
 def _worth_of_open(draft: OrderDraft) -> int:
@@ -158,8 +158,9 @@ def capture_asked(draft: OrderDraft) -> bool:
 
 def capture_early(draft: OrderDraft, shop: Shop) -> None:
     """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04); what a provider
-    pays for once it hears of the shipment cannot be (B.6.9). Less than the gateway takes is let go, and the goods leave (PAY-13)."""
-    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH:
+    pays for once it hears of the shipment cannot be (B.6.9), nor what has come in another way. Less than the gateway takes is let go,
+    and the goods leave (PAY-13)."""
+    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH or draft.money.state != PaymentState.AUTHORIZED:
         return
     amount = min(draft.money.authorized, draft.due)
     if _is_too_little(draft, shop, amount) and not capture_asked(draft):

@@ -138,6 +138,11 @@ PLANTED = {
         "UPDATE mail SET template = 'order_cancelled' WHERE template = 'order_accepted'",
         "UPDATE mail SET template = 'payment_reminder' WHERE template = 'shipment_shipped'",
     ],
+    "ends_told": [
+        "UPDATE shop_order SET state = 'cancelled' WHERE number = 'S-1'",
+        "INSERT INTO transition (order_id, entity, entity_id, from_state, to_state, cause, at) "
+        "SELECT id, 'order', number, 'accepted', 'cancelled', 'for no reason', now() FROM shop_order WHERE number = 'S-1'",
+    ],
     "effects_attempted": [
         "INSERT INTO effect_lease (kind, subject_id, due_at, attempts, token) VALUES ('mail.send', 0, now() - interval '2 h', 0, 0)"
     ],

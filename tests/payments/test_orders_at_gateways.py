@@ -30,7 +30,7 @@ from workers.sandbox.gateways.paypay import API_KEY, API_SECRET, MERCHANT, PayPa
 
 PROFILES = Path(__file__).parents[2] / "pipelines" / "shops"
 #: No profile of the house has coupons beside a method whose late money lets an order stand again.
-COUPONS = '''[coupons]
+COUPONS = """[coupons]
 kinds = ["amount"]
 
 [coupons.offers.ONCE]
@@ -42,7 +42,7 @@ kind = "amount"
 value = 500
 once_per_customer = false
 
-[delivery]'''
+[delivery]"""
 CHOSEN = 'gateways = { card = "komoju", konbini = "komoju", bank_transfer = "komoju", paypay = "paypay" }\n'
 
 
@@ -65,7 +65,9 @@ class Shop:
     def order(self, method: str, number: str = "R-1", token: str | None = None, **more: Any) -> str:
         placed = self.world.clock.now().isoformat()
         payment = {"method": method} | ({"token": token} if token else {})
-        self.world.take(document(number, more.pop("line", a_line()), shop="reuse", payment=payment, placed_at=placed, **more))
+        self.world.take(
+            document(number, more.pop("line", a_line()), shop="reuse", payment=payment, placed_at=placed, **more)
+        )
         self.world.settle()
         return f"reuse/{number}"
 

@@ -7,11 +7,11 @@ from tests.world import World, a_line, document
 TOTAL = 11_044
 
 
-def short(world: World) -> None:
-    world.take(document("S-1", a_line("1", 1, 40), a_line("2", 1, 10_000)))
+def short(world: World, number: str = "S-1") -> None:
+    world.take(document(number, a_line("1", 1, 40), a_line("2", 1, 10_000)))
     world.settle()
-    assert world.show()["payment"]["authorized"] == TOTAL
-    world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "2", "quantity": 1}], reason="sold out"))
+    assert world.show(number)["payment"]["authorized"] == TOTAL
+    world.tell(world.ask("order.cancel_lines", number, lines=[{"line": "2", "quantity": 1}], reason="sold out"))
     world.settle()
 
 
@@ -30,6 +30,19 @@ def test_it_is_let_go_once_its_goods_have_left(world: World) -> None:
     world.wake("collect", "settle", "notify", "reward")
     world.settle()
     assert len(world.show()["adjustments"]) == 2, "once"
+    assert world.broken() == {}
+
+
+def test_it_is_let_go_for_each_order(world: World) -> None:
+    """One after the other and two at once: what was let go of one order says nothing of another."""
+    for number in ("S-1", "S-2", "S-3"):
+        short(world, number)
+    world.ship_all("S-1")
+    world.ship_all("S-2", "S-3")
+    for number in ("S-1", "S-2", "S-3"):
+        shown = world.show(number)
+        assert (shown["state"], shown["condition"], shown["payment"]["state"]) == ("shipped", "done", "voided")
+        assert [(one["kind"], one["money"]) for one in shown["adjustments"]] == [("short", 11_000), ("goodwill", 44)]
     assert world.broken() == {}
 
 

@@ -221,6 +221,26 @@ def test_goods_whose_money_was_lost_go_on_once_it_came_in_another_way(lost: str)
     assert (goes_to(decision), decision.holds) == (["split"], [])
 
 
+@pytest.mark.parametrize("amount", [44, 13_970])
+@pytest.mark.parametrize("other", [HoldReason.AUTHORIZATION_LOST, HoldReason.CAPTURE_FAILED])
+@pytest.mark.parametrize("state", ["authorized", "voided"])
+def test_what_came_in_another_way_is_not_taken_at_the_gateway_too(amount: int, other: HoldReason, state: str) -> None:
+    """SPL-04, PAY-13: the hold was about to end as well, and a release of that alone captures, or lets go what is too little."""
+    holds = (Hold(HoldReason.AUTHORIZATION_ENDS, amount=amount, id=1), Hold(other, amount=amount, id=2))
+    known = facts(
+        state="authorized",
+        condition="held",
+        holds=holds,
+        grand_total=amount,
+        payment=payment(state, amount),
+        events=(event("order.release"),),
+    )
+    decision = decide(attend.STAGE, known)
+    assert decision.payment is not None
+    assert decision.payment.captured == amount
+    assert (effects(decision), decision.adjustments) == ([], [])
+
+
 def test_an_order_with_shipments_is_not_split_again() -> None:
     known = facts(state="authorized", shipments=(shipment(),), events=(event("order.release"),), **HELD)
     assert goes_to(decide(attend.STAGE, known)) == ["split"]
