@@ -286,6 +286,19 @@ def hold_unknown(draft: OrderDraft, cause: str) -> None:
     draft.hold(Hold(HoldReason.PAYMENT_UNKNOWN), cause)
 
 
+def unheard_refunds(draft: OrderDraft) -> list[tuple[str, int]]:
+    """(key, yen) of each refund of which the gateway never said whether it made it, and which the books do not have."""
+    refunds = [effect for effect in draft.effects.values() if effect.kind == _REFUND]
+    made = sum(int(effect.payload["amount"]) for effect in refunds if effect.state == "done")
+    beyond, unheard = draft.money.refunded - draft.money.refunded_by_hand - made, list[tuple[str, int]]()
+    for effect in (one for one in refunds if one.state == "needs_review"):
+        amount = int(effect.payload["amount"])
+        if beyond < amount:
+            unheard.append((effect.key, amount - max(0, beyond)))
+        beyond = max(0, beyond - amount)
+    return unheard
+
+
 def _through_gateway(draft: OrderDraft) -> int:
     """Yen that the gateway gave back or was asked to, those of refunds that were made in its own dashboard among them."""
     asked_for = (effect for effect in draft.effects.values() if effect.kind == _REFUND and effect.state != "declined")

@@ -198,8 +198,10 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
             "The gateway did not refund, or did not say so ({outcome}). Code: {code}.",
         ),
         Sentence(
-            "回答がない場合は「断念した処理」の再実行（`shukka retry`）で確認し、それでも返金できなければ手動で返金して記録してください。",
-            "Where the gateway never answered, try what was given up again first (`shukka retry`); else give it back and record the refund.",
+            "拒否された場合は手動で返金して記録してください。回答がない場合は「断念した処理」の再実行（`shukka retry`）で確認し、それでも回答がなければ"
+            "決済代行の画面で返金済みであることを確かめてから保留を解除してください。",
+            "What was declined, give back and record. Where the gateway never answered, try what was given up again (`shukka retry`); "
+            "if it still does not, see to it that it went back there, then release.",
         ),
     ),
     _R.CAPTURE_FAILED: HoldKind(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
-from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding
+from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding, unheard_refunds
 from pipelines.changes.payment_terms import count_from_answer
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
@@ -15,7 +15,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Need
 from pipelines.engine.stage import Stage
 from pipelines.orders.actions.release import ACTION, lets_go, stands_after_all
-from pipelines.orders.mails import customer_mail
+from pipelines.orders.mails import customer_mail, refunded_mail
 from pipelines.ports import MailIntent
 from pipelines.shops import Shop
 
@@ -47,6 +47,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
                 draft.tell_order(first, REPLACEMENT_STANDS)
         else:
             _let_go_elsewhere(draft)
+            _gone_back(draft, shop, now)
         draft.drop_holds("operator")
         draft.settle(Condition.DONE, "operator")
         return
@@ -55,6 +56,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _received_elsewhere(draft)
     if HoldReason.VOID_FAILED in reasons:
         _let_go_elsewhere(draft)
+    if HoldReason.REFUND_FAILED in reasons:
+        _gone_back(draft, shop, now)
     for reason in (one for one in _PROMISED if one in reasons):
         draft.tell(_as_it_was(draft, shop, now, reason))
     if HoldReason.AUTHORIZATION_ENDS in reasons:
@@ -81,6 +84,15 @@ def _let_go_elsewhere(draft: OrderDraft) -> None:
     """What no gateway would release, or speak of, an operator has seen to there."""
     if draft.money.state in _UNSETTLED:
         draft.move_payment(PaymentState.VOIDED, "let go at the gateway, says the operator")
+
+
+def _gone_back(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """What no gateway said it gave back an operator has seen there: the books have it, and the customer hears of it."""
+    for key, amount in unheard_refunds(draft) if draft.money.state in HAS_MONEY else ():
+        refunded = draft.money.refunded + amount
+        state = PaymentState.REFUNDED if refunded >= draft.money.captured else PaymentState.PARTLY_REFUNDED
+        draft.move_payment(state, "given back, says the operator", refunded=refunded)
+        draft.tell(refunded_mail(draft, shop, now, key, amount))
 
 
 def _as_it_was(draft: OrderDraft, shop: Shop, now: datetime, reason: HoldReason) -> MailIntent:

@@ -12,6 +12,7 @@ from pipelines.changes.points import return_points
 from pipelines.engine.facts import UsedPoints
 from pipelines.rules.holds import Hold
 from pipelines.rules.lots import Clawback, GiveBack
+from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages import accept, attend, cancel, split
 from tests.rules.build import a_line, an_order, at, shop_with
 from tests.stages.build import (
@@ -239,6 +240,45 @@ def test_what_came_in_another_way_is_not_taken_at_the_gateway_too(amount: int, o
     assert decision.payment is not None
     assert decision.payment.captured == amount
     assert (effects(decision), decision.adjustments) == ([], [])
+
+
+REFUNDED_BEFORE = effect("payment.refund", "N-1:refund:1", "done", amount=400)
+UNHEARD = effect("payment.refund", "N-1:refund:2", "needs_review", amount=600)
+
+
+@pytest.mark.parametrize(
+    ("state", "refunds", "refunded", "becomes", "told"),
+    [
+        ("undelivered", [UNHEARD._replace(payload={"amount": 1_000})], 0, "captured -> refunded", [1_000]),
+        ("cancelled", [UNHEARD._replace(payload={"amount": 1_000})], 0, "captured -> refunded", [1_000]),
+        ("shipped", [UNHEARD], 0, "captured -> partly_refunded", [600]),
+        ("shipped", [REFUNDED_BEFORE, UNHEARD], 400, "partly_refunded -> refunded", [600]),
+        ("cancelled", [REFUNDED_BEFORE, UNHEARD], 400, "partly_refunded -> refunded", [600]),
+        ("cancelled", [REFUNDED_BEFORE, UNHEARD], 1_000, None, []),  # the gateway has said so otherwise
+    ],
+)
+def test_what_no_gateway_said_it_gave_back_is_in_the_books_once_it_was_seen_there(
+    state: str, refunds: list[Any], refunded: int, becomes: str | None, told: list[int]
+) -> None:
+    """CAN-04: a release of `refund_failed` says so, and the customer hears of it; else the books keep money that is nobody's."""
+    money = payment("partly_refunded" if refunded else "captured", 1_000)
+    known = facts(
+        state=state,
+        condition="held",
+        holds=(Hold(HoldReason.REFUND_FAILED, facts={"outcome": "needs_review", "code": "timeout"}, id=1),),
+        payment=money._replace(refunded=refunded),
+        grand_total=1_000,
+        effects={one.key: one for one in refunds},
+        adjustments=[goodwill(1_000 if becomes is None or "-> refunded" in becomes else 600)],
+        events=(event("order.release"),),
+    )
+    decision = decide(attend.STAGE, known)
+    assert [one for one in moves(decision) if one.startswith("payment")] == ([f"payment: {becomes}"] if becomes else [])
+    assert [one.context["refund"]["amount"] for one in decision.mails] == told
+    if becomes:
+        assert decision.payment is not None
+        assert decision.payment.refunded == sum(told) + refunded
+    assert decision.holds == []
 
 
 def test_an_order_with_shipments_is_not_split_again() -> None:

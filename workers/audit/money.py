@@ -137,9 +137,16 @@ def _captures(evidence: Evidence) -> Iterator[str]:
             yield f"{order.name} was captured for {card.taken} yen, and {sorted(sums)} is what it came to"
 
 
+def _says_a_human(order: OrderBook, *states: str) -> bool:
+    """Whether an operator had the payment moved to one of ``states`` on his word, whatever the gateway did."""
+    return any(_BY_HAND in one.cause for state in states for one in order.moved("payment", state))
+
+
 def _refunds(evidence: Evidence) -> Iterator[str]:
     for order, card in _by_card(evidence):
         kept = card.taken - sum(card.refunded) - order.money.refunded_by_hand
+        if _says_a_human(order, "refunded", "partly_refunded"):
+            continue
         if card.taken and order.state in (*ALL_LEFT, "cancelled") and kept != order.due:
             yield f"{order.name}: {kept} yen were kept and {order.due} are the shop's"
 
@@ -158,7 +165,7 @@ def _agree(evidence: Evidence) -> Iterator[str]:
         money = order.money
         if money.gateway != "sandbox" or order.is_busy or "payment_unknown" in order.reasons:
             continue
-        if any(_BY_HAND in one.cause for one in order.moved("payment", "captured")):
+        if _says_a_human(order, "captured", "refunded", "partly_refunded"):
             continue
         card = found.get(order.name, Card())
         theirs, ours = (
