@@ -95,6 +95,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     """A broker with every actor declared, whose worker ends as ``stop`` says; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
     house.need_links()
+    house.need_shops()
     house.need_stores()
     count_statements("decide", house.engine)
     broker = make_broker(settings.need_broker(), consumer=True)
