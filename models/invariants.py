@@ -12,6 +12,7 @@ from models.invariant import Invariant, Over
 from models.points_invariants import POINTS
 from models.return_invariants import RETURNS
 from models.states import ALLOWED_MOVES
+from models.store.circuits import FORGOTTEN
 from models.store.suppressions import SHOP_OF, mailbox_of
 
 _ALLOWED = ", ".join(
@@ -126,6 +127,16 @@ INVARIANTS: tuple[Invariant, ...] = (
              AND (p.state = 'authorized' OR p.captured > p.refunded)
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)""",
+    ),
+    Invariant(
+        "rests_without_money_out",
+        "an order that rests once its goods have left waits for no money: what was held is taken or let go, what is paid on delivery came in",
+        Over.ORDERS,
+        """SELECT o.id, o.shop, o.number, o.state, p.method, p.state AS payment FROM shop_order o JOIN payment p ON p.order_id = o.id
+           WHERE o.state IN ('shipped', 'delivered', 'undelivered') AND o.condition = 'done'
+             AND (p.state = 'authorized' OR (p.state = 'pending' AND p.method = 'cod' AND p.amount > 0))
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
+             AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.what IS NULL)""",
     ),
     Invariant(
         "adjustments_agree_with_lines",
@@ -286,11 +297,12 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "effects_attempted",
-        "what is due is attempted within the hour, unless its target's circuit is open",
+        "what is due is attempted within the hour, unless its target's circuit is open and somebody probes it",
         Over.WAITING,
-        """SELECT l.kind, l.subject_id, l.due_at, l.target FROM effect_lease l
+        f"""SELECT l.kind, l.subject_id, l.due_at, l.target FROM effect_lease l
            WHERE l.due_at < now() - interval '1 hour'
-             AND NOT EXISTS (SELECT FROM circuit c WHERE c.kind = l.kind AND c.target = l.target)""",
+             AND NOT EXISTS (SELECT FROM circuit c WHERE c.kind = l.kind AND c.target = l.target
+                             AND c.probe_at > now() - interval '{FORGOTTEN} s')""",
     ),
     Invariant(
         "leases_end",

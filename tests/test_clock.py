@@ -67,7 +67,13 @@ def test_nothing_set_is_the_system_clock_and_a_rate_alone_runs_from_the_present(
 
 @pytest.mark.parametrize(
     ("clock", "rate", "where"),
-    [("tomorrow", 1.0, "SHUKKA_CLOCK"), (None, 0.0, "SHUKKA_CLOCK_RATE"), (None, float("nan"), "SHUKKA_CLOCK_RATE")],
+    [
+        ("tomorrow", 1.0, "SHUKKA_CLOCK"),
+        ("9999-12-31T23:00:00Z", 1.0, "SHUKKA_CLOCK"),
+        ("0001-01-01T00:00:00+09:00", 1.0, "SHUKKA_CLOCK"),
+        (None, 0.0, "SHUKKA_CLOCK_RATE"),
+        (None, float("nan"), "SHUKKA_CLOCK_RATE"),
+    ],
 )
 def test_a_wrong_setting_is_named(clock: str | None, rate: float, where: str) -> None:
     with pytest.raises(Misconfigured) as refused:

@@ -18,6 +18,12 @@ from workers.settings import load
         ("BROKER_URL", "rabbit", "must begin with amqp://"),
         ("SHUKKA_CLOCK_RATE", "0", "greater than 0"),
         ("SHUKKA_SMTP_CONNECTIONS", "many", "valid integer"),
+        ("SHUKKA_WORKER_METRICS_PORT", "http", "valid integer"),
+        ("SHUKKA_WORKER_METRICS_PORT", "70000", "less than or equal to 65000"),
+        ("SHUKKA_PUBLIC_URL", "pages.shop.example", "must begin with https://"),
+        ("SHUKKA_PUBLIC_URL", "https://", "links can begin with"),
+        ("SHUKKA_PUBLIC_URL", "https://pages.shop.example/?from=mail", "links can begin with"),
+        ("SHUKKA_PUBLIC_URL", "http://::1:8000", "a port that is no number"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(
@@ -40,6 +46,8 @@ def test_a_setting_that_cannot_work_is_named(
         ("BROKER_URL", "amqps://user:p%40ss@mq.example/vhost"),
         ("BROKER_URL", "rediss://mq.example"),
         ("SMTP_URL", ""),
+        ("SHUKKA_PUBLIC_URL", "https://shop.example/orders/"),
+        ("SHUKKA_PUBLIC_URL", "http://[::1]:8000"),
     ],
 )
 def test_a_setting_that_works_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 _DATABASE = ("postgresql://", "postgres://", "postgresql+psycopg://")
 _REDIS = ("redis://", "rediss://", "unix://")
+_PUBLIC = ("https://", "http://")
 _BROKER = ("amqp://", "amqps://", *_REDIS)
 
 
@@ -23,6 +24,16 @@ def redis(url: str) -> str:
 def broker(url: str) -> str:
     """``url`` of a RabbitMQ or Redis; raises ValueError as ``database`` does."""
     return _checked(url, _BROKER, "amqp://user:password@host:5672/vhost")
+
+
+def public(url: str) -> str:
+    """``url`` at which people reach the web process, for links in mails; raises ValueError as ``database`` does."""
+    example = "https://pages.shop.example"
+    _checked(url, _PUBLIC, example)
+    parts = urlsplit(url)
+    if not parts.hostname or parts.query or parts.fragment or any(one.isspace() for one in url):
+        raise ValueError(f"must be an address that links can begin with, as in {example}")
+    return url
 
 
 def _checked(url: str, schemes: Sequence[str], example: str) -> str:

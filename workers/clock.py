@@ -11,6 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import Misconfigured
+from pipelines.values.moment import bounded
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 
@@ -62,7 +63,7 @@ def from_settings(clock: str | None, rate: float = 1.0, anchor: float | None = N
 
     ``clock``: ISO 8601 start, Asia/Tokyo where it names no offset; None starts at the present time.  ``rate``: business
     seconds a real second.  ``anchor``: epoch seconds at which the clock shows its start, None for now.
-    Raises Misconfigured for a start that is no time and for a rate that is not above zero.
+    Raises Misconfigured for a start that is no time, or lies in a year of which no order may be, and for a rate that is not above zero.
     """
     if not 0 < rate <= FASTEST:
         raise Misconfigured("SHUKKA_CLOCK_RATE", f"must be above 0 and at most {FASTEST:.0f}; 1 is real time")
@@ -79,4 +80,8 @@ def _start(clock: str | None, anchor: float) -> datetime:
         start = datetime.fromisoformat(clock)
     except ValueError:
         raise Misconfigured("SHUKKA_CLOCK", "is no ISO 8601 time; write it like 2026-11-20T08:00:00+09:00") from None
+    try:
+        bounded(start)
+    except ValueError as refused:
+        raise Misconfigured("SHUKKA_CLOCK", str(refused)) from None
     return start.replace(tzinfo=TOKYO) if start.tzinfo is None else start.astimezone(TOKYO)

@@ -95,6 +95,7 @@ def make(settings: Settings, stop: Stop) -> dramatiq.Broker:
     """A broker with every actor declared, whose worker ends as ``stop`` says; raises Misconfigured for whatever is missing."""
     house = build(settings, "worker")
     house.need_links()
+    house.need_shops()
     house.need_stores()
     count_statements("decide", house.engine)
     broker = make_broker(settings.need_broker(), consumer=True)
@@ -126,11 +127,12 @@ def boot() -> None:
     stop = stop_of_worker()
     _stops(stop)
     try:
-        made = make(load(), stop)
+        settings = load()
+        made = make(settings, stop)
     except ShukkaError as refused:
         print(f"shukka worker: {refused}", file=sys.stderr)
         raise SystemExit(2) from None
-    serve_worker_metrics()
+    serve_worker_metrics(settings.shukka_worker_metrics_host, settings.shukka_worker_metrics_port)
     # What was built at boot stays for good: without looking it over again and again a decision takes a quarter less.
     gc.collect()
     gc.freeze()

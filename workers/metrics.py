@@ -3,11 +3,11 @@ from them (``python -m workers.metrics_page``). The worker's own endpoint is bou
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
 
+import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from sqlalchemy import Engine
 
@@ -21,6 +21,8 @@ from pipelines.retention import LET_GO
 from pipelines.route import STAGES
 from workers.effects import queues
 from workers.periodic import ALL_JOBS
+
+log = structlog.get_logger(__name__)
 
 #: Worker processes of one host that serve their metrics, each on the next port.
 MOST_WORKERS: Final = 32
@@ -220,12 +222,14 @@ def area_of(path: str) -> str:
     return "pages" if path.count("/") > 1 else "operations"
 
 
-def serve_worker_metrics() -> None:
-    """Serve this worker's metrics if SHUKKA_WORKER_METRICS_PORT is set: each process of a host on the first free port from it on."""
-    first = int(os.environ.get("SHUKKA_WORKER_METRICS_PORT") or 0)
+def serve_worker_metrics(host: str, first: int) -> None:
+    """Serve this worker's metrics on ``host``, each process of it on the first free port from ``first`` on; 0: not at all."""
     for port in range(first, first + MOST_WORKERS) if first else ():
         try:
-            start_http_server(port, addr=os.environ.get("SHUKKA_WORKER_METRICS_HOST", "127.0.0.1"))
-        except OSError:
+            start_http_server(port, addr=host)
+        except OSError as fault:
+            refused = fault
             continue
         return
+    if first:
+        log.error("metrics.not_served", host=host, port=first, error=refused.strerror)

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         default=None, repr=False, description="The mailbox of reports: imaps://user:password@host/INBOX"
     )
     shukka_smtp_connections: int = Field(default=32, ge=1, le=64)
+    shukka_worker_metrics_port: int = Field(
+        default=0, ge=0, le=65_000, description="The first port of the workers' metrics, 0 for none"
+    )
+    shukka_worker_metrics_host: str = "127.0.0.1"
 
     @field_validator("database_url")
     @classmethod
@@ -72,6 +76,11 @@ class Settings(BaseSettings):
     @classmethod
     def _broker(cls, url: str | None) -> str | None:
         return url and addresses.broker(url)
+
+    @field_validator("shukka_public_url")
+    @classmethod
+    def _public(cls, url: str | None) -> str | None:
+        return url and addresses.public(url)
 
     @property
     def data(self) -> Path:

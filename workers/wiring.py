@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect, glance
-from models.store import pickups
+from models.store import orders, pickups
 from pipelines.engine.run import Runner
 from pipelines.errors import Misconfigured, ShukkaError
 from pipelines.gateway import Adapter
@@ -62,6 +62,18 @@ class House:
             says = "it is not set, so no customer could name the account for a refund; `shukka up` sets both it and"
             other = ({"SHUKKA_PUBLIC_URL", "SHUKKA_LINK_SECRET"} - {name}).pop()
             raise Misconfigured(name, f"{says} {other}")
+
+    def need_shops(self) -> None:
+        """Raise Misconfigured where a shop has no profile any more whose orders are not over: nobody could decide them, and no list
+        of any shop would have them. A database that cannot be asked now says nothing of that."""
+        try:
+            with glance(self.engine) as connection:
+                left = orders.live_of_others(connection, list(self.shops))
+        except SQLAlchemyError:
+            return  # an engine that is away is waited for by whoever works with it
+        for one in left:
+            says = f"there is no such profile, and orders of the shop are not over ({one.orders}, {one.number} among them); keep it until they are"
+            raise Misconfigured(f"{one.shop}.toml", says)
 
     def need_stores(self) -> None:
         """Raise Misconfigured where a profile dropped a store that live orders are called to (STO-01): nobody would know where their

@@ -95,6 +95,23 @@ class HeldRow(NamedTuple):
     token: int
 
 
+_OLDER: Final = f"""
+WITH RECURSIVE {_OF_TARGETS.lanes}
+SELECT over.subject_id, over.token FROM lane CROSS JOIN LATERAL (
+  SELECT t.subject_id, t.token FROM effect_lease t WHERE {_KEY} AND {_OF_TARGETS.of_lane("lane")} AND {_DUE}
+    AND t.opened_at <= now() - make_interval(secs => %(age)s)
+  ORDER BY t.due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS over
+WHERE lane.target = %(target)s LIMIT %(limit)s
+"""
+
+
+def older(connection: Connection, kind: str, target: str, age: float, limit: int) -> list[HeldRow]:
+    """Lock up to ``limit`` effects of ``kind`` that are due for ``target``, held by nobody, and were asked for ``age`` seconds ago or
+    earlier; each with its token, which stays current as long as the transaction lasts."""
+    parameters = {"kind": kind, "target": target, "age": age, "limit": limit}
+    return fetch(connection, HeldRow, _OLDER, parameters)
+
+
 _renew = reader(
     HeldRow,
     f"""UPDATE effect_lease l SET due_at = clock_timestamp() + make_interval(secs => %(seconds)s)

@@ -355,3 +355,18 @@ WHERE o.shop = %(shop)s AND (o.accepted_at, o.id) > (%(accepted_at)s, %(id)s) OR
 def past(connection: Connection, shop: str, after: PastOrderRow = FIRST) -> list[PastOrderRow]:
     """Up to 1,000 orders of ``shop`` that were accepted after ``after``, the oldest first; none: there are no more."""
     return fetch(connection, PastOrderRow, _PAST, {"shop": shop, "accepted_at": after.accepted_at, "id": after.id})
+
+
+class OthersRow(NamedTuple):
+    """A shop with its orders that are not over: how many, and the number of one."""
+
+    shop: str
+    orders: int
+    number: str
+
+
+def live_of_others(connection: Connection, shops: Sequence[str]) -> list[OthersRow]:
+    """Every shop but these that has orders which are not over."""
+    statement = """SELECT shop, count(*)::int, min(number) FROM shop_order
+                   WHERE condition <> 'done' AND shop <> ALL(%(shops)b::text[]) GROUP BY shop ORDER BY shop"""
+    return fetch(connection, OthersRow, statement, {"shops": list(shops)})

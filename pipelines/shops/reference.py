@@ -19,6 +19,7 @@ _INTRODUCTION = """# Shop profiles
 
 A shop is one file, `<shop>.toml`, in `SHOPS_DIR` (default: the profiles that come with Shukka, `pipelines/shops/`). Its
 name is the shop's key. `shukka shops check [DIR]` validates every file and names each mistake with file, key and reason.
+A file stays until the orders of its shop are over: nothing starts without it before.
 
 Whatever a file leaves out has the default below. Money is whole yen; a share such as `0.01` is one percent; a time of day
 is `"15:00"`. A payment method is one of {methods}. Ids such as CUT-01 name the rule a parameter belongs to. This page is written by

@@ -54,6 +54,20 @@ def test_what_stands_still_is_found(world: World, change: str, judge: str) -> No
     assert judge in {one.judge for one in _found(world)} - before
 
 
+@pytest.mark.parametrize(("probed", "is_found"), [("10 s", False), ("301 s", True)])
+def test_an_open_circuit_excuses_for_as_long_as_somebody_probes_it(world: World, probed: str, is_found: bool) -> None:
+    """What is found where no worker is left that would ask its target."""
+    world.take(document("S-1"))
+    world.decide("accept", "authorize")
+    world.execute(
+        "INSERT INTO circuit (kind, target, probe_at, failures, code)"
+        " VALUES ('payment.authorize', 'sandbox', now() - CAST(:probed AS interval), 9, 'unreachable')",
+        probed=probed,
+    )
+    world.execute(f"UPDATE effect_lease SET due_at = {HOURS_AGO} WHERE kind = 'payment.authorize'")
+    assert ("effects_attempted" in world.broken()) is is_found
+
+
 def test_what_was_released_is_held_no_longer(world: World) -> None:
     world.take(document("S-4", remarks="クーポン AUTUMN と WINTER を使います"))  # CPN-03
     world.settle()

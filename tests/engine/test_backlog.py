@@ -59,6 +59,7 @@ def everything(connection: Connection, now: datetime) -> None:
     effects.end(connection, KIND, [OutcomeRow(0, 0, "done", {})])
     mails.end(connection, [MailEndRow(0, 0, "sent", None)])
     leases.postpone(connection, KIND, [PostponedRow(one.subject_id, one.token, 0.0, begun=False) for one in leased])
+    leases.older(connection, KIND, "few", 0.0, BATCH)
     leases.due_kinds(connection, [KIND, mails.SEND])
     orders = [of_order(STAGE, number, now + timedelta(days=14))._replace(**WAIT) for number in (1, 2)]
     work.schedule(connection, orders)
@@ -88,6 +89,7 @@ def test_what_goes_to_others_is_leased_and_ended_past_a_backlog(planned: Connect
         "renewed": reading(planned, lambda: leases.renew(planned, KIND, held, SECONDS)),
         "ended": reading(planned, lambda: effects.end(planned, KIND, ended)),
         "postponed": reading(planned, lambda: leases.postpone(planned, KIND, later)),
+        "given up": reading(planned, lambda: leases.older(planned, KIND, "few", -SECONDS, BATCH)),
         "looked for": reading(planned, lambda: leases.due_kinds(planned, [KIND])),
         "ended mails": reading(
             planned, lambda: mails.end(planned, [MailEndRow(one.subject_id, 1, "sent", None) for one in found])
@@ -113,6 +115,7 @@ def test_an_order_is_decided_past_all_that_wait_at_its_stage(planned: Connection
         "scheduled": reading(planned, lambda: work.schedule(planned, rows)),
         "set aside": reading(planned, lambda: work.set_aside(planned, STAGE, [FailureRow(*asked[0], "Nothing")])),
         "ended": reading(planned, lambda: work.end_waits(planned, [(STAGE, one) for one in asked])),
+        "given up": reading(planned, lambda: leases.older(planned, KIND, "few", -SECONDS, BATCH)),
         "looked for": reading(planned, lambda: work.due_stages(planned, [STAGE, "accept"], now)),
         "due": reading(planned, lambda: work.schedule(planned, due)),
         "claimed": reading(planned, lambda: work.claim(planned, STAGE, now, BATCH, early=True)),
@@ -128,6 +131,7 @@ def test_what_failed_does_not_stand_in_front_of_what_is_due(planned: Connection,
     work.schedule(planned, due)
     claimed: list[object] = []
     spent = {
+        "given up": reading(planned, lambda: leases.older(planned, KIND, "few", -SECONDS, BATCH)),
         "looked for": reading(planned, lambda: work.due_stages(planned, [STAGE, "accept"], now)),
         "claimed": reading(planned, lambda: claimed.extend(work.claim(planned, STAGE, now, BATCH, early=True))),
     }

@@ -234,6 +234,26 @@ def test_a_ring_while_a_look_is_under_way_leads_to_another() -> None:
     assert not shift.wants_more()
 
 
+def test_what_waits_behind_an_open_circuit_is_given_up_when_its_time_is_over(world: World) -> None:
+    """Contract: three days, then dead, replayable. Only probes are attempts, one a minute: 400 events would take hours more each day."""
+    events(world, ("2", 400), ("3", 1))
+    older = "UPDATE effect_lease SET opened_at = opened_at - interval '3 days' WHERE subject_id <= (SELECT min(subject_id) + 299 FROM effect_lease)"
+    world.execute(older)
+    outside = Storefronts(dead=frozenset("2"))
+    loop = EffectLoop(world.engine, world.clock, world.house.bell, outside.performers())
+    asyncio.run(loop.drain(KIND))
+    assert outside.asked["2"] <= TRIP + CHANNELS
+    assert outside.asked["3"] == 1
+    ended = "SELECT state, outcome->>'code' AS code, count(*) AS number FROM effect WHERE payload->>'client' = '2' GROUP BY 1, 2 ORDER BY 1"
+    assert world.rows(ended) == [("needs_review", "unreachable", 300), ("pending", None, 100)]
+    assert world.broken() == {}
+
+    world.execute("UPDATE effect_lease SET opened_at = opened_at - interval '4 days', due_at = now()")
+    outside.dead = frozenset()
+    drained(world, outside, until=1 + 100)
+    assert len(outside.arrived) == 1 + 100, "nothing is given up unasked of a storefront that answers, however late"
+
+
 CANCEL_WHO_WAITS = """
 SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 

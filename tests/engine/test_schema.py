@@ -99,6 +99,12 @@ PLANTED = {
     "captured_goods_left": [
         "UPDATE payment SET authorized = amount, captured = amount FROM shop_order o WHERE o.id = order_id AND o.number = 'S-2'"
     ],
+    "rests_without_money_out": [
+        "UPDATE payment SET state = 'authorized'",
+        "UPDATE shop_order SET state = 'delivered', condition = 'done'",
+        "DELETE FROM work",
+        "UPDATE effect SET state = 'done'",
+    ],
     "cancelled_money_returned": [
         "UPDATE shop_order SET state = 'cancelled', condition = 'done' WHERE number = 'S-2'",
         "DELETE FROM work",

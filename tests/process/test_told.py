@@ -39,6 +39,23 @@ def service_on(urls: Urls, data: Path, **settings: object) -> Service:
     return service
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("shop.example", "http://shop.example:8000"),
+    ],
+)
+def test_where_a_service_is_reached_can_be_opened(host: str, url: str, tmp_path: Path) -> None:
+    """What is printed, what links in mails begin with, and where the sandbox sends its notices."""
+    service = Service(Settings(), load_shops(None, INSTALLATION), tmp_path, "", "", port=8000, host=host)
+    assert service.url == url
+    assert Settings(shukka_public_url=url).shukka_public_url == url
+
+
 def test_a_command_shows_the_time_of_the_service_beside_it(engines: Urls, data: Path) -> None:
     service = service_on(engines, data, shukka_clock=START, shukka_clock_rate=60.0)
     processes = from_settings(START, 60.0, float(service.extra["SHUKKA_CLOCK_ANCHOR"]))

@@ -20,10 +20,12 @@ from models import migrations
 from models.database import MIGRATE, connect
 from models.migrations import upgrade
 from models.schema import metadata
-from models.states import OrderState
+from models.states import OrderState, PaymentState
 from models.store import holds
 from models.subject import ORDER
 from pipelines.engine.gather import hold_of
+from pipelines.gateway import Answer, Snapshot
+from pipelines.ports import Verdict
 from pipelines.values.mail_address import mailbox_key
 from tests.conftest import Running
 from tests.outside import Card
@@ -247,3 +249,38 @@ def test_old_orders_whose_money_is_out_are_watched(engine: Engine, database_url:
 
 
 _WATCHED = "SELECT o.number FROM work w JOIN shop_order o ON o.id = w.order_id WHERE w.stage = 'collect'"
+
+
+def test_a_payment_that_its_gateway_never_decided_is_looked_at(
+    engine: Engine, database_url: str, renderer: Renderer
+) -> None:
+    """PAY-05: from 0054 on; until the rule had a date for it such an order had nothing that would wake it."""
+    with World(engine, database_url, renderer) as old:
+        for number in ("S-1", "S-2"):
+            stands = Snapshot(f"auth_{number}", PaymentState.PENDING, 11_000, 0, 0, old.clock.now())
+            asked = ("authorize", f"salon/{number}", 11_000, "tok_ok")
+            old.gateway.done[f"salon/{number}:authorize"] = (asked, Answer(Verdict.OK, stands))
+            old.gateway.orders[f"salon/{number}"] = stands.reference
+        old.take(document("S-1"), document("S-2"), document("S-3", payment={"method": "bank_transfer"}))
+        old.settle()
+        waits = old.rows(_DUE)
+        old.execute("DELETE FROM work w USING shop_order o WHERE o.id = w.order_id AND o.number IN ('S-1', 'S-2')")
+        assert old.broken() == {"nothing_forgotten": 2}
+        old.gateway.cards["auth_S-2"] = Card(11_000, "credit")
+        old.clock.advance(days=20)
+        old.execute(migrations.of("0054").WAKE)
+        assert old.rows(_DUE) == [
+            ("S-1", at("2026-11-20 09:00:00")),
+            ("S-2", at("2026-11-20 09:00:00")),
+            *waits[2:],
+        ]
+        old.settle()
+        assert {number: state for number, (state, _) in old.states().items()} == {
+            "S-1": "cancelled",
+            "S-2": "released",
+            "S-3": "cancelled",
+        }
+        assert old.broken() == {}
+
+
+_DUE = "SELECT o.number, w.due_at FROM work w JOIN shop_order o ON o.id = w.order_id ORDER BY o.number"

@@ -153,11 +153,10 @@ def test_the_alerts_fire_when_they_should() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_each_worker_process_of_a_host_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_worker_process_of_a_host_has_a_page() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setenv("SHUKKA_WORKER_METRICS_PORT", str(port))
-        serve_worker_metrics()
+        serve_worker_metrics("127.0.0.1", port)
         bodies = []
         for further in range(port + 1, port + MOST_WORKERS):
             with contextlib.suppress(httpx.TransportError):

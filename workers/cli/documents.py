@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Documents of orders: receipts, invoices, delivery notes.", no_args_is_help=True)
 
+_MOST_YEN = 2**31 - 1
 _Kind = Annotated[
     str,
     typer.Option(help="receipt, invoice, return_invoice, delivery_note, pick_list, statement or quotation."),
@@ -74,8 +75,8 @@ def list_(
     shop: Annotated[str, typer.Argument(help="The shop, or SHOP/NUMBER for one order.")],
     since: Annotated[str | None, typer.Option(help="First day of the transaction, as 2026-11-01.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day of the transaction.")] = None,
-    least: Annotated[int | None, typer.Option(help="Least amount, in yen.")] = None,
-    most: Annotated[int | None, typer.Option(help="Most, in yen.")] = None,
+    least: Annotated[int | None, typer.Option(help="Least amount, in yen.", min=-_MOST_YEN, max=_MOST_YEN)] = None,
+    most: Annotated[int | None, typer.Option(help="Most, in yen.", min=-_MOST_YEN, max=_MOST_YEN)] = None,
     partner: Annotated[str | None, typer.Option(help="A part of the addressee's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -40,6 +41,8 @@ from workers.stopping import STOP_WITHIN
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+#: Worker processes that a machine may be asked for at once: beyond them it is a slip that would take it down.
+_MOST_PROCESSES: Final = 256
 app = typer.Typer(
     name="shukka",
     help="Order fulfilment that loses nothing (出荷).",
@@ -208,7 +211,7 @@ def web(
 
 @app.command()
 def worker(
-    processes: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    processes: Annotated[int, typer.Option(help="Worker processes.", min=1, max=_MOST_PROCESSES)] = 2,
     stop_within: Annotated[
         float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
     ] = STOP_WITHIN,
@@ -260,7 +263,15 @@ def main() -> None:
                     "If it was to change something, look first whether it did: its answer may be all that was lost."
                 )
             raise SystemExit(1) from None
+        if isinstance(fault, UnicodeEncodeError) and (number := _not_utf8(sys.argv[1:])):
+            err.print(f"shukka: argument {number}: holds bytes that are no UTF-8; write it in UTF-8", markup=False)
+            raise SystemExit(2) from None
         raise
+
+
+def _not_utf8(arguments: Sequence[str]) -> int:
+    """The number of the first argument that holds other bytes, from 1; 0 for none. A path may: what cannot be is found out where it is used."""
+    return next((n for n, one in enumerate(arguments, 1) if any("\ud800" <= c <= "\udfff" for c in one)), 0)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ _WHATS: Final = ("effect", "mail", "event")
 
 def retry(
     what: Annotated[str | None, typer.Argument(help="effect, mail or event, as `shukka attention` names it.")] = None,
-    number: Annotated[int | None, typer.Argument(metavar="ID", help="Its id; without one, all that are meant.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="ID", help="Its id; without one, all that are meant.", min=1, max=2**62)
+    ] = None,
     kind: Annotated[
         str | None, typer.Option(help="Only this kind: of effect, of event, or the template of a mail.")
     ] = None,

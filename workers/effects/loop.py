@@ -66,19 +66,18 @@ class EffectLoop:
         self._traces = traces
         self._performers = {p.kind: p for p in performers}
         self._recorders = {
-            p.kind: Group(
-                Recorder(
-                    engine,
-                    clock,
-                    bell,
-                    p.kind,
-                    gathers=p.effect.gathers,
-                    wakes=p.effect.wakes,
-                    ending=Ending(p.effect.unknowns, p.effect.tried_for),
-                ).record
+            p.kind: Recorder(
+                engine,
+                clock,
+                bell,
+                p.kind,
+                gathers=p.effect.gathers,
+                wakes=p.effect.wakes,
+                ending=Ending(p.effect.unknowns, p.effect.tried_for),
             )
             for p in performers
         }
+        self._groups = {kind: Group(recorder.record) for kind, recorder in self._recorders.items()}
         self._targets: dict[str, dict[str, Target]] = {p.kind: {} for p in performers}
         self._shifts: dict[str, Shift] = {}
         self._drains: dict[str, asyncio.Task[None]] = {}
@@ -168,7 +167,7 @@ class EffectLoop:
 
     async def _channel(self, shift: Shift, target: Target, job: Job[Any]) -> None:
         """Perform a job, and one after the other for as long as some may begin."""
-        recorder = self._recorders[shift.performer.kind]
+        group = self._groups[shift.performer.kind]
         going_on: tuple[Target, Job[Any]] | None = (target, job)
         try:
             while going_on:
@@ -177,7 +176,7 @@ class EffectLoop:
                 held = (job.id, job.token)
                 shift.recording.add(held)
                 self._begin(shift)  # the target has room again: recording is none of its business
-                await recorder.submit(Done(job, outcome))
+                await group.submit(Done(job, outcome))
                 shift.performed += 1
                 del shift.held[held]
                 shift.recording.discard(held)
@@ -267,13 +266,19 @@ class EffectLoop:
             return leases.renew(connection, kind, held, self._lease_seconds)
 
     async def _note(self, shift: Shift) -> None:
-        """Write down which circuits opened and closed, and give back what waits for those that are open."""
+        """Write down which circuits opened and closed, give back what waits for those that are open, and give up what has waited for
+        them long enough."""
         changed, shift.changed = shift.changed, []
+        targets = {target.name: target for target in changed}
         try:
-            await asyncio.to_thread(self._tell, shift.performer.kind, {target.name: target for target in changed})
+            await asyncio.to_thread(self._tell, shift.performer.kind, targets)
         except SQLAlchemyError as error:
             log.warning("circuits.not_told", kind=shift.performer.kind, error=describe(error))
         await self._give_back(shift, _surplus(shift))
+        try:
+            await asyncio.to_thread(self._give_up, shift.performer.kind, [t for t in targets.values() if t.is_open])
+        except SQLAlchemyError as error:
+            log.warning("effects.not_given_up", kind=shift.performer.kind, error=describe(error))
 
     def _tell(self, kind: str, targets: dict[str, Target]) -> None:
         failing = [one for one in targets.values() if one.is_open]
@@ -282,6 +287,11 @@ class EffectLoop:
             circuits.close(connection, [ClosedRow(kind, t.name) for t in targets.values() if not t.is_open])
         for one in targets.values():
             log.warning("circuit.open" if one.is_open else "circuit.closed", kind=kind, target=one.name, code=one.code)
+
+    def _give_up(self, kind: str, failing: Sequence[Target]) -> None:
+        for target in failing:
+            if given_up := self._recorders[kind].give_up(target.name, target.code):
+                log.warning("effects.given_up", kind=kind, target=target.name, count=given_up, code=target.code)
 
     async def _give_back(self, shift: Shift, rows: Iterable[PostponedRow]) -> None:
         """Due again now, for whoever comes next; while the database is away, once the leases have run out."""

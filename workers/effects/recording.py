@@ -19,6 +19,7 @@ from models.store import effect_items as items
 from models.store.effects import OutcomeRow, WokenRow
 from models.store.leases import PostponedRow
 from models.store.mails import MailEndRow
+from models.store.work import WorkRow
 from pipelines.bounces import receiving
 from pipelines.bounces.receiving import RefusedMail
 from pipelines.engine.wake import woken
@@ -33,6 +34,8 @@ RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
 #: Attempts at all after which an effect that does not end by time goes before a human.
 RETRY_ATTEMPTS = 400
+#: How many effects of a target that does not answer are given up at a time.
+GIVEN_UP_AT_A_TIME = 5_000
 #: Seconds of the longest pause that is taken from the other side's word.
 LONGEST_TOLD = 86_400.0
 
@@ -143,13 +146,38 @@ class Recorder:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
             told = items.end(connection, self._kind, _item_rows(done, self._ending)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
-            over = effects.end(connection, self._kind, ended)
-            told += items.end_with(connection, [row.id for row in over if row.has_items])
-            told += [WokenRow(row.order_id, row.shipment_id, row.wakes) for row in over]
-            now = self._clock.now()
-            due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
-            work.schedule(connection, due)
+            due = self._end(connection, ended, told)
             leases.postpone(connection, self._kind, _postponed(done, self._ending))
+        self._ring(due)
+
+    def give_up(self, target: str, code: str) -> int:
+        """End what was asked for so long ago that it is tried no more, due for a ``target`` that does not answer (``code``): while its
+        circuit is open only probes are attempts, and a backlog would outlive its time. How many there were, in one transaction; more
+        than ``GIVEN_UP_AT_A_TIME`` go with the next probe."""
+        if self._ending.tried_for is None:
+            return 0
+        outcome = Outcome(Verdict.RETRY, code=code, says="its target did not answer for as long as it is tried")
+        with self._engine.begin() as connection:
+            over = leases.older(connection, self._kind, target, self._ending.tried_for, GIVEN_UP_AT_A_TIME)
+            ended = [OutcomeRow(one.subject_id, one.token, "needs_review", _outcome_json(outcome)) for one in over]
+            due = self._end(connection, ended, []) if ended else []
+        self._ring(due)
+        return len(over)
+
+    def _end(self, connection: Connection, ended: Sequence[OutcomeRow], told: Sequence[WokenRow]) -> list[WorkRow]:
+        """End effects; the work that waited for them, and for what was ``told`` before, is due."""
+        over = effects.end(connection, self._kind, ended)
+        told = [
+            *told,
+            *items.end_with(connection, [row.id for row in over if row.has_items]),
+            *(WokenRow(row.order_id, row.shipment_id, row.wakes) for row in over),
+        ]
+        now = self._clock.now()
+        due = [woken(one.wakes, one.order_id, one.shipment_id, now) for one in told if one.wakes and one.order_id]
+        work.schedule(connection, due)
+        return due
+
+    def _ring(self, due: Sequence[WorkRow]) -> None:
         if due:
             self._bell.ring(stages={row.stage for row in due}, about=len(due))
 

@@ -25,6 +25,8 @@ def listening(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as fault:
         listener.close()
+        if isinstance(fault, socket.gaierror):
+            raise Misconfigured("--host", f"{host} is no address ({fault.strerror}); write it as 127.0.0.1") from None
         raise Misconfigured("--port", f"{host}:{port} cannot be used ({fault.strerror}); choose another") from None
     return listener
 

@@ -165,7 +165,8 @@ class Service:
     @property
     def url(self) -> str:
         """Where the web process answers."""
-        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def _log(self, name: str) -> Path | None:
         if not self.logs:

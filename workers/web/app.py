@@ -158,6 +158,7 @@ def _complete(house: House) -> None:
     house.notice_secrets()
     house.mail_doors()
     house.need_links()
+    house.need_shops()
     house.need_stores()
 
 
