@@ -193,11 +193,13 @@ def is_owed_on_delivery(draft: OrderDraft) -> bool:
     return is_collected(draft.money) and draft.money.state == PaymentState.PENDING and draft.due > 0
 
 
-def collect(draft: OrderDraft) -> None:
-    """What is paid on delivery is captured when the customer has the goods: the carrier does not hand them over without."""
-    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING:
-        due = draft.due
-        draft.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=due, captured=due)
+def collect(draft: OrderDraft, amount: int) -> bool:
+    """The ``amount`` yen that are paid on delivery are captured when the customer has the goods: the carrier does not hand them over
+    without. Whether they are in just now."""
+    if not is_collected(draft.money) or draft.money.state != PaymentState.PENDING:
+        return False
+    draft.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=amount, captured=amount)
+    return True
 
 
 def uncollect(draft: OrderDraft) -> None:

@@ -13,6 +13,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.arrivals import arrival
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
+from pipelines.orders.unsent import has_left
 from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import because, says
@@ -46,6 +47,15 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
     day = shipment.dispatch_on
     keeps = day is not None and plan.dispatch_on is not None and day >= plan.dispatch_on
     draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause))
+
+
+def ask_to_collect_anew(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """The order comes to another sum: the supplier that was told to collect it, and has sent nothing yet, is told anew, on the day that
+    was planned (PAY-09)."""
+    for shipment in draft.shipments:
+        if shipment.collects and shipment.left and may_be_told(draft, shipment) and not has_left(shipment):
+            cause = "the amount to collect is another one (PAY-09)"
+            draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None, cause=cause))
 
 
 def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:

@@ -255,6 +255,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "short_lines": _FROM_MAKER,
             "wished": False,
             "bill": None,
+            "collected": {"amount": 20_400, "back": 2_640},
         },
         "dispatch_planned": {**_order(), **wished, "shipments": _shipments(says)},
         "address_changed": {**_order(), "shipments": _shipments(says)},
