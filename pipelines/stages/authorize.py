@@ -28,6 +28,7 @@ from pipelines.changes.money import (
 )
 from pipelines.changes.payment_books import listen, snapshot_of
 from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
@@ -150,7 +151,8 @@ def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
 def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str, *, refused_card: str | None = None) -> None:
     """A final no ends the order: the gateway's, of which the mail names no cause (PAY-04), or the shop's own, to a kind of
     card (``refused_card``)."""
-    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card))
+    back = coming_back(draft, shop, now)
+    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card, points_back=back))
     cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.rules.build import at
 from tests.world import World, a_line, document
 
 
@@ -197,3 +199,28 @@ def test_whose_wish_it_was_is_kept_and_told(placed: World, fault: str, kind: str
     assert plain is not None
     assert title in plain.get_content()
     assert placed.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [("nothing", 2_000), ("a piece was taken out", 1_600), ("they expired", None)],
+    ids=["all that were used", "what is used yet", "none that are lost"],
+)
+def test_a_cancel_names_the_points_that_come_back(world: World, before: str, back: int | None) -> None:
+    """CAN-04, PTS-12: not those that came back with an earlier line, nor those of a lot that expired meanwhile."""
+    until = at("2026-11-20 12:00:00") if before == "they expired" else None
+    world.grant(2_000, expires_at=until)
+    world.take(two_lines(points={"use": 2_000}, locale="en"))
+    world.settle()
+    if before == "a piece was taken out":
+        ask(world, ("2", 1))
+    if until is not None:
+        world.at("2026-11-20 13:00:00")
+    had = world.balance()[1]
+    world.tell(world.ask("order.cancel", "S-1", operator=True))
+    world.settle()
+    (mail,) = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "order_cancelled"]
+    part: Any = mail.get_body(("plain",))
+    says = re.findall(r"The ([\d,]+) points you used will be returned", part.get_content())
+    assert says == ([f"{world.balance()[1] - had:,}"] if back else [])
+    assert world.balance()[1] - had == (back or 0)

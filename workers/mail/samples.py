@@ -221,7 +221,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
         "payment_reminder": {**transfer, "buyer": to_account},
         "payment_received": transfer,
         "order_reopened": transfer,
-        "payment_failed": {**_order(), "refused_card": None},
+        "payment_failed": {**_order(), "refused_card": None, "points_back": 300},
         "authorization_not_renewed": {**_order(), "until": due},
         "deposit_differs": {
             **transfer,
@@ -279,7 +279,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "visit_on": date(2026, 11, 28),
             "keep_until": date(2026, 12, 5),
         },
-        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"], "bill": None},
+        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"], "points_back": 300, "bill": None},
         "refund_done": {
             **_order(),
             "refund": {"amount": 2640, "method": "card", "bill": None},
