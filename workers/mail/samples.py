@@ -76,6 +76,7 @@ _TOTALS: Final = {
     "points_used": 300,
     "points_deducted": 0,
     "goodwill": 0,
+    "waived": 0,
     "grand_total": 18246,
     "price_display": "ex_tax",
     "is_exchange": False,
