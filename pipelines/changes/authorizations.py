@@ -56,7 +56,12 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
         hold_for_authorization(draft, ends)
     elif does == "capture" and METHODS[draft.money.method].capture is Capture.ON_DISPATCH:
         capture_early(draft, shop)
-    elif does == "renew" and not capture_asked(draft) and gateway is not None and Capability.RENEWS in gateway.capabilities:
+    elif (
+        does == "renew"
+        and not capture_asked(draft)
+        and gateway is not None
+        and Capability.RENEWS in gateway.capabilities
+    ):
         renew(draft)
     else:
         hold_for_authorization(draft, ends)
@@ -127,7 +132,10 @@ def _ends(draft: OrderDraft, shop: Shop) -> datetime | None:
     part the goods that are left rely on the rest."""
     if METHODS[draft.money.method].secured_by is not Secured.AUTHORIZATION:
         return None
-    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in (PaymentState.AUTHORIZED, *HAS_MONEY)
+    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in (
+        PaymentState.AUTHORIZED,
+        *HAS_MONEY,
+    )
     if by_part and capture_asked(draft):
         return draft.money.expires_at if held(draft) > 0 else None
     relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft) and draft.due > 0

@@ -97,7 +97,9 @@ def coming_back(draft: OrderDraft, shop: Shop, now: datetime) -> int:
     if draft.facts.has_withdrawn:
         return 0
     is_lost = shop.points.return_expired == "lost"
-    return sum(used.amount for used in draft.used_points if not (is_lost and used.expires_at and used.expires_at <= now))
+    return sum(
+        used.amount for used in draft.used_points if not (is_lost and used.expires_at and used.expires_at <= now)
+    )
 
 
 def return_points(draft: OrderDraft, shop: Shop, now: datetime) -> None:

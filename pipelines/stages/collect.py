@@ -35,7 +35,9 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.applied(event)
             draft.next("reward", now)
             if asked.amount > draft.due:
-                ask_for_refund(draft, shop, now, asked.amount - draft.due, "collected for lines that were taken out since")
+                ask_for_refund(
+                    draft, shop, now, asked.amount - draft.due, "collected for lines that were taken out since"
+                )
     if not is_collected(draft.money):
         capture_part(draft, shop)
         report(draft)

@@ -76,7 +76,9 @@ def test_a_longer_way_leaves_earlier_for_the_day_wished_for(world: World, at: st
     assert change(world) == "applied"
     (now,) = world.show()["shipments"]
     assert (now["dispatch_on"], now["arrive_on"]) == ("2026-12-08", "2026-12-10")
-    assert told_of_the_wish(world) == ["To arrive on the desired Thu 10 Dec 2026: planned for dispatch on Tue 8 Dec 2026."]
+    assert told_of_the_wish(world) == [
+        "To arrive on the desired Thu 10 Dec 2026: planned for dispatch on Tue 8 Dec 2026."
+    ]
     assert "request_not_met" not in world.postbox.templates()
     world.at("2026-12-08 08:00:00")
     assert world.show()["shipments"][0]["state"] == "instructed"
@@ -95,10 +97,14 @@ def test_where_that_day_is_over_the_customer_hears_of_it(world: World) -> None:
 def test_a_shorter_way_may_keep_a_day_that_was_missed(world: World) -> None:
     """The reasons said both."""
     wishing(world, "2026-11-22", "沖縄県", "900-0001")
-    assert told_of_the_wish(world) == ["The desired Sun 22 Nov 2026 cannot be met; the earliest arrival is Mon 23 Nov 2026."]
+    assert told_of_the_wish(world) == [
+        "The desired Sun 22 Nov 2026 cannot be met; the earliest arrival is Mon 23 Nov 2026."
+    ]
     assert change(world) == "applied"
     assert world.show()["shipments"][0]["arrive_on"] == "2026-11-22"
-    assert told_of_the_wish(world) == ["To arrive on the desired Sun 22 Nov 2026: planned for dispatch on Fri 20 Nov 2026."]
+    assert told_of_the_wish(world) == [
+        "To arrive on the desired Sun 22 Nov 2026: planned for dispatch on Fri 20 Nov 2026."
+    ]
 
 
 def test_the_same_order_again_is_still_the_same(world: World) -> None:

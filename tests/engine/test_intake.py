@@ -147,9 +147,13 @@ def test_one_of_a_kind_in_one_group(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "winner"), [((2, 1), "R-2"), ((1, 2), "R-1"), ((1, 1), "R-1")], ids=["later first", "earlier first", "a tie"]
+    ("seconds", "winner"),
+    [((2, 1), "R-2"), ((1, 2), "R-1"), ((1, 1), "R-1")],
+    ids=["later first", "earlier first", "a tie"],
 )
-def test_of_one_group_the_one_that_was_completed_first_has_it(world: World, seconds: tuple[int, int], winner: str) -> None:
+def test_of_one_group_the_one_that_was_completed_first_has_it(
+    world: World, seconds: tuple[int, int], winner: str
+) -> None:
     """INT-10: by the shop's own time, then by number; in whatever sequence they are handed in."""
     orders = [
         document(

@@ -289,7 +289,12 @@ def test_the_rows_of_money_are_those_of_what_is_left(world: World) -> None:
     site = Site(world)
     says = words("en", "order_words")
     text = " ".join(re.sub(r"<[^>]+>", " ", site.get(f"{path(world)}?lang=en", key=None).text).split())
-    for word, amount in (("goods_total", "¥6,000"), ("tax_total", "¥600"), ("goodwill", "-¥500"), ("grand_total", "¥6,100")):
+    for word, amount in (
+        ("goods_total", "¥6,000"),
+        ("tax_total", "¥600"),
+        ("goodwill", "-¥500"),
+        ("grand_total", "¥6,100"),
+    ):
         assert f"{says[word]} {amount}" in text, word
     assert f"{says['points_earned']} 60 points (valid)" in text
     site.close()

@@ -280,7 +280,13 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "visit_on": date(2026, 11, 28),
             "keep_until": date(2026, 12, 5),
         },
-        "order_cancelled": {**_order(), "reason": "out_of_stock", "says": says["short"], "points_back": 300, "bill": None},
+        "order_cancelled": {
+            **_order(),
+            "reason": "out_of_stock",
+            "says": says["short"],
+            "points_back": 300,
+            "bill": None,
+        },
         "refund_done": {
             **_order(),
             "refund": {"amount": 2640, "method": "card", "bill": None},

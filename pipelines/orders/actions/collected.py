@@ -27,7 +27,14 @@ _NOT_LEFT: Final = Sentence(
 class MoneyCollected(Request):
     """Money that was due on delivery and came in: by the carrier's statement, or from the customer another way."""
 
-    amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen that came in: what the order comes to by now, or what the parcel's label said")]
+    amount: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=999_999_999,
+            description="Yen that came in: what the order comes to by now, or what the parcel's label said",
+        ),
+    ]
     reference: Annotated[
         str,
         Field(

@@ -208,9 +208,15 @@ def test_what_people_read_adds_up_after_every_change(case: Case, chance: int) ->
         pieces = pieces[count:]
         rows = rows_left(sums, done)
         on_top = rows["tax_total"] if sums.rules.display == "ex_tax" else 0
-        costs = rows["goods"] - rows["member_discount"] - rows["coupon_discount"] + rows["shipping"] + rows["fees"] + on_top
+        costs = (
+            rows["goods"] - rows["member_discount"] - rows["coupon_discount"] + rows["shipping"] + rows["fees"] + on_top
+        )
         off = rows["points_used"] + rows["goodwill"] + rows["waived"]
-        assert costs - off + rows["points_deducted"] == rows["grand_total"] == sums.grand_total - sum(one.money for one in done)
+        assert (
+            costs - off + rows["points_deducted"]
+            == rows["grand_total"]
+            == sums.grand_total - sum(one.money for one in done)
+        )
         assert min(value for name, value in rows.items() if name not in ("tax", "before_points")) >= 0, rows
 
 
