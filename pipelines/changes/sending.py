@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from models.states import OrderState
+from pipelines.changes.collection import candidates
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
@@ -18,6 +19,7 @@ from pipelines.orders.unsent import has_left
 from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import because, says
+from pipelines.rules.money.collecting import collecting
 from pipelines.rules.split import Part
 from pipelines.rules.wish import is_ignored, is_missed
 from pipelines.shops import Shop
@@ -56,11 +58,12 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
 
 def ask_to_collect_anew(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The order comes to another sum: the supplier that was told to collect it, and has sent nothing yet, is told anew, on the day that
-    was planned (PAY-09)."""
-    for shipment in draft.shipments:
-        if shipment.collects and shipment.left and may_be_told(draft, shipment) and not has_left(shipment):
-            cause = "the amount to collect is another one (PAY-09)"
-            draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None, cause=cause))
+    was planned (PAY-09). Where nobody is left who collects, one that was told not to is."""
+    unsent = [one for one in draft.shipments if one.left and may_be_told(draft, one) and not has_left(one)]
+    by_nobody = collecting(candidates(draft), shop.payment.cod_collects) is None
+    for shipment in unsent[:1] if by_nobody else [one for one in unsent if one.collects]:
+        cause = "the amount to collect is another one (PAY-09)"
+        draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None, cause=cause))
 
 
 def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:

@@ -76,6 +76,24 @@ def test_before_the_parcel_leaves_its_supplier_is_told_the_new_amount(told: Worl
     assert told.broken() == {}
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["it waits to leave", "it has left"])
+def test_where_who_was_to_collect_sends_nothing_the_other_does(told: World, left: bool) -> None:
+    """It had been told not to collect, so that the rest went out for nothing; once it has left, a human has the money to get."""
+    if left:
+        leave(told, "maker-a")
+    told.tell(told.news("shipment.refused", shipment_of(told, "warehouse"), reason="none left"))
+    told.settle()
+    due = take_out(told, "1", 2)
+    assert labels(told) == [11_440] + ([] if left else [due])
+    assert [one["reason"] for one in told.show()["holds"]] == (["cod_uncollected"] if left else [])
+    if not left:
+        leave(told, "maker-a")
+        assert f"Cash needed: ¥{due:,}" in text_of(told, "shipment_shipped")
+        arrive(told, "maker-a")
+        assert told.show()["payment"]["captured"] == due
+    assert told.broken() == {}
+
+
 def test_once_it_has_left_the_label_stands_and_the_difference_goes_back(told: World) -> None:
     leave(told, "warehouse")
     due = take_out(told, "2")
