@@ -113,7 +113,7 @@ def capture_part(draft: OrderDraft, shop: Shop) -> None:
     elif amount > 0 and by_part:
         payload = {"amount": amount, "final": whole}
         draft.ask(EffectIntent(_CAPTURE, _next_capture(draft), wakes="settle", payload=payload))
-    elif amount <= 0 and whole and not taken:
+    elif amount <= 0 and whole and not taken and draft.money.state == PaymentState.AUTHORIZED:
         void(draft)
 
 
