@@ -139,7 +139,8 @@ def _attempt(
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
     # Of orders that come together the one that was completed first is first, for the item that there is once too (INT-10).
-    for index, submission in sorted(enumerate(submissions), key=lambda numbered: _completed(numbered[1].order)):
+    for index in sorted(range(len(submissions)), key=lambda place: _completed(submissions[place].order)):
+        submission = submissions[index]
         known = answers[index]
         if known is not None and known.ending != Ending.REPEATED:
             continue
