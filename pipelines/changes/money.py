@@ -144,7 +144,8 @@ def _is_too_little(draft: OrderDraft, shop: Shop, amount: int) -> bool:
 def _waive(draft: OrderDraft, amount: int) -> None:
     """The shop lets ``amount`` yen go that no gateway takes (PAY-13): the books have them as goodwill, so that nothing is due
     that nothing brings in, and nobody is asked to run after them."""
-    draft.adjust("too little", TOO_LITTLE, goodwill(amount))
+    key = _key(draft, f"too little:{len(draft.adjustments) + 1}")  # one of the whole house
+    draft.adjust(key, TOO_LITTLE, goodwill(amount))
 
 
 def _worth_of_open(draft: OrderDraft) -> int:

@@ -224,3 +224,19 @@ def test_a_cancel_names_the_points_that_come_back(world: World, before: str, bac
     says = re.findall(r"The ([\d,]+) points you used will be returned", part.get_content())
     assert says == ([f"{world.balance()[1] - had:,}"] if back else [])
     assert world.balance()[1] - had == (back or 0)
+
+
+def test_less_than_a_gateway_takes_is_let_go_of_every_order(world: World) -> None:
+    """PAY-13: of the first alone it was; each that came to it later failed for ever."""
+    lines = (a_line("1", 1, 40), a_line("2", 1, 1_000))
+    numbers = ["C-1", "C-2", "C-3"]
+    world.take(*(document(one, *lines, shop="clinic", customer=f"M-{one}") for one in numbers))
+    world.settle()
+    asked = [{"line": "2", "quantity": 1}]
+    world.tell(*(world.ask("order.cancel_lines", one, "clinic", lines=asked) for one in numbers))
+    world.settle()
+    world.ship_all(*numbers, shop="clinic")
+    assert {one: world.states()[one] for one in numbers} == dict.fromkeys(numbers, ("shipped", "done"))
+    assert [one.voided for one in world.gateway.cards.values()] == [True] * 3
+    assert [sum(one["money"] for one in world.show(number, "clinic")["adjustments"]) for number in numbers] == [1_144] * 3
+    assert world.broken() == {}
