@@ -238,5 +238,7 @@ def test_less_than_a_gateway_takes_is_let_go_of_every_order(world: World) -> Non
     world.ship_all(*numbers, shop="clinic")
     assert {one: world.states()[one] for one in numbers} == dict.fromkeys(numbers, ("shipped", "done"))
     assert [one.voided for one in world.gateway.cards.values()] == [True] * 3
-    assert [sum(one["money"] for one in world.show(number, "clinic")["adjustments"]) for number in numbers] == [1_144] * 3
+    assert [sum(one["money"] for one in world.show(number, "clinic")["adjustments"]) for number in numbers] == [
+        1_144
+    ] * 3
     assert world.broken() == {}
