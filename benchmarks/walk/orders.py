@@ -85,7 +85,7 @@ def _called(chance: random.Random, order: dict[str, Any], now: datetime) -> dict
 
 
 def _line(chance: random.Random, shop: str, number: str, line: int, now: datetime) -> dict[str, Any]:
-    changes: dict[str, Any] = {"supplier": "warehouse"}
+    changes: dict[str, Any] = {"supplier": "warehouse", "tax_rate": 8 if line == 2 else 10}
     if chance.random() < 0.25:
         changes["supplier"] = chance.choice(SUPPLIERS)
     draw = chance.random()

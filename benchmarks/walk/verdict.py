@@ -62,7 +62,7 @@ def verdict(town: Town) -> list[str]:
             *of_database(connection, town.clock.now()),
             *of_world(_journals(town), Books.read(connection), town.clock.now(), town.shops, _ASKED),
         ]
-    return [*map(str, found), *_unforeseen(town), *_open(town), *_slips(town)]
+    return [*map(str, found), *_unforeseen(town), *_open(town), *_slips(town), *_untold(town)]
 
 
 def _open(town: Town) -> Iterator[str]:
@@ -110,6 +110,20 @@ def _transfers(town: Town) -> Iterator[Record]:
         transfer = {"shop": row.shop, "number": row.number, "amount": int(row.amount)}
         yield {"kind": "transfer", "reference": row.event_id, "transfer": transfer}
         yield {"kind": "delivered", "id": f"deposit:{row.event_id}", "type": "deposit.received"}
+
+
+_REFUNDS = """
+SELECT o.shop, o.number, count(*) AS refunds,
+  (SELECT count(*) FROM mail m WHERE m.order_id = o.id AND m.template = 'refund_done' AND m.copy_of IS NULL) AS told
+FROM shop_order o JOIN effect e ON e.order_id = o.id WHERE e.kind = 'payment.refund' AND e.state = 'done' GROUP BY o.id
+"""
+
+
+def _untold(town: Town) -> Iterator[str]:
+    """Of every refund its customer heard."""
+    for row in town.rows(_REFUNDS):
+        if row.told < row.refunds:
+            yield f"{row.shop}/{row.number}: {row.refunds} refunds were made, {row.told} told"
 
 
 _MONEY = """

@@ -27,10 +27,10 @@ WAITS_AT: Final = "notify"
 _DELIVERY: Final = "carrier.delivery"
 
 
-def follow_parcels(draft: OrderDraft, shop: Shop) -> None:
+def follow_parcels(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Move the order to where its parcels are: on their way, all with the customer, or none of them ever to be; money that
     is collected with them follows. What never arrived and was settled counts no more beside what did."""
-    follow_collection(draft, shop)
+    follow_collection(draft, shop, now)
     _move(draft)
     _tell_first(draft)
 

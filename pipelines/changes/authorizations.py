@@ -7,7 +7,7 @@ from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from models.subject import PAYMENT, Subject
-from pipelines.changes.money import capture_asked, capture_early, is_renewing, renew
+from pipelines.changes.money import HAS_MONEY, capture_asked, capture_early, held, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
 from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture, Secured
@@ -26,7 +26,7 @@ _PAID_OUT_WITHIN: Final = timedelta(days=45)
 
 def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Warn, then capture, renew or hold as the profile says; until then wake up in time. For ``dispatch`` alone."""
-    money, ends = draft.money, _ends(draft)
+    money, ends = draft.money, _ends(draft, shop)
     if ends is None or is_renewing(draft):
         return
     rules = shop.payment
@@ -56,7 +56,12 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
         hold_for_authorization(draft, ends)
     elif does == "capture" and METHODS[draft.money.method].capture is Capture.ON_DISPATCH:
         capture_early(draft, shop)
-    elif does == "renew" and gateway is not None and Capability.RENEWS in gateway.capabilities:
+    elif (
+        does == "renew"
+        and not capture_asked(draft)
+        and gateway is not None
+        and Capability.RENEWS in gateway.capabilities
+    ):
         renew(draft)
     else:
         hold_for_authorization(draft, ends)
@@ -115,22 +120,30 @@ def _is_of_another(draft: OrderDraft) -> bool:
     return method.capture is Capture.BY_NOTICE and method.secured_by is not Secured.PAYMENT
 
 
-def is_ending(draft: OrderDraft, now: datetime) -> bool:
+def is_ending(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
     """Whether the authorization ends within a day, or has: nobody is told to ship on it."""
-    ends = _ends(draft)
+    ends = _ends(draft, shop)
     return ends is not None and now >= ends - _DAY
 
 
-def _ends(draft: OrderDraft) -> datetime | None:
+def _ends(draft: OrderDraft, shop: Shop) -> datetime | None:
     """When the authorization ends that the goods are to leave on, of a provider the time to report them (B.6.9); None if there
-    is none, nothing is due, it is being captured, or a lender pays it out: he says so himself (PAY-10)."""
-    is_ours = METHODS[draft.money.method].secured_by is Secured.AUTHORIZATION
-    relied_on = draft.money.state == PaymentState.AUTHORIZED and is_ours and not capture_asked(draft) and draft.due > 0
+    is none, nothing is due, it is being captured, or a lender pays it out: he says so himself (PAY-10). Where each parcel captures its
+    part the goods that are left rely on the rest."""
+    if METHODS[draft.money.method].secured_by is not Secured.AUTHORIZATION:
+        return None
+    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in (
+        PaymentState.AUTHORIZED,
+        *HAS_MONEY,
+    )
+    if by_part and capture_asked(draft):
+        return draft.money.expires_at if held(draft) > 0 else None
+    relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft) and draft.due > 0
     return draft.money.expires_at if relied_on else None
 
 
 def hold_for_authorization(draft: OrderDraft, ends: datetime) -> None:
     """A human decides whether the sum is captured before the goods leave."""
     until = in_japan(ends).date().isoformat()
-    hold = Hold(HoldReason.AUTHORIZATION_ENDS, amount=draft.money.authorized, facts={"until": until})
+    hold = Hold(HoldReason.AUTHORIZATION_ENDS, amount=max(held(draft), 0), facts={"until": until})
     draft.hold(hold, "the authorization ends", anew=True)

@@ -9,7 +9,7 @@ from typing import Final
 from models.states import HoldReason, OrderState, PaymentState, TrackingState
 from models.subject import SHIPMENT, Subject
 from pipelines.changes.arrival import WAITS_AT as DELIVERIES_WAIT_AT
-from pipelines.changes.collection import candidates, collecting_parcel
+from pipelines.changes.collection import candidates, collecting_parcel, to_be_collected
 from pipelines.changes.ending import cancel_order
 from pipelines.changes.money import ask_for_refund, is_owed_on_delivery
 from pipelines.changes.undelivered import count_undelivered
@@ -119,7 +119,7 @@ def _remind(draft: OrderDraft, shop: Shop, now: datetime, parcel: ParcelFacts, d
             about=f"{parcel.shipment}:{parcel.key}",
             shipment_id=parcel.shipment,
             parcel=parcel_context(facts, shop, parcel, shipment),
-            collect=cash(facts.method, draft.due, shop),
+            collect=cash(facts.method, to_be_collected(draft, shop), shop),
             receive_by=due.receive_by,
         )
     )
@@ -173,7 +173,7 @@ def _back_by(draft: OrderDraft, shop: Shop, parcel: ParcelFacts) -> datetime:
 
 def _settle_late_money(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """A parcel that was received after the cancel was paid for; unless that was the way back to whoever sent it (B.4.3)."""
-    parcel, amount = collecting_parcel(draft, shop), draft.due
+    parcel, amount = collecting_parcel(draft, shop), to_be_collected(draft, shop)
     received = parcel is not None and parcel.tracking_status == TrackingState.DELIVERED
     if parcel is not None and received and draft.money.state == PaymentState.VOIDED and amount:
         draft.move_payment(PaymentState.CAPTURED, "collected after the cancel", authorized=amount, captured=amount)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from models.states import TrackingState
-from pipelines.changes.money import collect, is_collected, uncollect
+from pipelines.changes.money import ask_for_refund, collect, is_collected, uncollect
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -46,19 +47,29 @@ def _replaces(parcel: ParcelFacts, before: ParcelFacts) -> bool:
     return ended_at is not None and parcel.shipped_at > ended_at
 
 
-def follow_collection(draft: OrderDraft, shop: Shop) -> None:
-    """The money is in while the customer has the parcel that collects it."""
+def to_be_collected(draft: OrderDraft, shop: Shop) -> int:
+    """Yen that the carrier collects: once the parcel has left, what its label says, which is what the order came to when its supplier
+    was last told; what is taken out later, the customer gets back."""
+    parcel = collecting_parcel(draft, shop)
+    if parcel is None:
+        return draft.due
+    told_at = draft.shipment(parcel.shipment).told_at
+    return draft.due_at(min(told_at or parcel.shipped_at, parcel.shipped_at))
+
+
+def follow_collection(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """The money is in while the customer has the parcel that collects it; what is not due of it any more is to go back."""
     parcel = collecting_parcel(draft, shop)
     if parcel is None:
         return
-    if parcel.tracking_status == TrackingState.DELIVERED:
-        collect(draft)
-    else:
+    if parcel.tracking_status != TrackingState.DELIVERED:
         uncollect(draft)
+    elif collect(draft, amount := to_be_collected(draft, shop)) and amount > draft.due:
+        ask_for_refund(draft, shop, now, amount - draft.due, "collected for lines that were taken out since")
 
 
 def collect_from_customer(draft: OrderDraft, shop: Shop) -> None:
     """Goods come back from the customer, who had them: they were paid for, unless the carrier says otherwise."""
     parcel = collecting_parcel(draft, shop)
     if parcel is not None and parcel.tracking_status in _MAY_BE_THERE:
-        collect(draft)
+        collect(draft, to_be_collected(draft, shop))

@@ -9,7 +9,7 @@ from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.payment_books import listen
-from pipelines.changes.points import return_points
+from pipelines.changes.points import coming_back, return_points
 from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
@@ -38,6 +38,7 @@ def cancel_order(
     listen(draft)  # what a gateway has answered and no stage has heard yet is let go too
     draft.move_order(OrderState.CANCELLED, cause)
     let_go(draft, shop, now, cause)
+    points_back = coming_back(draft, shop, now)
     return_points(draft, shop, now)
     if not any(draft.shipped.values()):
         for one in facts.coupons:
@@ -54,7 +55,7 @@ def cancel_order(
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        told: dict[str, Any] = {"reason": reason, "says": says, "bill": bill_of(facts, now)}
+        told: dict[str, Any] = {"reason": reason, "says": says, "points_back": points_back, "bill": bill_of(facts, now)}
         # An order that stood again may end again, and each end is told.
         draft.tell(customer_mail("order_cancelled", facts, shop, now, about=str(facts.sequence), **told))
     if facts.order.replaces is not None:

@@ -107,7 +107,7 @@ def take_back(
     change = adjust(facts.breakdown, draft.adjustments, kind, lines.items(), return_fee=fee, earn_scope=scope)
     change = credit(draft, shop, now, key=key, reason=reason, change=change)
     _void_uncollected(draft)
-    follow_parcels(draft, shop)
+    follow_parcels(draft, shop, now)
     back = set(lines) if by_customer or are_back else set(lines) & _sent_back(draft)
     for line in facts.order.lines:
         if line.line in back and line.availability == "unique":

@@ -103,22 +103,40 @@ def capture_part(draft: OrderDraft, shop: Shop) -> None:
         return
     at_once = policy == "first_shipment_full" and draft.state == OrderState.PARTLY_SHIPPED
     whole = at_once or draft.state in ALL_LEFT
-    captures = [effect for effect in draft.effects.values() if effect.kind == _CAPTURE]
-    taken = sum(int(effect.payload["amount"]) for effect in captures if effect.state != "declined")
-    kept = taken - _through_gateway(draft)
-    due = draft.due if whole else draft.due - _worth_of_open(draft)
-    amount = min(draft.money.authorized - taken, due - kept)
+    taken = _taken(draft)
+    amount = held(draft) if whole else held(draft, _worth_of_open(draft))
     if _is_too_little(draft, shop, amount):
         if whole:
             _waive(draft, amount)
             if not taken:
                 void(draft)
     elif amount > 0 and by_part:
-        key = _key(draft, f"capture:{len(captures) + 1}" if captures else "capture")
         payload = {"amount": amount, "final": whole}
-        draft.ask(EffectIntent(_CAPTURE, key, wakes="settle", payload=payload))
-    elif amount <= 0 and whole and not taken:
+        draft.ask(EffectIntent(_CAPTURE, _next_capture(draft), wakes="settle", payload=payload))
+    elif amount <= 0 and whole and not taken and draft.money.state == PaymentState.AUTHORIZED:
         void(draft)
+
+
+def held(draft: OrderDraft, beside: int = 0) -> int:
+    """Yen of what is due, but for ``beside`` of them, that the gateway holds and was not asked to capture, and that did not come in
+    another way."""
+    taken = _taken(draft)
+    asked_for = draft.due - beside - (taken - _through_gateway(draft))
+    return min(draft.money.authorized - taken, asked_for, -outstanding(draft) - beside)
+
+
+def _taken(draft: OrderDraft) -> int:
+    """Yen that the gateway was asked to capture, and has not refused."""
+    return sum(int(one.payload["amount"]) for one in _captures(draft) if one.state != "declined")
+
+
+def _captures(draft: OrderDraft) -> list[EffectFacts]:
+    return [effect for effect in draft.effects.values() if effect.kind == _CAPTURE]
+
+
+def _next_capture(draft: OrderDraft) -> str:
+    asked_before = len(_captures(draft))
+    return _key(draft, f"capture:{asked_before + 1}" if asked_before else "capture")
 
 
 def _is_too_little(draft: OrderDraft, shop: Shop, amount: int) -> bool:
@@ -128,7 +146,8 @@ def _is_too_little(draft: OrderDraft, shop: Shop, amount: int) -> bool:
 def _waive(draft: OrderDraft, amount: int) -> None:
     """The shop lets ``amount`` yen go that no gateway takes (PAY-13): the books have them as goodwill, so that nothing is due
     that nothing brings in, and nobody is asked to run after them."""
-    draft.adjust(_key(draft, "too little"), TOO_LITTLE, goodwill(amount))
+    key = _key(draft, f"too little:{len(draft.adjustments) + 1}")  # one of the whole house
+    draft.adjust(key, TOO_LITTLE, goodwill(amount))
 
 
 def _worth_of_open(draft: OrderDraft) -> int:
@@ -160,15 +179,17 @@ def capture_early(draft: OrderDraft, shop: Shop) -> None:
     """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04); what a provider
     pays for once it hears of the shipment cannot be (B.6.9), nor what has come in another way. Less than the gateway takes is let go,
     and the goods leave (PAY-13)."""
-    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH or draft.money.state != PaymentState.AUTHORIZED:
+    is_held = draft.money.state in (PaymentState.AUTHORIZED, *HAS_MONEY)
+    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH or not is_held:
         return
-    amount = min(draft.money.authorized, draft.due)
-    if _is_too_little(draft, shop, amount) and not capture_asked(draft):
-        _waive(draft, amount)
-        void(draft)
-    elif amount:
+    amount = held(draft)
+    if _is_too_little(draft, shop, amount):
+        if not capture_asked(draft):  # else it goes with the last part
+            _waive(draft, amount)
+            void(draft)
+    elif amount > 0 and all(one.state != "declined" for one in _captures(draft)):
         payload = {"amount": amount, "early": True}
-        draft.ask(EffectIntent(_CAPTURE, _key(draft, "capture"), wakes="settle", payload=payload))
+        draft.ask(EffectIntent(_CAPTURE, _next_capture(draft), wakes="settle", payload=payload))
 
 
 def void(draft: OrderDraft) -> None:
@@ -194,11 +215,13 @@ def is_owed_on_delivery(draft: OrderDraft) -> bool:
     return is_collected(draft.money) and draft.money.state == PaymentState.PENDING and draft.due > 0
 
 
-def collect(draft: OrderDraft) -> None:
-    """What is paid on delivery is captured when the customer has the goods: the carrier does not hand them over without."""
-    if is_collected(draft.money) and draft.money.state == PaymentState.PENDING:
-        due = draft.due
-        draft.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=due, captured=due)
+def collect(draft: OrderDraft, amount: int) -> bool:
+    """The ``amount`` yen that are paid on delivery are captured when the customer has the goods: the carrier does not hand them over
+    without. Whether they are in just now."""
+    if not is_collected(draft.money) or draft.money.state != PaymentState.PENDING:
+        return False
+    draft.move_payment(PaymentState.CAPTURED, "collected on delivery", authorized=amount, captured=amount)
+    return True
 
 
 def uncollect(draft: OrderDraft) -> None:

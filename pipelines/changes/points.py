@@ -91,6 +91,17 @@ def take_back(draft: OrderDraft, source: str, one: Unearned) -> None:
         draft.claw_back(Clawback(f"{source}:{one.line}:{one.lot.id}", one.lot.id, one.points))
 
 
+def coming_back(draft: OrderDraft, shop: Shop, now: datetime) -> int:
+    """Of the points that the order uses, how many the customer has again when it ends: none who withdrew (CON-06), and those of a lot
+    that expired meanwhile only where the profile grants them anew (PTS-12). What came back before is not used any more."""
+    if draft.facts.has_withdrawn:
+        return 0
+    is_lost = shop.points.return_expired == "lost"
+    return sum(
+        used.amount for used in draft.used_points if not (is_lost and used.expires_at and used.expires_at <= now)
+    )
+
+
 def return_points(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The points of an order that ends: earned ones are void, or taken back where they were valid already (PTS-13,
     PTS-14); used ones go back to their own lots (PTS-12)."""

@@ -78,7 +78,7 @@ def buy(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The customer came and has the goods."""
     for parcel in at_store(draft):
         draft.keep_parcel(parcel._replace(tracking_status=TrackingState.DELIVERED, status_as_of=now))
-    follow_parcels(draft, shop)
+    follow_parcels(draft, shop, now)
     draft.next("reward", now)
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from models.states import OrderState
+from pipelines.changes.collection import candidates
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
 from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
 from pipelines.changes.wishes import tell_of_wish
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.orders.arrivals import arrival
+from pipelines.orders.arrivals import arrival, wished
 from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
+from pipelines.orders.unsent import has_left
 from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import because, says
+from pipelines.rules.money.collecting import collecting
 from pipelines.rules.split import Part
+from pipelines.rules.wish import is_ignored, is_missed
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import instruction_of
+
+#: Reasons for a day that its supplier gave.
+_SET_BY_SUPPLIER: Final = frozenset({"supplier_delay", "dispatch_late"})
 
 
 def reroute(
@@ -46,6 +54,16 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
     day = shipment.dispatch_on
     keeps = day is not None and plan.dispatch_on is not None and day >= plan.dispatch_on
     draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause))
+
+
+def ask_to_collect_anew(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """The order comes to another sum: the supplier that was told to collect it, and has sent nothing yet, is told anew, on the day that
+    was planned (PAY-09). Where nobody is left who collects, one that was told not to is."""
+    unsent = [one for one in draft.shipments if one.left and may_be_told(draft, one) and not has_left(one)]
+    by_nobody = collecting(candidates(draft), shop.payment.cod_collects) is None
+    for shipment in unsent[:1] if by_nobody else [one for one in unsent if one.collects]:
+        cause = "the amount to collect is another one (PAY-09)"
+        draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None, cause=cause))
 
 
 def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -92,6 +110,7 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
     for shipment in draft.shipments:
         if not shipment.left:
             continue
+        _leave_for_the_wish(draft, shop, now, shipment)
         if may_be_told(draft, shipment):
             ask_again(draft, shop, now, shipment, cause=cause)
         day = shipment.dispatch_on
@@ -104,6 +123,41 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
         planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
         told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})
     draft.tell(customer_mail("address_changed", facts, shop, now, about=about, shipments=told))
+
+
+def _leave_for_the_wish(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
+    """Another way takes other days: what would now miss the day wished for leaves earlier, where it still can (CUT-04), and what missed it
+    before may keep it. Not before a supplier has the goods, or said that it has."""
+    window, day = wished(draft.facts, shop).window, shipment.dispatch_on
+    if window is None or day is None or is_ignored(shop, shipment.supplier, backorder=shipment.backorder):
+        return
+    arrive_on = arrival(draft.facts, shop, shipment, day)
+    if not is_missed(window, arrive_on):
+        _reason_with_the_wish(draft, now, shipment, window.says(draft.facts.locale), day, arrive_on)
+        return
+    if shipment.backorder or has_left(shipment) or any(one["rule"] in _SET_BY_SUPPLIER for one in shipment.because):
+        return
+    plan = _plan(draft, shop, now, shipment, shipment.supplier)
+    if plan.request_met and plan.dispatch_on is not None and plan.arrive_on is not None:
+        desired = window.says(draft.facts.locale)
+        _reason_with_the_wish(draft, now, shipment, desired, plan.dispatch_on, plan.arrive_on, plan.instruct_at)
+        draft.next(WAITS_AT, plan.instruct_at or now)
+
+
+def _reason_with_the_wish(
+    draft: OrderDraft,
+    now: datetime,
+    shipment: ShipmentDraft,
+    desired: str,
+    day: date,
+    arrive_on: date,
+    instruct_at: datetime | None = None,
+) -> None:
+    """It leaves on ``day`` to arrive as was wished for; where its reasons speak of a wish, they say so."""
+    met = because("desired_date.met", draft.facts.locale, desired=desired, day=day)
+    said = {"rule": met.rule, "says": met.says}
+    why = [said if one["rule"] == met.rule else one for one in shipment.because]
+    shipment.plan_anew(now, day, arrive_on, why, instruct_at)
 
 
 def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:

@@ -237,6 +237,12 @@ class OrderDraft(ReturnsDraft):
         """Yen the customer has to pay after all changes of the order's lines."""
         return self.grand_total - sum(one.money for one in self.adjustments)
 
+    def due_at(self, moment: datetime) -> int:
+        """Yen the customer had to pay at ``moment`` (aware), after the changes of the order's lines made until then."""
+        dated = zip(self.facts.adjustments, self.facts.adjusted_at, strict=False)
+        later = sum(change.money for change, at in dated if at > moment)
+        return self.due + later + sum(one.change.money for one in self._made.adjustments)
+
     def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
         """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes of
         one decision add up."""

@@ -252,7 +252,7 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.EFFECTS: {"effects": dict},
     Need.SUPPLIERS: {"supplier_urls": dict, "supplier_mails": dict},
     Need.MARKS: {"marks": tuple},
-    Need.ADJUSTMENTS: {"adjustments": list},
+    Need.ADJUSTMENTS: {"adjustments": list, "adjusted_at": list},
     Need.RANKS: {"promotions": list},
     Need.COUPONS: {"coupons": list},
     Need.REPRICING: {"known": Known},
@@ -285,7 +285,7 @@ class Facts:
     in the batch, so that what one of them takes is taken for the next. ``subjects`` are what the stage is due for, ``places``
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
-    its state, condition and holds only a newer version knows; ``cancel`` is None of an order that was not cancelled, ``released_at`` (when its
+    its state, condition and holds only a newer version knows; ``adjusted_at`` is when each of ``adjustments`` was made; ``cancel`` is None of an order that was not cancelled, ``released_at`` (when its
     last hold ended) of one that never was held.
     """
 
@@ -320,6 +320,7 @@ class Facts:
     supplier_mails: Mapping[str, str | None] = field(init=False, repr=False)
     marks: Sequence[Mark] = field(init=False, repr=False)
     adjustments: list[Adjustment] = field(init=False, repr=False)
+    adjusted_at: list[datetime] = field(init=False, repr=False)
     promotions: list[Promotion] = field(init=False, repr=False)
     coupons: list[Use] = field(init=False, repr=False)
     known: Known = field(init=False, repr=False)

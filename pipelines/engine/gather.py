@@ -134,6 +134,7 @@ def facts_of(
     if Need.ADJUSTMENTS in asking.needs and there.adjustments:
         for change in adjustments.of_orders(connection, ids):
             by_id[change.order_id].adjustments.append(Adjustment.from_json(change.amounts))
+            by_id[change.order_id].adjusted_at.append(change.at)
     if Need.RETURNS in asking.needs and there.returns:
         for returned in returns.of_orders(connection, ids):
             by_id[returned.order_id].returns.append(return_of(returned))

@@ -138,7 +138,9 @@ def _attempt(
     taken: list[Taken] = []
     first: dict[tuple[str, str], int] = {}
     keys: dict[tuple[int, str], int] = {}
-    for index, submission in enumerate(submissions):
+    # Of orders that come together the one that was completed first is first, for the item that there is once too (INT-10).
+    for index in sorted(range(len(submissions)), key=lambda place: _completed(submissions[place].order)):
+        submission = submissions[index]
         known = answers[index]
         if known is not None and known.ending != Ending.REPEATED:
             continue
@@ -160,6 +162,11 @@ def _attempt(
     _keep_keys(connection, submissions, contents, answers, used | {(t.client, t.key) for t in taken if t.key})
     return [answer or Answer(Ending.ACCEPTED, s.order.shop, s.order.number, OrderState.ACCEPTED)
             for answer, s in zip(answers, submissions, strict=True)]  # fmt: skip
+
+
+def _completed(order: Order) -> tuple[datetime, str]:
+    """Sorts orders as they were completed at their shop; of one moment, by number."""
+    return order.placed_at, order.number
 
 
 def _answer_known(

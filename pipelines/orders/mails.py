@@ -19,7 +19,7 @@ from pipelines.orders.arrivals import Planned, arrival, wished
 from pipelines.ports import MailIntent
 from pipelines.rules.billing import bill_month, is_billed
 from pipelines.rules.explain import written
-from pipelines.rules.money.adjustments import totals_after
+from pipelines.rules.money.adjustments import rows_left
 from pipelines.rules.wish import as_written
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
@@ -109,17 +109,15 @@ def sums(totals: Mapping[str, Any], facts: Facts, shop: Shop) -> dict[str, Any]:
     """The totals of an order as mails show them; what an exchange takes off is what its goods are taken for, and no coupon."""
     is_exchange = facts.document.get("exchange") is not None
     shown = {"price_display": shop.price.display, "is_exchange": is_exchange}
-    return {"points_deducted": 0, "goodwill": 0, **totals, **shown}
+    return {"points_deducted": 0, "goodwill": 0, "waived": 0, **totals, **shown}
 
 
 def what_is_left(draft: OrderDraft, shop: Shop) -> dict[str, Any]:
     """The lines and totals of an order after all changes of its lines."""
     facts, gone = draft.facts, draft.gone
     left = [(line["line"], line["quantity"] - gone[line["line"]]) for line in facts.document["lines"]]
-    return {
-        "lines": lines_of(facts, left),
-        "totals": sums(totals_after(facts.breakdown, draft.adjustments), facts, shop),
-    }
+    totals = rows_left(facts.breakdown, draft.adjustments)
+    return {"lines": lines_of(facts, left), "totals": sums(totals, facts, shop)}
 
 
 def bill_of(facts: Facts, now: datetime) -> date | None:

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from models.states import OrderState, ShipmentState
 from pipelines.changes.arrival import follow_parcels
+from pipelines.changes.collection import to_be_collected
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import AT_WISH, cancel_order
-from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected
+from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected, is_owed_on_delivery
 from pipelines.changes.requests import answer
+from pipelines.changes.sending import ask_to_collect_anew
 from pipelines.changes.suppliers import call_off, heard_from, may_be_told
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
@@ -41,6 +43,8 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
         cancel_order(draft, shop, now, reason=reason, cause="every line taken out (INT-13)")
         return
     change = credit(draft, shop, now, key=key, reason=reason, change=change)
+    if change.money and is_owed_on_delivery(draft):
+        ask_to_collect_anew(draft, shop, now)
     _tell(draft, shop, now, change)
     # A shipment that was refused goes nowhere by itself: what is left of it still waits for the operator.
     answered = {shipment.id for shipment in touched if shipment.state != ShipmentState.REFUSED}
@@ -98,16 +102,24 @@ def _tell(draft: OrderDraft, shop: Shop, now: datetime, change: Adjustment) -> N
             short_lines=lines_of(facts, change.lines),
             wished=change.kind == CANCEL,
             bill=bill_of(facts, now),
+            collected=_collected(draft, shop),
             **what_is_left(draft, shop),
         )
     )
+
+
+def _collected(draft: OrderDraft, shop: Shop) -> dict[str, int] | None:
+    """What the carrier collects all the same, since the parcel with the label has left, and what of it goes back (PAY-09)."""
+    if not is_owed_on_delivery(draft) or (amount := to_be_collected(draft, shop)) <= draft.due:
+        return None
+    return {"amount": amount, "back": amount - draft.due}
 
 
 def _follow(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """With the missing pieces gone the rest may be complete: then the order, its money and its points move on."""
     live = [shipment for shipment in draft.shipments if shipment.is_live]
     if live and all(shipment.state == ShipmentState.SHIPPED for shipment in live):
-        follow_parcels(draft, shop)
+        follow_parcels(draft, shop, now)
         capture(draft, shop, now)
         draft.next("reward", now)
     else:

@@ -14,6 +14,7 @@ from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.authorizations import watch_for_loss
 from pipelines.changes.ending import UNPAID, cancel_order, finish
 from pipelines.changes.money import (
+    HAS_MONEY,
     LETS_GO,
     SECURES,
     ask,
@@ -27,6 +28,7 @@ from pipelines.changes.money import (
 )
 from pipelines.changes.payment_books import listen, snapshot_of
 from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
@@ -42,6 +44,8 @@ _LATE: Final = {
     PaymentState.EXPIRED: PaymentState.CAPTURED,
     PaymentState.REFUNDED: PaymentState.PARTLY_REFUNDED,
 }
+#: Where a payment stands of which ``settle`` hears what follows, for what it then does: tell of a refund, give back what is too much.
+_SETTLED: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 _UNDECIDED: Final = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
 #: What a payment must have come to, by what secures the method's money.
 _SECURE: Final = {
@@ -60,8 +64,10 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _unexpected(draft, deposits)
         deposits = []
     was_open = draft.money.state in _UNDECIDED
-    listen(draft)
-    if draft.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
+    waits = draft.state in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
+    if waits or draft.money.state not in _SETTLED:
+        listen(draft)
+    if not waits:
         _late_money(draft, shop, deposits, now, was_open)
         watch_for_loss(draft)
     elif facts.grand_total == 0:
@@ -145,7 +151,8 @@ def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
 def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str, *, refused_card: str | None = None) -> None:
     """A final no ends the order: the gateway's, of which the mail names no cause (PAY-04), or the shop's own, to a kind of
     card (``refused_card``)."""
-    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card))
+    back = coming_back(draft, shop, now)
+    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card, points_back=back))
     cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.states import OrderState, PaymentState
 from pipelines.changes.cod import watch_goods, watch_money
-from pipelines.changes.money import LETS_GO, TAKES, capture_part, is_collected, is_money_out
+from pipelines.changes.money import LETS_GO, TAKES, ask_for_refund, capture_part, is_collected, is_money_out
 from pipelines.changes.reporting import REPORT, report
 from pipelines.changes.requests import heard
 from pipelines.engine.draft import OrderDraft
@@ -34,6 +34,10 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             )
             draft.applied(event)
             draft.next("reward", now)
+            if asked.amount > draft.due:
+                ask_for_refund(
+                    draft, shop, now, asked.amount - draft.due, "collected for lines that were taken out since"
+                )
     if not is_collected(draft.money):
         capture_part(draft, shop)
         report(draft)

@@ -30,7 +30,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     _reached(draft)
     if draft.held:
         return
-    ending = is_ending(draft, now)
+    ending = is_ending(draft, shop, now)
     for shipment in draft.shipments:
         if shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
 from pipelines.changes.authorizations import stop_watching, watch_payout
-from pipelines.changes.collection import collecting_parcel
+from pipelines.changes.collection import collecting_parcel, to_be_collected
 from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
 from pipelines.changes.parcels import KINDS, News, Where, contents, read
@@ -91,7 +91,7 @@ def _conclude(news: News, known: Mapping[Where, ParcelFacts]) -> None:
     _tell(news, known)
     if draft.state == OrderState.CANCELLED:
         return
-    follow_parcels(draft, news.shop)
+    follow_parcels(draft, news.shop, news.now)
     if draft.facts.pickup is not None and any(not _is_kept(draft, where) for where in news.arrived):
         expect(draft, news.shop, news.now)
     if (news.arrived or news.grown) and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
@@ -200,7 +200,7 @@ def _cash(news: News, parcel: ParcelFacts) -> dict[str, int] | None:
     collects = collecting_parcel(draft, shop)
     if collects is None or (collects.shipment, collects.key) != (parcel.shipment, parcel.key):
         return None
-    return cash(draft.facts.method, draft.due, shop)
+    return cash(draft.facts.method, to_be_collected(draft, shop), shop)
 
 
 def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **extra: object) -> None:

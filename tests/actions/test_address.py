@@ -56,6 +56,57 @@ def test_one_that_was_not_is_told_it_alone(world: World) -> None:
     assert world.broken() == {}
 
 
+def wishing(world: World, day: str, region: str = "愛知県", postal_code: str = "460-0008") -> None:
+    order = document("S-1", delivery={"date": day, "slot": None}, locale="en")
+    order["ship_to"] |= {"region": region, "postal_code": postal_code}
+    world.take(order)
+    world.settle()
+
+
+def told_of_the_wish(world: World) -> list[str]:
+    (now,) = world.show()["shipments"]
+    return [one["says"] for one in now["because"] if one["rule"] == "desired_date"]
+
+
+@pytest.mark.parametrize("at", ["2026-11-20 09:00:00", "2026-12-07 12:00:00"])
+def test_a_longer_way_leaves_earlier_for_the_day_wished_for(world: World, at: str) -> None:
+    """CUT-04, DLV-04: it was said to be impossible weeks before, and left on the old day."""
+    wishing(world, "2026-12-10")
+    world.at(at)
+    assert change(world) == "applied"
+    (now,) = world.show()["shipments"]
+    assert (now["dispatch_on"], now["arrive_on"]) == ("2026-12-08", "2026-12-10")
+    assert told_of_the_wish(world) == [
+        "To arrive on the desired Thu 10 Dec 2026: planned for dispatch on Tue 8 Dec 2026."
+    ]
+    assert "request_not_met" not in world.postbox.templates()
+    world.at("2026-12-08 08:00:00")
+    assert world.show()["shipments"][0]["state"] == "instructed"
+    assert world.broken() == {}
+
+
+def test_where_that_day_is_over_the_customer_hears_of_it(world: World) -> None:
+    wishing(world, "2026-12-10")
+    world.at("2026-12-08 15:00:01")
+    assert change(world) == "applied"
+    (now,) = world.show()["shipments"]
+    assert (now["dispatch_on"], now["arrive_on"]) == ("2026-12-09", "2026-12-11")
+    assert "request_not_met" in world.postbox.templates()
+
+
+def test_a_shorter_way_may_keep_a_day_that_was_missed(world: World) -> None:
+    """The reasons said both."""
+    wishing(world, "2026-11-22", "沖縄県", "900-0001")
+    assert told_of_the_wish(world) == [
+        "The desired Sun 22 Nov 2026 cannot be met; the earliest arrival is Mon 23 Nov 2026."
+    ]
+    assert change(world) == "applied"
+    assert world.show()["shipments"][0]["arrive_on"] == "2026-11-22"
+    assert told_of_the_wish(world) == [
+        "To arrive on the desired Sun 22 Nov 2026: planned for dispatch on Fri 20 Nov 2026."
+    ]
+
+
 def test_the_same_order_again_is_still_the_same(world: World) -> None:
     """INT-18: what is compared is what was sent."""
     released(world)

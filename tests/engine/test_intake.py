@@ -146,6 +146,31 @@ def test_one_of_a_kind_in_one_group(world: World) -> None:
     assert endings(world.submit(*twice)) == [ACCEPTED, REFUSED]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "winner"),
+    [((2, 1), "R-2"), ((1, 2), "R-1"), ((1, 1), "R-1")],
+    ids=["later first", "earlier first", "a tie"],
+)
+def test_of_one_group_the_one_that_was_completed_first_has_it(
+    world: World, seconds: tuple[int, int], winner: str
+) -> None:
+    """INT-10: by the shop's own time, then by number; in whatever sequence they are handed in."""
+    orders = [
+        document(
+            number,
+            a_line(availability="unique", sku="BAG-1"),
+            shop="reuse",
+            placed_at=f"2026-11-20T08:59:0{second}+09:00",
+        )
+        for number, second in zip(("R-1", "R-2"), seconds, strict=True)
+    ]
+    if seconds[0] == seconds[1]:
+        orders.reverse()
+    answers = world.submit(*orders)
+    assert [one.number for one in answers if one.ending == ACCEPTED] == [winner]
+    assert [one.number for one in answers] == [one["number"] for one in orders]
+
+
 def test_a_race_for_one_balance_never_overspends(world: World) -> None:
     """PTS-07: 32 orders want 300 points each; there are 1,000."""
     world.grant(600)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.rules.build import at
 from tests.world import World, a_line, document
 
 
@@ -197,3 +199,46 @@ def test_whose_wish_it_was_is_kept_and_told(placed: World, fault: str, kind: str
     assert plain is not None
     assert title in plain.get_content()
     assert placed.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [("nothing", 2_000), ("a piece was taken out", 1_600), ("they expired", None)],
+    ids=["all that were used", "what is used yet", "none that are lost"],
+)
+def test_a_cancel_names_the_points_that_come_back(world: World, before: str, back: int | None) -> None:
+    """CAN-04, PTS-12: not those that came back with an earlier line, nor those of a lot that expired meanwhile."""
+    until = at("2026-11-20 12:00:00") if before == "they expired" else None
+    world.grant(2_000, expires_at=until)
+    world.take(two_lines(points={"use": 2_000}, locale="en"))
+    world.settle()
+    if before == "a piece was taken out":
+        ask(world, ("2", 1))
+    if until is not None:
+        world.at("2026-11-20 13:00:00")
+    had = world.balance()[1]
+    world.tell(world.ask("order.cancel", "S-1", operator=True))
+    world.settle()
+    (mail,) = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "order_cancelled"]
+    part: Any = mail.get_body(("plain",))
+    says = re.findall(r"The ([\d,]+) points you used will be returned", part.get_content())
+    assert says == ([f"{world.balance()[1] - had:,}"] if back else [])
+    assert world.balance()[1] - had == (back or 0)
+
+
+def test_less_than_a_gateway_takes_is_let_go_of_every_order(world: World) -> None:
+    """PAY-13: of the first alone it was; each that came to it later failed for ever."""
+    lines = (a_line("1", 1, 40), a_line("2", 1, 1_000))
+    numbers = ["C-1", "C-2", "C-3"]
+    world.take(*(document(one, *lines, shop="clinic", customer=f"M-{one}") for one in numbers))
+    world.settle()
+    asked = [{"line": "2", "quantity": 1}]
+    world.tell(*(world.ask("order.cancel_lines", one, "clinic", lines=asked) for one in numbers))
+    world.settle()
+    world.ship_all(*numbers, shop="clinic")
+    assert {one: world.states()[one] for one in numbers} == dict.fromkeys(numbers, ("shipped", "done"))
+    assert [one.voided for one in world.gateway.cards.values()] == [True] * 3
+    assert [sum(one["money"] for one in world.show(number, "clinic")["adjustments"]) for number in numbers] == [
+        1_144
+    ] * 3
+    assert world.broken() == {}

@@ -276,3 +276,25 @@ def test_both_languages_say_the_same_things_and_every_state_has_its_words() -> N
         *(f"receipt_{one}" for one in Receipt if one is not Receipt.SHOP),
     }
     assert needed <= set(told)
+
+
+def test_the_rows_of_money_are_those_of_what_is_left(world: World) -> None:
+    """What the order earned was that of the goods which are gone, and the total was less than its rows by what the shop gave back."""
+    world.take(document("S-1", a_line("1", 1, 6_000), a_line("2", 1, 4_000), locale="en"))
+    world.settle()
+    world.ship_all("S-1")
+    world.tell(world.ask("refund.goodwill", "S-1", amount=500, reason="a scratch"))
+    world.tell(world.ask("order.return_lines", "S-1", lines=[{"line": "2", "quantity": 1}], fault="shop"))
+    world.settle()
+    site = Site(world)
+    says = words("en", "order_words")
+    text = " ".join(re.sub(r"<[^>]+>", " ", site.get(f"{path(world)}?lang=en", key=None).text).split())
+    for word, amount in (
+        ("goods_total", "¥6,000"),
+        ("tax_total", "¥600"),
+        ("goodwill", "-¥500"),
+        ("grand_total", "¥6,100"),
+    ):
+        assert f"{says[word]} {amount}" in text, word
+    assert f"{says['points_earned']} 60 points (valid)" in text
+    site.close()

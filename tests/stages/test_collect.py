@@ -17,7 +17,7 @@ from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.collect import STAGE
 from tests.rules.build import SHOPS, a_line, an_order, at, shop_with
 from tests.stages.able import able_shop
-from tests.stages.build import decide, effect, event, facts, lot, mails, moves, parcel, payment, reasons, shipment
+from tests.stages.build import but, decide, effect, event, facts, lot, mails, moves, parcel, payment, reasons, shipment
 from tests.stages.news import NUMBER, OTHER
 from tests.world import World, document, tracking_number
 from tests.world import a_line as a_line_of
@@ -80,6 +80,15 @@ def test_each_shipment_captures_what_left_with_it_and_the_last_all_that_is_left(
     ((key, rest),) = captured_by(3, first["amount"], state="shipped")
     assert (key, rest) == ("salon/N-1:capture:2", {"amount": total - first["amount"], "final": True})
     assert captured_by(3, total, state="shipped") == []
+
+
+def test_of_an_order_with_nothing_to_pay_nothing_is_let_go() -> None:
+    """PAY-13: no gateway was ever asked, and none can be found to void what it does not hold."""
+    shop = able_shop("salon", **{"[payment]": '[payment]\ncapture_policy = "per_shipment"\ngateways.card = "able"'})
+    standing = shipment(1, "shipped", lines={"1": LineFacts(1, 0, 1)})
+    paid = payment("captured", 0)._replace(authorized=0, captured=0, gateway=None)
+    known = facts(an_order("salon", a_line()), state="shipped", shipments=(standing,), payment=paid)
+    assert decide(STAGE, but(known, grand_total=0), shop=shop).effects == []
 
 
 @pytest.mark.parametrize(

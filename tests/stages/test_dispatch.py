@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.facts import LineFacts
 from pipelines.errors import Misconfigured
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.dispatch import STAGE
@@ -204,6 +205,39 @@ def test_three_days_before_its_end_a_person_decides_or_the_profile_does() -> Non
     waiting = effect("payment.renew", "salon/N-1:renew:1", "pending", amount=1_100)
     again = on_an_authorization("2026-12-18 10:00:00", renews, gateway="able", effects={"salon/N-1:renew:1": waiting})
     assert (effects(again), reasons(again)) == ([], [])
+
+
+def captured_in_part(does: str, before: str = "done") -> Any:
+    """600 of 1,100 yen were asked for with the first parcel; the goods that are left come after the hold ends."""
+    text = f'[payment]\ncapture_policy = "per_shipment"\nauthorization_ends = "{does}"\ngateways.card = "able"'
+    first = effect("payment.capture", "salon/N-1:capture", before, amount=600)
+    taken = 600 if before == "done" else 0
+    stands = payment("captured" if taken else "authorized", 1_100, expires_at=ENDS, gateway="able")
+    known = standing(
+        shipment(1, "shipped", lines={"1": LineFacts(1, 0, 1)}),
+        BACKORDER._replace(id="SH-2"),
+        state="partly_shipped",
+        payment=stands._replace(captured=taken),
+        effects={first.key: first},
+    )
+    return decide(STAGE, known, now=at("2026-12-17 10:00:00"), shop=able_shop("salon", **{"[payment]": text}))
+
+
+@pytest.mark.parametrize(
+    ("does", "asked", "held"),
+    [("hold", [], ["authorization_ends"]), ("renew", [], ["authorization_ends"]), ("capture", [500], [])],
+)
+def test_the_rest_of_one_that_was_captured_in_part_ends_too(does: str, asked: list[int], held: list[str]) -> None:
+    """SPL-04: where each parcel captures its part, the goods that are left leave on what is left of the hold."""
+    decision = captured_in_part(does)
+    assert [(one.key, one.payload["amount"]) for one in decision.effects] == [
+        ("salon/N-1:capture:2", amount) for amount in asked
+    ]
+    assert reasons(decision) == held
+
+
+def test_what_was_refused_is_not_asked_for_again_and_again() -> None:
+    assert effects(captured_in_part("capture", "declined")) == []
 
 
 def test_less_than_a_gateway_takes_does_not_keep_the_goods() -> None:

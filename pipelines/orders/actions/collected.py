@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from models.states import OrderState
+from pipelines.changes.collection import to_be_collected
 from pipelines.changes.money import is_owed_on_delivery
 from pipelines.errors import Problem
 from pipelines.orders.action import About, Action, Case, Request
@@ -26,7 +27,14 @@ _NOT_LEFT: Final = Sentence(
 class MoneyCollected(Request):
     """Money that was due on delivery and came in: by the carrier's statement, or from the customer another way."""
 
-    amount: Annotated[int, Field(ge=1, le=999_999_999, description="Yen that came in: what the order comes to by now")]
+    amount: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=999_999_999,
+            description="Yen that came in: what the order comes to by now, or what the parcel's label said",
+        ),
+    ]
     reference: Annotated[
         str,
         Field(
@@ -47,9 +55,12 @@ def stands(case: Case) -> Sequence[Refusal]:
 
 
 def faults(case: Case, asked: MoneyCollected) -> Sequence[Problem]:
-    """Another sum than is due."""
-    due = case.order.due
-    return [Problem("amount", f"{due} yen are due on delivery")] if asked.amount != due else []
+    """Another sum than is due, or than the carrier was told to collect before lines were taken out."""
+    due, labelled = case.order.due, to_be_collected(case.order, case.shop)
+    if asked.amount in (due, labelled):
+        return []
+    label = f", and the parcel's label says {labelled}" if labelled != due else ""
+    return [Problem("amount", f"{due} yen are due on delivery{label}")]
 
 
 ACTION = Action(

@@ -206,6 +206,14 @@ def totals_after(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dic
     }
 
 
+def rows_left(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dict[str, Any]:
+    """``totals_after`` as people read them, whose rows add up to ``grand_total``: what all changes gave beyond what they come to is
+    ``waived``, and ``goodwill`` is only what it gave beside the goods that came back since."""
+    totals = totals_after(breakdown, adjustments)
+    beyond = next((one.carried for one in reversed(adjustments) if one.kind != GOODWILL), 0)
+    return {**totals, "goodwill": totals["goodwill"] + min(beyond, 0), "waived": max(beyond, 0)}
+
+
 @dataclass(slots=True)
 class _Gone:
     """Sums over all pieces that are gone. ``bases`` and ``taxes`` are by rate, what is taken out of the order's; ``left`` is what the

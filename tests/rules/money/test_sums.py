@@ -16,7 +16,19 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.rules.money.adjustments import CANCEL, FAULT, KINDS, RETURN, SHORT, Adjustment, adjust, totals_after
+from pipelines.rules.money.adjustments import (
+    CANCEL,
+    FAULT,
+    KINDS,
+    RETURN,
+    SHORT,
+    Adjustment,
+    adjust,
+    deduct,
+    goodwill,
+    rows_left,
+    totals_after,
+)
 from pipelines.rules.money.breakdown import Breakdown
 from pipelines.rules.money.pricing import price
 from pipelines.rules.parcels import Claim, allocate
@@ -175,6 +187,37 @@ def test_what_came_back_is_taxed_on_its_own(case: Case, chance: int) -> None:
         for one in back.tax:
             of_that = exact_tax(abs(one.base), one.rate, sums.rules.display, sums.rules.rounding)
             assert one.tax == (of_that if one.base > 0 else -of_that)
+
+
+@MANY
+@given(CASES, ANY_CHANCE)
+def test_what_people_read_adds_up_after_every_change(case: Case, chance: int) -> None:
+    """Whatever came before, goodwill, return fees and points that were kept back too: no row is below zero, and goods less discounts, with
+    shipping, fees and tax, less points and what the shop bears, are what is left to pay."""
+    sums, dice, done = case.sums, Random(chance), list[Adjustment]()
+    pieces = [(line.line, 1) for line in sums.lines for _ in range(line.quantity)]
+    dice.shuffle(pieces)
+    while pieces:
+        left = rows_left(sums, done)["grand_total"]
+        if left and dice.random() < 0.3:
+            done.append(goodwill(dice.choice([left, dice.randint(1, left)])))
+        count, kind = dice.randint(1, 3), dice.choice(KINDS)
+        fee = dice.choice([0, 1_500]) if kind == RETURN else 0
+        change = adjust(sums, done, kind, pieces[:count], return_fee=fee)
+        done.append(deduct(change, dice.choice([0, 7, 500])))
+        pieces = pieces[count:]
+        rows = rows_left(sums, done)
+        on_top = rows["tax_total"] if sums.rules.display == "ex_tax" else 0
+        costs = (
+            rows["goods"] - rows["member_discount"] - rows["coupon_discount"] + rows["shipping"] + rows["fees"] + on_top
+        )
+        off = rows["points_used"] + rows["goodwill"] + rows["waived"]
+        assert (
+            costs - off + rows["points_deducted"]
+            == rows["grand_total"]
+            == sums.grand_total - sum(one.money for one in done)
+        )
+        assert min(value for name, value in rows.items() if name not in ("tax", "before_points")) >= 0, rows
 
 
 @MANY

@@ -93,9 +93,14 @@ class OrderView:
         }
 
     def _points(self) -> dict[str, Any]:
-        priced, lots = self.facts.breakdown, [one for one in self.facts.lots if one.kind == "purchase"]
-        earned = 0 if self.facts.has_withdrawn else priced.points_earned
-        return {"used": priced.points_used, "earned": earned, "state": next((one.state for one in reversed(lots)), "")}
+        """What the order earns after its changes, and how most of what is left of it stands."""
+        facts = self.facts
+        lots = [one for one in facts.lots if one.kind == "purchase" and one.gone < one.amount]
+        earned = facts.breakdown.points_earned - sum(one.points_unearned for one in facts.adjustments)
+        return {
+            "earned": 0 if facts.has_withdrawn else earned,
+            "state": max(lots, key=lambda one: one.amount - one.gone).state if lots else "",
+        }
 
     def _papers(self) -> Iterator[dict[str, Any]]:
         """What may be had, each once: a document that was issued is there to be loaded, not to be issued again."""
