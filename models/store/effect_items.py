@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput
+from models.states import PaymentState
 from models.store.effects import WokenRow
 from models.store.leases import held_by
 from models.store.statement import columns, execute, fetch, reader, values, writer
@@ -142,20 +143,26 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
 
 
 class OnDeliveryRow(NamedTuple):
-    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and the shipments that
-    collect it."""
+    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), the shipments that collect it,
+    their parcels that have left as JSON (None for none), and whether the money is in."""
 
     order_id: int
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
     collecting: Sequence[str]
+    left: Sequence[Mapping[str, Any]] | None
+    is_in: bool
 
 
-_ON_DELIVERY = """
+_ON_DELIVERY = f"""
 SELECT d.order_id, d.breakdown,
        (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = d.order_id),
-       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects)
-FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
+       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects),
+       (SELECT json_agg(json_build_object('key', p.key, 'shipped_at', p.shipped_at, 'tracking_status', p.tracking_status,
+                                          'status_as_of', p.status_as_of))
+        FROM parcel p JOIN shipment s ON s.id = p.shipment_id WHERE p.order_id = d.order_id AND s.collects),
+       y.state <> '{PaymentState.PENDING}'
+FROM order_document d JOIN payment y ON y.order_id = d.order_id WHERE d.order_id = ANY(%(ids)b::bigint[])
 """
 
 
