@@ -31,6 +31,8 @@ _LOOSE: Final = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:\([日月火水木金土]\))?(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?",
     re.ASCII,
 )
+#: Digits of a number of pieces, zeros before it included.
+_LONGEST_COUNT: Final = 20
 _FORMS: Final = {columns.SLASHES: _SLASHES, columns.DIGITS: _DIGITS, columns.LOOSE: _LOOSE}
 
 
@@ -275,7 +277,7 @@ def _with_lines(row: Row, line: str, quantity: str) -> Row:
     if not line:
         return row
     pieces = unicodedata.normalize("NFKC", quantity)
-    if not numbers.is_digits(pieces) or not 1 <= int(pieces) <= 9999:
+    if not numbers.is_digits(pieces) or len(pieces) > _LONGEST_COUNT or not 1 <= int(pieces) <= 9999:
         return row.waits(Why.QUANTITY, columns.QUANTITY, "the pieces of a line are a number from 1 to 9999")
     return replace(row, lines={line: int(pieces)})
 

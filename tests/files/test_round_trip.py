@@ -263,9 +263,10 @@ def test_a_row_a_parcel_and_a_row_a_line(world: World) -> None:
         [one, "2", "1", "ヤマト", first, "2026-11-20"],
         [one, "1", "1", "ヤマト", second, "2026-11-20"],
         [one, "1", "x", "ヤマト", second, "2026-11-20"],
+        [one, "1", "9" * 5_000, "ヤマト", second, "2026-11-20"],
     ]
     found = taken_in(world, as_bytes(rows, header, "utf-8-sig"), "csv")
-    assert (found.applied, [row.code for row in found.quarantined]) == (3, [Why.QUANTITY])
+    assert (found.applied, [row.code for row in found.quarantined]) == (3, [Why.QUANTITY] * 2)
     world.settle()
     parcels = world.rows("SELECT tracking_number, lines FROM parcel ORDER BY tracking_number")
     assert [(row.tracking_number, row.lines) for row in parcels] == [(first, {"1": 1, "2": 1}), (second, {"1": 1})]
