@@ -81,7 +81,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
         cells.need(
             settings.customer_code, "customer_code", "the code of who is billed, [suppliers.NAME.files] customer_code,"
         )
-        cells.put(40, settings.customer_code.replace("-", ""), 12, "customer_code")
+        cells.digits(40, settings.customer_code, 12, "customer_code")
+        cells.need(settings.freight_code, "freight_code", "the freight number, [suppliers.NAME.files] freight_code,")
         cells.code(42, settings.freight_code)
     return cells
 

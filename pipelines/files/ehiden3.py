@@ -51,7 +51,7 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.need(label.to.name, "name", "the consignee's name")
     cells.spread((8, 9), (_WIDE,) * 2, (label.to.name,), "name", converts=True)
     cells.put(10, short_id(label.shipment), 16, "shipment")
-    cells.put(11, settings.customer_code.replace("-", ""), 12, "customer_code")
+    cells.digits(11, settings.customer_code, 12, "customer_code")
     need_sender(cells, settings)
     if (sender := settings.sender) is not None:
         cells.phone(18, sender.phone, 14, "sender.phone")

@@ -117,6 +117,14 @@ class Cells:
         for column, piece in zip(columns, pieces, strict=False):
             self._texts[column - 1] = piece
 
+    def digits(self, column: int, text: str, most: int, field: str) -> None:
+        """Write digits, of which hyphens are taken out; another sign in them is a fault."""
+        bare = text.replace("-", "")
+        if bare and not (bare.isascii() and bare.isdigit()):
+            self.fault(field, f"{text} is not made of digits, as the tool has it")
+        else:
+            self.put(column, bare, most, field)
+
     def note(self, column: int, text: str, most: int) -> None:
         """Write words for people, as far as they can be shown and go into ``most`` bytes: they hold no label."""
         shown = "".join(one for one in printable(text) if not unprintable(one)).strip()

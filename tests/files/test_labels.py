@@ -296,6 +296,13 @@ def test_a_kind_of_slip_that_is_not_written_holds_the_label(tool: str, slip: str
     assert slip in held(tool, label(), slip=slip)["slip"]
 
 
+@pytest.mark.parametrize("tool", ["b2", "ehiden3"])
+def test_a_customer_code_is_digits(tool: str) -> None:
+    assert "customer_code" in held(tool, label(), customer_code="03A0012003")
+    written(tool, label(), customer_code="0300-0012003")
+    assert tool != "b2" or "freight_code" in held(tool, label(), freight_code="")
+
+
 def test_a_time_slip_has_no_window_of_the_day() -> None:
     assert "slot" in held("b2", label(slot="AM"), slip="4")
     written("b2", label(), slip="4")
