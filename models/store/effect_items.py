@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from models.effect import Effect, EffectItem, EffectLease, EffectOutput
+from models.states import PaymentState
 from models.store.effects import WokenRow
 from models.store.leases import held_by
 from models.store.statement import columns, execute, fetch, reader, values, writer
@@ -66,7 +67,7 @@ def close(connection: Connection, ids: Sequence[int]) -> None:
 
 class InstructionRow(NamedTuple):
     """What one supplier is to be told of one shipment; ``key`` is the item's, or the effect's where it is about one
-    shipment only. ``lines`` are the pieces that were not cancelled, ``again`` how often the shipment was asked for anew;
+    shipment only. ``lines`` are the pieces that were not cancelled, nor had left where it was asked for anew; ``again`` is how often that was;
     ``document`` is the order's."""
 
     effect_id: int
@@ -119,12 +120,15 @@ WHERE e.id = ANY(%(ids)b::bigint[]) ORDER BY e.id, i.key
 """
 # Lines are gathered for the whole batch: one at a time, a plan made while the tables were small read all of them for each.
 _TOLD = """
-WITH line AS (
-  SELECT l.shipment_id, json_agg(json_build_object('line', l.line, 'sku', p.sku, 'name', p.name,
-                                                   'quantity', l.quantity - l.cancelled) ORDER BY l.line) AS lines
+WITH piece AS (
+  SELECT l.shipment_id, l.line, p.sku, p.name,
+         l.quantity - l.cancelled - CASE WHEN s.again > 0 THEN l.shipped ELSE 0 END AS quantity
   FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
   JOIN order_line p ON p.order_id = s.order_id AND p.line = l.line
-  WHERE l.shipment_id = ANY(%(ids)b::text[]) AND l.cancelled < l.quantity GROUP BY l.shipment_id)
+  WHERE l.shipment_id = ANY(%(ids)b::text[])),
+line AS (
+  SELECT shipment_id, json_agg(json_build_object('line', line, 'sku', sku, 'name', name, 'quantity', quantity) ORDER BY line) AS lines
+  FROM piece WHERE quantity > 0 GROUP BY shipment_id)
 SELECT s.id, s.order_id, o.shop, o.number, o.placed_at, s.supplier, s.dispatch_on, s.arrive_on, s.backorder, s.again,
        coalesce(line.lines, '[]'::json), d.document
 FROM shipment s JOIN shop_order o ON o.id = s.order_id JOIN order_document d ON d.order_id = s.order_id
@@ -142,20 +146,26 @@ def to_instruct(connection: Connection, ids: Sequence[int]) -> list[InstructionR
 
 
 class OnDeliveryRow(NamedTuple):
-    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), and the shipments that
-    collect it."""
+    """What an order is to pay on delivery: its breakdown, the amounts of its changes (None for none), the shipments that collect it,
+    their parcels that have left as JSON (None for none), and whether the money is in."""
 
     order_id: int
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
     collecting: Sequence[str]
+    left: Sequence[Mapping[str, Any]] | None
+    is_in: bool
 
 
-_ON_DELIVERY = """
+_ON_DELIVERY = f"""
 SELECT d.order_id, d.breakdown,
        (SELECT json_agg(a.amounts ORDER BY a.sequence) FROM order_adjustment a WHERE a.order_id = d.order_id),
-       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects)
-FROM order_document d WHERE d.order_id = ANY(%(ids)b::bigint[])
+       ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = d.order_id AND s.collects),
+       (SELECT json_agg(json_build_object('key', p.key, 'shipped_at', p.shipped_at, 'tracking_status', p.tracking_status,
+                                          'status_as_of', p.status_as_of))
+        FROM parcel p JOIN shipment s ON s.id = p.shipment_id WHERE p.order_id = d.order_id AND s.collects),
+       y.state <> '{PaymentState.PENDING}'
+FROM order_document d JOIN payment y ON y.order_id = d.order_id WHERE d.order_id = ANY(%(ids)b::bigint[])
 """
 
 

@@ -13,7 +13,8 @@ from models.store.statement import execute, fetch
 
 class NamedShipmentRow(NamedTuple):
     """A shipment of the supplier: whom it goes to (None unless it was asked for), its ``pieces`` that were not cancelled, the
-    ``numbers`` of its parcels, and whether goods are still owed of it."""
+    ``numbers`` of its parcels, former ones too, what those have now that did not come back (``current``: a number or None each), and
+    whether goods are still owed of it."""
 
     shipment_id: str
     order_id: int
@@ -22,6 +23,7 @@ class NamedShipmentRow(NamedTuple):
     name: str | None
     pieces: int
     numbers: Sequence[str]
+    current: Sequence[str | None]
     owed: bool
 
 
@@ -29,6 +31,8 @@ _NAMED = """
 SELECT s.id, s.order_id, o.shop, o.placed_at, {name},
        (SELECT coalesce(sum(l.quantity - l.cancelled), 0)::int FROM shipment_line l WHERE l.shipment_id = s.id),
        ARRAY(SELECT n FROM parcel p, unnest(ARRAY[p.key, p.tracking_number]) n WHERE p.shipment_id = s.id AND n IS NOT NULL),
+       ARRAY(SELECT p.tracking_number FROM parcel p
+             WHERE p.shipment_id = s.id AND coalesce(p.tracking_status, '') NOT IN ('returned', 'lost')),
        s.state IN ('instructed', 'acknowledged')
 FROM shipment s JOIN shop_order o ON o.id = s.order_id {join}
 WHERE s.supplier = %(supplier)s AND (cardinality(%(shops)b::text[]) = 0 OR o.shop = ANY(%(shops)b::text[])) AND {where}

@@ -10,8 +10,7 @@ from pipelines.changes.money import ask_for_refund, collect, is_collected, uncol
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ParcelFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
-from pipelines.rules.money.collecting import Candidate, collecting
-from pipelines.rules.parcels import GONE
+from pipelines.rules.money.collecting import Candidate, bringing, collecting
 from pipelines.shops import Shop
 
 #: How a parcel fares that its customer may have, where nobody says so: goods came back from them.
@@ -35,16 +34,7 @@ def collecting_parcel(draft: OrderDraft, shop: Shop) -> ParcelFacts | None:
     if not is_collected(draft.money):
         return None
     shipment = collecting(candidates(draft), shop.payment.cod_collects)
-    found: ParcelFacts | None = None
-    for parcel in sorted(draft.parcels_of(shipment or ""), key=lambda one: (one.shipped_at, one.key)):
-        if found is None or _replaces(parcel, found):
-            found = parcel
-    return found
-
-
-def _replaces(parcel: ParcelFacts, before: ParcelFacts) -> bool:
-    ended_at = before.status_as_of if before.tracking_status in GONE else None
-    return ended_at is not None and parcel.shipped_at > ended_at
+    return bringing(draft.parcels_of(shipment or ""))
 
 
 def to_be_collected(draft: OrderDraft, shop: Shop) -> int:

@@ -19,6 +19,7 @@ from pipelines.rules.money.breakdown import LineShare
 from pipelines.rules.order import Order
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
+from pipelines.values.place import shown_code
 
 
 def delivery_note(
@@ -40,7 +41,7 @@ def delivery_note(
         locale=locale,
         title=words["delivery_note"],
         issuer=issuer_of(shop, locale),
-        addressee=Addressee(addressee or to.name, honorific, to.postal_code, address_lines(to)),
+        addressee=Addressee(addressee or to.name, honorific, shown_code(to.postal_code), address_lines(to)),
         transaction_on=sent,
         details=[
             (words["order"], facts.order.number),
@@ -94,7 +95,7 @@ def pick_list(order: Order, meant: ToPick, shop: Shop, locale: str, on: date) ->
         locale=locale,
         title=words["pick_list"],
         issuer=issuer_of(shop, locale),
-        addressee=Addressee(to.name, "", to.postal_code, address_lines(to)),
+        addressee=Addressee(to.name, "", shown_code(to.postal_code), address_lines(to)),
         transaction_on=on,
         details=[
             (words["order"], order.number),

@@ -8,6 +8,7 @@ from typing import Final
 from pipelines.documents.paper import Addressee, Issuer
 from pipelines.rules.order import Order, ShipTo
 from pipelines.shops import Shop
+from pipelines.values.place import shown_code, shown_region
 
 #: An honorific that somebody wrote after the name.
 _WRITTEN: Final = re.compile(r"\s*(様|さま|御中|殿)\s*$")
@@ -46,7 +47,7 @@ def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_ad
     honorific = ("御中" if organisation else "様") if locale == "ja" and name else ""
     if not with_address:
         return Addressee(name, honorific)
-    return Addressee(name, honorific, to.postal_code, address_lines(to))
+    return Addressee(name, honorific, shown_code(to.postal_code), address_lines(to))
 
 
 def named(asked: str, locale: str) -> Addressee:
@@ -62,4 +63,4 @@ def named(asked: str, locale: str) -> Addressee:
 
 def address_lines(to: ShipTo) -> tuple[str, ...]:
     """Prefecture and city with the street, then the building."""
-    return tuple(filter(None, (f"{to.region}{to.city}{to.line1}", to.line2)))
+    return tuple(filter(None, (f"{shown_region(to.region)}{to.city}{to.line1}", to.line2)))

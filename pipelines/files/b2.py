@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pipelines.carriers.yamato import CARRIER
-from pipelines.files.cp932 import printable, width
+from pipelines.files.cp932 import printable, unprintable, width
 from pipelines.files.file_format import NUMBER, SHIPMENT, SHIPPED_ON, FileFormat, Results, Written, fixed, nothing
 from pipelines.files.label import Cells, Label
 from pipelines.files.writing import address, cash, day, delivery, need_sender, written
@@ -31,10 +31,12 @@ _HEADINGS: Final = """
 投函完了メール（ご依頼主宛）e-mailアドレス 投函完了メール（ご依頼主宛）メールメッセージ 連携管理番号 通知メールアドレス
 """
 HEADER: Final = tuple(_HEADINGS.split())
-#: Kind of slip -> the one that collects; kinds that take a temperature; kinds that take no window.
+#: Kinds of slips that are written by their columns here; kind of slip -> the one that collects; kinds that take a temperature; kinds
+#: that take no window, or others (Time).
+_KINDS: Final = frozenset("034578A")
 _COLLECTING: Final = {"0": "2", "8": "9"}
 _COOLED: Final = frozenset("025")
-_WITHOUT_WINDOW: Final = frozenset("37A")
+_WITHOUT_WINDOW: Final = frozenset("347A")
 _COOL: Final = {"normal": "", "frozen": "1", "chilled": "2"}
 _MOST: Final = {"2": 300_000, "9": 30_000}
 
@@ -42,6 +44,8 @@ _MOST: Final = {"2": 300_000, "9": 30_000}
 def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells = Cells(len(HEADER))
     kind = settings.slip or "0"
+    if kind not in _KINDS:
+        cells.fault("slip", f"slips of kind {kind} are not written; those of {', '.join(sorted(_KINDS))} are")
     if label.collect is not None:
         if kind not in _COLLECTING:
             cells.fault("collect", f"slips of kind {kind} collect nothing")
@@ -53,12 +57,11 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     wished, slot, words = delivery(cells, label, CARRIER, "%Y/%m/%d")
     cells.code(6, wished)
     if slot and kind in _WITHOUT_WINDOW:
-        cells.fault("slot", f"slips of kind {kind} have no delivery window")
+        cells.fault("slot", f"slips of kind {kind} have no delivery window {label.slot}")
     cells.code(7, slot)
     cells.phone(9, label.to.phone, 15, "phone")
     cells.postal_code(11, label.to.postal_code, "postal_code")
-    region, street, building = address(label)
-    cells.spread((12, 13), (64, 32), (region + street, building), "address")
+    cells.spread((12, 13), (64, 32), address(label), "address")
     _name(cells, label.to.name)
     need_sender(cells, settings)
     if (sender := settings.sender) is not None:
@@ -67,8 +70,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
         cells.spread((23, 24), (64, 32), (sender.address, sender.building), "sender.address")
         cells.put(25, sender.name, 32, "sender.name")
     cells.put(28, settings.contents, 50, "contents")
-    note = printable(f"{label.order} {words}".strip())
-    cells.put(33, note if width(note) <= 44 else printable(label.order)[:22], 44, "order")
+    number = "" if unprintable(printable(label.order)) else label.order
+    cells.note(33, f"{number} {words}", 44)
     if label.collect is not None:
         amount, tax = cash(cells, label, settings, _MOST.get(kind, 300_000))
         cells.code(34, amount)
@@ -78,7 +81,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
         cells.need(
             settings.customer_code, "customer_code", "the code of who is billed, [suppliers.NAME.files] customer_code,"
         )
-        cells.put(40, settings.customer_code.replace("-", ""), 12, "customer_code")
+        cells.digits(40, settings.customer_code, 12, "customer_code")
+        cells.need(settings.freight_code, "freight_code", "the freight number, [suppliers.NAME.files] freight_code,")
         cells.code(42, settings.freight_code)
     return cells
 

@@ -34,6 +34,8 @@ _HALF_KANA: Final = re.compile("[\uff61-\uff9f]")
 #: Two characters of a number, or of a word in Latin letters, that are not to be parted.
 _NUMBER: Final = re.compile(r"[0-9０-９\-－ー―/]{2}")
 _WORD: Final = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ]{2}")
+#: A number or a word that goes on into what follows, as a house's into a room's.
+_RUNS_ON: Final = re.compile(r"[0-9０-９A-Za-zＡ-Ｚａ-ｚ\-－―/][0-9０-９A-Za-zＡ-Ｚａ-ｚ\-－―/]")
 _NEVER_FIRST: Final = frozenset("ﾞﾟ゛゜ー、。，．）」』ゃゅょっャュョッ々")
 
 
@@ -84,6 +86,14 @@ def _as_windows() -> dict[str, bytes]:
             if character.encode("cp932")[0] in (0xED, 0xEE):
                 found[character] = raw
     return found
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``parts`` of an address in one text, with a space where a number or a Latin word would run on into the next: 1-2-3 and 1001号室."""
+    text = ""
+    for part in parts:
+        text += f" {part}" if _RUNS_ON.fullmatch(text[-1:] + part[:1]) else part
+    return text
 
 
 def cut(text: str, widths: Sequence[int], *, converts: bool = False) -> list[str] | None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pipelines.files.cp932 import encoded, printable, unprintable
+from pipelines.files.cp932 import encoded, joined, printable, unprintable
 from pipelines.files.file_format import (
     CARRIER,
     DIGITS,
@@ -23,6 +23,7 @@ from pipelines.files.file_format import (
 )
 from pipelines.files.label import Fault, Label, Piece, phone
 from pipelines.values.csv_cell import inert
+from pipelines.values.postal_code import postal_code
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -77,13 +78,13 @@ def _values(label: Label, piece: Piece | None) -> Mapping[str, str]:
         "deliver_on": label.deliver_on.isoformat() if label.deliver_on else "",
         "slot": label.slot or "",
         "name": to.name,
-        "postal_code": to.postal_code,
+        "postal_code": postal_code(to.postal_code) or to.postal_code,
         "region": to.region,
         "city": to.city,
         "line1": to.line1,
         "line2": to.line2,
-        "address": " ".join(part for part in (to.region + to.city + to.line1, to.line2) if part),
-        "phone": phone(to.phone) or "",
+        "address": " ".join(part for part in (joined((to.region + to.city, to.line1)), to.line2) if part),
+        "phone": _as_text(phone(to.phone) or ""),
         "items": "; ".join(f"{one.sku} {one.name} x{one.quantity}" for one in label.pieces),
         "collect": "" if label.collect is None else str(label.collect),
         "tax": "" if label.collect is None else str(label.tax),
@@ -93,6 +94,14 @@ def _values(label: Label, piece: Piece | None) -> Mapping[str, str]:
     if piece is not None:
         found |= {"line": piece.line, "sku": piece.sku, "item": piece.name, "quantity": str(piece.quantity)}
     return {name: printable(text) for name, text in found.items()}
+
+
+def _as_text(number: str) -> str:
+    """A telephone number with hyphens, where it had none at common places: a spreadsheet takes the zero off bare digits (B.5.6)."""
+    if not number.isdigit():
+        return number
+    first = 2 if number.startswith(("03", "06")) else 3
+    return f"{number[:first]}-{number[first:-4]}-{number[-4:]}"
 
 
 def _rows(label: Label, settings: SupplierFiles) -> Iterator[Mapping[str, str]]:

@@ -22,7 +22,7 @@ from pipelines.files.file_format import (
     nothing,
 )
 from pipelines.files.label import Cells, Label, short_id
-from pipelines.files.writing import address, cash, day, delivery, need_sender, written
+from pipelines.files.writing import address_in_three, cash, day, delivery, need_sender, written
 
 if TYPE_CHECKING:
     from pipelines.shops.supplier_files import SupplierFiles
@@ -47,11 +47,11 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(1, "0")
     cells.phone(3, label.to.phone, 14, "phone")
     cells.postal_code(4, label.to.postal_code, "postal_code")
-    cells.spread((5, 6, 7), (_WIDE,) * 3, address(label), "address", converts=True)
+    cells.spread((5, 6, 7), (_WIDE,) * 3, address_in_three(label), "address", converts=True)
     cells.need(label.to.name, "name", "the consignee's name")
     cells.spread((8, 9), (_WIDE,) * 2, (label.to.name,), "name", converts=True)
     cells.put(10, short_id(label.shipment), 16, "shipment")
-    cells.put(11, settings.customer_code.replace("-", ""), 12, "customer_code")
+    cells.digits(11, settings.customer_code, 12, "customer_code")
     need_sender(cells, settings)
     if (sender := settings.sender) is not None:
         cells.phone(18, sender.phone, 14, "sender.phone")
@@ -63,11 +63,12 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(42, "1")
     cells.code(43, "000")
     cells.code(44, _COOL[label.temperature])
-    wished, slot, _ = delivery(cells, label, CARRIER, "%Y/%m/%d")
+    wished, slot, words = delivery(cells, label, CARRIER, "%Y/%m/%d")
     if label.slot in NOT_IN_CONTRACT[settings.windows]:
         if not label.best_effort:
             cells.fault("slot", f"the contract with {settings.windows} windows has no {label.slot}")
-        slot = ""
+        slot, words = "", label.slot or ""
+    cells.note(26, words[:16], _WIDE)
     cells.code(45, wished)
     cells.code(46, slot)
     if label.collect is not None:

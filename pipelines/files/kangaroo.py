@@ -33,11 +33,14 @@ MOST_BYTES: Final = 2 * 1024 * 1024
 _MOST: Final = 9_999_999
 _WIDE: Final = 40
 _MAIL_ORDER: Final = "8"
+_KINDS: Final = frozenset("01389")
 
 
 def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells = Cells(COLUMNS)
     kind = settings.slip or "0"
+    if kind not in _KINDS:
+        cells.fault("slip", f"there are no slips of kind {kind}, but of {', '.join(sorted(_KINDS))}")
     cells.need(settings.customer_code, "customer_code", "the shipper's code, [suppliers.NAME.files] customer_code,")
     cells.put(1, settings.customer_code.replace("-", ""), 11, "customer_code")
     cells.code(3, day(cells, label, "%Y%m%d"))
@@ -55,15 +58,13 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.postal_code(19, label.to.postal_code, "postal_code", hyphen=False)
     cells.need(label.to.name, "name", "the consignee's name")
     cells.spread((20, 21), (_WIDE,) * 2, (label.to.name,), "name")
-    region, street, building = address(label)
-    cells.spread((22, 23), (_WIDE,) * 2, (region + street, building), "address")
+    cells.spread((22, 23), (_WIDE,) * 2, address(label), "address")
     cells.phone(24, label.to.phone, 13, "phone")
     cells.put(33, settings.contents, _WIDE, "contents")
     wished, slot, words = delivery(cells, label, CARRIER, "%m%d")
     if slot and kind == _MAIL_ORDER:
         cells.fault("slot", "the windows of mail-order slips are not known")
-    if words:
-        cells.put(34, words[:15], 30, "slot")
+    cells.note(34, words, 30)
     if wished or slot:
         cells.code(38, (wished or "0000") + (slot or "0"))
         cells.code(39, "02")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from pipelines.files.cp932 import cut, encoded, full_width, printable, unprintable, width
+from pipelines.files.cp932 import cut, encoded, full_width, joined, printable, unprintable, width
 from pipelines.values.postal_code import postal_code
 from pipelines.values.spelling import HYPHENS, visible
 
@@ -109,13 +109,28 @@ class Cells:
         if len(kept) <= len(widths) and all(measure(one) <= most for one, most in zip(kept, widths, strict=False)):
             pieces: list[str] | None = kept
         else:
-            joined = " ".join(kept) if any(" " in one for one in kept) else "".join(kept)
-            pieces = cut(joined, widths, converts=converts)
+            whole = " ".join(kept) if any(" " in one for one in kept) else joined(kept)
+            pieces = cut(whole, widths, converts=converts)
         if pieces is None:
             self.fault(field, f"it does not go into {len(widths)} fields of {'+'.join(map(str, widths))} bytes")
             return
         for column, piece in zip(columns, pieces, strict=False):
             self._texts[column - 1] = piece
+
+    def digits(self, column: int, text: str, most: int, field: str) -> None:
+        """Write digits, of which hyphens are taken out; another sign in them is a fault."""
+        bare = text.replace("-", "")
+        if bare and not (bare.isascii() and bare.isdigit()):
+            self.fault(field, f"{text} is not made of digits, as the tool has it")
+        else:
+            self.put(column, bare, most, field)
+
+    def note(self, column: int, text: str, most: int) -> None:
+        """Write words for people, as far as they can be shown and go into ``most`` bytes: they hold no label."""
+        shown = "".join(one for one in printable(text) if not unprintable(one)).strip()
+        while width(shown) > most:
+            shown = shown[:-1]
+        self._texts[column - 1] = shown.strip()
 
     def code(self, column: int, text: str) -> None:
         """Write a code of the tool's own."""

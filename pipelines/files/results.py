@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -15,16 +15,24 @@ from typing import Final
 from pipelines.carriers import carrier as carrier_called
 from pipelines.carriers import numbers
 from pipelines.files import file_format as columns
+from pipelines.files.cp932 import printable
 from pipelines.files.file_format import FileFormat, Results
 from pipelines.files.table import Record, Table, broken, plain
 from pipelines.values.card_number import mask
+from pipelines.values.moment import read_moment
+from pipelines.values.spelling import visible
 
 _OURS: Final = re.compile(r"SH-?([A-Z2-7]{13})")
 _WRAPPED: Final = re.compile(r'="?([^"]*)"?')
 _BAR_CODE: Final = re.compile(r"[aA](\d+)[aA]")
 _SLASHES: Final = re.compile(r"(\d{4})/(\d{2})/(\d{2})", re.ASCII)
 _DIGITS: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?", re.ASCII)
-_LOOSE: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
+_LOOSE: Final = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:\([日月火水木金土]\))?(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?",
+    re.ASCII,
+)
+#: Digits of a number of pieces, zeros before it included.
+_LONGEST_COUNT: Final = 20
 _FORMS: Final = {columns.SLASHES: _SLASHES, columns.DIGITS: _DIGITS, columns.LOOSE: _LOOSE}
 
 
@@ -33,6 +41,7 @@ class Verdict(StrEnum):
 
     APPLY = "apply"
     APPLY_PARCEL = "apply_parcel"  # a further number of a shipment that has one
+    CORRECT = "correct"  # another number of a parcel that has left
     DUPLICATE = "ignore_duplicate"  # says what is known, from this file or an earlier one
     BLANK = "ignore_blank"
     DELETED = "ignore_deleted"  # the slip was taken back in the tool
@@ -63,7 +72,8 @@ class Why(StrEnum):
 class Row:
     """One row: what it says, and what becomes of it. ``record`` is its number in the file; ``shipment`` the id it names (that of the
     one that its ``name`` found); ``number`` as its carrier writes it; ``lines`` pieces by line, empty for all of the shipment.
-    ``code``, ``field`` and ``reason`` say why it is quarantined, without anybody's name."""
+    ``previous`` is the number that it corrects, empty where the parcel had none. ``code``, ``field`` and ``reason`` say why it is
+    quarantined, without anybody's name."""
 
     record: int
     verdict: Verdict
@@ -73,6 +83,7 @@ class Row:
     carrier: str | None = None
     shipped_on: date | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
+    previous: str = ""
     code: Why | None = None
     field: str = ""
     reason: str = ""
@@ -84,21 +95,28 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A shipment of the supplier: how many parcels it may be (one a piece), the numbers it has, and whom it goes to."""
+    """A shipment of the supplier: how many parcels it may be (one a piece), the numbers that parcels of it have or had, whom it goes
+    to, and how many parcels it ``has`` that did not come back; None: one a number. ``corrects`` is the number in whose place another
+    one stands, since it left whole in a parcel that cannot be two, or whose number nobody said (empty); None: another is a further
+    parcel's (TRK-05)."""
 
     parcels: int
     numbers: frozenset[str] = frozenset()
     name: str = ""
     open: bool = True
+    has: int | None = None
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """Which column is about what; ``width`` is how many a row has."""
+    """Which column is about what; ``width`` is how many a row has, ``least`` how many of them are named: a spreadsheet leaves out of
+    some rows those that have no name."""
 
     at: Mapping[str, int]
     width: int
     after: int
+    least: int
 
 
 def detect(table: Table, formats: Mapping[str, FileFormat], results: Mapping[str, Results]) -> FileFormat:
@@ -137,7 +155,7 @@ def judge(rows: Sequence[Row], known: Mapping[str, Known], taken: Mapping[str, s
 
 def identity(text: str) -> str:
     """A shipment's id as it was printed or typed: width, case and hyphen of ours do not matter."""
-    plainly = unicodedata.normalize("NFKC", text).strip()
+    plainly = unicodedata.normalize("NFKC", visible(text)).strip()
     ours = _OURS.fullmatch(plainly.upper())
     return f"SH-{ours.group(1)}" if ours else plainly
 
@@ -175,7 +193,7 @@ def _find(table: Table, results: Results) -> _Where | None:
     first = table.first
     if results.numbered:
         width = len(first.cells)
-        return _Where(results.numbered, width, first.number if results.header else 0)
+        return _Where(results.numbered, width, first.number if results.header else 0, width)
     headings = {plain(cell): at for at, cell in reversed(list(enumerate(first.cells, 1))) if cell.strip()}
     by_header = {
         about: headings[plain(name)]
@@ -187,7 +205,7 @@ def _find(table: Table, results: Results) -> _Where | None:
         by_position = results.positions.get(len(first.cells), {})
         at = {**by_position, **by_header}
         has_id = columns.SHIPMENT in at or columns.NAME in at
-        return _Where(at, len(first.cells), first.number) if has_id else None
+        return _Where(at, len(first.cells), first.number, max(headings.values())) if has_id else None
     if by_header:
         return None  # a header, and the number is not in it
     counted: dict[int, int] = defaultdict(int)
@@ -197,7 +215,7 @@ def _find(table: Table, results: Results) -> _Where | None:
     if not counted:
         return None
     width = max(counted, key=lambda one: (counted[one], one))
-    return _Where(results.positions[width], width, 0)
+    return _Where(results.positions[width], width, 0, width)
 
 
 def _missing(table: Table, results: Results) -> str:
@@ -227,7 +245,7 @@ def _may_hold_numbers(table: Table, where: _Where) -> bool:
 def _row(record: Record, where: _Where, results: Results, carrier: str | None) -> Row:
     if record.is_blank:
         return Row(record.number, Verdict.BLANK)
-    if len(record.cells) < where.width or any(cell.strip() for cell in record.cells[where.width :]):
+    if len(record.cells) < where.least or any(cell.strip() for cell in record.cells[where.width :]):
         says = f"it has {len(record.cells)} columns instead of {where.width}: nothing in it can be trusted"
         return Row(record.number, Verdict.QUARANTINE).waits(Why.COLS, "", says)
 
@@ -259,16 +277,19 @@ def _with_lines(row: Row, line: str, quantity: str) -> Row:
     if not line:
         return row
     pieces = unicodedata.normalize("NFKC", quantity)
-    if not numbers.is_digits(pieces) or not 1 <= int(pieces) <= 9999:
+    if not numbers.is_digits(pieces) or len(pieces) > _LONGEST_COUNT or not 1 <= int(pieces) <= 9999:
         return row.waits(Why.QUANTITY, columns.QUANTITY, "the pieces of a line are a number from 1 to 9999")
     return replace(row, lines={line: int(pieces)})
 
 
 @lru_cache(maxsize=256)
 def _day(text: str, forms: tuple[str, ...]) -> date | None:
-    """The day that ``text`` names in one of the ``forms``; a file has few of them in very many rows."""
+    """The day that ``text`` names in one of the ``forms``, Japan's where it names an offset; a file has few of them in very many rows."""
+    text = unicodedata.normalize("NFKC", visible(text))
+    if columns.LOOSE in forms and (moment := _moment(text)) is not None:
+        return moment.date()
     for form in forms:
-        found = _FORMS[form].fullmatch(unicodedata.normalize("NFKC", text))
+        found = _FORMS[form].fullmatch(text)
         if found is not None:
             try:
                 return date(*map(int, found.groups()))
@@ -277,8 +298,17 @@ def _day(text: str, forms: tuple[str, ...]) -> date | None:
     return None
 
 
+def _moment(text: str) -> datetime | None:
+    """A time with its offset, in Japan; None for anything else."""
+    try:
+        return read_moment(text)
+    except ValueError:
+        return None
+
+
 def _name(text: str) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+    """A consignee's name as it is compared: as a label shows it, since that is what its program gives back (B.9.1)."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", printable(visible(text))))
 
 
 def _by_name(row: Row, known: Mapping[str, Known]) -> Row:
@@ -331,9 +361,12 @@ def _judged(row: Row, owners: set[str], told: Sequence[str], known: Known, taken
         return row.waits(Why.AMBIGUOUS, columns.NAME, says)
     if row.number in known.numbers and not row.lines:
         return replace(row, verdict=Verdict.DUPLICATE)
-    every = known.numbers | set(told)
-    if len(every) > known.parcels:
-        says = f"the shipment would have {len(every)} numbers, and can be {known.parcels} parcels at most"
+    if known.corrects is not None and len(told) == 1:
+        return replace(row, verdict=Verdict.CORRECT, previous=known.corrects)
+    has = len(known.numbers) if known.has is None else known.has
+    every = has + len(set(told) - known.numbers)
+    if every > known.parcels:
+        says = f"the shipment would have {every} numbers, and can be {known.parcels} parcels at most"
         return row.waits(Why.PARCELS, columns.NUMBER, says)
     further = bool(known.numbers) or next(iter(told)) != row.number
     return replace(row, verdict=Verdict.APPLY_PARCEL) if further else row

@@ -17,6 +17,9 @@ from pipelines.values.encoded_text import Undecodable, decoded
 _MOST_LINES: Final = 50
 #: The mark of UTF-8, which some tools write twice; what ended a file in DOS.
 _MARK, _END = "\ufeff", "\x1a"
+#: Line ends within a cell, and the bytes with which some programs fill fields and half a copy is filled.
+_NO_TEXT: Final = re.compile(r"[\r\n\x00]+")
+_WRAPPED: Final = re.compile(r'="?([^"]*)"?')
 _BETWEEN: Final = re.compile(r"[\s_()]+")
 
 
@@ -33,10 +36,9 @@ class Record:
         return not any(cell.strip() for cell in self.cells)
 
     def at(self, column: int) -> str:
-        """The text in ``column`` (1 is the first) in one line; empty for a column that is not there."""
-        if not 0 < column <= len(self.cells):
-            return ""
-        return self.cells[column - 1].replace("\r", "").replace("\n", "").strip()
+        """The text in ``column`` (1 is the first) in one line, without what is no text and what a spreadsheet put around it; empty for a
+        column that is not there."""
+        return bare(self.cells[column - 1]) if 0 < column <= len(self.cells) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ def _unquoted(line: str) -> Sequence[str]:
     return bare.split(",") if bare else ()
 
 
+def bare(cell: str) -> str:
+    """What is written in a cell, in one line: ``="0123"``, by which digits are kept from a spreadsheet, is 0123."""
+    text = _NO_TEXT.sub("", cell).strip()
+    wrapped = _WRAPPED.fullmatch(text)
+    return wrapped[1].strip() if wrapped is not None else text
+
+
 def plain(heading: str) -> str:
     """The heading of a column as it is compared: its first line, width, spaces and brackets aside."""
-    return _BETWEEN.sub("", unicodedata.normalize("NFKC", heading.strip().split("\n")[0]))
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", bare(heading.strip().split("\n")[0])))

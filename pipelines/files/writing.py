@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.carriers import CARRIERS
 from pipelines.carriers.carrier import Carrier
+from pipelines.files.cp932 import joined
 from pipelines.files.file_format import Written
 from pipelines.files.label import Cells, Fault, Label, in_parts
 
@@ -36,7 +37,13 @@ def written(
     return Written(in_parts(rows, header, most_rows=most_rows, most_bytes=most_bytes), held)
 
 
-def address(label: Label) -> tuple[str, str, str]:
+def address(label: Label) -> tuple[str, str]:
+    """(prefecture, city and street; building) of the consignee."""
+    city, street, building = address_in_three(label)
+    return joined((city, street)), building
+
+
+def address_in_three(label: Label) -> tuple[str, str, str]:
     """(prefecture and city, street, building) of the consignee."""
     return label.to.region + label.to.city, label.to.line1, label.to.line2
 

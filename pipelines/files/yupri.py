@@ -45,8 +45,7 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(8, "2" if label.collect is not None else "0")
     cells.code(11, settings.slip or _FORM)
     cells.postal_code(13, label.to.postal_code, "postal_code", hyphen=False)
-    region, street, building = address(label)
-    cells.spread((14, 15, 16), (_WIDE,) * 3, (region + street, building), "address")
+    cells.spread((14, 15, 16), (_WIDE,) * 3, address(label), "address")
     cells.need(label.to.name, "name", "the consignee's name")
     cells.spread((17, 18), (_WIDE,) * 2, (label.to.name,), "name")
     cells.code(19, "0")
@@ -57,8 +56,8 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
         cells.spread((31, 32, 33), (_WIDE,) * 3, (sender.address, sender.building), "sender.address")
         cells.spread((34, 35), (_WIDE,) * 2, (sender.name,), "sender.name")
         cells.phone(37, sender.phone, 20, "sender.phone")
-    if label.order.isascii():
-        cells.put(54, label.order, 50, "order")
+    if label.order.isascii() and len(label.order) <= 50:
+        cells.code(54, label.order)
     for column in range(55, 60):
         cells.code(column, "0")
     cells.code(60, "080")
@@ -67,8 +66,7 @@ def _cells(label: Label, settings: SupplierFiles) -> Cells:
     cells.code(65, wished)
     cells.code(66, slot or _NO_WINDOW)
     cells.code(72, "1")
-    if words:
-        cells.put(73, words[:20], 40, "slot")
+    cells.note(73, words, 40)
     cells.put(75, label.shipment, 20, "shipment")
     if label.collect is not None:
         amount, tax = cash(cells, label, settings, _MOST)

@@ -24,6 +24,7 @@ from pipelines.rules.wish import as_written
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction
 from pipelines.values.calendar import in_japan
+from pipelines.values.place import shown_place
 
 
 def customer_mail(
@@ -77,7 +78,7 @@ def supplier_mail(
         "collect": told.collect,
         "replaces": told.replaces is not None,
         "shipment": {"id": told.shipment, "dispatch_on": told.dispatch_on, "lines": told.lines},
-        "ship_to": told.ship_to,
+        "ship_to": told.addressed,
         "page": None,
         "tells_address": True,
         "delivery": {"date": wish.window.last if wish.window else None, "slot": wish.slot},
@@ -222,7 +223,7 @@ def _build_base(facts: Facts, shop: Shop) -> dict[str, Any]:
         "shop": shop_context(shop),
         "order": {"number": facts.number, "placed_at": facts.placed_at},
         "customer": {"name": facts.document["customer"]["name"]},
-        "ship_to": facts.document["ship_to"],
+        "ship_to": shown_place(facts.document["ship_to"]),
         "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
         "totals": sums(priced, facts, shop),
         "points": points_of(facts, priced["points_used"], priced["points_earned"]),

@@ -109,6 +109,8 @@ class PromiseSection(Section):
 
 
 AUTO = "auto"
+FILES = "files"
+"""Either of webhook and mail; and the channel that writes a format's files."""
 
 
 class SupplierChannel(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.gateway import Gateway
 from pipelines.shops.fulfilling import SupplierChannel
+from pipelines.shops.supplier_files import SupplierFormat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,5 +18,5 @@ class Installation:
 
     gateways: Mapping[str, Gateway[Any]] = field(default_factory=dict)
     channels: Mapping[str, SupplierChannel] = field(default_factory=dict)
-    files: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, SupplierFormat] = field(default_factory=dict)
     asked: Collection[str] = frozenset()

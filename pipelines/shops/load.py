@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pipelines.errors import Misconfigured
 from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture
-from pipelines.shops.fulfilling import AUTO
+from pipelines.shops.fulfilling import AUTO, FILES
 from pipelines.shops.installation import Installation
 from pipelines.shops.shop import Shop
 from pipelines.shops.slots import unknown_slots
@@ -222,6 +222,9 @@ def _unknown_files(shop: Shop, installation: Installation | None) -> Iterator[tu
         if supplier.files.format not in installation.files:
             there_is = ", ".join(installation.files)
             yield f"suppliers.{name}.files.format", f"{supplier.files.format!r} is no file format; there is {there_is}"
+        elif supplier.channel == FILES and installation.files[supplier.files.format].write is None:
+            says = f"{supplier.files.format!r} is read only, and the channel {FILES} writes"
+            yield f"suppliers.{name}.files.format", says
 
 
 def _unknown_methods(shop: Shop) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -40,6 +40,15 @@ FieldName = Literal[
     "temperature",
 ]
 ReadName = Literal["shipment", "tracking_number", "shipped_on", "carrier", "line", "quantity"]
+
+
+class SupplierFormat(Protocol):
+    """What a profile must know of a format of files of the installation."""
+
+    @property
+    def write(self) -> object | None:
+        """How its files are written; None for one that is read only."""
+        ...
 
 
 class Sender(Section):

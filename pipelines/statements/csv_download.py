@@ -20,6 +20,8 @@ _DAY: Final = re.compile(r"(\d{4})(?:([-/.年])(\d{1,2})([-/.月])(\d{1,2})日?|
 _OLDEST, _AHEAD = timedelta(days=3653), timedelta(days=7)
 #: How far down a header may stand, below lines that name the account.
 _LEADING: Final = 20
+#: More than any bank has; a program reads no number without an end.
+_MOST_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _yen(cell: str) -> int | str | None:
     if bare in ("", "-"):
         return None
     digits = bare.removeprefix("-")
-    return int(bare) if digits.isascii() and digits.isdecimal() else cell
+    return int(bare) if digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS else cell
 
 
 def _amount(money_in: int | str | None, money_out: int | str | None) -> int | None:

@@ -35,7 +35,8 @@ AUTO: Final = "auto"
 #: The type of what is kept of a row that waits for an operator.
 ROW: Final = "supplier.file_row"
 _SHIPPED: Final = "shipment.shipped"
-_NEW: Final = (Verdict.APPLY, Verdict.APPLY_PARCEL)
+_CORRECTED: Final = "shipment.tracking_corrected"
+_NEW: Final = (Verdict.APPLY, Verdict.APPLY_PARCEL, Verdict.CORRECT)
 #: Letters alone: nothing in an id can look like somebody's card number.
 _LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 
@@ -175,9 +176,24 @@ def _theirs(
 
 def _known(theirs: Mapping[str, NamedShipmentRow]) -> Mapping[str, Known]:
     return {
-        id_: Known(max(one.pieces, 1), frozenset(one.numbers), one.name or "", one.owed and one.name is not None)
+        id_: Known(
+            max(one.pieces, 1),
+            frozenset(one.numbers),
+            one.name or "",
+            one.owed and one.name is not None,
+            len(one.current),
+            _corrects(one),
+        )
         for id_, one in theirs.items()
     }
+
+
+def _corrects(theirs: NamedShipmentRow) -> str | None:
+    """The number of its only parcel, in whose place another one would stand (``Known.corrects``)."""
+    if theirs.owed or len(theirs.current) != 1:
+        return None
+    (number,) = theirs.current
+    return number or "" if number is None or theirs.pieces <= 1 else None
 
 
 def _taken(connection: Connection, rows: Sequence[Row]) -> Mapping[str, str]:
@@ -206,17 +222,27 @@ def _possible(row: Row, theirs: NamedShipmentRow | None, shops: Mapping[str, Sho
 
 
 def _event(row: Row, digest: bytes, supplier: str, seen: Sequence[str], now: datetime) -> Received:
-    """What a webhook would have said: a day without its hour is its noon, or now where it is today's."""
+    """What a webhook would have said."""
     said: dict[str, Any] = {"shipment": row.shipment, "tracking_number": row.number}
     if row.carrier:
         said["carrier"] = row.carrier
+    if is_correction := row.verdict is Verdict.CORRECT:
+        said |= {"previous_tracking_number": row.previous} if row.previous else {}
+    else:
+        said |= _departed(row, now)
+    raw = {"type": _CORRECTED if is_correction else _SHIPPED, "timestamp": now.isoformat(), "data": said}
+    return supplier_event(raw, supplier=supplier, shops=seen, event_id=_identity(digest, row), now=now)
+
+
+def _departed(row: Row, now: datetime) -> dict[str, Any]:
+    """When it left, and with which pieces: a day without its hour is its noon, or now where it is today's."""
+    said: dict[str, Any] = {}
     if row.shipped_on is not None:
         noon = datetime.combine(row.shipped_on, time(12), JST)
         said["shipped_at"] = (now if row.shipped_on == in_japan(now).date() else noon).isoformat()
     if row.lines:
         said["lines"] = [{"line": line, "quantity": pieces} for line, pieces in row.lines.items()]
-    raw = {"type": _SHIPPED, "timestamp": now.isoformat(), "data": said}
-    return supplier_event(raw, supplier=supplier, shops=seen, event_id=_identity(digest, row), now=now)
+    return said
 
 
 def _readable(row: Row, event: Received | None) -> Row:

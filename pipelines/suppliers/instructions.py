@@ -11,6 +11,7 @@ from pipelines.engine.facts import Facts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.rules.wish import Sent, as_written, carried
 from pipelines.shops import Shop
+from pipelines.values.place import shown_place
 
 INSTRUCT: Final = "supplier.instruct"
 """The kind of effect that an instruction is."""
@@ -56,6 +57,11 @@ class Instruction:
     backorder: bool = False
     arrive_on: date | None = None
     best_effort: bool = False
+
+    @property
+    def addressed(self) -> Mapping[str, Any]:
+        """``ship_to`` as people read it."""
+        return shown_place(self.ship_to)
 
     def to_json(self) -> dict[str, Any]:
         """As it travels (contract: ``shipment.requested``)."""

@@ -8,14 +8,17 @@ from typing import Final
 from pipelines.files.label import Label, Piece, Place
 from pipelines.shops.supplier_files import SupplierFiles
 from pipelines.suppliers.instructions import Instruction
+from pipelines.values.prefecture import prefecture
 
 #: Flags of lines by which goods do not travel as others of their supplier do, the coldest first.
 _COLD: Final = ("frozen", "chilled")
 
 
 def label_of(told: Instruction, files: SupplierFiles) -> Label:
-    """What a label program must know of the shipment; ``files`` is how its supplier's goods travel."""
-    to, wished = told.ship_to, told.delivery or {}
+    """What a label program must know of the shipment, its prefecture as the carrier spells it; ``files`` is how its supplier's goods
+    travel."""
+    wished = told.delivery or {}
+    to = {**told.ship_to, "region": prefecture(told.ship_to["region"]) or told.ship_to["region"]}
     flags = {flag for line in told.lines for flag in told.flags.get(line["line"], ())}
     return Label(
         shipment=told.shipment,

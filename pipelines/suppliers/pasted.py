@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from pipelines.files.results import identity
+
 MOST_ROWS: Final = 500
 """Rows of one paste; of those behind them it is said that they were not read."""
 _MOST_LETTERS: Final = 100_000
@@ -73,8 +75,8 @@ def assigned(
 def _shipment(row: PastedRow, listed: Sequence[str], by_order: Mapping[str, Sequence[str]]) -> str | Unread:
     if row.names is None:
         return listed[row.row - 1] if row.row <= len(listed) else Unread(row.row, row.number, "behind_the_last")
-    if row.names in listed:
-        return row.names
+    if (shipment := identity(row.names)) in listed:
+        return shipment
     match by_order.get(row.names, ()):
         case [only]:
             return only

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from models.store.effect_items import OnDeliveryRow
@@ -13,7 +14,7 @@ from pipelines.orders.document import is_kept_by, order_from_json
 from pipelines.orders.instructions import keep_instruction, supplier_instructions
 from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.money.breakdown import Breakdown
-from pipelines.rules.money.collecting import to_collect
+from pipelines.rules.money.collecting import Left, is_brought, to_collect
 from pipelines.rules.wish import carried, wish
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import Instruction, carried_delivery
@@ -48,8 +49,18 @@ def paid_on_delivery(orders: Iterable[tuple[int, Mapping[str, Any]]]) -> list[in
 
 
 def _collected_by(shipment: str, due: OnDeliveryRow) -> Mapping[str, int] | None:
-    """What ``shipment`` collects; None where another one of its order does."""
-    if shipment not in due.collecting:
+    """What ``shipment`` collects; None where another one of its order does, a parcel of it that has left, or the money is in."""
+    if shipment not in due.collecting or due.is_in or is_brought(map(_parcel, due.left or ())):
         return None
     changes = [Adjustment.from_json(amounts) for amounts in due.adjustments or ()]
     return to_collect(Breakdown.from_json(due.breakdown), changes)
+
+
+def _parcel(told: Mapping[str, Any]) -> Left:
+    ended = told["status_as_of"]
+    return Left(
+        datetime.fromisoformat(told["shipped_at"]),
+        told["key"],
+        told["tracking_status"],
+        datetime.fromisoformat(ended) if ended else None,
+    )

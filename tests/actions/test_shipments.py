@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.store import effect_items
 from pipelines.orders.act import possible, standing
 from pipelines.ports import Verdict
 from tests.actions.orders import released
@@ -137,6 +138,20 @@ def test_a_supplier_is_asked_once_more(world: World, answer: str) -> None:
     assert world.value("SELECT told_at FROM shipment") == world.clock.now()
     assert templates(world).count("supplier_instruction") == 2
     assert world.broken() == {}
+
+
+def test_of_what_was_refused_in_part_only_the_rest_is_asked_for_again(world: World) -> None:
+    """What has left is not sent twice."""
+    shipment = clinic(world)
+    world.tell(world.shipped(shipment, "maker-a", lines=[{"line": "1", "quantity": 1}]))
+    world.settle()
+    world.tell(world.news("shipment.refused", shipment, "maker-a", reason="broken"))
+    world.settle()
+    assert act(world, "order.ask_again", shipment=shipment, reason="") == "applied"
+    (effect,) = world.rows("SELECT id FROM effect WHERE key LIKE '%:requested:2'")
+    with world.engine.connect() as connection:
+        (row,) = effect_items.to_instruct(connection, [effect.id])
+    assert [(one["line"], one["quantity"]) for one in row.lines] == [("1", 1)]
 
 
 def test_for_the_rest_of_a_shipment_its_supplier_is_reminded(world: World) -> None:

@@ -6,7 +6,7 @@ from pipelines.orders.act import actions
 from pipelines.orders.action import About
 from tests.console.browser import Browser, Console, text_of
 from tests.world import SHOPS, document
-from workers.web.console.fields import fields_of
+from workers.web.console.fields import fields_of, request_of
 from workers.web.console.frame import LANGUAGES, words
 
 ORDER = "/console/orders/salon/S-1"
@@ -134,3 +134,12 @@ def test_one_hit_opens_the_order(operator: Browser) -> None:
     for asked in ("S-1", "Ｓ-1", "salon/S-1"):
         assert operator.get("/console/search", params={"q": asked}).headers["location"] == ORDER
     assert operator.get("/console/search", params={"q": "none"}).status_code == 200
+
+
+def test_a_row_of_a_form_has_a_place_that_can_be_counted() -> None:
+    """Whatever else a name says is no row."""
+    action = next(one for one in actions() if one.name == "lines:cancel")
+    typed = {f"lines.{place}.quantity": "1" for place in ("²", "x", "9" * 5_000, "")}
+    assert "lines" not in request_of(action, typed)
+    told = request_of(action, typed | {"lines.0.line": "1", "lines.0.quantity": "2"})
+    assert told["lines"] == [{"line": "1", "quantity": 2}]

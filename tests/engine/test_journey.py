@@ -253,6 +253,18 @@ def test_one_parcel_of_an_order_collects_its_money(world: World) -> None:
     assert asked_for == [True, False]
 
 
+def test_people_read_an_address_without_codes(world: World) -> None:
+    """B.9.4: the order keeps what its storefront wrote, and a webhook says it."""
+    made = document("S-1")
+    made["ship_to"] |= {"postal_code": "〒460 0008", "region": "JP-23"}
+    world.take(made)
+    world.settle()
+    told = {one["X-Shukka-Template"]: text_of(one) for one in world.postbox.mails}
+    assert set(told) == {"order_accepted", "supplier_instruction"}
+    assert all("〒460-0008\n愛知県名古屋市中区栄1-2-3\n" in text.replace("\r", "") for text in told.values())
+    assert world.value("SELECT document::jsonb->'ship_to'->>'region' FROM order_document") == "JP-23"
+
+
 def text_of(mail: EmailMessage) -> str:
     """The text of a mail."""
     plain = mail.get_body(("plain",))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.files import FORMATS
-from pipelines.files.cp932 import cut, encoded, full_width, printable, unprintable, width
+from pipelines.files.cp932 import cut, encoded, full_width, joined, printable, unprintable, width
 from pipelines.files.label import phone
 from tests.examples import examples
 from tests.files.labels import LABEL, LAYOUTS, PLACE, faults, held, label, written
@@ -227,6 +227,103 @@ def test_names_and_addresses_are_split_over_their_fields() -> None:
     assert at(row, 8, 9) == ["株式会社見本商店本社営業部第一課", "御中 山田太郎"]
     too_long = label(line1="栄" * 90)
     assert all("address" in held(tool, too_long) for tool in TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("tool", "line1", "line2", "columns", "shown"),
+    [
+        (
+            "ehiden3",
+            "栄三丁目見本第一ビルディング12-34",
+            "1001号室",
+            (5, 6, 7),
+            ["愛知県名古屋市中区栄三丁目見本第", "一ビルディング12-34", "1001号室"],
+        ),
+        (
+            "b2",
+            "栄三丁目" + "見本" * 12 + "12-34",
+            "1001号室",
+            (12, 13),
+            ["愛知県名古屋市中区栄三丁目" + "見本" * 9 + "見", "本見本見本12-34 1001号室"],
+        ),
+        ("yupri", "栄" * 24 + "12", "B棟", (14, 15, 16), ["愛知県名古屋市中区" + "栄" * 16, "栄" * 8 + "12 B棟", ""]),
+    ],
+)
+def test_a_house_and_a_room_never_make_one_number(
+    tool: str, line1: str, line2: str, columns: tuple[int, ...], shown: list[str]
+) -> None:
+    """B.9.4: an address that fills its fields was written on without a gap, 12-34 and 1001号室 as 12-341001号室."""
+    assert at(written(tool, label(line1=line1, line2=line2))[0], *columns) == shown
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        (("北1条西2", "3-4"), "北1条西2 3-4"),
+        (("栄１－２", "１０１"), "栄１－２ １０１"),
+        (("1-2-3", "A-101"), "1-2-3 A-101"),
+        (("中区栄", "1-2"), "中区栄1-2"),
+        (("タワー", "101"), "タワー101"),
+        (("栄", ""), "栄"),
+    ],
+)
+def test_how_parts_of_an_address_stand_together(parts: tuple[str, str], shown: str) -> None:
+    assert joined(parts) == shown
+
+
+@pytest.mark.parametrize(("tool", "column"), [("b2", 33), ("ehiden3", 26), ("yupri", 73), ("kangaroo", 34)])
+def test_a_wish_in_words_stands_on_every_label_and_holds_none(tool: str, column: int) -> None:
+    """DLV-01: words of a slot that nobody promised, without what a label cannot show."""
+    (text,) = at(written(tool, label(slot="夕方がよい😊", best_effort=True))[0], column)
+    assert text.removeprefix("S-1001 ") == "夕方がよい"
+    (text,) = at(written(tool, label(slot="ながい" * 13, best_effort=True))[0], column)
+    assert text.removeprefix("S-1001 ").startswith("ながいながい")
+
+
+@pytest.mark.parametrize("number", ["A" * 64, "注文🎁1", "注文-é"])
+@pytest.mark.parametrize(("tool", "column"), [("b2", 33), ("yupri", 54)])
+def test_an_orders_number_holds_no_label(tool: str, column: int, number: str) -> None:
+    """Nobody can have it written otherwise."""
+    (shown,) = at(written(tool, label(order=number))[0], column)
+    assert shown == "" or number.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("tool", "slip"), [("b2", "1"), ("b2", "2"), ("b2", "6"), ("b2", "9"), ("b2", "Z"), ("kangaroo", "2")]
+)
+def test_a_kind_of_slip_that_is_not_written_holds_the_label(tool: str, slip: str) -> None:
+    """The program would take none of the file, or ask for columns that are empty (B.5.1, B.5.4)."""
+    assert slip in held(tool, label(), slip=slip)["slip"]
+
+
+@pytest.mark.parametrize("tool", ["b2", "ehiden3"])
+def test_a_customer_code_is_digits(tool: str) -> None:
+    assert "customer_code" in held(tool, label(), customer_code="03A0012003")
+    written(tool, label(), customer_code="0300-0012003")
+    assert tool != "b2" or "freight_code" in held(tool, label(), freight_code="")
+
+
+def test_a_time_slip_has_no_window_of_the_day() -> None:
+    assert "slot" in held("b2", label(slot="AM"), slip="4")
+    written("b2", label(), slip="4")
+
+
+@pytest.mark.parametrize(
+    ("field", "given_text", "shown"),
+    [
+        ("postal_code", "0600001", "060-0001"),
+        ("postal_code", "〒０６０ ０００１", "060-0001"),
+        ("phone", "0312345678", "03-1234-5678"),
+        ("phone", "09012345678", "090-1234-5678"),
+        ("phone", "0520001234", "052-000-1234"),
+        ("phone", "+81 52 000 1234", "052-000-1234"),
+    ],
+)
+def test_a_spreadsheet_takes_no_zero_off(field: str, given_text: str, shown: str) -> None:
+    """B.5.6: what begins with a zero has hyphens in a file that people open."""
+    columns = {"値": field}
+    (data,) = FORMATS["csv"].write([label(**{field: given_text})], profile(write=columns)).parts
+    assert data.decode("cp932").splitlines()[1] == f'"{shown}"'
 
 
 def test_an_id_of_ours_fits_every_tool() -> None:

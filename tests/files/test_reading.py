@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -96,6 +97,11 @@ GOOD = [("SH-AAAAAAAAAAA22", "440105783084"), ("SH-AAAAAAAAAAA33", "398062714976
         f"\ufeff{HEAD}\r\n{ONE}\r\n{TWO}",  # beside the file's own mark
         f"{HEAD},,\r\n{ONE},,\r\n{TWO},,",  # a spreadsheet's empty columns
         f"{HEAD}\r\n{ONE},,\r\n{TWO}",  # in some rows alone
+        f"{HEAD},,\r\n{ONE},,\r\n{TWO}",  # left out of some rows
+        f"{HEAD}\r\n{ONE}\x00\x00\r\n{TWO}".replace("22,", "22\x00,").replace(
+            "76,", "76\x00,"
+        ),  # fields filled with zeros
+        f"{HEAD}\r\n{ONE}\r\n{TWO}\r\n".replace("SH-AAAAAAAAAAA22", '"=""SH-AAAAAAAAAAA22"""'),
         f'{HEAD}\r\n{ONE}"上\r\n下"\r\n{TWO}"a""b"\r\n',  # line ends within quotes
         f'{HEAD}\r\n{ONE}"上\r\n{TWO}x\r\n',  # a quote that is never closed, in the last column
         f'{HEAD}\r\n{ONE}"上\r\n{TWO}"x"\r\n',  # and one that another row's quote seems to close
@@ -178,6 +184,22 @@ def test_ids(written: str, id_: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "back"),
+    [
+        ("𠮷田 鷗外", "吉田鴎外"),
+        ("カフェ〜花〜", "カフェ～花～"),
+        ("か\u3099んは\u309aち", "がんぱち"),
+        ("サロン\u200b髙橋", "サロン髙橋"),
+    ],
+)
+def test_a_name_comes_back_as_its_label_shows_it(name: str, back: str) -> None:
+    """B.9.1: what CP932 has for it, not what the customer wrote."""
+    table = read_table(encoded([["お届け先氏名", "お問い合わせ番号"], [back, "405561760612"]]))
+    (row,) = judge(read(table, FORMATS["clickpost"], RESULTS["clickpost"]), {"SH-1": Known(1, name=name)}, {})
+    assert (row.verdict, row.shipment) == (Verdict.APPLY, "SH-1")
+
+
+@pytest.mark.parametrize(
     ("text", "forms", "is_day"),
     [
         ("2026/12/01", (SLASHES,), True),
@@ -190,12 +212,20 @@ def test_ids(written: str, id_: str) -> None:
         ("2026-12-01", (LOOSE,), True),
         ("2026年12月1日", (LOOSE,), True),
         ("2026/12/01 09:30", (LOOSE,), True),
+        ("2026/12/01 09:30:15.000", (LOOSE,), True),
+        ("2026/12/01(火)", (LOOSE,), True),
+        ("2026-12-01T09:30:00+09:00", (LOOSE,), True),
+        ("2026-12-01T09:30:00+09:00", (SLASHES,), False),
         ("46357", (LOOSE, DIGITS), False),
         ("12/01/2026", (LOOSE,), False),
     ],
 )
 def test_days(text: str, forms: tuple[str, ...], is_day: bool) -> None:
     assert (_day(text, forms) is not None) == is_day
+
+
+def test_the_day_of_a_time_with_its_offset_is_japans() -> None:
+    assert _day("2026-11-19T20:00:00Z", (LOOSE, DIGITS)) == date(2026, 11, 20)
 
 
 @settings(max_examples=examples(150), deadline=None)

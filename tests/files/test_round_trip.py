@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from models.store import erasures
-from pipelines.errors import Invalid
+from pipelines.errors import Invalid, Misconfigured
 from pipelines.files.results import Why
 from pipelines.retention import RETENTION
-from tests.files.house import answered, as_bytes, cells, exported, taken_in, told, world_with
+from pipelines.suppliers.work import LISTS, listed
+from tests.files.house import answered, as_bytes, cells, exported, shop, taken_in, told, world_with
 from tests.files.labels import LAYOUTS, faults
 from tests.rules.build import at
 from tests.world import World, a_line, document, tracking_number
@@ -70,6 +72,113 @@ def test_what_is_written_is_what_the_supplier_is_told(world: World) -> None:
     assert (row[1], row[5], row[6], int(row[33])) == ("2", "2026/11/24", "0812", total)
     assert 0 < int(row[34]) < total
     assert faults("b2", data) == []
+
+
+@pytest.mark.parametrize("region", ["JP-23", "Aichi-ken", "愛知"])
+def test_a_label_has_the_prefecture_as_its_carrier_spells_it(world: World, region: str) -> None:
+    """B.9.4: an order may say JP-23; a label that did went nowhere."""
+    made = document("S-1")
+    made["ship_to"]["region"] = region
+    world.take(made)
+    world.settle()
+    (data,) = exported(world, "b2").files.values()
+    assert cells(data)[1][11] == "愛知県名古屋市中区栄1-2-3"
+    assert world.value("SELECT document::jsonb->'ship_to'->>'region' FROM order_document") == region
+
+
+def by_line(shipment: str, *told: tuple[str, str], pieces: int = 1) -> bytes:
+    """Rows of one line's pieces: number and day of each parcel."""
+    header = ["出荷番号", "明細", "数量", "運送会社", "送り状番号", "出荷日"]
+    return as_bytes([[shipment, "1", str(pieces), "ヤマト", number, day] for number, day in told], header, "utf-8-sig")
+
+
+def collected(world: World) -> tuple[str, str, Any]:
+    """What the label of the rest says of money, and what the supplier's list does."""
+    (data,) = exported(world, "b2").files.values()
+    row = cells(data)[1]
+    with world.engine.connect() as connection:
+        (work,) = listed(connection, world.shops, "warehouse", LISTS["open"])
+    return row[1], row[33], work.to_json().get("collect")
+
+
+def test_the_rest_of_a_shipment_collects_nothing_again(world: World) -> None:
+    """PAY-09: the first parcel brings all of the money; it is collected anew only where that one came back."""
+    world.take(document("S-1", a_line(quantity=3), payment={"method": "cod"}))
+    world.settle()
+    (one,), total = world.shipments(), world.show()["totals"]["grand_total"]
+    kind, amount, told_to = collected(world)
+    assert (kind, amount, told_to["amount"]) == ("2", str(total), total)
+    first, second = tracking_number(44_010_000_000), tracking_number(44_010_000_001)
+    assert taken_in(world, by_line(one, (first, "2026-11-20"))).applied == 1
+    world.settle()
+    assert collected(world) == ("0", "", None)
+    world.tell(world.news("shipment.tracking_updated", one, tracking_number=first, status="returned"))
+    world.settle()
+    kind, amount, told_to = collected(world)
+    assert (kind, amount, told_to["amount"]) == ("2", str(total), total)
+    world.clock.set(at("2026-11-20 10:00"))
+    world.tell(
+        world.news(
+            "shipment.shipped", one, tracking_number=second, carrier="yamato", lines=[{"line": "1", "quantity": 1}]
+        )
+    )
+    world.settle()
+    assert collected(world) == ("0", "", None)
+
+
+def test_a_corrected_number_is_the_same_parcel(world: World) -> None:
+    """TRK-02: under its old number or its new one; it took the place of a parcel that was still to come."""
+    world.take(document("S-1", a_line(quantity=2)))
+    world.settle()
+    (one,) = world.shipments()
+    wrong, right, other, more = (tracking_number(44_010_000_000 + n) for n in range(4))
+    taken_in(world, by_line(one, (wrong, "2026-11-20")))
+    world.settle()
+    world.tell(world.news("shipment.tracking_corrected", one, tracking_number=right, previous_tracking_number=wrong))
+    world.settle()
+    found = taken_in(world, by_line(one, (other, "2026-11-20")))
+    assert (found.applied, list(found.quarantined)) == (1, [])
+    world.settle()
+    assert world.states() == {"S-1": ("shipped", "done")}
+    found = taken_in(world, by_line(one, (more, "2026-11-20")))
+    assert [row.code for row in found.quarantined] == [Why.PARCELS]
+
+
+def test_a_later_file_with_another_number_corrects_it(world: World) -> None:
+    """TRK-05: of goods that cannot be two parcels; one mail says so, none a second dispatch. The first file again is nothing."""
+    world.take(document("S-1"))
+    world.settle()
+    (one,) = world.shipments()
+    first, second = (by_line(one, (tracking_number(44_010_000_000 + n), "2026-11-20")) for n in range(2))
+    taken_in(world, first)
+    world.settle()
+    found = taken_in(world, second)
+    assert (found.applied, list(found.quarantined)) == (1, [])
+    assert taken_in(world, second).to_json()["applied"] == 0, "before anything was decided"
+    world.settle()
+    (parcel,) = world.show()["shipments"][0]["parcels"]
+    assert parcel["tracking_number"] == tracking_number(44_010_000_001)
+    mails = world.postbox.templates()
+    assert (mails.count("tracking_corrected"), mails.count("shipment_shipped")) == (1, 1)
+    for again in (first, second):
+        found = taken_in(world, again)
+        assert (found.applied, found.known, list(found.quarantined)) == (0, 1, [])
+    both = by_line(one, *((tracking_number(44_010_000_000 + n), "2026-11-20") for n in (1, 2)))
+    assert {row.code for row in taken_in(world, both).quarantined} == {Why.PARCELS}, "of two none is chosen"
+    assert world.broken() == {}
+
+
+def test_a_number_for_a_parcel_that_left_without_one(engine: Engine, database_url: str, renderer: Renderer) -> None:
+    """TRK-01: it is that parcel's, and no second one's."""
+    with world_with(engine, database_url, renderer, 'format = "b2"', "no_tracking = true") as world:
+        (one,) = told(world, 1)
+        world.tell(world.news("shipment.shipped", one, tracking_number=None))
+        world.settle()
+        header, number = ["お客様管理番号", "伝票番号", "出荷予定日"], tracking_number(44_010_000_000)
+        assert taken_in(world, as_bytes([[one, number, "2026/11/20"]], header)).applied == 1
+        world.settle()
+        (parcel,) = world.show("S-0")["shipments"][0]["parcels"]
+        assert (parcel["tracking_number"], world.postbox.templates().count("tracking_corrected")) == (number, 1)
 
 
 def test_cold_goods_by_their_flags(world: World) -> None:
@@ -154,9 +263,10 @@ def test_a_row_a_parcel_and_a_row_a_line(world: World) -> None:
         [one, "2", "1", "ヤマト", first, "2026-11-20"],
         [one, "1", "1", "ヤマト", second, "2026-11-20"],
         [one, "1", "x", "ヤマト", second, "2026-11-20"],
+        [one, "1", "9" * 5_000, "ヤマト", second, "2026-11-20"],
     ]
     found = taken_in(world, as_bytes(rows, header, "utf-8-sig"), "csv")
-    assert (found.applied, [row.code for row in found.quarantined]) == (3, [Why.QUANTITY])
+    assert (found.applied, [row.code for row in found.quarantined]) == (3, [Why.QUANTITY] * 2)
     world.settle()
     parcels = world.rows("SELECT tracking_number, lines FROM parcel ORDER BY tracking_number")
     assert [(row.tracking_number, row.lines) for row in parcels] == [(first, {"1": 1, "2": 1}), (second, {"1": 1})]
@@ -190,6 +300,22 @@ def test_a_file_goes_when_its_time_is_over(world: World) -> None:
         world.clock.set(at(moment))
         Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock, jobs=(RETENTION,)).look()
         assert world.value("SELECT count(*) FROM supplier_file WHERE content <> ''") == left
+
+
+def test_zeros_within_a_file_break_nothing(world: World) -> None:
+    """Half a copy is filled with them, and some programs fill fields; the database can hold none."""
+    one, two = told(world, 2)
+    header = ["お客様管理番号", "伝票番号", "出荷予定日", "お届け先名"]
+    rows = [
+        [f"{one}\0\0", f"{tracking_number(44_010_000_000)}\0", "2026/11/20", "山\0"],
+        ["X\0Y", tracking_number(44_010_000_001), "2026/11/20", ""],
+        [two, "44\0xx", "2026/11/20", ""],
+    ]
+    found = taken_in(world, as_bytes(rows, header) + b"\0" * 4096)
+    assert found.applied == 1
+    assert [row.code for row in found.quarantined] == [Why.ID_UNKNOWN, Why.TRACK_FORM, Why.COLS]
+    world.settle()
+    assert [row.shipment_id for row in world.rows("SELECT shipment_id FROM parcel")] == [one]
 
 
 @pytest.mark.parametrize(
@@ -245,3 +371,15 @@ def test_numbers_come_back_in_the_columns_of_the_shop_that_names_them(
         (shipment,) = told(world, 1)
         back = as_bytes([[shipment, tracking_number(1)]], ["番号", "送り状"])
         assert taken_in(world, back, "csv").applied == 1
+
+
+@pytest.mark.parametrize(("form", "fault"), [("clickpost", "read only"), ("b2", None), ("nobody", "no file format")])
+def test_a_folder_of_files_needs_a_format_that_is_written(form: str, fault: str | None) -> None:
+    """Said as the profile is read: each of its instructions would fail for ever."""
+    files = f'format = "{form}"'
+    if fault is None:
+        assert shop(files, 'channel = "files"').suppliers["warehouse"].files.format == form
+        return
+    with pytest.raises(Misconfigured, match=fault):
+        shop(files, 'channel = "files"')
+    assert form == "nobody" or shop(files, 'channel = "webhook"').suppliers

@@ -116,6 +116,8 @@ def test_an_encoding_that_no_bank_uses_is_refused(data: bytes) -> None:
         ("2026/7/9,,,ｻﾄｳ,,,", None, "no amount"),
         ("2026/7/9,,-100,ｻﾄｳ,,,", None, "no amount"),
         ("2026/7/9,,1O0,ｻﾄｳ,,,", None, "no amount"),
+        (f"2026/7/9,,{'9' * 5_000},ｻﾄｳ,,,", None, "no amount"),
+        (f"2026/7/9,,100,ｻﾄｳ,{'9' * 5_000},,", 100, None),
         ("8/7/9,,100,ｻﾄｳ,,,", 100, "a year needs four digits"),
         ("080709,,100,ｻﾄｳ,,,", 100, "a year needs four digits"),
         ("2026/2/29,,100,ｻﾄｳ,,,", 100, "its day"),

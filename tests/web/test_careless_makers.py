@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.suppliers.pasted import MOST_ROWS, pasted_rows
+from pipelines.suppliers.pasted import MOST_ROWS, assigned, pasted_rows
 from tests.web.site import Site
 from tests.web.test_supplier_page import NUMBER, Page, look, page, post, press, token, twenty
 from tests.world import a_line, document, tracking_number
@@ -38,6 +38,15 @@ def test_a_paste_is_read_row_by_row(pasted: str, rows: list[tuple[int, str | Non
     read, over = pasted_rows(pasted)
     assert [(one.row, one.names, one.number) for one in read] == rows
     assert over == []
+
+
+@pytest.mark.parametrize(
+    "named", ["SH-ABCDEFGHIJKLM", "SHABCDEFGHIJKLM", "sh-abcdefghijklm", "ＳＨＡＢＣＤＥＦＧＨＩＪＫＬＭ"]
+)
+def test_a_shipment_is_named_as_its_label_does(named: str) -> None:
+    """Yu-Pri R and e-hiden print it without its hyphen."""
+    rows, _ = pasted_rows(f"{named}\t{NUMBER}")
+    assert [about for _, about in assigned(rows, ["SH-ABCDEFGHIJKLM"], {})] == ["SH-ABCDEFGHIJKLM"]
 
 
 @pytest.mark.parametrize(

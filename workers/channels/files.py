@@ -18,11 +18,12 @@ from pipelines.files import FORMATS
 from pipelines.files.label import Fault
 from pipelines.ports import Outcome, Verdict
 from pipelines.shops import Shop
+from pipelines.shops.fulfilling import FILES
 from pipelines.suppliers.channel import Batch, Channel, Means
 from pipelines.suppliers.file_export import Told, write
 from pipelines.suppliers.instructions import Instruction
 
-NAME: Final = "files"
+NAME: Final = FILES
 _DONE: Final = Outcome(Verdict.OK, says="instructed by file")
 
 

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol, TypeVar
 
 from models.states import ShipmentState
 from pipelines.rules.money.adjustments import Adjustment, totals_after
 from pipelines.rules.money.breakdown import Breakdown
+from pipelines.rules.parcels import GONE
 
 Which = Literal["first", "last"]
+
+
+class Parcel(Protocol):
+    """What must be known of a parcel to say whether it brings the money."""
+
+    @property
+    def shipped_at(self) -> datetime: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def tracking_status(self) -> str | None: ...
+    @property
+    def status_as_of(self) -> datetime | None: ...
+
+
+P = TypeVar("P", bound=Parcel)
 
 _GOES_NOWHERE: Final = frozenset({ShipmentState.CANCELLED, ShipmentState.REFUSED})
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -40,6 +57,35 @@ def collecting(shipments: Iterable[Candidate], which: Which) -> str | None:
         return told
     untold = sorted((one.backorder, one.instruct_at or _NEVER, one.id) for one in going if one.collects is None)
     return untold[0 if which == "first" else -1][2] if untold else None
+
+
+class Left(NamedTuple):
+    """A parcel of the shipment that collects; ``status_as_of`` is when its carrier said ``tracking_status``."""
+
+    shipped_at: datetime
+    key: str
+    tracking_status: str | None
+    status_as_of: datetime | None
+
+
+def bringing(parcels: Iterable[P]) -> P | None:
+    """The parcel that brings the money: the first that left, or the one that was sent after that came back; None for none."""
+    found: P | None = None
+    for parcel in sorted(parcels, key=lambda one: (one.shipped_at, one.key)):
+        if found is None or _replaces(parcel, found):
+            found = parcel
+    return found
+
+
+def is_brought(parcels: Iterable[Parcel]) -> bool:
+    """Whether a parcel that has left brings the money, so that what leaves after it collects nothing."""
+    found = bringing(parcels)
+    return found is not None and found.tracking_status not in GONE
+
+
+def _replaces(parcel: Parcel, before: Parcel) -> bool:
+    ended_at = before.status_as_of if before.tracking_status in GONE else None
+    return ended_at is not None and parcel.shipped_at > ended_at
 
 
 def to_collect(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dict[str, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.rules.money.adjustments import CANCEL, adjust
-from pipelines.rules.money.collecting import Candidate, Which, collecting, to_collect
+from pipelines.rules.money.collecting import Candidate, Left, Which, collecting, is_brought, to_collect
 from pipelines.rules.money.pricing import price
 from tests.rules.build import SHOPS, a_line, an_order, at
 
@@ -44,6 +44,28 @@ BACK = Candidate("SH-A", "backordered", True, EARLY)
 )
 def test_one_shipment_collects(why: str, shipments: list[Candidate], which: Which, chosen: str | None) -> None:
     assert collecting(shipments, which) == collecting(shipments[::-1], which) == chosen, why
+
+
+@pytest.mark.parametrize(
+    ("why", "parcels", "brought"),
+    [
+        ("nothing has left", [], False),
+        ("it is on its way", [Left(EARLY, "1", None, None)], True),
+        ("the customer has it", [Left(EARLY, "1", "delivered", LATE)], True),
+        ("it came back", [Left(EARLY, "1", "returned", LATE)], False),
+        ("it is lost", [Left(EARLY, "1", "lost", LATE)], False),
+        (
+            "one that left beside it brings nothing",
+            [Left(EARLY, "1", "lost", LATE), Left(EARLY, "2", None, None)],
+            False,
+        ),
+        ("one that was sent for it does", [Left(EARLY, "1", "lost", EARLY), Left(LATE, "2", None, None)], True),
+        ("that came back, too", [Left(EARLY, "1", "lost", EARLY), Left(LATE, "2", "returned", LATE)], False),
+    ],
+)
+def test_whether_a_parcel_brings_the_money(why: str, parcels: list[Left], brought: bool) -> None:
+    """PAY-09: what leaves while one does collects nothing."""
+    assert is_brought(parcels) == is_brought(parcels[::-1]) == brought, why
 
 
 def test_what_is_collected_follows_the_order() -> None:

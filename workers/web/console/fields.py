@@ -18,6 +18,8 @@ Schema = Mapping[str, Any]
 _ROWS: Final = 3
 _LONG: Final = 120
 _WHOLE: Final = re.compile(r"-?\d{1,12}")
+#: The place of a row, as in lines.0.quantity.
+_INDEX: Final = re.compile(r"(\d{1,4})(?:\.|$)", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _COMMA: Final = re.compile("[,、]")
 _YES_OR_NO: Final = (("true", "yes"), ("false", "no"))
@@ -187,9 +189,9 @@ def _rows(whole: Schema, item: Schema, name: str, typed: Mapping[str, str]) -> l
     """The rows that say more than which line they are of."""
     indexes = sorted(
         {
-            int(rest.split(".")[0])
+            int(place[1])
             for one in typed
-            if (rest := one.removeprefix(f"{name}.")) != one and rest.split(".")[0].isdigit()
+            if one.startswith(f"{name}.") and (place := _INDEX.match(one.removeprefix(f"{name}.")))
         }
     )
     found = [_object(whole, item, f"{name}.{index}.", typed) for index in indexes]

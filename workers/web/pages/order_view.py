@@ -23,6 +23,7 @@ from pipelines.rules.billing import is_billed
 from pipelines.rules.dates.periods import last_day
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
+from pipelines.values.place import shown_place
 
 ROLE: Final = "storefront"
 """A customer asks as through the storefront: bound by the shop's rules."""
@@ -69,7 +70,7 @@ class OrderView:
 
     def _destination(self) -> dict[str, str]:
         """Where it goes, so that a customer sees whether it is right: nothing that a mail of the order does not say."""
-        to = self.facts.document["ship_to"]
+        to = shown_place(self.facts.document["ship_to"])
         return {name: to.get(name) or "" for name in ("postal_code", "region", "city", "line1", "line2", "name")}
 
     def _plan(self, shipment: ShipmentFacts) -> dict[str, Any]:

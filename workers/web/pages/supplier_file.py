@@ -34,6 +34,7 @@ _LONGEST_NAME: Final = 200
 _SAYS: Final[Mapping[Verdict, str]] = {
     Verdict.APPLY: "verdict_ok",
     Verdict.APPLY_PARCEL: "verdict_ok",
+    Verdict.CORRECT: "verdict_ok",
     Verdict.DUPLICATE: "verdict_known",
     Verdict.PENDING: "file_pending",
     Verdict.DELETED: "file_deleted",
