@@ -27,12 +27,14 @@ from pipelines.gateway import DEPOSIT, STANDS, Notice
 from pipelines.ports import Clock
 from pipelines.route import WOKEN_BY
 from pipelines.values.card_number import mask, masked
-from pipelines.values.storable import storable
+from pipelines.values.storable import Unstorable, check, storable
 
 log = structlog.get_logger(__name__)
 
 #: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
 PENDING, QUARANTINED = "pending", "quarantined"
+#: Characters of an event's id that are kept of one as it came.
+_LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,16 @@ def _kept(event: Received) -> Received:
     )
 
 
+def storable_id(event_id: str) -> str:
+    """An event's id; of one that cannot be kept, or is longer than any id should be, the digest."""
+    if len(event_id) <= _LONGEST_ID and storable(event_id) == event_id:
+        return event_id
+    return f"blake2s:{blake2s(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def _identity(event_id: str) -> str:
-    """An event's id; of one with a card number the mask, and enough of its digest to tell two such apart."""
+    """An event's id that can be kept; of one with a card number the mask, and enough of its digest to tell two such apart."""
+    event_id = storable_id(event_id)
     shown = mask(event_id)
     return event_id if shown == event_id else f"{shown}#{blake2s(event_id.encode(), digest_size=4).hexdigest()}"
 
@@ -236,6 +246,7 @@ class Tolerant(BaseModel):
 
 def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: datetime) -> Received:
     """A gateway's notice for the inbox; one that cannot be read, or says what is not a gateway's to say, has a fault."""
+    notice = _storable(notice)
     body: dict[str, Any] = {"reference": notice.reference}
     if notice.fault is not None:
         body = {"raw": notice.raw}
@@ -254,6 +265,17 @@ def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: dat
         shops=tuple(shops),
         payment=NamedPaymentRow(gateway, notice.token, notice.reference) if notice.token and not notice.order else None,
     )
+
+
+def _storable(notice: Notice) -> Notice:
+    """The notice as it can be stored: what it names that cannot be goes to the operator, with a mark for it."""
+    names = {"type": notice.type, "order": notice.order, "reference": notice.reference, "token": notice.token}
+    try:
+        check(names)
+    except Unstorable as why:
+        raw = notice.raw or {**names, "amount": notice.amount}
+        notice = replace(notice, fault=notice.fault or str(why), raw=raw, order=None, reference=None, token=None)
+    return notice if notice.raw is None else replace(notice, raw=storable(notice.raw))
 
 
 def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:
