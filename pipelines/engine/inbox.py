@@ -16,7 +16,7 @@ from models.store import deposits, inbox, orders, payments, shipments, work
 from models.store.deposits import UnassignedRow
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
-from models.store.payments import NamedPaymentRow
+from models.store.payments import KnownPaymentRow, NamedPaymentRow
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
 from pipelines import doors
 from pipelines.engine.parts import each_kept
@@ -42,7 +42,7 @@ class Received:
     """One event as it came in. It names a shipment of ``supplier`` or an order by (shop, number).
 
     ``shops`` limits what its sender may touch (empty: every shop); ``fault`` is why it cannot be read, if it cannot.
-    ``payment`` is how a gateway names it that knows no order.
+    ``payment`` is how a gateway names it that knows no order: with its token, or by the reference alone.
     """
 
     source: str
@@ -55,7 +55,7 @@ class Received:
     order: tuple[str, str] | None = None
     shops: tuple[str, ...] = ()
     fault: str | None = None
-    payment: NamedPaymentRow | None = None
+    payment: NamedPaymentRow | KnownPaymentRow | None = None
 
 
 def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
@@ -203,17 +203,23 @@ def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRo
 
 def _of_payments(connection: Connection, events: Sequence[Received]) -> Sequence[Received]:
     """The events, those that name a payment with the order it is of."""
-    named = {event.payment for event in events if event.payment}
-    if not named:
-        return events
-    found = {
-        (row.gateway, row.token): (row.shop, row.number)
-        for row in payments.orders_by_token(connection, sorted(named, key=str))
-    }
-    return [
-        replace(event, order=found.get((event.payment.gateway, event.payment.token))) if event.payment else event
-        for event in events
-    ]
+    named = sorted({one.payment for one in events if isinstance(one.payment, NamedPaymentRow)}, key=str)
+    known = sorted({one.payment for one in events if isinstance(one.payment, KnownPaymentRow)})
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    if named:
+        tokens = payments.orders_by_token(connection, named)
+        found |= {(row.gateway, row.token): (row.shop, row.number) for row in tokens}
+    if known:
+        references = payments.orders_by_reference(connection, known)
+        found |= {("", row.gateway, row.reference): (row.shop, row.number) for row in references}
+    return [replace(one, order=found.get(_name(one.payment))) if one.payment else one for one in events]
+
+
+def _name(payment: NamedPaymentRow | KnownPaymentRow) -> tuple[str, ...]:
+    """What its order is found by."""
+    if isinstance(payment, NamedPaymentRow):
+        return (payment.gateway, payment.token)
+    return ("", payment.gateway, payment.reference)
 
 
 def _subject(
@@ -263,8 +269,14 @@ def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: dat
         at=notice.at or now,
         order=notice.order,
         shops=tuple(shops),
-        payment=NamedPaymentRow(gateway, notice.token, notice.reference) if notice.token and not notice.order else None,
+        payment=None if notice.order else _payment(notice, gateway),
     )
+
+
+def _payment(notice: Notice, gateway: str) -> NamedPaymentRow | KnownPaymentRow | None:
+    if notice.token:
+        return NamedPaymentRow(gateway, notice.token, notice.reference)
+    return KnownPaymentRow(gateway, notice.reference) if notice.reference else None
 
 
 def _storable(notice: Notice) -> Notice:
