@@ -21,7 +21,7 @@ from pipelines.changes.money import (
     refund,
     void,
 )
-from pipelines.changes.payment_books import hear, listen
+from pipelines.changes.payment_books import hear, listen, snapshot_of
 from pipelines.changes.reopening import reopen
 from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
@@ -137,7 +137,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
 
     ``before``: yen that had gone back.
     """
-    told = _given_by_gateway(draft, refunds) if draft.money.refunded > before else []
+    told = _given_by_gateway(draft, refunds, draft.money.refunded - before)
     given = _given_by_hand(draft, shop, now)
     if given:
         whole = draft.money.refunded >= draft.money.captured
@@ -147,12 +147,17 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
     _attend(draft, shop, now, refunds)
 
 
-def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list[tuple[str, int]]:
-    """(key, yen) of every refund that the gateway made, one in its own dashboard too."""
-    done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
+def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts], left: int) -> list[tuple[str, int]]:
+    """(key, yen) of the ``left`` yen that the gateway gave back by now: each refund that its answer counted among them, and what it
+    gave beside those, in its own dashboard or later than it answered."""
     total = draft.money.refunded - draft.money.refunded_by_hand
-    beyond = total - sum(amount for _, amount in done)
-    return [*done, (f"gateway:{total}", beyond)] if beyond > 0 else done
+    known, given = total - left, []
+    for effect in refunds:
+        answered, amount = snapshot_of(effect) if effect.state == "done" else None, int(effect.payload["amount"])
+        if answered is not None and answered.refunded > known and amount <= left:
+            given.append((effect.key, amount))
+            left -= amount
+    return [*given, (f"gateway:{total}", left)] if left > 0 else given
 
 
 def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
