@@ -94,7 +94,7 @@ def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentF
     looks = (effect for effect in draft.effects.values() if effect.kind == LOOKS)
     unanswered = any(effect.state in ("declined", "needs_review") for effect in looks)
     if unanswered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
-        hold_unknown(draft, "looked up: nobody knows")
+        hold_unknown(draft, "looked up: outcome unknown")
 
 
 def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
