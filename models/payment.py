@@ -73,5 +73,6 @@ class Payment(Base):
         CheckConstraint("refunded >= 0 AND refunded <= captured", name="refunded"),
         CheckConstraint("refunded_by_hand >= 0 AND refunded_by_hand <= refunded", name="refunded_by_hand"),
         Index("ix_payment_token", "gateway", "token", postgresql_where="token IS NOT NULL"),
+        Index("ix_payment_reference", "gateway", "reference", postgresql_where="reference IS NOT NULL"),
         UPDATED_IN_PLACE,
     )

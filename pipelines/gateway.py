@@ -189,7 +189,7 @@ class Notice:
     """A gateway's notice as every stage reads it, whatever its format was.
 
     ``id`` is the same for the same notice, however often it is sent.  It is about the order (shop, number), or about the
-    payment ``reference`` where it does not name the order: that is found by the ``token`` it was asked with.  ``amount``: yen
+    payment ``reference`` where it does not name the order: that is found by the ``token`` it was asked with, else by the reference.  ``amount``: yen
     of a DEPOSIT.  A STANDS without a snapshot is a reason to look.  ``at`` is when it happened, by its sender; None: when it
     came.  ``fault`` says why it cannot be read; such a one is kept for the operator with its ``raw`` content.
     """

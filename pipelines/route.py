@@ -14,7 +14,7 @@ due, at a moment or by the outcome of an effect:
     split      -> dispatch
     dispatch   -> settle
     notify     -> dispatch, settle, reward, collect, pull_in
-    settle     -> authorize, dispatch, split, reward
+    settle     -> authorize, collect, dispatch, split, reward
     reward
     collect    -> settle, reward
     promote

@@ -69,6 +69,32 @@ orders_by_token = reader(
 """The orders of payments that notices name: of several with one token the one with that reference, else the newest."""
 
 
+class KnownPaymentRow(NamedTuple):
+    """A payment as a gateway's notice names it that says nothing else of it."""
+
+    gateway: str
+    reference: str
+
+
+class KnownOrderRow(NamedTuple):
+    """The order that a payment is of."""
+
+    gateway: str
+    reference: str
+    shop: str
+    number: str
+
+
+orders_by_reference = reader(
+    KnownPaymentRow,
+    f"""SELECT DISTINCT ON (gateway, reference) gateway, reference, o.shop, o.number
+        FROM {values(KnownPaymentRow, Payment)} JOIN payment p USING (gateway, reference) JOIN shop_order o ON o.id = p.order_id
+        ORDER BY gateway, reference, o.id DESC""",
+    KnownOrderRow,
+)
+"""The orders of payments that the gateway has told us the reference of: of several with one the newest."""
+
+
 class NewPaymentRow(NamedTuple):
     """The payment of an order that was accepted: ``amount`` yen are due, nothing is authorized yet."""
 

@@ -41,11 +41,13 @@ _STATUS: Final = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One report as it came in: ``source`` is the door, ``event_id`` is the same for the same report however often it comes."""
+    """One report as it came in: ``source`` is the door, ``event_id`` is the same for the same report however often it comes, ``fault`` why
+    it cannot be read, if it cannot."""
 
     source: str
     event_id: str
     report: Report
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,9 @@ def _event(one: _Matched, now: datetime) -> NewEventRow:
     operator may know the address again, and no more of it."""
     order = next((mail.order_id for _, mail in one.mails if mail.order_id is not None), None)
     state, reason = "applied", None
-    if not one.told.report.findings:
+    if one.told.fault is not None:
+        state, reason = "quarantined", one.told.fault
+    elif not one.told.report.findings:
         state, reason = "ignored", "it is no report"
     elif one.unknown and all(finding.kind is Kind.BOUNCE or finding.kind is Kind.COMPLAINT for finding in one.unknown):
         state, reason = "quarantined", "no mail of ours has that Message-ID and recipient"

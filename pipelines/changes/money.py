@@ -57,9 +57,10 @@ def ask(draft: OrderDraft, shop: Shop, method: Method, until: datetime | None) -
     draft.ask(EffectIntent(f"payment.{what}", _key(draft, what), wakes="authorize", payload=payload))
 
 
-def look_up(draft: OrderDraft, about: str, *, wakes: str) -> None:
-    """Ask the gateway how the payment stands; once for ``about``."""
-    draft.ask(EffectIntent(LOOKS, _key(draft, f"lookup:{about}"), wakes=wakes))
+def look_up(draft: OrderDraft, about: str, *, wakes: str, seen: str = "") -> None:
+    """Ask the gateway how the payment stands; once for ``about``. ``seen``: what it said that contradicts the books, where somebody
+    lets the order go on knowing just that."""
+    draft.ask(EffectIntent(LOOKS, _key(draft, f"lookup:{about}"), wakes=wakes, payload={"seen": seen} if seen else {}))
 
 
 def _key(draft: OrderDraft, what: str) -> str:

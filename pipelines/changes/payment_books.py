@@ -32,17 +32,17 @@ _CAUSES: Final = {
 
 def listen(draft: OrderDraft) -> None:
     """The books move to what the gateway answered, the oldest first."""
-    for told, kind in sorted(_answers(draft), key=lambda answer: answer[0].as_of):
-        hear(draft, told, _CAUSES[kind])
+    for told, effect in sorted(_answers(draft), key=lambda answer: answer[0].as_of):
+        hear(draft, told, _CAUSES[effect.kind], seen=effect.payload.get("seen"))
 
 
-def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, str]]:
+def _answers(draft: OrderDraft) -> Iterator[tuple[Snapshot, EffectFacts]]:
     """What may say something new: most effects of an order were heard long ago."""
     known = draft.money.as_of
     for effect in draft.effects.values():
         stored = _stored(effect) if effect.state in ("done", "declined") else None
         if stored and (known is None or datetime.fromisoformat(stored["as_of"]) >= known):
-            yield Snapshot.from_json(stored), effect.kind
+            yield Snapshot.from_json(stored), effect
 
 
 def snapshot_of(effect: EffectFacts) -> Snapshot | None:
@@ -56,8 +56,9 @@ def _stored(effect: EffectFacts) -> Mapping[str, Any] | None:
     return told
 
 
-def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
-    """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides.
+def hear(draft: OrderDraft, told: Snapshot, cause: str, *, seen: str | None = None) -> bool:
+    """The books move to ``told``; False if it says nothing new. What cannot be goes before a human, with both sides, but for what was
+    ``seen`` and released.
 
     What held the amount before it was renewed may end as it likes."""
     if told.state in _ENDED and draft.money.reference not in (None, told.reference):
@@ -68,6 +69,8 @@ def hear(draft: OrderDraft, told: Snapshot, cause: str) -> bool:
     if isinstance(found, Differs):
         review = may_move("payment", draft.money.state, PaymentState.NEEDS_REVIEW)
         draft.move_payment(PaymentState.NEEDS_REVIEW if review else None, cause, as_of=told.as_of)
+        if found.theirs == seen:
+            return True
         draft.hold(
             Hold(HoldReason.PAYMENT_DIFFERS, facts={"theirs": found.theirs, "ours": found.ours, "wrong": found.wrong}),
             cause,

@@ -16,7 +16,7 @@ from models.store import deposits, inbox, orders, payments, shipments, work
 from models.store.deposits import UnassignedRow
 from models.store.inbox import NewEventRow
 from models.store.orders import OrderKey
-from models.store.payments import NamedPaymentRow
+from models.store.payments import KnownPaymentRow, NamedPaymentRow
 from models.store.shipments import ShipmentOfSupplier, ShipmentOwnerRow
 from pipelines import doors
 from pipelines.engine.parts import each_kept
@@ -27,12 +27,14 @@ from pipelines.gateway import DEPOSIT, STANDS, Notice
 from pipelines.ports import Clock
 from pipelines.route import WOKEN_BY
 from pipelines.values.card_number import mask, masked
-from pipelines.values.storable import storable
+from pipelines.values.storable import Unstorable, check, storable
 
 log = structlog.get_logger(__name__)
 
 #: How an event stands that waits for its order, and one that waits for the operator (``models.inbox.INBOX_STATES``).
 PENDING, QUARANTINED = "pending", "quarantined"
+#: Characters of an event's id that are kept of one as it came.
+_LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Received:
     """One event as it came in. It names a shipment of ``supplier`` or an order by (shop, number).
 
     ``shops`` limits what its sender may touch (empty: every shop); ``fault`` is why it cannot be read, if it cannot.
-    ``payment`` is how a gateway names it that knows no order.
+    ``payment`` is how a gateway names it that knows no order: with its token, or by the reference alone.
     """
 
     source: str
@@ -53,7 +55,7 @@ class Received:
     order: tuple[str, str] | None = None
     shops: tuple[str, ...] = ()
     fault: str | None = None
-    payment: NamedPaymentRow | None = None
+    payment: NamedPaymentRow | KnownPaymentRow | None = None
 
 
 def receive(engine: Engine, clock: Clock, events: Sequence[Received]) -> list[bool]:
@@ -126,8 +128,16 @@ def _kept(event: Received) -> Received:
     )
 
 
+def storable_id(event_id: str) -> str:
+    """An event's id; of one that cannot be kept, or is longer than any id should be, the digest."""
+    if len(event_id) <= _LONGEST_ID and storable(event_id) == event_id:
+        return event_id
+    return f"blake2s:{blake2s(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def _identity(event_id: str) -> str:
-    """An event's id; of one with a card number the mask, and enough of its digest to tell two such apart."""
+    """An event's id that can be kept; of one with a card number the mask, and enough of its digest to tell two such apart."""
+    event_id = storable_id(event_id)
     shown = mask(event_id)
     return event_id if shown == event_id else f"{shown}#{blake2s(event_id.encode(), digest_size=4).hexdigest()}"
 
@@ -193,17 +203,23 @@ def _rows(connection: Connection, events: Sequence[Received]) -> list[NewEventRo
 
 def _of_payments(connection: Connection, events: Sequence[Received]) -> Sequence[Received]:
     """The events, those that name a payment with the order it is of."""
-    named = {event.payment for event in events if event.payment}
-    if not named:
-        return events
-    found = {
-        (row.gateway, row.token): (row.shop, row.number)
-        for row in payments.orders_by_token(connection, sorted(named, key=str))
-    }
-    return [
-        replace(event, order=found.get((event.payment.gateway, event.payment.token))) if event.payment else event
-        for event in events
-    ]
+    named = sorted({one.payment for one in events if isinstance(one.payment, NamedPaymentRow)}, key=str)
+    known = sorted({one.payment for one in events if isinstance(one.payment, KnownPaymentRow)})
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    if named:
+        tokens = payments.orders_by_token(connection, named)
+        found |= {(row.gateway, row.token): (row.shop, row.number) for row in tokens}
+    if known:
+        references = payments.orders_by_reference(connection, known)
+        found |= {("", row.gateway, row.reference): (row.shop, row.number) for row in references}
+    return [replace(one, order=found.get(_name(one.payment))) if one.payment else one for one in events]
+
+
+def _name(payment: NamedPaymentRow | KnownPaymentRow) -> tuple[str, ...]:
+    """What its order is found by."""
+    if isinstance(payment, NamedPaymentRow):
+        return (payment.gateway, payment.token)
+    return ("", payment.gateway, payment.reference)
 
 
 def _subject(
@@ -236,6 +252,7 @@ class Tolerant(BaseModel):
 
 def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: datetime) -> Received:
     """A gateway's notice for the inbox; one that cannot be read, or says what is not a gateway's to say, has a fault."""
+    notice = _storable(notice)
     body: dict[str, Any] = {"reference": notice.reference}
     if notice.fault is not None:
         body = {"raw": notice.raw}
@@ -252,8 +269,25 @@ def notice_event(notice: Notice, *, gateway: str, shops: Sequence[str], now: dat
         at=notice.at or now,
         order=notice.order,
         shops=tuple(shops),
-        payment=NamedPaymentRow(gateway, notice.token, notice.reference) if notice.token and not notice.order else None,
+        payment=None if notice.order else _payment(notice, gateway),
     )
+
+
+def _payment(notice: Notice, gateway: str) -> NamedPaymentRow | KnownPaymentRow | None:
+    if notice.token:
+        return NamedPaymentRow(gateway, notice.token, notice.reference)
+    return KnownPaymentRow(gateway, notice.reference) if notice.reference else None
+
+
+def _storable(notice: Notice) -> Notice:
+    """The notice as it can be stored: what it names that cannot be goes to the operator, with a mark for it."""
+    names = {"type": notice.type, "order": notice.order, "reference": notice.reference, "token": notice.token}
+    try:
+        check(names)
+    except Unstorable as why:
+        raw = notice.raw or {**names, "amount": notice.amount}
+        notice = replace(notice, fault=notice.fault or str(why), raw=raw, order=None, reference=None, token=None)
+    return notice if notice.raw is None else replace(notice, raw=storable(notice.raw))
 
 
 def not_theirs(type_: str, theirs: Sequence[str]) -> str | None:

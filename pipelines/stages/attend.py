@@ -6,14 +6,23 @@ from datetime import datetime
 from typing import Final
 
 from models.states import Condition, HoldReason, OrderState, PaymentState, may_move
-from pipelines.changes.money import HAS_MONEY, TAKES, capture_early, outstanding, unheard_refunds
+from pipelines.changes.money import (
+    HAS_MONEY,
+    LOOKS,
+    TAKES,
+    capture_early,
+    look_up,
+    outstanding,
+    unheard_refunds,
+)
 from pipelines.changes.payment_terms import count_from_answer
 from pipelines.changes.points import stand_again
 from pipelines.changes.requests import heard
 from pipelines.engine.decision import REPLACEMENT_STANDS
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import Need
+from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.stage import Stage
+from pipelines.gateway import Capability
 from pipelines.orders.actions.release import ACTION, lets_go, stands_after_all
 from pipelines.orders.mails import customer_mail, refunded_mail
 from pipelines.ports import MailIntent
@@ -27,6 +36,8 @@ _PROMISED: Final = {
     HoldReason.QUOTE_NEEDED: ("fee:none", "no_fee"),
     HoldReason.COUPONS_IN_REMARKS: ("coupons:none", "no_coupons"),
 }
+#: Where the goods wait for the money.
+_UNPAID: Final = frozenset({OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT})
 #: What the gateway would not let go of, or not speak of, when the order was cancelled.
 _UNSETTLED: Final = frozenset({PaymentState.AUTHORIZED, PaymentState.NEEDS_REVIEW})
 
@@ -62,6 +73,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         draft.tell(_as_it_was(draft, shop, now, reason))
     if HoldReason.AUTHORIZATION_ENDS in reasons:
         capture_early(draft, shop)
+    if HoldReason.PAYMENT_DIFFERS in reasons:
+        _ask_again(draft, shop, granted[0])
     for hold in draft.holds:
         if hold.reason in _WAIT_ON and hold.shipment is not None:
             draft.shipment(hold.shipment).tell(now)  # waited for anew, from now
@@ -78,6 +91,18 @@ def _received_elsewhere(draft: OrderDraft) -> None:
         draft.move_payment(PaymentState.CAPTURED, says, authorized=draft.due, captured=draft.due)
     elif money.state in HAS_MONEY and outstanding(draft) < 0:
         draft.move_payment(None, says, captured=money.captured - outstanding(draft))
+
+
+def _ask_again(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
+    """It was settled at the gateway: the books are to hear how the payment stands, or what is held there would never be captured. Says it
+    the same again, the operator has seen that; only who has not paid yet is held for it once more."""
+    gateway = shop.gateway(draft.money.gateway)
+    if draft.money.state != PaymentState.NEEDS_REVIEW or gateway is None:
+        return
+    if Capability.LOOKS_UP in gateway.capabilities:
+        seen = next(hold.facts.get("theirs") for hold in draft.holds if hold.reason == HoldReason.PAYMENT_DIFFERS)
+        about = f"released:{event.source}:{event.event_id}"
+        look_up(draft, about, wakes="settle", seen="" if draft.state in _UNPAID else str(seen))
 
 
 def _let_go_elsewhere(draft: OrderDraft) -> None:
@@ -107,5 +132,5 @@ STAGE = Stage(
     Need.PAYMENT | Need.SHIPMENTS | Need.LOTS | Need.PURSE | Need.EVENTS | Need.EFFECTS | Need.ADJUSTMENTS,
     consumes=(ACTION.wakes,),
     leads_to=("settle", "reward"),
-    asks=TAKES,
+    asks=(*TAKES, LOOKS),
 )

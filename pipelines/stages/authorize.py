@@ -95,7 +95,7 @@ def _secured(draft: OrderDraft, cause: str, now: datetime) -> None:
 def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
     first, state = asked(draft), draft.money.state
     if _is_secured(draft):
-        _released(draft, shop, method, first, now)
+        _released(draft, shop, method, now)
     elif first is None:
         ask(draft, shop, method, payment_terms(draft.facts, draft.money, shop).payable_until)
     elif first.state == "declined":
@@ -124,16 +124,22 @@ def _to_do(draft: OrderDraft, method: Method, until: datetime) -> BuyerMust | No
     return replace(must, until=min(until, must.until) if must.until else until)
 
 
-def _released(draft: OrderDraft, shop: Shop, method: Method, first: EffectFacts | None, now: datetime) -> None:
-    told = snapshot_of(first) if first is not None else None
-    if told is not None and told.funding in _refused_cards(shop):
-        _fail(
-            draft, shop, now, f"{told.funding}_card", refused_card=told.funding
-        )  # the cancel voids what was authorized
+def _released(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
+    first, refused, funding = asked(draft), _refused_cards(shop), _funding(draft)
+    if refused and funding is None and first is not None and first.state == "pending":
+        return  # a notice outran the answer, which tells the kind of card and comes here
+    if funding in refused:
+        _fail(draft, shop, now, f"{funding}_card", refused_card=funding)  # the cancel voids what was authorized
         return
     if method.secured_by.is_awaited:
         draft.tell(customer_mail("payment_received", draft.facts, shop, now))
     _secured(draft, f"{method.name} {method.secured_by.release_when}", now)
+
+
+def _funding(draft: OrderDraft) -> str | None:
+    """The kind of card by the last answer that tells it: before 3-D Secure was passed a gateway knows none (PAY-02)."""
+    answers = [told for effect in draft.effects.values() if (told := snapshot_of(effect)) is not None and told.funding]
+    return max(answers, key=lambda told: told.as_of).funding if answers else None
 
 
 def _refused_cards(shop: Shop) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from models.states import HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from pipelines.changes.authorizations import hold_for_authorization, stop_waiting_for_payout, watch_for_loss
 from pipelines.changes.ending import finish
 from pipelines.changes.money import (
@@ -15,13 +15,16 @@ from pipelines.changes.money import (
     LETS_GO,
     LOOKS,
     RENEW,
+    TAKES,
     ask_for_refund,
+    capture,
+    hold_unknown,
     look_up,
     outstanding,
     refund,
     void,
 )
-from pipelines.changes.payment_books import hear, listen
+from pipelines.changes.payment_books import hear, listen, snapshot_of
 from pipelines.changes.reopening import reopen
 from pipelines.changes.reporting import REPORT
 from pipelines.changes.requests import asker, heard
@@ -51,6 +54,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for effect in outcomes:
         if effect.kind in _FAILURES and _matters(draft, effect):
             _failed(draft, effect, _FAILURES[effect.kind])
+    _after_review(draft, shop, now, before)
     _after_renewal(draft, shop, now, before)
     watch_for_loss(draft)
     _give_at_will(draft, shop, now)
@@ -78,6 +82,19 @@ def _matters(draft: OrderDraft, effect: EffectFacts) -> bool:
     """Whether money is still held, or owed, because of what was answered."""
     is_owed = effect.kind == "payment.capture" and draft.money.state in HAS_MONEY and outstanding(draft) < 0
     return draft.money.state == PaymentState.AUTHORIZED or is_owed
+
+
+def _after_review(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
+    """What was in doubt is held after all: what the goods that have left are worth is taken. Where nobody can say how it stands, goods
+    that wait for it wait on, and somebody knows."""
+    if before.state != PaymentState.NEEDS_REVIEW:
+        return
+    if draft.money.state == PaymentState.AUTHORIZED and draft.state in (OrderState.PARTLY_SHIPPED, *ALL_LEFT):
+        capture(draft, shop, now)
+    looks = (effect for effect in draft.effects.values() if effect.kind == LOOKS)
+    unanswered = any(effect.state in ("declined", "needs_review") for effect in looks)
+    if unanswered and draft.money.state == PaymentState.NEEDS_REVIEW and draft.state in _WAITS and not draft.held:
+        hold_unknown(draft, "looked up: outcome unknown")
 
 
 def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: PaymentFacts) -> None:
@@ -137,7 +154,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
 
     ``before``: yen that had gone back.
     """
-    told = _given_by_gateway(draft, refunds) if draft.money.refunded > before else []
+    told = _given_by_gateway(draft, refunds, draft.money.refunded - before)
     given = _given_by_hand(draft, shop, now)
     if given:
         whole = draft.money.refunded >= draft.money.captured
@@ -147,12 +164,17 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
     _attend(draft, shop, now, refunds)
 
 
-def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts]) -> list[tuple[str, int]]:
-    """(key, yen) of every refund that the gateway made, one in its own dashboard too."""
-    done = [(effect.key, int(effect.payload["amount"])) for effect in refunds if effect.state == "done"]
+def _given_by_gateway(draft: OrderDraft, refunds: Sequence[EffectFacts], left: int) -> list[tuple[str, int]]:
+    """(key, yen) of the ``left`` yen that the gateway gave back by now: each refund that its answer counted among them, and what it
+    gave beside those, in its own dashboard or later than it answered."""
     total = draft.money.refunded - draft.money.refunded_by_hand
-    beyond = total - sum(amount for _, amount in done)
-    return [*done, (f"gateway:{total}", beyond)] if beyond > 0 else done
+    known, given = total - left, []
+    for effect in refunds:
+        answered, amount = snapshot_of(effect) if effect.state == "done" else None, int(effect.payload["amount"])
+        if answered is not None and answered.refunded > known and amount <= left:
+            given.append((effect.key, amount))
+            left -= amount
+    return [*given, (f"gateway:{total}", left)] if left > 0 else given
 
 
 def _given_by_hand(draft: OrderDraft, shop: Shop, now: datetime) -> list[tuple[str, int]]:
@@ -204,6 +226,6 @@ STAGE = Stage(
     decide,
     Need.PAYMENT | Need.EFFECTS | Need.EVENTS | Need.LOTS | Need.ADJUSTMENTS | Need.CANCEL,
     consumes=(ACTION.wakes, GOODWILL.wakes, STANDS),
-    leads_to=("authorize", "dispatch", "split", "reward"),
-    asks=(*LETS_GO, LOOKS),
+    leads_to=("authorize", "collect", "dispatch", "split", "reward"),
+    asks=(*dict.fromkeys((*LETS_GO, *TAKES)), LOOKS),
 )

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from pipelines.changes.parcels import KINDS
-from pipelines.engine.inbox import Received, Tolerant, not_theirs, unreadable
+from pipelines.engine.inbox import Received, Tolerant, not_theirs, storable_id, unreadable
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.document import fault_of
 from pipelines.values.card_number import mask
@@ -94,7 +94,7 @@ def posted_id(raw: object, *named: str | None) -> str:
     if isinstance(raw, dict) and raw.get("id") is not None:
         if not isinstance(raw["id"], str) or not 1 <= len(raw["id"]) <= LONGEST_ID:
             raise Invalid([Problem("id", f"Must be a text of 1 to {LONGEST_ID} characters.")])
-        return raw["id"]
+        return storable_id(raw["id"])
     if found := next(filter(None, named), None):
         return found
     # Letters for the most part: no card number, which would be masked, is in it.

@@ -94,8 +94,12 @@ def a_message(site: Site, secret: str = SECRET, event_id: str = "evt-1") -> tupl
     return body, signed_headers([secret], event_id, int(datetime.now(UTC).timestamp()), body)
 
 
-def of_sendgrid(*events: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-    body, timestamp = json.dumps(events).encode(), "1700000000"
+def of_sendgrid(*events: Any) -> tuple[bytes, dict[str, str]]:
+    return signed_by_sendgrid(json.dumps(events).encode())
+
+
+def signed_by_sendgrid(body: bytes) -> tuple[bytes, dict[str, str]]:
+    timestamp = "1700000000"
     signature = KEY.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))
     return body, {
         "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
@@ -113,13 +117,13 @@ def of_mailgun(
     ).encode()
 
 
-def of_ses(sns: Sns, told: dict[str, Any], message_id: str = "n-1") -> bytes:
+def of_ses(sns: Sns, told: Any, message_id: str = "n-1") -> bytes:
     notice = {
         "Type": "Notification",
         "MessageId": message_id,
         "TopicArn": TOPIC,
         "Timestamp": "2026-11-20T00:00:00.000Z",
-        "Message": json.dumps(told),
+        "Message": told if isinstance(told, str) else json.dumps(told),
     }
     return sns.signed(json.dumps(notice).encode())[1]
 
@@ -313,6 +317,47 @@ def test_what_ses_says_of_complaints_and_delays() -> None:
 )
 def test_what_ses_never_says_is_passed_over(told: Any) -> None:
     assert [one.address for one in ses.findings(told)] in ([], [""])
+
+
+def failure_of(provider: str, doors: Site, topic: Sns, theirs: str) -> tuple[bytes, dict[str, str]]:
+    """A failure of S-1's first mail as ``provider`` tells it, with a field of its own."""
+    mail = message_id(doors)
+    if provider == "sendgrid":
+        bounce = {"event": "bounce", "email": TO, "smtp-id": mail, "sg_event_id": "e-1", "status": "5.1.1"}
+        return signed_by_sendgrid((json.dumps([bounce])[:-2] + f', "theirs": {theirs}' + "}]").encode())
+    if provider == "mailgun":
+        event = {**MAILGUN, "message": {"headers": {"message-id": mail.strip("<>")}}}
+        return (of_mailgun(event).decode()[:-1] + f', "theirs": {theirs}' + "}").encode(), {}
+    headers = [{"name": "Message-ID", "value": mail}]
+    told = json.dumps({**SES, "mail": {"messageId": "ses-1", "headers": headers}})
+    return of_ses(topic, told[:-1] + f', "theirs": {theirs}' + "}"), {}
+
+
+@pytest.mark.parametrize("odd", ["18446744073709551615", "1e400", '"\\u0000"', '"\\ud800"', "[" * 40 + "]" * 40])
+@pytest.mark.parametrize("provider", ["sendgrid", "mailgun", "ses"])
+def test_what_nobody_reads_keeps_no_failure_out(doors: Site, sns: tuple[Sns, str], provider: str, odd: str) -> None:
+    body, headers = failure_of(provider, doors, sns[0], odd)
+    assert [post(doors, provider, body, headers).status_code for _ in range(2)] == [202, 200]
+    assert first_state(doors) == "bounced"
+
+
+@pytest.mark.parametrize("provider", ["sendgrid", "mailgun", "ses"])
+def test_a_failure_that_cannot_be_read_is_somebodys_to_look_at(
+    doors: Site, sns: tuple[Sns, str], provider: str
+) -> None:
+    body, headers = failure_of(provider, doors, sns[0], '1, "theirs": 2')
+    assert [post(doors, provider, body, headers).status_code for _ in range(2)] == [202, 200]
+    assert first_state(doors) == "sent"
+    kept = doors.world.rows("SELECT state, reason FROM inbox_event WHERE source LIKE 'mail:%'")
+    assert [(row.state, "twice" in row.reason) for row in kept] == [("quarantined", True)]
+
+
+def test_a_failure_without_recipient_or_id_is_not_lost(doors: Site, sns: tuple[Sns, str]) -> None:
+    assert post(doors, "ses", of_ses(sns[0], {"notificationType": "Bounce", "bounce": {}})).json()["new"] == 1
+    bounce = {"event": "bounce", "email": TO, "smtp-id": message_id(doors), "status": "5.1.1"}
+    events = [post(doors, "sendgrid", *of_sendgrid(bounce, 7)).json() for _ in range(2)]
+    assert events == [{"reports": 2, "new": 2}, {"reports": 2, "new": 0}]
+    assert first_state(doors) == "bounced"
 
 
 @pytest.mark.parametrize(

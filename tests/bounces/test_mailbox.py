@@ -90,6 +90,16 @@ def test_a_server_that_says_no_is_asked_again_later(world: World, server: ImapSe
     assert len(kept(world)) == 3
 
 
+def test_one_message_that_the_server_does_not_give_keeps_no_other_waiting(world: World, server: ImapServer) -> None:
+    server.refuses = "UID FETCH 2"
+    look(world, server)
+    assert world.show()["mails"][0]["state"] == "bounced"
+    assert (len(kept(world)), server.seen) == (2, {1, 3})
+    server.refuses = ""
+    look(world, server)
+    assert (len(kept(world)), server.seen) == (3, {1, 2, 3})
+
+
 def test_a_server_that_is_away_keeps_nobody_waiting(world: World, server: ImapServer) -> None:
     server.close()
     look(world, server)

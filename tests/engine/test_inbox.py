@@ -103,6 +103,26 @@ def test_a_notice_that_names_no_order_finds_it_by_the_token_it_was_paid_with(wor
     ]
 
 
+def test_a_notice_that_names_the_payment_alone_finds_its_order_by_the_reference(world: World) -> None:
+    """A dispute names neither order nor token. Another gateway's payment of that name is another, and another shop's nobody's."""
+    world.take(document("S-1"))
+    world.settle()
+    (reference,) = (one for (one,) in world.rows("SELECT reference FROM payment"))
+    told = [("n1", "sandbox", "salon", reference), ("n2", "stripe", "salon", reference)]
+    told += [("n3", "sandbox", "reuse", reference), ("n4", "sandbox", "salon", f"{reference}0")]
+    for name, gateway, shop, named in told:
+        notice = Notice(name, STANDS, reference=named)
+        world.tell(notice_event(notice, gateway=gateway, shops=(shop,), now=world.clock.now()))
+    world.settle()
+    rows = world.rows("SELECT event_id, order_id IS NOT NULL, state FROM inbox_event ORDER BY id")
+    assert [tuple(one) for one in rows] == [
+        ("n1", True, "applied"),
+        ("n2", False, "quarantined"),
+        ("n3", False, "quarantined"),
+        ("n4", False, "quarantined"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "fault"),
     [

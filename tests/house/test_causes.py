@@ -54,7 +54,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "UNPAID": ("not paid in time",),
     "_CAME_TO_NOTHING[why]": ("was cancelled", "never arrived"),
     "_NOBODY[method.receipt]": tuple(NO_RECEIPT.values()),
-    "_CAUSES[kind]": tuple(ANSWERED.values()),
+    "_CAUSES[effect.kind]": tuple(ANSWERED.values()),
     "KNOWN": (KNOWN,),
     "asked.fee": ("1200",),
     "asked.supplier": ("maker-b",),

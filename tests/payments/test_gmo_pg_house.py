@@ -160,6 +160,16 @@ def test_a_forged_notice_releases_nothing_and_the_true_one_is_looked_up(till: Ti
     assert till.world.broken() == {}
 
 
+def test_a_slip_whose_number_shows_no_order_is_paid_by_notice_too(till: Till) -> None:  # 2.3
+    """The order's number is too long for an OrderID: the payment is found by the reference that GMO was given."""
+    number = "ORDER-2026-11-20-000000001"
+    till.order(number, "konbini")
+    till.buyer("pay", number)
+    assert till.told(till.notice()) == b"0"
+    assert till.state(number) == ("released", "captured")
+    assert till.world.broken() == {}
+
+
 def test_paypay_is_opened_by_the_shops_page_and_held_by_notice(till: Till) -> None:  # PAY-03, 2.3
     till.order("R-1", "paypay")
     assert "https://shop.example/paypay?start=https" in links(till, "payment_instructions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -104,6 +105,33 @@ def test_what_was_done_in_the_gateways_dashboard_is_taken_over(world: World, gat
     assert "refund_done" in [mail["template"] for mail in world.show("S-1")["mails"]]
     assert reconcile(world, gateway).differences == []
     assert world.broken() == {}
+
+
+def test_every_yen_that_went_back_is_told_once(world: World, gateway: Running) -> None:
+    """Given back by Shukka, in the dashboard twice, and what of goodwill was not given there yet: the mails come to what went back."""
+    world.take(document("S-1"))
+    world.settle()
+    world.ship_all("S-1")
+    reference = world.value("SELECT reference FROM payment")
+    goodwill = {"reason": "a scratch", "by": "operations", "operator": True}
+    for hour, (amount, ours) in enumerate(((300, True), (500, False), (200, False), (800, True)), 12):
+        if ours:
+            world.tell(world.ask("refund.goodwill", "S-1", amount=amount, **goodwill))
+            world.settle()
+        else:
+            post(gateway, f"/v1/authorizations/{reference}/refund", {"amount": amount}, f"dashboard-{amount}")
+        world.clock.set(at(f"2026-11-20 {hour}:00:00"))
+        reconcile(world, gateway)
+    assert world.show("S-1")["payment"]["refunded"] == 1_100
+    assert told_back(world) == [300, 500, 200, 100]
+    assert world.broken() == {}
+
+
+def told_back(world: World) -> list[int]:
+    """Yen of each mail that says money went back."""
+    mails = [one.get_body(("plain",)) for one in world.postbox.mails if one["X-Shukka-Template"] == "refund_done"]
+    found = [re.search(r"([0-9,]+)円", str(body.get_content())) for body in mails if body]
+    return [int(one[1].replace(",", "")) for one in found if one]
 
 
 @pytest.mark.timeout(120)

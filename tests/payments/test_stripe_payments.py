@@ -267,6 +267,20 @@ def test_a_refund_under_way_is_none_yet(
     assert (stood.state, stood.refunded, stood.code) == (state, refunded, code)
 
 
+def test_a_key_that_was_used_with_other_words_is_looked_up(bench: Bench) -> None:  # gateways.md 1.5
+    """A newer version of Shukka may say the same otherwise: the first call may have run, and is not given back by hand again."""
+    order, reference = bench.run(lambda adapter: held(adapter, bench))
+    capture = {"key": new_key("capture"), "reference": reference, "amount": AMOUNT}
+    stands(bench.run(lambda adapter: adapter.capture(order=order, **capture)))
+    refund = {"key": new_key("refund"), "reference": reference, "amount": 1_000}
+    for told in (order, f"{order} again"):
+        answer = bench.run(lambda adapter, told=told: adapter.refund(order=told, **refund))
+        assert sums(stands(answer)) == (P.PARTLY_REFUNDED, AMOUNT, AMOUNT, 1_000)
+    other = bench.run(lambda adapter: adapter.refund(order=order, **{**refund, "amount": 2_000}))
+    assert (other.verdict, other.code) == (Verdict.DECLINED, "idempotency_error")
+    assert [move.amount for move in of_fake(bench).moves(order, Kind.GIVE_BACK)] == [1_000]
+
+
 def test_a_refund_made_in_the_dashboard_is_seen(bench: Bench) -> None:
     order, reference = bench.run(lambda adapter: taken(adapter, bench))
     of_fake(bench).buyer("refund_in_dashboard", order=order, amount=970)

@@ -129,6 +129,31 @@ def test_debit_cards_are_refused_where_the_shop_says_so(shop: str, refused: bool
     assert effects(decision) == ([("payment.void", f"{shop}/N-1:void")] if refused else [])
 
 
+@pytest.mark.parametrize(("funding", "refused"), [("debit", True), ("credit", False), (None, False)])
+def test_a_card_that_passed_3d_secure_is_known_by_the_look_after_it(funding: str | None, refused: bool) -> None:
+    """PAY-02: before it was passed the gateway knew no card; a kind that nobody tells is taken."""
+    known = facts(an_order("clinic"))
+    asked = effect("payment.authorize", "clinic/N-1:authorize", "done", stands("pending", known.grand_total))
+    later = stands("authorized", known.grand_total, when=NOW + timedelta(minutes=1), funding=funding)
+    looked = effect("payment.lookup", "clinic/N-1:lookup:evt_1", "done", later)
+    decision = decide(STAGE, but(known, state="awaiting_payment", effects={one.key: one for one in (asked, looked)}))
+    assert decision.state == ("cancelled" if refused else "authorized")
+    assert effects(decision) == ([("payment.void", "clinic/N-1:void")] if refused else [])
+
+
+@pytest.mark.parametrize(("shop", "waits"), [("clinic", True), ("apparel", False)])
+def test_where_a_kind_of_card_is_refused_the_answer_is_waited_for_that_a_notice_outran(shop: str, waits: bool) -> None:
+    """PAY-02: the notice says that the money is held, and the answer by what."""
+    known, key = facts(an_order(shop)), f"{shop}/N-1:authorize"
+    held = payment("authorized", known.grand_total)
+    pending = but(known, payment=held, effects={key: effect("payment.authorize", key, "pending")})
+    assert decide(STAGE, pending).state == ("accepted" if waits else "authorized")
+    answered = effect("payment.authorize", key, "done", stands("authorized", known.grand_total, funding="debit"))
+    assert decide(STAGE, but(pending, effects={key: answered})).state == ("cancelled" if waits else "authorized")
+    unknown = effect("payment.authorize", key, "needs_review", {"code": "timeout", "data": {}})
+    assert decide(STAGE, but(pending, effects={key: unknown})).state == "authorized"
+
+
 @pytest.mark.parametrize(
     ("funding", "refuses", "told"),
     [("prepaid", "accept_prepaid", "prepaid"), ("debit", "accept_debit", "debit"), ("credit", "accept_prepaid", None)],

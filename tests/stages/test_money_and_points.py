@@ -135,6 +135,16 @@ def test_a_part_of_a_refund_is_a_part() -> None:
     assert (mails(decision), decision.mails[0].context["refund"]["amount"]) == (["refund_done"], 300)
 
 
+def test_a_refund_that_is_under_way_is_not_told_as_given() -> None:
+    """Its gateway answered yes and counts it later; what it gave meanwhile, in its dashboard, is told and no more."""
+    asked = effect("payment.refund", "key", "done", stands("captured", 1_000, 1_000), amount=300)
+    look = effect(
+        "payment.lookup", "look", "done", stands("partly_refunded", 1_000, 1_000, 200, when=NOW + timedelta(1))
+    )
+    decision = decide(settle.STAGE, facts(payment=payment("captured", 1_000), effects={"key": asked, "look": look}))
+    assert [mail.context["refund"]["amount"] for mail in decision.mails] == [200]
+
+
 def finished(state: str = "shipped", **changes: Any) -> Any:
     """An order whose goods left on 2026-11-20 at 10:00 and whose money is in."""
     known = {"state": state, "lots": (lot(),), "parcels": (parcel(),), "payment": payment("captured", 1_760)}

@@ -195,6 +195,50 @@ def test_what_cannot_be_read_of_an_event_goes_to_the_operator_with_its_reason(si
     assert why in site.world.value("SELECT min(reason) FROM inbox_event")
 
 
+DEPOSIT = {
+    "type": "deposit.received",
+    "timestamp": "2026-11-20T12:00:00+09:00",
+    "data": {"shop": "salon", "number": "S-1", "amount": 11_000, "reference": "FT-1"},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_what_nobody_reads_keeps_no_money_out(site: Site, odd: str) -> None:
+    site.order(document("S-1", payment={"method": "bank_transfer"}))
+    site.world.settle()
+    raw = (json.dumps(DEPOSIT)[:-1] + f', "theirs": {odd}' + "}").encode()
+    assert [site.hook(None, sender="bank", raw=raw).status_code for _ in range(2)] == [202, 200]
+    site.world.settle()
+    assert site.world.show()["payment"]["state"] == "captured"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ('"data": {"shop": "salon", "number": "S-1", "amount": 18446744073709551615}', "amount"),
+        ('"data": {"shop": "salon", "number": "S-1", "amount": 1, "amount": 2}', "twice"),
+        ('"data": {"shop": "salon", "number": "S-\\u0000", "amount": 11000}', "u0000"),
+        ('"data": {"shop": "salon", "number": "S-1", "amount": 11000, "reference": "\\ud800"}', "surrogate"),
+        ('"data": {"shop": "salon", "number": "S-1", "amount": 11000, "at": "0001-01-01T00:00:00+14:00"}', "at"),
+        ('"data": ' + "[" * 100_000 + "]" * 100_000, "nested"),
+    ],
+    ids=["amount", "key twice", "U+0000", "half a pair", "no such time", "100,000 levels"],
+)
+def test_money_that_cannot_be_understood_is_kept_and_somebody_has_it(site: Site, changes: str, why: str) -> None:
+    raw = f'{{"type": "deposit.received", "timestamp": "2026-11-20T16:05:00+09:00", {changes}}}'.encode()
+    assert [site.hook(None, sender="bank", raw=raw, event_id=one).status_code for one in ("m-1", "m-1")] == [202, 200]
+    assert stored(site) == ["quarantined"]
+    assert why in site.world.value("SELECT reason FROM inbox_event")
+
+
+@pytest.mark.parametrize("own", ["\u0000", "\ud800", "m" * 255], ids=["U+0000", "half a pair", "long"])
+def test_an_id_of_any_characters_makes_news_once(site: Site, shipment: str, own: str) -> None:
+    path, key = "/v1/suppliers/warehouse/events", site.keys["warehouse"]
+    raw = json.dumps({**shipped(shipment), "id": own}).encode()
+    assert [site.post(path, key=key, content=raw).status_code for _ in range(2)] == [202, 200]
+    assert stored(site) == ["pending"]
+
+
 def test_bytes_that_are_no_text_are_no_webhook(site: Site) -> None:
     assert site.hook(None, raw=b"\xff\xfe").status_code in (400, 401)
     assert stored(site) == []

@@ -100,7 +100,7 @@ def job(house: House) -> PeriodicJob | None:
 
 
 def take(house: House, mailbox: Mailbox, tools: Tools) -> int:
-    """Keep every unseen message; how many were new. What was kept is marked as seen after its commit, so that nothing is lost
+    """Keep every unseen message that the server gives; how many were new. What was kept is marked as seen after its commit, so that nothing is lost
     between the two; what was kept and not marked is known by its digest the next time."""
     new = 0
     with mailbox.opened() as server:
@@ -108,23 +108,24 @@ def take(house: House, mailbox: Mailbox, tools: Tools) -> int:
         for start in range(0, len(waiting), _AT_ONCE):
             tools.transact(lambda connection: None)  # the lease is kept, or the look ends here
             step = waiting[start : start + _AT_ONCE]
-            told = [
-                Told("mail:mailbox", hashlib.sha256(raw).hexdigest(), message.read(raw))
-                for raw in (_message(server, uid) for uid in step)
-            ]
+            read = {uid: raw for uid in step if (raw := _message(server, uid)) is not None}
+            if len(read) < len(step):
+                log.warning("bounces.unread", host=mailbox.host, messages=len(step) - len(read))
+            told = [Told("mail:mailbox", hashlib.sha256(raw).hexdigest(), message.read(raw)) for raw in read.values()]
             new += sum(receive(house.engine, house.clock, told))
-            _answered(server.uid("STORE", b",".join(step).decode("ascii"), "+FLAGS.SILENT", r"(\Seen)"))
+            if read:
+                _answered(server.uid("STORE", b",".join(read).decode("ascii"), "+FLAGS.SILENT", r"(\Seen)"))
     if new:
         log.info("bounces.taken", reports=new)
     return new
 
 
-def _message(server: imaplib.IMAP4, uid: bytes) -> bytes:
-    """The message's first bytes, without marking it."""
+def _message(server: imaplib.IMAP4, uid: bytes) -> bytes | None:
+    """The message's first bytes, without marking it; None where the server does not give it: it keeps no other waiting, and is asked for
+    again."""
     kind, parts = server.uid("FETCH", uid.decode("ascii"), f"(BODY.PEEK[]<0.{message.LONGEST}>)")
-    if kind != "OK":
-        raise imaplib.IMAP4.error("FETCH was refused")
-    return next((part[-1] for part in parts if isinstance(part, tuple)), b"")
+    given = (part[-1] for part in parts if isinstance(part, tuple)) if kind == "OK" else iter(())
+    return next(given, None)
 
 
 def _answered(answer: tuple[str, list[bytes | None]]) -> bytes:

@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field
 
 from pipelines.bounces.reasons import bounced, complained
 from pipelines.bounces.report import Finding, Kind, Reason, Report
-from workers.bounces.provider import Heard, MailProvider, original_of, text_of
+from workers.bounces.provider import Heard, MailProvider, original_of, text_of, unread
 from workers.http.signing import SignatureRefused
-from workers.web.body import parse_json
+from workers.web.body import parse_told
 
 _OLDEST: Final = 9 * 3600
 """Seconds for which a timestamp counts."""
@@ -34,8 +34,10 @@ class Settings(BaseModel):
 
 def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datetime) -> Sequence[Heard]:
     """The one event in ``body``; what is no failure is kept as no report, so that its token counts once."""
-    told = parse_json(body)
+    told, fault = parse_told(body)
     token = verify(settings.mailgun_webhook_key, told, int(now.timestamp()))
+    if fault is not None:
+        return [unread(token, fault)]
     event = told.get("event-data") if isinstance(told, dict) else None
     finding = _finding(event)
     message_id = text_of(event, "message", "headers", "message-id")
@@ -46,8 +48,8 @@ def verify(key: str, told: Any, now: int) -> str:
     """The token, once ``key`` signed it; raises SignatureRefused."""
     timestamp, token = text_of(told, "signature", "timestamp"), text_of(told, "signature", "token")
     given = text_of(told, "signature", "signature")
-    expected = hmac.digest(key.encode(), (timestamp + token).encode(), hashlib.sha256).hex()
-    if not token or not hmac.compare_digest(expected.encode(), given.encode()):
+    expected = hmac.digest(key.encode(), (timestamp + token).encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
+    if not token or not hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass")):
         raise SignatureRefused("signature is not that of the timestamp and token.")
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
         raise SignatureRefused("timestamp must be whole seconds since 1970.")

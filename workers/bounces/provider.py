@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +17,12 @@ S = TypeVar("S", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One report; ``event_id`` is the same however often its sender repeats it."""
+    """One report; ``event_id`` is the same however often its sender repeats it. ``fault`` says why it cannot be read; such a one is kept
+    for the operator."""
 
     event_id: str
     report: Report
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,24 @@ class MailProvider(Generic[S]):
     """A provider that reports what became of mails.
 
     ``settings`` are variables of the environment, all with a default; while none is set its door is closed (401). ``read`` proves a
-    request and reads it: of (headers by small name, body, settings, now in UTC); raises SignatureRefused, BadBody, and Unreachable where
-    who signed it cannot be asked now. ``reads_afar``: reading may wait for the network.
+    request and reads it: of (headers by small name, body, settings, now in UTC); raises SignatureRefused, NotJson for what cannot prove
+    anything, and Unreachable where who signed it cannot be asked now. ``reads_afar``: reading may wait for the network.
     """
 
     name: str
     settings: type[S]
     read: Callable[[Mapping[str, str], bytes, S, datetime], Sequence[Heard]]
     reads_afar: bool = False
+
+
+def unread(event_id: str, fault: str) -> Heard:
+    """What is proven and cannot be read."""
+    return Heard(event_id, Report(Original(), ()), fault)
+
+
+def digest_of(body: bytes) -> str:
+    """The id of what has none of its own: the same sent again has it too."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()[:40]}"
 
 
 def text_of(told: Any, *path: str) -> str:

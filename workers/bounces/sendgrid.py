@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -12,9 +13,9 @@ from pydantic import BaseModel, Field, field_validator
 
 from pipelines.bounces.reasons import bounced, complained
 from pipelines.bounces.report import Finding, Kind, Reason, Report
-from workers.bounces.provider import Heard, MailProvider, original_of, text_of
+from workers.bounces.provider import Heard, MailProvider, digest_of, original_of, text_of, unread
 from workers.http.signing import SignatureRefused
-from workers.web.body import parse_json
+from workers.web.body import parse_proven
 
 if TYPE_CHECKING:  # the library is loaded by those who have a key: it is large
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -39,9 +40,11 @@ class Settings(BaseModel):
 
 
 def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datetime) -> Sequence[Heard]:
-    """The failures among the events; what else they tell is passed over."""
+    """The failures among the events, and what is no event; what else they tell is passed over."""
     verify(settings.sendgrid_webhook_key, headers, body)
-    told = parse_json(body)
+    told, fault = parse_proven(body)
+    if fault is not None:
+        return [unread(digest_of(body), fault)]
     return list(_heard(told if isinstance(told, list) else [told]))
 
 
@@ -74,9 +77,14 @@ def _key(given: str) -> EllipticCurvePublicKey:
 
 def _heard(events: Sequence[Any]) -> Iterator[Heard]:
     for one in events:
-        finding, event_id = _finding(one), text_of(one, "sg_event_id")
-        if finding is not None and event_id:
+        finding, event_id = (
+            _finding(one),
+            text_of(one, "sg_event_id") or digest_of(json.dumps(one, sort_keys=True).encode()),
+        )
+        if finding is not None:
             yield Heard(event_id, Report(original_of(text_of(one, "smtp-id")), [finding]))
+        elif not isinstance(one, dict):
+            yield unread(event_id, "It is no event of SendGrid.")
 
 
 def _finding(event: Any) -> Finding | None:

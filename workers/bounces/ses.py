@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from pipelines.bounces.reasons import bounced, complained
 from pipelines.bounces.report import Finding, Kind, Original, Reason, Report
-from workers.bounces.provider import Heard, MailProvider, original_of, rows_of, softened, text_of
+from workers.bounces.provider import Heard, MailProvider, original_of, rows_of, softened, text_of, unread
 from workers.http.signing import SignatureRefused
 from workers.http.sns import CONFIRMATION, Messages
-from workers.web.body import NotJson, parse_json
+from workers.web.body import NotJson, parse_proven, parse_told
 
 _MESSAGES: Final = Messages()
+_FAILURES: Final = ("Bounce", "Complaint", "DeliveryDelay")
 _SUBTYPES: Final = {
     "MailboxFull": Reason.MAILBOX_FULL,
     "MessageTooLarge": Reason.TOO_LARGE,
@@ -35,7 +36,7 @@ class Settings(BaseModel):
 
 def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datetime) -> Sequence[Heard]:
     """What SNS brings: a subscription is confirmed, a notification of a bounce or complaint read; any other is passed over."""
-    envelope = parse_json(body)
+    envelope, _ = parse_proven(body)
     if not isinstance(envelope, dict):
         raise SignatureRefused("It is no message of SNS.")
     topics = [one.strip() for one in settings.ses_topics.split(",") if one.strip()]
@@ -43,17 +44,22 @@ def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datet
     if envelope.get("Type") == CONFIRMATION:
         _MESSAGES.confirm(envelope, topics)
         return []
+    event_id = text_of(envelope, "MessageId")
     try:
-        told = parse_json(text_of(envelope, "Message").encode())
-    except NotJson:
+        told, fault = parse_told(text_of(envelope, "Message").encode())
+    except NotJson:  # SES greets a topic in words
         return []
     found = findings(told)
-    return [Heard(text_of(envelope, "MessageId"), Report(_original(told), found))] if found else []
+    if fault is None and not found and _kind(told) in _FAILURES:
+        fault = "It names no recipient."
+    if fault is not None:
+        return [unread(event_id, fault)]
+    return [Heard(event_id, Report(_original(told), found))] if found else []
 
 
 def findings(told: Any) -> Sequence[Finding]:
     """What a notification says of each recipient; none where it is about no failure."""
-    kind = text_of(told, "notificationType") or text_of(told, "eventType")
+    kind = _kind(told)
     if kind == "Bounce":
         return [_bounced(told, one) for one in rows_of(told, "bounce", "bouncedRecipients")]
     if kind == "Complaint":
@@ -64,6 +70,10 @@ def findings(told: Any) -> Sequence[Finding]:
         recipients = rows_of(told, "deliveryDelay", "delayedRecipients")
         return [_failed(one, Kind.DELAY, Reason.UNREACHABLE) for one in recipients]
     return []
+
+
+def _kind(told: Any) -> str:
+    return text_of(told, "notificationType") or text_of(told, "eventType")
 
 
 def _bounced(told: Any, recipient: Any) -> Finding:

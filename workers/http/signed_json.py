@@ -1,4 +1,4 @@
-"""Signed JSON that comes in: proven by Standard Webhooks over the raw bytes first, then read strictly."""
+"""Signed JSON that comes in: proven by Standard Webhooks over the raw bytes first, then read, whatever JSON it is."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from workers.http.signing import ID, SIGNATURE, TIMESTAMP, SignatureRefused, verify
-from workers.web.body import parse_json
+from workers.web.body import parse_told
 
 
-def read_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> tuple[str, object]:
-    """The webhook-id and what the body says.
+def read_signed(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
+) -> tuple[str, object, str | None]:
+    """The webhook-id, what the body says, and why it cannot be acted on, if it cannot (``workers.web.body.parse_told``).
 
     ``headers`` by name, those that were sent more than once joined by a comma and a space; ``now`` (aware) is real time.
-    Raises SignatureRefused, then BadBody(400).
+    Raises SignatureRefused, then NotJson (400).
     """
-    return proven(headers, body, secrets, now), parse_json(body)
+    return (proven(headers, body, secrets, now), *parse_told(body))
 
 
 def proven(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> str:

@@ -65,7 +65,7 @@ class Messages:
         hash_name = _HASHES.get(message.get("SignatureVersion"))
         if hash_name is None:
             raise SignatureRefused("SignatureVersion must be 1 or 2.")
-        text, signature = signed_text(message).encode(), _decoded(message.get("Signature"))
+        text, signature = signed_text(message).encode("utf-8", "surrogatepass"), _decoded(message.get("Signature"))
         try:
             self._key(certificate).verify(signature, text, PKCS1v15(), getattr(hashes, hash_name)())
         except InvalidSignature:

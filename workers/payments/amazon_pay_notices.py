@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-import orjson
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.http.sns import CONFIRMATION, Messages
+from workers.web.body import parse_proven
 
 _CHARGEBACK: Final = "the customer disputes the charge at the card company: answer in Seller Central"
 
@@ -42,8 +42,8 @@ class Reader:
     ) -> Sequence[Notice]:
         """The notice in an SNS message, none for one that offers the subscription: that is accepted. ``secrets`` are topics as
         ``Messages`` takes them. Raises SignatureRefused, Unreachable where SNS must be asked and cannot be."""
-        message = _object(body)
-        if message is None:
+        message, _ = parse_proven(body)
+        if not isinstance(message, dict):
             raise SignatureRefused("It is no SNS message.")
         self._messages.prove(message, secrets)
         if message["Type"] == CONFIRMATION:
@@ -56,19 +56,18 @@ read_notices = Reader(Messages())
 
 
 def _notice(message: Mapping[str, Any]) -> Notice:
-    inner = _object(str(message["Message"]).encode()) or {}
+    said, fault = parse_proven(str(message["Message"]).encode())
+    inner = said if isinstance(said, dict) else {}
     try:
         told = _Told.model_validate({**inner, "at": message.get("Timestamp")})
     except ValidationError as error:
-        return Notice(str(message["MessageId"]), STANDS, fault=fault_of(error), raw=inner or message["Message"])
+        return _unread(message, inner, fault or fault_of(error))
+    if fault is not None:
+        return _unread(message, inner, fault)
     fault = _CHARGEBACK if told.object_type == "CHARGEBACK" else None
     reference = told.object_id if told.object_type == "CHARGE" else None
     return Notice(told.id, STANDS, None, reference, at=told.at, fault=fault, raw=inner, token=told.permission)
 
 
-def _object(text: bytes) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
+def _unread(message: Mapping[str, Any], inner: Mapping[str, Any], fault: str) -> Notice:
+    return Notice(str(message["MessageId"]), STANDS, fault=fault, raw=inner or message["Message"])

@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.gateway import DEPOSIT, Gateway, Notice
 from pipelines.orders.document import fault_of
+from pipelines.values.moment import bounded
 from pipelines.values.money import MOST_YEN
 from workers.http.signed_json import read_signed
 from workers.payments.acknowledging import stored_or_known
+
+_Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
 
 
 class Settings(BaseModel):
@@ -33,23 +37,25 @@ class _Deposit(_Tolerant):
     number: str
     amount: int = Field(gt=0, le=MOST_YEN, strict=True)
     reference: str | None = None
-    at: AwareDatetime | None = None
+    at: _Moment | None = None
 
 
 class _DepositNotice(_Tolerant):
     type: str
-    timestamp: AwareDatetime
+    timestamp: _Moment
     data: _Deposit
 
 
 def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
-    """One deposit a notice. Raises SignatureRefused and BadBody."""
-    webhook_id, raw = read_signed(headers, body, secrets, now)
-    return [deposit(raw, webhook_id)]
+    """One deposit a notice. Raises SignatureRefused and NotJson."""
+    webhook_id, raw, fault = read_signed(headers, body, secrets, now)
+    return [deposit(raw, webhook_id, fault)]
 
 
-def deposit(raw: object, notice_id: str) -> Notice:
-    """The deposit that ``raw`` tells of; never raises: one that cannot be read has its ``fault``."""
+def deposit(raw: object, notice_id: str, fault: str | None = None) -> Notice:
+    """The deposit that ``raw`` tells of; never raises: one that cannot be read, or acted on for a ``fault`` that is known before, has it."""
+    if fault is not None:
+        return Notice(notice_id, DEPOSIT, fault=fault, raw=raw)
     try:
         told = _DepositNotice.model_validate(raw)
     except ValidationError as error:
@@ -59,7 +65,7 @@ def deposit(raw: object, notice_id: str) -> Notice:
     order = (data.shop, data.number)
     if data.reference:  # the transfer's own name: told of again under another webhook-id, it is the same money
         name = f"{data.reference}\x00{data.shop}\x00{data.number}\x00{data.amount}"
-        notice_id = f"deposit:{hashlib.sha256(name.encode()).hexdigest()[:40]}"
+        notice_id = f"deposit:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
     return Notice(notice_id, told.type, order=order, reference=data.reference, amount=data.amount, at=at)
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-import orjson
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.payments.komoju_payments import Payment, of_payment
+from workers.web.body import parse_proven
 
 SIGNATURE: Final = "x-komoju-signature"
 #: Events that say nothing of a payment of ours.
@@ -46,10 +46,9 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
     matches = [hmac.compare_digest(given, signature(secret, body).encode()) for secret in secrets if secret]
     if not any(matches):
         raise SignatureRefused("X-Komoju-Signature is not that of the body.")
-    try:
-        raw = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return [_unread(_digest(body), "the body is no JSON", None)]
+    raw, fault = parse_proven(body)
+    if fault is not None:
+        return [_unread(_digest(body), fault, None)]
     try:
         event = _Event.model_validate(raw)
     except ValidationError as error:

@@ -7,15 +7,15 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.payments.payjp_states import ORDER, Moment
+from workers.web.body import parse_proven
 
 _HEADER: Final = "x-payjp-webhook-token"
 _OTHERS: Final = ("customer.", "token.", "plan.", "subscription.", "transfer.", "tenant.", "balance.", "statement.")
@@ -40,7 +40,10 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
     # No early end: which of the tokens it was must not show in the time this takes.
     if True not in [hmac.compare_digest(given, one.encode()) for one in secrets if one]:
         raise SignatureRefused("X-Payjp-Webhook-Token is not the account's.")
-    raw = _object(body)
+    told, fault = parse_proven(body)
+    raw = told if isinstance(told, dict) else {}
+    if fault is not None:
+        return [Notice(_digest(body), STANDS, fault=fault, raw=raw)]
     if str(raw.get("type")).startswith(_OTHERS):
         return []
     try:
@@ -50,14 +53,6 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
     shop, _, number = event.data.metadata.get(ORDER, "").partition("/")
     order = (shop, number) if shop and number else None
     return [Notice(event.id, STANDS, order, event.data.id, at=event.created)]
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _digest(body: bytes) -> str:

@@ -78,7 +78,10 @@ def _moment(told: object) -> datetime | None:
         return None
     if not isinstance(told, int):
         raise ValueError("it is no Unix time")
-    return datetime.fromtimestamp(told, UTC)
+    try:
+        return datetime.fromtimestamp(told, UTC)
+    except (OverflowError, OSError):
+        raise ValueError("it is no Unix time") from None
 
 
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]

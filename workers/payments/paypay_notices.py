@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.payments.paypay_payments import order_of
+from workers.web.body import parse_proven
 
 
 class _Transaction(BaseModel):
@@ -21,10 +21,9 @@ class _Transaction(BaseModel):
 def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
     """A reason to look at one payment; none for a notice about something else. Never raises: nothing in it is believed."""
     id_ = hashlib.sha256(body).hexdigest()[:40]
-    try:
-        raw = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return [Notice(id_, STANDS, fault="the body is no JSON")]
+    raw, fault = parse_proven(body)
+    if fault is not None:
+        return [Notice(id_, STANDS, fault=fault)]
     if isinstance(raw, dict) and raw.get("notification_type") not in (None, "Transaction"):
         return []
     try:

@@ -206,8 +206,10 @@ class SandboxGateway:
 
 
 def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
-    """One payment a notice, as it stands after what was done. Raises SignatureRefused and BadBody."""
-    webhook_id, raw = read_signed(headers, body, secrets, now)
+    """One payment a notice, as it stands after what was done. Raises SignatureRefused and NotJson."""
+    webhook_id, raw, fault = read_signed(headers, body, secrets, now)
+    if fault is not None:
+        return [Notice(webhook_id, STANDS, fault=fault, raw=raw)]
     data = raw.get("data") if isinstance(raw, dict) else None
     try:
         payment = _Payment.model_validate(data.get("payment") if isinstance(data, dict) else None)

@@ -229,7 +229,7 @@ class StripeGateway:
 
     async def _not_captured(self, key: str, reference: str, refused: Refused) -> Answer:
         """Another state than a capture needs: an earlier call brought it there, or it ended."""
-        if refused.code_class is not CodeClass.STATE:
+        if not refused.may_be_done:
             return refused.answer()
         found = await self._standing(reference)
         if found is None:
@@ -241,7 +241,7 @@ class StripeGateway:
         try:
             response = await self._calls.post(_path(reference, "cancel"), key, {"expand[0]": "latest_charge"})
         except Refused as refused:
-            ended = await self._ended(reference) if refused.code_class is CodeClass.STATE else None
+            ended = await self._ended(reference) if refused.may_be_done else None
             return ended or refused.answer()
         found = await self._standing(self._calls.intent(response).id)
         return _stands(found or (Standing(self._calls.intent(response)), told_at(response)))
@@ -270,13 +270,23 @@ class StripeGateway:
         try:
             response = await self._calls.post("/v1/refunds", key, form)
         except Refused as refused:
-            known = await self._found(order, key, reference) if refused.code_class is CodeClass.STATE else None
-            return known or refused.answer()
+            return (
+                await self._refund_known(key, reference, amount) if refused.may_be_done else None
+            ) or refused.answer()
         made = self._calls.refund(response)
         after = await self._standing(reference) or found
         if made.amount != amount:
             return Answer(Verdict.OK, needs_review(snapshot_of(*after), "amount_differs"))
         return _given_back(after, made.id)
+
+    async def _refund_known(self, key: str, reference: str, amount: int) -> Answer | None:
+        """The refund of ``amount`` yen that was made under ``key`` before; None where none was."""
+        found = await self._standing(reference)
+        if found is None or not any(
+            one.metadata.get("key") == key and one.amount == amount for one in found[0].refunds
+        ):
+            return None
+        return _of_key(found, key)
 
     async def _found(self, order: str, key: str | None, reference: str | None) -> Answer | None:
         if reference is not None:

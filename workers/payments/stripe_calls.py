@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass
 class Refused(Exception):
-    """Stripe surely did not do it, and says why: ``error`` is its envelope's content."""
+    """Stripe did not do it now, and says why: ``error`` is its envelope's content."""
 
     error: Mapping[str, Any]
 
@@ -34,6 +34,11 @@ class Refused(Exception):
     def code_class(self) -> CodeClass:
         """Who acts on it."""
         return class_of(self.error)
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether an earlier call may have done it: the state is another than is needed, or the key was used with other parameters."""
+        return self.code_class is CodeClass.STATE or self.error.get("type") == "idempotency_error"
 
     def answer(self, snapshot: Snapshot | None = None) -> Answer:
         """A final no. Stripe's own sentence is left out: it may quote what was sent."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pipelines.gateway import STANDS, Notice
 from workers.http.signing import SignatureRefused
 from workers.payments.stripe_states import order_of
-from workers.web.body import parse_json
+from workers.web.body import parse_proven
 
 TOLERANCE: Final = 300
 """Seconds between a signature and now, on either side: an event from the future is refused as well."""
@@ -53,21 +53,20 @@ _PART: Final = re.compile(r"([a-z0-9_]+)=([^,\s]*)")
 
 
 def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Sequence[Notice]:
-    """The one event in ``body``. Raises SignatureRefused and BadBody."""
+    """The one event in ``body``. Raises SignatureRefused."""
     verify(headers.get(_HEADER, ""), body, secrets, int(now.timestamp()))
-    event = parse_json(body)
+    event, fault = parse_proven(body)
     about = _about(event)
     if not isinstance(event, dict) or not isinstance(event.get("id"), str) or about is None:
         digest = hashlib.sha256(body).hexdigest()
-        return [Notice(f"stripe:{digest}", STANDS, fault="It is no event of Stripe.", raw={"sha256": digest})]
-    at = event.get("created")
+        return [Notice(f"stripe:{digest}", STANDS, fault=fault or "It is no event of Stripe.", raw={"sha256": digest})]
     notice = Notice(
         event["id"],
         STANDS,
-        order_of(about.get("metadata") or {}),
+        order_of(_metadata(about)),
         _intent(about),
-        at=datetime.fromtimestamp(at, UTC) if isinstance(at, int) else None,
-        fault=_fault(event, about),
+        at=_moment(event.get("created")),
+        fault=fault or _fault(event, about),
         raw=_without_persons(event, about),
     )
     return [notice]
@@ -110,7 +109,7 @@ def _fault(event: Mapping[str, Any], about: Mapping[str, Any]) -> str | None:
     type_ = str(event.get("type"))
     if type_ not in EVENTS:
         return f"Nothing follows from events of type {type_[:60]}: leave them out of the webhook endpoint."
-    if _intent(about) is None and order_of(about.get("metadata") or {}) is None:
+    if _intent(about) is None and order_of(_metadata(about)) is None:
         return f"{type_} names no payment: see whose money it is in Stripe's dashboard."
     return None
 
@@ -120,6 +119,18 @@ def _without_persons(event: Mapping[str, Any], about: Mapping[str, Any]) -> dict
     names = ("object", "id", "customer", "payment_intent", "charge")
     kept = {name: about[name] for name in names if isinstance(about.get(name), str)}
     return {"id": event["id"], "type": str(event.get("type")), "object": kept}
+
+
+def _metadata(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = about.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def _moment(seconds: object) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _text(value: object) -> str | None:

@@ -150,6 +150,15 @@ def parse_told(raw: bytes) -> tuple[object, str | None]:
         return value, _TWICE if is_twice else None
 
 
+def parse_proven(raw: bytes) -> tuple[object, str | None]:
+    """As `parse_told`, of what its sender has proven in a format of his own: None and the reason for what is no JSON, which sent again
+    would be none either."""
+    try:
+        return parse_told(raw)
+    except NotJson as why:
+        return None, why.detail
+
+
 def _told(read: Callable[[str], object], digits: str) -> object:
     """The number that the digits are, or they themselves where it is none that can be kept."""
     try:

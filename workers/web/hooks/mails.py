@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipelines.bounces.receiving import Told, receive
+from pipelines.engine.inbox import storable_id
 from pipelines.errors import Unreachable
 from workers.bounces import MAIL_PROVIDERS
 from workers.http.signing import SignatureRefused
@@ -48,7 +49,7 @@ async def mail_report(request: Request, provider: str) -> Response:
         WEBHOOKS.labels(_KIND, "503").inc()
         raise HttpProblem(503, "Not proven yet", "Who signed it cannot be asked now; send it again later.") from None
     state.count_webhook(request, f"mail:{provider}", state.clients.may)
-    told = [Told(f"mail:{provider}", one.event_id, one.report) for one in heard]
+    told = [Told(f"mail:{provider}", storable_id(one.event_id), one.report, one.fault) for one in heard]
     new = await asyncio.to_thread(_kept, request, told)
     status = 202 if new or not told else 200
     WEBHOOKS.labels(_KIND, str(status)).inc()
