@@ -6,7 +6,7 @@ A dispute names the payment alone. Whoever still runs the version before looks f
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0052"
+revision = "0050"
 down_revision = "0049"
 
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0054"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 
 #: Nothing would wake them any more. What is decided of each is the stage's own: its gateway is asked before it is cancelled.
 WAKE = """
