@@ -254,7 +254,7 @@ _WATCHED = "SELECT o.number FROM work w JOIN shop_order o ON o.id = w.order_id W
 def test_a_payment_that_its_gateway_never_decided_is_looked_at(
     engine: Engine, database_url: str, renderer: Renderer
 ) -> None:
-    """PAY-05: from 0054 on; until the rule had a date for it such an order had nothing that would wake it."""
+    """PAY-05: from 0051 on; until the rule had a date for it such an order had nothing that would wake it."""
     with World(engine, database_url, renderer) as old:
         for number in ("S-1", "S-2"):
             stands = Snapshot(f"auth_{number}", PaymentState.PENDING, 11_000, 0, 0, old.clock.now())
@@ -268,7 +268,7 @@ def test_a_payment_that_its_gateway_never_decided_is_looked_at(
         assert old.broken() == {"nothing_forgotten": 2}
         old.gateway.cards["auth_S-2"] = Card(11_000, "credit")
         old.clock.advance(days=20)
-        old.execute(migrations.of("0054").WAKE)
+        old.execute(migrations.of("0051").WAKE)
         assert old.rows(_DUE) == [
             ("S-1", at("2026-11-20 09:00:00")),
             ("S-2", at("2026-11-20 09:00:00")),
