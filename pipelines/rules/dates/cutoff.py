@@ -57,10 +57,10 @@ def plan_dispatch(
     """Plan one shipment.
 
     ``counts_at`` (aware) is the moment that is held against the cutoff: order completion for card, COD and billing,
-    payment confirmation or approval for bank transfer, konbini and loan; None: the money is not in. ``not_before``:
-    the day it falls on is the earliest possible one, for orders that are planned late. ``released_at``: when the last hold of an
-    order that was held ended; it gets what an order of that moment would get. ``load``: what leaves already, where the supplier has
-    a capacity.
+    payment confirmation or approval for bank transfer, konbini and loan, and completion where that came later; None: the money is
+    not in. ``not_before``: the day it falls on is the earliest possible one, for orders that are planned late. ``released_at``: when
+    the last hold of an order that was held ended; it gets what an order of that moment would get. ``load``: what leaves already,
+    where the supplier has a capacity.
     """
     locale = order.locale
     if counts_at is None:
@@ -70,6 +70,8 @@ def plan_dispatch(
         return DispatchPlan(None, None, None, (because("backorder.no_date", locale),))
 
     event = _secured(order)
+    if order.placed_at > counts_at:  # money that was there before there was an order waits for it
+        counts_at, event = order.placed_at, "order"
     if released_at is not None and released_at > counts_at:
         counts_at, event = released_at, "released"
     counts_at = in_japan(counts_at)

@@ -66,6 +66,15 @@ def test_for_money_first_methods_the_confirmation_counts_not_the_order() -> None
     assert answer.because[0].says.startswith("Payment confirmed after the 15:00 cutoff")
 
 
+@pytest.mark.parametrize("confirmed", ["2026-11-20 00:00:00", "2026-11-20 15:00:00", "2020-01-01 00:00:00"])
+def test_money_that_was_there_before_the_order_waits_for_it(confirmed: str) -> None:
+    """CUT-01: a bank that names a day alone, a transfer ahead of its order."""
+    order = an_order("salon", method="bank_transfer", placed_at="2026-11-20 15:00:01")
+    answer = planned(order, SHOPS["salon"], at(confirmed))
+    assert answer.dispatch_on == day("2026-11-24")
+    assert answer.because[0].says.startswith("Ordered after the 15:00 cutoff")
+
+
 @pytest.mark.parametrize(("method", "word"), [("bank_transfer", "payment"), ("konbini", "payment"), ("loan", "loan")])
 def test_nothing_is_promised_before_the_money_is_in(method: str, word: str) -> None:
     order = an_order("reuse", method=method)

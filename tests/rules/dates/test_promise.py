@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -224,7 +225,7 @@ def test_the_promise_is_the_plan_and_its_deadline_is_exact(
 
 def _planner(shop: Shop, line: Line, load: Load, method: str) -> Callable[[datetime], tuple[object, object]]:
     def planned(moment: datetime) -> tuple[object, object]:
-        order = an_order("plain", line, method=method)
+        order = replace(an_order("plain", line, method=method), placed_at=moment)
         (part,) = split(order.lines, shop)
         plan = plan_dispatch(part, order, shop, counts_at=moment, load=load)
         return plan.dispatch_on, plan.because
