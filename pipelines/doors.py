@@ -6,7 +6,7 @@ tells, which cannot be sent back to be mended, is kept without the number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -39,6 +39,19 @@ def formed(shape: type[Shape], raw: object) -> Shape:
         return shape.model_validate(raw)
     except ValidationError as wrong:
         raise Invalid(problems_of(wrong)) from None
+
+
+def question(shape: type[Shape], raw: Mapping[str, str]) -> Shape:
+    """What stands behind a question mark, as ``shape``; one that is empty counts as left out. Raises Invalid naming each wrong
+    parameter."""
+    return formed(shape, {name: value for name, value in raw.items() if value})
+
+
+def shops_meant(shop: str | None, seen: Sequence[str]) -> Sequence[str]:
+    """The shops of which a list is asked by who sees those of ``seen``: all of them, or ``shop``. Raises Invalid for another."""
+    if shop is not None and shop not in seen:
+        raise Invalid([Problem("shop", "is unknown, or none of this key's")])
+    return seen if shop is None else [shop]
 
 
 def kept(told: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:

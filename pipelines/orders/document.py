@@ -52,6 +52,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "missing": "This field is required.",
     "extra_forbidden": "There is no such field; remove it or correct its name.",
     "int_type": "Must be a whole number (no text, no decimals, no true or false).",
+    "int_parsing": "Must be a whole number.",
     "string_type": "Must be text.",
     "string_unicode": "Must be well-formed Unicode text (a lone surrogate was found).",
     "string_too_short": "Must have at least {min_length} character(s).",

@@ -14,7 +14,7 @@ from models.states import Condition, HoldReason, OrderState
 from models.store import search
 from models.store.search import Filter, ListedRow, Place, Sought
 from pipelines.carriers import CARRIERS
-from pipelines.doors import formed
+from pipelines.doors import question, shops_meant
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.schema import Day, Key, Time, one_line
 from pipelines.values.calendar import in_japan
@@ -60,8 +60,8 @@ class OrderListQuery(BaseModel):
 
 
 def asked_of(raw: Mapping[str, str]) -> OrderListQuery:
-    """The question; raises Invalid naming each wrong parameter. One that is empty counts as left out."""
-    return formed(OrderListQuery, {name: value for name, value in raw.items() if value})
+    """The question; raises Invalid naming each wrong parameter."""
+    return question(OrderListQuery, raw)
 
 
 def page(connection: Connection, shops: Sequence[str], asked: OrderListQuery) -> tuple[list[ListedRow], str | None]:
@@ -70,9 +70,7 @@ def page(connection: Connection, shops: Sequence[str], asked: OrderListQuery) ->
     Each order that is there throughout comes once, however many come in meanwhile. Raises Invalid for a shop that is none of
     ``shops``, and for a cursor that no page gave.
     """
-    if asked.shop is not None and asked.shop not in shops:
-        raise Invalid([Problem("shop", "is unknown, or none of this key's")])
-    wanted = [asked.shop] if asked.shop is not None else shops
+    wanted = shops_meant(asked.shop, shops)
     after = None if asked.cursor is None else _place(asked.cursor)
     found = search.listed(connection, wanted, _filter(asked), after=after, limit=asked.limit + 1)
     rows = found[: asked.limit]

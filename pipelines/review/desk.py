@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from models.states import HoldReason
 from models.store import review
 from models.store.review import AssignmentRow, NoteRow, Which
-from pipelines.doors import formed
+from pipelines.doors import question
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.schema import MANY_LINES, Key, one_line
 from pipelines.review.queue import Item, Seen, named
@@ -69,9 +70,9 @@ class ReviewAct(_Asked):
     body: dict[str, Any] = Field(default={}, description="The action's own request")
 
 
-def query_asked(raw: object) -> ReviewQuery:
-    """The question; raises Invalid naming each wrong parameter. One that is empty counts as left out."""
-    asked = formed(ReviewQuery, {name: value for name, value in raw.items() if value} if isinstance(raw, dict) else raw)
+def query_asked(raw: Mapping[str, str]) -> ReviewQuery:
+    """The question; raises Invalid naming each wrong parameter."""
+    asked = question(ReviewQuery, raw)
     if asked.kind is not None and asked.kind not in review.KINDS:
         raise Invalid([Problem("kind", f"must be one of {', '.join(review.KINDS)}")])
     if asked.reason is not None and asked.reason not in set(HoldReason):

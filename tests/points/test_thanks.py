@@ -217,9 +217,13 @@ def test_operators_see_and_tick_off_letters(site: Site) -> None:
 
 def test_storefronts_and_strangers_see_none(site: Site) -> None:
     assert problem(site.get("/v1/postings"), 404)
-    assert problem(site.get("/v1/postings?shop=nowhere", key=site.operator), 404)
     for id_ in ("0", "99", "x"):
         assert problem(site.post(f"/v1/postings/{id_}/done", key=site.operator), 404)
+
+
+@pytest.mark.parametrize("wrong", ["shop=nowhere", "state=posted", "limit=5", "state=open&state=done"])
+def test_what_is_asked_wrongly_of_the_letters_is_named(site: Site, wrong: str) -> None:
+    assert fields(site.get(f"/v1/postings?{wrong}", key=site.operator)) == [wrong.partition("=")[0]]
 
 
 def test_nothing_is_posted_to_who_withdrew(site: Site) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from models.database import glance
 from pipelines.customers.erase import forget
 from pipelines.customers.schema import CustomerFactsDocument, CustomerPath
 from pipelines.customers.tell import shown, tell
-from pipelines.doors import read
+from pipelines.doors import question, read
 from pipelines.errors import Invalid, Problem
 from pipelines.points import grants, holds
 from pipelines.points.requests import Answered
@@ -25,17 +27,17 @@ from pipelines.shops import Shop
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from workers.patience import patiently
-from workers.web.answers import HttpProblem, as_json, not_found
+from workers.web.answers import as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.query import parameters_of, query_of
 from workers.web.shapes import ErasureShown, Kept, KnownCustomer, Points, answers
 
 router = APIRouter(prefix="/v1", tags=["points"])
 
 _BODY_LIMIT = 65_536
-_MOST_TRANSFERS = 200
-_CURSOR_DIGITS = 18
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
 
 #: Documents that the published schema describes.
 DOCUMENTS = (CustomerFactsDocument, GrantDocument, HoldDocument, ReleaseDocument)
@@ -98,29 +100,41 @@ def _profile(state: AppState, caller: Caller, shop: str) -> Shop:
     return profile
 
 
-_PAGING = [
-    {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next` of the page before"},
-    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": _MOST_TRANSFERS}},
-]
+def _place(word: object) -> int:
+    if not (isinstance(word, str) and _NUMBER.fullmatch(word)):
+        raise ValueError("Must be `next` of the page before.")
+    return int(word)
+
+
+class PointsQuery(BaseModel):
+    """Which page of a ledger is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cursor: Annotated[int, BeforeValidator(_place), WithJsonSchema({"type": "string"})] | None = Field(
+        default=None, description="`next` of the page before"
+    )
+    limit: int = Field(default=50, ge=1, le=200, description="Entries a page")
 
 
 @router.get(
-    "/customers/{shop}/{customer}/points", responses=answers(s200=Points), openapi_extra={"parameters": _PAGING}
+    "/customers/{shop}/{customer}/points",
+    responses=answers(s200=Points),
+    openapi_extra={"parameters": parameters_of(PointsQuery)},
 )
 async def read_points(request: Request, shop: str, customer: str) -> Response:
     """Balance by state, lots as they will be spent, and a page of the ledger, newest first."""
     state = state_of(request)
     caller = await state.caller(request, "storefront", "operator")
-    before = _number(request, "cursor")
-    limit = _number(request, "limit") or 50
-    if limit > _MOST_TRANSFERS:
-        raise HttpProblem(400, "Bad limit", f"limit must be a number from 1 to {_MOST_TRANSFERS}.")
+    asked = question(PointsQuery, query_of(request))
     if not caller.sees(shop):
         raise not_found()
 
     def look() -> Statement | None:
         with glance(state.house.engine) as connection:
-            return statement(connection, shop, customer, state.house.clock.now(), before=before, limit=limit)
+            return statement(
+                connection, shop, customer, state.house.clock.now(), before=asked.cursor, limit=asked.limit
+            )
 
     found = await asyncio.to_thread(look)
     if found is None:
@@ -238,12 +252,3 @@ def _seen(caller: Caller, shop: str) -> None:
     """A key sees only its own shops; another's looks like one that does not exist."""
     if not caller.sees(shop):
         raise Invalid([Problem("shop", f"is unknown: no profile {mask(shop)!r}")])
-
-
-def _number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _CURSOR_DIGITS and int(text) > 0):
-        raise HttpProblem(400, f"Bad {name}", f"{name} must be a positive number; take it from the page before.")
-    return int(text)

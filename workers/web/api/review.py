@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from models.database import glance
-from pipelines.doors import read
+from pipelines.doors import read, shops_meant
 from pipelines.orders.act import Asker
 from pipelines.review import desk
 from pipelines.review.desk import ReviewAct, ReviewAssign, ReviewNoteDocument, ReviewQuery
@@ -87,9 +87,9 @@ async def _read(request: Request) -> tuple[AppState, Caller, object]:
 
 
 def _seen(state: AppState, caller: Caller, shop: str | None) -> Seen:
-    """What the key may see, or of it what is of ``shop``: of another's nothing, as if there were none."""
+    """What the key may see, or of it what is of ``shop``. Raises Invalid for a shop that is none of the key's."""
     if shop is not None:
-        return Seen((shop,) if caller.sees(shop) else ())
+        return Seen(tuple(shops_meant(shop, [key for key in state.house.shops if caller.sees(key)])))
     return Seen(caller.shops or None)
 
 

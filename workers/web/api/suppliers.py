@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from models.database import glance
-from pipelines.doors import formed
+from pipelines.doors import question
 from pipelines.suppliers.news import PostedEvent, posted_id
 from pipelines.suppliers.work import LISTS, PAGE, Work, WorkQuery, fetched, listed
 from workers.web.answers import as_json, not_found
@@ -34,7 +34,7 @@ async def read_work(request: Request, supplier: str) -> Response:
     """The supplier's own shipments, at most 100 a page. Of a supplier whose channel is `poll`, what is answered here counts as
     told; `state=cancellation_requested` is what it is asked not to ship."""
     caller = await _caller(request, supplier)
-    query = formed(WorkQuery, {name: value for name, value in query_of(request).items() if value})
+    query = question(WorkQuery, query_of(request))
     name, asked = query.state, LISTS[query.state]
     state = state_of(request)
     house = state.house

@@ -5,34 +5,42 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from models.database import glance
 from models.store import suppressions
 from models.store.suppressions import ReleasedRow, StandingRow
+from pipelines.doors import question, shops_meant
+from pipelines.orders.schema import Key
 from workers.patience import patiently
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.clients import Caller
 from workers.web.mail_shapes import Released, SuppressionList
+from workers.web.query import parameters_of, query_of
 from workers.web.shapes import answers
 from workers.wiring import House
 
 router = APIRouter(prefix="/v1/suppressions", tags=["mails"])
 
-_SHOP = {"name": "shop", "in": "query", "schema": {"type": "string"}, "description": "Left out: every shop of the key"}
 _DIGITS = 18
 
 
-@router.get("", responses=answers(s200=SuppressionList), openapi_extra={"parameters": [_SHOP]})
+class SuppressionsQuery(BaseModel):
+    """What may be asked of the addresses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shop: Key | None = Field(default=None, description="Left out: every shop of the key")
+
+
+@router.get("", responses=answers(s200=SuppressionList), openapi_extra={"parameters": parameters_of(SuppressionsQuery)})
 async def read_suppressions(request: Request) -> Response:
     """The addresses that get no more mails, the newest first."""
     state = state_of(request)
     caller = await state.caller(request, "operator")
-    shop = request.query_params.get("shop")
-    if shop is not None and (shop not in state.house.shops or not caller.sees(shop)):
-        raise not_found()
-    shops = _shops(state.house, caller) if shop is None else [shop]
+    shops = shops_meant(question(SuppressionsQuery, query_of(request)).shop, _shops(state.house, caller))
 
     def look() -> list[StandingRow]:
         with glance(state.house.engine) as connection:
