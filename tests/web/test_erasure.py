@@ -29,6 +29,25 @@ def test_a_customer_is_forgotten_as_soon_as_the_orders_have_ended(site: Site) ->
     assert "was erased" in problem(answer, 409)["detail"]
 
 
+def test_a_number_with_a_slash_is_a_customer_as_any_other(site: Site) -> None:
+    """As an order may have it."""
+    assert site.order(document("S-1", customer="2026/7")).status_code == 202
+    site.world.settle()
+    path = "/v1/customers/salon/2026%2F7"
+    for of in ("", "/points", "/rank"):
+        assert site.get(f"{path}{of}").json()["customer"] == "2026/7"
+    assert site.put(path, json={"postal_stop": True}).status_code == 200
+    forgotten = site.run(lambda: site.request("DELETE", path, key=site.operator))
+    assert (forgotten.status_code, forgotten.json()["status"]) == (202, "waiting")
+
+
+def test_what_names_nobody_is_nobody(site: Site) -> None:
+    """Two names that are no UTF-8 would be one customer, and none is a guest."""
+    for path in ("/v1/customers/salon/%FF", "/v1/customers/salon/"):
+        problem(site.put(path, json={}), 404)
+    problem(site.run(lambda: site.request("DELETE", "/v1/customers/salon/", key=site.operator)), 404)
+
+
 def test_whoever_is_not_known_or_not_to_be_seen_is_404(site: Site) -> None:
     for path in ("/v1/customers/salon/M-404", "/v1/customers/nowhere/M-1"):
         problem(site.run(lambda path=path: site.request("DELETE", path, key=site.operator)), 404)

@@ -124,7 +124,14 @@ def test_metrics_are_named_shukka(site: Site) -> None:
 
 def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:
     problem(site.get("/v1/nothing"), 404)
-    problem(site.run(lambda: site.request("DELETE", "/v1/orders")), 405)
+    refused = site.run(lambda: site.request("DELETE", "/v1/orders"))
+    problem(refused, 405)
+    assert refused.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_monitors_may_ask_for_the_head_alone(site: Site, path: str) -> None:
+    assert site.run(lambda: site.request("HEAD", path, key=None)).status_code == 200
 
 
 def test_openapi_describes_what_is_served(site: Site) -> None:

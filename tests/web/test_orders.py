@@ -51,6 +51,14 @@ def test_a_key_that_was_used_is_a_conflict_before_the_order_is_read(site: Site, 
     problem(site.order({**document("S-3"), **changes}, headers=new), 422)
 
 
+@pytest.mark.parametrize("body", [b"{", b"", b"\xff", b'{"shop": NaN}'], ids=["cut", "empty", "no UTF-8", "NaN"])
+def test_a_key_that_was_used_is_a_conflict_whatever_the_body_is(site: Site, body: bytes) -> None:
+    used, new = ({"idempotency-key": key} for key in ("K2", "K3"))
+    assert site.order(document("S-3"), headers=used).status_code == 202
+    problem(site.post("/v1/orders", content=body, headers=used), 409)
+    problem(site.post("/v1/orders", content=body, headers=new), 400)
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [({"remarks": "other"}, None), ({"number": "S-2"}, "key-1"), ({"remarks": "other"}, "key-1")],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from fastapi import Depends, FastAPI, Request
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Match
 from starlette.types import Lifespan
 
 from models.database import READ_ONLY, TROUBLES, glance, is_passing, recent_trouble
@@ -71,6 +73,7 @@ _DOCUMENTED = (orders, promise, returns, customers, review, supplier_work, docum
 #: What the service can do without, and states of the database in which orders are still shown.
 _SPARED = frozenset({"broker"})
 _READ = TROUBLES
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 #: Seconds a check of readiness may take; whoever asks has little patience.
 _CHECK_WITHIN = 5.0
 
@@ -163,17 +166,26 @@ def _complete(house: House) -> None:
 
 
 async def _nameable(request: Request) -> None:
-    """Nothing has U+0000 in its name, and the database would not even look for one."""
-    if any("\x00" in name for name in request.path_params.values()):
+    """Nothing is named by nothing or by what is no UTF-8, and what has U+0000 in its name the database would not even look for."""
+    if not (names := request.path_params.values()):
+        return
+    try:
+        unquote_to_bytes(request.scope.get("raw_path", b"")).decode()
+    except UnicodeDecodeError:
+        raise not_found() from None
+    if any(not name or "\x00" in name for name in names):
         raise not_found()
 
 
 def _add_operations(app: FastAPI) -> None:
+    # Balancers and monitors ask by HEAD.
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["operations"], responses=answers(s200=Health))
     async def healthz() -> dict[str, str]:
         """The process is alive."""
         return {"status": "ok"}
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", tags=["operations"], responses=answers(s200=Readiness, s503=Readiness))
     async def readyz(request: Request) -> Response:
         """Database and migrations are there: 200, else 503. ``degraded`` names what is missing. Without the broker orders are taken
@@ -266,7 +278,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         detail = "There is no such page." if error.status_code == 404 else str(error.detail)
-        return problem(error.status_code, str(error.detail), detail, headers=error.headers)
+        headers = {"Allow": _allowed(app, request)} if error.status_code == 405 else error.headers
+        return problem(error.status_code, str(error.detail), detail, headers=headers)
 
     @app.exception_handler(SQLAlchemyError)
     async def on_database(request: Request, error: SQLAlchemyError) -> Response:
@@ -279,6 +292,12 @@ def _add_errors(app: FastAPI) -> None:
     async def on_fault(request: Request, error: Exception) -> Response:
         log.error("web.fault", error=describe(error), **asked(request.scope))
         return problem(500, "Fault", "This is our mistake and was recorded; sending the same request again is safe.")
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """Every method that the path has; the framework names those of the first route alone."""
+    asked = ({**request.scope, "method": method} for method in _METHODS)
+    return ", ".join(one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from workers.web.answers import as_json, not_found
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.customer_path import CUSTOMER
 from workers.web.query import parameters_of, query_of
 from workers.web.shapes import ErasureShown, Kept, KnownCustomer, Points, answers
 
@@ -43,21 +44,8 @@ _NUMBER = re.compile("[1-9][0-9]{0,17}")
 DOCUMENTS = (CustomerFactsDocument, GrantDocument, HoldDocument, ReleaseDocument)
 
 
-@router.get("/customers/{shop}/{customer}", tags=["customers"], responses=answers(s200=KnownCustomer))
-async def read_customer(request: Request, shop: str, customer: str) -> Response:
-    """What is known of a customer: facts, balance, rank, and what is counted of the past with its window (INT-14)."""
-    state = state_of(request)
-    caller = await state.caller(request, "storefront", "operator")
-    profile = _profile(state, caller, shop)
-    house = state.house
-    found = await asyncio.to_thread(shown, house.engine, profile, house.clock, customer)
-    if found is None:
-        raise not_found()
-    return as_json(200, found)
-
-
 @router.put(
-    "/customers/{shop}/{customer}",
+    f"/customers/{{shop}}/{CUSTOMER}",
     tags=["customers"],
     responses=answers(s200=KnownCustomer, s201=KnownCustomer),
     openapi_extra=takes(CustomerFactsDocument),
@@ -77,7 +65,7 @@ async def put_customer(request: Request, shop: str, customer: str) -> Response:
 
 
 @router.delete(
-    "/customers/{shop}/{customer}", tags=["customers"], responses=answers(s200=ErasureShown, s202=ErasureShown)
+    f"/customers/{{shop}}/{CUSTOMER}", tags=["customers"], responses=answers(s200=ErasureShown, s202=ErasureShown)
 )
 async def delete_customer(request: Request, shop: str, customer: str) -> Response:
     """Forget a customer: 200 once personal data is gone, 202 while something waits; the same again tells how it stands.
@@ -118,7 +106,7 @@ class PointsQuery(BaseModel):
 
 
 @router.get(
-    "/customers/{shop}/{customer}/points",
+    f"/customers/{{shop}}/{CUSTOMER}/points",
     responses=answers(s200=Points),
     openapi_extra={"parameters": parameters_of(PointsQuery)},
 )
@@ -182,6 +170,20 @@ def _shown(shop: str, customer: str, found: Statement) -> dict[str, Any]:
         ],
         "next": None if found.next is None else str(found.next),
     }
+
+
+# Behind the others: a customer number may hold a slash, and this path takes all of it.
+@router.get(f"/customers/{{shop}}/{CUSTOMER}", tags=["customers"], responses=answers(s200=KnownCustomer))
+async def read_customer(request: Request, shop: str, customer: str) -> Response:
+    """What is known of a customer: facts, balance, rank, and what is counted of the past with its window (INT-14)."""
+    state = state_of(request)
+    caller = await state.caller(request, "storefront", "operator")
+    profile = _profile(state, caller, shop)
+    house = state.house
+    found = await asyncio.to_thread(shown, house.engine, profile, house.clock, customer)
+    if found is None:
+        raise not_found()
+    return as_json(200, found)
 
 
 @router.post(

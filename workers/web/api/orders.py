@@ -25,7 +25,7 @@ from workers.web.api.actions import offered
 from workers.web.api.views import show_order
 from workers.web.app_state import AppState, state_of
 from workers.web.batch import Unreadable, read_batch
-from workers.web.body import read_body, read_json, takes
+from workers.web.body import BadBody, parse_json, read_body, read_json, takes
 from workers.web.clients import Caller
 from workers.web.headers import idempotency_key, language
 from workers.web.problem import problem
@@ -64,10 +64,10 @@ async def accept_order(request: Request) -> Response:
     caller = await state_of(request).caller(request, "storefront")
     key = idempotency_key(request)
     state_of(request).count_orders(request, caller, 1)
-    _, raw = await read_json(request, MOST_BYTES)
+    body = await read_body(request, MOST_BYTES)
     try:
-        order = _seen(parse_order(raw), caller)
-    except Invalid:
+        order = _seen(parse_order(parse_json(body)), caller)
+    except (Invalid, BadBody):
         if key is not None and await asyncio.to_thread(_is_used, state_of(request), caller, key):
             raise Conflict(KEY_USED) from None
         raise

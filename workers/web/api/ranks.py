@@ -12,12 +12,13 @@ from models.database import glance
 from pipelines.ranks import standing
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
+from workers.web.customer_path import CUSTOMER
 from workers.web.shapes import Standing, answers
 
 router = APIRouter(prefix="/v1", tags=["customers"])
 
 
-@router.get("/customers/{shop}/{customer}/rank", responses=answers(s200=Standing))
+@router.get(f"/customers/{{shop}}/{CUSTOMER}/rank", responses=answers(s200=Standing))
 async def read_rank(request: Request, shop: str, customer: str) -> Response:
     """Rank, since when, spend in the window, what is missing to the next, and the history; 404 where a shop has no ranks."""
     state = state_of(request)

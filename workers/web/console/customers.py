@@ -36,6 +36,7 @@ from workers.operators import PATH
 from workers.patience import patiently
 from workers.web.console.frame import see
 from workers.web.console.visit import ConsoleRoute, Visit, visited
+from workers.web.customer_path import CUSTOMER
 from workers.web.pages.forms import Form
 
 router = APIRouter(prefix=f"{PATH}/customers", include_in_schema=False, route_class=ConsoleRoute)
@@ -71,17 +72,7 @@ async def find(request: Request) -> Response:
     return await visited(request, shown)
 
 
-@router.get("/{shop}/{customer}")
-async def read_customer(request: Request, shop: str, customer: str) -> Response:
-    """The customer."""
-
-    async def shown(visit: Visit) -> Response:
-        return await _page(visit, visit.shop(shop), customer)
-
-    return await visited(request, shown)
-
-
-@router.get("/{shop}/{customer}/bills/{month}")
+@router.get(f"/{{shop}}/{CUSTOMER}/bills/{{month}}")
 async def read_bill(request: Request, shop: str, customer: str, month: str) -> Response:
     """The customer's bill of a month (``2026-11``), to be read and printed (TAX-02)."""
 
@@ -107,7 +98,18 @@ async def read_bill(request: Request, shop: str, customer: str, month: str) -> R
     return await visited(request, shown)
 
 
-@router.post("/{shop}/{customer}/methods")
+# Behind the bills: a customer number may hold a slash, and this path takes all of it.
+@router.get(f"/{{shop}}/{CUSTOMER}")
+async def read_customer(request: Request, shop: str, customer: str) -> Response:
+    """The customer."""
+
+    async def shown(visit: Visit) -> Response:
+        return await _page(visit, visit.shop(shop), customer)
+
+    return await visited(request, shown)
+
+
+@router.post(f"/{{shop}}/{CUSTOMER}/methods")
 async def leave_methods(request: Request, shop: str, customer: str) -> Response:
     """Leave the customer the payment methods that are ticked (``method.NAME``); all of them for none (INT-15)."""
 
@@ -119,7 +121,7 @@ async def leave_methods(request: Request, shop: str, customer: str) -> Response:
     return await _changed(request, shop, customer, "customers.methods", Role.OPERATOR, change)
 
 
-@router.post("/{shop}/{customer}/points")
+@router.post(f"/{{shop}}/{CUSTOMER}/points")
 async def give_points(request: Request, shop: str, customer: str) -> Response:
     """Give points by hand (``amount``, ``expires_on``); the same form again gives nothing."""
 
@@ -138,7 +140,7 @@ async def give_points(request: Request, shop: str, customer: str) -> Response:
     return await _changed(request, shop, customer, "customers.points", Role.OPERATOR, change)
 
 
-@router.post("/{shop}/{customer}/erase")
+@router.post(f"/{{shop}}/{CUSTOMER}/erase")
 async def erase(request: Request, shop: str, customer: str) -> Response:
     """Forget the customer, for an admin who typed the number again (``customer``)."""
 

@@ -31,6 +31,7 @@ from workers.web.console.customers import customer_path, said_of
 from workers.web.console.frame import HEADERS, see
 from workers.web.console.order import order_path
 from workers.web.console.visit import ConsoleRoute, Visit, visited
+from workers.web.customer_path import CUSTOMER
 from workers.web.pages.forms import Form
 
 router = APIRouter(prefix=PATH, include_in_schema=False, route_class=ConsoleRoute)
@@ -69,7 +70,7 @@ async def issue_of_order(request: Request, shop: str, number: str) -> Response:
     return await _issued(request, shop, made, order_path(shop, number))
 
 
-@router.post("/customers/{shop}/{customer}/bills/{month}")
+@router.post(f"/customers/{{shop}}/{CUSTOMER}/bills/{{month}}")
 async def issue_bill(request: Request, shop: str, customer: str, month: str) -> Response:
     """Issue the statement of the customer's month (TAX-02); the same form again issues nothing more."""
 
