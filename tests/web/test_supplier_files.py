@@ -76,4 +76,5 @@ def test_a_file_that_is_none(site: Site) -> None:
     assert fields(send(site, b"", key, "warehouse")) == ["FILE"]
     assert fields(send(site, b"a,b\r\n", key, "warehouse", format="b2")) == ["FILE"]
     assert fields(send(site, b"a,b\r\n", key, "warehouse", format="excel")) == ["format"]
+    assert fields(send(site, b"a,b\r\n", key, "warehouse", form="b2")) == ["form"]
     problem(send(site, b"x" * (8 * 1024 * 1024 + 1), key, "warehouse"), 413)

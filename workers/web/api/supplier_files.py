@@ -6,13 +6,16 @@ import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from pipelines.doors import question
 from pipelines.suppliers.file_import import AUTO, Imported, import_file
 from workers.patience import patiently
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_body
+from workers.web.query import parameters_of, query_of
 from workers.web.shapes import answers
 from workers.web.supplier_shapes import SupplierFileAnswer
 
@@ -21,25 +24,24 @@ router = APIRouter(prefix="/v1/suppliers", tags=["suppliers"])
 #: Bytes: some ten thousand rows of the widest layout.
 MOST_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_NAME: Final = 200
-_FORMAT = {
-    "name": "format",
-    "in": "query",
-    "schema": {"type": "string", "default": AUTO},
-    "description": "b2, ehiden3, yupri, kangaroo, csv, ehiden2, bizlogi, clickpost, nextengine, or auto",
-}
-_FILE = {
-    "name": "file",
-    "in": "query",
-    "schema": {"type": "string", "maxLength": _LONGEST_NAME},
-    "description": "The file's name, as the answer and the operator shall see it",
-}
 _ANY: Final[dict[str, Any]] = {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+class FileQuery(BaseModel):
+    """What is said of a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str = Field(
+        default=AUTO, description="b2, ehiden3, yupri, kangaroo, csv, ehiden2, bizlogi, clickpost, nextengine, or auto"
+    )
+    file: str = Field(default="", description="The file's name, as the answer and the operator shall see it")
 
 
 @router.post(
     "/{supplier}/files",
     responses=answers(s200=SupplierFileAnswer),
-    openapi_extra={"parameters": [_FORMAT, _FILE], "requestBody": _ANY},
+    openapi_extra={"parameters": parameters_of(FileQuery), "requestBody": _ANY},
 )
 async def supplier_file(request: Request, supplier: str) -> Response:
     """The file itself as the body, in the encoding it was written in. Each good row counts once, however often it is sent; what is
@@ -48,14 +50,21 @@ async def supplier_file(request: Request, supplier: str) -> Response:
     caller = await state.caller(request, "supplier")
     if caller.name != supplier:
         raise not_found()
+    asked = question(FileQuery, query_of(request))
     data = await read_body(request, MOST_BYTES)
-    form = request.query_params.get("format") or AUTO
-    name = request.query_params.get("file", "").replace("\x00", "")[:_LONGEST_NAME]
+    name = asked.file.replace("\x00", "")[:_LONGEST_NAME]
     house = state.house
 
     def taken(again: bool) -> Imported:
         return import_file(
-            house.engine, house.clock, house.shops, data, supplier=supplier, form=form, file=name, seen=caller.shops
+            house.engine,
+            house.clock,
+            house.shops,
+            data,
+            supplier=supplier,
+            form=asked.format,
+            file=name,
+            seen=caller.shops,
         )
 
     imported = await asyncio.to_thread(patiently, taken)
