@@ -25,6 +25,8 @@ from pipelines.values.storable import Unstorable, check, storable
 _AHEAD: Final = timedelta(days=1)
 #: Characters of an event's id.
 LONGEST_ID: Final = 255
+#: Characters of a reason that are kept.
+_MOST_WORDS: Final = 500
 _NOT_PRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -33,9 +35,15 @@ def _one_line(text: object) -> object:
     return (_NOT_PRINTED.sub(" ", text).strip() or None) if isinstance(text, str) else text
 
 
+def _brief(text: object) -> object:
+    """``text`` in one line, cut where it is longer than anybody needs: what is said of the goods counts all the same."""
+    line = _one_line(text)
+    return f"{line[: _MOST_WORDS - 1]}…" if isinstance(line, str) and len(line) > _MOST_WORDS else line
+
+
 _Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
 _Word = Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_one_line)]
-_Words = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_one_line)]
+_Words = Annotated[str | None, BeforeValidator(_brief)]
 
 
 class NamedPieces(Tolerant):
@@ -64,7 +72,7 @@ class SupplierData(Tolerant):
     previous_tracking_number: _Word = None
     shipped_at: _Moment | None = None
     expected_on: Annotated[date, AfterValidator(bounded)] | None = None
-    reason: _Words = None
+    reason: _Words = Field(default=None, description="Kept in one line of at most 500 characters")
     status: _Word = None
     lines: _Lines | None = None
 

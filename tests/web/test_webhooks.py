@@ -279,6 +279,16 @@ def test_a_deposit_notice_releases_a_transfer(site: Site) -> None:
     assert site.world.show()["payment"]["state"] == "captured"
 
 
+def test_a_long_reason_takes_nothing_from_a_refusal(site: Site, shipment: str) -> None:
+    """Nobody told the maker how long a reason may be."""
+    told = {"type": "shipment.refused", "timestamp": "2026-11-20T16:05:00+09:00"}
+    assert site.hook({**told, "data": {"shipment": shipment, "reason": "在庫切れ。\n" * 1000}}).status_code == 202
+    site.world.settle()
+    assert site.world.states() == {"S-1": ("released", "held")}
+    (reason,) = [row.body["reason"] for row in site.world.rows("SELECT body FROM inbox_event")]
+    assert (len(reason), reason[:12], reason[-1]) == (500, "在庫切れ。 在庫切れ。 ", "…")
+
+
 def test_odd_senders_in_the_path_are_nobody(site: Site) -> None:
     for name in ("%00", "%ff", "x" * 5_000):
         assert site.hook({}, path=f"/v1/webhooks/suppliers/{name}").status_code in (401, 404)
