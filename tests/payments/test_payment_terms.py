@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.orders.plan import preview
 from pipelines.rules.dates.periods import last_day
 from tests.rules.build import at
 from tests.world import World, document
@@ -88,3 +89,23 @@ def test_an_order_that_nothing_kept_counts_from_the_order(world: World) -> None:
     world.settle()
     assert world.show()["payment"]["pay_by"] == "2027-01-04"
     assert world.value("SELECT terms_from FROM payment") is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "pay_by"),
+    [
+        ("2026-11-20 12:00:00", "2026-11-27"),
+        ("2026-11-21 12:00:00", "2026-11-27"),  # a day late
+        ("2026-11-21 12:00:01", "2026-11-28"),
+        ("2026-11-28 09:00:00", "2026-12-05"),  # when the days from the order were over
+    ],
+)
+def test_an_order_that_reaches_us_late_has_its_whole_term_from_then(world: World, heard: str, pay_by: str) -> None:
+    """PAY-07: a storefront that could not hand it over; preview and GET agree."""
+    world.clock.set(at(heard))
+    raw = document("S-1", payment=TRANSFER, placed_at="2026-11-20T12:00:00+09:00")
+    planned = preview({**raw, "assume": {"now": at(heard).isoformat()}}, world.house.shops)
+    world.take(raw)
+    world.settle()
+    assert world.states() == {"S-1": ("awaiting_payment", "running")}
+    assert world.show()["payment"]["pay_by"] == planned["payment"]["pay_by"] == pay_by
