@@ -296,8 +296,12 @@ def _add_errors(app: FastAPI) -> None:
 
 def _allowed(app: FastAPI, request: Request) -> str:
     """Every method that the path has; the framework names those of the first route alone."""
-    asked = ({**request.scope, "method": method} for method in _METHODS)
-    return ", ".join(one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes))
+
+    def has(method: str) -> bool:
+        found = (route.matches({**request.scope, "method": method}) for route in app.routes)
+        return any(match is Match.FULL for match, _ in found)
+
+    return ", ".join(filter(has, _METHODS))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -5,17 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import StringConvertor, register_url_convertor
 
 
-class _CustomerNumber(Convertor[str]):
+class _CustomerNumber(StringConvertor):
     regex = "(?s:.+)"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
 
 
 register_url_convertor("customer", _CustomerNumber())
