@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,8 +99,6 @@ class Receipt(StrEnum):
 
 
 _DAY_ENDS: Final = time(23, 59, 59)
-#: How late an order may reach us and its customer's days still count from the order.
-_SOON: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +118,6 @@ class Terms:
         """The last moment at which a slip may be paid: 23:59:59 of its last day in Japan, whatever grace the cancel gives to a
         notice that comes late (PAY-08, B.6.5); None where there is no deadline."""
         return datetime.combine(self.pay_by, _DAY_ENDS, JST) if self.pay_by is not None else self.cancel_at
-
-
-def counted_from(placed_at: datetime, heard_at: datetime) -> datetime:
-    """From when the days of the terms count: from the order, or from when it reached us (``heard_at``) where that was more than a day
-    later. Nobody could tell its customer before how to pay."""
-    return heard_at if heard_at - placed_at > _SOON else placed_at
 
 
 def no_deadline(shop: Shop, placed_at: datetime) -> Terms:
@@ -188,6 +180,13 @@ class Method:
         """The gateway that the shop asks for money by this method; None where it asks none."""
         gateway = shop.gateway_for(self.name)
         return gateway.name if gateway is not None and self.asked(gateway) is not Asks.NOTHING else None
+
+    def terms_of(self, shop: Shop, placed_at: datetime, heard_at: datetime) -> Terms:
+        """The terms of an order that reached us at ``heard_at``: its days count from the order, and from then where they would have been
+        over by then. Nobody could tell its customer before how to pay."""
+        terms = self.terms(shop, placed_at)
+        is_over = terms.payable_until is not None and terms.payable_until <= heard_at
+        return self.terms(shop, heard_at) if is_over else terms
 
     def misses(self, gateway: Gateway[Any] | None) -> frozenset[Capability]:
         """What the method needs and ``gateway``, the shop's for it, cannot do."""

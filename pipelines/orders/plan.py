@@ -9,7 +9,7 @@ from typing import Any
 
 from models.states import HoldReason
 from pipelines.errors import Invalid, Problem
-from pipelines.methods import Method, Terms, agreed, counted_from
+from pipelines.methods import Method, Terms, agreed
 from pipelines.orders.document import AssumeDocument, parse_preview
 from pipelines.orders.instructions import instructions_json, not_offered
 from pipelines.orders.judgement import Known, judge
@@ -121,7 +121,7 @@ def plan(order: Order, shop: Shop, assume: Assume) -> Plan:
         breakdown,
         method,
         method.asked_at(shop),
-        method.terms(shop, counted_from(order.placed_at, assume.now or order.placed_at)),
+        method.terms_of(shop, order.placed_at, assume.now or order.placed_at),
         shipments,
         tuple(instructions_json(order, shop)),
         reasons,
