@@ -9,11 +9,11 @@ from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
 from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.payment_books import listen
-from pipelines.changes.points import return_points
+from pipelines.changes.points import return_points, to_come_back
 from pipelines.changes.suppliers import WAITS_AT, call_off, may_be_told, report_of
 from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
-from pipelines.orders.mails import bill_of, customer_mail
+from pipelines.orders.mails import bill_of, customer_mail, points_of
 from pipelines.rules.marks import CANCELLED
 from pipelines.rules.money.coupons import comes_back
 from pipelines.shops import Shop
@@ -38,6 +38,7 @@ def cancel_order(
     listen(draft)  # what a gateway has answered and no stage has heard yet is let go too
     draft.move_order(OrderState.CANCELLED, cause)
     let_go(draft, shop, now, cause)
+    points = points_of(facts, to_come_back(draft, shop, now), 0)
     return_points(draft, shop, now)
     if not any(draft.shipped.values()):
         for one in facts.coupons:
@@ -54,9 +55,8 @@ def cancel_order(
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        draft.tell(
-            customer_mail("order_cancelled", facts, shop, now, reason=reason, says=says, bill=bill_of(facts, now))
-        )
+        told = {"reason": reason, "says": says, "bill": bill_of(facts, now), "points": points}
+        draft.tell(customer_mail("order_cancelled", facts, shop, now, **told))
     if facts.order.replaces is not None:
         draft.tell_order(facts.order.replaces, REPLACEMENT_CANCELLED)
     if not draft.holds:

@@ -104,6 +104,17 @@ def return_points(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         give_back(draft, shop, now, used, used.amount, f"order:{order_id}:return")
 
 
+def to_come_back(draft: OrderDraft, shop: Shop, now: datetime) -> int:
+    """Used points that the customer gets back if the order ends now: those of lots that have expired meanwhile are lost, unless the
+    profile grants them anew (PTS-12), and what came back before does not come again."""
+    regrants = shop.points.return_expired == "regrant"
+    return sum(
+        used.amount
+        for used in draft.used_points
+        if regrants or used.expires_at is None or used.expires_at > now
+    )
+
+
 def give_back_some(draft: OrderDraft, shop: Shop, now: datetime, points: int, source: str) -> None:
     """So many used points return to their lots (PTS-12): those that would last longest were spent last, so they get
     theirs back first."""

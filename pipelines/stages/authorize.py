@@ -27,12 +27,13 @@ from pipelines.changes.money import (
 )
 from pipelines.changes.payment_books import listen, snapshot_of
 from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.points import to_come_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.gateway import DEPOSIT, BuyerMust, Capability
 from pipelines.methods import LateMoney, Method, Secured, agreed
-from pipelines.orders.mails import customer_mail
+from pipelines.orders.mails import customer_mail, points_of
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 
@@ -145,7 +146,8 @@ def _unknown(draft: OrderDraft, first: EffectFacts) -> None:
 def _fail(draft: OrderDraft, shop: Shop, now: datetime, why: str, *, refused_card: str | None = None) -> None:
     """A final no ends the order: the gateway's, of which the mail names no cause (PAY-04), or the shop's own, to a kind of
     card (``refused_card``)."""
-    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card))
+    points = points_of(draft.facts, to_come_back(draft, shop, now), 0)
+    draft.tell(customer_mail("payment_failed", draft.facts, shop, now, refused_card=refused_card, points=points))
     cancel_order(draft, shop, now, reason="payment_failed", cause=f"payment failed: {why}", mail=False)
 
 

@@ -159,6 +159,7 @@ def _returned(state: str, **told: object) -> dict[str, Any]:
         "cost_on": "customer",
         "answer_by": date(2026, 11, 23),
         "address": "〒460-0008 愛知県名古屋市中区栄1-1-1 サロンサプライ返品係",
+        "asks_address": False,
         **nothing,
         **told,
     }

@@ -136,7 +136,7 @@ class OrderView:
             "because": [reason["says"] for reason in one.because] if one.state == ReturnState.REFUSED else [],
             "goods_by": one.goods_by if one.state == ReturnState.AWAITING_GOODS else None,
             "answer_by": last_day(one.waits_until) if one.waits_until and one.state == ReturnState.REQUESTED else None,
-            "address": self.shop.returns.address or self.shop.support_mail,
+            "address": self.shop.returns.address,
             "cost_on": "shop" if all(line.cost_on == "shop" for line in one.lines) else "customer",
             "answer": one.answer,
             "replacement": one.brings,
