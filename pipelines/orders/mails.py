@@ -153,22 +153,30 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
             "lines": lines_of(facts, s.lines),
             "dispatch_on": s.dispatch_on,
             "arrive_on": s.arrive_on,
-            "because": _of_that_day(s, facts.locale),
+            "because": of_the_day(s.because, s.dispatch_on, facts.locale),
         }
         for s in shipments
     ]
 
 
-#: Reasons that name a day of dispatch.
-_NAMES_A_DAY: Final = frozenset({"cutoff", "backorder", "lead_time", "processed_late"})
+#: Reasons that name a day of dispatch; of the last two sentences that name none.
+_NAMES_A_DAY: Final = frozenset(
+    {"cutoff", "capacity", "lead_time", "processed_late", "dispatch_late", "backorder", "supplier_delay"}
+)
+_MAY_NAME_NONE: Final = ("supplier_delay", "backorder")
 
 
-def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, str]]:
-    """The reasons for the day of dispatch, without those for days that another reason moved: a customer reads of one."""
-    if shipment.dispatch_on is None:
-        return shipment.because
-    day = written(shipment.dispatch_on, locale)
-    return [one for one in shipment.because if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
+def of_the_day(
+    reasons: Sequence[Mapping[str, str]], dispatch_on: date | None, locale: str
+) -> Sequence[Mapping[str, str]]:
+    """The reasons for a day of dispatch, without those for days that another reason moved: a customer reads of one. Without a day
+    (None) the newest word that there is none."""
+    if dispatch_on is None:
+        told = {one["rule"] for one in reasons}
+        newest = next((rule for rule in _MAY_NAME_NONE if rule in told), None)
+        return [one for one in reasons if one["rule"] not in _NAMES_A_DAY or one["rule"] == newest]
+    day = written(dispatch_on, locale)
+    return [one for one in reasons if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
 
 
 def parcel_context(
