@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
 from pipelines.changes.authorizations import stop_watching
@@ -55,7 +55,7 @@ def cancel_order(
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:
-        told = {"reason": reason, "says": says, "bill": bill_of(facts, now), "points": points}
+        told: dict[str, Any] = {"reason": reason, "says": says, "bill": bill_of(facts, now), "points": points}
         draft.tell(customer_mail("order_cancelled", facts, shop, now, **told))
     if facts.order.replaces is not None:
         draft.tell_order(facts.order.replaces, REPLACEMENT_CANCELLED)

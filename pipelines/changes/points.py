@@ -109,9 +109,7 @@ def to_come_back(draft: OrderDraft, shop: Shop, now: datetime) -> int:
     profile grants them anew (PTS-12), and what came back before does not come again."""
     regrants = shop.points.return_expired == "regrant"
     return sum(
-        used.amount
-        for used in draft.used_points
-        if regrants or used.expires_at is None or used.expires_at > now
+        used.amount for used in draft.used_points if regrants or used.expires_at is None or used.expires_at > now
     )
 
 

@@ -179,9 +179,7 @@ def of_the_day(
     return [one for one in reasons if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
 
 
-def parcel_context(
-    facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Planned, now: datetime
-) -> dict[str, Any]:
+def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Planned, now: datetime) -> dict[str, Any]:
     """A parcel of ``shipment`` as mails show it at ``now``; without a number it says so kindly (TRK-01). One that left on another day than
     was planned arrives on another; of one that is reported so late that it should have arrived no day is told."""
     shipped_on, asked = parcel.shipped_at.date(), _base(facts, shop)["wish"]

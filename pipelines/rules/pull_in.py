@@ -48,7 +48,9 @@ def first_visit_from(shop: Shop, store: str, day: date) -> date:
     """The first day from ``day`` on on which ``store`` receives visits; ``day`` itself where all days that were given are over."""
     if not shop.stores[store].visit_dates:
         return shop.visit_days(store).next_open(day)
-    return next((one for one in sorted(shop.stores[store].visit_dates) if one >= day and is_visited_on(shop, store, one)), day)
+    return next(
+        (one for one in sorted(shop.stores[store].visit_dates) if one >= day and is_visited_on(shop, store, one)), day
+    )
 
 
 def ready_on(shop: Shop, store: str, arrives_on: date) -> date:

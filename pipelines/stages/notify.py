@@ -25,8 +25,8 @@ from pipelines.orders.mails import cash, customer_mail, lines_of, parcel_context
 from pipelines.rules.dates.delivery import receive_by
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
-from pipelines.values.calendar import in_japan
 from pipelines.suppliers.instructions import FETCHED, instruct_key
+from pipelines.values.calendar import in_japan
 
 #: What the customer hears of how a parcel fared.
 _TOLD_AS: Mapping[TrackingState, str] = {

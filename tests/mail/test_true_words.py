@@ -15,7 +15,9 @@ from tests.world import World, a_line, document
 from workers.mail.rendering import Renderer
 from workers.mail.samples import sample
 
-TELLS = shop_with("salon", **{"[returns]": '[delivery]\ntells = ["out_for_delivery", "attempt_failed", "held"]\n[returns]'})
+TELLS = shop_with(
+    "salon", **{"[returns]": '[delivery]\ntells = ["out_for_delivery", "attempt_failed", "held"]\n[returns]'}
+)
 
 
 @pytest.fixture
@@ -133,7 +135,10 @@ def test_goods_are_not_sent_back_to_a_mail_address(locale: str) -> None:
     }
     asked = changed("return_goods_awaited", locale, returned=returned)
     for kind in BOTH_KINDS:
-        words = {"ja": "support@salon.exampleまでお問い合わせください", "en": "Please ask support@salon.example where to"}
+        words = {
+            "ja": "support@salon.exampleまでお問い合わせください",
+            "en": "Please ask support@salon.example where to",
+        }
         assert words[locale] in body(asked, kind)
     assert {"ja": "下記の返送先まで", "en": "to the address below"}[locale] not in both(asked)
 

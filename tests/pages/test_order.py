@@ -148,7 +148,10 @@ def test_the_rows_of_the_money_add_up_to_the_total_after_every_change(world: Wor
             world.settle()
         shown = look(site, where)
         row = rows(shown)
-        goods = re.findall(r'<tr><td class="name">[^<]*</td><td class="number">[^<]*</td><td class="number">([^<]*)</td></tr>', shown.source)
+        goods = re.findall(
+            r'<tr><td class="name">[^<]*</td><td class="number">[^<]*</td><td class="number">([^<]*)</td></tr>',
+            shown.source,
+        )
         assert sum(map(yen, goods)) == yen(row["商品合計"])
         parts = ("商品合計", "送料", "手数料", "消費税", "当店からの返金", "ご利用済みの付与ポイント相当額")
         total = sum(yen(row[word]) for word in parts if word in row) - yen(row.get("ポイントご利用", "0"))

@@ -106,9 +106,7 @@ class OrderView:
             "lines": lines_of(self.facts, pieces.items()),
             "dispatch_on": shipment.dispatch_on,
             "arrive_on": shipment.arrive_on,
-            "because": [
-                one["says"] for one in of_the_day(shipment.because, shipment.dispatch_on, self.facts.locale)
-            ],
+            "because": [one["says"] for one in of_the_day(shipment.because, shipment.dispatch_on, self.facts.locale)],
         }
 
     def _parcel(self, parcel: ParcelFacts) -> dict[str, Any]:
