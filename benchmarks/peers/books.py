@@ -248,7 +248,7 @@ class Books:
             facts,
             [(line["line"], line["quantity"] - parcel.lines.get(line["line"], 0)) for line in facts.document["lines"]],
         )
-        context = parcel_context(facts, shop, parcel, shipment)
+        context = parcel_context(facts, shop, parcel, shipment, now)
         self._tell(
             facts, "shipment_shipped", shop, now, about=f"{shipment.id}:{parcel.key}", shipment_id=shipment.id, collect=None, parcel=context,
             shipped_before=[], outstanding=left,

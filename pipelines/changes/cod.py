@@ -118,7 +118,7 @@ def _remind(draft: OrderDraft, shop: Shop, now: datetime, parcel: ParcelFacts, d
             now,
             about=f"{parcel.shipment}:{parcel.key}",
             shipment_id=parcel.shipment,
-            parcel=parcel_context(facts, shop, parcel, shipment),
+            parcel=parcel_context(facts, shop, parcel, shipment, now),
             collect=cash(facts.method, to_be_collected(draft, shop), shop),
             receive_by=due.receive_by,
         )

@@ -194,6 +194,7 @@ def tell(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, templat
         "goods_by": one.goods_by,
         "answer_by": last_day(one.waits_until) if one.waits_until else None,
         "address": shop.returns.address or shop.support_mail,
+        "asks_address": not shop.returns.address,
         "answer": one.answer,
         "replacement": one.brings,
         "given": None,

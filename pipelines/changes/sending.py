@@ -14,7 +14,7 @@ from pipelines.changes.wishes import tell_of_wish
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.arrivals import arrival, wished
-from pipelines.orders.mails import customer_mail, lines_of, supplier_mail
+from pipelines.orders.mails import customer_mail, lines_of, of_the_day, supplier_mail
 from pipelines.orders.unsent import has_left
 from pipelines.rules.dates.cutoff import DispatchPlan
 from pipelines.rules.dates.transit import transit_days
@@ -120,7 +120,8 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
         )
         tell_of_wish(draft, shop, now, shipment)
         pieces = lines_of(facts, [(line, counted.open) for line, counted in shipment.lines.items()])
-        planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": shipment.because}
+        because_of = of_the_day(shipment.because, day, facts.locale)
+        planned = {"dispatch_on": day, "arrive_on": shipment.arrive_on, "because": because_of}
         told.append({"id": shipment.id, "supplier": shipment.supplier, "lines": pieces, **planned})
     draft.tell(customer_mail("address_changed", facts, shop, now, about=about, shipments=told))
 

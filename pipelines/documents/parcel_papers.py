@@ -12,7 +12,7 @@ from pipelines.documents.facts import ParcelSent, SaleFacts, ToPick
 from pipelines.documents.figures import Figures, Item, reduced
 from pipelines.documents.kinds import Kind
 from pipelines.documents.paper import Addressee, Document, Row
-from pipelines.documents.parties import address_lines, issuer_of
+from pipelines.documents.parties import address_lines, issuer_of, ship_to_of
 from pipelines.documents.tables import body, notes
 from pipelines.documents.words import WORDS, day
 from pipelines.rules.money.breakdown import LineShare
@@ -31,8 +31,6 @@ def delivery_note(
     priced = not label and shows_prices(parcel.supplier, shop)
     of = parcel_figures(facts, parcel)
     sent = parcel.sent_at.astimezone(JST).date()
-    to = facts.order.ship_to
-    honorific = ("御中" if to.kind == "organisation" else "様") if locale == "ja" else ""
     tables = body(of, {}, facts.breakdown.rules.display, words) if priced else _unpriced(of.items, words)
     said = [words["note_no_receipt"], words["note_no_invoice"]]
     return Document(
@@ -41,7 +39,7 @@ def delivery_note(
         locale=locale,
         title=words["delivery_note"],
         issuer=issuer_of(shop, locale),
-        addressee=Addressee(addressee or to.name, honorific, shown_code(to.postal_code), address_lines(to)),
+        addressee=ship_to_of(facts.order, locale, addressee),
         transaction_on=sent,
         details=[
             (words["order"], facts.order.number),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from pipelines.documents.paper import Addressee, Issuer
@@ -44,10 +45,22 @@ def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_ad
         return named(asked, locale)
     organisation = to.kind == "organisation" and bool(to.name)
     name = to.name if organisation else order.customer.name or to.name
-    honorific = ("御中" if organisation else "様") if locale == "ja" and name else ""
-    if not with_address:
-        return Addressee(name, honorific)
-    return Addressee(name, honorific, shown_code(to.postal_code), address_lines(to))
+    one = _called(name, "御中" if organisation else "様", locale)
+    return replace(one, postal_code=shown_code(to.postal_code), address=address_lines(to)) if with_address else one
+
+
+def ship_to_of(order: Order, locale: str, asked: str | None = None) -> Addressee:
+    """Whom a parcel's document is made out to, with the address: as ``asked``, else whoever the parcel goes to."""
+    to = order.ship_to
+    one = named(asked, locale) if asked else _called(to.name, "御中" if to.kind == "organisation" else "様", locale)
+    return replace(one, postal_code=shown_code(to.postal_code), address=address_lines(to))
+
+
+def _called(name: str, honorific: str, locale: str) -> Addressee:
+    """A name of the order with ``honorific``, or the one that was written after it; never both."""
+    if locale != "ja" or not name:
+        return Addressee(name, "")
+    return named(name, locale) if _WRITTEN.search(name) else Addressee(name, honorific)
 
 
 def named(asked: str, locale: str) -> Addressee:

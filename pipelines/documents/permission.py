@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -161,7 +162,21 @@ def _invoice(facts: SaleFacts, shop: Shop) -> Answer:
         return _no(Kind.INVOICE, "TAX-02", "This order is on the month's statement, which is the invoice.")
     if facts.dispatched_on is None:
         return _no(Kind.INVOICE, "DOC-05", "An invoice states the day of supply: it is written once goods have left.")
+    if _is_to_leave(facts):
+        says = "An invoice states what was supplied: it is written once the rest has left, too, or was taken out."
+        return _no(Kind.INVOICE, "DOC-05", says)
     return _yes(Kind.INVOICE, "DOC-04", "Goods have left, and the shop is registered for qualified invoices.")
+
+
+def _is_to_leave(facts: SaleFacts) -> bool:
+    """Whether a part of what was ordered has neither left nor been taken out before it did."""
+    left = Counter[str]()
+    for parcel in facts.parcels:
+        left.update(parcel.lines)
+    for change in facts.changes:
+        if change.adjustment.kind in BEFORE_DISPATCH:
+            left.update(dict(change.adjustment.lines))
+    return any(left[line.line] < line.quantity for line in facts.order.lines)
 
 
 def _return_invoice(facts: SaleFacts, shop: Shop, subject: str) -> Answer:

@@ -126,10 +126,17 @@ def bill_of(facts: Facts, now: datetime) -> date | None:
     return bill_month(in_japan(facts.placed_at).date(), in_japan(now).date()) if is_billed(facts.method) else None
 
 
-def refunded_mail(draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int) -> MailIntent:
-    """The customer hears that ``amount`` yen went back, or are taken off a bill, once by ``key``."""
+BY_HAND: Final = "bank_transfer"
+"""The way of money that a person gives back: to the account that the customer is asked for."""
+
+
+def refunded_mail(
+    draft: OrderDraft, shop: Shop, now: datetime, key: str, amount: int, *, method: str | None = None
+) -> MailIntent:
+    """The customer hears that ``amount`` yen went back by ``method``, the way they came where it is left out, or are taken off a
+    bill; once by ``key``."""
     facts = draft.facts
-    refund = {"amount": amount, "method": facts.method, "bill": bill_of(facts, now)}
+    refund = {"amount": amount, "method": method or facts.method, "bill": bill_of(facts, now)}
     context: dict[str, Any] = {"refund": refund, "changed": False}
     if any(one.lines for one in draft.adjustments) and draft.state != OrderState.CANCELLED:
         context |= {"changed": True, **what_is_left(draft, shop)}
@@ -145,27 +152,35 @@ def planned(facts: Facts, shipments: Iterable[NewShipment]) -> list[dict[str, An
             "lines": lines_of(facts, s.lines),
             "dispatch_on": s.dispatch_on,
             "arrive_on": s.arrive_on,
-            "because": _of_that_day(s, facts.locale),
+            "because": of_the_day(s.because, s.dispatch_on, facts.locale),
         }
         for s in shipments
     ]
 
 
-#: Reasons that name a day of dispatch.
-_NAMES_A_DAY: Final = frozenset({"cutoff", "backorder", "lead_time", "processed_late"})
+#: Reasons that name a day of dispatch; of the last two sentences that name none.
+_NAMES_A_DAY: Final = frozenset(
+    {"cutoff", "capacity", "lead_time", "processed_late", "dispatch_late", "backorder", "supplier_delay"}
+)
+_MAY_NAME_NONE: Final = ("supplier_delay", "backorder")
 
 
-def _of_that_day(shipment: NewShipment, locale: str) -> Sequence[Mapping[str, str]]:
-    """The reasons for the day of dispatch, without those for days that another reason moved: a customer reads of one."""
-    if shipment.dispatch_on is None:
-        return shipment.because
-    day = written(shipment.dispatch_on, locale)
-    return [one for one in shipment.because if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
+def of_the_day(
+    reasons: Sequence[Mapping[str, str]], dispatch_on: date | None, locale: str
+) -> Sequence[Mapping[str, str]]:
+    """The reasons for a day of dispatch, without those for days that another reason moved: a customer reads of one. Without a day
+    (None) the newest word that there is none."""
+    if dispatch_on is None:
+        told = {one["rule"] for one in reasons}
+        newest = next((rule for rule in _MAY_NAME_NONE if rule in told), None)
+        return [one for one in reasons if one["rule"] not in _NAMES_A_DAY or one["rule"] == newest]
+    day = written(dispatch_on, locale)
+    return [one for one in reasons if one["rule"] not in _NAMES_A_DAY or day in one["says"]]
 
 
-def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Planned) -> dict[str, Any]:
-    """A parcel of ``shipment`` as mails show it; without a number it says so kindly (TRK-01). One that left on another day than was
-    planned arrives on another."""
+def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Planned, now: datetime) -> dict[str, Any]:
+    """A parcel of ``shipment`` as mails show it at ``now``; without a number it says so kindly (TRK-01). One that left on another day than
+    was planned arrives on another; of one that is reported so late that it should have arrived no day is told."""
     shipped_on, asked = parcel.shipped_at.date(), _base(facts, shop)["wish"]
     as_planned = shipped_on == shipment.dispatch_on
     arrive_on = shipment.arrive_on if as_planned else arrival(facts, shop, shipment, shipped_on)
@@ -177,7 +192,7 @@ def parcel_context(facts: Facts, shop: Shop, parcel: ParcelFacts, shipment: Plan
         "tracking_number": number,
         "tracking_url": known.url(number) if known and number else None,
         "shipped_on": shipped_on,
-        "arrive_on": arrive_on,
+        "arrive_on": arrive_on if arrive_on is not None and arrive_on >= in_japan(now).date() else None,
         "slot": asked["slot"] if asked else None,
         "lines": lines_of(facts, parcel.lines.items()),
     }

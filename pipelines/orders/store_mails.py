@@ -46,7 +46,16 @@ def store_mail(
         ),
         "what": what,
         "visit_on": visit_on,
-        "return_to": shop.split.home,
+        "return_to": _sent_back_to(shop),
     }
     to_name = store.called(store.locale) if store.mail else shop.name
     return MailIntent("store_notice", to, to_name, store.locale, context, f"{what}:{about}")
+
+
+def _sent_back_to(shop: Shop) -> str:
+    """Where a store sends what nobody bought: to the shop's own warehouse, as labels name it, or by its name where none do."""
+    home = shop.supplier(shop.split.home)
+    if (sender := home.files.sender) is None:
+        return home.name or shop.name
+    parts = (f"〒{sender.postal_code}", f"{sender.address}{sender.building and f' {sender.building}'}", sender.name)
+    return " ".join(parts)

@@ -30,7 +30,7 @@ class Sentence(NamedTuple):
     def says(self, locale: str, **values: object) -> str:
         """The sentence in ``locale`` (ja, else en) with dates and times of day written as that language does."""
         if locale == "ja":
-            return self.ja.format(**{name: _written_ja(value) for name, value in values.items()})
+            return self.ja.format(**{name: _written_ja(_named_ja(name, value)) for name, value in values.items()})
         return self.en.format(**{name: _written_en(value) for name, value in values.items()})
 
 
@@ -330,6 +330,47 @@ def _date_ja(day: date) -> str:
 @lru_cache(maxsize=4096)
 def _date_en(day: date) -> str:
     return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
+
+
+#: What a sentence in Japanese calls where something stands, of an order, a shipment or a return.
+_STANDS_JA: Final = {
+    "accepted": "受付",
+    "awaiting_payment": "入金待ち",
+    "authorized": "決済承認済み",
+    "released": "出荷指示済み",
+    "partly_shipped": "一部発送済み",
+    "shipped": "発送済み",
+    "delivered": "配達完了",
+    "undelivered": "未達",
+    "cancelled": "キャンセル",
+    "running": "進行中",
+    "held": "保留",
+    "done": "完了",
+    "planned": "計画",
+    "backordered": "取り寄せ",
+    "instructed": "指示済み",
+    "acknowledged": "受諾",
+    "refused": "お断り",
+    "requested": "受付済み",
+    "approved": "承認",
+    "awaiting_goods": "返送待ち",
+    "expired": "期限切れ",
+    "received": "到着",
+    "inspected": "検品済み",
+    "rejected": "検品不合格",
+    "sent_back": "返送済み",
+    "refunded": "返金済み",
+    "replaced": "交換済み",
+    "exchanged": "交換済み(別商品)",
+    "closed": "終了",
+}
+
+
+def _named_ja(name: str, value: object) -> object:
+    """The value of a sentence with the codes of ``state``, ``condition`` and ``needed`` (several) as words."""
+    if name not in ("state", "condition", "needed") or not isinstance(value, str):
+        return value
+    return "・".join(_STANDS_JA.get(code, code) for code in value.split(", "))
 
 
 def _written_ja(value: object) -> object:

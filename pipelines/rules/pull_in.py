@@ -44,6 +44,15 @@ def is_visited_on(shop: Shop, store: str, day: date) -> bool:
     return shop.visit_days(store).is_open(day) and (not given or day in given)
 
 
+def first_visit_from(shop: Shop, store: str, day: date) -> date:
+    """The first day from ``day`` on on which ``store`` receives visits; ``day`` itself where all days that were given are over."""
+    if not shop.stores[store].visit_dates:
+        return shop.visit_days(store).next_open(day)
+    return next(
+        (one for one in sorted(shop.stores[store].visit_dates) if one >= day and is_visited_on(shop, store, one)), day
+    )
+
+
 def ready_on(shop: Shop, store: str, arrives_on: date) -> date:
     """The first day on which goods can be seen whose parcel arrives on ``arrives_on``: the store takes it in on an open day, and
     has its ``transfer_days``."""
@@ -63,9 +72,10 @@ class Kept:
 
 
 def kept(shop: Shop, store: str, visit_on: date, arrived_at: datetime) -> Kept:
-    """How long goods are kept that came to ``store`` at ``arrived_at`` (aware): for the visit, or where they came later from then
-    on, ``keep_days`` more (STO-01)."""
-    visit = max(visit_on, in_japan(arrived_at).date())
+    """How long goods are kept that came to ``store`` at ``arrived_at`` (aware): for the visit, or where they came later for the first day
+    on which the store receives visits then, ``keep_days`` more (STO-01)."""
+    came_on = in_japan(arrived_at).date()
+    visit = visit_on if came_on <= visit_on else first_visit_from(shop, store, came_on)
     days = shop.stores[store].keep_days
     keep_until = visit + timedelta(days=days)
     return Kept(visit, keep_until, end_of(visit) if days else None, end_of(keep_until))

@@ -47,7 +47,9 @@ class Shop(Section):
     support_mail: Text = Field(default="", description="Address customers write to")
     support_phone: Text = Field(default="", description="Telephone number of the support")
     support_hours: Text = Field(default="", description="When the support is reachable, as printed")
-    support_reply_business_days: Days = Field(default=3, description="Promised reply time (OTH-01)")
+    support_reply_business_days: Days | None = Field(
+        default=None, description="Promised reply time (OTH-01); unset: mails promise none"
+    )
     site_url: Text = Field(default="", description="Address of the storefront")
     mail_from: Text = Field(
         default="",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.states import OrderState
+from models.states import HoldReason, OrderState
 from pipelines.changes.ending import AT_WISH, cancel_order
 from pipelines.changes.money import LETS_GO
 from pipelines.changes.requests import heard
@@ -24,9 +24,15 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             by_operator = bool(event.body.get("operator"))
             wished = is_wished(asked, by_operator=by_operator)
             who = ("operator at the customer's wish" if wished else "operator") if by_operator else "customer"
-            reason = AT_WISH if wished else "shop_decision"
+            reason = AT_WISH if wished else _shops_reason(draft)
             cancel_order(draft, shop, now, reason=reason, cause=f"cancelled by the {who}")
             draft.applied(event)
+
+
+def _shops_reason(draft: OrderDraft) -> str:
+    """The reason code of a cancel that is the shop's decision (CAN-05): of a customer whose orders go before a person it has its own."""
+    is_blocked = any(hold.reason == HoldReason.BLOCKED_CUSTOMER for hold in draft.holds)
+    return "blocked_customer" if is_blocked else "shop_decision"
 
 
 STAGE = Stage(

@@ -26,6 +26,7 @@ from pipelines.rules.dates.delivery import receive_by
 from pipelines.rules.parcels import ENDED
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import FETCHED, instruct_key
+from pipelines.values.calendar import in_japan
 
 #: What the customer hears of how a parcel fared.
 _TOLD_AS: Mapping[TrackingState, str] = {
@@ -168,9 +169,13 @@ def _is_kept(draft: OrderDraft, where: Where) -> bool:
 
 
 def _tell_waiting(news: News, parcel: ParcelFacts, outstanding: object) -> None:
-    """What the carrier says before it has handed the parcel over, once for each that it says."""
+    """What the carrier says before it has handed the parcel over, once for each that it says; what is heard too late to act on it is
+    told to nobody."""
     status, since = str(parcel.tracking_status), parcel.status_as_of or news.now
-    by = receive_by(parcel.carrier, status, since)
+    by, today = receive_by(parcel.carrier, status, since), in_japan(news.now).date()
+    is_brought = status == TrackingState.OUT_FOR_DELIVERY
+    if (by is not None and by < today) or (is_brought and in_japan(since).date() < today):
+        return
     _mail(
         news,
         "parcel_waiting",
@@ -214,7 +219,7 @@ def _mail(news: News, template: str, parcel: ParcelFacts, about: str = "", **ext
             about=f"{parcel.shipment}:{parcel.key}{about}",
             shipment_id=parcel.shipment,
             collect=_cash(news, parcel),
-            parcel=parcel_context(facts, news.shop, parcel, shipment),
+            parcel=parcel_context(facts, news.shop, parcel, shipment, news.now),
             **extra,
         )
     )

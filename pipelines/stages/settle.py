@@ -34,7 +34,7 @@ from pipelines.engine.stage import Stage
 from pipelines.gateway import STANDS, Capability, Snapshot
 from pipelines.orders.actions.goodwill import ACTION as GOODWILL
 from pipelines.orders.actions.refunds import ACTION
-from pipelines.orders.mails import customer_mail, refunded_mail
+from pipelines.orders.mails import BY_HAND, customer_mail, refunded_mail
 from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.shops import Shop
@@ -117,6 +117,7 @@ def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: Payment
                     now,
                     about=renewals[-1].key,
                     until=in_japan(money.expires_at).date(),
+                    payment={"method": draft.facts.method, "amount": draft.due, "pay_by": None},
                 )
             )
 
@@ -159,8 +160,10 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
     if given:
         whole = draft.money.refunded >= draft.money.captured
         draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
-    for key, amount in (*told, *given):
+    for key, amount in told:
         draft.tell(refunded_mail(draft, shop, now, key, amount))
+    for key, amount in given:
+        draft.tell(refunded_mail(draft, shop, now, key, amount, method=BY_HAND))
     _attend(draft, shop, now, refunds)
 
 

@@ -123,7 +123,7 @@ def test_the_documents_name_every_action() -> None:
 def test_a_refusal_is_written_in_its_language() -> None:
     refusal = Refusal(Sentence("{state}です。", "It is {state}."), {"state": "shipped"}, rule="CAN-06")
     assert (refusal.says("ja"), refusal.says("en"), refusal.says("fr")) == (
-        "shippedです。",
+        "発送済みです。",
         "It is shipped.",
         "It is shipped.",
     )

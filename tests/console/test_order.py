@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines.orders.act import actions
 from pipelines.orders.action import About
 from tests.console.browser import Browser, Console, text_of
-from tests.world import SHOPS, document
+from tests.world import SHOPS, a_line, document
 from workers.web.console.fields import fields_of, request_of
 from workers.web.console.frame import LANGUAGES, words
 
@@ -20,6 +20,24 @@ def test_the_page_tells_the_whole_story(operator: Browser) -> None:
     for says in ("髙橋 﨑子", "SKU-1", "Authorized", "11,000", "Waits for", "warehouse", "order accepted", "Timeline"):
         assert says in told, says
     assert len(page.content) < 40_000
+
+
+def test_what_a_change_took_off_is_told_in_money_and_points(console: Console, operator: Browser) -> None:
+    """INT-13: also of an order that nobody has paid yet, of which the interface says what comes back alone."""
+    world = console.world
+    world.grant(1_000)
+    lines = (a_line("1", unit_price=10_000), a_line("2", unit_price=10_000))
+    world.take(document("S-7", *lines, points={"use": 1_000}, payment={"method": "cod"}))
+    world.settle()
+    taken = {"lines": [{"line": "2", "quantity": 1}], "fault": "shop", "reason": "欠品"}
+    world.tell(world.ask("order.cancel_lines", "S-7", operator=True, by="sato", **taken))
+    world.settle()
+    (change,) = world.show("S-7")["adjustments"]
+    assert (change["refund"], change["points_returned"]) == (490, 490)
+    told = text_of(operator.get("/console/orders/salon/S-7"))
+    assert f"{change['money']:,}円 + ポイント {change['points_returned']:,}" in told
+    left = world.show("S-7")["totals"]["grand_total"] - change["money"]
+    assert f"変更後の合計: {left:,}円" in told
 
 
 def test_an_act_is_shown_before_it_is_done_and_then_decided(console: Console, operator: Browser) -> None:

@@ -242,3 +242,9 @@ def test_a_line_keeps_its_pieces() -> None:
     goods = [item for item in found.figures.items if item.role == "goods"]
     line: Line = facts.order.lines[0]
     assert [(item.name, item.quantity, item.amount) for item in goods] == [(line.name, 1, 1_000)]
+
+
+def test_no_stamp_is_due_on_more_than_was_received() -> None:
+    """B.1.3, B.1.5: 60,000 yen with tax, of which third-party points paid 11,000."""
+    assert stamp_duty(ex_tax=54_546, with_tax=49_000, tax_shown=True, paper=True, money_received=True) == 0
+    assert stamp_duty(ex_tax=54_546, with_tax=60_000, tax_shown=True, paper=True, money_received=True) == 200

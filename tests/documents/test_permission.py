@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.documents.facts import Issued, SaleFacts
+from pipelines.documents.facts import Change, Issued, SaleFacts
 from pipelines.documents.kinds import Kind
 from pipelines.documents.permission import Answer, may_issue
+from pipelines.rules.money.adjustments import SHORT, adjust
 from tests.documents.orders import SENT, facts_of
 from tests.world import SHOPS, a_line
 
@@ -71,6 +72,27 @@ def test_the_days_count_from_the_last_parcel() -> None:
     later = replace(facts.parcels[0], place=2, key="2", sent_at=at("2026-11-05T10:00:00"))
     answer = asked(Kind.RECEIPT, replace(facts, parcels=[*facts.parcels, later]), "reuse")
     assert answer.until == date(2026, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken_out", "allowed"),
+    [
+        ({"1": 2, "2": 1}, {}, True),
+        ({"1": 2}, {}, False),
+        ({"1": 1, "2": 1}, {}, False),
+        ({"1": 2}, {"2": 1}, True),
+    ],
+    ids=["all", "a line is to leave", "a piece is to leave", "the rest was taken out"],
+)
+def test_an_invoice_is_written_once_all_that_it_states_has_left(
+    sent: dict[str, int], taken_out: dict[str, int], allowed: bool
+) -> None:
+    """DOC-05: it states what was supplied; goods that were never sent would stand on it for good."""
+    facts = facts_of("clinic", a_line("1", 2, 3_000), a_line("2", 1, 5_000))
+    gone = [Change(1, SENT, adjust(facts.breakdown, [], SHORT, taken_out.items()))] if taken_out else []
+    facts = replace(facts, changes=gone, parcels=[replace(facts.parcels[0], lines=sent)])
+    answer = asked(Kind.INVOICE, facts, "clinic")
+    assert (answer.allowed, answer.because[0].rule) == (allowed, "DOC-04" if allowed else "DOC-05")
 
 
 def issued(facts: SaleFacts, kind: Kind = Kind.RECEIPT) -> SaleFacts:

@@ -15,7 +15,7 @@ from pipelines.documents.facts import SaleFacts
 from pipelines.documents.kinds import Kind
 from pipelines.documents.paper import issued
 from pipelines.documents.parcel_papers import shows_prices
-from pipelines.documents.parties import named
+from pipelines.documents.parties import named, ship_to_of
 from pipelines.documents.sample import sample
 from pipelines.documents.writing import Wish, write
 from tests.documents.orders import SENT, facts_of, printed, text_of
@@ -103,6 +103,25 @@ def test_a_character_that_the_font_lacks_is_replaced_and_said() -> None:
 def test_one_honorific_never_two(asked: str, name: str, honorific: str) -> None:
     to = named(asked, "ja")
     assert (to.name, to.honorific) == (name, honorific)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "asked", "honorific"),
+    [
+        ("individual", "髙橋 﨑子 様", None, "様"),
+        ("organisation", "サロン髙橋 御中", None, "御中"),
+        ("organisation", "サロン髙橋", "見本商店 御中", "御中"),
+        ("organisation", "サロン髙橋", "髙橋 﨑子", "様"),
+    ],
+)
+def test_a_parcels_note_has_one_honorific_whoever_wrote_it(
+    kind: str, name: str, asked: str | None, honorific: str
+) -> None:
+    """One that the order's own name or the asked one ends in is not said twice."""
+    order = facts_of().order
+    to = ship_to_of(replace(order, ship_to=replace(order.ship_to, kind=kind, name=name)), "ja", asked)
+    assert (to.name, to.honorific) == ((asked or name).removesuffix(f" {honorific}"), honorific)
+    assert to.address
 
 
 def test_a_receipt_says_how_it_was_paid() -> None:

@@ -83,6 +83,26 @@ def test_a_day_that_a_later_plan_misses(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_what_the_reasons_say_of_the_wish_is_of_the_newest_day(world: World) -> None:
+    """A day that is in time after all is not said to be missed, and none that is in time names a day of dispatch that is over."""
+    world.take(document("S-1", delivery={"date": "2026-11-27", "slot": "AM"}, locale="en"))
+    world.at("2026-11-24 08:00")
+    (shipment,) = world.shipments()
+    for hour, expected, says in (
+        (9, "2026-11-25", "To arrive on the desired Fri 27 Nov 2026: planned for dispatch on Wed 25 Nov 2026."),
+        (10, "2026-11-27", "The desired Fri 27 Nov 2026 cannot be met; the earliest arrival is Sat 28 Nov 2026."),
+        (11, "2026-11-26", "To arrive on the desired Fri 27 Nov 2026: planned for dispatch on Thu 26 Nov 2026."),
+        (12, None, None),
+    ):
+        world.clock.set(at(f"2026-11-24 {hour:02}:00"))
+        world.tell(world.news("shipment.delayed", shipment, expected_on=expected))
+        world.settle()
+        (planned,) = world.show()["shipments"]
+        assert [one["says"] for one in planned["because"] if one["rule"] == "desired_date"] == ([says] if says else [])
+    assert not_met(world) == 1
+    assert world.broken() == {}
+
+
 def test_a_day_that_goods_miss_which_did_not_leave(world: World) -> None:
     """What nobody reported by the next open morning gets another day, and that misses the wish."""
     world.take(document("S-1", delivery={"date": "2026-11-25", "slot": None}))

@@ -115,6 +115,87 @@ def test_what_was_given_back_by_hand_is_shown_once(site: Site) -> None:
     assert re.search(r"ご返金額\s*6,600円", look(site, path(world)).text)
 
 
+def rows(shown: Page) -> dict[str, str]:
+    """What the page says beside each word."""
+    found = re.findall(r"<dt>([^<]*)</dt><dd>(.*?)</dd>", shown.source, re.DOTALL)
+    return {word: re.sub(r"<[^>]+>", "", value) for word, value in found}
+
+
+def yen(told: str) -> int:
+    """A sum of money or points as the page writes it."""
+    return int(re.sub(r"[^0-9-]", "", told))
+
+
+def test_the_rows_of_the_money_add_up_to_the_total_after_every_change(world: World) -> None:
+    """INT-13, RET-02: the goods are those that are left; what was taken out is named apart, and points are what is earned by now."""
+    world.grant(3_000)
+    lines = (a_line("1", 3, 3_000), a_line("2", 1, 1_290, tax_rate=8), a_line("3", 1, 5_000))
+    world.take(document("S-1", *lines, points={"use": 500}))
+    world.settle()
+    site, where = Site(world), path(world)
+    ask = world.ask
+    for what, body in (
+        (None, {}),
+        ("order.cancel_lines", {"lines": [{"line": "1", "quantity": 1}], "fault": "shop", "reason": ""}),
+        ("shipped", {}),
+        ("order.return_lines", {"lines": [{"line": "3", "quantity": 1}], "fault": "shop"}),
+        ("refund.goodwill", {"amount": 300, "reason": "scratched"}),
+    ):
+        if what == "shipped":
+            world.ship_all("S-1")
+        elif what is not None:
+            world.tell(ask(what, "S-1", operator=True, by="ops", **body))
+            world.settle()
+        shown = look(site, where)
+        row = rows(shown)
+        goods = re.findall(
+            r'<tr><td class="name">[^<]*</td><td class="number">[^<]*</td><td class="number">([^<]*)</td></tr>',
+            shown.source,
+        )
+        assert sum(map(yen, goods)) == yen(row["商品合計"])
+        parts = ("商品合計", "送料", "手数料", "消費税", "当店からの返金", "ご利用済みの付与ポイント相当額")
+        total = sum(yen(row[word]) for word in parts if word in row) - yen(row.get("ポイントご利用", "0"))
+        assert total == yen(row["お支払い合計"])
+        assert ("ご注文から除いた商品" in shown.text) == (what is not None)
+        assert yen(row["獲得ポイント"].partition("(")[0]) == sum(world.balance()) - 3_000 + yen(row["ポイントご利用"])
+    assert "当店からの返金" in row
+    site.close()
+
+
+def test_who_is_to_pay_or_to_visit_a_store_reads_by_when(world: World) -> None:
+    """PAY-07, STO-01."""
+    goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+    pickup = {"store": "store-1", "visit_on": "2026-11-28"}
+    world.take(document("R-1", goods, shop="reuse", pickup=pickup, payment={"method": "bank_transfer"}))
+    world.settle()
+    site, where = Site(world), path(world, "R-1", "reuse")
+    row = rows(look(site, where))
+    assert row["お支払い期限"] == "11月27日(金)"
+    assert row["ご来店店舗"].startswith("リユースブティック 丸の内店")
+    assert row["ご来店日"] == "11月28日(土)"
+    world.tell(world.deposit("R-1", 50_000, "reuse"))
+    world.settle()
+    assert "お支払い期限" not in rows(look(site, where))
+    site.close()
+
+
+def test_a_new_day_of_dispatch_stands_alone(world: World) -> None:
+    """What was the reason for another day is none any more."""
+    world.take(document("S-1"))
+    world.settle()
+    site, where = Site(world), path(world)
+    assert "当日11月20日(金)の出荷" in look(site, where).text
+    (shipment,) = world.shipments()
+    for expected, says in (("2026-11-26", "11月26日(木)の出荷を予定"), (None, "出荷日はまだ決まっていません")):
+        world.clock.advance(minutes=1)
+        world.tell(world.news("shipment.delayed", shipment, expected_on=expected))
+        world.settle()
+        shown = look(site, where).text
+        assert says in shown
+        assert "当日11月20日(金)の出荷" not in shown
+    site.close()
+
+
 def test_a_return_that_is_taken_off_a_bill_says_so(world: World) -> None:
     """PAY-12: nothing was refunded."""
     told = document("C-1", a_line("1", 1, 50_000), shop="clinic", payment={"method": "direct_debit"})

@@ -15,7 +15,7 @@ from tests.chromium import NEEDED, Visit
 from tests.pages.test_order import path
 from tests.returns.counter import Counter
 from tests.web.site import Site, served
-from tests.world import World
+from tests.world import World, a_line, document
 from workers.mail.rendering import Renderer
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -86,3 +86,25 @@ def test_a_return_is_asked_for_by_keyboard_without_scripts(
 
     driven(judge)
     driven(go)
+
+
+def test_a_name_without_a_break_is_broken_on_a_phone(
+    engine: Engine, database_url: str, renderer: Renderer, driven: Visit
+) -> None:
+    """Nothing is pushed out of the window: an article code as a name, a building as one word."""
+    with World(engine, database_url, renderer) as world:
+        order = document("S-1", a_line("1", name="W" * 150))
+        order["ship_to"]["line2"] = "X" * 90
+        world.take(order)
+        world.settle()
+        site = Site(world)
+        with served(site.app) as base:
+            where = f"{base}{path(world)}"
+
+            def look(browser: Any) -> None:
+                page = browser.new_context(viewport={"width": 360, "height": 740}, bypass_csp=True).new_page()
+                page.goto(where)
+                seen(page, "order-long-names")
+
+            driven(look)
+        site.close()

@@ -124,6 +124,7 @@ def test_from_when_goods_can_be_seen(store: str, arrives: str, ready: str) -> No
     [
         ("store-1", "2026-11-22 12:00:00", "2026-12-05", "2026-11-29 00:00:00"),
         ("store-1", "2026-11-30 12:00:00", "2026-12-07", "2026-12-01 00:00:00"),  # later than the visit: from then on
+        ("store-1", "2026-12-02 12:00:00", "2026-12-10", "2026-12-04 00:00:00"),  # a Wednesday, its day off
         ("counter-1", "2026-11-22 12:00:00", "2026-12-01", "2026-11-29 00:00:00"),
     ],
 )

@@ -111,6 +111,20 @@ def test_whose_wish_a_cancel_was(operator: bool, fault: str | None, reason: str,
     assert [kind for kind, _ in decision.marks] == marks
 
 
+@pytest.mark.parametrize(("fault", "reason"), [(None, "blocked_customer"), ("customer", "customer_request")])
+def test_a_blocked_customers_cancel_has_its_own_reason(fault: str | None, reason: str) -> None:
+    """CAN-05, INT-14."""
+    known = facts(
+        an_order("salon"),
+        events=(event("order.cancel", operator=True, fault=fault),),
+        holds=(Hold(HoldReason.BLOCKED_CUSTOMER),),
+        condition="held",
+        state="awaiting_payment",
+    )
+    (mail,) = decide(cancel.STAGE, known).mails
+    assert mail.context["reason"] == reason
+
+
 def test_a_customer_cannot_say_that_the_shop_decided_it() -> None:
     """INT-15: else a storefront would keep its customers from being counted."""
     assert endings(decide(cancel.STAGE, with_word(asked(), fault="shop"))) == {1: "refused"}

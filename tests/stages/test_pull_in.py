@@ -239,6 +239,70 @@ def test_money_that_comes_late_misses_the_visit_and_the_customer_hears_of_it(wor
     assert "request_not_met" in told(world)
 
 
+def reads(world: World, template: str) -> str:
+    """The newest mail of that template, as text."""
+    found = [one for one in world.postbox.mails if one["X-Shukka-Template"] == template]
+    return f"{found[-1]['Subject']}\n{found[-1].get_body(('plain',)).get_content()}"
+
+
+def wish_says(world: World, rule: str, number: str = "R-1", shop: str = "reuse") -> list[str]:
+    (shipment,) = world.show(number, shop)["shipments"]
+    return [one["says"] for one in shipment["because"] if one["rule"] == rule]
+
+
+def delayed(world: World, expected_on: str | None) -> None:
+    """The supplier names another day, or none, a minute later."""
+    world.clock.advance(minutes=1)
+    (shipment,) = world.shipments("R-1", "reuse")
+    world.tell(world.news("shipment.delayed", shipment, expected_on=expected_on))
+    world.settle()
+
+
+def test_a_delay_beyond_the_visit_is_told_once_for_each_day_of_it(world: World) -> None:
+    """STO-01, DLV-04: nobody comes in vain; the reasons say what the new day is to the visit, and nothing of the old one."""
+    take(world)
+    delayed(world, "2026-11-24")
+    assert "request_not_met" not in told(world)
+    assert wish_says(world, "visit") == [
+        "ご来店日11月28日(土)には商品をご覧いただけます。店舗でのご用意は11月27日(金)の予定です。"
+    ]
+    for day in ("2026-11-30", "2026-12-01"):
+        delayed(world, day)
+    assert told(world).count("request_not_met") == 1
+    assert "ご来店日までに商品を店舗にご用意することができません。" in reads(world, "request_not_met")
+    assert "ご来店日: 2026年11月28日(土)" in reads(world, "request_not_met")
+    assert wish_says(world, "visit") == [
+        "ご来店日11月28日(土)には間に合いません。店舗でのご用意は12月4日(金)の予定です。"
+    ]
+    say(world, "pickup.visit", visit_on="2026-12-05")
+    delayed(world, "2026-12-07")
+    assert told(world).count("request_not_met") == 2
+    delayed(world, None)
+    assert wish_says(world, "visit") == []  # nobody knows
+    assert world.broken() == {}
+
+
+def test_goods_that_come_after_the_visit_are_seen_from_the_next_day_on_which_the_store_is_open(world: World) -> None:
+    """STO-01: Wednesday is its day off."""
+    take(world)
+    world.ship_all("R-1", shop="reuse")
+    world.at("2026-12-02 12:00:00")
+    world.tell(*(world.news("shipment.delivered", one) for one in world.shipments("R-1", "reuse")))
+    world.settle()
+    mail = reads(world, "pickup_ready")
+    assert "ご来店いただける最初の日: 2026年12月3日(木)" in mail
+    assert "保管期限: 2026年12月10日(木)" in mail
+    assert "丸の内店 様" not in mail
+
+
+def test_a_store_reads_where_to_send_back_to(world: World) -> None:
+    """The warehouse as labels name it, and not by its name in the profile."""
+    take(world)
+    reach_the_store(world)
+    world.at("2026-12-06 00:00:00")
+    assert "返送先: 〒104-0061 東京都中央区銀座9-8-7 リユースブティック" in reads(world, "store_notice")
+
+
 def test_a_store_stays_in_the_profile_while_orders_are_called_to_it(world: World) -> None:
     """Nothing starts with a profile that dropped it; once the order is over it may go."""
     take(world)

@@ -37,6 +37,7 @@ class Page(HTMLParser):
         self.labels: set[str] = set()
         self.fields: list[dict[str, str]] = []
         self.language = ""
+        self.source = html
         self.feed(html)
         self.text = re.sub(r"\s+", " ", re.sub(r"<(style|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL))
 

@@ -160,6 +160,7 @@ def _returned(state: str, **told: object) -> dict[str, Any]:
         "cost_on": "customer",
         "answer_by": date(2026, 11, 23),
         "address": "〒460-0008 愛知県名古屋市中区栄1-1-1 サロンサプライ返品係",
+        "asks_address": False,
         **nothing,
         **told,
     }
@@ -328,7 +329,7 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             "lines": _PRICED[:1],
             "what": "send_back",
             "visit_on": date(2026, 11, 28),
-            "return_to": "warehouse",
+            "return_to": "〒460-0003 愛知県名古屋市中区錦1-2-3 サロンサプライ",
         },
         "supplier_cancel": _for_supplier(reason=says["supplier"]),
         "supplier_return": _for_supplier(kept_at="〒460-0008 愛知県名古屋市中区栄1-2-3"),

@@ -28,10 +28,10 @@ _FROM: Final = 50_000
 def stamp_duty(*, ex_tax: int, with_tax: int, tax_shown: bool, paper: bool, money_received: bool) -> int:
     """Yen of revenue stamps on a receipt for so much; 0: none.
 
-    ``tax_shown``: the tax is printed, so that the amount ex tax counts.  ``paper``: a file that is sent or downloaded bears none.
+    ``tax_shown``: the tax is printed, so that the amount ex tax counts, where no points paid more of it than the tax comes to.  ``paper``: a file that is sent or downloaded bears none.
     ``money_received``: by card, wallet or through an agent the shop receives no money itself, and none is due.
     """
-    base = ex_tax if tax_shown else with_tax
+    base = min(ex_tax, with_tax) if tax_shown else with_tax
     if not paper or not money_received or base < _FROM:
         return 0
     return next((duty for up_to, duty in _STEPS if base <= up_to), _ABOVE)

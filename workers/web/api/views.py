@@ -33,7 +33,7 @@ from models.store.work import WaitRow
 from models.subject import RETURN, SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.changes.money import HAS_MONEY
-from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.payment_terms import pay_by
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ReturnFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
@@ -144,11 +144,8 @@ def show_order(
 
 
 def _pay_by(facts: Facts, shop: Shop) -> str | None:
-    """The last day to pay, as the mails say it; None of a method without one, and while a hold keeps the order from being asked
-    for: its customer's time has not begun."""
-    is_kept = facts.state == OrderState.ACCEPTED and any(hold.blocks == "authorize" for hold in facts.holds)
-    last = payment_terms(facts, facts.payment, shop).pay_by
-    return last.isoformat() if last is not None and not is_kept else None
+    last = pay_by(facts, shop)
+    return last.isoformat() if last is not None else None
 
 
 def _report(one: OrderBounceRow) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def _summary(
         cost_on="shop" if all(one.cost_on == "shop" for one in judged.lines) else "customer",
         is_approved=all(one.approve == "automatic" for one in judged.lines),
         answer_days=rules.answer_days,
-        address=rules.address or visit.shop.support_mail,
+        address=rules.address,
         photos=any(one.reason in _SEEN for one in judged.lines),
         hidden=_hidden(form),
         once=token_hex(8),

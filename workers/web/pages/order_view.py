@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from models.states import OrderState, ReturnState, ShipmentState
 from pipelines.carriers import carrier
+from pipelines.changes.payment_terms import pay_by
 from pipelines.documents import issue
 from pipelines.documents.kinds import Kind
 from pipelines.engine.draft import OrderDraft
@@ -18,7 +19,7 @@ from pipelines.engine.facts import Facts, ParcelFacts, ReturnFacts, ShipmentFact
 from pipelines.methods import METHODS, Capture, Receipt
 from pipelines.orders.act import possible
 from pipelines.orders.actions import cancel, open_return, withdraw_return
-from pipelines.orders.mails import lines_of, what_is_left
+from pipelines.orders.mails import lines_of, of_the_day, what_is_left
 from pipelines.rules.billing import is_billed
 from pipelines.rules.dates.periods import last_day
 from pipelines.shops import Shop
@@ -52,11 +53,12 @@ class OrderView:
             "state": facts.state,
             "is_held": bool(facts.holds) and facts.state != OrderState.CANCELLED,
             "told_language": facts.locale,
-            "lines": lines_of(facts, [(line["line"], line["quantity"]) for line in facts.document["lines"]]),
+            **self._goods(draft),
             "ship_to": None if facts.pickup else self._destination(),
+            "pickup": self._pickup(),
+            "pay_by": self._pay_by(),
             "plans": [self._plan(one) for one in facts.shipments if one.state not in _SENT],
             "parcels": [self._parcel(one) for one in facts.parcels],
-            "totals": what_is_left(draft, self.shop)["totals"],
             "method": METHODS[facts.method].names[self.language],
             "is_billed": is_billed(facts.method),
             "refunded": facts.payment.refunded,
@@ -67,6 +69,32 @@ class OrderView:
             "may_return": not back.refusals,
             "returns": [self._return(one, ways) for one in facts.returns],
         }
+
+    def _goods(self, draft: OrderDraft) -> dict[str, Any]:
+        """The goods that the totals are of, and those that were taken out or given back; of a cancelled order all of them."""
+        facts, left = self.facts, what_is_left(draft, self.shop)
+        if facts.state == OrderState.CANCELLED:
+            every = [(line["line"], line["quantity"]) for line in facts.document["lines"]]
+            return {**left, "lines": lines_of(facts, every), "gone": []}
+        return {**left, "gone": lines_of(facts, draft.gone.items())}
+
+    def _pickup(self) -> dict[str, Any] | None:
+        """The store that the goods are called to, and the day of the visit (STO-01)."""
+        if (pickup := self.facts.pickup) is None:
+            return None
+        store = self.shop.stores[pickup["store"]]
+        return {
+            "store": store.called(self.language),
+            "phone": store.phone,
+            "visit_on": date.fromisoformat(pickup["visit_on"]),
+        }
+
+    def _pay_by(self) -> date | None:
+        """Until when money is waited for, as the mail says it; None where it is in, or none is."""
+        facts = self.facts
+        if facts.state not in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT):
+            return None
+        return pay_by(facts, self.shop)
 
     def _destination(self) -> dict[str, str]:
         """Where it goes, so that a customer sees whether it is right: nothing that a mail of the order does not say."""
@@ -79,7 +107,7 @@ class OrderView:
             "lines": lines_of(self.facts, pieces.items()),
             "dispatch_on": shipment.dispatch_on,
             "arrive_on": shipment.arrive_on,
-            "because": [one["says"] for one in shipment.because],
+            "because": [one["says"] for one in of_the_day(shipment.because, shipment.dispatch_on, self.facts.locale)],
         }
 
     def _parcel(self, parcel: ParcelFacts) -> dict[str, Any]:
@@ -142,7 +170,7 @@ class OrderView:
             "because": [reason["says"] for reason in one.because] if one.state == ReturnState.REFUSED else [],
             "goods_by": one.goods_by if one.state == ReturnState.AWAITING_GOODS else None,
             "answer_by": last_day(one.waits_until) if one.waits_until and one.state == ReturnState.REQUESTED else None,
-            "address": self.shop.returns.address or self.shop.support_mail,
+            "address": self.shop.returns.address,
             "cost_on": "shop" if all(line.cost_on == "shop" for line in one.lines) else "customer",
             "answer": one.answer,
             "replacement": one.brings,

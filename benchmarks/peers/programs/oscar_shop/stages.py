@@ -149,7 +149,7 @@ class Shop:
         parcel = ParcelFacts(shipment.id, number, at, None, pieces, news["carrier"], number, at, None, None)
         self._tell(
             order, facts, "shipment_shipped", about=f"{shipment.id}:{number}", shipment_id=shipment.id, collect=None, shipped_before=[],
-            parcel=parcel_context(facts, self._house.shops[facts.shop], parcel, shipment),
+            parcel=parcel_context(facts, self._house.shops[facts.shop], parcel, shipment, self._house.clock.now()),
             outstanding=lines_of(facts, [(line["line"], line["quantity"] - pieces.get(line["line"], 0)) for line in facts.document["lines"]]),
         )  # fmt: skip
 
