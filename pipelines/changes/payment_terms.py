@@ -6,7 +6,7 @@ stored with the payment.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from models.states import OrderState
 from pipelines.changes.money import asked
@@ -22,13 +22,6 @@ def payment_terms(facts: Facts, money: PaymentFacts, shop: Shop) -> Terms:
     if money.terms_from is not None:
         return method.terms(shop, money.terms_from)
     return method.terms_of(shop, facts.placed_at, facts.accepted_at)
-
-
-def pay_by(facts: Facts, shop: Shop) -> date | None:
-    """The last day to pay, as the mails say it; None of a method without one, and while a hold keeps the order from being asked
-    for: its customer's time has not begun."""
-    is_kept = facts.state == OrderState.ACCEPTED and any(hold.blocks == "authorize" for hold in facts.holds)
-    return None if is_kept else payment_terms(facts, facts.payment, shop).pay_by
 
 
 def count_from_answer(draft: OrderDraft, now: datetime) -> None:

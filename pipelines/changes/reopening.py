@@ -22,8 +22,7 @@ def reopen(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
         return False
     draft.stand_again(_CAUSE)
     stand_again(draft, shop, now)
-    for key in sorted(draft.facts.cancel.coupons if draft.facts.cancel else ()):
-        draft.use_coupon_again(key)
+    draft.use_coupons_again(draft.facts.cancel.coupons if draft.facts.cancel else ())
     draft.tell(customer_mail("order_reopened", draft.facts, shop, now))
     draft.next("split", now)
     return True

@@ -167,9 +167,9 @@ class OrderDraft(ReturnsDraft):
         """The order uses the coupon ``key`` no longer."""
         self._made.returned_coupons.append((key, reason))
 
-    def use_coupon_again(self, key: str) -> None:
-        """The order uses the coupon ``key``, which it had given back, after all."""
-        self._made.coupons_used_again.append(key)
+    def use_coupons_again(self, keys: Collection[str]) -> None:
+        """The order uses the coupons ``keys``, which it had given back, after all."""
+        self._made.coupons_used_again += sorted(keys)
 
     def free_item(self, sku: str) -> None:
         """The one-of-a-kind item ``sku`` may be sold again."""
@@ -240,12 +240,11 @@ class OrderDraft(ReturnsDraft):
     def due_at(self, moment: datetime) -> int:
         """Yen the customer had to pay at ``moment`` (aware), after the changes of the order's lines made until then."""
         dated = zip(self.facts.adjustments, self.facts.adjusted_at, strict=False)
-        later = sum(change.money for change, at in dated if at > moment)
-        return self.due + later + sum(one.change.money for one in self._made.adjustments)
+        later = [change.money for change, at in dated if at > moment]
+        return self.due + sum(later) + sum(one.change.money for one in self._made.adjustments)
 
     def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
-        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes of
-        one decision add up."""
+        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes add up."""
         old = self.money
         if new is not None and new != old.state:
             self._made.moves.append(Move("payment", self.facts.number, old.state, new, cause))
@@ -284,19 +283,18 @@ class OrderDraft(ReturnsDraft):
     @property
     def shipped(self) -> dict[str, int]:
         """Pieces of each line that have left, over all shipments."""
-        total: dict[str, int] = {}
-        for shipment in self.shipments:
-            for line, pieces in shipment.lines.items():
-                total[line] = total.get(line, 0) + pieces.shipped
-        return total
+        return self._over_shipments(lambda one: one.shipped)
 
     @property
     def cancelled(self) -> dict[str, int]:
         """Pieces of each line that were cancelled, over all shipments."""
+        return self._over_shipments(lambda one: one.cancelled)
+
+    def _over_shipments(self, count: Callable[[LineFacts], int]) -> dict[str, int]:
         total: dict[str, int] = {}
         for shipment in self.shipments:
             for line, pieces in shipment.lines.items():
-                total[line] = total.get(line, 0) + pieces.cancelled
+                total[line] = total.get(line, 0) + count(pieces)
         return total
 
     @property

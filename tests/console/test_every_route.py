@@ -94,7 +94,7 @@ class Full:
             return f"{route.path}?kind=hold&key={self.names['hold']}"
         if route.path.startswith("/console/partners/"):
             names["name"] = "maker-a"
-        return re.sub(r"{(\w+)}", lambda one: names[one[1]], route.path)
+        return re.sub(r"{(\w+)(?::\w+)?}", lambda one: names[one[1]], route.path)
 
     @property
     def hold(self) -> dict[str, str]:

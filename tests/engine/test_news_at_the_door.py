@@ -41,7 +41,6 @@ def heard(timestamp: object = NOW.isoformat(), **data: Any) -> Received:
         {"lines": [{"line": "1", "quantity": FAR}]},
         {"lines": [{"line": "1", "quantity": "4"}]},
         {"carrier": "x" * 65},
-        {"reason": "x" * 501},
     ],
     ids=str,
 )

@@ -35,8 +35,10 @@ TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 def started(
     tmp_path: Path, running: Running, database_url: str, *command: str, smtp: str = "smtp://127.0.0.1:9"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """``shukka COMMAND`` on a shop of its own, as leader of a group, once it is ready for work; killed with the block."""
-    (tmp_path / "mine.toml").write_text('name = "店"\n[payment]\nmethods.local = ["cod"]\n')
+    """``shukka COMMAND`` on a shop of its own beside the world's, as leader of a group, once it is ready for work; killed with the
+    block."""
+    for shop in ("mine", "salon"):  # the world has orders of the other one
+        (tmp_path / f"{shop}.toml").write_text('name = "店"\n[payment]\nmethods.local = ["cod"]\n')
     ready, log = tmp_path / "ready", tmp_path / "log"
     settings = {
         "DATABASE_URL": database_url,

@@ -33,13 +33,13 @@ from models.store.work import WaitRow
 from models.subject import RETURN, SHIPMENT
 from pipelines.carriers import carrier
 from pipelines.changes.money import HAS_MONEY
-from pipelines.changes.payment_terms import pay_by
 from pipelines.engine.facts import Facts, Need, ParcelFacts, ReturnFacts, ShipmentFacts
 from pipelines.engine.gather import facts_of, hold_of
 from pipelines.engine.stage import Stage
 from pipelines.methods import METHODS, Capture
 from pipelines.orders.instructions import instructions_json
 from pipelines.orders.mails import bill_of
+from pipelines.orders.pay_by import pay_by
 from pipelines.orders.story import attempts, story, with_acts
 from pipelines.rules.money.adjustments import GOODWILL
 from pipelines.rules.money.tax import needs_return_invoice

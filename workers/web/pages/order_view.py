@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from models.states import OrderState, ReturnState, ShipmentState
 from pipelines.carriers import carrier
-from pipelines.changes.payment_terms import pay_by
 from pipelines.documents import issue
 from pipelines.documents.kinds import Kind
 from pipelines.engine.draft import OrderDraft
@@ -20,6 +19,7 @@ from pipelines.methods import METHODS, Capture, Receipt
 from pipelines.orders.act import possible
 from pipelines.orders.actions import cancel, open_return, withdraw_return
 from pipelines.orders.mails import lines_of, of_the_day, what_is_left
+from pipelines.orders.pay_by import pay_by
 from pipelines.rules.billing import is_billed
 from pipelines.rules.dates.periods import last_day
 from pipelines.shops import Shop
