@@ -22,6 +22,13 @@ def clean(raw: str) -> str:
     """``raw`` under NFKC, in upper case, without spaces and hyphens of any kind; leading zeros stay (B.4.1)."""
     if raw.isascii() and raw.isalnum():
         return raw.upper()  # as nearly all are
+    cleaned = _cleaned(raw)
+    while (again := _cleaned(cleaned)) != cleaned:  # a mark composes with what a space kept it from
+        cleaned = again
+    return cleaned
+
+
+def _cleaned(raw: str) -> str:
     return _HYPHENS_AND_SPACES.sub("", unicodedata.normalize("NFKC", visible(raw))).upper()
 
 
