@@ -28,6 +28,16 @@ def world_at(database: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     return database
 
 
+def test_a_supplier_that_is_none_is_told(
+    world_at: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name mistyped is no day without shipments."""
+    arguments = ("export", "--supplier", "warehose", "--format", "b2", "--out", str(tmp_path / "out"))
+    code, said, wrong = in_process(capsys, monkeypatch, "files", *arguments)
+    assert (code, said) == (2, "")
+    assert "--supplier: no profile has a supplier warehose; the suppliers are" in wrong
+
+
 def test_out_and_back(
     world_at: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,8 @@ def test_an_address_is_listed_and_let_go(database: World, report: str, run: Run)
     (stands,) = map(json.loads, run("suppressed", "--json", "--shop", "salon")[1].splitlines())
     assert (stands["address"], stands["reason"], stands["scope"]) == (TO, "no_such_user", "all")
     assert "every address" in run("suppressed", "--shop", "clinic")[1]
+    code, _, wrong = run("suppressed", "--shop", "nosuch")
+    assert (code, "--shop: there is no shop nosuch; the shops are apparel, clinic" in wrong) == (2, True)
     assert run("release", TO, "--shop", "clinic")[0] == 2
     assert "gets mails again at salon" in run("release", TO)[1]
     assert run("release", TO)[0] == 2

@@ -11,6 +11,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.named import shop_named
 from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Monthly billing.", no_args_is_help=True)
@@ -37,10 +38,9 @@ def statement(
 
     begins = month_of(month)
     shops = load_shops(load().shops_dir, INSTALLATION)
-    if shop not in shops:
-        raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
+    named = shop_named(shops, shop)
     with opened("billing").connect() as connection:
-        shown = statement_of(connection, shops[shop], customer, begins)
+        shown = statement_of(connection, named, customer, begins)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n")
     else:

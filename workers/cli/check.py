@@ -54,6 +54,8 @@ def check(
 
     if full and since_last:
         raise Invalid([Problem("--since-last", "is the contrary of --full; give one of them")])
+    if until is not None and journals is None:
+        raise Invalid([Problem("--until", "is about the journals of a simulated world; name them by --journals")])
     engine, partly = opened("check"), False
     if journals is None:
         wrong, partly = _invariants(engine, full, since_last)

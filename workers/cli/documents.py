@@ -15,6 +15,7 @@ import typer
 
 from pipelines.errors import Conflict, Invalid, Problem, ShukkaError
 from workers.cli.database import opened
+from workers.cli.named import shop_named
 from workers.cli.terminal import err, out, table
 
 if TYPE_CHECKING:
@@ -149,9 +150,7 @@ def statement(
     begins, wish = month_of(month), _wish("statement", addressee, None, "", locale, label=False)
 
     def make(now: datetime, shops: Mapping[str, Shop], connection: Connection, asking: Request) -> Stored:
-        if shop not in shops:
-            raise Invalid([Problem("SHOP", f"there is no shop {shop}; the shops are {', '.join(sorted(shops))}")])
-        return issue_statement(connection, shops[shop], customer, begins, wish, asking, now, _press())
+        return issue_statement(connection, shop_named(shops, shop), customer, begins, wish, asking, now, _press())
 
     _issued(make, path)
 

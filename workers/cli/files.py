@@ -12,6 +12,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.named import need_supplier
 from workers.cli.terminal import out, plain, table
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def export(
     shops = load_shops(load().shops_dir, INSTALLATION)
     with opened("files").connect() as connection:
         found = export_files(connection, shops, supplier, FORMATS[form])
+    if not found.shipments:
+        need_supplier(shops, supplier)
     _write(folder, found.files)
     held = [
         {"shipment": shipment, "field": fault.field, "reason": fault.reason}

@@ -1,0 +1,26 @@
+"""What a command's words name: a shop or a supplier of the profiles. One that is none is a mistake, said in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipelines.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from pipelines.shops import Shop
+
+
+def shop_named(shops: Mapping[str, Shop], name: str, field: str = "SHOP") -> Shop:
+    """The shop ``name``. Raises Invalid for none, with the names of those that are."""
+    if name not in shops:
+        raise Invalid([Problem(field, f"there is no shop {name}; the shops are {', '.join(sorted(shops))}")])
+    return shops[name]
+
+
+def need_supplier(shops: Mapping[str, Shop], name: str) -> None:
+    """Raise Invalid where no profile has the supplier ``name``."""
+    known = {one for shop in shops.values() for one in shop.suppliers}
+    if name not in known:
+        says = f"no profile has a supplier {name}; the suppliers are {', '.join(sorted(known))}"
+        raise Invalid([Problem("--supplier", says)])
