@@ -37,10 +37,13 @@ def statement(connection: Connection, shop: Shop, customer: str, month: date) ->
     return bill_json(made, shop, customer, month, names)
 
 
-def customers(connection: Connection, shops: Sequence[str], month: date, limit: int) -> list[BilledCustomerRow]:
-    """Whom a bill of the month that begins with ``month`` goes to, at most ``limit`` of them (PAY-01, PAY-12)."""
-    since, until = _moment(month), _moment(same_day_months_later(month, 1))
-    return orders.billed_customers(connection, shops, billed_methods(), since, until, limit)
+def customers(connection: Connection, shops: Sequence[Shop], month: date, limit: int) -> list[BilledCustomerRow]:
+    """Whom a bill of the month that begins with ``month`` goes to, at most ``limit`` of them (PAY-01, PAY-12). Orders of earlier months
+    that were cancelled in it are looked for at shops that bill."""
+    since, until, methods = _moment(month), _moment(same_day_months_later(month, 1)), billed_methods()
+    billing = [shop.key for shop in shops if not shop.payment.allowed.isdisjoint(methods)]
+    every = [shop.key for shop in shops]
+    return orders.billed_customers(connection, every, billing, methods, since, until, limit)
 
 
 def _history(row: BilledOrderRow) -> OrderHistory:

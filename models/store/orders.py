@@ -240,11 +240,19 @@ _ENDED_IN_TIME: Final = f"""o.state = 'cancelled' AND {_CANCELLED_AT} >= %(since
 
 
 def billed_customers(
-    connection: Connection, shops: Sequence[str], methods: Sequence[str], since: datetime, until: datetime, limit: int
+    connection: Connection,
+    shops: Sequence[str],
+    billing: Sequence[str],
+    methods: Sequence[str],
+    since: datetime,
+    until: datetime,
+    limit: int,
 ) -> list[BilledCustomerRow]:
     """Customers of the shops with orders by ``methods`` that were placed from ``since`` and before ``until`` and stood then, or with
-    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of a year."""
-    billed = "o.shop = ANY(%(shops)b::text[]) AND o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
+    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of a year of the shops
+    ``billing``."""
+    of_them = "o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
+    billed = f"o.shop = ANY(%(shops)b::text[]) AND {of_them}"
     return fetch(
         connection,
         BilledCustomerRow,
@@ -257,9 +265,17 @@ def billed_customers(
              JOIN shop_order o ON o.id = c.order_id WHERE {billed} AND o.placed_at < %(since)s
              UNION ALL
              SELECT o.shop, o.customer_id, 0, 1 FROM shop_order o
-             WHERE {billed} AND o.placed_at < %(since)s AND o.placed_at >= %(since)s - interval '1 year' AND {_ENDED_IN_TIME}) b
+             WHERE o.shop = ANY(%(billing)b::text[]) AND {of_them} AND o.placed_at < %(since)s
+               AND o.placed_at >= %(since)s - interval '1 year' AND {_ENDED_IN_TIME}) b
            GROUP BY 1, 2 ORDER BY 1, 2 LIMIT %(limit)s""",
-        {"shops": list(shops), "methods": list(methods), "since": since, "until": until, "limit": limit},
+        {
+            "shops": list(shops),
+            "billing": list(billing),
+            "methods": list(methods),
+            "since": since,
+            "until": until,
+            "limit": limit,
+        },
     )
 
 

@@ -38,7 +38,7 @@ def bill_of(world: World, month: date) -> dict[str, Any]:
 def listed(world: World, month: date) -> list[tuple[str, int, int]]:
     """(customer, orders, changes of earlier ones) of the bills of a month."""
     with world.engine.connect() as connection:
-        found = billing.customers(connection, ["clinic", "salon"], month, 10)
+        found = billing.customers(connection, [world.shops["clinic"], world.shops["salon"]], month, 10)
     return [(one.customer_id, one.orders, one.changes) for one in found]
 
 

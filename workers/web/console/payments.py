@@ -140,7 +140,8 @@ async def _page(visit: Visit, period: Period, status: int = 200, **fault: str) -
 
 def _look(connection: Connection, visit: Visit, period: Period) -> Money:
     shops, month = set(visit.shops), period.day.replace(day=1)
-    bills = billing.customers(connection, visit.shops, month, _MOST_BILLS + 1) if period.is_month else []
+    profiles = [visit.house.shops[one] for one in visit.shops]
+    bills = billing.customers(connection, profiles, month, _MOST_BILLS + 1) if period.is_month else []
     done = {one.name: one.done_until for one in jobs.progress(connection)}
     held = Counter[str]()
     for one in today.held(connection, visit.shops):
