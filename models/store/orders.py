@@ -249,7 +249,7 @@ def billed_customers(
     limit: int,
 ) -> list[BilledCustomerRow]:
     """Customers of the shops with orders by ``methods`` that were placed from ``since`` and before ``until`` and stood then, or with
-    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of a year of the shops
+    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of half a year of the shops
     ``billing``."""
     of_them = "o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
     billed = f"o.shop = ANY(%(shops)b::text[]) AND {of_them}"
@@ -266,7 +266,7 @@ def billed_customers(
              UNION ALL
              SELECT o.shop, o.customer_id, 0, 1 FROM shop_order o
              WHERE o.shop = ANY(%(billing)b::text[]) AND {of_them} AND o.placed_at < %(since)s
-               AND o.placed_at >= %(since)s - interval '1 year' AND {_ENDED_IN_TIME}) b
+               AND o.placed_at >= %(since)s - interval '6 months' AND {_ENDED_IN_TIME}) b
            GROUP BY 1, 2 ORDER BY 1, 2 LIMIT %(limit)s""",
         {
             "shops": list(shops),
