@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import DECIDE, EFFECTS, INTAKE, Limits, connect, glance
@@ -37,6 +37,8 @@ from workers.mail.rendering import Renderer
 from workers.settings import Settings, load, read
 from workers.tracing import Traces, traces_of
 from workers.web.links import Links
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,25 @@ class House:
     def need_shops(self) -> None:
         """Raise Misconfigured where a shop has no profile any more whose orders are not over: nobody could decide them, and no list
         of any shop would have them. A database that cannot be asked now says nothing of that."""
-        try:
-            with glance(self.engine) as connection:
-                left = orders.live_of_others(connection, list(self.shops))
-        except SQLAlchemyError:
-            return  # an engine that is away is waited for by whoever works with it
-        for one in left:
+        for one in self._known(orders.live_of_others):
             says = f"there is no such profile, and orders of the shop are not over ({one.orders}, {one.number} among them); keep it until they are"
             raise Misconfigured(f"{one.shop}.toml", says)
 
     def need_stores(self) -> None:
         """Raise Misconfigured where a profile dropped a store that live orders are called to (STO-01): nobody would know where their
         goods are. A database that cannot be asked now says nothing of that."""
-        try:
-            with glance(self.engine) as connection:
-                awaited = pickups.awaited_at(connection, list(self.shops))
-        except SQLAlchemyError:
-            return  # an engine that is away is waited for by whoever works with it
-        for one in awaited:
+        for one in self._known(pickups.awaited_at):
             if one.store not in self.shops[one.shop].stores:
                 says = f"orders are called to it ({one.orders}, {one.number} among them); keep the section until they are over"
                 raise Misconfigured(f"{one.shop}.toml: stores.{one.store}", says)
+
+    def _known(self, ask: Callable[[Connection, Sequence[str]], Sequence[T]]) -> Sequence[T]:
+        """What the database says of our shops; nothing while it is away: whoever works with it waits for it."""
+        try:
+            with glance(self.engine) as connection:
+                return ask(connection, list(self.shops))
+        except SQLAlchemyError:
+            return ()
 
     @cached_property
     def links(self) -> Links | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
 from models.subject import PAYMENT, Subject
-from pipelines.changes.money import HAS_MONEY, capture_asked, capture_early, held, is_renewing, renew
+from pipelines.changes.money import HELD_OR_TAKEN, capture_asked, capture_early, held, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
 from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture, Secured
@@ -132,10 +132,7 @@ def _ends(draft: OrderDraft, shop: Shop) -> datetime | None:
     part the goods that are left rely on the rest."""
     if METHODS[draft.money.method].secured_by is not Secured.AUTHORIZATION:
         return None
-    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in (
-        PaymentState.AUTHORIZED,
-        *HAS_MONEY,
-    )
+    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in HELD_OR_TAKEN
     if by_part and capture_asked(draft):
         return draft.money.expires_at if held(draft) > 0 else None
     relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft) and draft.due > 0

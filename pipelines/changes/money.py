@@ -20,6 +20,8 @@ from pipelines.shops import Shop
 
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
+#: Where it has some, or a gateway holds it for the shop.
+HELD_OR_TAKEN: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 
 _CAPTURE, _VOID, _REFUND = "payment.capture", "payment.void", "payment.refund"
 #: How a gateway is asked to hold an amount anew.
@@ -99,7 +101,7 @@ def capture_part(draft: OrderDraft, shop: Shop) -> None:
     """
     money, policy = draft.money, shop.payment.capture_policy
     by_part = policy == "per_shipment"
-    open_states = (PaymentState.AUTHORIZED, *HAS_MONEY) if by_part else (PaymentState.AUTHORIZED,)
+    open_states = HELD_OR_TAKEN if by_part else (PaymentState.AUTHORIZED,)
     if METHODS[money.method].capture is not Capture.ON_DISPATCH or money.state not in open_states:
         return
     at_once = policy == "first_shipment_full" and draft.state == OrderState.PARTLY_SHIPPED
@@ -173,15 +175,14 @@ def is_renewing(draft: OrderDraft) -> bool:
 
 def capture_asked(draft: OrderDraft) -> bool:
     """Whether the gateway was asked to capture, and has not said no."""
-    return any(effect.kind == _CAPTURE and effect.state != "declined" for effect in draft.effects.values())
+    return any(one.state != "declined" for one in _captures(draft))
 
 
 def capture_early(draft: OrderDraft, shop: Shop) -> None:
     """Capture what is due before the goods leave, since the authorization will not last until then (SPL-04); what a provider
     pays for once it hears of the shipment cannot be (B.6.9), nor what has come in another way. Less than the gateway takes is let go,
     and the goods leave (PAY-13)."""
-    is_held = draft.money.state in (PaymentState.AUTHORIZED, *HAS_MONEY)
-    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH or not is_held:
+    if METHODS[draft.money.method].capture is not Capture.ON_DISPATCH or draft.money.state not in HELD_OR_TAKEN:
         return
     amount = held(draft)
     if _is_too_little(draft, shop, amount):

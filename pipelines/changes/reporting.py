@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, PaymentState
-from pipelines.changes.money import HAS_MONEY
+from pipelines.changes.money import HELD_OR_TAKEN
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, ParcelFacts
@@ -26,7 +26,7 @@ def report(draft: OrderDraft) -> None:
     """Report the first parcel with a number, once; again under a key of its own where its number or carrier is corrected. An
     order that left without any number is a human's: nobody would ever pay for it."""
     money = draft.money
-    if not is_reported(money.method) or money.state not in (PaymentState.AUTHORIZED, *HAS_MONEY):
+    if not is_reported(money.method) or money.state not in HELD_OR_TAKEN:
         return
     told = [effect for effect in draft.effects.values() if effect.kind == REPORT]
     parcel = _first(draft, told)

@@ -148,7 +148,7 @@ def facts_of(
         for basis in repricings.bases(connection, ids):
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
     if Need.CANCEL in asking.needs:
-        _add_cancels(connection, {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED})
+        _add_cancels(connection, {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED}, there)
     if Need.RELEASES in asking.needs and there.releases:
         for release in holds.releases(connection, ids):
             by_id[release.order_id].released_at = release.at
@@ -161,7 +161,7 @@ def facts_of(
     return batch
 
 
-def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts]) -> None:
+def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts], there: PresenceRow) -> None:
     """How the cancelled ones of a batch ended, and which of their one-of-a-kind items and coupons are gone; most batches have
     none."""
     if not cancelled:
@@ -172,7 +172,7 @@ def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts]) -> None
     }
     taken = set(items.taken(connection, sorted(set().union(*unique.values()))))
     back = defaultdict[int, dict[str, bool]](dict)
-    for coupon in coupons.given_back(connection, list(cancelled), UNPAID):
+    for coupon in coupons.given_back(connection, list(cancelled), UNPAID) if there.coupons else ():
         back[coupon.order_id][coupon.code_key] = coupon.spent
     for end in transitions.cancels(connection, list(cancelled)):
         gone = frozenset(item.sku for item in unique[end.order_id] & taken)

@@ -14,7 +14,7 @@ from models.states import HoldReason, OrderState, PaymentState
 from pipelines.changes.authorizations import watch_for_loss
 from pipelines.changes.ending import UNPAID, cancel_order, finish
 from pipelines.changes.money import (
-    HAS_MONEY,
+    HELD_OR_TAKEN,
     LETS_GO,
     SECURES,
     ask,
@@ -44,8 +44,6 @@ _LATE: Final = {
     PaymentState.EXPIRED: PaymentState.CAPTURED,
     PaymentState.REFUNDED: PaymentState.PARTLY_REFUNDED,
 }
-#: Where a payment stands of which ``settle`` hears what follows, for what it then does: tell of a refund, give back what is too much.
-_SETTLED: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 _UNDECIDED: Final = (PaymentState.PENDING, PaymentState.NEEDS_REVIEW)
 #: What a payment must have come to, by what secures the method's money.
 _SECURE: Final = {
@@ -65,7 +63,8 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         deposits = []
     was_open = draft.money.state in _UNDECIDED
     waits = draft.state in (OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT)
-    if waits or draft.money.state not in _SETTLED:
+    # What follows is heard by ``settle``, for what it then does: tell of a refund, give back what is too much.
+    if waits or draft.money.state not in HELD_OR_TAKEN:
         listen(draft)
     if not waits:
         _late_money(draft, shop, deposits, now, was_open)

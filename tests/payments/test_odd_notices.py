@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.gateway import Notice
+from tests.odd_json import ODD
 from tests.payments.test_amazon_pay_notices import AT, TOPIC
 from workers.http.signing import new_secret, signed_headers
 from workers.http.sns import Messages
@@ -21,14 +22,6 @@ from workers.payments.amazon_pay_notices import Reader
 
 SECRET = new_secret()
 NOW = datetime.fromtimestamp(1_790_000_000, UTC)
-ODD = {
-    "beyond 64 bits": "18446744073709551615",
-    "longer than any number": "9" * 5000,
-    "infinite": "1e400",
-    "U+0000": '"\\u0000"',
-    "half a pair": '"\\ud800"',
-    "40 levels": "[" * 40 + "]" * 40,
-}
 
 
 def standard(read: Callable[..., Any], body: bytes) -> list[Notice]:

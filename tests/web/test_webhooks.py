@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.odd_json import ODD
 from tests.rules.build import at
 from tests.web.site import Site, problem, signature
 from tests.world import document, tracking_number
@@ -150,16 +151,6 @@ def test_what_a_known_sender_says_badly(site: Site, raw: bytes, status: int) -> 
     answer = site.hook(None, raw=raw)
     assert answer.status_code == status
     assert stored(site) == (["quarantined"] if status == 202 else [])
-
-
-ODD = {
-    "beyond 64 bits": "18446744073709551615",
-    "longer than any number": "9" * 5000,
-    "infinite": "1e400",
-    "U+0000": '"\\u0000"',
-    "half a pair": '"\\ud800"',
-    "40 levels": "[" * 40 + "]" * 40,
-}
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
