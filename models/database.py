@@ -165,7 +165,7 @@ def connect(url: str, limits: Limits = DECIDE, *, application: str = "shukka") -
 
     @event.listens_for(engine, "checkin")
     def rest(driver: _Line | None, record: ConnectionPoolEntry) -> None:
-        record.info[_SEEN] = time.monotonic()
+        record.info[_SEEN] = _used[engine] = time.monotonic()
 
     @event.listens_for(engine, "begin")
     def begin(connection: SqlConnection) -> None:
@@ -192,6 +192,15 @@ def glance(engine: Engine) -> Iterator[SqlConnection]:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def release_idle(engine: Engine, after: float) -> None:
+    """Close the engine's connections if none was in use for ``after`` seconds: each is a process of the server's, with all that it
+    has planned. Whoever comes next makes a new one."""
+    unused = time.monotonic() - _used.get(engine, float("inf"))
+    if unused > after and engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
+        del _used[engine]
+        engine.dispose()
+
+
 #: Seconds for which what the database refused of its own accord is still told of.
 RECENT: Final = 30.0
 READ_ONLY: Final = "read-only"
@@ -205,6 +214,8 @@ _TROUBLES: Final[Mapping[type[BaseException], str]] = {
 TROUBLES: Final = frozenset(_TROUBLES.values())
 _met: Final[WeakKeyDictionary[Engine, tuple[str, float]]] = WeakKeyDictionary()
 _sent: Final[WeakKeyDictionary[Engine, int]] = WeakKeyDictionary()
+#: When a connection was last given back; nothing where there is none.
+_used: Final[WeakKeyDictionary[Engine, float]] = WeakKeyDictionary()
 #: When a connection was last found to be lost.
 _lost: Final[WeakKeyDictionary[Engine, float]] = WeakKeyDictionary()
 

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.database import is_away
+from models.database import is_away, release_idle
 from pipelines.engine.run import describe
 from workers.pacemaker import due
 from workers.right_time import ClockWatch
@@ -27,13 +28,23 @@ SELDOM = 5.0
 #: Real seconds after a look in which nothing that is lost leads to another.
 PAUSE = 0.05
 
+#: Real seconds without an effect after which the effect loop's connections are closed.
+IDLE = 60.0
+
 
 class Lookout:
     """One a worker process. Rings that reach the broker replace it; one that was lost in this process makes it look at once."""
 
-    def __init__(self, house: House, decide: Callable[[str], None], perform: Callable[[str], None]) -> None:
-        """``decide`` drains a stage, here and now; ``perform`` lets the effect loop drain a kind."""
+    def __init__(
+        self,
+        house: House,
+        decide: Callable[[str], None],
+        perform: Callable[[str], None],
+        effects: Engine | None = None,
+    ) -> None:
+        """``decide`` drains a stage, here and now; ``perform`` lets the effect loop, whose connections ``effects`` are, drain a kind."""
         self._house = house
+        self._effects = effects
         self._decide = decide
         self._perform = perform
         self._clock = ClockWatch(house.engine)
@@ -48,6 +59,8 @@ class Lookout:
             self._perform(kind)
         for stage in stages:
             self._decide(stage)
+        if self._effects is not None:
+            release_idle(self._effects, IDLE)
         return stages, kinds
 
     def run(self, stop: threading.Event) -> None:

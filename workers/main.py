@@ -49,6 +49,7 @@ class _Loops(Middleware):
         self._near = near
         self._drains = drains
         self._stop = stop
+        self._effects = house.effects()
         self._loop: EffectLoop | None = None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -60,7 +61,7 @@ class _Loops(Middleware):
         """The worker goes on by itself, and looks for itself where no bell comes."""
         perform, queues = actors.performing(self.loop), worker.consumer_whitelist
         self._near.begin(self._decide, perform, lambda queue: not queues or queue in queues)
-        lookout = Lookout(self._house, self._decide, perform)
+        lookout = Lookout(self._house, self._decide, perform, self._effects)
         threading.Thread(target=lookout.run, args=(self._stopped,), name="lookout", daemon=True).start()
         tell_ready()  # and not before: a thread that could not begin would be waited for, for ever
 
@@ -84,8 +85,7 @@ class _Loops(Middleware):
         """The effect loop of this process."""
         with self._lock:
             if self._loop is None:
-                house = self._house
-                effects = house.effects()
+                house, effects = self._house, self._effects
                 count_statements("effects", effects)
                 self._loop = EffectLoop(effects, house.clock, self._near, self._performers, traces=house.traces)
             return self._loop

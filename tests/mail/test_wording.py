@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
 from jinja2 import TemplateRuntimeError
 
 from workers.mail.wording import filters
@@ -30,6 +32,30 @@ FRIDAY = date(2026, 11, 20)
 )
 def test_how_a_value_reads(locale: str, name: str, value: object, reads: str) -> None:
     assert filters(locale)[name](value) == reads
+
+
+@pytest.mark.parametrize(("locale", "pattern"), [("ja", "y年M月d日(E)"), ("en", "EEE, d MMM y")])
+def test_every_day_of_a_leap_year_reads_as_cldr_has_it(locale: str, pattern: str) -> None:
+    days = [date(2028, 1, 1) + timedelta(days=after) for after in range(366)]
+    written = filters(locale)
+    assert [written["day"](day) for day in days] == [format_date(day, pattern, locale=locale) for day in days]
+
+
+@pytest.mark.parametrize(("locale", "pattern"), [("ja", "y年M月"), ("en", "MMMM y")])
+def test_every_month_reads_as_cldr_has_it(locale: str, pattern: str) -> None:
+    months = [date(2026, month, 1) for month in range(1, 13)]
+    written = filters(locale)
+    assert [written["month"](month) for month in months] == [
+        format_date(month, pattern, locale=locale) for month in months
+    ]
+
+
+@pytest.mark.parametrize("value", [0, 7, 999, 1_000, 1_234_567, -13_970])
+def test_numbers_and_amounts_read_as_cldr_has_them_but_for_the_sign_of_the_yen_in_japanese(value: int) -> None:
+    for locale in ("ja", "en"):
+        assert filters(locale)["number"](value) == format_decimal(value, locale=locale)
+    assert filters("en")["yen"](value) == format_currency(value, "JPY", locale="en")
+    assert filters("ja")["yen"](value) == format_currency(value, "JPY", "#,##0円", locale="ja")
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,20 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url
 
-from models.database import DECIDE, INTAKE, connect, glance
+from models.database import DECIDE, INTAKE, connect, glance, release_idle
 from models.migrations import upgrade
 from models.store.statement import scalars
 from tests.conftest import Running
 from tests.world import World, document
 from workers.mail.rendering import Renderer
+from workers.process.child import wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -55,6 +56,27 @@ def test_reading_forgets_nothing_that_was_prepared(database_url: str) -> None:
         assert scalars(connection, "SELECT 7") == [7]
     assert "SELECT 7" not in prepared(fresh)
     fresh.dispose()
+
+
+def test_connections_that_nobody_needs_are_closed_and_none_that_is_in_use(engine: Engine) -> None:
+    resting = connect(engine.url.render_as_string(hide_password=False), INTAKE, application="shukka-resting")
+
+    def held() -> Sequence[int]:
+        with glance(engine) as connection:
+            return scalars(connection, "SELECT pid FROM pg_stat_activity WHERE application_name = 'shukka-resting'")
+
+    with glance(resting) as connection, glance(resting) as another:
+        assert scalars(connection, "SELECT 7") == scalars(another, "SELECT 7") == [7]
+        release_idle(resting, after=0.0)
+        assert len(held()) == 2
+    release_idle(resting, after=60.0)
+    assert len(held()) == 2
+    release_idle(resting, after=0.0)
+    assert wait_until(lambda: not held(), patience=5.0)
+    release_idle(resting, after=0.0)
+    with glance(resting):
+        assert len(held()) == 1
+    resting.dispose()
 
 
 def prepared(engine: Engine) -> list[str]:

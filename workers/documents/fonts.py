@@ -9,7 +9,6 @@ from typing import Final
 
 import noto_cjk_sans_jp_bold
 import noto_cjk_sans_jp_regular
-from fontTools.ttLib import TTFont
 
 FAMILY: Final = "Noto Sans CJK JP"
 #: What stands for a character that cannot be printed (ゲタ).
@@ -27,6 +26,8 @@ def paths() -> tuple[Path, Path]:
 @cache
 def characters() -> frozenset[int]:
     """Code points that both weights have."""
+    from fontTools.ttLib import TTFont  # some megabytes that only who prints needs
+
     found = []
     for path in paths():
         with TTFont(path, lazy=True) as font:

@@ -16,7 +16,6 @@ import orjson
 
 from pipelines.errors import ShukkaError
 from workers.documents.fonts import FAMILY, characters, paths, printable
-from workers.documents.seal import seal
 
 _TEMPLATES: Final = Path(str(files("workers.documents"))) / "templates"
 _STANDARDS: Final[list[Any]] = ["a-3a", "ua-1"]
@@ -70,6 +69,8 @@ class Typesetter:
 
 def _printable(content: Mapping[str, Any]) -> dict[str, Any]:
     """The data as the templates take it: texts that the font can print, the seal drawn, a note where a character is missing."""
+    from workers.documents.seal import seal  # it draws with fontTools, as only who prints does
+
     issuer = content["issuer"]
     drawn = {"logo": issuer["logo"], "seal": seal(tuple(issuer["seal"])) if issuer["seal"] else ""}
     missing: list[bool] = []

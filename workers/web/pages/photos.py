@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageOps
-
 from models.return_photo import MOST_PHOTOS
 from pipelines.errors import ShukkaError
 
@@ -20,7 +18,7 @@ LONGEST_SIDE: Final = 2048
 _QUALITY: Final = 85
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 #: What Pillow raises for bytes that are no picture, or a broken one.
-_BROKEN: Final = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+_BROKEN: Final = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 #: One picture at a time is unpacked in a process, whoever sends them.
 _ONE: Final = threading.Lock()
 
@@ -44,6 +42,8 @@ def redrawn(files: Sequence[bytes]) -> list[bytes]:
 
 
 def _redrawn(raw: bytes) -> bytes:
+    from PIL import Image, ImageOps  # for who is sent a picture
+
     with _ONE:
         try:
             with Image.open(BytesIO(raw), formats=_FORMATS) as image:
@@ -56,7 +56,7 @@ def _redrawn(raw: bytes) -> bytes:
                 plain = Image.new("RGB", upright.size, "white")
                 seen = upright.convert("RGBA")
                 plain.paste(seen, mask=seen.getchannel("A"))
-        except _BROKEN:
+        except (*_BROKEN, Image.DecompressionBombError):
             raise BadPhoto("photo_broken") from None
         written = BytesIO()
         plain.save(written, "JPEG", quality=_QUALITY)
