@@ -30,7 +30,7 @@ def reopen(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
 
 def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
     """Everything is as when it was cancelled: the whole sum is there and none of it on its way back, no item and no coupon is
-    another's, and points that went back are not needed again."""
+    another's, and the customer still has the points that went back."""
     facts, money, ended = draft.facts, draft.money, draft.facts.cancel
     if draft.state != OrderState.CANCELLED or ended is None or not ended.cause.startswith(UNPAID):
         return False
@@ -42,5 +42,5 @@ def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
         return False
     is_whole = (money.state, money.captured, money.refunded) == (PaymentState.CAPTURED, draft.grand_total, 0)
     is_asked = any(effect.kind == "payment.refund" for effect in draft.effects.values())
-    is_spent = used_to_take_again(draft) > 0
+    is_spent = used_to_take_again(draft) > max(0, ended.usable)
     return is_whole and not (is_asked or is_spent or draft.adjustments or draft.holds)

@@ -225,13 +225,15 @@ class ReturnFacts(NamedTuple):
 
 class CancelFacts(NamedTuple):
     """How the order was cancelled: why, when, which of its one-of-a-kind items another order has taken since, which coupons went
-    back to the customer because it was unpaid, and which of these another order uses since and no two may use."""
+    back to the customer because it was unpaid, which of these another order uses since and no two may use, and, of an order that was
+    partly paid with points, how many the customer can spend; locked until the decision is written."""
 
     cause: str
     at: datetime
     taken: frozenset[str] = frozenset()
     coupons: frozenset[str] = frozenset()
     spent: frozenset[str] = frozenset()
+    usable: int = 0
 
 
 class Promotion(NamedTuple):

@@ -18,7 +18,6 @@ from models.store import (
     effects,
     holds,
     inbox,
-    items,
     mails,
     parcels,
     payments,
@@ -28,13 +27,11 @@ from models.store import (
     repricings,
     returns,
     shipments,
-    transitions,
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
 from models.store.holds import HoldRow
 from models.store.inbox import EventRow
-from models.store.items import ItemKey
 from models.store.orders import OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
@@ -42,8 +39,8 @@ from models.store.presence import PresenceRow
 from models.store.shipments import ShipmentRow, SupplierRow
 from pipelines.carriers import carrier
 from pipelines.carriers.numbers import clean
+from pipelines.engine.cancels import add_cancels
 from pipelines.engine.facts import (
-    CancelFacts,
     EffectFacts,
     EventFacts,
     Facts,
@@ -148,7 +145,8 @@ def facts_of(
         for basis in repricings.bases(connection, ids):
             by_id[basis.order_id].known = Known(basis.times, basis.rank, frozenset(basis.used_coupons))
     if Need.CANCEL in asking.needs:
-        _add_cancels(connection, {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED}, there)
+        cancelled = {facts.id: facts for facts in batch if facts.state == OrderState.CANCELLED}
+        add_cancels(connection, cancelled, now, coupons_are_there=there.coupons, lock=lock)
     if Need.RELEASES in asking.needs and there.releases:
         for release in holds.releases(connection, ids):
             by_id[release.order_id].released_at = release.at
@@ -159,26 +157,6 @@ def facts_of(
     if Need.MARKS in asking.needs and there.marks:
         _add_marks(connection, batch, now)
     return batch
-
-
-def _add_cancels(connection: Connection, cancelled: Mapping[int, Facts], there: PresenceRow) -> None:
-    """How the cancelled ones of a batch ended, and which of their one-of-a-kind items and coupons are gone; most batches have
-    none."""
-    if not cancelled:
-        return
-    unique = {
-        id_: {ItemKey(facts.shop, line.sku) for line in facts.order.lines if line.availability == "unique"}
-        for id_, facts in cancelled.items()
-    }
-    taken = set(items.taken(connection, sorted(set().union(*unique.values()))))
-    back = defaultdict[int, dict[str, bool]](dict)
-    for coupon in coupons.given_back(connection, list(cancelled), UNPAID) if there.coupons else ():
-        back[coupon.order_id][coupon.code_key] = coupon.spent
-    for end in transitions.cancels(connection, list(cancelled)):
-        gone = frozenset(item.sku for item in unique[end.order_id] & taken)
-        free = back[end.order_id]
-        spent = frozenset(key for key, is_spent in free.items() if is_spent)
-        cancelled[end.order_id].cancel = CancelFacts(end.cause, end.at, gone, frozenset(free), spent)
 
 
 def _is_of(event: EventFacts, facts: Facts) -> bool:

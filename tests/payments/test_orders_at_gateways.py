@@ -43,6 +43,7 @@ value = 500
 once_per_customer = false
 
 [delivery]"""
+POINTS = "\n[points]\nrate = 0.01\n"
 CHOSEN = 'gateways = { card = "komoju", konbini = "komoju", bank_transfer = "komoju", paypay = "paypay" }\n'
 
 
@@ -116,6 +117,8 @@ def shop(
     text = "".join(chosen)
     if getattr(request, "param", None) == "coupons":
         text = text[: text.index("[coupons]")] + COUPONS + text.partition("[delivery]")[2]
+    if getattr(request, "param", None) == "points":
+        text += POINTS
     profile.write_text(text.replace('"amazon_pay", ', "").replace(', "loan"', ""), "utf-8")
     shops = load_shops(profiles, INSTALLATION)
     there = SetClock(FRIDAY_MORNING)
@@ -269,6 +272,27 @@ def test_money_for_an_order_whose_coupon_another_uses_since(
     _pay_late(shop, order)
     assert shop.state() == state
     assert _uses(shop) == [("R-1", "unpaid" if state == "cancelled" else None), ("R-2", None)]
+    assert shop.holds() == (["refund_due"] if state == "cancelled" else [])
+    assert shop.world.broken() == {}
+
+
+@pytest.mark.parametrize("shop", ["points"], indirect=True)
+@pytest.mark.parametrize(("elsewhere", "state"), [(0, "authorized"), (100, "authorized"), (101, "cancelled")])
+def test_an_order_that_stands_again_uses_its_points_again_if_they_are_still_there(
+    shop: Shop, elsewhere: int, state: str
+) -> None:  # PAY-08, PTS-12
+    """Of 600 points it used 500, which went back as it was cancelled; another order has used some since."""
+    shop.world.grant(600, "C-1", "reuse")
+    order = shop.order("konbini", customer="C-1", points={"use": 500})
+    assert shop.world.balance("C-1", "reuse")[1] == 100
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    assert (shop.state(), shop.world.balance("C-1", "reuse")[1]) == ("cancelled", 600)
+    if elsewhere:
+        line = a_line(sku="SKU-9")
+        shop.order("card", "R-2", token="tok_test_ok", customer="C-1", points={"use": elsewhere}, line=line)
+    _pay_late(shop, order)
+    left = 600 - elsewhere - (0 if state == "cancelled" else 500)
+    assert (shop.state(), shop.world.balance("C-1", "reuse")[1]) == (state, left)
     assert shop.holds() == (["refund_due"] if state == "cancelled" else [])
     assert shop.world.broken() == {}
 
