@@ -50,7 +50,8 @@ class Work(Base):
 
 
 class Job(Base):
-    """A periodic job's lease and the last moment (Clock's time) it has caught up to."""
+    """A periodic job's lease and the last moment (Clock's time) it has caught up to, and the one up to which it was last to be done:
+    ``due_until``. ``error`` is how it failed last, and since ``failing_since`` it has, until it is done."""
 
     __tablename__ = "job"
 
@@ -58,3 +59,6 @@ class Job(Base):
     done_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     token: Mapped[int] = mapped_column(BigInteger)
+    due_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    failing_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    error: Mapped[str | None]

@@ -78,8 +78,10 @@ def _counts(connection: Connection, clock: Clock) -> None:
             late[row.what].labels(row.name).set(row.late)
     for process in vitals.processes(connection):
         metrics.CONNECTIONS.labels(process.name).set(process.connections)
-    done = dict(jobs.progress(connection))
-    for job in ALL_JOBS:
-        due, until = job.boundary(now), done.get(job.name)
-        is_behind = until is None or until < due
-        metrics.JOB_BEHIND.labels(job.name).set((now - due).total_seconds() if is_behind else 0)
+    known = {row.name: row for row in jobs.progress(connection)}
+    # Where the clock is dead nobody says what is due: of the jobs that every house has it is known without.
+    due = {row.name: row.due_until for row in known.values()} | {job.name: job.boundary(now) for job in ALL_JOBS}
+    for name, until in due.items():
+        done = known[name].done_until if name in known else None
+        is_behind = until is not None and (done is None or done < until)
+        metrics.JOB_BEHIND.labels(name).set((now - until).total_seconds() if until is not None and is_behind else 0)

@@ -116,7 +116,11 @@ JOB_BEHIND = _made(
     Gauge,
     "shukka_job_behind_seconds",
     "Seconds of the Clock since a periodic job was due and is not done; 0: it is done",
-    Label("job", "a periodic job of every house", lambda: [job.name for job in ALL_JOBS]),
+    Label(
+        "job",
+        "a periodic job, also `reconciliation`, `files.inbound`, `bounces` and `inquiries` where there are any",
+        lambda: [job.name for job in ALL_JOBS],
+    ),
     unit="seconds",
 )
 WORK_DUE = _made(

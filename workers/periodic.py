@@ -100,6 +100,8 @@ class Timekeeper:
             return False
         except Exception as error:  # noqa: BLE001 - the boundary that keeps one job from the others; recorded
             log.error("job.failed", job=job.name, error=describe(error))
+            with self._engine.begin() as connection:
+                store.fail(connection, job.name, token, now, describe(error))
             return False  # tried again when the lease has run out
         with self._engine.begin() as connection:
             finished = store.finish(connection, job.name, token, until)

@@ -7,19 +7,21 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from models.store.statement import execute, fetch, one
+from models.store.statement import columns, execute, fetch, one
 
 
 class ProgressRow(NamedTuple):
-    """Up to which moment a job is done; None if it never ran."""
+    """Up to which moment a job is done, None if it never was, and up to which one it was last to be; how it failed since then."""
 
     name: str
     done_until: datetime | None
+    due_until: datetime | None
+    error: str | None
 
 
 def progress(connection: Connection) -> list[ProgressRow]:
     """Up to which moment each job is done."""
-    return fetch(connection, ProgressRow, "SELECT name, done_until FROM job")
+    return fetch(connection, ProgressRow, f"SELECT {columns(ProgressRow)} FROM job ORDER BY name")
 
 
 class JobLeaseRow(NamedTuple):
@@ -39,7 +41,8 @@ def lease(connection: Connection, name: str, until: datetime, seconds: float) ->
     return one(
         connection,
         JobLeaseRow,
-        """UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s), token = token + 1
+        """UPDATE job SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s), token = token + 1,
+             due_until = %(until)s
            WHERE name = %(name)s AND (done_until IS NULL OR done_until < %(until)s)
              AND (leased_until IS NULL OR leased_until <= clock_timestamp())
            RETURNING done_until, token""",
@@ -64,7 +67,8 @@ def finish(connection: Connection, name: str, token: int, until: datetime) -> bo
     return bool(
         execute(
             connection,
-            "UPDATE job SET done_until = %(until)s, leased_until = NULL WHERE name = %(name)s AND token = %(token)s",
+            """UPDATE job SET done_until = %(until)s, leased_until = NULL, failing_since = NULL, error = NULL
+               WHERE name = %(name)s AND token = %(token)s""",
             {"name": name, "token": token, "until": until},
         )
     )
@@ -77,5 +81,17 @@ def give_back(connection: Connection, name: str, token: int) -> bool:
             connection,
             "UPDATE job SET leased_until = NULL WHERE name = %(name)s AND token = %(token)s",
             {"name": name, "token": token},
+        )
+    )
+
+
+def fail(connection: Connection, name: str, token: int, at: datetime, error: str) -> bool:
+    """The job failed at ``at``, the Clock's, and is tried again when its lease has run out; False if another runner has it."""
+    return bool(
+        execute(
+            connection,
+            """UPDATE job SET failing_since = coalesce(failing_since, %(at)s), error = %(error)s
+               WHERE name = %(name)s AND token = %(token)s""",
+            {"name": name, "token": token, "at": at, "error": error},
         )
     )

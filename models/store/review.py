@@ -74,6 +74,10 @@ FROM erasure e WHERE e.done_at IS NULL AND e.try_at > e.asked_at + interval '30 
 SELECT w.stage || ' ' || w.subject_kind || ' ' || w.subject_id, coalesce(o.shop, nullif(w.shop, '')), o.number, w.order_id, w.due_at,
   json_build_object('stage', w.stage, 'subject', w.subject_kind || ' ' || w.subject_id, 'attempts', w.attempts, 'error', coalesce(w.error, ''))
 FROM work w LEFT JOIN shop_order o ON o.id = w.order_id WHERE w.attempts > 0""",
+    "job": """
+SELECT j.name, NULL, NULL, NULL::bigint, coalesce(j.failing_since, j.due_until), json_build_object('job', j.name, 'error', j.error)
+FROM job j WHERE j.failing_since IS NOT NULL
+  OR (coalesce(j.done_until, '-infinity') < j.due_until AND j.due_until < %(now)s::timestamptz - interval '1 hour')""",
     "circuit": f"""
 SELECT c.kind || ' ' || c.target, NULL, NULL, NULL::bigint, c.opened_at,
   json_build_object('target', c.kind || ' ' || c.target, 'failures', c.failures, 'code', c.code)

@@ -146,6 +146,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         Sentence("自動的に、1時間以内の間隔で繰り返します。", "it is tried again by itself, at most an hour apart"),
         Sentence("{attempts}回失敗しました。", "It failed {attempts} times."),
     ),
+    "job": Kind(
+        Sentence("遅れている定期処理", "periodic job behind"),
+        Sentence("{job}: {error}", "{job}: {error}"),
+        Sentence(
+            "1分以内に自動的に繰り返し、直れば続きから進みます。詳細はclockのログの`job.failed`にあります。",
+            "it is tried again by itself within the minute, and goes on from its last step once what failed is mended; the clock's log has job.failed",
+        ),
+        Sentence("1分ごとに繰り返しています。", "It is tried each minute."),
+    ),
     "circuit": Kind(
         Sentence("応答しない相手先", "circuit open"),
         Sentence("連続{failures}回失敗、最後は{code}", "{failures} failures on end, the last {code}"),

@@ -141,6 +141,8 @@ class Item:
             late = told["late"]
             overdue = (f"({late}日超過)" if locale == "ja" else f", {late} days overdue") if late else ""
             return {**told, "order": f"{self.row.shop}/{self.row.number}", "overdue": overdue}
+        if self.row.kind == "job" and told["error"] is None:
+            return {**told, "error": "終わっていません" if locale == "ja" else "has not ended"}
         return told
 
 

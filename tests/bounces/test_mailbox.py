@@ -9,7 +9,9 @@ from email import message_from_bytes
 import pytest
 from sqlalchemy import text
 
+from models.store.review import Which
 from pipelines.errors import Misconfigured
+from pipelines.review.queue import waiting
 from tests.bounces import samples
 from tests.bounces.imap import ImapServer
 from tests.world import World, document
@@ -75,6 +77,7 @@ def test_what_was_kept_and_not_marked_is_known_the_next_time(world: World, serve
     look(world, server)
     assert (len(kept(world)), server.seen) == (3, set())
     server.refuses = ""
+    world.execute("UPDATE job SET leased_until = NULL")
     look(world, server)
     assert (len(kept(world)), server.seen) == (3, {1, 2, 3})
     assert world.value("SELECT count(*) FROM mail_bounce") == 1
@@ -85,7 +88,11 @@ def test_a_server_that_says_no_is_asked_again_later(world: World, server: ImapSe
     server.refuses = refuses
     look(world, server)
     assert kept(world) == []
+    with world.engine.connect() as connection:
+        seen = [one.which for one in waiting(connection, world.clock.now(), Which("job"))]
+    assert seen == ([] if refuses == "UID FETCH" else ["bounces"]), "a message alone may be the fault of that message"
     server.refuses = ""
+    world.execute("UPDATE job SET leased_until = NULL")
     look(world, server)
     assert len(kept(world)) == 3
 

@@ -86,6 +86,7 @@ def test_the_object_is_the_contracts_and_says_what_was_promised_and_what_is_awai
         "channels": [],
         "returns": [],
         "sighted": [],
+        "replacing": {},
         "promised": 2,
         "left": 1,
         "late": [{"why": "the supplier is silent", "shipments": 1}],
@@ -122,6 +123,13 @@ def test_the_progress_of_a_narrow_terminal_wraps_and_is_never_cut() -> None:
     shown = cast(io.StringIO, console.file).getvalue()
     assert "…" not in shown
     assert "events 1234" in shown
+
+
+def test_what_leaves_for_goods_that_came_back_is_told_beside_what_was_placed() -> None:
+    told = as_object(
+        verdict(by_state={"authorized": 1, "shipped": 2}, replacing={"authorized": 1}), orders=2, seconds=1.0
+    )
+    assert (told["by_state"], told["replacing"]) == ({"shipped": 2}, {"authorized": 1})
 
 
 @pytest.mark.parametrize(

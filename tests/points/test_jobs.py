@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from models.store.review import Which
 from pipelines.points.grants import grant
 from pipelines.points.holds import hold
 from pipelines.points.jobs import JOBS, Period, PeriodicJob, Tools, expire_step, midnight, month_start, morning
 from pipelines.points.schema import GrantDocument, HoldDocument
+from pipelines.review.queue import waiting
+from pipelines.values.calendar import JST
 from tests.rules.build import at
 from tests.world import World, document
 from workers.pacemaker import timekeeper as timekeeper_of
@@ -211,6 +214,48 @@ def test_a_job_that_fails_keeps_no_other_from_its_work(world: World) -> None:
     assert timekeeper(world, jobs).look() == ["points.expire"]
     assert timekeeper(world, jobs).look() == []  # backs off until its lease has run out
     assert world.value("SELECT done_until FROM job WHERE name = 'broken'") is None
+
+
+def waiting_jobs(world: World) -> list[tuple[str, str, str]]:
+    """(job, what is said of it, since when) of the periodic jobs that wait for a human."""
+    with world.engine.connect() as connection:
+        found = waiting(connection, world.clock.now(), Which("job"))
+    return [(one.which, one.says("en"), one.row.since.astimezone(JST).strftime("%d %H:%M")) for one in found]
+
+
+def test_a_job_that_fails_is_seen_until_it_is_done(world: World) -> None:
+    broken = True
+
+    def work(tools: Tools, period: Period) -> None:
+        if broken:
+            raise ZeroDivisionError
+
+    jobs = [PeriodicJob("nightly", midnight, work)]
+    for moment in ("2026-11-22 00:05:00", "2026-11-22 00:06:00"):
+        world.clock.set(at(moment))
+        assert timekeeper(world, jobs).look() == []
+        world.execute("UPDATE job SET leased_until = NULL")
+        ((name, says, since),) = waiting_jobs(world)
+        assert (name, since) == ("nightly", "22 00:05")
+        assert says.startswith("nightly: ZeroDivisionError at test_jobs.py:")
+    broken = False
+    assert timekeeper(world, jobs).look() == ["nightly"]
+    assert waiting_jobs(world) == []
+
+
+def test_a_job_that_hangs_is_seen_after_an_hour(world: World) -> None:
+    """A folder on a disk that is gone answers nothing at all: whoever looks into it neither ends nor fails."""
+    seen: list[list[tuple[str, str, str]]] = []
+
+    def hang(tools: Tools, period: Period) -> None:
+        for moment in ("2026-11-22 01:00:00", "2026-11-22 01:00:01"):
+            world.clock.set(at(moment))
+            seen.append(waiting_jobs(world))
+
+    world.clock.set(at("2026-11-22 00:00:00"))
+    timekeeper(world, [PeriodicJob("nightly", midnight, hang)]).look()
+    assert seen == [[], [("nightly", "nightly: has not ended", "22 00:00")]]
+    assert waiting_jobs(world) == []
 
 
 def test_customers_are_kept_from_their_orders(world: World) -> None:

@@ -95,6 +95,7 @@ def job(house: House) -> PeriodicJob | None:
             take(house, mailbox, tools)
         except (OSError, imaplib.IMAP4.error) as error:
             log.warning("bounces.mailbox", host=mailbox.host, error=type(error).__name__)
+            raise  # tried again in a minute, and seen by whoever looks what waits for a human
 
     return PeriodicJob("bounces", boundary, look)
 

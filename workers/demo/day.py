@@ -121,14 +121,17 @@ def run_day(*, orders: int, seed: int, as_json: bool, console: Console, faults: 
 
 
 def as_object(verdict: Verdict, orders: int, seconds: float) -> dict[str, object]:
-    """The contract's object of ``shukka demo --json``."""
+    """The contract's object of ``shukka demo --json``; ``by_state`` are the orders that were placed, and ``replacing`` those beside them
+    that leave for goods that came back."""
+    placed = {state: count - verdict.replacing.get(state, 0) for state, count in verdict.by_state.items()}
     return {
         "orders": orders,
-        "by_state": dict(verdict.by_state),
+        "by_state": {state: count for state, count in placed.items() if count},
         "mails": sum(verdict.mails.values()),
         "stuck": len(verdict.stuck),
         "violations": list(verdict.violations),
         "seconds": seconds,
+        "replacing": dict(verdict.replacing),
         "promised": len(verdict.promised),
         "left": len(verdict.promised) - len(verdict.late),
         "late": [{"why": why, "shipments": count} for count, why in by_reason(verdict.late)],
@@ -215,6 +218,8 @@ def show(verdict: Verdict, seconds: float, console: Console) -> None:
         says = [why if len(reasons) == 1 else f"{n} {why}" for n, why in reasons]
         states.add_row(state, str(count), "\n".join(says))
     console.print(states)
+    if leaving := sum(verdict.replacing.values()):
+        console.print(f"of these {leaving} leave for goods that came back, beside those that were placed")
     if verdict.awaits:
         console.print(waits(verdict.awaits))
     if verdict.channels:

@@ -41,6 +41,13 @@ def glance(connection: Connection, now: datetime) -> Standing:
     return Standing({s.value: counted[s] for s in OrderState if s in counted}, *row)
 
 
+def replacing(connection: Connection) -> Mapping[str, int]:
+    """State -> orders that leave for goods that came back: the house made them, and no storefront placed them."""
+    asked = """SELECT o.state, count(*) FROM shop_order o JOIN order_document d ON d.order_id = o.id
+               WHERE d.document->>'replaces' IS NOT NULL GROUP BY 1"""
+    return dict(_pairs(connection, asked))
+
+
 class Taken(NamedTuple):
     """The money of one method, in yen: held at some time, taken, given back."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ class Verdict:
     ``violations`` are sentences. ``awaits`` is what orders wait for, ``promised`` the shipments that were to leave on the day it
     ended, ``money`` what was taken by each method, ``story`` the order with most to tell as ``GET`` shows it to an operator; ``behind`` how many seconds of the Clock an
     order was taken in, or work was done, late at most; ``channels`` what suppliers were told and answered; ``returns`` what came back and what became of it; ``sighted`` of how
-    many parcels each carrier was asked and told something new.
+    many parcels each carrier was asked and told something new; ``replacing`` are those of ``by_state`` that leave for goods that came back.
     """
 
     by_state: Mapping[str, int]
@@ -47,6 +47,7 @@ class Verdict:
     story: Mapping[str, Any] | None = None
     behind: float = 0.0
     channels: Sequence[Told] = ()
+    replacing: Mapping[str, int] = field(default_factory=dict)
     returns: Sequence[Returned] = ()
     sighted: Sequence[tuple[str, int]] = ()
 
@@ -70,6 +71,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         reasons, by_state = standing.reasons(connection), standing.glance(connection, until).by_state
         awaits, money = standing.awaited(connection), standing.taken(connection)
         returns, sighted = standing.returned(connection), standing.sighted(connection)
+        replacing = standing.replacing(connection)
         behind = max(trial.behind, standing.intake_behind(connection))
         today = in_japan(until).date()
         promised = [one for one in promises(connection, first_days(journals.suppliers), today) if one.day == today]
@@ -87,6 +89,7 @@ def judge(trial: Trial, until: datetime) -> Verdict:
         money=money,
         story=story,
         behind=behind,
+        replacing=replacing,
         channels=told_and_answered(journals.suppliers),
         returns=returns,
         sighted=sighted,
