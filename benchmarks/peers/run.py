@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 from sqlalchemy import Engine, text
 
@@ -113,6 +113,13 @@ def ground(suppliers: str = "http://127.0.0.1:1/") -> Iterator[Ground]:
         yield Ground(Path(folder), place, engine, engines, {name: one.webhook_secret for name, one in made.items()})
 
 
+def _log() -> TextIO:
+    """build/peers.log, to write on."""
+    place = Path("build/peers.log")
+    place.parent.mkdir(exist_ok=True)
+    return place.open("a")
+
+
 @contextmanager
 def process(
     argv: Sequence[str], place: Place, *, is_asked: bool = False, **settings: str
@@ -122,7 +129,7 @@ def process(
     ``is_asked``: whether it is written to and read from.
     """
     pipe = subprocess.PIPE if is_asked else None
-    with Path("build/peers.log").open("a") as log:
+    with _log() as log:
         environment = {**os.environ, **place.environment(), **settings}
         started = subprocess.Popen(argv, env=environment, stdin=pipe, stdout=pipe or log, stderr=log, text=True)
         try:
@@ -141,7 +148,7 @@ def process(
 def prepared(commands: Sequence[Sequence[str]], place: Place) -> None:
     """Run each to its end. Raises CalledProcessError."""
     for argv in commands:
-        with Path("build/peers.log").open("a") as log:
+        with _log() as log:
             subprocess.run(argv, env={**os.environ, **place.environment()}, check=True, stdout=log, stderr=log)
 
 

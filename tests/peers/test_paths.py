@@ -19,6 +19,7 @@ def test_shukka_does_all_of_the_job(ours: Callable[[int], Run]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("theirs", [engine_path.theirs, whole_path.theirs], ids=["engine", "whole"])
 def test_a_peer_that_needs_nothing_else_does_too(theirs: Callable[[Peer, int], Run]) -> None:
     assert theirs(PEERS["dramatiq"], 8).faults == []
