@@ -109,11 +109,13 @@ class ShopDay(NamedTuple):
     day: date
 
 
-#: Customers whose newest entry begins before the day given for the shop.
+#: Customers whose newest entry begins before the day given for the shop, or on it by a purchase of the eve.
 ranked_before = reader(
     ShopDay,
     f"""SELECT r.shop, r.customer_id FROM customer_rank r JOIN {values(ShopDay, CustomerRank, day="date")} USING (shop)
-        GROUP BY r.shop, r.customer_id, v.day HAVING max(r.from_on) < v.day ORDER BY 1, 2""",
+        GROUP BY r.shop, r.customer_id, v.day
+        HAVING max(r.from_on) < v.day OR (max(r.from_on) = v.day AND bool_and(r.from_on < v.day OR r.cause = 'spend'))
+        ORDER BY 1, 2""",
     CustomerKey,
 )
 
