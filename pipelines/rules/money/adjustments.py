@@ -117,7 +117,7 @@ def adjust(
         amount=new.amount - old.amount,
         member_discount=new.member_discount - old.member_discount,
         coupon=new.coupon - old.coupon,
-        coupon_recovered=new.recovered - old.recovered,
+        coupon_recovered=max(0, new.recovered - sum(one.coupon_recovered for one in before)),
         shipping=new.shipping - old.shipping,
         fees=new.fees - old.fees,
         tax=_tax_since(before, new),

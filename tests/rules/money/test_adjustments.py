@@ -174,6 +174,12 @@ def test_a_return_after_a_shortage_recovers_the_whole_coupon() -> None:
     assert [one.refund for one in done] == [6_000, 800]
 
 
+def test_what_was_recovered_of_a_coupon_is_not_handed_out_again() -> None:
+    """CPN-04, INT-13: it was recovered whole, the part of the missing item too; what comes back after that costs its price."""
+    done = one_by_one(priced(3_000, 3_000, 1_000, coupon=700), (SHORT, "3", 1), (RETURN, "1", 1), (RETURN, "2", 1))
+    assert [(one.refund, one.coupon_recovered) for one in done] == [(1_000, 0), (2_300, 700), (3_000, 0)]
+
+
 def test_which_changes_void_a_coupon_was_fixed_with_the_order() -> None:
     shop = plain_shop('[coupons]\nrecover_on = ["return", "cancel"]')
     (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000, shop=shop), (CANCEL, "1", 1))
