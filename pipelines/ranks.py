@@ -25,6 +25,7 @@ from pipelines.rules.ranks import (
     Standing,
     in_force,
     missing_to_next,
+    reached,
     reevaluated,
     rises,
     window,
@@ -52,12 +53,17 @@ class _Customer:
 
 
 def evaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime, since: datetime | None = None) -> int:
-    """Raise the ranks of customers whose orders were accepted or changed from ``since`` on (RNK-03); how many entries.
+    """Raise the ranks of customers whose orders were accepted or changed from ``since`` on (RNK-03), or lower them for what was cancelled
+    where the profile asks (RNK-06); how many entries.
 
     ``since`` None: everyone who bought in the last two years. A customer whose period has ended is re-evaluated first,
     so that a rise is measured in its own period.
     """
-    concerned = store.buyers(connection, _with_ranks(shops), since or _start_of_reading(now))
+    since = since or _start_of_reading(now)
+    losing = [key for key in _with_ranks(shops) if not shops[key].ranks.keep_after_cancel]
+    concerned = store.buyers(connection, _with_ranks(shops), since)
+    if losing:
+        concerned = sorted({*concerned, *store.cancelled(connection, losing, since)})
     today = now.astimezone(JST).date()
     made: list[tuple[str, str, Change]] = []
     for (shop, customer), known in _read(connection, concerned, now).items():
@@ -180,14 +186,23 @@ def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
     first, _ = window(shop.ranks.window, today)
     if current.from_on == date.min or current.from_on < first:
         return []
-    earlier = [one for one in known.history if one.from_on < current.from_on]
-    before = in_force(earlier, today, shop)
-    proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)
-    rank, spend = (proper[-1].rank, proper[-1].spend) if proper else (before.rank, 0)
+    rank, spend = _proper(known, shop, current)
     names = list(shop.rank_rates)
     if current.rank not in names or rank not in names or names.index(rank) >= names.index(current.rank):
         return []
     return [Change(current.rank, rank, today + timedelta(days=1), "order cancelled", spend)]
+
+
+def _proper(known: _Customer, shop: Shop, current: Standing) -> tuple[str, int]:
+    """The rank, and the spend, that what stands today of the purchases before ``current`` brings in its place."""
+    if current.renewed:
+        first, last = window(shop.ranks.window, current.from_on - timedelta(days=1))
+        spend = sum(day.spend for day in known.days if first <= day.on <= last)
+        return reached(spend, shop), spend
+    earlier = [one for one in known.history if one.from_on < current.from_on]
+    before = in_force(earlier, current.from_on, shop)
+    proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)
+    return (proper[-1].rank, proper[-1].spend) if proper else (before.rank, 0)
 
 
 def _keep(connection: Connection, made: Sequence[tuple[str, str, Change]], now: datetime) -> int:

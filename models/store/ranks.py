@@ -102,6 +102,21 @@ def buyers(connection: Connection, shops: Sequence[str], since: datetime) -> lis
     )
 
 
+def cancelled(connection: Connection, shops: Sequence[str], since: datetime) -> list[CustomerKey]:
+    """Customers with a history of ranks, of whose orders one was cancelled from ``since`` on."""
+    return fetch(
+        connection,
+        CustomerKey,
+        """SELECT DISTINCT o.shop, o.customer_id FROM customer_rank r
+           JOIN shop_order o ON o.shop = r.shop AND o.customer_id = r.customer_id AND o.customer_id <> ''
+           WHERE r.shop = ANY(%(shops)b::text[]) AND o.state = 'cancelled'
+             AND EXISTS (SELECT FROM transition t WHERE t.order_id = o.id AND t.entity = 'order'
+                         AND t.to_state = 'cancelled' AND t.at >= %(since)s)
+           ORDER BY 1, 2""",
+        {"shops": list(shops), "since": since},
+    )
+
+
 class ShopDay(NamedTuple):
     """A shop on a day."""
 

@@ -120,6 +120,24 @@ def test_unless_the_profile_asks(world: World) -> None:
     assert (shown["rank"], shown["history"][-1]["cause"]) == ("REGULAR", "order cancelled")
 
 
+@pytest.mark.parametrize("cancelled_at", ["2026-12-30 10:00:00", "2027-01-02 10:00:00"])
+def test_then_the_hour_of_the_cancel_takes_it_also_in_the_new_year(world: World, cancelled_at: str) -> None:
+    """RNK-06, keep_after_cancel: the customer need not buy again for it, and a year that began meanwhile does not matter."""
+    world.shops = {**world.shops, "salon": shop_with("salon", **{"[ranks]": "[ranks]\nkeep_after_cancel = false"})}
+    world.clock.set(at("2026-12-28 10:00:00"))
+    buy(world, "S-1", 100_000, payment={"method": "bank_transfer"})
+    assert evaluate(world) == 1
+    if cancelled_at > "2027":
+        world.clock.set(at("2027-01-01 00:00:30"))
+        assert reevaluate(world) == 1
+    world.clock.set(at(cancelled_at))
+    world.tell(world.ask("order.cancel", "S-1"))
+    world.settle()
+    assert evaluate(world, since=world.clock.now() - timedelta(hours=1)) == 1
+    world.clock.advance(days=1)
+    assert (standing(world)["rank"], standing(world)["history"][-1]["cause"]) == ("REGULAR", "order cancelled")
+
+
 def test_the_new_year_looks_at_the_old_one(world: World) -> None:
     """RNK-04; a rank is kept to the end of the year and lost at its turn, also when the job comes late."""
     buy(world, "S-1", 300_000)
