@@ -18,12 +18,14 @@ from models.store.customers import CustomerKey
 from models.store.ranks import CustomerDay, NewRankRow, ShopDay
 from models.store.work import of_order
 from pipelines.rules.ranks import (
+    RENEWED,
     ROLLING_DAYS,
     Change,
     Day,
     Standing,
     in_force,
     missing_to_next,
+    reached,
     reevaluated,
     rises,
     window,
@@ -44,29 +46,46 @@ class _Customer:
     days: list[Day] = field(default_factory=list)
     history: list[Standing] = field(default_factory=list)
 
+    def add(self, changes: Sequence[Change]) -> None:
+        """These are part of the history."""
+        new = [Standing(one.rank, one.from_on, one.cause == RENEWED) for one in changes]
+        self.history = sorted([*self.history, *new], key=lambda one: one.from_on)
+
 
 def evaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime, since: datetime | None = None) -> int:
-    """Raise the ranks of customers whose orders were accepted or changed from ``since`` on (RNK-03); how many entries.
+    """Raise the ranks of customers whose orders were accepted or changed from ``since`` on (RNK-03), or lower them for what was cancelled
+    where the profile asks (RNK-06); how many entries.
 
     ``since`` None: everyone who bought in the last two years. A customer whose period has ended is re-evaluated first,
     so that a rise is measured in its own period.
     """
-    concerned = store.buyers(connection, _with_ranks(shops), since or _start_of_reading(now))
+    since = since or _start_of_reading(now)
+    losing = [key for key in _with_ranks(shops) if not shops[key].ranks.keep_after_cancel]
+    concerned = store.buyers(connection, _with_ranks(shops), since)
+    if losing:
+        concerned = sorted({*concerned, *store.cancelled(connection, losing, since)})
     today = now.astimezone(JST).date()
     made: list[tuple[str, str, Change]] = []
     for (shop, customer), known in _read(connection, concerned, now).items():
         profile = shops[shop]
-        changes = []
-        if renewed := reevaluated(known.days, known.history, profile, today):
-            changes.append(renewed)
-            known.history = sorted([*known.history, Standing(renewed.rank, renewed.from_on)], key=_begins)
+        changes = _turn_of_period(known, profile, today)
         first, _ = window(profile.ranks.window, today)
-        # Beyond the period's start, since yesterday's purchase may have been in the period before.
-        risen = rises(known.days, known.history, profile, since=min(first, today - _LATE))
+        risen = rises(known.days, known.history, profile, since=first)
         if not risen and not profile.ranks.keep_after_cancel:
             risen = _withdrawn(known, profile, today)
         made += [(shop, customer, change) for change in (*changes, *risen)]
     return _keep(connection, made, now)
+
+
+def _turn_of_period(known: _Customer, shop: Shop, today: date) -> list[Change]:
+    """The rises that late purchases of the period before brought, then what its end made of the rank; ``known`` has them from now on."""
+    first, _ = window(shop.ranks.window, today)
+    changes = rises([day for day in known.days if day.on < first], known.history, shop, since=today - _LATE)
+    known.add(changes)
+    if renewed := reevaluated(known.days, known.history, shop, today):
+        known.add([renewed])
+        changes.append(renewed)
+    return changes
 
 
 def reevaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime) -> int:
@@ -84,14 +103,8 @@ def reevaluate(connection: Connection, shops: Mapping[str, Shop], now: datetime)
     ]
     made = []
     for (shop, customer), known in _read(connection, store.ranked_before(connection, begins), now).items():
-        change = reevaluated(known.days, known.history, shops[shop], today)
-        if change is not None:
-            made.append((shop, customer, change))
+        made += [(shop, customer, change) for change in _turn_of_period(known, shops[shop], today)]
     return _keep(connection, made, now)
-
-
-def _begins(one: Standing) -> date:
-    return one.from_on
 
 
 def standing(connection: Connection, shop: Shop, customer: str, now: datetime) -> dict[str, Any]:
@@ -159,7 +172,7 @@ def _read(connection: Connection, concerned: Sequence[CustomerKey], now: datetim
     for row in store.spend_by_day(connection, concerned, since=_start_of_reading(now)):
         found[row.shop, row.customer_id].days.append(Day(row.day, row.spend, row.order_id))
     for one in store.histories(connection, concerned):
-        found[one.shop, one.customer_id].history.append(Standing(one.rank, one.from_on))
+        found[one.shop, one.customer_id].history.append(Standing(one.rank, one.from_on, one.cause == RENEWED))
     return found
 
 
@@ -173,14 +186,23 @@ def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
     first, _ = window(shop.ranks.window, today)
     if current.from_on == date.min or current.from_on < first:
         return []
-    earlier = [one for one in known.history if one.from_on < current.from_on]
-    before = in_force(earlier, today, shop)
-    proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)
-    rank, spend = (proper[-1].rank, proper[-1].spend) if proper else (before.rank, 0)
+    rank, spend = _proper(known, shop, current)
     names = list(shop.rank_rates)
     if current.rank not in names or rank not in names or names.index(rank) >= names.index(current.rank):
         return []
     return [Change(current.rank, rank, today + timedelta(days=1), "order cancelled", spend)]
+
+
+def _proper(known: _Customer, shop: Shop, current: Standing) -> tuple[str, int]:
+    """The rank, and the spend, that what stands today of the purchases before ``current`` brings in its place."""
+    if current.renewed:
+        first, last = window(shop.ranks.window, current.from_on - timedelta(days=1))
+        spend = sum(day.spend for day in known.days if first <= day.on <= last)
+        return reached(spend, shop), spend
+    earlier = [one for one in known.history if one.from_on < current.from_on]
+    before = in_force(earlier, current.from_on, shop)
+    proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)
+    return (proper[-1].rank, proper[-1].spend) if proper else (before.rank, 0)
 
 
 def _keep(connection: Connection, made: Sequence[tuple[str, str, Change]], now: datetime) -> int:

@@ -102,6 +102,21 @@ def buyers(connection: Connection, shops: Sequence[str], since: datetime) -> lis
     )
 
 
+def cancelled(connection: Connection, shops: Sequence[str], since: datetime) -> list[CustomerKey]:
+    """Customers with a history of ranks, of whose orders one was cancelled from ``since`` on."""
+    return fetch(
+        connection,
+        CustomerKey,
+        """SELECT DISTINCT o.shop, o.customer_id FROM customer_rank r
+           JOIN shop_order o ON o.shop = r.shop AND o.customer_id = r.customer_id AND o.customer_id <> ''
+           WHERE r.shop = ANY(%(shops)b::text[]) AND o.state = 'cancelled'
+             AND EXISTS (SELECT FROM transition t WHERE t.order_id = o.id AND t.entity = 'order'
+                         AND t.to_state = 'cancelled' AND t.at >= %(since)s)
+           ORDER BY 1, 2""",
+        {"shops": list(shops), "since": since},
+    )
+
+
 class ShopDay(NamedTuple):
     """A shop on a day."""
 
@@ -109,11 +124,13 @@ class ShopDay(NamedTuple):
     day: date
 
 
-#: Customers whose newest entry begins before the day given for the shop.
+#: Customers whose newest entry begins before the day given for the shop, or on it by a purchase of the eve.
 ranked_before = reader(
     ShopDay,
     f"""SELECT r.shop, r.customer_id FROM customer_rank r JOIN {values(ShopDay, CustomerRank, day="date")} USING (shop)
-        GROUP BY r.shop, r.customer_id, v.day HAVING max(r.from_on) < v.day ORDER BY 1, 2""",
+        GROUP BY r.shop, r.customer_id, v.day
+        HAVING max(r.from_on) < v.day OR (max(r.from_on) = v.day AND bool_and(r.from_on < v.day OR r.cause = 'spend'))
+        ORDER BY 1, 2""",
     CustomerKey,
 )
 

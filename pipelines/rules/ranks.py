@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 ROLLING_DAYS: Final = 365
 
+RENEWED: Final = "re-evaluated"
+"""The cause of what the end of a period makes of a rank (RNK-04)."""
+
 Window = Literal["calendar_year", "rolling_365d"]
 
 
@@ -31,10 +34,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The rank in force since ``from_on``; a customer without history has the lowest since for ever."""
+    """The rank in force since ``from_on``; a customer without history has the lowest since for ever. ``renewed``: it is what the end of
+    a period made of it (RNK-04)."""
 
     rank: str
     from_on: date = date.min
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +102,24 @@ def rises(days: Sequence[Day], history: Sequence[Standing], shop: Shop, since: d
 def reevaluated(days: Sequence[Day], history: Sequence[Standing], shop: Shop, today: date) -> Change | None:
     """The change at the start of a new period, decided by the one that ended (RNK-04); None if nothing is to change.
 
-    A calendar year begins on 1 January. A rolling rank holds 365 days and is then granted anew, or a lower one is.
+    A calendar year begins on 1 January. A rolling rank holds 365 days. Either is then granted anew, or a lower one is, and that is
+    decided once: what comes back later takes nothing of the new period away (RNK-05), and what is heard of later still adds to it.
     """
     start = _period_start(history, shop, today)
     if start is None:
         return None
-    before = in_force(history, start - timedelta(days=1), shop)
-    if _level(before.rank, shop) == 0 or any(one.from_on == start for one in history):
-        return None
+    standing, begins = in_force(history, start, shop), [one for one in history if one.from_on == start]
     first, last = window(shop.ranks.window, start - timedelta(days=1))
     spend = sum(one.spend for one in days if first <= one.on <= last)
     rank = reached(spend, shop)
-    if rank == before.rank and shop.ranks.window == "calendar_year":
-        return None
-    return Change(before.rank, rank, start, "re-evaluated", spend)
+    above = _level(rank, shop) - _level(standing.rank, shop)
+    if any(one.renewed for one in begins):
+        stays = above <= 0
+    elif begins:  # bought on the eve: the first day alone looks whether it was cancelled since
+        stays = above >= 0 or today > start
+    else:
+        stays = _level(standing.rank, shop) == 0
+    return None if stays else Change(standing.rank, rank, start, RENEWED, spend)
 
 
 def in_force(history: Sequence[Standing], on: date, shop: Shop) -> Standing:

@@ -178,14 +178,14 @@ def test_a_coupon_taken_off_brings_its_points_with_the_goods(world: World) -> No
 
 
 def test_lines_taken_out_afterwards_take_points_from_both_lots(world: World) -> None:
-    """PTS-13: 2 of 4 pieces are missing, and with them half of 150 and of 45 points."""
+    """PTS-02, PTS-13: 3 of 4 pieces are missing; the coupon stays whole on the last, which earns 45 points for its 4,500 yen."""
     coupon = [{"code": "SUMMER", "kind": "amount", "value": 5_000}]
     world.take(document("S-1", a_line(quantity=4, unit_price=5_000), remarks=REMARKS, coupons=coupon))
     world.settle()
     apply(world, AUTUMN)
     world.tell(world.ask("order.cancel_lines", "S-1", lines=[{"line": "1", "quantity": 3}], reason="out of stock"))
     world.settle()
-    assert world.balance() == (195 - 147, 0)
+    assert world.balance() == (195 - 150, 0)
     assert world.broken() == {}
 
 

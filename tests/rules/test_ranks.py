@@ -98,7 +98,7 @@ def test_no_down_inside_the_period() -> None:
 @pytest.mark.parametrize(
     ("spend", "change"),
     [
-        (300_000, None),
+        (300_000, Change("GOLD", "GOLD", day("2027-01-01"), "re-evaluated", 300_000)),
         (299_999, Change("GOLD", "SILVER", day("2027-01-01"), "re-evaluated", 299_999)),
         (0, Change("GOLD", "REGULAR", day("2027-01-01"), "re-evaluated", 0)),
     ],
@@ -111,8 +111,21 @@ def test_the_finished_year_decides_the_next(spend: int, change: Change | None) -
 
 
 def test_it_is_decided_once() -> None:
-    history = [Standing("GOLD", day("2026-03-11")), Standing("SILVER", day("2027-01-01"))]
-    assert reevaluated(spent(("2026-03-10", 0)), history, SALON, day("2027-01-02")) is None
+    history = [Standing("GOLD", day("2026-03-11")), Standing("SILVER", day("2027-01-01"), renewed=True)]
+    for today in ("2027-01-01", "2027-01-02", "2027-12-31"):
+        assert reevaluated(spent(("2026-03-10", 0)), history, SALON, day(today)) is None
+        late = reevaluated(spent(("2026-12-30", 300_000)), history, SALON, day(today))
+        assert late == Change("SILVER", "GOLD", day("2027-01-01"), "re-evaluated", 300_000)
+
+
+@pytest.mark.parametrize(
+    ("today", "spend", "rank"),
+    [("2027-01-01", 0, "REGULAR"), ("2027-01-01", 1_000_000, None), ("2027-01-02", 0, None), ("2026-12-31", 0, None)],
+)
+def test_a_rank_bought_on_the_eve_is_looked_at_on_the_first_day(today: str, spend: int, rank: str | None) -> None:
+    """RNK-04, RNK-06: it begins with the period, and yet the period that ended decides."""
+    change = reevaluated(spent(("2026-12-31", spend)), [Standing("VIP", day("2027-01-01"))], SALON, day(today))
+    assert (change.rank if change else None) == rank
 
 
 def test_a_rolling_rank_holds_a_year_and_is_granted_anew() -> None:

@@ -117,7 +117,7 @@ def adjust(
         amount=new.amount - old.amount,
         member_discount=new.member_discount - old.member_discount,
         coupon=new.coupon - old.coupon,
-        coupon_recovered=new.recovered - old.recovered,
+        coupon_recovered=max(0, new.recovered - sum(one.coupon_recovered for one in before)),
         shipping=new.shipping - old.shipping,
         fees=new.fees - old.fees,
         tax=_tax_since(before, new),
@@ -217,7 +217,7 @@ def rows_left(breakdown: Breakdown, adjustments: Sequence[Adjustment]) -> dict[s
 @dataclass(slots=True)
 class _Gone:
     """Sums over all pieces that are gone. ``bases`` and ``taxes`` are by rate, what is taken out of the order's; ``left`` is what the
-    pieces of each line that are not gone cost after coupons as they were spread."""
+    pieces of each line that are not gone cost after coupons: as they were spread, and less where those of missing goods stay whole on it."""
 
     amount: int = 0
     member_discount: int = 0
@@ -296,11 +296,12 @@ def _without_tax(breakdown: Breakdown, changes: _Changes) -> _Gone:
     moved = _keep_coupons_whole(breakdown, gone, kinds)
     kept_coupons = [one + more for one, more in zip(kept_coupons, moved, strict=True)]
     risen = _recover_coupon(breakdown, gone, voiding, kept_coupons)
+    _lower(breakdown, gone, [max(0, off - up) for off, up in zip(moved, risen, strict=True)])
     all_gone = all(len(kinds.get(share.line, [])) == share.quantity for share in breakdown.lines)
     if all_gone and not any(kind == RETURN for listed in kinds.values() for kind in listed):
         _give_back_extras(breakdown, gone)  # the customer was sent nothing, or nothing right
     elif given_up:
-        _charge_shipping(breakdown, gone, given_up - risen)
+        _charge_shipping(breakdown, gone, given_up - sum(risen))
     for _, _, fee in changes:
         if fee:
             gone.fees -= fee
@@ -338,17 +339,25 @@ class _Voiding:
     coupon: int = 0
 
 
-def _recover_coupon(breakdown: Breakdown, gone: _Gone, voiding: _Voiding, kept: Sequence[int]) -> int:
-    """Take the whole discount back from what these pieces cost, once (CPN-04); by how many yen kept goods rise.
+def _recover_coupon(breakdown: Breakdown, gone: _Gone, voiding: _Voiding, kept: Sequence[int]) -> Sequence[int]:
+    """Take the whole discount back from what these pieces cost, once (CPN-04); by how many yen kept goods rise, by line.
 
     What was beyond these pieces' own part is the kept goods' discount: they fall back to their normal price.
     """
     gone.recovered = min(voiding.price, breakdown.coupon_discount - gone.coupon)
     gone.coupon += gone.recovered
-    risen = gone.recovered - voiding.coupon
-    for share, part in zip(breakdown.lines, largest_remainder(risen, kept), strict=True):
+    risen = largest_remainder(gone.recovered - voiding.coupon, kept)
+    for share, part in zip(breakdown.lines, risen, strict=True):
         gone.take(share.tax_rate, -part)
     return risen
+
+
+def _lower(breakdown: Breakdown, gone: _Gone, by_line: Sequence[int]) -> None:
+    """What is left costs so many yen less, and earns and counts by that (PTS-02, RNK-05)."""
+    for share, off in zip(breakdown.lines, by_line, strict=True):
+        if off:
+            gone.left[share.line] -= off
+            gone.rank_spend += share.rank_spend * off // share.net
 
 
 def _give_back_extras(breakdown: Breakdown, gone: _Gone) -> None:

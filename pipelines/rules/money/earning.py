@@ -15,7 +15,7 @@ _SCOPES: Final = ("order", "rate_group", "line")
 
 
 def still_earned(breakdown: Breakdown, left: Mapping[str, int], scope: str) -> int:
-    """The points of what is left of an order: by line, ``left`` yen in the shop's price display, after the coupons as they were spread.
+    """The points of what is left of an order: by line, ``left`` yen in the shop's price display, after coupons.
 
     ``scope`` is the profile's, over which points are floored; where the order's own points came about by another one, which is not kept
     with it, the most generous that explains them.

@@ -12,7 +12,7 @@ from pipelines.rules.money.adjustments import CANCEL, RETURN, SHORT, Adjustment,
 from pipelines.rules.money.breakdown import Breakdown, TaxAmount
 from pipelines.rules.money.pricing import price
 from pipelines.rules.order import Coupon
-from tests.rules.build import SHOPS, a_line, an_order, plain_shop
+from tests.rules.build import SHOPS, a_line, an_order, plain_shop, shop_with
 
 THOUSAND_OFF = (Coupon("C", "amount", 1_000),)
 
@@ -133,6 +133,27 @@ def test_a_shortage_leaves_the_customers_coupon_whole(kind: str, refund: int, co
     assert (done.refund, done.coupon, done.coupon_recovered) == (refund, coupon, 0)
 
 
+def test_goods_on_which_a_coupon_stays_whole_earn_on_what_they_then_cost() -> None:
+    """INT-13, PTS-02, CPN-02: of 9,000 yen the customer pays 5,000 in the end, and 4,800 of 10,800; 4,000 at their normal price."""
+    earning = plain_shop("[points]\nrate = 0.01")
+    (done,) = one_by_one(priced(6_000, 4_000, coupon=1_000, shop=earning), (SHORT, "2", 1))
+    assert (done.refund, done.points_unearned) == (4_000, 90 - 50)
+    sums = priced(6_000, 4_000, 2_000, coupon=1_200, shop=earning)
+    done = one_by_one(sums, (SHORT, "1", 1), (RETURN, "3", 1), (RETURN, "2", 1))
+    assert [one.points_unearned for one in done] == [108 - 48, 48 - 36, 36]
+
+
+def test_goods_on_which_a_coupon_stays_whole_count_for_ranks_what_they_then_cost() -> None:
+    """INT-13, RNK-05: ex tax after discounts; 5,000 of 9,000 yen are left, and then nothing."""
+    for display, prices in (("ex_tax", (6_000, 4_000, 1_000)), ("tax_included", (6_600, 4_400, 1_100))):
+        first, second, off = prices
+        shop = shop_with("salon", **{"[shipping]": f'[price]\ndisplay = "{display}"\n[shipping]'})
+        lines = (a_line("1", first), a_line("2", second))
+        sums = price(an_order("salon", *lines, coupons=(Coupon("C", "amount", off),)), shop)
+        done = one_by_one(sums, (SHORT, "2", 1), (SHORT, "1", 1))
+        assert [one.rank_spend for one in done] == [4_000, 5_000]
+
+
 def test_a_coupon_stays_whole_as_far_as_the_rest_has_a_price() -> None:
     """4,600 of the coupon's 5,000 yen were the missing goods'; the rest costs 800 after it."""
     done = one_by_one(priced(9_200, 1_200, coupon=5_200), (SHORT, "1", 1), (SHORT, "2", 1))
@@ -151,6 +172,12 @@ def test_a_return_after_a_shortage_recovers_the_whole_coupon() -> None:
     """CPN-04: 10,800 were paid for 12,000; one item of 4,000 is kept, at its normal price."""
     done = one_by_one(priced(6_000, 4_000, 2_000, coupon=1_200), (SHORT, "1", 1), (RETURN, "3", 1))
     assert [one.refund for one in done] == [6_000, 800]
+
+
+def test_what_was_recovered_of_a_coupon_is_not_handed_out_again() -> None:
+    """CPN-04, INT-13: it was recovered whole, the part of the missing item too; what comes back after that costs its price."""
+    done = one_by_one(priced(3_000, 3_000, 1_000, coupon=700), (SHORT, "3", 1), (RETURN, "1", 1), (RETURN, "2", 1))
+    assert [(one.refund, one.coupon_recovered) for one in done] == [(1_000, 0), (2_300, 700), (3_000, 0)]
 
 
 def test_which_changes_void_a_coupon_was_fixed_with_the_order() -> None:

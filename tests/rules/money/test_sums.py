@@ -120,6 +120,7 @@ def adds_up_to_the_order(sums: Breakdown, done: Sequence[Adjustment]) -> None:
     stay where something had been sent, and nothing that was given was more than was there."""
     for one in done:
         assert min(one.refund, one.money, one.points_returned, one.points_unearned, one.coupon, one.carried) >= 0
+        assert one.coupon_recovered >= 0
         assert one.refund == one.money + one.points_returned + one.points_deducted
     pieces = Counter[str]()
     for one in done:
