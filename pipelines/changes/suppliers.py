@@ -8,6 +8,7 @@ from typing import Final
 
 from models.states import HoldReason, ShipmentState
 from models.subject import SHIPMENT, Subject
+from pipelines.changes.authorizations import goods_may_leave, held_until
 from pipelines.changes.promises import tell_of_day
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -115,8 +116,9 @@ def heard_from(draft: OrderDraft, now: datetime) -> None:
         ),
         "the supplier answered",
     )
-    if any(one.is_owed and one.left and one.is_otherwise_owed for one in draft.shipments):
-        draft.next(WAITS_AT, now)
+    owed_anew = any(one.is_owed and one.left and one.is_otherwise_owed for one in draft.shipments)
+    if owed_anew or (changed and goods_may_leave(draft) and held_until(draft) is not None):
+        draft.next(WAITS_AT, now)  # of a shipment that was refused only the money is watched
 
 
 def may_be_told(draft: OrderDraft, shipment: ShipmentDraft) -> bool:

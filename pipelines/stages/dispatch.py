@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState
-from pipelines.changes.authorizations import is_ending, watch_authorization
+from pipelines.changes.authorizations import goods_may_leave, is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
 from pipelines.changes.sending import give_to
@@ -28,16 +28,20 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     _reached(draft)
-    if draft.held:
-        return
+    if not draft.held:
+        _go_on(draft, shop, now)
+    if goods_may_leave(draft):  # a person who has the order may take longer than the money is held
+        watch_authorization(draft, shop, now)
+
+
+def _go_on(draft: OrderDraft, shop: Shop, now: datetime) -> None:
+    """Tell the suppliers of what is due, and watch what they were told of."""
     ending = is_ending(draft, shop, now)
     for shipment in draft.shipments:
         if shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)
         if shipment.is_owed and shipment.left and not _given_elsewhere(draft, shop, shipment, now):
             watch(draft, shop, shipment, now)
-    if any(shipment.is_before_shipped for shipment in draft.shipments):
-        watch_authorization(draft, shop, now)
 
 
 def _given_elsewhere(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:
