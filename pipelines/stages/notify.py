@@ -155,8 +155,8 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
     for where in dict.fromkeys(news.fared):
         parcel = draft.parcels[where]
-        if parcel.tracking_status == TrackingState.RETURNED and draft.state == OrderState.CANCELLED:
-            continue  # the customer heard that nothing comes any more
+        if parcel.tracking_status != TrackingState.DELIVERED and draft.state == OrderState.CANCELLED:
+            continue  # the customer heard that nothing comes any more: there is nothing to receive, and nothing to miss
         if parcel.tracking_status in news.shop.delivery.tells and facts.pickup is None:
             _tell_waiting(news, parcel, outstanding)
         elif template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):
