@@ -111,6 +111,13 @@ def stop_watching(draft: OrderDraft) -> None:
         draft.end_wait("dispatch", _subject(draft))
 
 
+def watch_what_was_refused(draft: OrderDraft, now: datetime) -> None:
+    """Nobody waits any more for a supplier that refused just now: from now on the money is watched by itself. For ``notify`` alone."""
+    refused = any(one.was_owed and one.state == ShipmentState.REFUSED for one in draft.shipments)
+    if refused and held_until(draft) is not None:
+        draft.next("dispatch", now)
+
+
 def _subject(draft: OrderDraft) -> Subject:
     return Subject(PAYMENT, str(draft.facts.id))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
-from pipelines.changes.authorizations import stop_watching, watch_payout
+from pipelines.changes.authorizations import stop_watching, watch_payout, watch_what_was_refused
 from pipelines.changes.collection import collecting_parcel, to_be_collected
 from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
@@ -64,6 +64,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         finish(draft)  # what a supplier's answer to the cancel held for may be over
     heard_from(draft, now)
     stop_watching(draft)
+    watch_what_was_refused(draft, now)
     watch_delivery(draft, shop, now)
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
