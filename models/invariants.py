@@ -342,12 +342,12 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "nothing_forgotten",
-        "an order that is neither final nor held is due, has an effect under way, or awaits something with a date",
+        "an order that is neither final nor held is due, has an effect under way that wakes it, or awaits something with a date",
         Over.WAITING,
         """SELECT o.id, o.shop, o.number, o.state FROM shop_order o
            WHERE o.condition = 'running'
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
-             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
+             AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending' AND e.wakes IS NOT NULL)
              AND NOT EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state = 'pending')""",
         liveness=True,
     ),

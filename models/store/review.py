@@ -39,7 +39,7 @@ FROM (SELECT * FROM inbox_event WHERE state = 'quarantined' AND NOT ({UNASSIGNED
 SELECT i.id::text, o.shop, o.number, i.order_id, i.recorded_at,
   json_build_object('source', i.source, 'event', i.event_id, 'type', i.type)
 FROM inbox_event i LEFT JOIN shop_order o ON o.id = i.order_id
-WHERE i.state = 'pending' AND i.recorded_at < now() - interval '1 hour'""",
+WHERE i.state = 'pending' AND (i.recorded_at < now() - interval '1 hour' OR i.at < %(now)s::timestamptz - interval '1 day')""",
     "effect": """
 SELECT e.id::text, o.shop, o.number, e.order_id, coalesce(e.finished_at, e.recorded_at), json_build_object(
   'kind', e.kind, 'code', coalesce(e.outcome->>'code', ''), 'says', coalesce(e.outcome->>'says', ''))

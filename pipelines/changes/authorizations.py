@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, ShipmentState
 from models.subject import PAYMENT, Subject
 from pipelines.changes.money import HELD_OR_TAKEN, capture_asked, capture_early, held, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
@@ -13,6 +13,7 @@ from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture, Secured
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
+from pipelines.suppliers.instructions import INSTRUCT
 from pipelines.values.calendar import in_japan
 
 _DAY: Final = timedelta(days=1)
@@ -31,7 +32,7 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         return
     rules = shop.payment
     act_at = ends - rules.authorization_act_days * _DAY
-    warn_at = min(ends - rules.authorization_warning_days * _DAY, act_at)
+    warn_at = ends - _warned(shop)
     if now >= act_at:
         _before_it_ends(draft, shop, ends, now)
         return
@@ -46,8 +47,32 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         )
     acts = {"hold": "operator"}.get(rules.authorization_ends, rules.authorization_ends)
     due, then = (warn_at, "warn") if now < warn_at else (act_at, acts)
-    if not draft.is_due_before(due):
+    if not draft.is_due_before(due, INSTRUCT):
         draft.await_for("shipment.left", "suppliers", due, then, _subject(draft))
+
+
+def watched_from(draft: OrderDraft, shop: Shop, instruct_at: datetime, now: datetime) -> datetime:
+    """When ``dispatch`` is to look first at goods that are told of at ``instruct_at``: at once where the authorization wants it sooner."""
+    ends = held_until(draft)
+    return instruct_at if ends is None or instruct_at <= ends - _warned(shop) else now
+
+
+def held_until(draft: OrderDraft) -> datetime | None:
+    """When the authorization ends that the goods of an order are to leave on; None where there is none."""
+    secured = METHODS[draft.money.method].secured_by is Secured.AUTHORIZATION
+    return draft.money.expires_at if secured and draft.money.state == PaymentState.AUTHORIZED else None
+
+
+def goods_may_leave(draft: OrderDraft) -> bool:
+    """Whether goods of it are still to leave: they are not even planned, a supplier has not sent them, or refused and another may."""
+    return not draft.shipments or any(
+        one.is_before_shipped or one.state == ShipmentState.REFUSED for one in draft.shipments
+    )
+
+
+def _warned(shop: Shop) -> timedelta:
+    """How long before its end the first thing is done about an authorization."""
+    return max(shop.payment.authorization_warning_days, shop.payment.authorization_act_days) * _DAY
 
 
 def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime) -> None:
@@ -82,8 +107,15 @@ def watch_for_loss(draft: OrderDraft) -> None:
 
 def stop_watching(draft: OrderDraft) -> None:
     """The goods have left, or will not: how long the authorization lasts matters no more."""
-    if draft.money.expires_at is not None and not any(one.is_before_shipped for one in draft.shipments):
+    if draft.money.expires_at is not None and not goods_may_leave(draft):
         draft.end_wait("dispatch", _subject(draft))
+
+
+def watch_what_was_refused(draft: OrderDraft, now: datetime) -> None:
+    """Nobody waits any more for a supplier that refused just now: from now on the money is watched by itself. For ``notify`` alone."""
+    refused = any(one.was_owed and one.state == ShipmentState.REFUSED for one in draft.shipments)
+    if refused and held_until(draft) is not None:
+        draft.next("dispatch", now)
 
 
 def _subject(draft: OrderDraft) -> Subject:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
-from models.states import PaymentState, ReturnState, TrackingState
+from models.states import PaymentState, TrackingState
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.collection import collect_from_customer
 from pipelines.changes.credit import credit
 from pipelines.changes.money import HAS_MONEY, is_collected
-from pipelines.changes.undelivered import count_undelivered
+from pipelines.changes.undelivered import REFUSED, count_undelivered, is_settled, unsettled
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.actions.return_lines import ACTION
 from pipelines.rules.marks import RETURNED
-from pipelines.rules.money.adjustments import FAULT, RETURN, Adjustment, adjust
+from pipelines.rules.money.adjustments import RETURN, Adjustment, adjust
 from pipelines.rules.returns.case import CostOn
 from pipelines.rules.returns.settlement import KIND, return_fee
 from pipelines.shops import Shop
-
-#: How a parcel fares that nobody received (RET-08), or whose goods came to nothing on the way (RET-07).
-_UNDELIVERED: Final = frozenset({TrackingState.REFUSED, TrackingState.RETURNING, TrackingState.RETURNED})
-_NOT_RECEIVED: Final = _UNDELIVERED | {TrackingState.LOST, TrackingState.DAMAGED}
 
 
 def settle_pieces(
@@ -50,7 +45,7 @@ def _count_undelivered(draft: OrderDraft, shop: Shop, failed: Mapping[str, int])
     undelivered = [
         parcel
         for parcel in draft.parcels.values()
-        if parcel.tracking_status in _UNDELIVERED and parcel.lines.keys() & failed.keys()
+        if parcel.tracking_status in REFUSED and parcel.lines.keys() & failed.keys()
     ]
     for id_ in sorted({parcel.shipment for parcel in undelivered}):
         count_undelivered(draft, id_)
@@ -59,27 +54,7 @@ def _count_undelivered(draft: OrderDraft, shop: Shop, failed: Mapping[str, int])
 
 def _not_received(draft: OrderDraft, lines: Mapping[str, int]) -> dict[str, int]:
     """Of these pieces by line, those that no customer received and that nobody settled yet."""
-    found = {}
-    for line, pieces in lines.items():
-        failed = sum(
-            parcel.lines.get(line, 0) for parcel in draft.parcels.values() if parcel.tracking_status in _NOT_RECEIVED
-        )
-        if part := min(pieces, max(0, failed - _settled_at_the_shops_cost(draft, line))):
-            found[line] = part
-    return found
-
-
-def _settled_at_the_shops_cost(draft: OrderDraft, line: str) -> int:
-    """Pieces of a line for which the shop answered without a return of its customer's."""
-    at_fault = sum(dict(one.lines).get(line, 0) for one in draft.adjustments if one.kind == FAULT)
-    sent_back = sum(
-        one.quantity
-        for returned in draft.returns
-        if returned.state == ReturnState.REFUNDED
-        for one in returned.lines
-        if (one.line, one.cost_on) == (line, "shop")
-    )
-    return at_fault - sent_back
+    return {line: part for line, pieces in lines.items() if (part := min(pieces, max(0, unsettled(draft, line))))}
 
 
 def take_back(
@@ -133,9 +108,5 @@ def _void_uncollected(draft: OrderDraft) -> None:
 
 def _answer_holds(draft: OrderDraft) -> None:
     """A parcel that came back (RET-08) or was lost (RET-07) is settled once its goods are."""
-    settled = {
-        shipment.id
-        for shipment in draft.shipments
-        if all(draft.came_back(line) >= pieces.shipped for line, pieces in shipment.lines.items())
-    }
+    settled = {shipment.id for shipment in draft.shipments if is_settled(draft, shipment)}
     draft.lift(lambda hold: hold.answered_by(ACTION.name) and hold.shipment in settled, "its goods were settled")

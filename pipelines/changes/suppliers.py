@@ -23,6 +23,8 @@ from pipelines.suppliers.instructions import instruct_key, instruction_of
 #: The stage that waits for what suppliers say of what they were told.
 WAITS_AT: Final = "dispatch"
 _LATE: Final = "dispatch_late"
+#: Holds for money that goes to or fro beside goods that are paid for: what is still to leave does not wait for it.
+_BESIDE_THE_GOODS: Final = frozenset({HoldReason.UNEXPECTED_DEPOSIT, HoldReason.REFUND_DUE, HoldReason.REFUND_FAILED})
 
 
 def report_of(shipment: ShipmentDraft) -> Subject:
@@ -39,11 +41,20 @@ def watch(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
             _give_up(draft, shop, shipment, step, now)
         else:
             _remind(draft, shop, shipment, step, now)
-    if draft.held:
+    if not goes_on(draft, shipment):
         return
     following = next((step for step in (_steps(draft, shop, shipment) if over else owed) if step.at > now), None)
     if following is not None:
         draft.await_for(following.what, shipment.supplier, following.at, following.then, report_of(shipment))
+
+
+def goes_on(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether what was told to a supplier is waited for whatever a person has the order for: another shipment, or money that does
+    not pay for these goods. A person who has this very shipment, or the order before its goods may leave, sees to it himself."""
+    return all(
+        hold.reason in _BESIDE_THE_GOODS or (hold.shipment is not None and hold.shipment != shipment.id)
+        for hold in draft.holds
+    )
 
 
 def never_answered(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:

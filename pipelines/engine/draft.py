@@ -425,10 +425,10 @@ class OrderDraft(ReturnsDraft):
         """Make what this stage is due for due at it once more."""
         self._made.work.append(Due(self._stage, due_at, self.subject))
 
-    def is_due_before(self, moment: datetime) -> bool:
+    def is_due_before(self, moment: datetime, wakes: str) -> bool:
         """Whether this stage will look at the order again before ``moment``: by what it waits for since just now, or once an
-        effect under way has ended."""
-        under_way = any(effect.state == "pending" for effect in self.facts.effects.values())
+        effect under way has ended, of the kind that ``wakes`` it."""
+        under_way = any(effect.kind == wakes and effect.state == "pending" for effect in self.facts.effects.values())
         due = any(due.stage == self._stage and due.due_at <= moment for due in self._made.work)
         return due or under_way or any(effect.wakes == self._stage for effect in self._made.effects)
 

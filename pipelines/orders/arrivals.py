@@ -42,8 +42,9 @@ def arrival(facts: Facts, shop: Shop, shipment: Planned, dispatch_on: date) -> d
 
 
 def parcel_arrival(facts: Facts, shop: Shop, shipment: Planned, shipped_at: datetime) -> date:
-    """The day on which a parcel that left at ``shipped_at`` (aware) should arrive; one that left without a plan takes the days of its
-    way (A.16.9)."""
-    if shipment.dispatch_on is None or shipment.arrive_on is None:
-        return arrival(facts, shop, shipment, in_japan(shipped_at).date())
+    """The day on which a parcel that left at ``shipped_at`` (aware) should arrive; one that left without a plan, or before its day, takes
+    the days of its way (A.16.9)."""
+    left_on = in_japan(shipped_at).date()
+    if shipment.dispatch_on is None or shipment.arrive_on is None or left_on < shipment.dispatch_on:
+        return arrival(facts, shop, shipment, left_on)
     return delivery.arrival(shipment.dispatch_on, shipment.arrive_on, shipped_at)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.states import HoldReason, OrderState, ShipmentState
-from pipelines.changes.authorizations import is_ending, watch_authorization
+from pipelines.changes.authorizations import goods_may_leave, is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
 from pipelines.changes.sending import give_to
-from pipelines.changes.suppliers import address, never_answered, watch
+from pipelines.changes.suppliers import address, goes_on, never_answered, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -28,16 +28,19 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     _reached(draft)
-    if draft.held:
-        return
-    ending = is_ending(draft, shop, now)
+    runs, ending = not draft.held, is_ending(draft, shop, now)
     for shipment in draft.shipments:
-        if shipment.is_untold and not ending:
+        if runs and shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)
-        if shipment.is_owed and shipment.left and not _given_elsewhere(draft, shop, shipment, now):
+        if _is_watched(draft, shipment) and not (runs and _given_elsewhere(draft, shop, shipment, now)):
             watch(draft, shop, shipment, now)
-    if any(shipment.is_before_shipped for shipment in draft.shipments):
+    if goods_may_leave(draft):  # a person who has the order may take longer than the money is held
         watch_authorization(draft, shop, now)
+
+
+def _is_watched(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether its supplier, who was told of it, owes something, and no person has it instead."""
+    return bool(shipment.is_owed and shipment.left and goes_on(draft, shipment))
 
 
 def _given_elsewhere(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.states import ALL_LEFT, HoldReason, OrderState, ShipmentState, TrackingState
 from pipelines.changes.arrival import count_as_delivered, follow_parcels, watch_delivery
-from pipelines.changes.authorizations import stop_watching, watch_payout
+from pipelines.changes.authorizations import stop_watching, watch_payout, watch_what_was_refused
 from pipelines.changes.collection import collecting_parcel, to_be_collected
 from pipelines.changes.ending import finish
 from pipelines.changes.money import TAKES, capture, is_collected
@@ -64,6 +64,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         finish(draft)  # what a supplier's answer to the cancel held for may be over
     heard_from(draft, now)
     stop_watching(draft)
+    watch_what_was_refused(draft, now)
     watch_delivery(draft, shop, now)
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):
@@ -155,8 +156,8 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
     for where in dict.fromkeys(news.fared):
         parcel = draft.parcels[where]
-        if parcel.tracking_status == TrackingState.RETURNED and draft.state == OrderState.CANCELLED:
-            continue  # the customer heard that nothing comes any more
+        if parcel.tracking_status != TrackingState.DELIVERED and draft.state == OrderState.CANCELLED:
+            continue  # the customer heard that nothing comes any more: there is nothing to receive, and nothing to miss
         if parcel.tracking_status in news.shop.delivery.tells and facts.pickup is None:
             _tell_waiting(news, parcel, outstanding)
         elif template := _TOLD_AS.get(TrackingState(parcel.tracking_status or "")):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from models.states import HoldReason, OrderState
+from pipelines.changes.authorizations import held_until, watched_from
 from pipelines.changes.plans import Plans, is_as_foretold, is_missed, plans, shipments
 from pipelines.changes.sending import plan_after_hold
 from pipelines.changes.wishes import tell_not_met
@@ -23,7 +24,11 @@ _TO_LEAVE: Final = frozenset({OrderState.AUTHORIZED, OrderState.RELEASED, OrderS
 def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Plan the shipments of an authorized order that no human holds (SPL-01, SPL-03, INT-16)."""
     facts = draft.facts
-    if draft.held or draft.state not in _TO_LEAVE:
+    if draft.state not in _TO_LEAVE:
+        return
+    if draft.held:  # not planned, but the money that is held for it does not wait for the person who has it
+        if held_until(draft) is not None:
+            draft.next("dispatch", now)
         return
     if draft.shipments:  # planned before it was held; some of it may have left untold meanwhile
         plan_after_hold(draft, shop, now)
@@ -34,11 +39,14 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     new = shipments(facts, made, now)
     for shipment in new:
         draft.plan(shipment, "split")
-    if waits_for_human:
-        return  # planned as far as it can be; an operator who releases the order wakes dispatch
+    if waits_for_human:  # planned as far as it can be; an operator who releases the order wakes dispatch
+        if held_until(draft) is not None:
+            draft.next("dispatch", now)
+        return
     if not is_as_foretold(facts, shop, made, now):
         draft.tell(customer_mail("dispatch_planned", facts, shop, now, shipments=planned(facts, new)))
-    draft.next("dispatch", min(shipment.instruct_at or now for shipment in new))
+    instruct_at = min(shipment.instruct_at or now for shipment in new)
+    draft.next("dispatch", watched_from(draft, shop, instruct_at, now))
 
 
 def _wish_missed(draft: OrderDraft, shop: Shop, made: Plans, now: datetime) -> bool:

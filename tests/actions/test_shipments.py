@@ -197,6 +197,10 @@ def test_without_another_supplier_there_is_nobody_to_give_it_to(world: World) ->
     (refusal,) = found["shipments:reroute"]
     assert refusal.says("en").startswith("No other supplier is known")
     assert refusal.ways_out == ("shipments:ask_again", "lines:cancel")
+    world.tell(world.ask("order.reroute", "S-1", shipment=world.shipments()[0], supplier="maker-a", operator=True))
+    world.settle()
+    told: str = world.value("SELECT reason FROM inbox_event ORDER BY id DESC LIMIT 1")
+    assert told.startswith("No other supplier is known"), "it ended in a list of nobody"
 
 
 NUMBER = tracking_number(44_441_375_900)

@@ -54,6 +54,18 @@ def test_what_stands_still_is_found(world: World, change: str, judge: str) -> No
     assert judge in {one.judge for one in _found(world)} - before
 
 
+def test_an_event_that_a_storefront_has_not_answered_wakes_no_order(world: World) -> None:
+    """It is sent for three days: an order that nothing else will ever wake was found once they were over."""
+    world.enrol("storefront", "shop", url="https://shop.example/hook", shops=["salon"])
+    world.take(document("S-1", delivery={"date": "2026-12-10", "slot": None}))
+    world.kinds.remove("storefront.event")
+    world.settle()
+    assert world.broken() == {}
+    world.execute("DELETE FROM work")
+    assert world.value("SELECT count(*) FROM effect WHERE state = 'pending'") > 0
+    assert world.broken()["nothing_forgotten"] == 1
+
+
 @pytest.mark.parametrize(("probed", "is_found"), [("10 s", False), ("301 s", True)])
 def test_an_open_circuit_excuses_for_as_long_as_somebody_probes_it(world: World, probed: str, is_found: bool) -> None:
     """What is found where no worker is left that would ask its target."""

@@ -271,3 +271,17 @@ def test_every_kind_has_its_words(world: World) -> None:
         assert [review.waiting(connection, world.clock.now(), review.Which(kind)) for kind in review.KINDS] == [
             [] for _ in review.KINDS
         ]
+
+
+def test_news_that_waits_for_other_news_is_told_of_by_the_clock(site: Site) -> None:
+    """A delivery of what never left: a day later by the Clock a person hears of it, however short the machine took to get there."""
+    world = site.world
+    world.take(document("S-1"))
+    world.settle()
+    world.tell(world.news("shipment.delivered", world.shipments()[0]))
+    world.settle()
+    world.clock.advance(hours=23)
+    assert items(site, kind="early_event") == []
+    world.clock.advance(hours=2)
+    (told,) = items(site, kind="early_event")
+    assert (told["order"], "shipment.delivered: names a parcel that is not known yet" in told["says"]) == ("S-1", True)

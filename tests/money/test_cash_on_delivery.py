@@ -133,3 +133,22 @@ def test_a_parcel_that_left_before_its_supplier_read_the_new_amount_has_the_old_
     assert (shown["payment"]["captured"], [one["reason"] for one in shown["holds"]]) == (11_440, ["refund_due"])
     assert due == shown["payment"]["captured"] - 4_400
     assert told.broken() == {}
+
+
+@pytest.mark.parametrize("word", ["held", "attempt_failed", "lost", "damaged", "returned"])
+def test_of_a_parcel_that_goes_back_its_customer_hears_no_more(world: World, word: str) -> None:
+    """PAY-09: after the cancel nobody is asked to receive it, with cash in hand, or told that it was lost."""
+    bag = a_line("1", 1, 100_000, availability="unique")
+    world.take(document("R-1", bag, shop="reuse", payment={"method": "cod"}))
+    world.settle()
+    (shipment,) = world.shipments("R-1", "reuse")
+    world.ship_all("R-1", shop="reuse")
+    world.at("2026-11-28 09:00:00")
+    assert world.states()["R-1"] == ("cancelled", "done")
+    told = [one["template"] for one in world.show("R-1", "reuse")["mails"]]
+    world.clock.advance(hours=1)
+    world.tell(world.news("shipment.tracking_updated", shipment, status=word))
+    world.settle()
+    assert world.show("R-1", "reuse")["shipments"][0]["tracking_status"] == word
+    assert [one["template"] for one in world.show("R-1", "reuse")["mails"]] == told
+    assert world.broken() == {}

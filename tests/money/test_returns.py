@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.rules.build import SHOPS, shop_with
-from tests.world import World, a_line, document
+from tests.world import World, a_line, document, tracking_number
 from workers.mail.rendering import Renderer
 
 PLAIN = {"member_discount_percent = 5": "member_discount_percent = 0", "fee = 500": "fee = 0"}
+FIRST, SECOND = tracking_number(44_441_375_001), tracking_number(44_441_375_002)
 COUPON = [{"code": "C", "kind": "amount", "value": 1_000}]
 
 
@@ -305,4 +306,34 @@ def test_news_of_goods_that_were_settled_before_changes_nothing(world: World) ->
     assert (shown["payment"]["state"], shown["payment"]["captured"]) == ("captured", 6_930)
     assert shown["hold"] == held
     assert world.value("SELECT count(*) FROM customer_mark WHERE kind = 'undelivered_returns'") == 0
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("news", "hold"),
+    [("returned", "returned_undelivered"), ("lost", "transit_accident"), (None, "delivery_overdue")],
+)
+def test_one_of_two_parcels_that_came_to_nothing_is_settled_by_its_own_pieces(
+    world: World, news: str | None, hold: str
+) -> None:
+    """RET-07, RET-08: what the other parcel brought stays with the customer, and nobody has to see to anything any more."""
+    world.take(document("S-1", a_line("1", 4, 3_000)))
+    world.settle()
+    (shipment,) = world.shipments()
+    for number in (FIRST, SECOND):
+        world.clock.advance(minutes=1)
+        world.tell(world.shipped(shipment, tracking_number=number, lines=[{"line": "1", "quantity": 2}]))
+        world.settle()
+    world.clock.advance(days=2)
+    world.tell(world.news("shipment.delivered", shipment, tracking_number=FIRST))
+    if news is not None:
+        world.tell(world.news(f"shipment.{news}", shipment, tracking_number=SECOND))
+    world.at("2026-12-10 10:00:00")
+    assert [one["reason"] for one in world.show()["holds"]] == [hold]
+    for _ in range(2):  # piece by piece: the first leaves one to be seen to
+        assert world.states() == {"S-1": ("shipped", "held")}
+        world.tell(world.ask("order.return_lines", "S-1", lines=[{"line": "1", "quantity": 1}], fault="shop"))
+        world.settle()
+    assert world.states() == {"S-1": ("delivered" if news else "shipped", "done")}
+    assert (world.show()["holds"], world.show()["payment"]["refunded"]) == ([], 6_600)
     assert world.broken() == {}

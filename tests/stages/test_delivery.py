@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -65,6 +65,17 @@ def test_a_parcel_that_left_without_a_plan_is_waited_for_by_the_days_of_its_way(
     undated = shipment(state="shipped", lines={"1": LineFacts(1, 0, 1)}, dispatch_on=None, arrive_on=None)
     known = facts(order, state="shipped", shipments=(undated,), parcels=(UNNUMBERED,))
     assert waits(decide(STAGE, known)) == [("11-25", "own_fleet", "delivered")]
+
+
+def test_a_parcel_that_left_before_its_day_is_waited_for_by_the_days_of_its_way() -> None:
+    """A.16.9, B.4.6: a back-order of February that came in sooner was waited for until March; a day that was wished for stays."""
+    sooner = shipment(state="instructed", dispatch_on=date(2027, 2, 22), arrive_on=date(2027, 2, 23))
+    decision = decide(STAGE, instructed(shipped(), shipments=(sooner,)))
+    assert waits(decision) == [("12-06", "yamato", "operator")]
+    wished = an_order("salon", delivery_date=date(2026, 11, 30))
+    planned = shipment(state="instructed", dispatch_on=date(2026, 11, 29), arrive_on=date(2026, 11, 30))
+    known = facts(wished, state="released", shipments=(planned,), events=(shipped(),))
+    assert waits(decide(STAGE, known)) == [("12-15", "yamato", "operator")]
 
 
 def test_nobody_guesses_that_cash_was_collected() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from models.states import HoldReason
 from pipelines.engine.facts import LineFacts
 from pipelines.errors import Misconfigured
+from pipelines.rules.holds import Hold
 from pipelines.rules.money.adjustments import goodwill
 from pipelines.stages.dispatch import STAGE
 from tests.rules.build import at, plain_shop, shop_with
@@ -266,6 +268,26 @@ def test_held_and_cancelled_orders_go_nowhere(changes: dict[str, str]) -> None:
     """INT-16."""
     decision = decide(STAGE, standing(shipment(), **changes))
     assert (decision.moves, decision.mails, decision.effects, decision.work) == ([], [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("hold", "asked"),
+    [
+        (Hold(HoldReason.UNEXPECTED_DEPOSIT, amount=500), True),
+        (Hold(HoldReason.REFUND_DUE, amount=500), True),
+        (Hold(HoldReason.SUPPLIER_SHORT, "SH-2"), True),
+        (Hold(HoldReason.SUPPLIER_SHORT, "SH-1"), False),
+        (Hold(HoldReason.AUTHORIZATION_LOST, amount=1_100), False),
+        (Hold(HoldReason.PAYMENT_DIFFERS, amount=1_100), False),
+    ],
+    ids=["a deposit", "a refund by hand", "another's goods", "these goods", "lost money", "money in doubt"],
+)
+def test_a_person_who_has_the_order_for_something_else_stops_no_supplier(hold: Hold, asked: bool) -> None:
+    """Goods that were told of are owed on their day, unless it is for them that a person has it, or they may not be paid for."""
+    evening = at("2026-11-20 20:00:00")
+    known = standing(told(dispatch_on=date(2026, 11, 20)), state="released", condition="held", holds=(hold,))
+    decision = decide(STAGE, known, now=evening)
+    assert (mails(decision), bool(decision.work)) == ((["supplier_overdue"], True) if asked else ([], False))
 
 
 def test_each_shipment_goes_at_its_own_time() -> None:

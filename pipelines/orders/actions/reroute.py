@@ -41,11 +41,13 @@ def stands(case: Case) -> Sequence[Refusal]:
     return not_waiting(case) or has_left_in_part(case, "lines:cancel")
 
 
-def faults(case: Case, asked: ShipmentRerouted) -> Sequence[Problem]:
-    """A supplier that has it already, or that nobody knows: its instruction would reach no one."""
+def faults(case: Case, asked: ShipmentRerouted) -> Sequence[Refusal | Problem]:
+    """A supplier that has it already, or that nobody knows: its instruction would reach no one. Where there is no other, no name is right."""
     if asked.supplier == about(case).supplier:
         return [Problem("supplier", f"{asked.supplier} has it already: to tell it once more, use shipments:ask_again")]
-    if asked.supplier not in (others := _others(case)):
+    if not (others := _others(case)):
+        return exhausted(case)
+    if asked.supplier not in others:
         return [Problem("supplier", f"{asked.supplier} is not known; there is {', '.join(others)}")]
     return []
 
