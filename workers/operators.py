@@ -121,19 +121,35 @@ def sign_out(engine: Engine, token: str) -> None:
         operators.close_session(connection, digest(token))
 
 
+def is_password(text: str) -> bool:
+    """Whether it is as long as a password has to be."""
+    return LEAST_PASSWORD <= len(text) <= MOST_PASSWORD
+
+
+def give_password(engine: Engine, account: int, new: str) -> None:
+    """The password of an account from now on, whatever it was before, from whoever runs the installation; every session ends, and links
+    count no more."""
+    with engine.begin() as connection:
+        _keep_password(connection, account, _HASHER.hash(new), "")
+
+
 def change_password(engine: Engine, account: int, old: str, new: str, token: str) -> None:
     """Another password; every session but that of the cookie ``token`` ends, and links count no more. Raises Invalid for a wrong
     old one, where there is one, and for a new one that is too short. Wrong ones are counted as when signing in."""
-    if not LEAST_PASSWORD <= len(new) <= MOST_PASSWORD:
+    if not is_password(new):
         raise Invalid([Problem("password", "length")])
     hashed = _HASHER.hash(new)
     with engine.begin() as connection:
         row = operators.by_id(connection, account)
         if row is not None and _proves(connection, row, old):
-            operators.set_password(connection, account, hashed)
-            operators.close_others(connection, account, digest(token))
+            _keep_password(connection, account, hashed, token)
             return
     raise Invalid([Problem("old", "wrong")])
+
+
+def _keep_password(connection: Connection, account: int, hashed: str, token: str) -> None:
+    operators.set_password(connection, account, hashed)
+    operators.close_others(connection, account, digest(token))
 
 
 def totp(name: str, secret: str = "") -> Enrolment:

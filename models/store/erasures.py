@@ -107,10 +107,14 @@ class OrderOfRow(NamedTuple):
     open: str | None
 
 
+#: SQL: what is due of the order ``o``; of one that was cancelled neither the wait for its money nor the dispatch that was planned,
+#: since nothing comes of them any more.
+_STILL_DUE: Final = """work w WHERE w.order_id = o.id AND NOT (o.state = 'cancelled'
+              AND (w.stage, coalesce(w.what, '')) IN (('authorize', 'customer.money'), ('dispatch', '')))"""
 #: SQL: why nothing of the order ``o`` may be erased yet, NULL if all of it has ended. An event that its storefront never took names nobody.
-OPEN: Final = """CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
-            WHEN EXISTS (SELECT FROM work w WHERE w.order_id = o.id)
-              THEN 'something is waited for: ' || (SELECT string_agg(coalesce(w.what, w.stage), ', ') FROM work w WHERE w.order_id = o.id)
+OPEN: Final = f"""CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
+            WHEN EXISTS (SELECT FROM {_STILL_DUE})
+              THEN 'something is waited for: ' || (SELECT string_agg(coalesce(w.what, w.stage), ', ') FROM {_STILL_DUE})
             WHEN EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state IN ('pending', 'needs_review')
                          AND (e.state, e.kind) <> ('needs_review', 'storefront.event'))
               OR EXISTS (SELECT FROM effect_item i WHERE i.order_id = o.id AND i.state IN ('pending', 'needs_review'))

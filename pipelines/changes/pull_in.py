@@ -11,6 +11,7 @@ from models.subject import SHIPMENT, Subject
 from pipelines.changes.arrival import WAITS_AT as DELIVERIES_WAIT_AT
 from pipelines.changes.arrival import follow_parcels
 from pipelines.changes.ending import cancel_order
+from pipelines.changes.wishes import explain_visit
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, ParcelFacts
 from pipelines.orders.mails import customer_mail, lines_of
@@ -116,8 +117,10 @@ def watch(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 
 def put_off(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """The visit is on another day: the store hears of it; the customer does where the goods are there already (``watch``)."""
-    if draft.parcels:
+    """The visit is on another day: the store hears of it once it was told of the goods, and the customer where they are there already
+    (``watch``); what has not left says the new day in its reasons."""
+    explain_visit(draft, shop)
+    if draft.parcels or any(one.is_owed and draft.facts.is_kept_by(one.supplier) for one in draft.shipments):
         about = f"{visit_of(draft.facts)}:{now.isoformat()}"
         draft.tell(_to_store(draft, shop, now, VISIT, [line["line"] for line in draft.facts.document["lines"]], about))
 

@@ -3,6 +3,7 @@ first plan that missed them or a later one (DLV-04, STO-01)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pipelines.engine.draft import OrderDraft
@@ -36,12 +37,25 @@ def tell_of_wish(draft: OrderDraft, shop: Shop, now: datetime, shipment: Shipmen
     if said is None:
         return
     why, missed = said
-    reasons = list(shipment.because)
-    place = next((at for at, one in enumerate(reasons) if one["rule"] == why.rule), len(reasons))
-    reasons[place : place + 1] = [] if shipment.arrive_on is None else [{"rule": why.rule, "says": why.says}]
+    reasons = _with(shipment, why)
     shipment.plan_anew(shipment.plan_as_of or now, shipment.dispatch_on, shipment.arrive_on, reasons)
     if missed and (draft.facts.pickup is not None or shop.delivery.requests != "best_effort"):
         tell_not_met(draft, shop, now, why.says, asks=False)
+
+
+def explain_visit(draft: OrderDraft, shop: Shop) -> None:
+    """The visit is on another day: the reasons of the shipments say what their days are to that one, and nothing of the day before."""
+    for shipment in draft.shipments:
+        if shipment.is_live and (said := _as_it_stands(draft.facts, shop, shipment)) is not None:
+            shipment.explain(_with(shipment, said[0]))
+
+
+def _with(shipment: ShipmentDraft, why: Because) -> Sequence[Mapping[str, str]]:
+    """The reasons of ``shipment`` with ``why`` in the place of what they said of that; without a day nothing is said of it."""
+    reasons = list(shipment.because)
+    place = next((at for at, one in enumerate(reasons) if one["rule"] == why.rule), len(reasons))
+    reasons[place : place + 1] = [] if shipment.arrive_on is None else [{"rule": why.rule, "says": why.says}]
+    return reasons
 
 
 def _as_it_stands(facts: Facts, shop: Shop, shipment: ShipmentDraft) -> tuple[Because, bool] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from pipelines.values.mail_address import addr_spec, check, mailbox_key
 
 #: Facts that are kept as they are told.
 _PLAIN: Final = ("name", "locale", "birth_date", "mail_consent", "postal_stop", "allowed_methods")
+#: What is known of a customer of whom they were forgotten; None of every other one.
+_FORGOTTEN: Final[Mapping[str, str | bool]] = {"name": "", "locale": "ja", "postal_stop": False}
 
 
 def problems(told: CustomerFactsDocument, shop: Shop, now: datetime, *, by_operator: bool = False) -> list[Problem]:
@@ -81,7 +84,7 @@ def keep_facts(
 
 def _changes(stood: CustomerRow, told: CustomerFactsDocument, now: datetime) -> dict[str, Any]:
     given = told.model_fields_set
-    changes: dict[str, Any] = {name: getattr(told, name) for name in _PLAIN if name in given}
+    changes: dict[str, Any] = {name: _kept(name, getattr(told, name)) for name in _PLAIN if name in given}
     if "email" in given:
         email = told.email or ""
         since = now if email != stood.email or stood.email_told_at is None else stood.email_told_at
@@ -91,6 +94,10 @@ def _changes(stood: CustomerRow, told: CustomerFactsDocument, now: datetime) -> 
     if "withdrawn" in given:
         changes["withdrawn_at"] = (stood.withdrawn_at or now) if told.withdrawn else None
     return changes
+
+
+def _kept(name: str, told: Any) -> Any:
+    return _FORGOTTEN.get(name) if told is None else told
 
 
 def _owned(connection: Connection, shop: Shop, stands: CustomerRow) -> None:

@@ -36,15 +36,18 @@ class CustomerPath(BaseModel):
 
 
 class CustomerFactsDocument(BaseModel):
-    """What is told of a customer (``PUT /v1/customers/{shop}/{id}``): what is left out stays as it is, null forgets."""
+    """What is told of a customer (``PUT /v1/customers/{shop}/{id}``): what is left out stays as it is, null forgets;
+    a registration and a withdrawal are told, and not forgotten."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     email: Text | None = Field(
         default=None, description="Where all mails go from now on, those of open orders too (INT-01, INT-02)"
     )
-    name: Text = Field(default="", description="Full name")
-    locale: Literal["ja", "en"] = Field(default="ja", description="Language of mails that are about no order")
+    name: Text | None = Field(default=None, description="Full name")
+    locale: Literal["ja", "en"] | None = Field(
+        default=None, description="Language of mails that are about no order; null: ja"
+    )
     birth_date: BirthDate | None = Field(
         default=None, description="In the birth month it brings its points at once, once a calendar year (PTS-09)"
     )
@@ -55,7 +58,9 @@ class CustomerFactsDocument(BaseModel):
         default=None,
         description="false: no mails but those of orders; null: nobody was asked, mails about points and ranks go (CON-02)",
     )
-    postal_stop: bool = Field(default=False, description="true: nothing is posted but goods (CON-04)")
+    postal_stop: bool | None = Field(
+        default=None, description="true: nothing is posted but goods (CON-04); null: nobody asked for that"
+    )
     withdrawn: bool = Field(
         default=False, description="true: all points are void, open orders go on, new ones are refused (CON-06)"
     )

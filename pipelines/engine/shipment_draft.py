@@ -175,6 +175,10 @@ class ShipmentDraft:
         self.plan_as_of, self.dispatch_on, self.arrive_on, self.because = as_of, dispatch_on, arrive_on, because
         self.instruct_at = instruct_at or self.instruct_at
 
+    def explain(self, because: Sequence[Mapping[str, str]]) -> None:
+        """It keeps its days, for other reasons."""
+        self.because = because
+
     def cancel(self, line: str, pieces: int) -> None:
         """Take ``pieces`` of ``line`` out."""
         before = self.lines[line]
@@ -204,7 +208,8 @@ class ShipmentDraft:
         collects = self.collects if self.collects != before.collects else None
         asked_anew = self.again != before.again
         answered = (self.call_off, self.call_off_as_of) != (before.call_off, before.call_off_as_of)
-        changed = moved or planned_anew or asked_anew or answered or self._own is not None
+        explained = self.because is not before.because
+        changed = moved or planned_anew or explained or asked_anew or answered or self._own is not None
         if not changed and told is None and collects is None and self._reason is None:
             return None
         change = ShipmentChange(self.id, reason=self._reason, told_at=told, collects=collects)
@@ -214,9 +219,10 @@ class ShipmentDraft:
             change.instruct_at = self.instruct_at
         if moved:
             change.state = ShipmentState(self.state)
+        if explained:
+            change.because = self.because
         if planned_anew:
-            change.plan_as_of, change.because = self.plan_as_of, self.because
-            change.dispatch_on, change.arrive_on = self.dispatch_on, self.arrive_on
+            change.plan_as_of, change.dispatch_on, change.arrive_on = self.plan_as_of, self.dispatch_on, self.arrive_on
         if answered and self.call_off is not None:
             change.call_off, change.call_off_as_of = CallOff(self.call_off), self.call_off_as_of
         if self._own is not None:

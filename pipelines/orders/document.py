@@ -59,6 +59,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "string_too_long": "Must have at most {max_length} characters.",
     "greater_than_equal": "Must be {ge} or more.",
     "less_than_equal": "Must be {le} or less.",
+    "bool_type": "Must be true or false.",
     "list_type": "Must be a list.",
     "too_short": "Must have at least {min_length} item(s).",
     "too_long": "Must have at most {max_length} items.",
@@ -109,6 +110,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return str(context["error"])
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], "Is not written as it must be.")
+    if kind == "literal_error" and context["expected"] in ("True", "False"):
+        return f"Must be {context['expected'].lower()}."  # as JSON writes it
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(**context)
     return f"{error['msg']}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,9 +14,10 @@ from pipelines.orders.document import problems_of
 from pipelines.orders.schema import CartDocument, ProductDocument, PromiseDocument
 from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.promise import Promise, Wanted, promises
+from pipelines.rules.explain import because
 from pipelines.rules.one_of_a_kind import lines_as_sold
 from pipelines.rules.order import Line, Pickup
-from pipelines.rules.pull_in import is_visited_on
+from pipelines.rules.pull_in import first_visit_from, last_visit, takes_visit
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
 from pipelines.values.prefecture import prefecture
@@ -78,10 +79,13 @@ def cart_promise(asked: CartDocument, shops: Mapping[str, Shop], now: datetime, 
         for index, one in enumerate(asked.lines)
     )
     wanted = replace(_wanted(asked, lines, shop), pickup=_pickup(asked, shop, at))
-    found = promises(wanted, shop, at, load_of(shop))
+    found = [_seen(one, asked, shop) for one in promises(wanted, shop, at, load_of(shop))]
     parcels = [{**_shown(one), "lines": _lines(one, asked)} for one in found]
     return Answer(
-        shop, at, found, {"shop": shop.key, "at": parcels[0]["at"], "parcels": parcels, **_at_store(asked, shop, found)}
+        shop,
+        at,
+        found,
+        {"shop": shop.key, "at": parcels[0]["at"], "parcels": parcels, **_at_store(asked, shop, found, at)},
     )
 
 
@@ -122,23 +126,31 @@ def _pickup(asked: CartDocument, shop: Shop, at: datetime) -> Pickup | None:
     if asked.pickup.store not in shop.stores:
         there_are = ", ".join(shop.stores) or "none"
         raise Invalid([Problem("pickup.store", f"There is no such store; the stores are {there_are}.")])
-    latest = in_japan(at).date() + timedelta(days=shop.pull_in.max_days_ahead)
-    return Pickup(asked.pickup.store, asked.pickup.visit_on or latest)
+    return Pickup(asked.pickup.store, asked.pickup.visit_on or last_visit(shop, in_japan(at).date()))
 
 
-def _at_store(asked: CartDocument, shop: Shop, found: Sequence[Promise]) -> dict[str, Any]:
+def _seen(one: Promise, asked: CartDocument, shop: Shop) -> Promise:
+    """Where no visit was asked about, the reasons say from when the goods can be seen, and nothing of a visit."""
+    if asked.pickup is None or asked.pickup.visit_on is not None or one.arrive_on is None:
+        return one
+    ready = first_visit_from(shop, asked.pickup.store, one.arrive_on)
+    why = because("visit.from", asked.locale, ready=ready)
+    return replace(one, because=tuple(why if each.rule == why.rule else each for each in one.because))
+
+
+def _at_store(asked: CartDocument, shop: Shop, found: Sequence[Promise], at: datetime) -> dict[str, Any]:
     """From when the goods can be seen at the store, null where nobody knows, and whether the day that is asked about will do."""
     if asked.pickup is None:
         return {}
+    store, visit = asked.pickup.store, asked.pickup.visit_on
     days = [one.arrive_on for one in found if one.arrive_on is not None]
-    ready = max(days) if len(days) == len(found) else None
-    visit = asked.pickup.visit_on
+    ready = first_visit_from(shop, store, max(days)) if len(days) == len(found) else None
     possible = None
     if visit is not None:
-        possible = ready is not None and ready <= visit and is_visited_on(shop, asked.pickup.store, visit)
+        possible = ready is not None and ready <= visit and takes_visit(shop, store, visit, in_japan(at).date())
     return {
         "pickup": {
-            "store": asked.pickup.store,
+            "store": store,
             "visit_on": visit.isoformat() if visit else None,
             "ready_on": ready.isoformat() if ready else None,
             "possible": possible,

@@ -126,6 +126,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "ご来店日{visit}には間に合いません。店舗でのご用意は{ready}の予定です。",
         "Not at the store by {visit}: planned to be there on {ready}.",
     ),
+    "visit.closed": (
+        "{visit}のご来店は承れません。店舗でのご用意は{ready}の予定です。",
+        "No visit is possible on {visit}: planned to be at the store on {ready}.",
+    ),
+    "visit.from": (
+        "店舗では{ready}から商品をご覧いただける予定です。",
+        "Planned to be seen at the store from {ready}.",
+    ),
     "transit": ("{region}へのお届けは出荷から{days}日後の予定です。", "Delivery to {region} takes {days} day(s)."),
     "no_region": (
         "お届け日は、お届け先の都道府県によります。",

@@ -44,6 +44,16 @@ def is_visited_on(shop: Shop, store: str, day: date) -> bool:
     return shop.visit_days(store).is_open(day) and (not given or day in given)
 
 
+def takes_visit(shop: Shop, store: str, day: date, ordered_on: date) -> bool:
+    """Whether goods that were ordered on ``ordered_on`` may be visited at ``store`` on ``day``, if they are there."""
+    return day <= last_visit(shop, ordered_on) and is_visited_on(shop, store, day)
+
+
+def last_visit(shop: Shop, ordered_on: date) -> date:
+    """The last day for which an order of ``ordered_on`` may name a visit."""
+    return ordered_on + timedelta(days=shop.pull_in.max_days_ahead)
+
+
 def first_visit_from(shop: Shop, store: str, day: date) -> date:
     """The first day from ``day`` on on which ``store`` receives visits; ``day`` itself where all days that were given are over."""
     if not shop.stores[store].visit_dates:
@@ -114,7 +124,7 @@ def visit_problems(
     assert order.pickup is not None
     store = shop.stores[order.pickup.store]
     ordered_on = in_japan(order.placed_at).date()
-    last = ordered_on + timedelta(days=shop.pull_in.max_days_ahead)
+    last = last_visit(shop, ordered_on)
     if visit_on < ordered_on:
         yield Problem(field, "Must not be earlier than the order.")
     elif visit_on > last:

@@ -55,6 +55,35 @@ def test_facts_are_told_in_parts_and_stay(call: Call) -> None:
     assert (forgotten["email"], forgotten["birth_date"], forgotten["name"]) == (None, None, "花子")
 
 
+def test_null_forgets_whatever_was_told(call: Call) -> None:
+    """A storefront that knows no more sends null: how the customer stands then is how an unknown one does."""
+    told = {
+        "email": "hana@example.jp",
+        "name": "花子",
+        "locale": "en",
+        "birth_date": "1990-03-01",
+        "mail_consent": True,
+        "postal_stop": True,
+    }
+    call("PUT", "apparel/M-1", told)
+    empty = call("PUT", "apparel/M-2", {}).json()
+    answer = call("PUT", "apparel/M-1", dict.fromkeys(told))
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()[name] for name in told} == {name: empty[name] for name in told}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"withdrawn": None}, "Must be true or false."),
+        ({"postal_stop": "yes"}, "Must be true or false."),
+        ({"registered": None}, "Must be true."),
+    ],
+)
+def test_true_and_false_are_called_as_json_writes_them(call: Call, body: Any, says: str) -> None:
+    assert [error["message"] for error in call("PUT", "apparel/M-1", body).json()["errors"]] == [says]
+
+
 def test_an_account_shows_balance_rank_and_counters_with_their_window(call: Call) -> None:
     """PTS-08, INT-14."""
     account = call("PUT", "apparel/M-1", {"registered": True}).json()

@@ -237,6 +237,28 @@ def test_an_open_order_is_waited_for_and_the_wish_is_not_forgotten(world: World)
     assert world.broken() == {}
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"payment": {"method": "bank_transfer"}}, id="waited for its money"),
+        pytest.param({"delivery": {"date": "2026-12-20", "slot": None}}, id="was to leave in a month"),
+    ],
+)
+def test_a_cancelled_order_has_ended_at_once(world: World, changes: dict[str, Any]) -> None:
+    """CAN-04: neither the days that there were to pay nor the day on which it was to leave keep an address."""
+    world.take(person(**changes))
+    world.settle()
+    assert erase(world)["status"] == "waiting"
+    world.tell(world.ask("order.cancel", "S-9", by="operations", operator=True, fault="customer", reason=""))
+    world.settle()
+    assert world.states()["S-9"][0] == "cancelled"
+    told = erase(world)
+    assert (told["status"], told["waits_for"]) == ("erased", [])
+    assert naming(dump(world), NAME, EMAIL, FORMER_STREET) == []
+    world.at("2026-12-21 12:00:00")  # what was planned is looked at, and nothing comes of it
+    assert world.broken() == {}
+
+
 def test_an_order_from_before_that_comes_in_late_is_erased_once_it_has_ended(lived: World) -> None:
     erase(lived)
     late = person("S-11")  # placed before the customer was erased, as a queue may bring it

@@ -285,6 +285,29 @@ def test_an_order_is_cancelled_once_however_often_it_is_pressed(site: Site) -> N
     assert "キャンセルする" not in shown.text
 
 
+@pytest.mark.parametrize(
+    ("payment", "before"),
+    [
+        ({"method": "card", "token": "tok_ok"}, "領収書は、発送後にこのページで発行できます。"),
+        ({"method": "bank_transfer"}, "領収書は商品に同封するか、郵送いたします。"),
+    ],
+    ids=["fetched here", "on paper"],
+)
+def test_nobody_is_told_to_wait_for_a_receipt_of_a_cancelled_order(
+    site: Site, payment: dict[str, str], before: str
+) -> None:
+    """DOC-02: there is none to come."""
+    site.world.take(document("R-1", a_line("1", 1, 6_000, flags=["pull_in"]), shop="reuse", payment=payment,
+                             pickup={"store": "store-1", "visit_on": "2026-11-28"}))  # fmt: skip
+    site.world.settle()
+    where = path(site.world, "R-1", "reuse")
+    assert before in look(site, where).text
+    assert press(site, where, act="cancel", once="1").status_code == 303
+    site.world.settle()
+    assert site.world.states()["R-1"][0] == "cancelled"
+    assert "領収書" not in look(site, where).text
+
+
 def test_a_cancel_that_comes_with_the_dispatch_changes_nothing(site: Site) -> None:
     """CAN-06: what has left is not cancelled, whichever of the two was pressed first."""
     world = site.world

@@ -1,4 +1,4 @@
-"""Commands of a data directory go by the Clock of the service that runs there, and reach the gateway that it started."""
+"""Commands of a data directory go by the Clock of the service that runs there, print links to it, and reach the gateway that it started."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START = "2026-12-15T10:00:00+09:00"
 @pytest.fixture
 def engines(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Urls]:
     """The engines of a service; commands are given its data directory and nothing else."""
-    for name in ("DATABASE_URL", "REDIS_URL", "SANDBOX_GATEWAY_URL", "SANDBOX_GATEWAY_KEY"):
+    for name in ("DATABASE_URL", "REDIS_URL", "SANDBOX_GATEWAY_URL", "SANDBOX_GATEWAY_KEY", "SHUKKA_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SHUKKA_DATA", str(data))
     with EmbeddedEngines(data) as urls:
@@ -98,6 +98,16 @@ def test_a_gateway_that_the_command_names_goes_first(
     monkeypatch.setenv("SANDBOX_GATEWAY_URL", "http://gateway.example")
     told = load().environment
     assert (told["SANDBOX_GATEWAY_URL"], "SANDBOX_GATEWAY_KEY" in told) == ("http://gateway.example", False)
+
+
+def test_a_link_of_a_command_opens_at_the_service(engines: Urls, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its port; where it has a public address that one, and a command's own before either."""
+    service_on(engines, data)
+    assert load().environment["SHUKKA_PUBLIC_URL"] == "http://127.0.0.1:1"
+    service_on(engines, data, shukka_public_url="https://orders.example.jp")
+    assert load().environment["SHUKKA_PUBLIC_URL"] == "https://orders.example.jp"
+    monkeypatch.setenv("SHUKKA_PUBLIC_URL", "https://other.example.jp")
+    assert load().environment["SHUKKA_PUBLIC_URL"] == "https://other.example.jp"
 
 
 def test_who_names_a_database_names_the_rest(engines: Urls, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,6 +173,36 @@ def test_a_cart_hears_from_when_it_can_be_seen(visit_on: str | None, possible: b
     assert answer["parcels"][0]["arrive_on"] == "2026-11-22"
 
 
+@pytest.mark.parametrize(
+    ("visit_on", "possible", "says"),
+    [
+        pytest.param(None, None, "店舗では11月22日(日)から商品をご覧いただける予定です。", id="nobody named a day"),
+        pytest.param("2026-12-20", True, "ご来店日12月20日(日)には商品をご覧いただけます。店舗でのご用意は11月22日(日)の予定です。", id="the thirtieth"),
+        pytest.param("2026-12-21", False, "12月21日(月)のご来店は承れません。店舗でのご用意は11月22日(日)の予定です。", id="later than the shop allows"),
+        pytest.param("2026-12-02", False, "12月2日(水)のご来店は承れません。店舗でのご用意は11月22日(日)の予定です。", id="its day off"),
+    ],
+)  # fmt: skip
+def test_a_cart_is_told_of_a_visit_what_its_order_would_be(
+    visit_on: str | None, possible: bool | None, says: str
+) -> None:
+    """STO-01: a day is possible exactly where an order may name it, and the reasons speak of no visit that nobody named."""
+    asked = cart_of({"shop": "reuse", "lines": [{"sku": "W-1"}], "pickup": {"store": "store-1", "visit_on": visit_on}})
+    answer = cart_promise(asked, SHOPS, at("2026-11-20 10:00:00"), unloaded).document
+    assert answer["pickup"]["possible"] == possible
+    assert [why["says"] for why in answer["parcels"][0]["because"] if why["rule"] == "visit"] == [says]
+    if visit_on is not None:
+        assert possible == (wrong(called(visit_on)) == [])
+
+
+def test_goods_are_seen_on_the_first_day_that_was_given() -> None:
+    """STO-01: a counter that receives visits on some days alone shows nothing in between."""
+    shop = shop_with("reuse", **{'kind = "partner"': 'kind = "partner"\nvisit_dates = [2026-11-24, 2026-11-30]'})
+    asked = cart_of({"shop": "reuse", "lines": [{"sku": "W-1"}], "pickup": {"store": "counter-1"}})
+    answer = cart_promise(asked, {"reuse": shop}, at("2026-11-20 10:00:00"), unloaded).document
+    assert answer["pickup"]["ready_on"] == "2026-11-30"
+    assert "11月30日(月)から" in answer["parcels"][0]["because"][1]["says"]
+
+
 def test_a_cart_asks_about_stores_that_there_are() -> None:
     asked = cart_of({"shop": "reuse", "lines": [{"sku": "W-1"}], "pickup": {"store": "store-9"}})
     with pytest.raises(Invalid) as refused:

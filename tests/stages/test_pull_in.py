@@ -155,6 +155,33 @@ def test_the_visit_is_put_off_by_the_store(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_the_reasons_are_for_the_visit_as_it_stands(world: World) -> None:
+    """STO-01: the page of the order gave the new day of the visit, and reasons for the day before it."""
+    take(world)
+    say(world, "pickup.visit", visit_on="2026-12-05")
+    assert last_answer(world)[0] == "applied"
+    assert wish_says(world, "visit") == [
+        "ご来店日12月5日(土)には商品をご覧いただけます。店舗でのご用意は11月22日(日)の予定です。"
+    ]
+    assert "store_notice" not in told(world)  # it hears of the goods, and of the day, when they leave
+    (shipment,) = world.shipments("R-1", "reuse")
+    world.tell(world.news("shipment.delayed", shipment, expected_on="2026-11-24"))  # of the same moment: no older news
+    world.settle()
+    assert [one["dispatch_on"] for one in shown(world)["shipments"]] == ["2026-11-24"]
+    assert world.broken() == {}
+
+
+def test_a_store_that_was_told_to_set_goods_aside_hears_of_another_day(world: World) -> None:
+    """STO-01: nothing has left, and nothing will."""
+    watch = a_line(availability="unique", unit_price=50_000, flags=["pull_in"], supplier="store-1")
+    take(world, watch)
+    assert told(world)[-1] == "supplier_instruction"
+    say(world, "pickup.visit", visit_on="2026-12-05")
+    assert told(world)[-1] == "store_notice"
+    assert "2026年12月5日(土)" in reads(world, "store_notice")
+    assert world.broken() == {}
+
+
 def test_a_partners_visits_are_changed_by_the_online_shop(world: World) -> None:
     take(world, pickup={"store": "counter-1", "visit_on": "2026-11-27"})
     say(world, "pickup.visit", visit_on="2026-11-28", operator=False)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
 from workers.cli.terminal import out, plain, table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 app = typer.Typer(help="Operators of the console.", no_args_is_help=True)
 
@@ -72,7 +75,9 @@ def mail(
         raise Invalid([Problem("ADDRESS", str(wrong))]) from None
     with opened("console").begin() as connection:
         if not operators.set_mail(connection, name, kept):
-            raise Invalid([Problem("NAME", f"there is no operator {name}; `shukka console list` shows them")])
+            _known(connection, name)
+            says = f"{name} is disabled; `shukka console add {name}` makes it an operator again"
+            raise Invalid([Problem("NAME", says)])
     out.print(plain(f"{name} has mail at {kept}" if kept else f"{name} has mail nowhere"))
 
 
@@ -83,15 +88,22 @@ def disable(name: Name) -> None:
 
     with opened("console").begin() as connection:
         if not operators.disable(connection, name):
-            raise Invalid([Problem("NAME", f"there is no operator {name}; `shukka console list` shows them")])
+            _known(connection, name)  # was disabled before
     out.print(plain(f"{name} is disabled and signed out"))
+
+
+def _known(connection: Connection, name: str) -> None:
+    from models.store import operators
+
+    if name not in {one.name for one in operators.listed(connection)}:
+        raise Invalid([Problem("NAME", f"there is no operator {name}; `shukka console list` shows them")])
 
 
 def _add(name: str, role: str, shops: list[str], *, password: bool) -> None:
     from pipelines.operators import read_roles
     from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
-    from workers.operators import PATH, add_account, change_password, one_time_path
+    from workers.operators import PATH, add_account, give_password, one_time_path
     from workers.settings import load
 
     settings = load()
@@ -99,9 +111,9 @@ def _add(name: str, role: str, shops: list[str], *, password: bool) -> None:
     chosen = _password() if password else None
     engine = opened("console")
     account = add_account(engine, name, roles)
-    base = settings.shukka_public_url or "http://127.0.0.1:8000"
+    base = settings.shukka_public_url or settings.environment.get("SHUKKA_PUBLIC_URL") or "http://127.0.0.1:8000"
     if chosen is not None:
-        change_password(engine, account, "", chosen, "")
+        give_password(engine, account, chosen)
         out.print(plain(f"{name} signs in at {base}{PATH}"))
         return
     out.print(plain(f"{name} is {role}. This link signs in once, within half an hour:"))
@@ -110,9 +122,14 @@ def _add(name: str, role: str, shops: list[str], *, password: bool) -> None:
 
 def _password() -> str:
     """Typed twice at a terminal, or the first line of what comes in."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
-    if first != getpass.getpass("Once more: "):
-        raise Invalid([Problem("--password", "the two differ")])
-    return first
+    from workers.operators import LEAST_PASSWORD, MOST_PASSWORD, is_password
+
+    if sys.stdin.isatty():
+        chosen = getpass.getpass("Password: ")
+        if chosen != getpass.getpass("Once more: "):
+            raise Invalid([Problem("--password", "the two differ")])
+    else:
+        chosen = sys.stdin.readline().rstrip("\n")
+    if not is_password(chosen):
+        raise Invalid([Problem("--password", f"it needs {LEAST_PASSWORD} to {MOST_PASSWORD} characters")])
+    return chosen

@@ -97,15 +97,14 @@ class Service:
         self._add_sink()
 
     def tell_commands(self) -> None:
-        """Let commands of the data directory know our Clock and our sandbox gateway, as they know the database."""
+        """Let commands of the data directory know our Clock, our address and our sandbox gateway, as they know the database."""
         tell(self.data, self.extra)
 
     def _add_links(self) -> None:
         """Links in mails open at this installation, and go on doing so after a restart."""
         if not self.settings.shukka_link_secret:
             self.extra["SHUKKA_LINK_SECRET"] = keep_secret(self.data)
-        if not self.settings.shukka_public_url:
-            self.extra["SHUKKA_PUBLIC_URL"] = self.url
+        self.extra["SHUKKA_PUBLIC_URL"] = self.settings.shukka_public_url or self.url
 
     def _add_gateway(self) -> None:
         """Shops that name the sandbox get it, unless one is configured elsewhere."""

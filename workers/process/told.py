@@ -1,5 +1,5 @@
-"""What a running service tells the commands of its data directory, which find its database there too: the time on its Clock, and where
-the sandbox gateway listens that it started."""
+"""What a running service tells the commands of its data directory, which find its database there too: the time on its Clock, where
+people reach it, and where the sandbox gateway listens that it started."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from workers.process.engines.directory import DataDirectory, engine_account
 CLOCK: Final = ("SHUKKA_CLOCK", "SHUKKA_CLOCK_RATE", "SHUKKA_CLOCK_ANCHOR")
 """Settings that mean nothing but together."""
 _GATEWAY: Final = ("SANDBOX_GATEWAY_URL", "SANDBOX_GATEWAY_KEY")
+_PUBLIC: Final = ("SHUKKA_PUBLIC_URL",)
+_TOGETHER: Final = (CLOCK, _GATEWAY, _PUBLIC)
 _FILE: Final = "service.json"
 
 
@@ -28,7 +30,7 @@ def tell(data: Path, environment: Mapping[str, str]) -> None:
     path = _path(data)
     part = path.with_suffix(".part")
     part.touch(mode=0o600)
-    part.write_text(json.dumps({name: environment[name] for name in (*CLOCK, *_GATEWAY) if name in environment}))
+    part.write_text(json.dumps(_left(environment)))
     os.replace(part, path)
 
 
@@ -36,21 +38,24 @@ def told(data: Path) -> Mapping[str, str]:
     """What the service that runs in ``data`` left there, by the names of settings; nothing where none runs."""
     with suppress(Misconfigured, OSError, ValueError):
         if running_engines(data).database_url is not None:
-            left = json.loads(_path(data).read_text())
-            return {name: left[name] for name in (*CLOCK, *_GATEWAY) if name in left}
+            return _left(json.loads(_path(data).read_text()))
     return {}
 
 
 def beneath(environment: Mapping[str, str], left: Mapping[str, str]) -> Mapping[str, str]:
-    """``environment`` and, where it names neither a Clock nor a sandbox gateway of its own, those of the service."""
+    """``environment`` and, where it names no Clock, sandbox gateway or public address of its own, those of the service."""
     added = {
         name: left[name]
-        for together in (CLOCK, _GATEWAY)
+        for together in _TOGETHER
         if not any(environment.get(name) for name in together)
         for name in together
         if name in left
     }
     return {**environment, **added} if added else environment
+
+
+def _left(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for together in _TOGETHER for name in together if name in environment}
 
 
 def _path(data: Path) -> Path:

@@ -15,7 +15,7 @@ from pipelines.rules.dates.capacity import Load
 from pipelines.rules.dates.transit import transit_days
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order, Pickup
-from pipelines.rules.pull_in import ready_on
+from pipelines.rules.pull_in import ready_on, takes_visit
 from pipelines.rules.remarks import read
 from pipelines.rules.split import Part, split
 from pipelines.rules.wish import is_ignored, is_missed, wish
@@ -232,10 +232,10 @@ def _for_visit(
         why.append(because("kept", order.locale, store=shop.stores[pickup.store].called(order.locale), day=ready))
     else:
         ready = ready_on(shop, pickup.store, soonest)
-    if met := ready <= pickup.visit_on:
-        why.append(because("visit.met", order.locale, visit=pickup.visit_on, ready=ready))
-    else:
-        why.append(because("visit.not_met", order.locale, visit=pickup.visit_on, ready=ready))
+    met = ready <= pickup.visit_on
+    is_taken = takes_visit(shop, pickup.store, pickup.visit_on, in_japan(order.placed_at).date())
+    key = "visit.closed" if not is_taken else "visit.met" if met else "visit.not_met"
+    why.append(because(key, order.locale, visit=pickup.visit_on, ready=ready))
     return earliest, ready, met
 
 

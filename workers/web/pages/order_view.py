@@ -148,8 +148,8 @@ class OrderView:
         return METHODS[self.facts.method].capture is Capture.ON_DISPATCH
 
     def _receipt(self) -> str:
-        """Why no receipt is to be had here, as a word of the page; empty where one is."""
-        if any(one["kind"] == Kind.RECEIPT for one in self._papers()):
+        """Why no receipt is to be had here, as a word of the page; empty where one is, and of an order that was cancelled."""
+        if self.facts.state == OrderState.CANCELLED or any(one["kind"] == Kind.RECEIPT for one in self._papers()):
             return ""
         method = METHODS[self.facts.method]
         if method.receipt is not Receipt.SHOP or self.facts.method not in self.shop.documents.receipt_methods:
