@@ -108,12 +108,12 @@ planned = reader(
 
 _SHIPS = """
 SELECT EXISTS (SELECT FROM shipment s JOIN shop_order o ON o.id = s.order_id
-               WHERE s.supplier = %(supplier)s AND o.shop = %(shop)s) AS ships
+               WHERE s.supplier = %(supplier)s AND (%(shop)s::text IS NULL OR o.shop = %(shop)s)) AS ships
 """
 
 
-def ships(connection: Connection, shop: str, supplier: str) -> bool:
-    """Whether ``supplier`` was ever to send anything of ``shop``."""
+def ships(connection: Connection, supplier: str, shop: str | None = None) -> bool:
+    """Whether ``supplier`` was ever to send anything, or anything of ``shop``."""
     return bool(scalars(connection, _SHIPS, {"shop": shop, "supplier": supplier})[0])
 
 

@@ -31,7 +31,7 @@ def revoke(
     shop_named(shops, shop)
     with opened("links").begin() as connection:
         # An order may name a supplier that no profile has, and its mails have links, too.
-        if not ships(connection, shop, supplier):
+        if not ships(connection, supplier, shop):
             need_supplier(shops, supplier, "SUPPLIER")
         take_back(connection, LinkHolder(PURPOSE, holder(shop, supplier)))
     out.print(f"links of {supplier} at {shop} that were sent so far open nothing any more", markup=False)
