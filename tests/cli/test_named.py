@@ -31,6 +31,22 @@ def test_a_name_that_is_none_is_said(
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "billing statement clinic M-1 --month 9999-12",
+        "documents statement clinic M-1 --out made.pdf --month 9999-12",
+        "payments closing --date 9999-12-31",
+    ],
+)
+def test_the_end_of_the_calendar_is_no_day_of_books(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, *told.split())
+    option = told.split()[-2]
+    assert (code, out, err) == (2, "", f"shukka: {option}: Must lie between the years 2001 and 2098.\n")
+
+
+@pytest.mark.parametrize(
     ("told", "says"),
     [
         ("statement clinic M-9 --month 2026-10", "customer M-9 has nothing on a bill of clinic in 2026-10"),

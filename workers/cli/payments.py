@@ -93,10 +93,12 @@ def closing(
 
 
 def _day(text: str) -> date:
+    from pipelines.values.moment import read_day
+
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid([Problem("--date", f"{text!r} is no day; write it as 2026-11-20")]) from None
+        return read_day(text)
+    except ValueError as wrong:
+        raise Invalid([Problem("--date", str(wrong))]) from None
 
 
 def _print_reconciled(found: Reconciled) -> None:
