@@ -20,7 +20,7 @@ from workers.logs import configure
 from workers.periodic import Timekeeper
 from workers.process.keeper import tell_ready
 from workers.right_time import ClockWatch
-from workers.stopping import SIGNALS, Stop
+from workers.stopping import SIGNALS, STOP_WITHIN, Stop
 from workers.wiring import House, build_or_exit
 
 log = structlog.get_logger(__name__)
@@ -112,18 +112,20 @@ def inquiries(house: House) -> Timekeeper:
 
 
 def _complete(house: House) -> None:
-    """Raise Misconfigured for what only this process needs."""
+    """Raise Misconfigured for what this process needs: each night it asks the gateways, too."""
+    house.need_gateways()
     inbound(house)
     bounces(house)
     inquiries(house)
 
 
-def main() -> None:
-    """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs."""
+def main(stop_within: float = STOP_WITHIN) -> None:
+    """The clock process: the pacemaker, and beside it, so that a long job never stops it, the periodic jobs. Told to stop, it
+    has ended ``stop_within`` seconds later."""
     configure()
     house = build_or_exit("clock", _complete)
     stop = threading.Event()
-    Stop().on(*SIGNALS, then=stop.set)
+    Stop(stop_within).on(*SIGNALS, then=stop.set)
     # A gateway that is slow to tell its list, or a folder that hangs, keeps no other job waiting.
     keepers = {
         "jobs": timekeeper(house),

@@ -110,6 +110,11 @@ class House:
             for name, gateway in payments.asked(self.shops.values()).items()
         }
 
+    def need_gateways(self) -> None:
+        """Raise Misconfigured for a missing setting of a gateway that is asked; no adapter is built."""
+        for gateway in payments.asked(self.shops.values()).values():
+            read(gateway.settings, self.environment)
+
     def notice_secrets(self) -> dict[str, Sequence[str]]:
         """The secrets of those gateways' notices that have them in their settings; raises Misconfigured for a missing
         one."""

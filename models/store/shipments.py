@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from models.order import ShopOrder
 from models.shipment import Shipment, ShipmentLine
-from models.store.statement import columns, execute, fetch, insert, reader, update, values, writer
+from models.store.statement import columns, execute, fetch, insert, reader, scalars, update, values, writer
 
 
 class ShipmentRow(NamedTuple):
@@ -105,6 +105,17 @@ planned = reader(
         GROUP BY o.shop, s.supplier, s.dispatch_on""",
     PlannedRow,
 )
+
+_SHIPS = """
+SELECT EXISTS (SELECT FROM shipment s JOIN shop_order o ON o.id = s.order_id
+               WHERE s.supplier = %(supplier)s AND (%(shop)s::text IS NULL OR o.shop = %(shop)s)) AS ships
+"""
+
+
+def ships(connection: Connection, supplier: str, shop: str | None = None) -> bool:
+    """Whether ``supplier`` was ever to send anything, or anything of ``shop``."""
+    return bool(scalars(connection, _SHIPS, {"shop": shop, "supplier": supplier})[0])
+
 
 _CLAIM = """
 SELECT pg_advisory_xact_lock(hashtextextended('places ' || name, 0)) FROM (

@@ -35,7 +35,7 @@ def listed(
     """The contract's list of what of ``kinds`` may be issued of an order, and what was. Raises NotFound."""
     row = order_row(connection, shop.key, number)
     if row is None:
-        raise NotFound(f"{shop.key}/{number}")
+        raise NotFound(f"there is no order {shop.key}/{number}")
     facts = sale_facts(connection, row, shop, now)
     return [
         _shown(may_issue(kind, facts, shop, now, subject), facts)
@@ -53,7 +53,7 @@ def issue(
     """
     row = order_row(connection, shop.key, number, lock=True)
     if row is None:
-        raise NotFound(f"{shop.key}/{number}")
+        raise NotFound(f"there is no order {shop.key}/{number}")
     press = Press(connection, request, now, typesets)
     if (before := answered(press, About(shop, wish.kind, wish.subject, row.id))) is not None:
         return before
@@ -89,7 +89,7 @@ def pick_list_of(
     row = order_row(connection, shop.key, number, lock=True)
     meant = to_pick_of(sale_facts(connection, row, shop, now), shipment) if row is not None else None
     if row is None or meant is None:
-        raise NotFound(f"{shop.key}/{number} {shipment}")
+        raise NotFound(f"nothing of {shipment} of order {shop.key}/{number} is to be picked")
     # One request of all that are made by this supplier of these pieces: the second click has the first one's list.
     request = Request(f"pick_list:{row.id}:{meant.subject}:{by}", by)
     return issue(connection, shop, number, Wish(Kind.PICK_LIST, subject=meant.subject), request, now, typesets)

@@ -64,7 +64,7 @@ def issue_statement(
         newest = next(reversed([*bill["credits"], *bill["orders"]]), None)
         row = order_row(connection, shop.key, newest["number"]) if newest else None
         if row is None:
-            raise NotFound(f"{shop.key} {customer} {month:%Y-%m}")
+            raise NotFound(f"customer {customer} has nothing on a bill of {shop.key} in {month:%Y-%m}")
         order = sale_facts(connection, row, shop, now).order
         locale = locale_of(wish, order)
         return statement(bill, shop, addressee_of(order, locale, wish.addressee, with_address=True), locale)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pipelines.errors import Invalid, Problem
 from pipelines.orders.plan import preview
 from pipelines.shops import Shop
+from pipelines.values.moment import read_moment
 
 #: What may be otherwise, and the field of an order that says it.
 _FIELDS: Final[Mapping[str, str]] = {"at": "placed_at", "region": "ship_to.region", "method": "payment.method"}
@@ -21,7 +22,13 @@ def changes_of(words: str) -> dict[str, str]:
             raise Invalid(
                 [Problem("--what-if", f"write {', '.join(f'{one}=...' for one in _FIELDS)}, with commas between")]
             )
-    return {name: value for name, _, value in pairs}
+    changes = {name: value for name, _, value in pairs}
+    try:
+        if "at" in changes:
+            read_moment(changes["at"])
+    except ValueError as wrong:
+        raise Invalid([Problem("--what-if", f"at: {wrong}")]) from None
+    return changes
 
 
 def what_if(

@@ -19,6 +19,7 @@ _LAST_YEAR: Final = 2098  # the national holidays are known a year further
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MONTH: Final = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 _JST_AHEAD: Final = timedelta(hours=9)
 
 
@@ -48,6 +49,16 @@ def read_day(text: object) -> date:
     except ValueError:
         raise ValueError("There is no such day in the calendar.") from None
     return bounded(day)
+
+
+def read_month(text: object) -> date:
+    """The first day of a month written YYYY-MM.
+
+    Raises ValueError with one sentence for what is none, and for one outside of the years 2001 to 2098.
+    """
+    if not isinstance(text, str) or not _MONTH.fullmatch(text):
+        raise ValueError("Must be a month written YYYY-MM, such as 2026-11.")
+    return read_day(f"{text}-01")
 
 
 def bounded(when: When) -> When:

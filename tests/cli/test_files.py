@@ -38,6 +38,25 @@ def test_a_supplier_that_is_none_is_told(
     assert "--supplier: no profile has a supplier warehose; the suppliers are" in wrong
 
 
+def test_a_file_of_a_supplier_that_is_none_is_not_read(
+    world_at: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row would wait for an operator as one of a shipment that is not there. One whom an order alone names is a supplier."""
+    file = tmp_path / "hakko.csv"
+    row = ["SH-AAAAAAAAAAAAA", tracking_number(1), "2026/11/20"]
+    file.write_bytes(as_bytes([row], ["お客様管理番号", "伝票番号", "出荷予定日"]))
+    arguments = ("files", "import", str(file), "--supplier", "atelier")
+    code, said, wrong = in_process(capsys, monkeypatch, *arguments)
+    assert (code, said) == (2, "")
+    assert "--supplier: no profile has a supplier atelier; the suppliers are" in wrong
+    assert world_at.value("SELECT count(*) FROM inbox_event") == 0
+    order = document("S-1")
+    order["lines"][0]["supplier"] = "atelier"
+    world_at.take(order)
+    world_at.settle()
+    assert in_process(capsys, monkeypatch, *arguments)[0] == 1
+
+
 def test_out_and_back(
     world_at: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

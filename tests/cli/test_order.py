@@ -106,6 +106,15 @@ def test_what_if_it_were_otherwise(
     assert shipment["because"]
 
 
+def test_a_moment_that_is_none_is_one_mistake_and_not_three(
+    told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order has fields of which whoever asks knows nothing."""
+    _, _, err = in_process(capsys, monkeypatch, "order", "salon/S-1", "--what-if", "at=2026-12-01T15:00")
+    assert err.startswith("shukka: --what-if: at: Must be an RFC 3339 time with an offset")
+    assert err.count("shukka: ") == 1
+
+
 @pytest.mark.parametrize("words", ["when=now", "at", "at=soon", "region=Atlantis", "method=loan", ""])
 def test_what_cannot_be_otherwise_is_named(
     told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str

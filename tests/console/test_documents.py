@@ -53,6 +53,9 @@ def test_an_operator_issues_documents_of_an_order_a_month_and_a_cart(console: Co
         operator.get("/console/payments?month=2026-12")
     )
 
+    for nowhere in ("payments?month=9999-12", "payments?date=9999-12-31", "customers/clinic/M-1/bills/9999-12"):
+        assert operator.get(f"/console/{nowhere}").status_code == 404, "the end of the calendar has no end"
+
     tried = operator.form(operator.get("/console/shops/salon/try"), "/try/preview")
     cart = json.dumps(document("Q-1"))
     shown = operator.post("/console/shops/salon/quotations", {**tried.fields, "document": cart})

@@ -36,7 +36,15 @@ def test_a_months_statement_is_issued_once_it_is_over_and_stays_as_it_is(site: S
     site.world.at("2026-12-01 00:00:00")
     assert site.post("/v1/statements", asked(customer="M-404")).status_code == 404
     assert site.post("/v1/statements", asked(shop="reuse")).status_code == 404, "a key sees its own shops"
-    problem(site.post("/v1/statements", asked(month="2026-13")), 422)
+    for month, says in (
+        ("2026-13", "Must be a month written YYYY-MM, such as 2026-11."),
+        ("2026-1", "Must be a month written YYYY-MM, such as 2026-11."),
+        ("２０２６-10", "Must be a month written YYYY-MM, such as 2026-11."),
+        ("0000-10", "Must be a month written YYYY-MM, such as 2026-11."),
+        ("9999-12", "Must lie between the years 2001 and 2098."),
+    ):
+        refused = problem(site.post("/v1/statements", asked(month=month)), 422)
+        assert refused["errors"] == [{"field": "month", "message": says}], month
 
     made = site.post("/v1/statements", asked(), headers={"Idempotency-Key": "november"})
     assert made.status_code == 201, made.text

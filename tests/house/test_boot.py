@@ -137,14 +137,22 @@ def test_every_packaged_profile_is_shipped() -> None:
     assert {path.stem for path in PACKAGED.glob("*.toml")} >= {"apparel", "clinic", "reuse", "salon"}
 
 
-def test_a_clock_that_cannot_work_says_why_and_ends_with_2() -> None:
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "DATABASE_URL: it is not set"),
+        ({name: value for name, value in COMPLETE.items() if "GATEWAY" not in name}, "SANDBOX_GATEWAY_"),
+    ],
+    ids=["a database", "the gateway that it asks at night"],
+)
+def test_a_clock_that_cannot_work_says_why_and_ends_with_2(settings: Mapping[str, str], says: str) -> None:
     """Whoever supervises it knows that to start it again is of no use."""
     run = subprocess.run(
         [sys.executable, "-m", "workers.pacemaker"],
-        env={"PATH": os.environ["PATH"], "SHUKKA_DATA": "/nowhere"},
+        env={"PATH": os.environ["PATH"], "SHUKKA_DATA": "/nowhere", **settings},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert (run.returncode, run.stderr.startswith("shukka clock: DATABASE_URL: it is not set")) == (2, True), run.stderr
+    assert (run.returncode, run.stderr.startswith(f"shukka clock: {says}")) == (2, True), run.stderr

@@ -241,7 +241,7 @@ def test_what_was_given_back_of_an_earlier_month_reads_well(billing: CliRunner, 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["clinic", "M-1", "--month", "2026-13"], "'2026-13' is no month; write it as 2026-11"),
+        (["clinic", "M-1", "--month", "2026-13"], "--month: Must be a month written YYYY-MM, such as 2026-11."),
         (["nowhere", "M-1", "--month", "2026-11"], "there is no shop nowhere"),
     ],
 )

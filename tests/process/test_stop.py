@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from typer.main import get_command
 
 from models.store import jobs
 from pipelines.points.jobs import Period, PeriodicJob, Tools, midnight
@@ -22,12 +23,14 @@ from tests.conftest import Running
 from tests.mail.raw_sink import Sink
 from tests.process.world import eventually
 from tests.world import World, document
+from workers.cli.main import app
 from workers.enrolment import create_client
 from workers.periodic import Timekeeper
 from workers.process.child import wait_until
 from workers.process.keeper import READY_FILE
 from workers.stopping import STOP_WITHIN
 
+CHECKOUT = Path(__file__).parents[2]
 TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
@@ -283,3 +286,27 @@ def test_the_clock_ends_in_time(running: Running, database_url: str, tmp_path: P
         clock.send_signal(TERM)
         clock.send_signal(INT)
         assert clock.wait(STOP_WITHIN) == 0
+
+
+def test_each_process_of_the_procfile_ends_before_honcho_kills_it() -> None:
+    """honcho kills after five seconds: each is told to be over in four, with an option that it has."""
+    lines = dict(line.split(": ", 1) for line in (CHECKOUT / "Procfile").read_text("utf-8").splitlines())
+    for name in ("web", "worker", "clock"):
+        assert lines[name].startswith(f"shukka {name} ")
+        assert lines[name].endswith(" --stop-within 4"), name
+        has = {option for one in get_command(app).commands[name].params for option in one.opts}  # type: ignore[attr-defined]
+        assert "--stop-within" in has, name
+
+
+@pytest.mark.journey
+def test_a_clock_in_the_middle_of_a_step_ends_when_it_was_told_to(
+    running: Running, world: World, database_url: str, tmp_path: Path
+) -> None:
+    """What a job's step waits for is not waited for beyond ``--stop-within``."""
+    with world.engine.connect() as blocker, blocker.begin():
+        blocker.execute(text("LOCK TABLE job IN ACCESS EXCLUSIVE MODE"))
+        with started(tmp_path, running, database_url, "clock", "--stop-within", "2") as clock:
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'job'::regclass"
+            assert wait_until(lambda: world.value(waits) > 0, patience=30)
+            clock.send_signal(TERM)
+            clock.wait(4)

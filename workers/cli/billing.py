@@ -49,10 +49,12 @@ def statement(
 
 def month_of(text: str) -> date:
     """The first day of a month that is written as 2026-11. Raises Invalid."""
+    from pipelines.values.moment import read_month
+
     try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise Invalid([Problem("--month", f"{text!r} is no month; write it as 2026-11")]) from None
+        return read_month(text)
+    except ValueError as wrong:
+        raise Invalid([Problem("--month", str(wrong))]) from None
 
 
 def _print(shown: dict[str, Any]) -> None:

@@ -83,8 +83,12 @@ def list_(
 ) -> None:
     """Find issued documents by day, amount and partner, any of them together (電子帳簿保存法); at most 1,000."""
     from models.store.documents import find
+    from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
+    from workers.settings import load
 
     key, _, order = shop.partition("/")
+    shop_named(load_shops(load().shops_dir, INSTALLATION), key)
     with opened("documents").connect() as connection:
         found = find(
             connection,

@@ -84,16 +84,22 @@ def import_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read tracking numbers: each row once, however often the file comes; exit 1 if a row was quarantined."""
+    from models.store.shipments import ships
     from pipelines.shops import load_shops
     from pipelines.suppliers.file_import import import_file
     from workers.installation import INSTALLATION
     from workers.settings import load
 
-    settings, data = load(), _bytes(file)
+    settings, data, engine = load(), _bytes(file), opened("files")
+    shops = load_shops(settings.shops_dir, INSTALLATION)
+    with engine.connect() as connection:
+        # What is read as another's would wait for an operator row by row, and no later file could say it right.
+        if not ships(connection, supplier):
+            need_supplier(shops, supplier)
     imported = import_file(
-        opened("files"),
+        engine,
         settings.clock,
-        load_shops(settings.shops_dir, INSTALLATION),
+        shops,
         data,
         supplier=supplier,
         form=form,

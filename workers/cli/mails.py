@@ -12,7 +12,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
-from workers.cli.named import shop_named
+from workers.cli.named import need_shops, shop_named
 from workers.cli.terminal import out, table
 
 app = typer.Typer(help="A shop's mails.", no_args_is_help=True)
@@ -96,13 +96,8 @@ def suppressed(
 ) -> None:
     """List the addresses that get no more mail, the newest first, and how many mails were kept back."""
     from models.store.suppressions import standing
-    from pipelines.shops import load_shops
-    from workers.installation import INSTALLATION
-    from workers.settings import load
 
-    shops = load_shops(load().shops_dir, INSTALLATION) if shop else {}
-    for name in shop or ():
-        shop_named(shops, name, "--shop")
+    need_shops(shop or ())
     with opened("mails").connect() as connection:
         found = standing(connection, shop)
     if as_json:

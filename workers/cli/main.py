@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 #: Worker processes that a machine may be asked for at once: beyond them it is a slip that would take it down.
 _MOST_PROCESSES: Final = 256
+_StopWithin = Annotated[float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)]
 app = typer.Typer(
     name="shukka",
     help="Order fulfilment that loses nothing (出荷).",
@@ -198,9 +199,7 @@ def _migrated() -> Engine:
 def web(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    stop_within: Annotated[
-        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
-    ] = STOP_WITHIN,
+    stop_within: _StopWithin = STOP_WITHIN,
     fd: Annotated[int | None, typer.Option(help="Listen on this open socket, not on a port.", min=3)] = None,
 ) -> None:
     """Run the web process in the foreground."""
@@ -212,9 +211,7 @@ def web(
 @app.command()
 def worker(
     processes: Annotated[int, typer.Option(help="Worker processes.", min=1, max=_MOST_PROCESSES)] = 2,
-    stop_within: Annotated[
-        float, typer.Option(help="Seconds in which it has ended when told to stop.", min=0)
-    ] = STOP_WITHIN,
+    stop_within: _StopWithin = STOP_WITHIN,
 ) -> NoReturn:
     """Run the worker processes in the foreground (`dramatiq workers.main:boot` with the settings it needs)."""
     from workers.process.service import DRAMATIQ, worker_argv
@@ -224,11 +221,11 @@ def worker(
 
 
 @app.command()
-def clock() -> None:
+def clock(stop_within: _StopWithin = STOP_WITHIN) -> None:
     """Run the clock process in the foreground."""
     from workers.pacemaker import main as run_clock
 
-    run_clock()
+    run_clock(stop_within)
 
 
 def _override(**given: object) -> None:

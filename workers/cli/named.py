@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.errors import Invalid, Problem
@@ -18,9 +18,21 @@ def shop_named(shops: Mapping[str, Shop], name: str, field: str = "SHOP") -> Sho
     return shops[name]
 
 
-def need_supplier(shops: Mapping[str, Shop], name: str) -> None:
+def need_shops(names: Iterable[str]) -> None:
+    """Raise Invalid for the first of what ``--shop`` named that is no shop of the profiles."""
+    from pipelines.shops import load_shops
+    from workers.installation import INSTALLATION
+    from workers.settings import load
+
+    if given := [*names]:
+        shops = load_shops(load().shops_dir, INSTALLATION)
+        for name in given:
+            shop_named(shops, name, "--shop")
+
+
+def need_supplier(shops: Mapping[str, Shop], name: str, field: str = "--supplier") -> None:
     """Raise Invalid where no profile has the supplier ``name``."""
     known = {one for shop in shops.values() for one in shop.suppliers}
     if name not in known:
         says = f"no profile has a supplier {name}; the suppliers are {', '.join(sorted(known))}"
-        raise Invalid([Problem("--supplier", says)])
+        raise Invalid([Problem(field, says)])

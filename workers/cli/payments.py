@@ -13,6 +13,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.named import need_shops
 from workers.cli.terminal import out, plain, table
 
 if TYPE_CHECKING:
@@ -75,9 +76,12 @@ def closing(
     from models.store import payments as store
     from pipelines.values.calendar import in_japan
     from workers.closing import as_csv, day_of, payouts
+    from workers.payments import GATEWAYS
     from workers.settings import load
 
     day = _day(on) if on else in_japan(load().clock.now()).date()
+    if gateway is not None and gateway not in GATEWAYS:
+        raise Invalid([Problem("--gateway", f"there is no gateway {gateway}; the gateways are {', '.join(GATEWAYS)}")])
     since, until = day_of(day)
     with opened("payments").connect() as connection:
         rows = payouts(store.closing(connection, since, until, gateway), day.isoformat())
@@ -89,10 +93,12 @@ def closing(
 
 
 def _day(text: str) -> date:
+    from pipelines.values.moment import read_day
+
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid([Problem("--date", f"{text!r} is no day; write it as 2026-11-20")]) from None
+        return read_day(text)
+    except ValueError as wrong:
+        raise Invalid([Problem("--date", str(wrong))]) from None
 
 
 def _print_reconciled(found: Reconciled) -> None:
@@ -209,6 +215,7 @@ def payouts(
     """List what only a person can give back, until it is recorded: `shukka act SHOP/NUMBER refunds`."""
     from models.store.refund_accounts import payouts as due
 
+    need_shops([] if shop is None else [shop])
     with opened("payments").connect() as connection:
         rows = due(connection, shop)
     if as_csv:

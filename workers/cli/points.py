@@ -13,6 +13,7 @@ from rich.table import Column
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.named import need_shops
 from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
@@ -82,6 +83,7 @@ def movements(
     from models.store.point_reports import movements as movements_of
 
     first, last = _days(since, until)
+    need_shops(shop or ())
     with opened("points").connect() as connection:
         found = movements_of(connection, first, last, shop or [])
     if as_csv:

@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from workers.cli.database import opened
+from workers.cli.named import need_shops
 from workers.cli.terminal import out, plain, table
 
 app = typer.Typer(help="Letters with coupon codes.", no_args_is_help=True)
@@ -27,6 +28,7 @@ def list_(
     from pipelines.values.calendar import in_japan
     from workers.settings import load
 
+    need_shops(shop or ())
     with opened("postings").connect() as connection:
         found = listed(connection, shop or [], in_japan(load().clock.now()).date(), done=done)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.named import need_shops
 from workers.cli.terminal import out, table
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def retry(
 
     if what is not None and what not in _WHATS:
         raise Invalid([Problem("WHAT", "must be effect, mail or event")])
+    need_shops([] if shop is None else [shop])
     which = Which(what, kind, target, shop, reason, _moment("--since", since), _moment("--until", until))
     if number is None:
         _all(which, yes=yes)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from models.database import glance
@@ -25,6 +25,7 @@ from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
 from pipelines.orders.schema import MOST_BYTES, ONE_LINE
 from pipelines.shops import Shop
+from pipelines.values.moment import read_month
 from workers.documents.typesetter import typesetter
 from workers.patience import patiently
 from workers.web.answers import HttpProblem, as_json, not_found
@@ -42,7 +43,12 @@ _PDF: Final = {"application/pdf": {"schema": {"type": "string", "format": "binar
 _Line = StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)
 
 
-_Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+def _a_month(text: str) -> str:
+    read_month(text)
+    return text
+
+
+_Month = Annotated[str, AfterValidator(_a_month), Field(json_schema_extra={"pattern": r"^\d{4}-(0[1-9]|1[0-2])$"})]
 _Locale = Literal["ja", "en"] | None
 
 
@@ -147,7 +153,7 @@ async def issue_statement(request: Request) -> Response:
     _, raw = await read_json(request, _MOST_BYTES)
     asked = doors.read(StatementWish, raw)
     profile = _profile(state.house.shops.get(asked.shop), seen=caller.sees(asked.shop))
-    month, wish = date.fromisoformat(f"{asked.month}-01"), Wish(Kind.STATEMENT, asked.addressee, locale=asked.locale)
+    month, wish = read_month(asked.month), Wish(Kind.STATEMENT, asked.addressee, locale=asked.locale)
 
     def make(again: bool) -> Stored:
         press, house = typesetter(), state.house

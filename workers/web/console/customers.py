@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
@@ -32,6 +31,7 @@ from pipelines.points import grants
 from pipelines.points.schema import GrantDocument
 from pipelines.points.statement import Statement, statement
 from pipelines.shops import Shop
+from pipelines.values.moment import read_month
 from workers.operators import PATH
 from workers.patience import patiently
 from workers.web.console.frame import see
@@ -79,7 +79,7 @@ async def read_bill(request: Request, shop: str, customer: str, month: str) -> R
     async def shown(visit: Visit) -> Response:
         profile = visit.shop(shop)
         try:
-            begins = date.fromisoformat(f"{month}-01")
+            begins = read_month(month)
         except ValueError:
             raise NotFound from None
         await _known(visit, profile, customer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import date
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -22,6 +21,7 @@ from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
 from pipelines.shops import Shop
+from pipelines.values.moment import read_month
 from workers.documents.typesetter import typesetter
 from workers.operators import PATH
 from workers.patience import patiently
@@ -76,7 +76,7 @@ async def issue_bill(request: Request, shop: str, customer: str, month: str) -> 
 
     def made(connection: Connection, visit: Visit, profile: Shop, form: Form, asking: Asking) -> Stored:
         try:
-            begins = date.fromisoformat(f"{month}-01")
+            begins = read_month(month)
         except ValueError:
             raise NotFound from None
         wish = Wish(Kind.STATEMENT)

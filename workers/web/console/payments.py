@@ -23,6 +23,7 @@ from pipelines.engine import inbox
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
 from pipelines.values.calendar import in_japan
+from pipelines.values.moment import read_day, read_month
 from workers.closing import as_csv, day_of, month_of, payouts
 from workers.operators import PATH
 from workers.reconciliation import NAME
@@ -182,7 +183,7 @@ def _period(visit: Visit) -> Period:
     month, day = told.get("month", ""), told.get("date", "")
     try:
         if month:
-            return Period(date.fromisoformat(f"{month}-01"), True)
-        return Period(date.fromisoformat(day) if day else in_japan(visit.now).date(), False)
+            return Period(read_month(month), True)
+        return Period(read_day(day) if day else in_japan(visit.now).date(), False)
     except ValueError:
         raise NotFound from None
