@@ -72,7 +72,7 @@ def test_days_and_totals_before_and_after(changed: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "told",
     [
-        lambda orders: json.dumps(orders),
+        json.dumps,
         lambda orders: json.dumps(orders, indent=2),
         lambda orders: "\n" + json.dumps({"orders": orders}),
         lambda orders: "\ufeff" + "\r\n\r\n".join(json.dumps(one) for one in orders),
