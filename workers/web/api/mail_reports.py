@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,18 +11,14 @@ from pipelines.bounces.receiving import of_message
 from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_body
-from workers.web.hooks.mails import kept
+from workers.web.hooks.mails import ANY_BODY, kept
 from workers.web.mail_shapes import Heard
 from workers.web.shapes import answers
 
 router = APIRouter(prefix="/v1/mail-reports", tags=["mails"])
 
-_MESSAGE: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}}
-}
 
-
-@router.post("", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=_MESSAGE)
+@router.post("", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=ANY_BODY)
 async def post_mail_report(request: Request) -> Response:
     """Take in one report, the whole message as the body: 202 once it is kept, 200 for the same message again. Of which shop it is shows
     only when it is read, so it is for keys of every shop."""

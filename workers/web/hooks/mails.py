@@ -28,10 +28,10 @@ from workers.web.shapes import answers
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 _KIND: Final = "mail"
-_ANY_BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
+ANY_BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
 
 
-@router.post("/mail/{provider}", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=_ANY_BODY)
+@router.post("/mail/{provider}", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=ANY_BODY)
 async def mail_report(request: Request, provider: str) -> Response:
     """What a provider says of mails that were sent: 202 once it is kept, 200 where all of it was known; 401 for who proves nothing, and
     while nothing is set for the provider."""
