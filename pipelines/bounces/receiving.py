@@ -7,6 +7,7 @@ Whatever else comes in is kept for the operator and touches nothing.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from models.store.bounces import AgainRow, BouncedRow, NewBounceRow, SentMailRow
 from models.store.inbox import NewEventRow
 from models.store.suppressions import SuppressRow
 from pipelines import doors
+from pipelines.bounces import message
 from pipelines.bounces.consequences import SOFT_DAYS, consequence
 from pipelines.bounces.reasons import bounced
 from pipelines.bounces.report import Action, Finding, Kind, Original, Report
@@ -48,6 +50,11 @@ class Told:
     event_id: str
     report: Report
     fault: str | None = None
+
+
+def of_message(raw: bytes) -> Told:
+    """A whole message that came without an id of its own, from a file or a pipe: what it says is what makes it the same."""
+    return Told("mail:file", hashlib.sha256(raw).hexdigest(), message.read(raw))
 
 
 @dataclass(frozen=True, slots=True)

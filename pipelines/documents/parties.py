@@ -9,10 +9,9 @@ from typing import Final
 from pipelines.documents.paper import Addressee, Issuer
 from pipelines.rules.order import Order, ShipTo
 from pipelines.shops import Shop
+from pipelines.values.honorific import WRITTEN, honorific
 from pipelines.values.place import shown_code, shown_region
 
-#: An honorific that somebody wrote after the name.
-_WRITTEN: Final = re.compile(r"\s*(様|さま|御中|殿)\s*$")
 #: Words by which a Japanese organisation is known.
 _ORGANISATION: Final = re.compile(
     r"会社|法人|医院|病院|クリニック|診療所|事務所|組合|協会|学校|大学|財団|社団|サロン|店$|[(（][株有医社学財][)）]|[㈱㈲]"
@@ -45,22 +44,22 @@ def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_ad
         return named(asked, locale)
     organisation = to.kind == "organisation" and bool(to.name)
     name = to.name if organisation else order.customer.name or to.name
-    one = _called(name, "御中" if organisation else "様", locale)
+    one = _called(name, honorific(to.kind if organisation else None), locale)
     return replace(one, postal_code=shown_code(to.postal_code), address=address_lines(to)) if with_address else one
 
 
 def ship_to_of(order: Order, locale: str, asked: str | None = None) -> Addressee:
     """Whom a parcel's document is made out to, with the address: as ``asked``, else whoever the parcel goes to."""
     to = order.ship_to
-    one = named(asked, locale) if asked else _called(to.name, "御中" if to.kind == "organisation" else "様", locale)
+    one = named(asked, locale) if asked else _called(to.name, honorific(to.kind), locale)
     return replace(one, postal_code=shown_code(to.postal_code), address=address_lines(to))
 
 
-def _called(name: str, honorific: str, locale: str) -> Addressee:
-    """A name of the order with ``honorific``, or the one that was written after it; never both."""
+def _called(name: str, word: str, locale: str) -> Addressee:
+    """A name of the order with ``word``, or the one that was written after it; never both."""
     if locale != "ja" or not name:
         return Addressee(name, "")
-    return named(name, locale) if _WRITTEN.search(name) else Addressee(name, honorific)
+    return named(name, locale) if WRITTEN.search(name) else Addressee(name, word)
 
 
 def named(asked: str, locale: str) -> Addressee:
@@ -68,7 +67,7 @@ def named(asked: str, locale: str) -> Addressee:
     organisation and 様 for a person."""
     if locale != "ja":
         return Addressee(asked.strip(), "")
-    written = _WRITTEN.search(asked)
+    written = WRITTEN.search(asked)
     if written:
         return Addressee(asked[: written.start()].strip(), "様" if written[1] == "さま" else written[1])
     return Addressee(asked.strip(), "御中" if _ORGANISATION.search(asked) else "様")

@@ -111,6 +111,13 @@ def _rows(label: Label, settings: SupplierFiles) -> Iterator[Mapping[str, str]]:
         yield _values(label, None)
 
 
+def _shown(row: Mapping[str, str]) -> Mapping[str, str]:
+    """``row`` in CP932: words for people hold no label, so what cannot be shown of a wish is left out, and a number as a whole, which
+    would be another one."""
+    wish = "".join(one for one in row["slot"] if not unprintable(one)).strip()
+    return {**row, "slot": wish, "order": "" if unprintable(row["order"]) else row["order"]}
+
+
 def _faults(row: Mapping[str, str], columns: Mapping[str, str]) -> Iterator[Fault]:
     for name in columns.values():
         if missing := unprintable(row[name]):
@@ -124,7 +131,7 @@ def _write(labels: Sequence[Label], settings: SupplierFiles) -> Written:
     held: dict[str, Sequence[Fault]] = {}
     rows: list[Sequence[str]] = []
     for label in labels:
-        found = list(_rows(label, settings))
+        found = [_shown(row) if settings.encoding == "cp932" else row for row in _rows(label, settings)]
         if settings.encoding == "cp932" and (faults := [one for row in found for one in _faults(row, columns)]):
             held[label.shipment] = tuple(dict.fromkeys(faults))
         else:

@@ -33,6 +33,7 @@ from pipelines.rules.order import TO_BE_NAMED, Coupon, Customer, Exchange, Line,
 from pipelines.values.calendar import JST
 from pipelines.values.card_number import mask
 from pipelines.values.mail_address import addr_spec
+from pipelines.values.moment import NO_DATE, NO_TIME
 
 __all__ = [
     "AssumeDocument",
@@ -67,6 +68,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
     "dict_type": "Must be an object.",
+    **dict.fromkeys(("timezone_aware", "datetime_type", "datetime_parsing", "datetime_from_date_parsing"), NO_TIME),
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), NO_DATE),
 }
 
 _LONGEST_NUMBER: Final = 64
@@ -99,9 +102,10 @@ def told_number(raw: object) -> str | None:
 
 
 def fault_of(error: ValidationError) -> str:
-    """The first thing that is wrong, as ``field: reason``, in pydantic's words."""
+    """The first thing that is wrong with what a partner said, as ``field: reason``, in the words in which a request is refused."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{field_path(first['loc'])}: {first['msg']}"
+    path = field_path(first["loc"]) if first["loc"] else "the document"
+    return f"{path}: {_sentence(first)}"
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

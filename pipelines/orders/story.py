@@ -89,8 +89,14 @@ def attempts(asked: Iterable[TrailRow]) -> Iterator[dict[str, Any]]:
                 "amount": one.payload.get("amount"),
                 "outcome": one.state,
                 "code": _of_outcome(one.outcome, "code"),
-                "at": _moment(one.finished_at or one.recorded_at),
+                "at": _ended(one) or _moment(one.recorded_at),
             }
+
+
+def _ended(one: TrailRow) -> str | None:
+    """When it ended, by the Clock; what a version ended that did not write that, by the database's time."""
+    at: str | None = _of_outcome(one.outcome, "at")
+    return at or (_moment(one.finished_at) if one.finished_at else None)
 
 
 def _effect(one: TrailRow) -> dict[str, Any]:
@@ -104,7 +110,7 @@ def _effect(one: TrailRow) -> dict[str, Any]:
         "code": _of_outcome(one.outcome, "code"),
         "says": _of_outcome(one.outcome, "says") or None,
         "at": _moment(one.recorded_at),
-        "ended_at": _moment(one.finished_at) if one.finished_at else None,
+        "ended_at": _ended(one),
     }
 
 

@@ -14,6 +14,9 @@ from pipelines.values.calendar import JST
 
 When = TypeVar("When", bound=date)
 
+NO_TIME: Final = "Must be an RFC 3339 time with an offset, such as 2026-11-20T14:59:30+09:00."
+NO_DATE: Final = "Must be a date written YYYY-MM-DD, such as 2026-11-20."
+
 _FIRST_YEAR: Final = 2001
 _LAST_YEAR: Final = 2098  # the national holidays are known a year further
 
@@ -29,7 +32,7 @@ def read_moment(text: object) -> datetime:
     Raises ValueError with one sentence for what is none, and for one outside of the years 2001 to 2098.
     """
     if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
-        raise ValueError("Must be an RFC 3339 time with an offset, such as 2026-11-20T14:59:30+09:00.")
+        raise ValueError(NO_TIME)
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError:
@@ -43,7 +46,7 @@ def read_day(text: object) -> date:
     Raises ValueError with one sentence for what is none, and for one outside of the years 2001 to 2098.
     """
     if not isinstance(text, str) or not _DAY.fullmatch(text):
-        raise ValueError("Must be a date written YYYY-MM-DD, such as 2026-11-20.")
+        raise ValueError(NO_DATE)
     try:
         day = date.fromisoformat(text)
     except ValueError:

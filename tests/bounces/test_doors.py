@@ -136,6 +136,26 @@ def test_a_whole_message_is_taken_once(doors: Site) -> None:
     assert first_state(doors) == "bounced"
 
 
+def test_an_operator_posts_what_a_relay_pipes_and_the_same_message_is_known(site: Site) -> None:
+    """The body alone, 1 MiB at most: no setting and no signature, but an operator's key, and one of every shop, since a report says only
+    when it is read of which shop it is."""
+    site.world.take(document("S-1"))
+    site.world.settle()
+    body = samples.about(UNKNOWN[0], message_id(site), TO, UNKNOWN[1])
+
+    def piped(key: str | None, content: bytes = body) -> httpx.Response:
+        return site.run(lambda: site.request("POST", "/v1/mail-reports", key=key, content=content))
+
+    of_a_shop = site.world.enrol("operator", "of salon", shops=["salon"]).key
+    assert [piped(key).status_code for key in (None, site.storefront, of_a_shop)] == [401, 404, 404]
+    assert piped(site.operator, b"x" * 1_048_577).status_code == 413
+    assert first_state(site) == "sent"
+    first, again = piped(site.operator), piped(site.operator)
+    assert (first.status_code, first.json()) == (202, {"reports": 1, "new": 1})
+    assert (again.status_code, again.json()) == (200, {"reports": 1, "new": 0})
+    assert first_state(site) == "bounced"
+
+
 def test_the_old_secret_counts_while_it_stands_beside_the_new_one(doors: Site) -> None:
     both = message.Settings(shukka_bounces_secret=f"{new_secret()}, {SECRET}")
     doors.app.state.shukka = replace(doors.app.state.shukka, mail_doors={"message": both})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -68,6 +69,31 @@ def test_days_and_totals_before_and_after(changed: Path, tmp_path: Path) -> None
     assert (found["shop"], found["skipped"]) == ("salon", 1)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        json.dumps,
+        lambda orders: json.dumps(orders, indent=2),
+        lambda orders: "\n" + json.dumps({"orders": orders}),
+        lambda orders: "\ufeff" + "\r\n\r\n".join(json.dumps(one) for one in orders),
+    ],
+    ids=["a list", "a list over lines", "a batch", "lines of Windows"],
+)
+def test_orders_may_be_one_document(
+    changed: Path, tmp_path: Path, told: Callable[[list[dict[str, object]]], str]
+) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(told(past()), "utf-8", newline="")
+    assert ran("--shop", str(changed), str(file)) == ran("--shop", str(changed), _lines(tmp_path))
+
+
+def test_the_order_of_the_documents_is_a_file_too(changed: Path) -> None:
+    """``docs/examples/order.json``, which stands on many lines."""
+    example = str(Path(__file__).parents[2] / "docs" / "examples" / "order.json")
+    found = ran("--shop", str(changed), example)
+    assert (found["shop"], found["changed"]) == ("salon", {"earlier": 0, "later": 1, "dearer": 1, "cheaper": 0})
+
+
 def test_a_file_of_another_name_is_held_against_the_orders_own_shop(changed: Path, tmp_path: Path) -> None:
     other = changed.rename(tmp_path / "earlier-cutoff.toml")
     assert ran("--shop", str(other), _lines(tmp_path))["shop"] == "salon"
@@ -94,7 +120,14 @@ def test_a_table_and_a_chart(changed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "says"),
-    [("{", "line 1: The body is not JSON"), ('{"shop": "salon"}', "line 1: number"), ("", "orders: There is none")],
+    [
+        ("{", "line 1: The body is not JSON"),
+        ('{"shop": "salon"}', "line 1: number"),
+        ("", "orders: There is none"),
+        ("[{}]", "orders[0].shop"),
+        ("[]", "orders: There is none"),
+        ("[1]", "orders[0].order"),
+    ],
 )
 def test_a_wrong_line_is_named(
     changed: Path,

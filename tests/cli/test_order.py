@@ -39,6 +39,9 @@ def test_the_story_as_json(
     assert [line["sku"] for line in story["lines"]] == ["SKU-1"]
     (attempt,) = story["payment"]["attempts"]
     assert (attempt["kind"], attempt["key"], attempt["outcome"]) == ("authorize", "salon/S-1:authorize", "done")
+    authorized = next(one for one in story["timeline"] if one["to"] == "authorized")
+    assert attempt["at"] == authorized["at"], "by the Clock, which is set to another day than the database's"
+    assert {effect["ended_at"][:10] for effect in story["effects"]} == {authorized["at"][:10]}
     assert {effect["kind"] for effect in story["effects"]} == {"payment.authorize", "supplier.instruct"}
     assert [wait["what"] for wait in story["awaits"]] == [work["what"] for work in story["work"] if work["what"]]
     assert story["shipments"][0]["because"]

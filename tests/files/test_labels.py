@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from datetime import date
 
@@ -286,6 +288,17 @@ def test_an_orders_number_holds_no_label(tool: str, column: int, number: str) ->
     """Nobody can have it written otherwise."""
     (shown,) = at(written(tool, label(order=number))[0], column)
     assert shown == "" or number.startswith(shown)
+
+
+def test_neither_holds_a_row_of_csv() -> None:
+    """In CP932, without what that does not have; all of it stands in UTF-8 (B.9.1)."""
+    odd = label(order="注文-é", slot="夕方がよい😊")
+    for encoding, number, wish in [("cp932", "", "夕方がよい"), ("utf-8-sig", "注文-é", "夕方がよい😊")]:
+        told = FORMATS["csv"].write([odd], profile(encoding=encoding))
+        (data,) = told.parts
+        header, row = csv.reader(io.StringIO(data.decode(encoding)))
+        cells = dict(zip(header, row, strict=True))
+        assert (told.held, cells["注文番号"], cells["時間帯"]) == ({}, number, wish)
 
 
 @pytest.mark.parametrize(

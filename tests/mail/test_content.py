@@ -52,6 +52,29 @@ def test_a_supplier_reads_what_to_collect(locale: str, amount: str, tax: str) ->
         assert tax in body(mail, kind)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "shown"),
+    [
+        ("organisation", "見本医院", "見本医院 御中"),
+        ("individual", "見本 花子", "見本 花子 様"),
+        ("organisation", "見本医院 御中", "見本医院 御中"),
+        ("individual", "見本 花子様", "見本 花子様"),
+    ],
+)
+@pytest.mark.parametrize("template", ["order_accepted", "supplier_instruction"])
+def test_an_organisation_is_no_person_and_nobody_has_two_honorifics(
+    template: str, kind: str, name: str, shown: str
+) -> None:
+    """As on the parcel's delivery note (documents.md 2); English has none."""
+    for locale, expected in (("ja", shown), ("en", name)):
+        to = sample(template, locale).context["ship_to"]
+        mail = changed(template, locale, ship_to={**to, "kind": kind, "name": name})
+        for medium in BOTH_KINDS:
+            told = body(mail, medium)
+            assert expected in told
+            assert not any(f"{expected}{more}" in told for more in (" 様", " 御中"))
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("template", SUPPLIER_MAILS)
 def test_operators_are_asked_to_pass_it_on(template: str, locale: str) -> None:
@@ -61,7 +84,7 @@ def test_operators_are_asked_to_pass_it_on(template: str, locale: str) -> None:
         content = body(mail, kind)
         assert {"ja": "サロンサプライ ご担当者様", "en": "the operators of Salon Supply"}[locale] in content
         assert "みほん化粧品" in content
-        assert "御中" not in content
+        assert "みほん化粧品 御中" not in content
 
 
 @pytest.mark.parametrize("locale", LOCALES)

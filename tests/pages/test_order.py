@@ -92,7 +92,7 @@ def test_every_mail_of_an_order_has_the_same_link_and_it_opens_the_page(site: Si
     world.ship_all("S-1")
     (where,) = mailed(world)
     shown = look(site, where)
-    for told in ("S-1", "商品 1", "発送いたしました", "13,200円", "サロン髙橋"):
+    for told in ("S-1", "商品 1", "発送いたしました", "13,200円", "サロン髙橋 御中"):
         assert told in shown.text
     for private in ("takahashi@example.jp", "M-1", "052-000-0000"):
         assert private not in shown.text, "no more of a customer than the page needs"

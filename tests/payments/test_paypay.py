@@ -552,7 +552,7 @@ def test_a_notice_that_comes_twice_is_the_same_one(fake: Fake) -> None:
     [
         (b"no json", 1, "the body is no JSON"),
         (b"[]", 1, "the document: "),
-        (b'{"notification_type": "Transaction"}', 1, "merchant_order_id: Field required"),
+        (b'{"notification_type": "Transaction"}', 1, "merchant_order_id: This field is required."),
         (b'{"notification_type": "Transaction", "merchant_order_id": 7}', 1, "merchant_order_id: "),
         (b'{"notification_type": "file.created", "path": "https://example.jp/x"}', 0, ""),
         (b'{"notification_type": "customer.authorization.succeeded"}', 0, ""),

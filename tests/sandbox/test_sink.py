@@ -152,6 +152,25 @@ def test_dots_are_put_back(tmp_path: Path, wire: bytes, meant: bytes) -> None:
     assert (tmp_path / "kept" / "000001.eml").read_bytes() == meant
 
 
+def test_mails_that_were_kept_outlive_a_restart(tmp_path: Path) -> None:
+    """A later sink writes after what lies there, whatever else does: `shukka up` without SMTP_URL keeps its mails so."""
+
+    async def scenario(text: str) -> None:
+        async with talking(tmp_path / "journal", keep=tmp_path / "kept") as talk:
+            for line in (f"MAIL FROM:<{SENDER}>", "RCPT TO:<a@example.jp>", "DATA"):
+                await talk.say(line)
+            talk.writer.write(f"{text}\r\n.\r\n".encode())
+            assert (await talk.reply()).startswith("250 ")
+
+    for text in ("first", "second"):
+        asyncio.run(scenario(text))
+    (tmp_path / "kept" / "000009.eml").write_bytes(b"moved here")
+    (tmp_path / "kept" / "note.eml").write_bytes(b"of somebody")
+    asyncio.run(scenario("third"))
+    kept = {file.name: file.read_bytes().strip() for file in (tmp_path / "kept").iterdir()}
+    assert [kept[name] for name in ("000001.eml", "000002.eml", "000010.eml")] == [b"first", b"second", b"third"]
+
+
 def test_a_pipelined_session_is_answered_in_order(tmp_path: Path) -> None:
     async def scenario() -> list[str]:
         async with talking(tmp_path / "journal", latency=0.05) as talk:

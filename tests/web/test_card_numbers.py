@@ -32,6 +32,7 @@ ELSEWHERE = {
     "/v1/webhooks/payments/{gateway}": "test_what_a_bank_tells",
     "/v1/suppliers/{supplier}/events": "the webhook's event, by the same way in",
     "/v1/webhooks/mail/{provider}": "of a mail that came back nothing is kept but what its server said of an address",
+    "/v1/mail-reports": "the same, by an operator's key",
     "/v1/promise": "nothing of it is kept, and nothing repeated",
 }
 

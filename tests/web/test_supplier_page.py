@@ -114,7 +114,7 @@ def test_the_mail_s_link_opens_the_page(site: Site, shipment: str) -> None:
     found = re.search(rf"{re.escape(site.world.house.links.base)}(/s/\S+)", body.get_content())
     assert found is not None
     shown = look(site, found[1])
-    for told in ("S-1", shipment, "商品 1", "サロン髙橋", "〒460-0008", "052-000-0000", "ご回答待ち"):
+    for told in ("S-1", shipment, "商品 1", "サロン髙橋 御中", "〒460-0008", "052-000-0000", "ご回答待ち"):
         assert told in shown.text
     for private in ("takahashi@example.jp", "M-1", "10,000", "10000"):
         assert private not in shown.text, "of people only what shipping needs, and no prices"

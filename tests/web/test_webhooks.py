@@ -67,6 +67,25 @@ def test_what_others_were_in_the_way_of_is_not_acknowledged(site: Site, shipment
 
 
 @pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ([], "the document: Must be an object."),
+        ({"data": {}}, "type: This field is required."),
+        (
+            {"type": "shipment.shipped", "timestamp": "2026-11-20", "data": []},
+            "timestamp: Must be an RFC 3339 time with an",
+        ),
+    ],
+    ids=["no object", "no type", "no time"],
+)
+def test_why_news_cannot_be_read_is_told_in_the_words_of_a_refusal(site: Site, body: Any, says: str) -> None:
+    """The operator asks the sender with them: they name the field and what it must be."""
+    assert site.hook(body).status_code == 202
+    (reason,) = site.world.rows("SELECT reason FROM inbox_event")
+    assert reason.reason.startswith(says)
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"webhook-id": None},

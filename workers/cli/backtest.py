@@ -17,14 +17,14 @@ from pipelines.backtest import Comparison, by_days, percent
 from pipelines.backtest import backtest as compare
 from pipelines.backtest_chart import chart
 from pipelines.errors import Invalid, Misconfigured, Problem
-from pipelines.orders.document import order_from_json, parse_order
+from pipelines.orders.document import order_from_json
 from pipelines.rules.order import Order
 from pipelines.shops import Shop, load_shops, parse_shop
+from workers.cli import past_orders
 from workers.cli.database import opened
 from workers.cli.terminal import out
 from workers.installation import INSTALLATION
 from workers.settings import load
-from workers.web.body import BadBody, parse_json
 
 _DATABASE = "database"
 
@@ -34,7 +34,8 @@ def backtest(
     orders: Annotated[
         str,
         typer.Argument(
-            help="A file with one order a line, as POST /v1/orders takes it; - for standard input; database."
+            help="A file with one order a line, as POST /v1/orders takes it, or one document: an order, a list of orders, or what "
+            "POST /v1/orders:batch takes; - for standard input; database."
         ),
     ],
     svg: Annotated[Path | None, typer.Option(help="Write a chart to this file.")] = None,
@@ -46,7 +47,7 @@ def backtest(
     """
     settings = load()
     shops = load_shops(settings.shops_dir, INSTALLATION)
-    past = _stored(shop.stem) if orders == _DATABASE else _lines(orders)
+    past = _stored(shop.stem) if orders == _DATABASE else _told(orders)
     first = next(past, None)
     if first is None:
         raise Invalid([Problem("orders", "There is none to plan.")])
@@ -79,24 +80,13 @@ def _changed(key: str, file: Path) -> Shop:
     return parse_shop(key, text, INSTALLATION, file=str(file))
 
 
-def _lines(name: str) -> Iterator[Order]:
-    """The orders of a file, one a line; raises ``Invalid`` naming the line and the field."""
+def _told(name: str) -> Iterator[Order]:
+    """The orders of a file, or of standard input."""
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _order(number, line)
+            yield from past_orders.read(file)
     except OSError as fault:
         raise Misconfigured(name, f"cannot be read: {fault.strerror or fault}") from None
-
-
-def _order(number: int, line: bytes) -> Order:
-    try:
-        return parse_order(parse_json(line))
-    except BadBody as bad:
-        raise Invalid([Problem(f"line {number}", bad.detail)]) from None
-    except Invalid as wrong:
-        raise Invalid([Problem(f"line {number}: {one.field}", one.message) for one in wrong.problems]) from None
 
 
 def _stored(shop: str) -> Iterator[Order]:

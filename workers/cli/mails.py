@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -79,12 +78,10 @@ def bounce(
 
 
 def _keep(raw: bytes, *, quiet: bool) -> None:
-    from pipelines.bounces import message
-    from pipelines.bounces.receiving import Told, receive
+    from pipelines.bounces.receiving import of_message, receive
     from workers.settings import load
 
-    told = Told("mail:file", hashlib.sha256(raw).hexdigest(), message.read(raw))
-    new = any(receive(opened("mails"), load().clock, [told]))
+    new = any(receive(opened("mails"), load().clock, [of_message(raw)]))
     if not quiet:
         out.print("kept" if new else "it was known already; nothing was done")
 

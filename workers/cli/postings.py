@@ -45,12 +45,13 @@ def label(posting: Annotated[int, _ID]) -> None:
     """Print the address, and the code that the letter brings."""
     from pipelines.points.postings import to_post
     from pipelines.rules.dates.periods import last_day
+    from pipelines.values.honorific import called
     from pipelines.values.place import shown_place
 
     with opened("postings").connect() as connection:
         row = to_post(connection, posting)
     to = shown_place(row.ship_to)
-    lines = (f"〒{to['postal_code']}", f"{to['region']}{to['city']}{to['line1']}", to["line2"], f"{to['name']} 様")
+    lines = (f"〒{to['postal_code']}", f"{to['region']}{to['city']}{to['line1']}", to["line2"], called(to, "ja"))
     out.print(plain("\n".join(line for line in lines if line)))
     until = f", until {last_day(row.expires_at).isoformat()}" if row.expires_at else ""
     out.print(plain(f"\n{row.code}  {row.points:,} points{until}"))

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -135,8 +136,11 @@ class Recorder:
             leases.postpone(connection, self._kind, _postponed(done, self._ending))
 
     def _finish_effects(self, done: Sequence[Done]) -> None:
+        now = self._clock.now()
         ended = [
-            OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome)) for d in done if self._ending.of(d)
+            OutcomeRow(d.job.id, d.job.token, _state(d), _outcome_json(d.outcome, now))
+            for d in done
+            if self._ending.of(d)
         ]
         outputs = [
             _output(d.job, d.outcome.output) for d in done if d.outcome.output and d.outcome.verdict == Verdict.OK
@@ -144,7 +148,7 @@ class Recorder:
         plain = len(ended) == len(done) and not self._wakes
         with self._writing(in_one=plain) as connection:
             # Items and outputs first: the lease under which they are recorded goes with the end of their effect.
-            told = items.end(connection, self._kind, _item_rows(done, self._ending)) if self._gathers else []
+            told = items.end(connection, self._kind, _item_rows(done, self._ending, now)) if self._gathers else []
             items.keep(connection, self._kind, outputs)
             due = self._end(connection, ended, told)
             leases.postpone(connection, self._kind, _postponed(done, self._ending))
@@ -159,7 +163,8 @@ class Recorder:
         outcome = Outcome(Verdict.RETRY, code=code, says="its target did not answer for as long as it is tried")
         with self._engine.begin() as connection:
             over = leases.older(connection, self._kind, target, self._ending.tried_for, GIVEN_UP_AT_A_TIME)
-            ended = [OutcomeRow(one.subject_id, one.token, "needs_review", _outcome_json(outcome)) for one in over]
+            told = _outcome_json(outcome, self._clock.now())
+            ended = [OutcomeRow(one.subject_id, one.token, "needs_review", told) for one in over]
             due = self._end(connection, ended, []) if ended else []
         self._ring(due)
         return len(over)
@@ -186,11 +191,11 @@ def _state(done: Done) -> str:
     return {Verdict.OK: "done", Verdict.DECLINED: "declined"}.get(done.outcome.verdict, "needs_review")
 
 
-def _item_rows(done: Sequence[Done], ending: Ending) -> list[items.ItemOutcomeRow]:
+def _item_rows(done: Sequence[Done], ending: Ending, now: datetime) -> list[items.ItemOutcomeRow]:
     """The items that ended, each by what it was told itself."""
     told = [(d.job, key, Done(d.job, outcome)) for d in done for key, outcome in d.outcome.items.items()]
     return [
-        items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome))
+        items.ItemOutcomeRow(job.id, job.token, key, _state(one), _outcome_json(one.outcome, now))
         for job, key, one in told
         if ending.of(one)
     ]
@@ -208,8 +213,10 @@ def _mail_state(done: Done) -> str:
     return SUPPRESSED if done.outcome.code == SUPPRESSED else _MAIL_STATES[_state(done)]
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """The outcome as it is kept; ``at`` is the Clock's, which the row's own times are not."""
     return {
+        "at": now.isoformat(),
         "verdict": outcome.verdict,
         "reference": outcome.reference,
         "code": outcome.code,

@@ -32,6 +32,7 @@ _IN_PARCEL: Final = ({**_SHAMPOO, "quantity": 4}, {**_COLOR, "quantity": 2})
 _FROM_MAKER: Final = ({**_TOWEL, "quantity": 1},)
 _CUSTOMER: Final = {"name": "髙橋 﨑子"}
 _SHIP_TO: Final = {
+    "kind": "organisation",
     "name": "サロン髙橋",
     "postal_code": "460-0008",
     "region": "愛知県",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateRuntimeError
+
+from pipelines.values.honorific import called
 
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _DAYS: Final = {"ja": tuple("月火水木金土日"), "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
@@ -37,7 +39,7 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
 
     ``number``: int -> ``1,270``.  ``points``: int -> ``1,270ポイント`` / ``1,270 points``.  ``yen``: int, yen -> ``13,970円`` / ``¥13,970``.
     ``day``: date -> ``2026年11月20日(金)`` / ``Fri, 20 Nov 2026``.  ``month``: date -> ``2026年11月`` /
-    ``November 2026``.  ``moment``: aware datetime -> the day and ``14:59`` in Tokyo.
+    ``November 2026``.  ``moment``: aware datetime -> the day and ``14:59`` in Tokyo.  ``called``: an addressee -> ``サロン髙橋 御中`` / the name.
     """
     before, after = ("", "円") if locale == "ja" else ("¥", "")
 
@@ -77,7 +79,18 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
             raise _refusal("month", "a date", value)
         return f"{value.year}年{value.month}月" if locale == "ja" else f"{_MONTHS[value.month - 1]} {value.year}"
 
-    return {"number": number, "points": points, "yen": yen, "day": day, "month": month, "moment": moment}
+    def addressee(to: Mapping[str, Any]) -> str:
+        return called(to, locale)
+
+    return {
+        "number": number,
+        "points": points,
+        "yen": yen,
+        "day": day,
+        "month": month,
+        "moment": moment,
+        "called": addressee,
+    }
 
 
 def _refusal(name: str, wanted: str, value: object) -> TemplateRuntimeError:

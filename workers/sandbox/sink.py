@@ -82,7 +82,7 @@ class Sink:
         kept: frozenset[str] = frozenset(),
         offers: Sequence[str] = USUAL,
     ) -> None:
-        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files, of the mails to ``kept`` (none: of all);
+        """``rejected``: addresses that get a 550; ``keep``: a directory for .eml files, of the mails to ``kept`` (none: of all), after those that lie there;
         ``offers``: PIPELINING, CHUNKING."""
         self._offers = offers
         self._journal = journal
@@ -90,6 +90,7 @@ class Sink:
         self._rejected = rejected
         self._keep = keep
         self._kept = kept
+        self._kept_before = _last_in(keep) if keep is not None else 0
         self.closing = False
         self._first_seen: dict[str, float] = {}
         self.counters: Counter[str] = Counter()
@@ -130,7 +131,7 @@ class Sink:
         self.counters["mails"] += 1
         number = self.counters["mails"]
         if self._keep is not None and (not self._kept or not self._kept.isdisjoint(envelope.recipients)):
-            await asyncio.to_thread(_write, self._keep, number, envelope.raw)
+            await asyncio.to_thread(_write, self._keep, self._kept_before + number, envelope.raw)
         if self._faults.strikes("cut_after_rate"):
             self.counters["cut_after"] += 1
             return None
@@ -152,6 +153,11 @@ class Sink:
         if request.path == "/_faults" and request.method == "POST":
             return process.change_faults(self._faults, request)
         return Reply(404)
+
+
+def _last_in(directory: Path) -> int:
+    """The number of the last mail that an earlier sink wrote into ``directory``."""
+    return max((int(file.stem) for file in directory.glob("*.eml") if file.stem.isdecimal()), default=0)
 
 
 def _write(directory: Path, number: int, raw: bytes) -> None:

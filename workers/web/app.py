@@ -34,6 +34,7 @@ from workers.web.api import actions as acting
 from workers.web.api import (
     customers,
     documents,
+    mail_reports,
     order_list,
     orders,
     postings,
@@ -122,6 +123,7 @@ def interface(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.include_router(customers.router)
     app.include_router(postings.router)
     app.include_router(suppressions.router)
+    app.include_router(mail_reports.router)
     app.include_router(review.router)
     app.include_router(supplier_files.router)
     app.include_router(supplier_work.router)

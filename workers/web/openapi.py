@@ -170,7 +170,7 @@ def _show(schema: dict[str, Any]) -> None:
     for status, (says, _) in _REFUSALS.items():
         shown: dict[str, Any] = {"type": "about:blank", "title": "Refused", "status": status, "detail": f"{says}."}
         if status == 422:
-            shown["errors"] = [{"field": "lines[0].quantity", "message": "Input should be greater than or equal to 1"}]
+            shown["errors"] = [{"field": "lines[0].quantity", "message": "Must be 1 or more."}]
         schema["components"]["responses"][str(status)]["content"][MEDIA_TYPE] = {
             "schema": {"$ref": "#/components/schemas/Problem"},
             "example": shown,

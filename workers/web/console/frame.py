@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from pipelines.rules.explain import written
 from pipelines.values.calendar import in_japan
+from pipelines.values.honorific import called
 from workers.operators import PATH
 
 LANGUAGES: Final = ("ja", "en")
@@ -131,5 +132,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(moment=_moment, number=_number, iso=_iso)
+    made.filters.update(moment=_moment, number=_number, iso=_iso, called=called)
     return made

@@ -28,10 +28,10 @@ from workers.web.shapes import answers
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 _KIND: Final = "mail"
-_ANY_BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
+ANY_BODY: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}}
 
 
-@router.post("/mail/{provider}", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=_ANY_BODY)
+@router.post("/mail/{provider}", status_code=202, responses=answers(s202=Heard, s200=Heard), openapi_extra=ANY_BODY)
 async def mail_report(request: Request, provider: str) -> Response:
     """What a provider says of mails that were sent: 202 once it is kept, 200 where all of it was known; 401 for who proves nothing, and
     while nothing is set for the provider."""
@@ -50,13 +50,13 @@ async def mail_report(request: Request, provider: str) -> Response:
         raise HttpProblem(503, "Not proven yet", "Who signed it cannot be asked now; send it again later.") from None
     state.count_webhook(request, f"mail:{provider}", state.clients.may)
     told = [Told(f"mail:{provider}", storable_id(one.event_id), one.report, one.fault) for one in heard]
-    new = await asyncio.to_thread(_kept, request, told)
+    new = await asyncio.to_thread(kept, request, told)
     status = 202 if new or not told else 200
     WEBHOOKS.labels(_KIND, str(status)).inc()
     return as_json(status, {"reports": len(told), "new": new})
 
 
-def _kept(request: Request, told: Sequence[Told]) -> int:
+def kept(request: Request, told: Sequence[Told]) -> int:
     """How many of the reports are new, once they are kept."""
     house = state_of(request).house
     return sum(patiently(lambda again: [new or again for new in receive(house.engine, house.clock, told)]))

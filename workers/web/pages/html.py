@@ -15,12 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from pipelines.rules.explain import written
+from pipelines.values.honorific import called
 
 LANGUAGES: Final = ("ja", "en")
 _HERE: Final = Path(__file__).parent
 _ENVIRONMENT: Final = Environment(
     loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+_ENVIRONMENT.filters["called"] = called
 _STYLE: Final = (_HERE / "style.css").read_text("utf-8")
 _SCRIPT: Final = (_HERE / "script.js").read_text("utf-8")
 

@@ -99,7 +99,9 @@ class OrderView:
     def _destination(self) -> dict[str, str]:
         """Where it goes, so that a customer sees whether it is right: nothing that a mail of the order does not say."""
         to = shown_place(self.facts.document["ship_to"])
-        return {name: to.get(name) or "" for name in ("postal_code", "region", "city", "line1", "line2", "name")}
+        return {
+            name: to.get(name) or "" for name in ("kind", "postal_code", "region", "city", "line1", "line2", "name")
+        }
 
     def _plan(self, shipment: ShipmentFacts) -> dict[str, Any]:
         pieces = {line: one.quantity - one.shipped - one.cancelled for line, one in shipment.lines.items()}
