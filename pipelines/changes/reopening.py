@@ -36,6 +36,8 @@ def _may_stand_again(draft: OrderDraft, shop: Shop, now: datetime) -> bool:
         return False
     if facts.order.replaces is not None:  # the return whose goods it replaces has gone on without it
         return False
+    if not facts.order.customer.email:  # he was forgotten since, and where it would go with him (CON-06)
+        return False
     if agreed(facts.method, facts.grand_total).late_money is not LateMoney.REOPEN:
         return False
     if now - ended.at > timedelta(days=shop.payment.reopen_days) or ended.taken or ended.spent:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine
 
+from pipelines.customers.erase import forget
 from pipelines.engine.inbox import notice_event
 from pipelines.shops import load_shops
 from tests.outside import SetClock
@@ -295,6 +296,19 @@ def test_an_order_that_stands_again_uses_its_points_again_if_they_are_still_ther
     assert (shop.state(), shop.world.balance("C-1", "reuse")[1]) == (state, left)
     assert shop.holds() == (["refund_due"] if state == "cancelled" else [])
     assert shop.world.broken() == {}
+
+
+def test_cash_for_an_order_whose_customer_was_forgotten_meanwhile_goes_back(shop: Shop) -> None:  # PAY-08, CON-06
+    """Nobody knows any more where its goods would go."""
+    order = shop.order("konbini", customer="C-1")
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    assert shop.state() == "cancelled"
+    world = shop.world
+    assert forget(world.engine, world.shops["reuse"], world.clock, "C-1", by="operations")["waits_for"] == []
+    mails = len(world.postbox.mails)
+    _pay_late(shop, order)
+    assert (shop.state(), shop.payment()["state"], shop.holds()) == ("cancelled", "captured", ["refund_due"])
+    assert len(world.postbox.mails) == mails
 
 
 @pytest.mark.parametrize("shop", ["coupons"], indirect=True)
