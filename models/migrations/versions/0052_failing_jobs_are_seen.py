@@ -6,7 +6,7 @@ Whoever still runs the version before writes none of these: what fails or hangs 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0057"
+revision = "0052"
 down_revision = "0051"
 
 
