@@ -126,7 +126,7 @@ def test_a_notice_that_names_the_payment_alone_finds_its_order_by_the_reference(
 @pytest.mark.parametrize(
     ("raw", "fault"),
     [
-        ([], "order: "),
+        ([], "the document: "),
         ({}, "type: "),
         ({"type": 5, "timestamp": "x", "data": {}}, "type: "),
         ({"type": "shipment.shipped", "timestamp": "2026-11-20", "data": {"shipment": "SH-1"}}, "timestamp: "),
