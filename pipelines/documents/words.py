@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from pipelines.values.day_names import MONTHS_EN
+
 _JA: Final = {
     "receipt": "領収書",
     "invoice": "請求書",
@@ -256,10 +258,4 @@ def day(on: date, locale: str) -> str:
     """A day as it is printed: 2026年11月25日, 25 November 2026."""
     if locale == "ja":
         return f"{on.year}年{on.month}月{on.day}日"
-    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
-
-
-_MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+    return f"{on.day} {MONTHS_EN[on.month - 1]} {on.year}"

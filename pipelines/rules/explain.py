@@ -8,9 +8,7 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_WEEKDAYS_JA: Final = "月火水木金土日"
-_MONTHS_EN: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WEEKDAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from pipelines.values.day_names import SHORT_MONTHS_EN, WEEKDAYS_EN, WEEKDAYS_JA
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,12 +330,12 @@ def day_span(first: date | None, last: date | None, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _date_ja(day: date) -> str:
-    return f"{day.month}月{day.day}日({_WEEKDAYS_JA[day.weekday()]})"
+    return f"{day.month}月{day.day}日({WEEKDAYS_JA[day.weekday()]})"
 
 
 @lru_cache(maxsize=4096)
 def _date_en(day: date) -> str:
-    return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
+    return f"{WEEKDAYS_EN[day.weekday()]} {day.day} {SHORT_MONTHS_EN[day.month - 1]} {day.year}"
 
 
 #: What a sentence in Japanese calls where something stands, of an order, a shipment or a return.

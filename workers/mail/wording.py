@@ -1,6 +1,6 @@
 """How money, numbers, dates and times read in each locale: the filters of the mail templates.
 
-The forms and the names of days and months are those of CLDR, which the tests ask through Babel. Here they stand written out: what Babel
+The forms and the names of days and months are those of CLDR, which the tests ask through Babel. They stand written out in `day_names`: what Babel
 holds of all languages takes every process some 4 MiB.
 """
 
@@ -14,24 +14,10 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateRuntimeError
 
+from pipelines.values.day_names import MONTHS_EN, SHORT_MONTHS_EN, WEEKDAYS_EN, WEEKDAYS_JA
 from pipelines.values.honorific import called
 
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
-_DAYS: Final = {"ja": tuple("月火水木金土日"), "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def filters(locale: str) -> Mapping[str, Callable[..., str]]:
@@ -62,10 +48,9 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
     def day(value: date) -> str:
         if type(value) is not date:
             raise _refusal("day", "a date", value)
-        weekday, month = _DAYS[locale][value.weekday()], _MONTHS[value.month - 1]
         if locale == "ja":
-            return f"{value.year}年{value.month}月{value.day}日({weekday})"
-        return f"{weekday}, {value.day} {month[:3]} {value.year}"
+            return f"{value.year}年{value.month}月{value.day}日({WEEKDAYS_JA[value.weekday()]})"
+        return f"{WEEKDAYS_EN[value.weekday()]}, {value.day} {SHORT_MONTHS_EN[value.month - 1]} {value.year}"
 
     def moment(value: datetime) -> str:
         if not isinstance(value, datetime) or value.tzinfo is None:
@@ -77,7 +62,7 @@ def filters(locale: str) -> Mapping[str, Callable[..., str]]:
     def month(value: date) -> str:
         if type(value) is not date:
             raise _refusal("month", "a date", value)
-        return f"{value.year}年{value.month}月" if locale == "ja" else f"{_MONTHS[value.month - 1]} {value.year}"
+        return f"{value.year}年{value.month}月" if locale == "ja" else f"{MONTHS_EN[value.month - 1]} {value.year}"
 
     def addressee(to: Mapping[str, Any]) -> str:
         return called(to, locale)

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from pipelines.values.calendar import is_national_holiday
+from pipelines.values.day_names import SHORT_MONTHS_EN, WEEKDAYS_EN, WEEKDAYS_JA
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = 7
@@ -23,13 +24,12 @@ _WITHOUT_MONTH: Final = 14
 _REIWA: Final = 2018
 
 _NUMBERS: Final = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_JA_WEEKDAYS: Final = "月火水木金土日"
 _MONTH: Final = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 _EN_WEEKDAY: Final = (
     r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
 )
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_EN_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MONTHS: Final = tuple(name.lower() for name in SHORT_MONTHS_EN)
+_EN_WEEKDAYS: Final = tuple(name.lower() for name in WEEKDAYS_EN)
 _RELATIVE: Final[Mapping[str, int]] = {
     "本日": 0, "今日": 0, "today": 0, "明日": 1, "あした": 1, "あす": 1, "tomorrow": 1, "明後日": 2, "あさって": 2,
     "the day after tomorrow": 2, "day after tomorrow": 2,
@@ -49,7 +49,7 @@ _JA_DAY: Final = rf"""
       | (?:(?P<rel_month>今月|来月)の?\s?)?(?P<d_day>{_N})\s?日{_NO_DAY}
       | (?P<loose_month>\d{{1,2}})(?:\.|-(?=2[5-9]|3))(?P<loose_day>\d{{1,2}})(?![\d/年月日時:]|[.\-]\d)
     )
-    (?:\s?の?\s?(?:\(\s?(?P<weekday>[{_JA_WEEKDAYS}])(?:曜日?)?(?P<holiday>[・/.,、]?\s?祝日?)?\s?\)|(?P<weekday2>[{_JA_WEEKDAYS}])曜日?)
+    (?:\s?の?\s?(?:\(\s?(?P<weekday>[{WEEKDAYS_JA}])(?:曜日?)?(?P<holiday>[・/.,、]?\s?祝日?)?\s?\)|(?P<weekday2>[{WEEKDAYS_JA}])曜日?)
       |\s?\((?P<holiday2>祝日?)\))?
 """
 _EN_DAY: Final = rf"""
@@ -63,8 +63,8 @@ _EN_DAY: Final = rf"""
 """
 _NEAR_DAY: Final = rf"""
       (?P<relative>本日|今日|明後日|あさって|明日|あした|あす|(?:the\s)?day\safter\stomorrow|tomorrow|today)
-    | (?:(?P<which>今週|来週|再来週|今度|次)の?\s?)?(?P<near_weekday>[{_JA_WEEKDAYS}])曜日?
-    | (?P<which2>今週|来週|再来週)の?\s?(?P<near_weekday2>[{_JA_WEEKDAYS}])(?![一-龠])
+    | (?:(?P<which>今週|来週|再来週|今度|次)の?\s?)?(?P<near_weekday>[{WEEKDAYS_JA}])曜日?
+    | (?P<which2>今週|来週|再来週)の?\s?(?P<near_weekday2>[{WEEKDAYS_JA}])(?![一-龠])
     | (?<![A-Za-z])(?:(?P<en_which>this|next|coming)\s)?(?P<en_near>{_EN_WEEKDAY})(?![A-Za-z])
 """
 _SPELLED: Final = re.compile(f"(?:{_JA_DAY})|(?:{_EN_DAY})|(?:{_NEAR_DAY})", re.VERBOSE | re.IGNORECASE)
@@ -122,7 +122,7 @@ def _resolve(part: Mapping[str, str], placed_on: date) -> date | None:
     if relative := part.get("relative"):
         return placed_on + _RELATIVE[" ".join(relative.lower().split())] * _DAY
     if weekday := part.get("near_weekday") or part.get("near_weekday2"):
-        return _weekday_near(_JA_WEEKDAYS.index(weekday), part.get("which") or part.get("which2") or "", placed_on)
+        return _weekday_near(WEEKDAYS_JA.index(weekday), part.get("which") or part.get("which2") or "", placed_on)
     if weekday := part.get("en_near"):
         return _weekday_near(_EN_WEEKDAYS.index(weekday[:3].lower()), part.get("en_which", "").lower(), placed_on)
     if compact := part.get("compact"):
@@ -199,7 +199,7 @@ def _weekday_near(weekday: int, which: str, placed_on: date) -> date | None:
 
 def _weekday(part: Mapping[str, str]) -> int | None:
     if spelled := part.get("weekday") or part.get("weekday2"):
-        return _JA_WEEKDAYS.index(spelled)
+        return WEEKDAYS_JA.index(spelled)
     if spelled := part.get("en_weekday") or part.get("en_weekday2"):
         return _EN_WEEKDAYS.index(spelled[:3].lower())
     return None
