@@ -23,9 +23,9 @@ from pipelines.rules.ranks import (
     Change,
     Day,
     Standing,
+    finished,
     in_force,
     missing_to_next,
-    reached,
     reevaluated,
     rises,
     window,
@@ -196,9 +196,7 @@ def _withdrawn(known: _Customer, shop: Shop, today: date) -> list[Change]:
 def _proper(known: _Customer, shop: Shop, current: Standing) -> tuple[str, int]:
     """The rank, and the spend, that what stands today of the purchases before ``current`` brings in its place."""
     if current.renewed:
-        first, last = window(shop.ranks.window, current.from_on - timedelta(days=1))
-        spend = sum(day.spend for day in known.days if first <= day.on <= last)
-        return reached(spend, shop), spend
+        return finished(known.days, current.from_on, shop)
     earlier = [one for one in known.history if one.from_on < current.from_on]
     before = in_force(earlier, current.from_on, shop)
     proper = rises([day for day in known.days if day.on < current.from_on], [before], shop, since=date.min)

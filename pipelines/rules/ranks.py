@@ -109,9 +109,7 @@ def reevaluated(days: Sequence[Day], history: Sequence[Standing], shop: Shop, to
     if start is None:
         return None
     standing, begins = in_force(history, start, shop), [one for one in history if one.from_on == start]
-    first, last = window(shop.ranks.window, start - timedelta(days=1))
-    spend = sum(one.spend for one in days if first <= one.on <= last)
-    rank = reached(spend, shop)
+    rank, spend = finished(days, start, shop)
     above = _level(rank, shop) - _level(standing.rank, shop)
     if any(one.renewed for one in begins):
         stays = above <= 0
@@ -120,6 +118,13 @@ def reevaluated(days: Sequence[Day], history: Sequence[Standing], shop: Shop, to
     else:
         stays = _level(standing.rank, shop) == 0
     return None if stays else Change(standing.rank, rank, start, RENEWED, spend)
+
+
+def finished(days: Sequence[Day], start: date, shop: Shop) -> tuple[str, int]:
+    """The rank, and the spend, that the period came to which ended before ``start`` (RNK-04)."""
+    first, last = window(shop.ranks.window, start - timedelta(days=1))
+    spend = sum(one.spend for one in days if first <= one.on <= last)
+    return reached(spend, shop), spend
 
 
 def in_force(history: Sequence[Standing], on: date, shop: Shop) -> Standing:
