@@ -15,7 +15,7 @@ from models.store import attention, jobs, vitals
 from pipelines.errors import ShukkaError
 from pipelines.ports import Clock
 from workers import metrics
-from workers.periodic import ALL_JOBS
+from workers.periodic import ALL_JOBS, is_behind
 from workers.right_time import look_at_clock
 from workers.wiring import House
 
@@ -83,5 +83,5 @@ def _counts(connection: Connection, clock: Clock) -> None:
     due = {row.name: row.due_until for row in known.values()} | {job.name: job.boundary(now) for job in ALL_JOBS}
     for name, until in due.items():
         done = known[name].done_until if name in known else None
-        is_behind = until is not None and (done is None or done < until)
-        metrics.JOB_BEHIND.labels(name).set((now - until).total_seconds() if until is not None and is_behind else 0)
+        waits = until is not None and is_behind(done, until)
+        metrics.JOB_BEHIND.labels(name).set((now - until).total_seconds() if until is not None and waits else 0)

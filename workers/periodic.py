@@ -70,7 +70,7 @@ class Timekeeper:
             done = {row.name: row.done_until for row in store.progress(connection)}
         behind = [(job, job.boundary(now)) for job in self._jobs]
         return [
-            job.name for job, until in behind if _is_behind(done.get(job.name), until) and self._run(job, until, now)
+            job.name for job, until in behind if is_behind(done.get(job.name), until) and self._run(job, until, now)
         ]
 
     def _run(self, job: PeriodicJob, until: datetime, now: datetime) -> bool:
@@ -122,5 +122,6 @@ class Timekeeper:
                 said("jobs.database_away" if is_away(error) else "jobs.failed", error=describe(error))
 
 
-def _is_behind(done: datetime | None, until: datetime) -> bool:
+def is_behind(done: datetime | None, until: datetime) -> bool:
+    """Whether a job that is done up to ``done`` was to be done up to ``until``."""
     return done is None or done < until

@@ -15,7 +15,7 @@ import typer
 
 from pipelines.errors import Conflict, Invalid, Problem, ShukkaError
 from workers.cli.database import opened
-from workers.cli.named import shop_named
+from workers.cli.named import need_shops, shop_named
 from workers.cli.terminal import err, out, table
 
 if TYPE_CHECKING:
@@ -83,12 +83,9 @@ def list_(
 ) -> None:
     """Find issued documents by day, amount and partner, any of them together (電子帳簿保存法); at most 1,000."""
     from models.store.documents import find
-    from pipelines.shops import load_shops
-    from workers.installation import INSTALLATION
-    from workers.settings import load
 
     key, _, order = shop.partition("/")
-    shop_named(load_shops(load().shops_dir, INSTALLATION), key)
+    need_shops([key], "SHOP")
     with opened("documents").connect() as connection:
         found = find(
             connection,

@@ -18,8 +18,8 @@ def shop_named(shops: Mapping[str, Shop], name: str, field: str = "SHOP") -> Sho
     return shops[name]
 
 
-def need_shops(names: Iterable[str]) -> None:
-    """Raise Invalid for the first of what ``--shop`` named that is no shop of the profiles."""
+def need_shops(names: Iterable[str], field: str = "--shop") -> None:
+    """Raise Invalid for the first of what ``field`` named that is no shop of the profiles."""
     from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
     from workers.settings import load
@@ -27,7 +27,7 @@ def need_shops(names: Iterable[str]) -> None:
     if given := [*names]:
         shops = load_shops(load().shops_dir, INSTALLATION)
         for name in given:
-            shop_named(shops, name, "--shop")
+            shop_named(shops, name, field)
 
 
 def need_supplier(shops: Mapping[str, Shop], name: str, field: str = "--supplier") -> None:
