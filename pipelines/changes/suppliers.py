@@ -16,7 +16,7 @@ from pipelines.orders.arrivals import arrival
 from pipelines.orders.mails import supplier_mail
 from pipelines.rules.dates.reports import ANSWER, GOODS, OPERATOR, Step, next_day, steps
 from pipelines.rules.explain import because
-from pipelines.rules.holds import Hold
+from pipelines.rules.holds import Hold, lets_others_go
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import instruct_key, instruction_of
 
@@ -55,6 +55,14 @@ def goes_on(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
         hold.reason in _BESIDE_THE_GOODS or (hold.shipment is not None and hold.shipment != shipment.id)
         for hold in draft.holds
     )
+
+
+def may_go(draft: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether nobody keeps back these goods, of which no supplier was told yet: a person who has the order has it for others of its
+    shipments."""
+    if not draft.held:
+        return True
+    return lets_others_go(draft.holds) and all(hold.shipment != shipment.id for hold in draft.holds)
 
 
 def never_answered(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> bool:

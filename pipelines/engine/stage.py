@@ -6,7 +6,7 @@ for the whole batch before, everything it wants it does to a draft of the order,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from models.subject import ORDER
 from pipelines.engine.decision import Decision, Due
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import Facts, Need
+from pipelines.rules.holds import Hold, lets_others_go
 from pipelines.shops import Shop
 
 #: Where an order goes on that nothing holds any more, by how it stands; one that was cancelled comes to rest there.
@@ -31,6 +32,15 @@ GOES_ON_AT: Final[Mapping[str, str]] = {
     OrderState.UNDELIVERED: "reward",
     OrderState.CANCELLED: "settle",
 }
+
+
+def _goes_on(draft: OrderDraft, held_for: Sequence[Hold]) -> bool:
+    """Whether the order, or all of it but single shipments, is kept back no longer by what held it before."""
+    if draft.condition == Condition.RUNNING:
+        return True
+    is_eased = draft.held and lets_others_go(draft.holds) and any(one not in draft.holds for one in held_for)
+    return is_eased and GOES_ON_AT[draft.state] == "dispatch"
+
 
 Decide = Callable[[OrderDraft, Shop, datetime], None]
 
@@ -65,10 +75,10 @@ class Stage:
         draft = self.draft(facts)
         stage: Stage | None = self
         while stage is not None:
-            was = draft.condition
+            was, held_for = draft.condition, draft.holds
             stage.decide(draft, shop, now)
-            if was == Condition.HELD and draft.condition == Condition.RUNNING:
-                # Whatever ended the last hold, the order must not be forgotten: what it waited for was put off.
+            if was == Condition.HELD and _goes_on(draft, held_for):
+                # Whatever ended the hold, the order must not be forgotten: what it waited for was put off.
                 draft.wake(Due(GOES_ON_AT[draft.state], now))
             stage = stage.following(draft, route, now) if stage.at_once else None
         return draft.decision()

@@ -11,6 +11,8 @@ from models.states import HoldReason
 from pipelines.rules.explain import Sentence
 
 _R = HoldReason
+#: What a hold keeps back.
+Blocks = Literal["authorize", "release", "shipment"]
 
 
 _CHECKED: Final = Sentence("ご注文の内容を確認しております。", "We are looking through your order.")
@@ -20,12 +22,12 @@ _CHECKED: Final = Sentence("ご注文の内容を確認しております。", "
 class HoldKind:
     """All holds of one reason.
 
-    ``blocks`` authorize: the amount may still change; release: the money may be taken, goods wait. ``answered_by`` names the
-    actions that are ways out, the most fitting first. ``says`` is what is so, ``way_out`` what a person does about it;
-    ``tells`` is what the customer reads of it.
+    ``blocks`` authorize: the amount may still change; release: the money may be taken, goods wait; shipment: those of the shipment that
+    it is about wait, and all others leave on their day. ``answered_by`` names the actions that are ways out, the most fitting first.
+    ``says`` is what is so, ``way_out`` what a person does about it; ``tells`` is what the customer reads of it.
     """
 
-    blocks: Literal["authorize", "release"]
+    blocks: Blocks
     answered_by: tuple[str, ...]
     says: Sentence
     way_out: Sentence
@@ -252,7 +254,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.SUPPLIER_UNREACHABLE: HoldKind(
-        "release",
+        "shipment",
         ("shipments:ask_again", "shipments:reroute", "release", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}の指示を受け付けませんでした。",
@@ -264,7 +266,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.SUPPLIER_REFUSED: HoldKind(
-        "release",
+        "shipment",
         ("shipments:reroute", "shipments:ask_again", "lines:cancel", "cancel"),
         Sentence("{supplier}が出荷{shipment}を断りました: {why}", "{supplier} refused {shipment}: {why}"),
         Sentence(
@@ -274,7 +276,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.SUPPLIER_SHORT: HoldKind(
-        "release",
+        "shipment",
         ("lines:cancel", "release", "shipments:reroute", "cancel"),
         Sentence(
             "{supplier}が出荷{shipment}のうち{pieces}を手配できません(INT-13)。",
@@ -287,7 +289,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.SUPPLIER_SILENT: HoldKind(
-        "release",
+        "shipment",
         ("shipments:ask_again", "release", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}について、再三の問い合わせにもかかわらず回答がありません。",
@@ -300,7 +302,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.DISPATCH_LATE: HoldKind(
-        "release",
+        "shipment",
         ("release", "shipments:ask_again", "shipments:reroute", "lines:cancel", "cancel"),
         Sentence(
             "{supplier}から出荷{shipment}の発送報告が、予定日({was})を過ぎてもありません。",
@@ -313,7 +315,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.CANCEL_REFUSED: HoldKind(
-        "release",
+        "shipment",
         ("release",),
         Sentence(
             "出荷{shipment}のキャンセルを{supplier}が断りました。商品は発送されます。",
@@ -325,7 +327,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.SHIPPED_AFTER_CANCEL: HoldKind(
-        "release",
+        "shipment",
         ("release",),
         Sentence(
             "キャンセル済みの商品が、出荷{shipment}で発送されました。",
@@ -346,7 +348,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.TRANSIT_ACCIDENT: HoldKind(
-        "release",
+        "shipment",
         ("lines:return", "release"),
         Sentence(
             "出荷{shipment}が輸送中に紛失、または破損しました(RET-07)。",
@@ -370,7 +372,7 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         ),
     ),
     _R.DELIVERY_OVERDUE: HoldKind(
-        "release",
+        "shipment",
         ("release", "lines:return"),
         Sentence(
             "出荷{shipment}は届いているはずですが、{day}から配達の知らせがありません。",

@@ -6,12 +6,12 @@ of its kind. Orders that are held run no further than the hold allows; ``holds``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from models.states import HoldReason
-from pipelines.rules.hold_kinds import KINDS, HoldKind
+from pipelines.rules.hold_kinds import KINDS, Blocks, HoldKind
 from pipelines.rules.marks import Counters
 from pipelines.rules.money.pricing import individual_surcharge
 from pipelines.rules.order import Order
@@ -45,8 +45,9 @@ class Hold:
         return KINDS[self.reason]
 
     @property
-    def blocks(self) -> Literal["authorize", "release"]:
-        """``authorize``: the amount may still change; ``release``: the money may be taken, goods wait."""
+    def blocks(self) -> Blocks:
+        """``authorize``: the amount may still change; ``release``: the money may be taken, goods wait; ``shipment``: those of its
+        shipment wait."""
         return self.kind.blocks
 
     def answered_by(self, action: str) -> bool:
@@ -80,6 +81,11 @@ class Hold:
         if self.amount is not None:
             about["amount"] = self.amount
         return about
+
+
+def lets_others_go(open_holds: Collection[Hold]) -> bool:
+    """Whether an order that is held for ``open_holds`` is held for single shipments of it, and its others leave on their day (SPL-02)."""
+    return bool(open_holds) and all(hold.blocks == "shipment" and hold.shipment is not None for hold in open_holds)
 
 
 def holds(

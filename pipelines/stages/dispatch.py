@@ -10,7 +10,7 @@ from pipelines.changes.authorizations import goods_may_leave, is_ending, watch_a
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
 from pipelines.changes.sending import give_to
-from pipelines.changes.suppliers import address, goes_on, never_answered, watch
+from pipelines.changes.suppliers import address, goes_on, may_go, never_answered, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
@@ -28,11 +28,12 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state == OrderState.CANCELLED:
         return
     _reached(draft)
-    runs, ending = not draft.held, is_ending(draft, shop, now)
+    ending = is_ending(draft, shop, now)
     for shipment in draft.shipments:
-        if runs and shipment.is_untold and not ending:
+        goes = may_go(draft, shipment)
+        if goes and shipment.is_untold and not ending:
             _tell(draft, shop, shipment, now)
-        if _is_watched(draft, shipment) and not (runs and _given_elsewhere(draft, shop, shipment, now)):
+        if _is_watched(draft, shipment) and not (goes and _given_elsewhere(draft, shop, shipment, now)):
             watch(draft, shop, shipment, now)
     if goods_may_leave(draft):  # a person who has the order may take longer than the money is held
         watch_authorization(draft, shop, now)
