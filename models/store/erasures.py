@@ -107,10 +107,9 @@ class OrderOfRow(NamedTuple):
     open: str | None
 
 
-#: SQL: what is due of the order ``o``; of one that was cancelled neither the wait for its money nor the dispatch that was planned,
-#: since nothing comes of them any more.
-_STILL_DUE: Final = """work w WHERE w.order_id = o.id AND NOT (o.state = 'cancelled'
-              AND (w.stage, coalesce(w.what, '')) IN (('authorize', 'customer.money'), ('dispatch', '')))"""
+#: SQL: what is due of the order ``o``; of one that was cancelled not the wait for its money, since nothing comes of it any more.
+_STILL_DUE: Final = """work w WHERE w.order_id = o.id
+              AND NOT (o.state = 'cancelled' AND w.stage = 'authorize' AND coalesce(w.what, '') = 'customer.money')"""
 #: SQL: why nothing of the order ``o`` may be erased yet, NULL if all of it has ended. An event that its storefront never took names nobody.
 OPEN: Final = f"""CASE WHEN o.condition <> 'done' THEN 'it is ' || o.condition
             WHEN EXISTS (SELECT FROM {_STILL_DUE})

@@ -191,8 +191,10 @@ def finish(connection: Connection, places: Sequence[str]) -> int:
     return execute(connection, _FINISH, {"places": places})
 
 
-_END_WAITS = f"""
+_END_PLANS = f"""
 DELETE FROM work WHERE {by_ids("subject_id", "%(ids)b::text[]", "stage", "%(stage)s")} AND subject_kind = %(kind)s
+"""
+_END_WAITS = f"""{_END_PLANS}
   AND coalesce(what, '') <> '' -- written so that the index of all that wait is not taken either
 """
 
@@ -200,11 +202,20 @@ DELETE FROM work WHERE {by_ids("subject_id", "%(ids)b::text[]", "stage", "%(stag
 def end_waits(connection: Connection, ended: Iterable[tuple[str, Subject]]) -> int:
     """Remove waits of stages for subjects before their time, since what they were for has come or is not to come any more;
     how many there were."""
+    return _end(connection, _END_WAITS, ended)
+
+
+def end_plans(connection: Connection, ended: Iterable[tuple[str, Subject]]) -> int:
+    """Remove all work of stages for subjects, waited for or planned, since nothing is to come of it any more; how much there was."""
+    return _end(connection, _END_PLANS, ended)
+
+
+def _end(connection: Connection, statement: str, ended: Iterable[tuple[str, Subject]]) -> int:
     ids: dict[tuple[str, str], list[str]] = {}
     for stage, subject in ended:
         ids.setdefault((stage, subject.kind), []).append(subject.id)
     return sum(
-        execute(connection, _END_WAITS, {"stage": stage, "kind": kind, "ids": listed})
+        execute(connection, statement, {"stage": stage, "kind": kind, "ids": listed})
         for (stage, kind), listed in ids.items()
     )
 

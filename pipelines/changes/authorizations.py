@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, ShipmentState
-from models.subject import PAYMENT, Subject
+from models.subject import PAYMENT, Subject, order_subject
 from pipelines.changes.money import HELD_OR_TAKEN, capture_asked, capture_early, held, is_renewing, renew
 from pipelines.engine.draft import OrderDraft
 from pipelines.gateway import Capability
@@ -109,6 +109,12 @@ def stop_watching(draft: OrderDraft) -> None:
     """The goods have left, or will not: how long the authorization lasts matters no more."""
     if draft.money.expires_at is not None and not goods_may_leave(draft):
         draft.end_wait("dispatch", _subject(draft))
+
+
+def never_dispatch(draft: OrderDraft) -> None:
+    """The order is cancelled: neither are its goods told of, nor is its authorization watched, on a day that was planned."""
+    for subject in (order_subject(draft.facts.id), _subject(draft)):
+        draft.end_wait("dispatch", subject, planned=True)
 
 
 def watch_what_was_refused(draft: OrderDraft, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from models.states import ALL_LEFT, Condition, OrderState, ShipmentState
-from pipelines.changes.authorizations import stop_watching
+from pipelines.changes.authorizations import never_dispatch
 from pipelines.changes.money import is_money_out, let_go
 from pipelines.changes.payment_books import listen
 from pipelines.changes.points import coming_back, return_points
@@ -51,7 +51,7 @@ def cancel_order(
             line.line
         ):  # what left is free again once it is back (PAY-09)
             draft.free_item(line.sku)
-    stop_watching(draft)
+    never_dispatch(draft)
     if reason == AT_WISH:
         draft.mark(CANCELLED, f"{facts.shop}/{facts.number}:cancelled")
     if mail:

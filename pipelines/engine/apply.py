@@ -130,6 +130,7 @@ def apply(
     _take_items(connection, [ItemRow(d.facts.shop, sku, d.facts.id) for d in decisions for sku in d.takes_items])
     work.finish(connection, [place for d in decisions for place in d.facts.places])
     work.end_waits(connection, [ended for d in decisions for ended in d.ended_waits])
+    work.end_plans(connection, [ended for d in decisions for ended in d.ended_plans])
     due = _work_rows(decisions)
     work.schedule(connection, due)
     hearing = pass_on(connection, decisions, now)

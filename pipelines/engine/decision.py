@@ -275,6 +275,7 @@ class Decision:
     effects: list[EffectIntent] = field(default_factory=list)
     work: list[Due] = field(default_factory=list)
     ended_waits: list[tuple[str, Subject]] = field(default_factory=list)
+    ended_plans: list[tuple[str, Subject]] = field(default_factory=list)
     announced: list[Announcement] = field(default_factory=list)
     events: list[tuple[int, str, str | None]] = field(default_factory=list)
     marks: list[tuple[str, str]] = field(default_factory=list)

@@ -440,9 +440,9 @@ class OrderDraft(ReturnsDraft):
         about = subject or self.subject
         self._made.work.append(Due(self._stage, until, about, what, from_, then))
 
-    def end_wait(self, stage: str, subject: Subject) -> None:
-        """What ``stage`` waits for about ``subject`` has come, or is not to come any more: it need not wake for it."""
-        self._made.ended_waits.append((stage, subject))
+    def end_wait(self, stage: str, subject: Subject, *, planned: bool = False) -> None:
+        """What ``stage`` waits for about ``subject``, or has ``planned``, has come or never will: it need not wake for it."""
+        (self._made.ended_plans if planned else self._made.ended_waits).append((stage, subject))
 
     def _check_edge(self, stage: str) -> None:
         if stage not in self._leads_to:

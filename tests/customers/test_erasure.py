@@ -242,6 +242,7 @@ def test_an_open_order_is_waited_for_and_the_wish_is_not_forgotten(world: World)
     [
         pytest.param({"payment": {"method": "bank_transfer"}}, id="waited for its money"),
         pytest.param({"delivery": {"date": "2026-12-20", "slot": None}}, id="was to leave in a month"),
+        pytest.param({"remarks": "裏口へ"}, id="its authorization was watched while a person had it"),
     ],
 )
 def test_a_cancelled_order_has_ended_at_once(world: World, changes: dict[str, Any]) -> None:
@@ -252,6 +253,7 @@ def test_a_cancelled_order_has_ended_at_once(world: World, changes: dict[str, An
     world.tell(world.ask("order.cancel", "S-9", by="operations", operator=True, fault="customer", reason=""))
     world.settle()
     assert world.states()["S-9"][0] == "cancelled"
+    assert world.value("SELECT count(*) FROM work WHERE stage = 'dispatch'") == 0
     told = erase(world)
     assert (told["status"], told["waits_for"]) == ("erased", [])
     assert naming(dump(world), NAME, EMAIL, FORMER_STREET) == []
