@@ -152,7 +152,8 @@ def _tell(news: News, known: Mapping[Where, ParcelFacts]) -> None:
         parcel = draft.parcels[where]
         if parcel.tracking_status in ENDED:
             continue  # there is nothing left to follow
-        about = f":{parcel.tracking_number}"
+        # Each correction is told, also of the carrier alone, or back to a number that was told before.
+        about = f":{parcel.carrier}:{parcel.tracking_number}:{parcel.number_as_of.isoformat()}"
         _mail(news, "tracking_corrected", parcel, about, shipped_before=[], outstanding=outstanding)
     for where in dict.fromkeys(news.fared):
         parcel = draft.parcels[where]

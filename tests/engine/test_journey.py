@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.rules.build import at, shop_with
-from tests.world import World, a_line, document
+from tests.world import World, a_line, document, tracking_number
 from workers.mail.rendering import Renderer
 
 
@@ -311,6 +311,39 @@ def test_news_in_any_order_ends_the_same(world: World, told: str) -> None:
     assert (shown["payment"]["captured"], world.gateway.calls["salon/S-1:capture"]) == (shown["payment"]["amount"], 1)
     assert world.balance() == (0, 200)
     assert world.broken() == {}
+
+
+def test_each_correction_of_a_parcel_is_told(world: World) -> None:
+    """TRK-05: of the number, of the carrier alone, back to what was said first, and on again. The customer follows another parcel else."""
+    world.take(document("S-1"))
+    world.settle()
+    (shipment,) = world.shipments()
+    first, second = tracking_number(44_441_375_001), tracking_number(44_441_375_002)
+    world.tell(world.shipped(shipment, tracking_number=first))
+    world.settle()
+    for said in (("yamato", second), ("sagawa", second), ("yamato", first), ("yamato", second), ("yamato", second)):
+        world.clock.advance(hours=1)
+        world.tell(world.news("shipment.tracking_corrected", shipment, carrier=said[0], tracking_number=said[1]))
+        world.settle()
+    assert (world.show()["shipments"][0]["carrier"], world.show()["shipments"][0]["tracking_number"]) == (
+        "yamato",
+        second,
+    )
+    assert world.postbox.templates().count("tracking_corrected") == 4, "the last says nothing new"
+    assert world.broken() == {}
+
+
+def test_a_further_box_of_goods_that_were_told_names_none(world: World) -> None:
+    """SPL-02: its number is told; there was a heading with nothing below it."""
+    world.take(document("S-1", a_line(quantity=2)))
+    world.settle()
+    (shipment,) = world.shipments()
+    for _ in range(2):
+        world.tell(world.shipped(shipment))
+        world.settle()
+    first, further = [one for one in world.postbox.mails if one["X-Shukka-Template"] == "shipment_shipped"]
+    assert ("今回発送した商品" in text_of(first), "今回発送した商品" in text_of(further)) == (True, False)
+    assert "発送済みの商品" in text_of(further)
 
 
 def test_held_remarks_wait_for_an_operator(world: World) -> None:
