@@ -33,6 +33,8 @@ _LOOSE: Final = re.compile(
 )
 #: Digits of a number of pieces, zeros before it included.
 _LONGEST_COUNT: Final = 20
+#: How a form is told to people that has no name of its own.
+_WRITTEN: Final = {columns.LOOSE: "YYYY-MM-DD"}
 _FORMS: Final = {columns.SLASHES: _SLASHES, columns.DIGITS: _DIGITS, columns.LOOSE: _LOOSE}
 
 
@@ -268,7 +270,7 @@ def _row(record: Record, where: _Where, results: Results, carrier: str | None) -
     day = _day(text, tuple(results.days))
     row = replace(row, number=number, shipped_on=day)
     if day is None and (text or (results.day_needed and columns.SHIPPED_ON in where.at)):
-        wrong = f"{shown(text)!r} is no day in the form {' or '.join(results.days)}"
+        wrong = f"{shown(text)!r} is no day in the form {' or '.join(_WRITTEN.get(one, one) for one in results.days)}"
         return row.waits(Why.DATE, columns.SHIPPED_ON, wrong if text else "the day on which it left is missing")
     return _with_lines(row, told(columns.LINE), told(columns.QUANTITY))
 

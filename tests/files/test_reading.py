@@ -224,6 +224,12 @@ def test_days(text: str, forms: tuple[str, ...], is_day: bool) -> None:
     assert (_day(text, forms) is not None) == is_day
 
 
+def test_a_day_that_cannot_be_read_says_how_one_is_written() -> None:
+    table = read_table(f"{HEAD}\r\n{ONE}\r\n".replace("2026/11/20", "11/20").encode("cp932"))
+    (row,) = read(table, FORMATS["csv"], RESULTS["csv"])
+    assert (row.code, row.reason) == (Why.DATE, "'11/20' is no day in the form YYYY-MM-DD or YYYYMMDD")
+
+
 def test_the_day_of_a_time_with_its_offset_is_japans() -> None:
     assert _day("2026-11-19T20:00:00Z", (LOOSE, DIGITS)) == date(2026, 11, 20)
 
