@@ -290,6 +290,31 @@ def test_a_person_who_has_the_order_for_something_else_stops_no_supplier(hold: H
     assert (mails(decision), bool(decision.work)) == ((["supplier_overdue"], True) if asked else ([], False))
 
 
+@pytest.mark.parametrize(
+    ("holds", "instructed"),
+    [
+        ([Hold(HoldReason.SUPPLIER_REFUSED, "SH-2")], True),
+        ([Hold(HoldReason.TRANSIT_ACCIDENT, "SH-2"), Hold(HoldReason.DISPATCH_LATE, "SH-3")], True),
+        ([Hold(HoldReason.SUPPLIER_REFUSED, "SH-1")], False),
+        ([Hold(HoldReason.PARCEL_PROBLEM, "SH-2")], False),
+        ([Hold(HoldReason.SUPPLIER_REFUSED, "SH-2"), Hold(HoldReason.NEEDS_HUMAN)], False),
+        ([], False),
+    ],
+    ids=[
+        "another's goods",
+        "others' goods",
+        "these goods",
+        "the way to the customer",
+        "and the order",
+        "nobody knows what",
+    ],
+)
+def test_whom_a_hold_about_one_shipment_keeps_back(holds: list[Hold], instructed: bool) -> None:
+    """SPL-02: that shipment alone; what goes to the same customer waits where none can be brought to him."""
+    known = standing(shipment(), state="released", condition="held", holds=tuple(holds), **BY_WEBHOOK)
+    assert effects(decide(STAGE, known)) == ([("supplier.instruct", KEY)] if instructed else [])
+
+
 def test_each_shipment_goes_at_its_own_time() -> None:
     """SPL-03."""
     decision = decide(STAGE, standing(shipment(1), shipment(2, "backordered", instruct_at=NOW + timedelta(hours=1))))
