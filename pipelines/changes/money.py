@@ -42,6 +42,14 @@ def asked(draft: OrderDraft) -> EffectFacts | None:
     return next((effect for effect in draft.effects.values() if effect.kind in _ASKED), None)
 
 
+def is_begun(draft: OrderDraft) -> bool:
+    """Whether the gateway did what it was asked when the order came in: it answered so, or has told of the payment since."""
+    first = asked(draft)
+    if first is None or first.state == "pending":
+        return False
+    return first.state == "done" or (first.state == "needs_review" and draft.money.reference is not None)
+
+
 def ask(draft: OrderDraft, shop: Shop, method: Method, until: datetime | None) -> None:
     """Ask the order's gateway what ``method`` asks for; a slip is payable ``until`` then.
 
@@ -294,9 +302,9 @@ def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
         refund(draft, shop, now, cause)
     elif state == PaymentState.NEEDS_REVIEW:
         hold_unknown(draft, cause)
-    elif state == PaymentState.PENDING and first is not None and first.state == "done" and can_void(draft, shop):
+    elif state == PaymentState.PENDING and is_begun(draft) and can_void(draft, shop):
         void(draft)  # a slip is out, or a page is open
-    elif state == PaymentState.PENDING and (first is None or first.state in ("done", "declined")):
+    elif state == PaymentState.PENDING and (first is None or first.state == "declined" or is_begun(draft)):
         draft.move_payment(PaymentState.VOIDED, cause)
 
 

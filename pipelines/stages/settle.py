@@ -65,7 +65,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
     for event in _by_hand(draft):
         heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
-    _go_on(draft, now)
+    _go_on(draft, now, before)
     finish(draft)
 
 
@@ -138,9 +138,11 @@ def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
         draft.refused(event, "it does not say how the payment stands, and the gateway cannot be asked")
 
 
-def _go_on(draft: OrderDraft, now: datetime) -> None:
-    """An order that waited for its money is looked at again; money that a cancelled one still has is let go."""
-    if draft.state in _WAITS and draft.money.state != PaymentState.PENDING:
+def _go_on(draft: OrderDraft, now: datetime, before: PaymentFacts) -> None:
+    """An order that waited for its money is looked at again, and one whose customer is to act after all, or is not to any more; money
+    that a cancelled one still has is let go."""
+    was_in_doubt = before.state == PaymentState.NEEDS_REVIEW
+    if was_in_doubt if draft.money.state == PaymentState.PENDING else draft.state in _WAITS:
         draft.next("authorize", now)
     elif draft.state == OrderState.CANCELLED and draft.money.state == PaymentState.AUTHORIZED and not _voids(draft):
         void(draft)
