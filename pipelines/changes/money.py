@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, may_move
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
@@ -20,6 +20,8 @@ from pipelines.shops import Shop
 
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
+#: Where it has what was captured, also if the gateway contradicts the books of it: what is due back of that is given by hand.
+MAY_HAVE_MONEY: Final = (*HAS_MONEY, PaymentState.NEEDS_REVIEW)
 #: Where it has some, or a gateway holds it for the shop.
 HELD_OR_TAKEN: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 
@@ -289,6 +291,12 @@ def ask_for_refund(draft: OrderDraft, shop: Shop, now: datetime, amount: int, ca
     draft.hold(Hold(HoldReason.REFUND_DUE, amount=amount), cause, anew=True)
     if not was_asked:
         draft.tell(refund_account_mail(draft.facts, shop, now, amount))
+
+
+def after_refund(draft: OrderDraft) -> PaymentState | None:
+    """How the payment stands by what has gone back; None where it stays: a part of what is in doubt leaves the rest so."""
+    new = PaymentState.REFUNDED if draft.money.refunded >= draft.money.captured else PaymentState.PARTLY_REFUNDED
+    return new if may_move("payment", draft.money.state, new) else None
 
 
 def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:

@@ -145,3 +145,22 @@ def test_what_is_held_before_its_rest_is_planned_leaves_it_watched() -> None:
     held = Hold(HoldReason.NEEDS_HUMAN, id=1)
     known = facts(state="partly_shipped", payment=REST, condition="held", holds=(held,))
     assert goes_to(decide(split.STAGE, known, shop=PER_PARCEL)) == ["dispatch"]
+
+
+def test_a_refund_of_disputed_money_that_somebody_saw_at_the_gateway_is_in_the_books() -> None:
+    """The order was done, its payment called released, and what was taken of its customer in no refund."""
+    disputed = payment("captured", TOTAL)._replace(state="needs_review")
+    asked = effect("payment.refund", "salon/N-1:refund:1", "needs_review", {"code": "timeout"}, amount=TOTAL)
+    known = released("cancelled", HoldReason.REFUND_FAILED, payment=disputed, effects={asked.key: asked})
+    decision = decide(attend.STAGE, known)
+    assert "payment: needs_review -> refunded" in moves(decision)
+    assert decision.payment is not None
+    assert decision.payment.refunded == TOTAL
+
+
+def test_a_refund_of_disputed_money_that_the_gateway_declines_is_somebodys() -> None:
+    """It was left unsaid: only of money in no doubt a refund that failed was put before anybody."""
+    disputed = payment("captured", TOTAL)._replace(state="needs_review")
+    asked = effect("payment.refund", "salon/N-1:refund:1", "declined", {"code": "disputed", "data": {}}, amount=TOTAL)
+    known = facts(state="cancelled", payment=disputed, condition="done", effects={asked.key: asked})
+    assert reasons(decide(settle.STAGE, known)) == ["refund_failed"]
