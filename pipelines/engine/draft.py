@@ -244,8 +244,7 @@ class OrderDraft(ReturnsDraft):
         return self.due + sum(later) + sum(one.change.money for one in self._made.adjustments)
 
     def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
-        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes add up. A part that
-        went back beside others is a move, too."""
+        """Move the payment (None: it stays; a further part that went back is a move) and set its numbers; None stays. Changes add up."""
         old = self.money
         if new is not None and (new != old.state or may_move("payment", old.state, new)):
             self._made.moves.append(Move("payment", self.facts.number, old.state, new, cause))
