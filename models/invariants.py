@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from models.invariant import Invariant, Over
+from models.payment_invariants import PAYMENTS
 from models.points_invariants import POINTS
 from models.return_invariants import RETURNS
 from models.states import ALLOWED_MOVES
@@ -62,11 +63,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "repriced_payment",
-        "the payment of an order that was priced again is over the total of its breakdown",
+        "the payment of an order is over the total of its breakdown, also where it was priced again",
         Over.ORDERS,
         """SELECT p.order_id, p.amount, (d.breakdown->>'grand_total')::int AS priced
-           FROM (SELECT DISTINCT order_id FROM order_repricing) r JOIN payment p USING (order_id)
-           JOIN order_document d USING (order_id)
+           FROM payment p JOIN order_document d USING (order_id)
            WHERE p.amount <> (d.breakdown->>'grand_total')::int""",
     ),
     Invariant(
@@ -171,13 +171,17 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "adjusted_money",
-        "what was captured less what was refunded is what the order comes to after its adjustments",
+        "what was captured less what was refunded is what the order comes to after its adjustments, unless more went back in the gateway's dashboard",
         Over.ORDERS,
-        """SELECT p.order_id, p.captured, p.refunded, p.amount - a.money AS due
+        """SELECT p.order_id, p.captured, p.refunded, p.amount - coalesce(a.money, 0) AS due
            FROM payment p JOIN shop_order o ON o.id = p.order_id
-           JOIN (SELECT order_id, sum(money) AS money FROM order_adjustment GROUP BY order_id) a USING (order_id)
+           LEFT JOIN (SELECT order_id, sum(money) AS money FROM order_adjustment GROUP BY order_id) a USING (order_id)
            WHERE p.reference IS NOT NULL AND p.captured > 0 AND o.condition <> 'held' AND o.state <> 'cancelled'
-             AND p.captured - p.refunded <> p.amount - a.money
+             AND (a.money IS NOT NULL OR (o.condition = 'done' AND o.state IN ('shipped', 'delivered', 'undelivered')))
+             AND p.captured - p.refunded <> p.amount - coalesce(a.money, 0)
+             AND NOT (p.captured - p.refunded < p.amount - coalesce(a.money, 0) AND p.refunded - p.refunded_by_hand > (
+               SELECT coalesce(sum((e.payload->>'amount')::int), 0) FROM effect e
+               WHERE e.order_id = o.id AND e.kind = 'payment.refund' AND e.state = 'done'))
              AND NOT EXISTS (SELECT FROM effect e WHERE e.order_id = o.id AND e.state = 'pending')
              AND NOT EXISTS (SELECT FROM work w WHERE w.order_id = o.id AND w.what IS NULL)""",
     ),
@@ -265,6 +269,7 @@ INVARIANTS: tuple[Invariant, ...] = (
            LEFT JOIN order_document d USING (order_id)
            WHERE u.order_id IS NULL OR coalesce(l.points, 0) IS DISTINCT FROM (d.breakdown->>'coupon_points')::int""",
     ),
+    *PAYMENTS,
     *POINTS,
     *RETURNS,
     Invariant(

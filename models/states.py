@@ -201,7 +201,8 @@ PAYMENT_MOVES: Mapping[str, frozenset[str]] = {
     # captured: its goods were on their way when the gateway, or a lender, took its word back, and the money came in another way (SPL-04)
     _P.FAILED: frozenset({_P.VOIDED, _P.CAPTURED}),
     _P.EXPIRED: frozenset({_P.CAPTURED}),
-    _P.NEEDS_REVIEW: frozenset({_P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.REFUNDED, _P.FAILED}),
+    # pending: nobody knew whether it was begun, and it was, so that its customer is to act; expired: it was, and nobody did
+    _P.NEEDS_REVIEW: frozenset({_P.PENDING, _P.AUTHORIZED, _P.CAPTURED, _P.VOIDED, _P.REFUNDED, _P.FAILED, _P.EXPIRED}),
 }
 
 SHIPMENT_MOVES: Mapping[str, frozenset[str]] = {

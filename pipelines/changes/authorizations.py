@@ -53,14 +53,17 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 
 def watched_from(draft: OrderDraft, shop: Shop, instruct_at: datetime, now: datetime) -> datetime:
     """When ``dispatch`` is to look first at goods that are told of at ``instruct_at``: at once where the authorization wants it sooner."""
-    ends = held_until(draft)
+    ends = held_until(draft, shop)
     return instruct_at if ends is None or instruct_at <= ends - _warned(shop) else now
 
 
-def held_until(draft: OrderDraft) -> datetime | None:
-    """When the authorization ends that the goods of an order are to leave on; None where there is none."""
-    secured = METHODS[draft.money.method].secured_by is Secured.AUTHORIZATION
-    return draft.money.expires_at if secured and draft.money.state == PaymentState.AUTHORIZED else None
+def held_until(draft: OrderDraft, shop: Shop) -> datetime | None:
+    """When the authorization ends that goods of an order may be to leave on, or what is left of it where each parcel captures its part;
+    None where there is none. Whether they do ``dispatch`` finds out, which knows what was asked of the gateway."""
+    if METHODS[draft.money.method].secured_by is not Secured.AUTHORIZATION:
+        return None
+    states = HELD_OR_TAKEN if shop.payment.capture_policy == "per_shipment" else (PaymentState.AUTHORIZED,)
+    return draft.money.expires_at if draft.money.state in states else None
 
 
 def goods_may_leave(draft: OrderDraft) -> bool:
@@ -117,10 +120,10 @@ def never_dispatch(draft: OrderDraft) -> None:
         draft.end_wait("dispatch", subject, planned=True)
 
 
-def watch_what_was_refused(draft: OrderDraft, now: datetime) -> None:
+def watch_what_was_refused(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Nobody waits any more for a supplier that refused just now: from now on the money is watched by itself. For ``notify`` alone."""
     refused = any(one.was_owed and one.state == ShipmentState.REFUSED for one in draft.shipments)
-    if refused and held_until(draft) is not None:
+    if refused and held_until(draft, shop) is not None:
         draft.next("dispatch", now)
 
 
@@ -168,13 +171,14 @@ def _ends(draft: OrderDraft, shop: Shop) -> datetime | None:
     """When the authorization ends that the goods are to leave on, of a provider the time to report them (B.6.9); None if there
     is none, nothing is due, it is being captured, or a lender pays it out: he says so himself (PAY-10). Where each parcel captures its
     part the goods that are left rely on the rest."""
-    if METHODS[draft.money.method].secured_by is not Secured.AUTHORIZATION:
+    ends = held_until(draft, shop)
+    if ends is None:
         return None
-    by_part = shop.payment.capture_policy == "per_shipment" and draft.money.state in HELD_OR_TAKEN
-    if by_part and capture_asked(draft):
-        return draft.money.expires_at if held(draft) > 0 else None
-    relied_on = draft.money.state == PaymentState.AUTHORIZED and not capture_asked(draft) and draft.due > 0
-    return draft.money.expires_at if relied_on else None
+    if capture_asked(draft):
+        relied_on = shop.payment.capture_policy == "per_shipment" and held(draft) > 0
+    else:
+        relied_on = draft.money.state == PaymentState.AUTHORIZED and draft.due > 0
+    return ends if relied_on else None
 
 
 def hold_for_authorization(draft: OrderDraft, ends: datetime) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState
+from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, may_move
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, PaymentFacts
@@ -20,6 +20,8 @@ from pipelines.shops import Shop
 
 #: Where the shop has some of the customer's money.
 HAS_MONEY = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED)
+#: Where it has what was captured, also if the gateway contradicts the books of it: what is due back of that is given by hand.
+MAY_HAVE_MONEY: Final = (*HAS_MONEY, PaymentState.NEEDS_REVIEW)
 #: Where it has some, or a gateway holds it for the shop.
 HELD_OR_TAKEN: Final = (PaymentState.AUTHORIZED, *HAS_MONEY)
 
@@ -40,6 +42,14 @@ TOO_LITTLE: Final = "less than a gateway takes (PAY-13)"
 def asked(draft: OrderDraft) -> EffectFacts | None:
     """What a gateway was asked when the order came in: to hold its amount, or to register a slip; once."""
     return next((effect for effect in draft.effects.values() if effect.kind in _ASKED), None)
+
+
+def is_begun(draft: OrderDraft) -> bool:
+    """Whether the gateway did what it was asked when the order came in: it answered so, or has told of the payment since."""
+    first = asked(draft)
+    if first is None or first.state == "pending":
+        return False
+    return first.state == "done" or (first.state == "needs_review" and draft.money.reference is not None)
 
 
 def ask(draft: OrderDraft, shop: Shop, method: Method, until: datetime | None) -> None:
@@ -283,6 +293,12 @@ def ask_for_refund(draft: OrderDraft, shop: Shop, now: datetime, amount: int, ca
         draft.tell(refund_account_mail(draft.facts, shop, now, amount))
 
 
+def after_refund(draft: OrderDraft) -> PaymentState | None:
+    """How the payment stands by what has gone back; None where it stays: a part of what is in doubt leaves the rest so."""
+    new = PaymentState.REFUNDED if draft.money.refunded >= draft.money.captured else PaymentState.PARTLY_REFUNDED
+    return new if may_move("payment", draft.money.state, new) else None
+
+
 def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
     """The money of an order that ends (CAN-04): what was authorized is released, what came in goes back."""
     state, first = draft.money.state, asked(draft)
@@ -294,9 +310,9 @@ def let_go(draft: OrderDraft, shop: Shop, now: datetime, cause: str) -> None:
         refund(draft, shop, now, cause)
     elif state == PaymentState.NEEDS_REVIEW:
         hold_unknown(draft, cause)
-    elif state == PaymentState.PENDING and first is not None and first.state == "done" and can_void(draft, shop):
+    elif state == PaymentState.PENDING and is_begun(draft) and can_void(draft, shop):
         void(draft)  # a slip is out, or a page is open
-    elif state == PaymentState.PENDING and (first is None or first.state in ("done", "declined")):
+    elif state == PaymentState.PENDING and (first is None or first.state == "declined" or is_begun(draft)):
         draft.move_payment(PaymentState.VOIDED, cause)
 
 

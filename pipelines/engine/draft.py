@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Unpack
 from uuid import NAMESPACE_URL, uuid5
 
-from models.states import Condition, OrderState, PaymentState
+from models.states import Condition, OrderState, PaymentState, may_move
 from models.subject import ORDER, Subject
 from pipelines.engine.decision import (
     Announcement,
@@ -244,9 +244,9 @@ class OrderDraft(ReturnsDraft):
         return self.due + sum(later) + sum(one.change.money for one in self._made.adjustments)
 
     def move_payment(self, new: PaymentState | None, cause: str, **numbers: Unpack[PaymentNumbers]) -> None:
-        """Move the payment (None: it stays where it is) and set its numbers; one that is None stays. Several changes add up."""
+        """Move the payment (None: it stays; a further part that went back is a move) and set its numbers; None stays. Changes add up."""
         old = self.money
-        if new is not None and new != old.state:
+        if new is not None and (new != old.state or may_move("payment", old.state, new)):
             self._made.moves.append(Move("payment", self.facts.number, old.state, new, cause))
         change = self._made.payment = self._made.payment or PaymentChange()
         change.state = new or change.state

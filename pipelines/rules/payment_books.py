@@ -71,7 +71,7 @@ def follow(books: Books, told: Snapshot) -> Follows | Differs | None:
     if not is_newer and told.as_of != books.as_of:
         return None
     state = _together(told, books.by_hand)
-    states = _path(books.state, state)
+    states = _moves(books, told, state)
     wrong = _beyond(books, told)
     falls = told.captured < books.captured or told.refunded < books.refunded - books.by_hand
     if wrong or falls or states is None:
@@ -105,6 +105,16 @@ def _beyond(books: Books, told: Snapshot) -> str | None:
     if told.refunded + books.by_hand > told.captured:
         return "more given back than was captured"
     return None
+
+
+def _moves(books: Books, told: Snapshot, state: PaymentState) -> tuple[PaymentState, ...] | None:
+    """The moves to ``state``: a further part that went back is one too. None if there are none: what was held once is not to be
+    paid again."""
+    if state == _P.PENDING and books.state == _P.NEEDS_REVIEW and books.authorized:
+        return None
+    if books.state == state == _P.PARTLY_REFUNDED and told.refunded + books.by_hand > books.refunded:
+        return (state,)
+    return _path(books.state, state)
 
 
 @cache

@@ -9,7 +9,9 @@ from models.states import Condition, HoldReason, OrderState, PaymentState, may_m
 from pipelines.changes.money import (
     HAS_MONEY,
     LOOKS,
+    MAY_HAVE_MONEY,
     TAKES,
+    after_refund,
     capture_early,
     look_up,
     outstanding,
@@ -36,6 +38,7 @@ _PROMISED: Final = {
     HoldReason.QUOTE_NEEDED: ("fee:none", "no_fee"),
     HoldReason.COUPONS_IN_REMARKS: ("coupons:none", "no_coupons"),
 }
+_GIVEN_BACK: Final = "given back, says the operator"
 #: Where the goods wait for the money.
 _UNPAID: Final = frozenset({OrderState.ACCEPTED, OrderState.AWAITING_PAYMENT})
 #: What the gateway would not let go of, or not speak of, when the order was cancelled.
@@ -107,16 +110,17 @@ def _ask_again(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
 
 def _let_go_elsewhere(draft: OrderDraft) -> None:
     """What no gateway would release, or speak of, an operator has seen to there."""
-    if draft.money.state in _UNSETTLED:
+    if (
+        draft.money.state in _UNSETTLED and not draft.money.captured
+    ):  # what was taken goes back, and is let go of by nobody
         draft.move_payment(PaymentState.VOIDED, "let go at the gateway, says the operator")
 
 
 def _gone_back(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """What no gateway said it gave back an operator has seen there: the books have it, and the customer hears of it."""
-    for key, amount in unheard_refunds(draft) if draft.money.state in HAS_MONEY else ():
-        refunded = draft.money.refunded + amount
-        state = PaymentState.REFUNDED if refunded >= draft.money.captured else PaymentState.PARTLY_REFUNDED
-        draft.move_payment(state, "given back, says the operator", refunded=refunded)
+    for key, amount in unheard_refunds(draft) if draft.money.state in MAY_HAVE_MONEY else ():
+        draft.move_payment(None, _GIVEN_BACK, refunded=draft.money.refunded + amount)
+        draft.move_payment(after_refund(draft), _GIVEN_BACK)
         draft.tell(refunded_mail(draft, shop, now, key, amount))
 
 

@@ -22,6 +22,7 @@ from pipelines.changes.money import (
     asked,
     can_void,
     hold_unknown,
+    is_begun,
     let_go,
     look_up,
     outstanding,
@@ -105,11 +106,12 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
         _fail(draft, shop, now, state)
     elif state == PaymentState.EXPIRED:
         cancel_order(draft, shop, now, reason=method.unpaid_reason, cause=UNPAID)
-    elif first.state == "needs_review":
+    elif first.state == "needs_review" and not is_begun(draft):
         _unknown(draft, first)
-    elif first.state == "done" and state == PaymentState.PENDING:
+    elif is_begun(draft) and state == PaymentState.PENDING:
         told = snapshot_of(first)
-        until = (told.as_of if told else now) + timedelta(minutes=shop.payment.confirm_minutes)
+        begun_at = told.as_of if told else draft.money.as_of or now
+        until = begun_at + timedelta(minutes=shop.payment.confirm_minutes)
         _wait(draft, shop, method, _to_do(draft, method, until), now, until)
 
 
@@ -286,7 +288,7 @@ def _late_money(draft: OrderDraft, shop: Shop, deposits: Sequence[EventFacts], n
 def _cancelled_meanwhile(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """The order was cancelled before it was known what became of its payment."""
     first, still_open = asked(draft), draft.money.state in _UNDECIDED
-    if first is not None and first.state == "needs_review" and still_open:
+    if first is not None and first.state == "needs_review" and still_open and not is_begun(draft):
         if draft.money.state == PaymentState.PENDING:
             _unknown(draft, first)
     elif first is None or first.state != "pending":

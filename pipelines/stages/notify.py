@@ -64,7 +64,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         finish(draft)  # what a supplier's answer to the cancel held for may be over
     heard_from(draft, now)
     stop_watching(draft)
-    watch_what_was_refused(draft, now)
+    watch_what_was_refused(draft, shop, now)
     watch_delivery(draft, shop, now)
     watch_payout(draft, now)
     if is_collected(draft.money) or (draft.parcels != known and is_reported(draft.money.method)):

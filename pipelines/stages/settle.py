@@ -14,8 +14,10 @@ from pipelines.changes.money import (
     HAS_MONEY,
     LETS_GO,
     LOOKS,
+    MAY_HAVE_MONEY,
     RENEW,
     TAKES,
+    after_refund,
     ask_for_refund,
     capture,
     hold_unknown,
@@ -59,16 +61,21 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     watch_for_loss(draft)
     _give_at_will(draft, shop, now)
     if draft.money.captured > before.captured and not reopen(draft, shop, now):
-        refund(draft, shop, now, "more came in than is due by now")
+        refund(draft, shop, now, _TOO_MUCH)
         stop_waiting_for_payout(draft)
-    if draft.money.state in HAS_MONEY or draft.money.refunded > before.refunded:
+    elif before.state == PaymentState.NEEDS_REVIEW and draft.money.state in HAS_MONEY and outstanding(draft) > 0:
+        refund(draft, shop, now, _TOO_MUCH)  # it became due back while the money was in doubt
+    if draft.money.state in MAY_HAVE_MONEY or draft.money.refunded > before.refunded:
         _refunds(draft, shop, now, before.refunded, [effect for effect in outcomes if effect.kind == "payment.refund"])
+    if before.state == draft.money.state == PaymentState.NEEDS_REVIEW and outstanding(draft) > 0 and not draft.held:
+        ask_for_refund(draft, shop, now, outstanding(draft), _TOO_MUCH)  # it stays in doubt, and nobody has the order
     for event in _by_hand(draft):
         heard(ACTION, draft, shop, now, event)  # where there is no money to give back, it is refused
-    _go_on(draft, now)
+    _go_on(draft, now, before)
     finish(draft)
 
 
+_TOO_MUCH: Final = "more came in than is due by now"
 _FAILURES: Final = {
     "payment.capture": HoldReason.CAPTURE_FAILED,
     REPORT: HoldReason.CAPTURE_FAILED,
@@ -138,9 +145,11 @@ def _told(draft: OrderDraft, shop: Shop, event: EventFacts) -> None:
         draft.refused(event, "it does not say how the payment stands, and the gateway cannot be asked")
 
 
-def _go_on(draft: OrderDraft, now: datetime) -> None:
-    """An order that waited for its money is looked at again; money that a cancelled one still has is let go."""
-    if draft.state in _WAITS and draft.money.state != PaymentState.PENDING:
+def _go_on(draft: OrderDraft, now: datetime, before: PaymentFacts) -> None:
+    """An order that waited for its money is looked at again, and one whose customer is to act after all, or is not to any more; money
+    that a cancelled one still has is let go."""
+    was_in_doubt = before.state == PaymentState.NEEDS_REVIEW
+    if was_in_doubt if draft.money.state == PaymentState.PENDING else draft.state in _WAITS:
         draft.next("authorize", now)
     elif draft.state == OrderState.CANCELLED and draft.money.state == PaymentState.AUTHORIZED and not _voids(draft):
         void(draft)
@@ -158,8 +167,7 @@ def _refunds(draft: OrderDraft, shop: Shop, now: datetime, before: int, refunds:
     told = _given_by_gateway(draft, refunds, draft.money.refunded - before)
     given = _given_by_hand(draft, shop, now)
     if given:
-        whole = draft.money.refunded >= draft.money.captured
-        draft.move_payment(PaymentState.REFUNDED if whole else PaymentState.PARTLY_REFUNDED, "refunded")
+        draft.move_payment(after_refund(draft), "refunded")
     for key, amount in told:
         draft.tell(refunded_mail(draft, shop, now, key, amount))
     for key, amount in given:

@@ -27,7 +27,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     if draft.state not in _TO_LEAVE:
         return
     if draft.held:  # not planned, but the money that is held for it does not wait for the person who has it
-        if held_until(draft) is not None:
+        if held_until(draft, shop) is not None:
             draft.next("dispatch", now)
         return
     if draft.shipments:  # planned before it was held; some of it may have left untold meanwhile
@@ -40,7 +40,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     for shipment in new:
         draft.plan(shipment, "split")
     if waits_for_human:  # planned as far as it can be; an operator who releases the order wakes dispatch
-        if held_until(draft) is not None:
+        if held_until(draft, shop) is not None:
             draft.next("dispatch", now)
         return
     if not is_as_foretold(facts, shop, made, now):

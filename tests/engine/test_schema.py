@@ -83,10 +83,11 @@ PLANTED = {
     "goods_go_for_money": ["UPDATE payment SET state = 'voided'"],
     "payment_entries": ["UPDATE payment_entry SET captured = captured + 1"],
     "repriced_payment": [
-        "INSERT INTO order_repricing (order_id, sequence, key, reason, by, before, at) "
-        "SELECT order_id, 1, order_id::text, '', '', breakdown, now() FROM order_document",
         "UPDATE payment SET amount = amount + 1",
+        "UPDATE shop_order SET grand_total = grand_total + 1",
     ],
+    "payment_history_agrees": ["UPDATE payment SET state = 'needs_review'"],
+    "payment_state_fits_sums": ["UPDATE payment SET state = 'refunded'"],
     "history_agrees": ["UPDATE shop_order SET state = 'delivered' WHERE number = 'S-1'"],
     "history_is_a_chain": ["DELETE FROM transition WHERE entity = 'order' AND to_state = 'authorized'"],
     "history_is_allowed": [

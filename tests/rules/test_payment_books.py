@@ -46,6 +46,14 @@ def told(state: str, authorized: int = DUE, captured: int = 0, refunded: int = 0
         (books("expired"), told("captured", captured=DUE), ["captured"], (DUE, DUE, 0)),  # late money (PAY-08)
         (books("voided"), told("captured", captured=DUE), ["captured"], (DUE, DUE, 0)),
         (books("needs_review"), told("authorized"), ["authorized"], (DUE, 0, 0)),
+        (books("needs_review"), told("pending"), ["pending"], (0, 0, 0)),  # it was begun after all
+        (books("needs_review"), told("expired"), ["expired"], (0, 0, 0)),
+        (
+            books("partly_refunded", DUE, DUE, 1_000),
+            told("partly_refunded", DUE, DUE, 3_000),
+            ["partly_refunded"],  # another part: the history tells of each
+            (DUE, DUE, 3_000),
+        ),
         (books("authorized", DUE), told("authorized"), [], (DUE, 0, 0)),  # the same, told again later
     ],
 )
@@ -83,6 +91,7 @@ def test_at_one_moment_the_most_that_was_done_counts() -> None:
         (books("refunded", DUE, DUE, DUE), told("captured", captured=DUE), "a step back"),
         (books("captured", DUE, DUE), told("captured", captured=DUE - 1), "a step back"),
         (books("voided"), told("authorized"), "a step back"),
+        (books("needs_review", DUE), told("pending"), "a step back"),
         (books(), told("authorized", DUE + 1), "another amount than was asked for"),
         (books(), told("authorized", DUE - 1), "another amount than was asked for"),
         (books("authorized", DUE, may_capture=0), told("captured", captured=DUE), "more captured than was asked for"),

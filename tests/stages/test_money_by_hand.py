@@ -10,10 +10,11 @@ import pytest
 
 from models.states import HoldReason
 from models.subject import PAYMENT, Subject
-from pipelines.engine.facts import Facts
+from pipelines.engine.facts import Facts, LineFacts
 from pipelines.rules.holds import Hold
-from pipelines.stages import attend, cancel, dispatch, notify, settle
-from tests.rules.build import an_order
+from pipelines.stages import attend, cancel, dispatch, notify, settle, split
+from tests.rules.build import an_order, at
+from tests.stages.able import able_shop
 from tests.stages.build import (
     NOW,
     ORDER_ID,
@@ -23,6 +24,7 @@ from tests.stages.build import (
     endings,
     event,
     facts,
+    goes_to,
     moves,
     parcel,
     payment,
@@ -31,6 +33,7 @@ from tests.stages.build import (
     snapshot,
     stands,
 )
+from tests.stages.news import instructed, news
 
 KEY = "salon/N-1:authorize"
 TOTAL = 1_760
@@ -106,3 +109,58 @@ def test_a_lenders_approval_is_not_captured_by_us() -> None:
     """SPL-04 is about cards and wallets: no lender can be asked for the money early."""
     known = lent(state="released", shipments=(shipment(state="instructed", told_at=NOW),), parcels=())
     assert effects(decide(dispatch.STAGE, known)) == []
+
+
+def test_each_part_that_goes_back_by_hand_is_in_the_history() -> None:
+    """The second one, beside a first that left the payment partly refunded, was told to nobody but the customer."""
+    due = Hold(HoldReason.REFUND_DUE, amount=200, id=1)
+    paid = payment("partly_refunded", TOTAL, authorized=TOTAL + 300, captured=TOTAL + 300, refunded=100, reference="r")
+    word = event("refund.by_hand", amount=150, reference="transfer 7")
+    decision = decide(
+        settle.STAGE, facts(state="shipped", payment=paid, holds=(due,), condition="held", events=(word,))
+    )
+    assert moves(decision) == ["payment: partly_refunded -> partly_refunded"]
+    assert decision.payment is not None
+    assert (decision.payment.refunded, decision.payment.refunded_by_hand) == (250, 150)
+
+
+REST = payment("captured", TOTAL, captured=600, expires_at=at("2026-12-20 10:00:00"), gateway="able")
+PER_PARCEL = able_shop("salon", **{"[payment]": '[payment]\ncapture_policy = "per_shipment"\ngateways.card = "able"'})
+
+
+def test_what_a_supplier_refused_leaves_the_rest_of_the_hold_watched() -> None:
+    """SPL-04: another parcel has captured its part, and what is left of the authorization ends all the same."""
+    refused = news("refused", reason="sold out")
+    known = instructed(
+        refused,
+        state="partly_shipped",
+        payment=REST,
+        shipments=(shipment(1, "instructed"), shipment(2, "shipped", lines={"2": LineFacts(1, 0, 1)})),
+    )
+    assert "dispatch" in goes_to(decide(notify.STAGE, known, shop=PER_PARCEL))
+
+
+def test_what_is_held_before_its_rest_is_planned_leaves_it_watched() -> None:
+    """SPL-04: as that of an order of which nothing was captured yet."""
+    held = Hold(HoldReason.NEEDS_HUMAN, id=1)
+    known = facts(state="partly_shipped", payment=REST, condition="held", holds=(held,))
+    assert goes_to(decide(split.STAGE, known, shop=PER_PARCEL)) == ["dispatch"]
+
+
+def test_a_refund_of_disputed_money_that_somebody_saw_at_the_gateway_is_in_the_books() -> None:
+    """The order was done, its payment called released, and what was taken of its customer in no refund."""
+    disputed = payment("captured", TOTAL)._replace(state="needs_review")
+    asked = effect("payment.refund", "salon/N-1:refund:1", "needs_review", {"code": "timeout"}, amount=TOTAL)
+    known = released("cancelled", HoldReason.REFUND_FAILED, payment=disputed, effects={asked.key: asked})
+    decision = decide(attend.STAGE, known)
+    assert "payment: needs_review -> refunded" in moves(decision)
+    assert decision.payment is not None
+    assert decision.payment.refunded == TOTAL
+
+
+def test_a_refund_of_disputed_money_that_the_gateway_declines_is_somebodys() -> None:
+    """It was left unsaid: only of money in no doubt a refund that failed was put before anybody."""
+    disputed = payment("captured", TOTAL)._replace(state="needs_review")
+    asked = effect("payment.refund", "salon/N-1:refund:1", "declined", {"code": "disputed", "data": {}}, amount=TOTAL)
+    known = facts(state="cancelled", payment=disputed, condition="done", effects={asked.key: asked})
+    assert reasons(decide(settle.STAGE, known)) == ["refund_failed"]

@@ -91,11 +91,7 @@ def job(house: House) -> PeriodicJob | None:
         return now - timedelta(seconds=now.timestamp() % EVERY.total_seconds())
 
     def look(tools: Tools, period: Period) -> None:
-        try:
-            take(house, mailbox, tools)
-        except (OSError, imaplib.IMAP4.error) as error:
-            log.warning("bounces.mailbox", host=mailbox.host, error=type(error).__name__)
-            raise  # tried again in a minute, and seen by whoever looks what waits for a human
+        take(house, mailbox, tools)  # what fails is logged as of any job, and tried again in a minute
 
     return PeriodicJob("bounces", boundary, look)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from pipelines.changes.money import HAS_MONEY, outstanding
+from pipelines.changes.money import MAY_HAVE_MONEY, outstanding
 from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.action import About, Action, Case, Request
@@ -31,7 +31,7 @@ class RefundMade(Request):
 
 
 def _due_back(order: OrderDraft) -> int:
-    return outstanding(order) if order.money.state in HAS_MONEY else 0
+    return outstanding(order) if order.money.state in MAY_HAVE_MONEY else 0
 
 
 def stands(case: Case) -> Sequence[Refusal]:
