@@ -140,6 +140,19 @@ def former_addresses(connection: Connection, orders: Sequence[int]) -> list[Mapp
     return scalars(connection, _ADDRESSES, {"ids": list(orders)})
 
 
+#: SQL: whether a mail of an order, ``m``, went to its customer, wherever that was then; not to a supplier or a store.
+_TO_CUSTOMER: Final = "m.template NOT LIKE 'supplier\\_%%' AND m.template <> 'store_notice'"
+_MAILED = f"""
+SELECT DISTINCT m.envelope_to FROM mail m
+WHERE m.order_id = ANY(%(ids)b::bigint[]) AND m.copy_of IS NULL AND m.envelope_to <> '' AND {_TO_CUSTOMER}
+"""
+
+
+def mailed_to(connection: Connection, orders: Sequence[int]) -> list[str]:
+    """The addresses at which their customers had mails of the orders; not where a person had one sent again."""
+    return scalars(connection, _MAILED, {"ids": list(orders)})
+
+
 #: What is left of an order's document: what was sold, when, and into which prefecture.
 _DOCUMENT: Final = """
 UPDATE order_document SET document = (document::jsonb || jsonb_build_object(
@@ -151,15 +164,16 @@ UPDATE order_document SET document = (document::jsonb || jsonb_build_object(
   'remarks', ''))::json
 WHERE order_id = ANY(%(ids)b::bigint[]) AND document->'customer'->>'email' <> ''
 """
+_NAMES_CUSTOMER: Final = f"(m.envelope_to = ANY(%(emails)b::text[]) OR {_TO_CUSTOMER})"
 #: By what is counted: the statement that replaces personal data of the orders ``ids``. What has ended is not read again.
 _OF_ORDERS: Final[Mapping[str, str]] = {
     "orders": _DOCUMENT,
     "addresses": """UPDATE order_readdressing SET before = (before::jsonb
                     || '{"name": "", "postal_code": "", "city": "", "line1": "", "line2": "", "phone": ""}')::json, reason = ''
                     WHERE order_id = ANY(%(ids)b::bigint[]) AND before->>'line1' <> ''""",
-    "mails": """UPDATE mail SET packed = NULL, envelope_to = CASE WHEN envelope_to = ANY(%(emails)b::text[]) THEN '' ELSE envelope_to END
-                WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'queued'
-                  AND (packed IS NOT NULL OR envelope_to = ANY(%(emails)b::text[]))""",
+    "mails": f"""UPDATE mail m SET packed = NULL, envelope_to = CASE WHEN {_NAMES_CUSTOMER} THEN '' ELSE m.envelope_to END
+                WHERE m.order_id = ANY(%(ids)b::bigint[]) AND m.state <> 'queued'
+                  AND (m.packed IS NOT NULL OR (m.envelope_to <> '' AND {_NAMES_CUSTOMER}))""",
     "events": f"""UPDATE inbox_event SET body = '{ERASED}', reason = CASE WHEN reason IS NOT NULL THEN 'erased' END,
                     state = CASE WHEN state = 'quarantined' THEN 'ignored' ELSE state END
                   WHERE order_id = ANY(%(ids)b::bigint[]) AND state <> 'pending' AND body <> '{ERASED}'""",

@@ -1,5 +1,5 @@
-"""Returns that are open again (返品の再開): the order that was to leave for their goods was cancelled, or never arrived and was settled, so
-that something else is due."""
+"""Returns that are open again (返品の再開): the order that was to leave for their goods was cancelled, never arrived and was
+settled, or came back from its customer, so that something else is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import Final
 
 from models.states import LotState, ReturnState
 from pipelines.changes.coming_back import finish, move, tell
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, REPLACEMENT_UNDELIVERED
+from pipelines.engine.decision import (
+    REPLACEMENT_CANCELLED,
+    REPLACEMENT_RETURNED,
+    REPLACEMENT_STANDS,
+    REPLACEMENT_UNDELIVERED,
+)
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ReturnFacts
 from pipelines.rules.lots import Clawback, NewLot
@@ -20,12 +25,14 @@ from pipelines.shops import Shop
 _CAME_TO_NOTHING: Final[Mapping[str, str]] = {
     REPLACEMENT_CANCELLED: "was cancelled",
     REPLACEMENT_UNDELIVERED: "never arrived",
+    REPLACEMENT_RETURNED: "came back",
 }
 
 
 def hear_of_replacements(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     """Hear what became of the orders that were to leave for goods of this one: a return whose order was cancelled, or lost or
-    brought back on its way and settled (RET-07, RET-08), is where its goods passed, with each remedy open again, and what it gave in points is taken back (PTS-13)."""
+    brought back on its way and settled (RET-07, RET-08), or refunded to who had paid for its goods with this one (RET-01, RET-02), is where
+    its goods passed, with each remedy open again, and what it gave in points is taken back (PTS-13)."""
     for event in [one for one in draft.waiting if one.type in (*_CAME_TO_NOTHING, REPLACEMENT_STANDS)]:
         number = str(event.body["order"])
         one = next((one for one in draft.returns if one.replacement == number), None)
@@ -43,12 +50,20 @@ def hear_of_replacements(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             draft.ignored(event, "no return waits for it")
 
 
+def tell_first(draft: OrderDraft) -> None:
+    """All goods of an order that left for those of a return came back in returns of its own and were refunded: whoever sent them paid for
+    them with the first order, which has the money and hears of it (RET-01, RET-02)."""
+    first, back = draft.facts.order.replaces, draft.refunded
+    if first is not None and all(back[line.line] == line.quantity for line in draft.facts.order.lines):
+        draft.tell_order(first, REPLACEMENT_RETURNED)
+
+
 def _open_again(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str, why: str) -> None:
     _take_back_rest(draft, one)
     cause = f"{number}, which was to leave for it, {_CAME_TO_NOTHING[why]}"
     again = move(draft, shop, one.id, ReturnState.INSPECTED, now, cause)
-    lost = why == REPLACEMENT_UNDELIVERED
-    tell(draft, shop, now, again, "return_open_again", replacement=number, lost=lost)
+    lost, came_back = why == REPLACEMENT_UNDELIVERED, why == REPLACEMENT_RETURNED
+    tell(draft, shop, now, again, "return_open_again", replacement=number, lost=lost, came_back=came_back)
 
 
 def _take_back_rest(draft: OrderDraft, one: ReturnFacts) -> None:

@@ -77,7 +77,8 @@ class Issued:
 @dataclass(frozen=True, slots=True)
 class SaleFacts:
     """One order. ``method`` is how it is really paid (``none`` where points paid all). ``captured`` yen were taken, the first of
-    them at ``captured_at``; ``refunded`` went back. ``receipt_request`` is what the remarks say of a receipt."""
+    them at ``captured_at``; ``refunded`` went back. ``receipt_request`` is what the remarks say of a receipt. Of one that ``is_cancelled``
+    nothing is sold, wherever its goods are."""
 
     order: Order
     breakdown: Breakdown
@@ -90,6 +91,7 @@ class SaleFacts:
     to_pick: Sequence[ToPick] = ()
     issued: Sequence[Issued] = ()
     receipt_request: Mapping[str, str] | None = None
+    is_cancelled: bool = False
 
     @property
     def dispatched_on(self) -> date | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from models.states import ShipmentState
+from models.states import OrderState, ShipmentState
 from models.store import adjustments, documents, orders, payments
 from models.store.orders import OrderRow
 from pipelines.documents.facts import Change, Issued, ParcelSent, SaleFacts, ToPick, receipt_request
@@ -48,6 +48,7 @@ def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime)
             for one in documents.of_order(connection, row.id)
         ],
         receipt_request=receipt_request(facts.order, shop),
+        is_cancelled=row.state == OrderState.CANCELLED,
     )
 
 

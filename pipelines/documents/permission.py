@@ -118,6 +118,8 @@ def _receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
         return _no(Kind.RECEIPT, _receipt_rule(method), _NOBODY[method.receipt])
     if facts.method not in rules.receipt_methods:
         return _no(Kind.RECEIPT, "DOC-01", f"The shop writes no receipts for orders paid by {method.names['en']}.")
+    if facts.is_cancelled:
+        return _no(Kind.RECEIPT, "CAN-04", "The order was cancelled: what was received of it goes back.")
     due = money_due(facts.breakdown, [one.adjustment for one in facts.changes])
     if due <= 0:
         return _no(Kind.RECEIPT, "DOC-05", "Nothing was received of this order, or all of it went back.")
@@ -160,6 +162,8 @@ def _invoice(facts: SaleFacts, shop: Shop) -> Answer:
         return _no(Kind.INVOICE, "DOC-04", "The shop has no registration number, so it can issue no qualified invoice.")
     if is_invoiced_monthly(facts.method, shop.price.tax_unit):
         return _no(Kind.INVOICE, "TAX-02", "This order is on the month's statement, which is the invoice.")
+    if facts.is_cancelled:
+        return _no(Kind.INVOICE, "CAN-04", "The order was cancelled: nothing of it is sold, wherever its goods are.")
     if facts.dispatched_on is None:
         return _no(Kind.INVOICE, "DOC-05", "An invoice states the day of supply: it is written once goods have left.")
     if _is_to_leave(facts):

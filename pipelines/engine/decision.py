@@ -213,9 +213,11 @@ class ClosedHold:
     cause: str
 
 
-#: What an order hears of one that was to leave for its goods: it was cancelled, never arrived and was settled, or stands after all.
+#: What an order hears of one that was to leave for its goods: it was cancelled, never arrived and was settled, came
+#: back from its customer, or stands after all.
 REPLACEMENT_CANCELLED: Final = "replacement.cancelled"
 REPLACEMENT_UNDELIVERED: Final = "replacement.undelivered"
+REPLACEMENT_RETURNED: Final = "replacement.returned"
 REPLACEMENT_STANDS: Final = "replacement.stands"
 #: What an order hears of its documents: a receipt that its customer fetches is stored.
 RECEIPT_STORED: Final = "receipt.stored"

@@ -39,7 +39,7 @@ def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Cou
     before = erasures.former_addresses(connection, ids)
     people = [*(order.customer for order in orders), *([known._asdict()] if known else [])]
     emails = sorted({one["email"] for one in people if one["email"]})
-    held = erasures.facts_of(connection, ids)
+    held, reached = erasures.facts_of(connection, ids), erasures.mailed_to(connection, ids)
     pieces = pieces_of(
         people, [*(order.ship_to for order in orders), *before], [order.remarks for order in orders], held
     )
@@ -47,7 +47,8 @@ def erase(ledger: Ledger, key: CustomerKey, orders: Sequence[OrderOfRow]) -> Cou
     for piece in pieces:
         found["texts"] += erasures.replace_in_reasons(connection, key, piece)
     found.update(take_out(connection, dict.fromkeys(ids, pieces), held))
-    found["mails"] += erasures.erase_mails(connection, _of_shop(erasures.stray_mails(connection, emails), key.shop))
+    strays = erasures.stray_mails(connection, sorted({*emails, *reached}))
+    found["mails"] += erasures.erase_mails(connection, _of_shop(strays, key.shop))
     phones = {one["phone"] for one in (*(order.ship_to for order in orders), *before) if one.get("phone")}
     found.update(erasures.erase_strays(connection, key, [_in_json(one) for one in (*emails, *sorted(phones))]))
     found["payers"] += deposits.erase_payers(connection, _payers(people, orders), _numbers(orders))

@@ -110,8 +110,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "replacement": Kind(
         Sentence("届かない交換品", "goods not sent for a return"),
         Sentence(
-            "返品{key}の代わりの注文{replacement}がキャンセルまたは未達となり、お客様には商品も代金もありません。",
-            "Order {replacement}, which was to leave for return {key}, was cancelled or never arrived: its customer has neither goods nor money.",
+            "返品{key}の代わりの注文{replacement}がキャンセル、未達または返品となり、お客様には商品も代金もありません。",
+            "Order {replacement}, which was to leave for return {key}, was cancelled, never arrived or came back: its customer has neither goods nor money.",
         ),
         Sentence(
             "お客様と相談し、`shukka act SHOP/NUMBER returns:refund --about {which}`(または`returns:replace`、`returns:exchange`)で清算してください。",

@@ -53,7 +53,8 @@ after it. The buyer bears the cost of sending back what is right; the shop answe
 Only a `refund` gives money and points, by the order's stored spread ([money.md](money.md)): points used go back to their lots (PTS-12), points earned
 are taken back, or kept back from the money where they were spent (PTS-13). An `exchange` is an
 order of its own for what other goods are dearer, with the fee at the customer's cost; where goods of less value may be taken, what is over is given
-in points, never in money. A `replacement` is free. A request with reasons of both sides is two changes, the shop's fault first.
+in points, never in money. A `replacement` is free. Where all that left so comes back in returns of its own and is refunded, the first return is `inspected`
+again, with each remedy open: what was paid for those goods is that order's money. A request with reasons of both sides is two changes, the shop's fault first.
 
 ## Looking at it beforehand
 

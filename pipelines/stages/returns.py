@@ -26,10 +26,15 @@ from pipelines.changes.coming_back import (
 )
 from pipelines.changes.goods_back import settle_pieces, take_back
 from pipelines.changes.money import LETS_GO
-from pipelines.changes.open_again import hear_of_replacements
+from pipelines.changes.open_again import hear_of_replacements, tell_first
 from pipelines.changes.replacing import exchanged, replacement, rest_in_points
 from pipelines.changes.requests import answer_each, asker
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_STANDS, REPLACEMENT_UNDELIVERED
+from pipelines.engine.decision import (
+    REPLACEMENT_CANCELLED,
+    REPLACEMENT_RETURNED,
+    REPLACEMENT_STANDS,
+    REPLACEMENT_UNDELIVERED,
+)
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need, ReturnFacts, ReturnLineFacts
 from pipelines.engine.stage import Stage
@@ -189,6 +194,7 @@ def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, ask
     facts = draft.facts
     given = {"money": money, "points": points, "method": facts.method, "bill": bill_of(facts, now)}
     finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)
+    tell_first(draft)
 
 
 def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnReplaced) -> None:
@@ -264,7 +270,7 @@ STAGE = Stage(
     | Need.ADJUSTMENTS
     | Need.RETURNS
     | Need.SUPPLIERS,
-    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, REPLACEMENT_STANDS, *_GRANTS),
+    consumes=(REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, REPLACEMENT_RETURNED, REPLACEMENT_STANDS, *_GRANTS),
     leads_to=("settle", "reward", "collect"),
     asks=LETS_GO,
 )

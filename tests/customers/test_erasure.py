@@ -141,6 +141,34 @@ def test_no_row_names_the_person_any_more(lived: World) -> None:
     ].items()
 
 
+def test_an_address_that_was_told_in_between_is_gone_too(world: World) -> None:
+    """Neither the account nor an order says it any more: the mails alone do, that of points at the year's end too; and so it is with
+    the one to which a person had a mail sent again."""
+    between, again = "between@example.jp", "typed@example.jp"
+    facts(world, "M-9", registered=True)
+    world.take(person())
+    world.at("2026-11-20 10:00:00")
+    facts(world, "M-9", email=between)
+    world.ship_all("S-9")
+    world.tell(world.news("shipment.delivered", world.shipments("S-9")[0]))
+    jobs = Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock)
+    for day in ("2027-11-13", "2027-11-14"):
+        world.clock.set(at(f"{day} 12:00:00"))
+        jobs.look()
+    world.settle()
+    (first,) = world.rows("SELECT id FROM mail WHERE template = 'order_accepted'")
+    sent = {"mail": first.id, "to": again, "reason": "", "by": "operations", "operator": True}
+    world.tell(world.ask("mail.resend", "S-9", **sent))
+    world.settle()
+    facts(world, "M-9", email=NEW_EMAIL)
+    found = {row.template for row in world.rows("SELECT template FROM mail WHERE envelope_to = :it", it=between)}
+    assert {"shipment_shipped", "points_expiring"} <= found
+    assert naming(dump(world), again)
+    assert erase(world)["status"] == "erased"
+    assert naming(dump(world), between, again) == []
+    assert world.value("SELECT count(*) FROM mail WHERE template = 'supplier_instruction' AND envelope_to = ''") == 0
+
+
 def test_the_neighbours_are_unharmed(lived: World) -> None:
     about = ("M-1", "S-1", "S-98", "nokoru@example.jp", "残田 次郎")
     before = naming(dump(lived), *about)

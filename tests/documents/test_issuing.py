@@ -84,6 +84,43 @@ def test_its_customer_hears_of_a_receipt_once_it_is_stored(site: Site) -> None:
     assert world.broken() == {}
 
 
+def _paid_and_cancelled(world: World) -> tuple[str, str]:
+    """A transfer that came in, and then the customer wanted nothing of it."""
+    world.take(document("S-1", payment={"method": "bank_transfer"}))
+    world.settle()
+    world.tell(world.deposit("S-1", world.show("S-1")["totals"]["grand_total"]))
+    world.settle()
+    world.tell(world.ask("order.cancel", "S-1", by="operations", operator=True, fault="customer", reason=""))
+    world.settle()
+    return "salon", "S-1"
+
+
+def _seen_and_not_bought(world: World) -> tuple[str, str]:
+    """Goods that left for a store, paid by card, for which nobody came (STO-01)."""
+    goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+    world.take(document("R-1", goods, shop="reuse", pickup={"store": "store-1", "visit_on": "2026-11-28"}))
+    world.at("2026-11-20 10:00:00")
+    world.ship_all("R-1", shop="reuse")
+    world.at("2026-11-22 12:00:00")
+    world.tell(*(world.news("shipment.delivered", one) for one in world.shipments("R-1", "reuse")))
+    world.at("2026-12-06 00:00:00")
+    return "reuse", "R-1"
+
+
+@pytest.mark.parametrize("ended", [_paid_and_cancelled, _seen_and_not_bought])
+def test_a_cancelled_order_has_no_receipt(site: Site, ended: Callable[[World], tuple[str, str]]) -> None:
+    """DOC-05, CAN-04: what was received goes back, so that a receipt would say more than the books."""
+    shop, number = ended(site.world)
+    assert site.world.states()[number][0] == "cancelled"
+    where = WHERE.format(shop=shop, number=number)
+    offered = {one["kind"]: one for one in site.get(where, key=site.operator).json()}
+    assert not offered["receipt"]["allowed"]
+    refused = site.post(where, {"kind": "receipt"}, key=site.operator)
+    assert refused.status_code == 409
+    assert "CAN-04" in refused.text
+    assert site.world.value("SELECT count(*) FROM document") == 0
+
+
 def test_a_second_copy_says_so_and_nothing_else_changes(site: Site) -> None:
     """DOC-01: the same content, marked; it takes no number of its own."""
     where = sent(site.world)

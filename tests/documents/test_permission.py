@@ -120,6 +120,14 @@ def test_money_that_is_not_there_has_no_receipt() -> None:
     assert not asked(Kind.RECEIPT, back, "salon").allowed, "all of it went back"
 
 
+def test_of_a_cancelled_order_nothing_was_sold() -> None:
+    """CAN-04: also where its goods had left, as those that nobody received, and whatever was captured of it."""
+    gone = replace(paid("card", "clinic"), is_cancelled=True)
+    for kind in (Kind.RECEIPT, Kind.INVOICE):
+        assert asked(kind, gone, "clinic").because[0].rule == "CAN-04"
+    assert asked(Kind.DELIVERY_NOTE, gone, "clinic").allowed, "the parcel left all the same"
+
+
 def test_an_invoice_needs_a_registration_and_a_supply() -> None:
     """DOC-04, B.1.4; TAX-02: what is billed by the month is invoiced there."""
     clinic = paid("card", "clinic")

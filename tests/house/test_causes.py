@@ -52,7 +52,7 @@ MAY_BE: Final[Mapping[str, tuple[str, ...]]] = {
     "', '.join(allowed)": ("yamato, sagawa",),
     "(told.outcome or {}).get('says')": ("instructed by mail", "instructed by file", "put into its list of work"),
     "UNPAID": ("not paid in time",),
-    "_CAME_TO_NOTHING[why]": ("was cancelled", "never arrived"),
+    "_CAME_TO_NOTHING[why]": ("was cancelled", "never arrived", "came back"),
     "_NOBODY[method.receipt]": tuple(NO_RECEIPT.values()),
     "_CAUSES[effect.kind]": tuple(ANSWERED.values()),
     "KNOWN": (KNOWN,),

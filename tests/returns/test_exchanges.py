@@ -273,7 +273,7 @@ def test_a_return_is_open_again_when_what_left_for_it_never_arrived(world: World
     assert plain is not None
     assert "お届けできませんでした" in plain.get_content()
     assert waiting(world) == [
-        f"Order S-1-R1, which was to leave for return {one}, was cancelled or never arrived: its customer has neither goods nor money."
+        f"Order S-1-R1, which was to leave for return {one}, was cancelled, never arrived or came back: its customer has neither goods nor money."
     ]
     assert world.broken() == {}
     counter.ask("returns:replace", one)
@@ -294,6 +294,44 @@ def test_a_return_is_open_again_when_what_left_for_it_never_arrived(world: World
     assert counter.state(one) == "inspected"
     counter.ask("returns:refund", one)
     assert counter.state(one) == "refunded"
+    assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("shop", "remedy", "reason", "here"),
+    [("clinic", "replacement", "defect", 0), ("apparel", "exchange", "unwanted", 522)],
+)
+def test_goods_that_were_given_for_others_and_come_back_too_are_paid_back_where_they_were_paid(
+    world: World, shop: str, remedy: str, reason: str, here: int
+) -> None:
+    """RET-01, RET-02: the second piece is no good either, and there is no third. Its order has no money but the difference, so the first
+    return is open again, and gives back what the goods cost."""
+    counter, one = inspected(world, shop, reason, remedy=remedy)
+    paid = counter.order()["payment"]["captured"]
+    if remedy == "replacement":
+        counter.ask("returns:replace", one)
+    else:
+        counter.ask("returns:exchange", one, lines=other(6_500), payment=CARD)
+    world.ship_all("S-1-R1", shop=shop)
+    second = Counter(world, shop, "S-1-R1").arrive()
+    again = second.open(pieces("1", 1, "defect"))
+    second.ask("returns:approve", again)
+    second.ask("returns:receive", again)
+    second.ask("returns:inspect", again, passes=True)
+    second.ask("returns:refund", again)
+    assert second.order()["payment"]["refunded"] == here, "the difference"
+    assert counter.state(one) == "inspected"
+    assert counter.order()["awaits"][-1]["what"] == "return.settle"
+    (mail,) = [m for m in world.postbox.mails if m["X-Shukka-Template"] == "return_open_again"]
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert "ご返品となりました" in plain.get_content()
+    assert len(waiting(world)) == 1
+    counter.ask("returns:refund", one)
+    shown = counter.order()
+    assert shown["payment"]["refunded"] == shown["adjustments"][-1]["money"] > 6_000
+    assert shown["payment"]["refunded"] <= paid
+    assert waiting(world) == []
     assert world.broken() == {}
 
 

@@ -304,7 +304,10 @@ def _contexts(says: Mapping[str, Any], carrier_name: str) -> Mapping[str, Contex
             **_order(),
             "returned": _returned("refunded", given={"money": 2640, "points": 300, "method": "card", "bill": None}),
         },
-        "return_open_again": {**_order(), "returned": _returned("inspected", replacement="S-1001-R1", lost=False)},
+        "return_open_again": {
+            **_order(),
+            "returned": _returned("inspected", replacement="S-1001-R1", lost=False, came_back=False),
+        },
         "points_activated": {
             **_order(),
             "points": {**no_points, "amount": 168, "balance": 1270, "expires_on": date(2027, 11, 20)},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from models.states import LotState, ReturnState
 from pipelines.changes.coming_back import sold_of
-from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, Decision
+from pipelines.engine.decision import REPLACEMENT_CANCELLED, REPLACEMENT_RETURNED, REPLACEMENT_UNDELIVERED, Decision
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ReturnFacts
 from pipelines.rules.lots import GiveBack
@@ -74,7 +74,7 @@ class Sequence(Life):
         if standing and kind == 0:
             name = self.chance.choice(standing)
             self.cancelled.add(name)
-            ended = self.chance.choice((REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED))
+            ended = self.chance.choice((REPLACEMENT_CANCELLED, REPLACEMENT_UNDELIVERED, REPLACEMENT_RETURNED))
             return event(ended, number, order=name)
         if kind <= 2 or not any(one.is_live for one in returns):
             said = {
