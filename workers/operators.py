@@ -153,10 +153,13 @@ def _keep_password(connection: Connection, account: int, hashed: str, token: str
 
 
 def totp(name: str, secret: str = "") -> Enrolment:
-    """``secret``, or a fresh one, for an authenticator."""
-    if not secret.isalnum() or not secret.isascii():
-        secret = pyotp.random_base32()
-    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Shukka"))
+    """``secret``, or a fresh one where it is none, for an authenticator."""
+    for one in (secret, pyotp.random_base32()):
+        try:
+            return Enrolment(one, pyotp.TOTP(one).provisioning_uri(name=name, issuer_name="Shukka"))
+        except ValueError:  # no base32
+            continue
+    raise AssertionError("a fresh secret is one")
 
 
 def keep_totp(engine: Engine, account: int, secret: str, code: str, old: str) -> None:

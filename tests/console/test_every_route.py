@@ -18,7 +18,7 @@ from pipelines.documents.keep import Request
 from pipelines.documents.kinds import Kind
 from pipelines.documents.writing import Wish
 from tests.conftest import Running, fresh_database
-from tests.console.browser import Browser, Console
+from tests.console.browser import Browser, Console, text_of
 from tests.returns.counter import Counter, pieces
 from tests.world import World, a_line, document
 from workers.documents.typesetter import typesetter
@@ -299,4 +299,4 @@ def test_of_two_operators_one_wins_whatever_they_do(full: Full) -> None:
         late = full.operator.send(shown, "/act/")
         assert late.status_code in (409, 422), name
         if "colleague" in late.text:
-            assert "address:change" in late.text, name
+            assert "届け先を変更する" in text_of(late), name

@@ -155,3 +155,22 @@ def test_the_day_goes_by_keyboard(world: World, base: str, driven: Visit) -> Non
         page.wait_for_url("**/orders/salon/S-1")
 
     driven(press)
+
+
+def test_a_narrow_phone_shows_sentences_in_lines_and_cuts_nothing_off(world: World, base: str, driven: Visit) -> None:
+    """360 pixels: a reason with its sentence is read from left to right, and no word without spaces makes a page wider."""
+    seen: dict[str, Any] = {}
+
+    def look_at(browser: Any) -> None:
+        page = enter(world, base, browser, viewport={"width": 360, "height": 740})
+        page.goto(f"{base}/console/review")
+        seen["reasons"] = page.locator("td b", has_text="備考の確認").first.bounding_box()
+        page.goto(f"{base}/console/search?q={'x' * 190}")
+        page.locator("#kept-name").fill("x" * 60)
+        page.locator("button[value=keep]").click()
+        page.wait_for_url("**/console/orders?q=**")
+        seen["width"] = page.evaluate("document.documentElement.scrollWidth")
+
+    driven(look_at)
+    assert seen["reasons"]["height"] < 40, "one line"
+    assert seen["width"] == 360

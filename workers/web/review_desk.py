@@ -50,14 +50,16 @@ _BODIES: Final[Mapping[str, type[BaseModel]]] = {
 }
 
 
-async def act(state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, key: str | None) -> list[dict[str, Any]]:
+async def act(
+    state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, key: str | None, language: str | None = None
+) -> list[dict[str, Any]]:
     """One result a thing, in the order asked: ``status`` as the same request alone would be answered. None takes its neighbour
-    with it; ``key`` is the request's Idempotency-Key, and ``asker`` whoever asks."""
-    return [await _one(state, asker, seen, asked, item, key) for item in asked.items]
+    with it; ``key`` is the request's Idempotency-Key, ``asker`` whoever asks, and ``language`` that of refusals, the order's where none is named."""
+    return [await _one(state, asker, seen, asked, item, key, language) for item in asked.items]
 
 
 async def _one(
-    state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, item: ReviewKey, key: str | None
+    state: AppState, asker: Asker, seen: Seen, asked: ReviewAct, item: ReviewKey, key: str | None, language: str | None
 ) -> dict[str, Any]:
     told = {"kind": item.kind, "key": item.key}
     try:
@@ -65,7 +67,7 @@ async def _one(
         if asked.action not in found.choices:
             raise Conflict(f"{asked.action} is no way out of this; there is {', '.join(found.choices) or 'none here'}")
         if asked.action not in OWN:
-            return {**told, **await _of_order(state, asker, found, asked, key)}
+            return {**told, **await _of_order(state, asker, found, asked, key, language)}
         return {**told, **await asyncio.to_thread(_here, state.house, asker, found, asked)}
     except ShukkaError as refused:
         return {**told, **_refused(refused)}
@@ -76,7 +78,9 @@ def _found(state: AppState, item: ReviewKey, seen: Seen) -> Item:
         return named(connection, state.house.clock.now(), item.kind, item.key, seen)
 
 
-async def _of_order(state: AppState, asker: Asker, item: Item, asked: ReviewAct, key: str | None) -> dict[str, Any]:
+async def _of_order(
+    state: AppState, asker: Asker, item: Item, asked: ReviewAct, key: str | None, language: str | None
+) -> dict[str, Any]:
     """An action of the order that it is about; one about a shipment is about the hold's, unless the request names another."""
     action, hold, row = action_named(asked.action), item.hold, item.row
     assert row.shop is not None
@@ -88,7 +92,7 @@ async def _of_order(state: AppState, asker: Asker, item: Item, asked: ReviewAct,
 
     def look_at() -> Looked:
         with glance(state.house.engine) as connection:
-            return look(connection, state.house.shops, asking, state.house.clock.now(), None)
+            return look(connection, state.house.shops, asking, state.house.clock.now(), language)
 
     looked = await asyncio.to_thread(look_at)
     if looked.event is not None:

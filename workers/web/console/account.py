@@ -16,7 +16,7 @@ from pipelines.errors import Invalid
 from workers import operators
 from workers.operators import LEAST_PASSWORD, PATH
 from workers.web.console.frame import LANGUAGES, see
-from workers.web.console.visit import ConsoleRoute, SignInNeeded, Visit, inside, visited
+from workers.web.console.visit import LONGEST_PAGE, ConsoleRoute, SignInNeeded, Visit, inside, visited
 from workers.web.pages.forms import Form
 
 router = APIRouter(prefix=f"{PATH}/account", include_in_schema=False, route_class=ConsoleRoute)
@@ -41,7 +41,7 @@ async def choose_language(request: Request) -> Response:
         locale = form.text("language")
         if locale in LANGUAGES:
             await asyncio.to_thread(_keep_locale, visit.house.engine, visit.account, locale)
-        return see(inside(form.text("to", 512)))
+        return see(inside(form.text("to", LONGEST_PAGE)))
 
     return await visited(request, chosen)
 

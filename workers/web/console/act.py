@@ -21,9 +21,10 @@ from models.store import operator_acts
 from models.store.operator_acts import ActRow, NewActRow
 from pipelines.errors import Conflict, Invalid, NotFound
 from pipelines.operators import Role
-from pipelines.orders.act import Asking, action_named, look, preview, standing
+from pipelines.orders.act import Asking, action_named, actions, look, preview, standing
 from pipelines.orders.action import About, Action
 from pipelines.orders.foreseen import Foreseen, foreseen
+from pipelines.rules.explain import Sentence
 from pipelines.shops import Shop
 from workers.operators import PATH
 from workers.web.api.views import show_order
@@ -216,6 +217,7 @@ async def _form(
         fields=fields_of(desk.action, desk.shop, shown, typed),
         wrong={_dotted(name): says for name, says in (wrong or {}).items()},
         refused=refused,
+        names=_labels(),
     )
 
 
@@ -242,7 +244,13 @@ def _preview(
         key=key,
         late=late,
         other=other,
+        names=_labels(),
     )
+
+
+def _labels() -> Mapping[str, Sentence]:
+    """What each action is called on pages."""
+    return {one.name: one.label for one in actions()}
 
 
 def _dotted(field: str) -> str:

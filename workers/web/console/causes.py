@@ -50,6 +50,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "status": r"\d\.\d+\.\d+",
     "amount": r"-?[\d,]+",
     "number": r"[\d,.]+",
+    "expected": r"'[^']+'(?:(?:, | or )'[^']+')*",
     "rule": r"[A-Z]{3}-\d+(?:, [A-Z]{3}-\d+)*",
     **dict.fromkeys(("method", "state", "condition"), "[a-z_]+"),
 }

@@ -34,7 +34,9 @@ from pipelines.shops import Shop
 from pipelines.values.moment import read_month
 from workers.operators import PATH
 from workers.patience import patiently
-from workers.web.console.frame import see
+from workers.web.console.causes import worded
+from workers.web.console.fields import number_of
+from workers.web.console.frame import see, words
 from workers.web.console.visit import ConsoleRoute, Visit, visited
 from workers.web.customer_path import CUSTOMER
 from workers.web.pages.forms import Form
@@ -132,7 +134,7 @@ async def give_points(request: Request, shop: str, customer: str) -> Response:
             "customer": customer,
             "kind": "manual",
             "key": f"operator:{visit.account}:{form.text('once')}",
-            "amount": int(amount) if amount.isascii() and amount.isdigit() and len(amount) <= 9 else amount,
+            "amount": number_of(amount),
             **({"expires_on": expires_on} if expires_on else {}),
         }
         grants.grant(visit.house.engine, visit.house.shops, visit.house.clock, read(GrantDocument, told))
@@ -174,7 +176,7 @@ async def _changed(
         except (Conflict, Invalid) as refused:
             await visit.record(visit.did(what, "refused"))
             status = 422 if isinstance(refused, Invalid) else 409
-            return await _page(visit, profile, customer, status, said_of(refused))
+            return await _page(visit, profile, customer, status, said_of(refused, visit.language))
         await visit.record(visit.did(what))
         return see(f"{customer_path(shop, customer)}?done={what}")
 
@@ -223,8 +225,15 @@ def _orders(connection: Connection, shop: str, customer: str) -> Sequence[Listed
     return [one for one in rows if one.customer_id == customer]
 
 
-def said_of(refused: Conflict | Invalid) -> str:
-    """A refusal in a sentence: each wrong field, or why and by which rule."""
+def said_of(refused: Conflict | Invalid, language: str) -> str:
+    """A refusal in a sentence of ``language``: each wrong field, or why and by which rule."""
     if isinstance(refused, Invalid):
-        return "; ".join(f"{one.field}: {one.message}" for one in refused.problems)
-    return f"{refused.detail} {refused.rule or ''}".strip()
+        return "; ".join(f"{_called(one.field, language)}: {worded(one.message, language)}" for one in refused.problems)
+    return f"{worded(refused.detail, language)} {refused.rule or ''}".strip()
+
+
+def _called(field: str, language: str) -> str:
+    """A field as the page's form calls it; one that no form has, as it is."""
+    tables = words(language)["words"]
+    name = field.partition("[")[0]
+    return str(tables["customer_field"].get(name) or tables["field"].get(name, field))

@@ -117,7 +117,7 @@ async def _issued(request: Request, shop: str, made: Issue, path: str, *, shows:
         except (Conflict, Invalid) as refused:
             await visit.record(visit.did("documents.issue", "refused"))
             status = 422 if isinstance(refused, Invalid) else 409
-            return visit.show("document_refused", status, refused=said_of(refused), back=path)
+            return visit.show("document_refused", status, refused=said_of(refused, visit.language), back=path)
         await visit.record(visit.did("documents.issue"))
         return see(f"{PATH}/documents/{kept.id}" if shows else f"{path}?done=documents.issue#documents")
 

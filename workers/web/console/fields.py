@@ -17,7 +17,7 @@ Schema = Mapping[str, Any]
 #: Rows of a list that is not one of the order's lines.
 _ROWS: Final = 3
 _LONG: Final = 120
-_WHOLE: Final = re.compile(r"-?\d{1,12}")
+_WHOLE: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 #: The place of a row, as in lines.0.quantity.
 _INDEX: Final = re.compile(r"(\d{1,4})(?:\.|$)", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -62,6 +62,13 @@ def names_of(action: Action[Any], typed: Mapping[str, str]) -> dict[str, str]:
     """Those of the fields typed that are the request's: what a preview hands on."""
     roots = set(action.model.model_fields)
     return {name: text for name, text in typed.items() if name.partition(".")[0] in roots}
+
+
+def number_of(text: str) -> int | str:
+    """The whole number that a person typed, with full-width digits and commas between thousands or not; what is none stays as it was
+    typed, for the request to refuse."""
+    plain = unicodedata.normalize("NFKC", text).replace(",", "")
+    return int(plain) if _WHOLE.fullmatch(plain) else text
 
 
 def _fields(
@@ -178,8 +185,7 @@ def _value(whole: Schema, schema: Schema, name: str, typed: Mapping[str, str]) -
     if schema.get("type") == "boolean":
         return {"true": True, "false": False}.get(text, text)
     if schema.get("type") == "integer":
-        plain = unicodedata.normalize("NFKC", text).replace(",", "")
-        return int(plain) if _WHOLE.fullmatch(plain) else text
+        return number_of(text)
     if schema.get("format") == "date-time" and _MOMENT.fullmatch(text):
         return text + _JAPAN
     return text

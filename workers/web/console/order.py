@@ -18,6 +18,7 @@ from models.mail_packing import unpack
 from models.store import mails, operator_acts, orders
 from models.store.mails import KeptMailRow
 from models.store.operator_acts import ActRow, NoteRow
+from pipelines.carriers import carrier
 from pipelines.documents.issue import listed
 from pipelines.documents.kinds import OF_AN_ORDER
 from pipelines.engine.facts import Facts
@@ -91,12 +92,19 @@ async def read_order(request: Request, shop: str, number: str) -> Response:
             kinds=KINDS,
             kind=kind if kind in KINDS else "",
             documents=story.documents,
+            carrier=lambda name: _carrier(name, visit.language),
             once=token_hex(16),
             acts=visit.may(shop, Role.OPERATOR),
             done=request.query_params.get("done", ""),
         )
 
     return await visited(request, shown)
+
+
+def _carrier(name: str | None, language: str) -> str:
+    """What readers call a carrier; one that is not known, as it is."""
+    known = carrier(name) if name else None
+    return known.called(language) if known else name or ""
 
 
 @router.get("/{shop}/{number}/news")

@@ -204,7 +204,7 @@ async def _act_on_all(
     asked = read(ReviewAct, {"items": items, "action": what, "body": _body(what, form)})
     orders = await visit.read(lambda connection: [_order_of(connection, visit, *one, seen) for one in picked])
     key = f"{visit.account}:{form.text('once')}" if form.text("once") else None
-    results = await act(state_of(visit.request), visit.asker, seen, asked, key)
+    results = await act(state_of(visit.request), visit.asker, seen, asked, key, visit.language)
     for order_id, result in zip(orders, results, strict=True):
         await visit.record(visit.did(what, "done" if result["status"] < 300 else "refused", order_id))
     return results

@@ -13,7 +13,7 @@ from workers import operators
 from workers.operators import PATH
 from workers.web.app_state import state_of
 from workers.web.console.frame import LANGUAGES, asset, page
-from workers.web.console.visit import ConsoleRoute, Visit, check_origin, inside, signed, unsigned, visited
+from workers.web.console.visit import LONGEST_PAGE, ConsoleRoute, Visit, check_origin, inside, signed, unsigned, visited
 from workers.web.headers import language as language_of
 from workers.web.limits import let_through
 from workers.web.pages.forms import read_form
@@ -46,7 +46,7 @@ async def enter(request: Request) -> Response:
     check_origin(request)
     _count(request)
     form = await read_form(request)
-    house, to = state_of(request).house, inside(form.text("to", 512))
+    house, to = state_of(request).house, inside(form.text("to", LONGEST_PAGE))
     password = form.fields.get("password", "")
     token = await asyncio.to_thread(operators.sign_in, house.engine, form.text("name"), password, form.text("code"))
     if token is None:

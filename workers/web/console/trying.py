@@ -18,7 +18,7 @@ from models.store import orders
 from models.store.orders import PastOrderRow
 from pipelines.backtest import Comparison, backtest
 from pipelines.backtest_chart import chart
-from pipelines.errors import Invalid, NotFound, Problem
+from pipelines.errors import Invalid, NotFound
 from pipelines.operators import Role
 from pipelines.orders.document import order_from_json
 from pipelines.orders.lookup import as_it_stands
@@ -70,7 +70,7 @@ async def preview_order(request: Request, shop: str) -> Response:
             shops = {profile.key: profile}
             made = await visit.read(lambda connection: preview(raw, shops, partial(as_it_stands, connection, shops)))
         except BadBody as bad:
-            return _page(visit, profile, 422, document=text, wrong=[bad.detail])
+            return _page(visit, profile, 422, document=text, wrong=[("", bad.detail)])
         except Invalid as wrong:
             return _page(visit, profile, 422, document=text, wrong=_said(wrong))
         return _page(visit, profile, document=text, preview=made)
@@ -88,7 +88,7 @@ async def backtest_profile(request: Request, shop: str) -> Response:
         try:
             other = changed_shop(profile, text, INSTALLATION)
         except ProfileErrors as wrong:
-            return _page(visit, profile, 422, parameters=text, wrong=[f"{key} {why}" for _, key, why in wrong.entries])
+            return _page(visit, profile, 422, parameters=text, wrong=[(key, why) for _, key, why in wrong.entries])
         found: Comparison = await visit.read(lambda connection: _compared(connection, visit, profile, other))
         drawn = chart(found, f"{profile.key}: {found.before.orders}")
         return _page(visit, profile, parameters=text, found=found.to_json(), chart=drawn)
@@ -132,9 +132,6 @@ def _compared(connection: Connection, visit: Visit, shop: Shop, other: Shop) -> 
     return backtest((order_from_json(orjson.loads(row.document)) for row in past), shop, other)
 
 
-def _said(wrong: Invalid) -> list[str]:
-    return [_line(one) for one in wrong.problems]
-
-
-def _line(one: Problem) -> str:
-    return f"{one.field}: {one.message}" if one.field else one.message
+def _said(wrong: Invalid) -> list[tuple[str, str]]:
+    """What is wrong, by the field that the document has; an option of the command line has none here."""
+    return [("" if one.field.startswith("--") else one.field, one.message) for one in wrong.problems]

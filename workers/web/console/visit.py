@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -19,7 +20,7 @@ from starlette.responses import Response
 from models.database import glance
 from models.store import operator_acts
 from models.store.operator_acts import NewActRow
-from pipelines.errors import NotFound, ShukkaError
+from pipelines.errors import Invalid, NotFound, ShukkaError
 from pipelines.operators import EVERY_SHOP, Role, role_at, shops_of
 from pipelines.orders.act import Asker
 from pipelines.review.queue import Seen
@@ -37,6 +38,8 @@ from workers.wiring import House
 log = structlog.get_logger(__name__)
 
 COOKIE: Final = "shukka_console"
+#: Of the address of a page to go on with.
+LONGEST_PAGE: Final = 2_000
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -174,6 +177,9 @@ async def visited(request: Request, answer: Handler) -> Response:
     state.count_page(request, ("operator", found.account_id))
     spoken = request.query_params.get("lang", "")
     language = spoken if spoken in LANGUAGES else found.locale or language_of(request)
+    request.state.language = language  # a refusal is a page of this visit too
+    if any("\x00" in text for pair in request.query_params.multi_items() for text in pair):
+        raise NotFound
     visit = Visit(request, token, found.account_id, found.name, found.roles, language, state.house.clock.now())
     return await answer(visit)
 
@@ -192,7 +198,7 @@ def check_origin(request: Request) -> None:
 def inside(to: str) -> str:
     """A page of the console to go on with, and none of anywhere else."""
     is_inside = to == PATH or to.startswith((f"{PATH}/", f"{PATH}?"))
-    return to if is_inside and "\\" not in to and "//" not in to and to.isprintable() else PATH
+    return to if is_inside and "\\" not in to and "//" not in to and to.isascii() and to.isprintable() else PATH
 
 
 def signed(request: Request, token: str, path: str) -> Response:
@@ -217,6 +223,20 @@ def _is_secure(request: Request) -> bool:
     return request.url.scheme == "https" or (public.scheme == "https" and public.netloc == request.headers["host"])
 
 
+def _wanted(request: Request) -> str:
+    """The page to go on with after signing in, with all that its address asks; Today instead of what a form was sent to."""
+    if request.method not in _SAFE:
+        return PATH
+    path, query = request.scope["raw_path"].decode("latin-1"), request.url.query
+    whole = f"{path}?{query}" if query else path
+    return whole if len(whole) <= LONGEST_PAGE else path
+
+
+def _refusal(request: Request, status: int, why: str) -> Response:
+    """The page of a refusal, in the language of the visit if there is one."""
+    return page("refused", getattr(request.state, "language", None) or language_of(request), status, why=why)
+
+
 class ConsoleRoute(APIRoute):
     """A route whose refusals are pages too."""
 
@@ -225,25 +245,25 @@ class ConsoleRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
-            language = language_of(request)
             try:
                 return await handle(request)
             except SignInNeeded:
                 if request.headers.get("hx-request"):
                     return Response(status_code=401, headers={"HX-Redirect": f"{PATH}/sign-in"})
-                back = request.url.path if request.method in _SAFE else PATH
-                return see(f"{PATH}/sign-in?to={quote(back, safe='')}")
-            except NotFound:
-                return page("refused", language, 404, why="gone")
+                return see(f"{PATH}/sign-in?to={quote(_wanted(request), safe='')}")
+            except (NotFound, RequestValidationError):  # what is no number in a path is called by nothing
+                return _refusal(request, 404, "gone")
+            except Invalid:
+                return _refusal(request, 422, "form")
             except Forbidden:
-                return page("refused", language, 403, why="role")
+                return _refusal(request, 403, "role")
             except Foreign:
-                return page("refused", language, 403, why="foreign")
+                return _refusal(request, 403, "foreign")
             except BadBody as bad:
-                return page("refused", language, bad.status, why="form")
+                return _refusal(request, bad.status, "form")
             except HttpProblem as problem:
                 if problem.status != 429:
                     raise
-                return page("refused", language, 429, why="busy")
+                return _refusal(request, 429, "busy")
 
         return handled
