@@ -550,7 +550,7 @@ def test_a_notice_that_comes_twice_is_the_same_one(fake: Fake) -> None:
 @pytest.mark.parametrize(
     ("body", "notices", "fault"),
     [
-        (b"no json", 1, "the body is no JSON"),
+        (b"no json", 1, "The body is not JSON: "),
         (b"[]", 1, "the document: "),
         (b'{"notification_type": "Transaction"}', 1, "merchant_order_id: This field is required."),
         (b'{"notification_type": "Transaction", "merchant_order_id": 7}', 1, "merchant_order_id: "),
@@ -561,9 +561,9 @@ def test_a_notice_that_comes_twice_is_the_same_one(fake: Fake) -> None:
 def test_what_cannot_be_read_is_kept(body: bytes, notices: int, fault: str) -> None:
     found = read_notices({}, body, [], NOW)
     assert len(found) == notices
-    assert all(one.fault for one in found)
-    if fault.endswith("required"):
-        assert found[0].fault == fault
+    for one in found:
+        assert one.fault is not None
+        assert one.fault.startswith(fault)
 
 
 # The settings, and a restart
