@@ -88,9 +88,11 @@ class Registry(Mapping[str, T]):
 
     def every(self) -> tuple[T, ...]:
         """All of them, the same tuple until they are forgotten: what is made of them can be kept by it."""
-        if self._every is None:
-            self._every = tuple(self._found().values())
-        return self._every
+        every = self._every
+        if every is None:
+            with _LOCK:  # of threads that ask first at one moment, one makes it for all
+                every = self._every = self._every or tuple(self._found().values())
+        return every
 
     __hash__ = object.__hash__
 
@@ -104,10 +106,11 @@ class Registry(Mapping[str, T]):
         self._known = self._every = None
 
     def _found(self) -> dict[str, T]:
-        if self._known is None:
+        known = self._known
+        if known is None:
             with _LOCK:
-                self._known = self._scan(os.environ.get(FOLDER) or None)
-        return self._known
+                known = self._known = self._known or self._scan(os.environ.get(FOLDER) or None)
+        return known
 
     def _scan(self, folder: str | None) -> dict[str, T]:
         places: dict[str, str] = {}

@@ -85,7 +85,7 @@ def _unpayable(order: Order, shop: Shop, breakdown: Breakdown) -> tuple[Problem,
 
 
 def _connected(order: Order, shop: Shop) -> str:
-    allowed = shop.payment.methods.get(order.customer.account, ())  # type: ignore[call-overload]
+    allowed = shop.payment.allowed_to(order.customer.account)
     return " or ".join(method for method in allowed if _is_connected(method, shop)) or "another method"
 
 

@@ -328,4 +328,6 @@ def _shop_contexts(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
     return known[1:]
 
 
+#: By shop, each for the profile that it was made of; threads share it without a lock, since an entry is put whole and whoever finds
+#: another profile's makes his own.
 _SHOPS: dict[str, tuple[Shop, dict[str, Any], dict[str, Any]]] = {}

@@ -239,10 +239,10 @@ class Purse:
 
     def _acquired(self, cause: Cause, expires_at: datetime | None) -> None:
         """Ordinary points that are still good last as long as the newest that came (PTS-11); debts are paid."""
-        for lot in list(self.lots.values()) if expires_at is not None else ():
-            rolls = lot.state in _WITH_CUSTOMER and not lot.limited and lot.expires_at is not None
-            if rolls and cause.at < lot.expires_at < expires_at:  # type: ignore[operator]
-                self.lots[lot.id] = lot._replace(expires_at=expires_at)
+        if expires_at is not None:
+            for lot in [one for one in self.lots.values() if one.state in _WITH_CUSTOMER and not one.limited]:
+                if lot.expires_at is not None and cause.at < lot.expires_at < expires_at:
+                    self.lots[lot.id] = lot._replace(expires_at=expires_at)
         self._settle(cause)
 
     def _settle(self, cause: Cause) -> None:

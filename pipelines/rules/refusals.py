@@ -182,7 +182,7 @@ def _method(case: _Case) -> Iterator[Problem]:
             yield Problem("payment.method", f"There are {total:,} yen to pay; choose a payment method.")
         return
     account = order.customer.account
-    allowed = case.shop.payment.methods.get(account, ())  # type: ignore[call-overload]
+    allowed = case.shop.payment.allowed_to(account)
     if not allowed:
         yield Problem("customer.account", f"This shop has no {account} accounts.")
         return

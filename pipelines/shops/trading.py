@@ -127,6 +127,10 @@ class Payment(Section):
         """Every method that is allowed for anyone."""
         return frozenset(method for listed in self.methods.values() for method in listed)
 
+    def allowed_to(self, account: str) -> tuple[str, ...]:
+        """The methods that customers with such an account may choose; none where the shop has no such accounts."""
+        return next((listed for kind, listed in self.methods.items() if kind == account), ())
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not any(self.methods.values()):

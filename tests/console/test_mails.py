@@ -24,11 +24,14 @@ def test_every_template_is_shown_in_both_languages(reader: Browser) -> None:
         assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
 
 
-def test_the_links_of_a_sample_open_nothing(reader: Browser) -> None:
+def test_the_links_of_a_sample_open_nothing(console: Console, reader: Browser) -> None:
     """A sample names the order S-1001: what it links to must not be a real one's page."""
-    html = reader.get(f"{MAILS}/samples/salon/order_accepted/ja/html").text
-    own = [one for one in re.findall(r'href="(https?://[^"]+)"', html) if "/o/" in one or "shukka" in one]
-    assert all("example" in one for one in own)
+    links = console.world.house.links
+    assert links is not None
+    shown = [reader.get(f"{MAILS}/samples/salon/{template}/ja/html").text for template in sorted(TEMPLATES)]
+    linked = re.findall(r'href="(https?://[^"]+)"', " ".join(shown))
+    assert any(one.startswith("https://example.invalid/r/") for one in linked), "the form of refund_account_needed"
+    assert not any(one.startswith(links.base) for one in linked)
 
 
 @pytest.mark.parametrize("path", ["clinic/order_accepted/ja", "salon/nothing/ja", "salon/order_accepted/fr"])

@@ -26,7 +26,8 @@ from pipelines.gateway import Gateway as Declared
 from pipelines.ports import Outcome, Verdict
 from tests.conftest import Running
 from tests.outside import Gateway, SetClock
-from tests.payments.gateway_conformance import Bench, conformance_of
+from tests.payments.gateway_bench import Bench
+from tests.payments.gateway_conformance import conformance_of
 from tests.world import FRIDAY_MORNING, World, a_line, document
 from workers.effects import payments
 from workers.effects.effect import Job, Lease, Performer

@@ -3,95 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import pytest
-import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import Misconfigured, Unreachable
-from pipelines.ports import Outcome, RenderedMail, Verdict
-from tests.mail.raw_sink import CERTIFICATE, CUT, HANG, Sink
+from pipelines.ports import Outcome, Verdict
+from tests.mail.line import ON_A_PLAIN_LINE, SHORT, Line, deliver, mail
+from tests.mail.raw_sink import CUT, HANG, Sink
 from workers.mail.lines import dots_doubled, with_line_ends
 from workers.mail.smtp import SmtpPool
 
-T = TypeVar("T")
-
-SHORT = 0.2
 MORE_THAN_BUFFERS_HOLD = b"Subject: x\r\n\r\n" + b"x" * 20_000_000
-
-
-def mail(to: str = "takahashi@example.jp", *, sender: str = "shop@salon.example", raw: bytes = b"") -> RenderedMail:
-    return RenderedMail(
-        message_id="<1@salon.example>",
-        template="order_accepted",
-        envelope_from=sender,
-        envelope_to=to,
-        subject="ご注文",
-        raw=raw or b"Subject: order\r\n\r\nThank you.\r\n",
-    )
-
-
-class Line:
-    """Runs coroutines on an event loop that the service may have, before mail servers that offer the same extensions."""
-
-    def __init__(self, runner: asyncio.Runner, offers: Sequence[str]) -> None:
-        self._runner = runner
-        self.offers = offers
-
-    @property
-    def steps(self) -> Sequence[str]:
-        """The steps of one mail, up to the end of its message."""
-        return ("MAIL", "RCPT", "BODY", ".") if self.is_chunked else ("MAIL", "RCPT", "DATA", "BODY", ".")
-
-    @property
-    def is_chunked(self) -> bool:
-        return "CHUNKING" in self.offers
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(coroutine)
-
-    def sink(self, script: Mapping[str, Sequence[str]] | None = None, **options: Any) -> Sink:
-        return Sink(script or {}, offers=self.offers, **options)
-
-
-LINES = {
-    "plain": (asyncio.new_event_loop, ()),
-    "plain, uvloop": (uvloop.new_event_loop, ()),
-    "PIPELINING": (asyncio.new_event_loop, ("PIPELINING",)),
-    "PIPELINING and CHUNKING": (asyncio.new_event_loop, ("PIPELINING", "CHUNKING")),
-    "PIPELINING and CHUNKING, uvloop": (uvloop.new_event_loop, ("PIPELINING", "CHUNKING")),
-}
-
-
-@pytest.fixture(params=LINES)
-def line(request: pytest.FixtureRequest) -> Iterator[Line]:
-    """What becomes of a mail is the same on each (RFC 5321, 2920, 3030)."""
-    loop, offers = LINES[request.param]
-    with asyncio.Runner(loop_factory=loop) as runner:
-        yield Line(runner, offers)
 
 
 def _skip_unless(applies: bool) -> None:
     """A message in a chunk is not announced by DATA."""
     if not applies:
         pytest.skip("this line has no such step")
-
-
-#: What comes before the first mail, or instead of it, is the same whatever the server offers.
-ON_A_PLAIN_LINE = pytest.mark.parametrize("line", ["plain"], indirect=True)
-
-
-async def deliver(sink: Sink, *mails: RenderedMail, timeout: float = 5, **options: Any) -> list[Outcome]:
-    """The outcomes of ``mails``, one after the other over one pool."""
-    async with sink:
-        pool = SmtpPool(options.pop("url", None) or sink.url, timeout=timeout, **options)
-        outcomes = [await pool.deliver(one) for one in mails or (mail(),)]
-        await pool.aclose()
-        return outcomes
 
 
 @pytest.mark.parametrize(
@@ -217,42 +147,6 @@ def test_nobody_listening_means_retry(line: Line) -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "connect")
 
 
-def test_twenty_mails_need_one_connection(line: Line) -> None:
-    sink = line.sink()
-    outcomes = line.run(deliver(sink, *[mail()] * 20))
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.OK] * 20
-    assert sink.connections == 1
-    assert len(sink.messages) == 20
-    assert sink.commands[-1] == b"QUIT"
-
-
-def test_a_refused_recipient_does_not_cost_the_connection(line: Line) -> None:
-    sink = line.sink({"RCPT": ["550 no such user"]})
-    line.run(deliver(sink, mail("gone@example.jp"), mail("here@example.jp")))
-    assert sink.connections == 1
-    refused = (b"MAIL RCPT DATA RSET" if line.offers and not line.is_chunked else b"MAIL RCPT RSET").split()
-    taken = (b"MAIL RCPT BDAT" if line.is_chunked else b"MAIL RCPT DATA").split()
-    assert [command.split(b" ")[0] for command in sink.commands] == [b"EHLO", *refused, *taken, b"QUIT"]
-    assert (len(sink.messages), sink.messages_for_nobody) == (1, [])
-
-
-def test_a_server_that_wants_a_message_for_nobody_gets_none(line: Line) -> None:
-    """RFC 2920, 3.1: 354 to the DATA that went with a recipient who was refused; a dot alone ends it, and the connection goes on."""
-    sink = line.sink({"RCPT": ["550 no such user"], "DATA": ["354 go on"]})
-    refused, sent = line.run(deliver(sink, mail("gone@example.jp"), mail("here@example.jp")))
-    assert ((refused.verdict, refused.code), sent.verdict) == ((Verdict.DECLINED, "550"), Verdict.OK)
-    assert (sink.connections, len(sink.messages)) == (1, 1)
-    assert sink.messages_for_nobody == ([b""] if line.offers and not line.is_chunked else [])
-
-
-def test_a_server_that_wants_a_message_from_a_refused_sender_gets_nothing_more(line: Line) -> None:
-    """It may know of the recipient: not even an empty mail may come of that."""
-    sink = line.sink({"MAIL": ["451 later"], "DATA": ["354 go on"]})
-    refused, sent = line.run(deliver(sink, mail(), mail()))
-    assert ((refused.verdict, refused.code), sent.verdict) == ((Verdict.RETRY, "451"), Verdict.OK)
-    assert (len(sink.messages), sink.messages_for_nobody) == (1, [])
-
-
 @pytest.mark.parametrize(
     ("step", "outcome"),
     [
@@ -321,70 +215,6 @@ def test_commands_go_together_only_where_the_server_offers_it(offers: Sequence[s
     assert outcome.verdict is verdict
 
 
-def test_a_connection_is_given_up_after_its_number_of_mails(line: Line) -> None:
-    sink = line.sink()
-    line.run(deliver(sink, *[mail()] * 5, mails_per_connection=2))
-    assert sink.connections == 3
-
-
-@ON_A_PLAIN_LINE
-def test_a_connection_that_was_idle_too_long_is_not_trusted(line: Line) -> None:
-    sink = line.sink()
-    line.run(deliver(sink, *[mail()] * 3, max_idle=-1))
-    assert sink.connections == 3
-    assert len(sink.said(b"QUIT")) == 3
-
-
-@ON_A_PLAIN_LINE
-def test_a_connection_that_was_slow_once_carries_no_further_mail(line: Line) -> None:
-    """Behind a relay it is one recipient's domain that was slow: the next mail is for another."""
-    sink = line.sink()
-    assert [one.verdict for one in line.run(deliver(sink, *[mail()] * 3, slow=-1))] == [Verdict.OK] * 3
-    assert sink.connections == 3
-
-
-@pytest.mark.parametrize("noticed", [True, False])
-def test_a_kept_connection_the_server_closed_costs_nothing(line: Line, noticed: bool) -> None:
-    async def after_the_server_hung_up(sink: Sink) -> Outcome:
-        async with sink:
-            pool = SmtpPool(sink.url, timeout=5)
-            await pool.deliver(mail())
-            sink.hang_up()
-            if noticed:
-                await asyncio.sleep(0.05)
-            outcome = await pool.deliver(mail())
-            await pool.aclose()
-            return outcome
-
-    sink = line.sink()
-    assert line.run(after_the_server_hung_up(sink)).verdict is Verdict.OK
-    assert sink.connections == 2
-    assert len(sink.messages) == 2
-
-
-@pytest.mark.parametrize("farewell", ["421 idle too long", CUT])
-def test_a_server_that_takes_leave_at_the_next_mail_costs_nothing(line: Line, farewell: str) -> None:
-    sink = line.sink({"MAIL": ["250 ok", farewell]})
-    outcomes = line.run(deliver(sink, mail(), mail()))
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.OK, Verdict.OK]
-    assert sink.connections == 2
-
-
-def test_a_pool_sends_as_many_mails_at_once_as_it_has_connections(line: Line) -> None:
-    async def all_at_once(sink: Sink) -> list[Outcome]:
-        async with sink:
-            pool = SmtpPool(sink.url, size=8)
-            outcomes = await asyncio.gather(*(pool.deliver(mail(f"{n}@example.jp")) for n in range(40)))
-            await pool.aclose()
-            return outcomes
-
-    sink = line.sink(seconds_a_mail=0.02)
-    outcomes = line.run(all_at_once(sink))
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.OK] * 40
-    assert sink.connections == sink.most_at_once == 8
-    assert sorted(sink.said(b"RCPT")) == sorted(f"RCPT TO:<{n}@example.jp>".encode() for n in range(40))
-
-
 def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(line: Line) -> None:
     async def pause_before_the_dot(sink: Sink) -> list[Outcome]:
         async with sink:
@@ -397,22 +227,6 @@ def test_a_mail_that_another_process_may_be_sending_by_now_keeps_its_final_dot(l
     late, sent = line.run(pause_before_the_dot(sink))
     assert (late.verdict, late.code, sent.verdict) == (Verdict.RETRY, "lease_ended", Verdict.OK)
     assert len(sink.messages) == 1
-
-
-def test_a_cancelled_delivery_leaves_no_half_used_connection_behind(line: Line) -> None:
-    async def cancel_one_then_send_another(sink: Sink) -> Outcome:
-        async with sink:
-            pool = SmtpPool(sink.url, size=1)
-            await pool.deliver(mail())
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(pool.deliver(mail()), 0.1)
-            outcome = await pool.deliver(mail())
-            await pool.aclose()
-            return outcome
-
-    sink = line.sink({"RCPT": ["250 ok", HANG]})
-    assert line.run(cancel_one_then_send_another(sink)) == Outcome(Verdict.OK, reference="2.0.0 Ok: queued as 2")
-    assert sink.connections == 2
 
 
 @ON_A_PLAIN_LINE
@@ -440,134 +254,3 @@ def test_what_the_server_says_is_told_without_addresses(line: Line) -> None:
         "The mail server answered 550 to RCPT: 5.1.1 <(address)>: (address) is unknown at all"
     )
     assert len(outcome.says) < 300
-
-
-SECRET = "p@ss:w/ö"
-SECRET_IN_URL = "p%40ss%3Aw%2F%C3%B6"
-
-
-def with_login(sink: Sink) -> str:
-    return f"smtp://shop%40salon.example:{SECRET_IN_URL}@127.0.0.1:{sink.port}"
-
-
-async def deliver_with_login(sink: Sink, timeout: float = 5) -> Outcome:
-    async with sink:
-        pool = SmtpPool(with_login(sink), timeout=timeout)
-        outcome = await pool.deliver(mail())
-        await pool.aclose()
-        return outcome
-
-
-@ON_A_PLAIN_LINE
-def test_user_and_password_are_taken_from_the_url(line: Line) -> None:
-    sink = line.sink()
-    assert line.run(deliver_with_login(sink)).verdict is Verdict.OK
-    [login] = sink.said(b"AUTH")
-    assert login == b"AUTH PLAIN AHNob3BAc2Fsb24uZXhhbXBsZQBwQHNzOncvw7Y="
-
-
-@ON_A_PLAIN_LINE
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        ({"AUTH": ["535 bad credentials p@ss:w/ö"]}, "auth"),
-        ({"AUTH": ["454 not now"]}, "auth"),
-        ({"EHLO": ["250 no extensions"]}, "auth"),
-        ({"EHLO": ["250-sink\r\n250 AUTH GSSAPI"]}, "auth"),
-        ({"AUTH": [CUT]}, "connect"),
-        ({"AUTH": [HANG]}, "connect"),
-    ],
-)
-def test_a_wrong_password_loses_no_mail_and_is_never_shown(line: Line, script: dict[str, list[str]], code: str) -> None:
-    outcome = line.run(deliver_with_login(line.sink(script), SHORT))
-    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, code)
-    assert SECRET not in outcome.says
-
-
-@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-def test_mails_go_out_over_tls(line: Line, scheme: str) -> None:
-    async def over_tls(sink: Sink, trusted: ssl.SSLContext | None) -> list[Outcome]:
-        async with sink:
-            pool = SmtpPool(f"{scheme}://localhost:{sink.port}", tls=trusted, timeout=5)
-            outcomes = [await pool.deliver(mail()), await pool.deliver(mail())]
-            await pool.aclose()
-            return outcomes
-
-    script = {"EHLO": ["250-sink\r\n250 STARTTLS"]}
-    sink = line.sink(script, tls=scheme == "smtps")
-    outcomes = line.run(over_tls(sink, ssl.create_default_context(cafile=str(CERTIFICATE))))
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.OK, Verdict.OK]
-    assert sink.connections == 1
-
-    untrusted = line.run(over_tls(line.sink(script, tls=scheme == "smtps"), None))
-    assert [(outcome.verdict, outcome.code) for outcome in untrusted] == [(Verdict.RETRY, "connect")] * 2
-
-
-@ON_A_PLAIN_LINE
-def test_starttls_is_never_skipped(line: Line) -> None:
-    async def without_starttls(sink: Sink) -> Outcome:
-        async with sink:
-            return await SmtpPool(f"smtp+starttls://127.0.0.1:{sink.port}", timeout=5).deliver(mail())
-
-    sink = line.sink()
-    outcome = line.run(without_starttls(sink))
-    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "connect")
-    assert sink.said(b"MAIL") == []
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "localhost:25",
-        "http://localhost",
-        "smtp://",
-        "smtp://shop:p/ss@localhost:25",
-        "smtp://shop:p#ss@localhost:25",
-        "smtp://shop:pass@localhost:99999",
-        "smtp://shop:pass@[::1:25",
-    ],
-)
-def test_a_wrong_url_is_refused_at_once_without_repeating_it(url: str) -> None:
-    with pytest.raises(Misconfigured, match=r"^SMTP_URL: it must ") as refusal:
-        SmtpPool(url)
-    assert "p/ss" not in str(refusal.value)
-    assert "p#ss" not in str(refusal.value)
-
-
-def test_a_pool_never_shows_its_password() -> None:
-    pool = SmtpPool(f"smtps://shop:{SECRET_IN_URL}@mail.example")
-    assert repr(pool) == "SmtpPool(mail.example:465)"
-    assert SECRET not in repr(vars(pool))
-
-
-def test_readiness_is_the_server_s_answer_now(line: Line) -> None:
-    async def check_twice(sink: Sink) -> None:
-        async with sink:
-            pool = SmtpPool(sink.url, timeout=5)
-            await pool.check()
-            await pool.check()
-            await pool.aclose()
-
-    sink = line.sink({"NOOP": ["250 ok", CUT]})
-    line.run(check_twice(sink))
-    assert sink.connections == 2
-
-
-@ON_A_PLAIN_LINE
-@pytest.mark.parametrize(
-    ("script", "sentence"),
-    [
-        ({"CONNECT": ["554 no service"] * 2}, "it answered 554"),
-        ({"CONNECT": [HANG] * 2}, "did not answer in time"),
-        ({"NOOP": [CUT] * 2}, "does not answer"),
-        ({"AUTH": ["535 no"] * 2}, "answered 535 to the login; check user and password in SMTP_URL"),
-    ],
-)
-def test_a_server_that_is_not_ready_is_named(line: Line, script: dict[str, list[str]], sentence: str) -> None:
-    async def check(sink: Sink) -> None:
-        async with sink:
-            await SmtpPool(with_login(sink), timeout=SHORT).check()
-
-    with pytest.raises(Unreachable, match=sentence):
-        line.run(check(line.sink(script)))

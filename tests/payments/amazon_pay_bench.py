@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from pipelines.gateway import Answer, Notice
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import AMOUNT, Bench, Signed, new_key, new_order, stands
+from tests.payments.gateway_bench import AMOUNT, Bench, Signed, new_key, new_order, stands
 from tests.payments.providers import Fake, served
 from workers.http.sns import Messages
 from workers.payments.amazon_pay import GATEWAY, AmazonPay, Settings

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pipelines.gateway import Answer, Capability, CountsRefunds, Gateway, LooksUp
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import AMOUNT, PAYER, Bench, new_key, new_order, stands
+from tests.payments.gateway_bench import AMOUNT, PAYER, Bench, new_key, new_order, stands
 from workers.sandbox.gateways.ledger import Kind
 
 #: Where an operation fails, and how. ``slow`` answers are late and whole; the client has hung up.

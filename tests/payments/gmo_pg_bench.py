@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from models.states import PaymentState
 from pipelines.gateway import Answer, Snapshot
-from tests.payments.gateway_conformance import PAYER, new_order, stands
+from tests.payments.gateway_bench import PAYER, new_order, stands
 from tests.payments.providers import Fake, served
 from tests.payments.test_gmo_pg import MORNING, connect
 from workers.clock import SettableClock

@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.gateway import Answer
-from tests.payments.gateway_conformance import (
-    AMOUNT,
-    Bench,
-    Signed,
-    new_key,
-    new_order,
-    stands,
-)
+from tests.payments.gateway_bench import AMOUNT, Bench, Signed, new_key, new_order, stands
 from tests.payments.providers import Fake, served
 from workers.payments.payjp import GATEWAY, Payjp, Settings
 from workers.sandbox.gateways.payjp import SECRET_KEY, WEBHOOK_TOKEN

@@ -10,15 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.gateway import Snapshot
-from tests.payments.gateway_conformance import (
-    AMOUNT,
-    PAYER,
-    Bench,
-    Signed,
-    new_key,
-    new_order,
-    stands,
-)
+from tests.payments.gateway_bench import AMOUNT, PAYER, Bench, Signed, new_key, new_order, stands
 from tests.payments.providers import Fake, served
 from workers.payments.stripe import GATEWAY, Settings, StripeGateway
 from workers.sandbox.gateways.stripe import KEY, SECRET, Stripe

@@ -22,8 +22,9 @@ from pipelines.errors import Misconfigured
 from pipelines.gateway import Answer, CodeClass
 from pipelines.ports import Verdict
 from tests.payments.amazon_pay_bench import AT, KEY, PEM, amazon, held, permission, settings
-from tests.payments.gateway_conformance import AMOUNT, Bench, change, conformance_of, new_key, new_order, stands
-from tests.payments.gateway_conformance import sums as sums_of
+from tests.payments.gateway_bench import AMOUNT, Bench, change, new_key, new_order, stands
+from tests.payments.gateway_bench import sums as sums_of
+from tests.payments.gateway_conformance import conformance_of
 from tests.payments.gateway_matrix import matrix_of
 from tests.payments.providers import Fake, served
 from workers.payments.amazon_pay import GATEWAY, AmazonPay, Settings

@@ -14,7 +14,7 @@ import pytest
 from pipelines.errors import Unreachable
 from pipelines.gateway import STANDS
 from tests.payments.amazon_pay_bench import AT, amazon, held, notice, permission, read_at, subscribe
-from tests.payments.gateway_conformance import AMOUNT, Bench, change, new_order
+from tests.payments.gateway_bench import AMOUNT, Bench, change, new_order
 from tests.payments.providers import Fake
 from workers.http.signing import SignatureRefused
 from workers.http.sns import Messages, signed_text

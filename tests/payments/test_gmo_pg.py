@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.payments.gateway_conformance import Bench, Signed, authorized, conformance_of
+from tests.payments.gateway_bench import Bench, Signed, authorized
+from tests.payments.gateway_conformance import conformance_of
 from tests.payments.gateway_matrix import matrix_of
 from tests.payments.providers import Fake, served
 from workers.clock import TOKYO, SettableClock

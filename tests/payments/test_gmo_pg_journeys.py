@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.gateway import Answer, BuyerStep, CodeClass
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import new_order, stands, sums
+from tests.payments.gateway_bench import new_order, stands, sums
 from tests.payments.gmo_pg_bench import AMOUNT, House, P, moves, serve
 from tests.payments.test_gmo_pg import MORNING
 from workers.clock import TOKYO

@@ -15,17 +15,8 @@ from models.states import PaymentState
 from pipelines.errors import Misconfigured, Unreachable
 from pipelines.gateway import Answer, BuyerStep, CodeClass, Listed
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import (
-    AMOUNT,
-    Bench,
-    apart_from_when,
-    change,
-    conformance_of,
-    new_key,
-    new_order,
-    stands,
-    sums,
-)
+from tests.payments.gateway_bench import AMOUNT, Bench, apart_from_when, change, new_key, new_order, stands, sums
+from tests.payments.gateway_conformance import conformance_of
 from tests.payments.gateway_matrix import matrix_of
 from tests.payments.payjp_bench import AT, GOOD, bench_of, connect, held, minted, payjp
 from tests.payments.providers import Fake, served

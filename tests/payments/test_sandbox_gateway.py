@@ -15,7 +15,8 @@ from standardwebhooks import Webhook
 from models.states import PaymentState
 from pipelines.gateway import STANDS, Answer, CodeClass
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import AMOUNT, Bench, Signed, conformance_of, new_key
+from tests.payments.gateway_bench import AMOUNT, Bench, Signed, new_key
+from tests.payments.gateway_conformance import conformance_of
 from tests.sandbox.world import SECRET, Running, running
 from workers.payments.sandbox import GATEWAY, SandboxGateway, Settings
 from workers.sandbox.courier import Event

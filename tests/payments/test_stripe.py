@@ -15,16 +15,8 @@ from models.states import PaymentState
 from pipelines.errors import Unreachable
 from pipelines.gateway import Answer, CodeClass, Listed, Snapshot
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import (
-    AMOUNT,
-    Bench,
-    authorize,
-    conformance_of,
-    new_key,
-    new_order,
-    stands,
-    sums,
-)
+from tests.payments.gateway_bench import AMOUNT, Bench, authorize, new_key, new_order, stands, sums
+from tests.payments.gateway_conformance import conformance_of
 from tests.payments.gateway_matrix import matrix_of
 from tests.payments.stripe_bench import at_stripe, bench_of, held, of_fake, settings, slip, taken
 from workers.payments.stripe import GATEWAY, StripeGateway

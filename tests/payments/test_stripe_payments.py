@@ -14,15 +14,7 @@ import pytest
 from models.states import PaymentState
 from pipelines.gateway import Answer, BuyerStep, CodeClass, Payer
 from pipelines.ports import Verdict
-from tests.payments.gateway_conformance import (
-    AMOUNT,
-    PAYER,
-    Bench,
-    new_key,
-    new_order,
-    stands,
-    sums,
-)
+from tests.payments.gateway_bench import AMOUNT, PAYER, Bench, new_key, new_order, stands, sums
 from tests.payments.stripe_bench import UNTIL, at_stripe, bench_of, held, now, of_fake, slip, taken
 from workers.payments.stripe import GATEWAY
 from workers.sandbox.gateways.ledger import Kind

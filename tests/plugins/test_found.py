@@ -6,13 +6,16 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pipelines.carriers import CARRIERS
+from pipelines.carriers.carrier import Carrier
 from tests.plugins import csv_channel, label_effect, neko_express
 from workers.channels import CHANNELS
 from workers.effects import EFFECTS
@@ -69,3 +72,19 @@ def test_a_plug_in_is_found(
     before = set(registry)
     request.getfixturevalue(way)(plug_in, group)
     assert set(registry) == before | {name}
+
+
+def test_threads_that_ask_first_at_one_moment_find_the_same(
+    tmp_path: Path, plugins_in: Callable[[Path | str], None]
+) -> None:
+    """What is made of all there are is kept by the tuple that holds them."""
+    plugins_in(tmp_path)
+    start = Barrier(8)
+
+    def ask(_: int) -> tuple[Carrier, ...]:
+        start.wait()
+        return CARRIERS.every()
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [*threads.map(ask, range(8))]
+    assert [one is CARRIERS.every() for one in found] == [True] * 8

@@ -21,7 +21,8 @@ from pipelines.orders.plan import preview
 from pipelines.plugins import FOLDER
 from pipelines.shops import PACKAGED, ProfileErrors, load_shops
 from tests.house.test_boot import COMPLETE, boot, refusal
-from tests.payments.gateway_conformance import Bench, Signed, conformance_of
+from tests.payments.gateway_bench import Bench, Signed
+from tests.payments.gateway_conformance import conformance_of
 from tests.plugins import acme_pay
 from tests.web.site import Site
 from tests.world import World, a_line, document

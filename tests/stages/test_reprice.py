@@ -84,7 +84,8 @@ def test_the_customers_time_to_pay_begins_once_nothing_keeps_the_amount_open(
 def test_a_payment_that_is_under_way_has_its_time_already() -> None:
     """CPN-03: a card that was authorized before anybody saw the coupons."""
     decision = decide(STAGE, asked(AUTUMN, state="authorized", payment=payment("authorized", 22_000)))
-    assert decision.payment is None or decision.payment.terms_from is None
+    assert moves(decision) == ["condition: held -> running"]
+    assert decision.payment is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.values.mail_address import addr_spec, check, mailbox_key, nonconforming
@@ -180,7 +180,17 @@ def test_whatever_stands_before_the_at_becomes_an_address_that_stays_as_it_is(lo
     assert sendable.startswith('"') is (nonconforming(address) or local.startswith('"'))
 
 
-@given(st.text() | st.text('a.@"\\,日 '))
+#: Nearly addresses, some of which are.
+nearly = st.builds(
+    "{}@{}".format,
+    st.text('ab.@"\\,日 ', max_size=8),
+    st.sampled_from(["docomo.ne.jp", "EXAMPLE.jp", "例え.jp", "a..jp", "localhost", "[192.0.2.1]"])
+    | st.text("a.-日", max_size=8),
+)
+
+
+@given(st.text() | st.text('a.@"\\,日 ') | nearly)
+@example("a..b.@docomo.ne.jp")
 def test_nothing_but_a_value_error_escapes(raw: str) -> None:
     try:
         sendable = addr_spec(raw)

@@ -317,6 +317,7 @@ def test_an_order_is_shown_whole(site: Site) -> None:
     assert set(shown["points"]) >= {"used", "earned", "state"}
     assert shown["totals"]["grand_total"] == 14_520
     assert all({"entity", "from", "to", "cause", "at"} <= set(move) for move in shown["timeline"])
+    assert shown["mails"]
     assert all({"template", "to", "state", "at"} <= set(mail) for mail in shown["mails"])
     assert {entry["at"][-6:] for entry in shown["timeline"]} == {"+09:00"}
 

@@ -12,6 +12,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.given_file import read_whole
 from workers.cli.named import need_supplier
 from workers.cli.terminal import out, plain, table
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Files of suppliers' label programs.", no_args_is_help=True)
 
 _SUPPLIER = typer.Option("--supplier", help="The supplier's name in order lines.")
-#: No label program writes more.
-_MOST_BYTES = 64 * 1024 * 1024
 
 
 @app.callback()
@@ -90,7 +89,7 @@ def import_(
     from workers.installation import INSTALLATION
     from workers.settings import load
 
-    settings, data, engine = load(), _bytes(file), opened("files")
+    settings, data, engine = load(), read_whole(file, "such file"), opened("files")
     shops = load_shops(settings.shops_dir, INSTALLATION)
     with engine.connect() as connection:
         # What is read as another's would wait for an operator row by row, and no later file could say it right.
@@ -123,18 +122,6 @@ def _write(folder: Path, files_: Mapping[str, bytes]) -> None:
             os.replace(part, folder / name)
     except OSError as fault:
         raise Invalid([Problem("--out", f"{folder}: {fault.strerror or fault}")]) from None
-
-
-def _bytes(file: Path) -> bytes:
-    """What the file holds. Raises Invalid for one that cannot be read, or is larger than any label program's."""
-    try:
-        with file.open("rb") as opened_file:
-            raw = opened_file.read(_MOST_BYTES + 1)
-    except OSError as fault:
-        raise Invalid([Problem("FILE", f"{file}: {fault.strerror or fault}")]) from None
-    if len(raw) > _MOST_BYTES:
-        raise Invalid([Problem("FILE", f"{file}: is larger than any such file")])
-    return raw
 
 
 def _print(imported: Imported, dry_run: bool) -> None:

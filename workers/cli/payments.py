@@ -13,6 +13,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
+from workers.cli.given_file import read_whole
 from workers.cli.named import need_shops
 from workers.cli.terminal import out, plain, table
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bank statements, gateways' lists and the day's closing.", no_args_is_help=True)
 
 _ID = typer.Argument(metavar="ID", help="The transfer, as `shukka payments unassigned` numbers it.", min=1, max=2**62)
-#: No bank writes more; what is longer is no statement.
-_MOST_BYTES = 64 * 1024 * 1024
 
 
 @app.callback()
@@ -134,7 +133,7 @@ def import_(
     from workers.settings import load
 
     form = _format(bank)
-    raw = _bytes(file)
+    raw = read_whole(file, "statement")
     settings = load()
     statement = form.read(raw, in_japan(settings.clock.now()).date())
     shops = load_shops(settings.shops_dir, INSTALLATION)
@@ -240,18 +239,6 @@ def _format(bank: str) -> Format:
     if bank not in FORMATS:
         raise Invalid([Problem("--bank", f"there is no format {bank}; the formats are {', '.join(FORMATS)}")])
     return FORMATS[bank]
-
-
-def _bytes(file: Path) -> bytes:
-    """What the file holds. Raises Invalid for one that cannot be read, or is too large for a statement."""
-    try:
-        with file.open("rb") as opened_file:
-            raw = opened_file.read(_MOST_BYTES + 1)
-    except OSError as fault:
-        raise Invalid([Problem("FILE", f"{file}: {fault.strerror or fault}")]) from None
-    if len(raw) > _MOST_BYTES:
-        raise Invalid([Problem("FILE", f"{file}: is larger than any statement")])
-    return raw
 
 
 def _answer(file: Path, form: Format, statement: Statement, imported: Imported) -> dict[str, Any]:

@@ -114,13 +114,13 @@ def _load(engine: Engine, ids: Sequence[int]) -> Mapping[int, Instructed]:
             contact,
             [stored_instruction(row, row.supplier, row.key) for row in wanted],
         )
-        # Those that were asked for before channels were named went by webhook.
         remarked = {
             row.key: row.document for row in wanted if row.document.get("remarks") or row.document.get("pickup")
         }
         due = {row.order_id: on_delivery[row.order_id] for row in wanted if row.order_id in on_delivery}
         sent = {row.key for row in wanted}
         called_off = [row.key for row in listed if row.key not in sent]
+        # Those that were asked for before channels were named went by webhook.
         channel, until = first.payload.get("channel", WEBHOOK), old_until.get(first.supplier)
         loaded[effect_id] = Instructed(channel, batch, first.is_item, remarked, due, called_off, until)
     return loaded

@@ -1,0 +1,23 @@
+"""The file that a command is given as FILE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pipelines.errors import Invalid, Problem
+
+#: Neither a bank nor a label program writes more.
+_MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+def read_whole(file: Path, what: str) -> bytes:
+    """What the file holds. Raises Invalid for one that cannot be read, or is larger than any ``what`` ("statement")."""
+    try:
+        with file.open("rb") as opened_file:
+            raw = opened_file.read(_MOST_BYTES + 1)
+    except OSError as fault:
+        raise Invalid([Problem("FILE", f"{file}: {fault.strerror or fault}")]) from None
+    if len(raw) > _MOST_BYTES:
+        raise Invalid([Problem("FILE", f"{file}: is larger than any {what}")])
+    return raw
