@@ -79,3 +79,11 @@ def test_a_wrong_setting_is_named(clock: str | None, rate: float, where: str) ->
     with pytest.raises(Misconfigured) as refused:
         from_settings(clock, rate)
     assert refused.value.where == where
+
+
+@pytest.mark.parametrize("anchor", [1_763_611_200_000.0, float("nan"), float("inf"), -1.0])
+def test_an_anchor_in_milliseconds_is_none(anchor: float) -> None:
+    """Nor is what is no time at all; it was a traceback, or a Clock of another century."""
+    with pytest.raises(Misconfigured) as refused:
+        from_settings("2026-11-20T08:00:00+09:00", 1.0, anchor)
+    assert refused.value.where == "SHUKKA_CLOCK_ANCHOR"

@@ -16,6 +16,7 @@ from pipelines.values.moment import bounded
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 FASTEST = 1_000_000.0
+_TOO_LATE = datetime(2099, 1, 1, tzinfo=TOKYO).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,23 @@ def from_settings(clock: str | None, rate: float = 1.0, anchor: float | None = N
 
     ``clock``: ISO 8601 start, Asia/Tokyo where it names no offset; None starts at the present time.  ``rate``: business
     seconds a real second.  ``anchor``: epoch seconds at which the clock shows its start, None for now.
-    Raises Misconfigured for a start that is no time, or lies in a year of which no order may be, and for a rate that is not above zero.
+    Raises Misconfigured for a start or an anchor that is no time, or lies in a year of which no order may be, and for a rate that
+    is not above zero.
     """
     if not 0 < rate <= FASTEST:
         raise Misconfigured("SHUKKA_CLOCK_RATE", f"must be above 0 and at most {FASTEST:.0f}; 1 is real time")
     if clock is None and rate == 1.0:
         return SystemClock()
-    real = time.time() if anchor is None else anchor
+    real = time.time() if anchor is None else _anchor(anchor)
     return SettableClock(start=_start(clock, real), rate=rate, anchor=real)
+
+
+def _anchor(epoch: float) -> float:
+    """``epoch`` as it came; the likeliest that is none are milliseconds."""
+    if not 0 <= epoch < _TOO_LATE:
+        says = "is no time until the year 2098; write seconds since 1970, as `date +%s` prints them"
+        raise Misconfigured("SHUKKA_CLOCK_ANCHOR", says)
+    return epoch
 
 
 def _start(clock: str | None, anchor: float) -> datetime:

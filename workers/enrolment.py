@@ -156,6 +156,8 @@ def _credentials(kind: str, name: str, old_until: datetime | None = None) -> Cre
 
 
 def _named(connection: Connection, name: str, kind: str | None) -> ListedRow:
+    if kind not in (None, *CLIENT_KINDS):
+        raise Invalid([Problem("--kind", f"must be one of {', '.join(CLIENT_KINDS)}")])
     found = [] if "\x00" in name else clients.named(connection, name)
     found = [client for client in found if kind in (None, client.kind)]
     if not found:

@@ -23,6 +23,8 @@ def changes_of(words: str) -> dict[str, str]:
                 [Problem("--what-if", f"write {', '.join(f'{one}=...' for one in _FIELDS)}, with commas between")]
             )
     changes = {name: value for name, _, value in pairs}
+    if len(changes) < len(pairs):
+        raise Invalid([Problem("--what-if", "says one thing twice; say it once")])
     try:
         if "at" in changes:
             read_moment(changes["at"])

@@ -42,6 +42,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "tuple_type": "must be a list in square brackets",
     "model_type": "must be a table",
     "dict_type": "must be a table",
+    "finite_number": "must be a number such as 0.05",
     "decimal_type": "must be a number such as 0.05",
     "decimal_parsing": "must be a number such as 0.05",
     "is_instance_of": "must be a number such as 0.05",
@@ -121,7 +122,24 @@ def _table_of(text: str, where: str) -> dict[str, Any]:
         raise ProfileErrors([(where, "", f"is not valid TOML: {error}")]) from None
     if "key" in table:
         raise ProfileErrors([(where, "key", "leave it out: the file's name is the shop's key")])
+    if unkept := [
+        (where, key, "holds the character U+0000, which nothing can keep; leave it out") for key in _unkept(table)
+    ]:
+        raise ProfileErrors(unkept)
     return table
+
+
+def _unkept(value: object, key: str = "") -> Iterator[str]:
+    """The keys of ``value`` whose text, or whose own name, no database can keep."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            inner = f"{key}.{name}" if key else str(name)
+            yield from [inner] if "\0" in name else _unkept(below, inner)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _unkept(below, f"{key}[{index}]")
+    elif isinstance(value, str) and "\0" in value:
+        yield key
 
 
 def _checked(key: str, table: Mapping[str, Any], installation: Installation | None, where: str) -> Shop:
@@ -182,7 +200,9 @@ def _nearest(steps: Sequence[str | int]) -> str | None:
 
 
 def _described(steps: Sequence[str | int]) -> str | None:
-    """What the reference says of the parameter."""
+    """What the reference says of the parameter, or of the list that holds the entry."""
+    while steps and isinstance(steps[-1], int):
+        steps = steps[:-1]
     field = _table(steps).model_fields.get(str(steps[-1]))
     return field.description if field is not None else None
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.shops.section import Days, FromList, MethodName, Section
+from pipelines.shops.section import CalendarDay, Days, FromList, MethodName, Section
 from pipelines.values.money import Yen
 
 ReturnReason = Literal["defect", "wrong_item", "damaged", "unwanted", "not_authentic"]
@@ -145,7 +144,7 @@ class Returns(Section):
     address: str = Field(
         default="", description="Where goods go back to, as mails say it; unset: customers ask `support_mail`"
     )
-    discontinued: dict[str, date] = Field(
+    discontinued: dict[str, CalendarDay] = Field(
         default={}, description="Day on which a product, by its SKU or what its variants share, was announced to end"
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.shops.section import FromList, Section, TimeOfDay
+from pipelines.shops.section import CalendarDay, FromList, Section, TimeOfDay
 from pipelines.values.moment import read_day
 
 _DAY: Final = timedelta(days=1)
@@ -26,8 +26,8 @@ def _day_of_key(key: object) -> object:
 class DayRange(Section):
     """Days in a row, both ends included."""
 
-    first: date = Field(description="First closed day")
-    last: date = Field(description="Last closed day")
+    first: CalendarDay = Field(description="First closed day")
+    last: CalendarDay = Field(description="Last closed day")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -55,19 +55,21 @@ class Schedule(Section):
     national_holidays: bool | None = Field(
         default=None, description="Whether national holidays are closed (CUT-02); unset: as at the shop"
     )
-    closed_dates: Annotated[tuple[date, ...], FromList] = Field(default=(), description="Further closed days (CUT-03)")
+    closed_dates: Annotated[tuple[CalendarDay, ...], FromList] = Field(
+        default=(), description="Further closed days (CUT-03)"
+    )
     closed_ranges: Annotated[tuple[DayRange, ...], FromList] = Field(
         default=(),
         description="Holidays from a day through another, `{ first = 2026-08-12, last = 2026-08-16 }` (CUT-03)",
     )
-    open_dates: Annotated[tuple[date, ...], FromList] = Field(
+    open_dates: Annotated[tuple[CalendarDay, ...], FromList] = Field(
         default=(), description="Days open against every other entry (CUT-03)"
     )
     cutoff: TimeOfDay | None = Field(default=None, description="Its own same-day cutoff (CUT-01); unset: the shop's")
     cutoffs: dict[Weekday, TimeOfDay] = Field(
         default={}, description='Another cutoff on some weekdays, `{ fri = "12:00" }` (CUT-01)'
     )
-    cutoff_dates: dict[Annotated[date, BeforeValidator(_day_of_key)], TimeOfDay] = Field(
+    cutoff_dates: dict[Annotated[CalendarDay, BeforeValidator(_day_of_key)], TimeOfDay] = Field(
         default={}, description='Another cutoff on some days, over the weekday\'s, `{ 2026-12-28 = "10:00" }` (CUT-01)'
     )
 
@@ -104,10 +106,10 @@ class Calendar(Schedule):
         default=("sat", "sun"), description="Weekdays without dispatch (CUT-02)"
     )
     national_holidays: bool = Field(default=True, description="Whether national holidays are closed (CUT-02)")
-    added_holidays: Annotated[tuple[date, ...], FromList] = Field(
+    added_holidays: Annotated[tuple[CalendarDay, ...], FromList] = Field(
         default=(), description="Days that a law made national holidays after this version (B.3)"
     )
-    removed_holidays: Annotated[tuple[date, ...], FromList] = Field(
+    removed_holidays: Annotated[tuple[CalendarDay, ...], FromList] = Field(
         default=(), description="Days that a law took from the national holidays after this version (B.3)"
     )
     cutoff: TimeOfDay = Field(default=time(15), description="Orders up to this time of day leave the same day (CUT-01)")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from pipelines.values.moment import bounded
 
 Rounding = Literal["floor", "half_up", "ceil"]
 MethodName = Annotated[str, Field(description="payment method")]
@@ -48,6 +50,9 @@ def _decimal(value: object) -> object:
 
 FromList = BeforeValidator(_tuple)
 """TOML has lists where a frozen profile keeps tuples."""
+
+CalendarDay = Annotated[date, AfterValidator(bounded)]
+"""A day that is reckoned with: of the years of which an order may be."""
 
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "format": "time"})]
 Share = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=1, decimal_places=4)]

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from pipelines.shops.schedule import DayRange, Weekday
-from pipelines.shops.section import Days, FromList, Section
+from pipelines.shops.section import CalendarDay, Days, FromList, Section
 from pipelines.values.postal_code import postal_code
 from pipelines.values.prefecture import prefecture
 
@@ -56,11 +56,11 @@ class Store(Section):
         default=(), description="Weekdays on which it is closed"
     )
     national_holidays: bool = Field(default=False, description="Whether it is closed on national holidays")
-    closed_dates: Annotated[tuple[date, ...], FromList] = Field(default=(), description="Further closed days")
+    closed_dates: Annotated[tuple[CalendarDay, ...], FromList] = Field(default=(), description="Further closed days")
     closed_ranges: Annotated[tuple[DayRange, ...], FromList] = Field(
         default=(), description="Holidays from a day through another"
     )
-    visit_dates: Annotated[tuple[date, ...], FromList] = Field(
+    visit_dates: Annotated[tuple[CalendarDay, ...], FromList] = Field(
         default=(),
         description="The only days on which it receives visits, of those on which it is open; empty: each of them",
     )

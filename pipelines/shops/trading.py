@@ -18,14 +18,18 @@ def _with_defaults(gateways: dict[str, str]) -> dict[str, str]:
     return {**_GATEWAYS, **gateways}
 
 
+#: A part of an account, as customers read it.
+_Told = Annotated[str, Field(min_length=1, max_length=100, pattern=ONE_LINE)]
+
+
 class BankAccount(Section):
     """The account customers transfer to (銀行振込)."""
 
-    bank: str = Field(description="Name of the bank")
-    branch: str = Field(description="Name and number of the branch")
-    kind: str = Field(default="普通", description="普通 or 当座")
+    bank: _Told = Field(description="Name of the bank")
+    branch: _Told = Field(description="Name and number of the branch")
+    kind: _Told = Field(default="普通", description="普通 or 当座")
     number: Annotated[str, Field(pattern=r"^[0-9]{7}$")] = Field(description="Seven digits")
-    holder: str = Field(description="Account holder in kana")
+    holder: _Told = Field(description="Account holder in kana")
 
 
 class Payment(Section):

@@ -138,6 +138,7 @@ def test_a_wrong_profile_is_named_with_file_key_and_reason(
         (["check", "--full", "--since-last"], {}, 2, "--since-last: is the contrary of --full"),
         (["check", "--until", "2026-11-19T20:30+09:00"], {}, 2, "--until: is about the journals"),
         (["preview", "-"], {"SHUKKA_CLOCK_RATE": "fast"}, 2, "SHUKKA_CLOCK_RATE"),
+        (["up", "--data", ""], {}, 2, "--data: is empty"),
         (["shops", "check", "/nowhere"], {}, 1, "/nowhere"),
     ],
 )

@@ -19,6 +19,11 @@ _SHOP = "there is no shop salom; the shops are apparel, clinic, reuse, salon"
         ("postings list --shop clinic --shop salom", f"--shop: {_SHOP}"),
         ("points movements --from 2026-11-01 --to 2026-11-30 --shop salom", f"--shop: {_SHOP}"),
         ("retry --shop salom", f"--shop: {_SHOP}"),
+        ("orders --shop salom", f"--shop: {_SHOP}"),
+        ("orders --json --shop salom", f"--shop: {_SHOP}"),
+        ("points statement salom M-1", f"SHOP: {_SHOP}"),
+        ("mails release a@shop.example --shop salom", f"--shop: {_SHOP}"),
+        ("client rotate web --kind store", "--kind: must be one of storefront, supplier, gateway, operator"),
         ("documents list salom", f"SHOP: {_SHOP}"),
         ("documents list salom/S-1", f"SHOP: {_SHOP}"),
     ],
@@ -28,6 +33,26 @@ def test_a_name_that_is_none_is_said(
 ) -> None:
     code, out, err = in_process(capsys, monkeypatch, *told.split())
     assert (code, out, says in err) == (2, "", True), err
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("documents list salon --since 2026-12-01 --until 2026-11-01", "--until: lies before --since"),
+        ("documents list salon --least 500 --most 100", "--most: lies before --least"),
+        ("retry --since 2026-11-20T09:00 --until 2026-11-20T08:00", "--until: lies before --since"),
+        (
+            "orders --placed-from 2026-11-20T09:00:00+09:00 --placed-to 2026-11-19T09:00:00+09:00",
+            "--placed-to: lies before --placed-from",
+        ),
+        ("points movements --from 2026-11-30 --to 2026-11-01", "--to: lies before --from"),
+    ],
+)
+def test_what_ends_before_it_begins_is_said(
+    database: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, told: str, says: str
+) -> None:
+    code, out, err = in_process(capsys, monkeypatch, *told.split())
+    assert (code, out, err) == (2, "", f"shukka: {says}: nothing can lie between them\n")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,9 @@ def test_a_moment_that_is_none_is_one_mistake_and_not_three(
     assert err.count("shukka: ") == 1
 
 
-@pytest.mark.parametrize("words", ["when=now", "at", "at=soon", "region=Atlantis", "method=loan", ""])
+@pytest.mark.parametrize(
+    "words", ["when=now", "at", "at=soon", "region=Atlantis", "method=loan", "", "method=card,method=cod"]
+)
 def test_what_cannot_be_otherwise_is_named(
     told: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:

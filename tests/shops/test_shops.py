@@ -71,6 +71,17 @@ def test_a_name_is_all_a_shop_needs() -> None:
             "leave at least one",
         ),
         ('[calendar]\nclosed_dates = ["12-29"]', "calendar.closed_dates[0]", "a date such as"),
+        ("[calendar]\nclosed_dates = [9999-12-31]", "calendar.closed_dates[0]", "between the years 2001 and 2098"),
+        (
+            "[calendar]\nclosed_ranges = [{ first = 2098-12-31, last = 2099-01-03 }]",
+            "calendar.closed_ranges[0].last",
+            "between the years 2001 and 2098",
+        ),
+        (
+            "[returns]\ndiscontinued = { S-1 = 9999-12-31 }",
+            "returns.discontinued.S-1",
+            "between the years 2001 and 2098",
+        ),
         (
             "[calendar]\nclosed_dates = [2026-12-29]\nopen_dates = [2026-12-29]",
             "calendar",
@@ -91,6 +102,19 @@ def test_a_name_is_all_a_shop_needs() -> None:
             "payment.bank.number",
             "Seven digits",
         ),
+        (
+            '[payment.bank]\nbank = ""\nbranch = "c"\nnumber = "1234567"\nholder = "h"',
+            "payment.bank.bank",
+            "at least 1",
+        ),
+        (
+            '[payment.bank]\nbank = "b"\nbranch = "c"\nnumber = "1234567"\nholder = "h\\nBcc: x"',
+            "payment.bank.holder",
+            "Account holder",
+        ),
+        ('[[ranks.levels]]\nname = "GOLD\\u0000"\nrate = 0.01', "ranks.levels[0].name", "U+0000"),
+        ('[documents]\nseal = ["too long a column"]', "documents.seal[0]", "does not fit; it is: "),
+        ("[points]\nrate = nan", "points.rate", "a number such as 0.05"),
         ('[suppliers.maker]\ncarrier = "pigeon"', "suppliers.maker.carrier", "no carrier; there is ems"),
         ('[suppliers.maker]\nchannel = "mail"', "suppliers.maker.mail", "address is needed"),
         ('[suppliers.warehouse]\nships_via = "hub"', "suppliers.warehouse.ships_via", "no supplier hub"),

@@ -59,6 +59,8 @@ def act(
     engine = opened("act")
     now = settings.clock.now()
     if action is None:
+        if show or (file, key, about) != (None, None, None):
+            raise Invalid([Problem("ACTION", "is missing, and the options are about one; without them all are listed")])
         _list(engine, shops[shop], number, now, lang)
         return
     chosen = action_named(action)
@@ -129,8 +131,16 @@ def _fields(action: Action[Any], written: Sequence[str]) -> dict[str, object]:
             raise Invalid([Problem(option, "fields are written as --name value")])
         name = option.removeprefix("--").replace("-", "_")
         text = value or rest.pop(0)
+        if name not in described:
+            raise Invalid([Problem(name, f"There is no such field; {_fields_of(described)}")])
+        if name in fields:
+            raise Invalid([Problem(name, "Stands twice; say it once.")])
         fields[name] = text if _is_text(described.get(name, {})) else _value(name, text)
     return fields
+
+
+def _fields_of(described: Mapping[str, object]) -> str:
+    return f"the fields are {', '.join(described)}" if described else "this action has none"
 
 
 def _is_text(described: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ import typer
 
 from pipelines.errors import Conflict, Invalid, Problem, ShukkaError
 from workers.cli.database import opened
-from workers.cli.named import need_shops, shop_named
+from workers.cli.named import need_order, need_shops, shop_named
 from workers.cli.terminal import err, out, table
 
 if TYPE_CHECKING:
@@ -86,13 +86,16 @@ def list_(
 
     key, _, order = shop.partition("/")
     need_shops([key], "SHOP")
+    first, last = _day("--since", since), _day("--until", until)
+    need_order(first, last, ("--since", "--until"))
+    need_order(least, most, ("--least", "--most"))
     with opened("documents").connect() as connection:
         found = find(
             connection,
             key,
             order=order or None,
-            since=_day("--since", since),
-            until=_day("--until", until),
+            since=first,
+            until=last,
             least=least,
             most=most,
             partner=partner,

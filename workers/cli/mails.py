@@ -119,6 +119,7 @@ def release(
         number, spelt = (int(address), None) if address.isdecimal() else (None, addr_spec(address))
     except ValueError as fault:
         raise Invalid([Problem("ADDRESS", str(fault))]) from None
+    need_shops(shop or ())
     with opened("mails").begin() as connection:
         gone = let_go(connection, shop, _BY, number=number, address=spelt)
     if not gone:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from pipelines.errors import Invalid, Misconfigured, ShukkaError
+from pipelines.errors import Invalid, Misconfigured, Problem, ShukkaError
 from workers.cli.act import FIELDS_FOLLOW, act
 from workers.cli.attention import attention
 from workers.cli.backtest import backtest
@@ -99,11 +99,13 @@ def up(
         str | None, typer.Option(help="Start the Clock at this time, as 2026-11-20T09:00:00+09:00.")
     ] = None,
     clock_rate: Annotated[float | None, typer.Option(help="Run the Clock so many times as fast.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Directory of the embedded engines.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="DIR", help="Directory of the embedded engines.")] = None,
 ) -> None:
     """Run the whole service in the foreground; Ctrl-C stops it."""
     from workers.process.up import run_up
 
+    if data is not None and not data.strip():
+        raise Invalid([Problem("--data", "is empty; name a directory, as /var/lib/shukka, or leave it out")])
     _override(SHUKKA_CLOCK=clock, SHUKKA_CLOCK_RATE=clock_rate, SHUKKA_DATA=data)
     run_up(port=port, host=host, console=out)
 

@@ -1,14 +1,17 @@
-"""What a command's words name: a shop or a supplier of the profiles. One that is none is a mistake, said in a sentence."""
+"""What a command's words name: a shop or a supplier of the profiles, or from where to where. What is none is a mistake, said in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
+
+Bound = TypeVar("Bound", date, int)
 
 
 def shop_named(shops: Mapping[str, Shop], name: str, field: str = "SHOP") -> Shop:
@@ -36,3 +39,9 @@ def need_supplier(shops: Mapping[str, Shop], name: str, field: str = "--supplier
     if name not in known:
         says = f"no profile has a supplier {name}; the suppliers are {', '.join(sorted(known))}"
         raise Invalid([Problem(field, says)])
+
+
+def need_order(first: Bound | None, last: Bound | None, names: tuple[str, str]) -> None:
+    """Raise Invalid where the options ``names`` go from ``first`` back to ``last``: nothing lies between."""
+    if first is not None and last is not None and last < first:
+        raise Invalid([Problem(names[1], f"lies before {names[0]}: nothing can lie between them")])

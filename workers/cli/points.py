@@ -13,7 +13,7 @@ from rich.table import Column
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
-from workers.cli.named import need_shops
+from workers.cli.named import need_order, need_shops
 from workers.cli.terminal import out, table
 
 app = typer.Typer(help="Loyalty points: statements and movements.", no_args_is_help=True)
@@ -30,10 +30,11 @@ def statement(
     from pipelines.rules.dates.periods import last_day
     from workers.settings import load
 
+    need_shops([shop], "SHOP")
     with opened("points").connect() as connection:
         shown = statement_of(connection, shop, customer, load().clock.now(), limit=limit)
     if shown is None:
-        raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}; check both")])
+        raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}")])
     balance = shown.balance
     out.print(f"valid {balance.valid:,}  usable {shown.usable:,}  pending {balance.pending:,}  held {balance.held:,}")
     _table(
@@ -97,6 +98,5 @@ def movements(
 
 
 def _days(since: datetime, until: datetime) -> tuple[date, date]:
-    if until < since:
-        raise Invalid([Problem("--to", "lies before --from; name the same day or a later one")])
+    need_order(since, until, ("--from", "--to"))
     return since.date(), until.date()

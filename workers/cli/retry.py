@@ -9,7 +9,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
-from workers.cli.named import need_shops
+from workers.cli.named import need_order, need_shops
 from workers.cli.terminal import out, table
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def retry(
     if what is not None and what not in _WHATS:
         raise Invalid([Problem("WHAT", "must be effect, mail or event")])
     need_shops([] if shop is None else [shop])
-    which = Which(what, kind, target, shop, reason, _moment("--since", since), _moment("--until", until))
+    first, last = _moment("--since", since), _moment("--until", until)
+    need_order(first, last, ("--since", "--until"))
+    which = Which(what, kind, target, shop, reason, first, last)
     if number is None:
         _all(which, yes=yes)
     elif which != Which(what) or what is None:
