@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from pipelines.documents.facts import SaleFacts
 from pipelines.documents.kinds import Kind
@@ -46,6 +46,22 @@ def test_it_is_an_archive_file_that_can_be_read_aloud() -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == "領収書 TEST-1"
     assert all("NotoSansCJK" in font for font in _fonts(reader))
+
+
+@pytest.mark.parametrize("kind", ["receipt", "invoice"])
+def test_totals_are_never_alone_on_a_page(kind: str) -> None:
+    """documents.md 5: rows stand above them, under a heading of their own; of however many there are."""
+    for count in (*range(13, 27), *range(52, 66)):
+        lines = [a_line(str(number), 1, 1_000) for number in range(1, count + 1)]
+        pages = [page.extract_text() for page in _pages(typesetter().pdf(paper(kind, facts_of("salon", *lines))))]
+        ends = next(page for page in pages if "消費税額は税率ごと" in page)
+        assert f"商品 {count} " in ends, count
+        assert all("品名" in page for page in pages), count
+        assert [sum(f"商品 {number} " in page for page in pages) for number in range(1, count + 1)] == [1] * count
+
+
+def _pages(pdf: bytes) -> list[PageObject]:
+    return list(PdfReader(io.BytesIO(pdf)).pages)
 
 
 def _fonts(reader: PdfReader) -> set[str]:

@@ -68,7 +68,7 @@ def test_a_mistake_is_one_line(
 ) -> None:
     for arguments, says in (
         (("--state", "gone"), "state: Must be one of"),
-        (("--shop", "nowhere"), "shop: is unknown"),
+        (("--shop", "nowhere"), "--shop: there is no shop nowhere"),
         (("--csv", "--json"), "--csv: is another form"),
     ):
         code, _, wrong = in_process(capsys, monkeypatch, "orders", *arguments)

@@ -28,7 +28,7 @@ class WithBuyer(PayPayGateway):
 
 def settings(url: str, **more: object) -> Settings:
     given = {"paypay_api_key": API_KEY, "paypay_api_secret": API_SECRET, "paypay_merchant_id": MERCHANT}
-    return Settings.model_validate({**given, "paypay_url": url, "paypay_timeout": 0.15, **more})
+    return Settings.model_validate({**given, "paypay_url": url, "paypay_timeout": 0.4, **more})
 
 
 def paypay(fake: Fake) -> PayPay:

@@ -42,7 +42,7 @@ def komoju(fake: Fake) -> Komoju:
 
 def connect(url: str, **more: object) -> KomojuGateway:
     given = {"komoju_secret_key": SECRET_KEY, "komoju_webhook_secret": WEBHOOK_SECRET, "komoju_url": f"{url}/api/v1"}
-    return KomojuGateway(Settings.model_validate({**given, "komoju_timeout": 0.15, **more}))
+    return KomojuGateway(Settings.model_validate({**given, "komoju_timeout": 0.4, **more}))
 
 
 @pytest.fixture
