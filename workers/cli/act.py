@@ -135,7 +135,7 @@ def _fields(action: Action[Any], written: Sequence[str]) -> dict[str, object]:
             raise Invalid([Problem(name, f"There is no such field; {_fields_of(described)}")])
         if name in fields:
             raise Invalid([Problem(name, "Stands twice; say it once.")])
-        fields[name] = text if _is_text(described.get(name, {})) else _value(name, text)
+        fields[name] = text if _is_text(described[name]) else _value(name, text)
     return fields
 
 

@@ -11,7 +11,7 @@ import typer
 
 from pipelines.errors import Invalid, Problem
 from workers.cli.database import opened
-from workers.cli.named import need_order, need_shops
+from workers.cli.named import need_order, shop_named
 from workers.cli.terminal import out, table
 
 
@@ -53,12 +53,13 @@ def orders(
         "placed_from": placed_from,
         "placed_to": placed_to,
     }
-    need_shops([] if shop is None else [shop])
+    shops = load_shops(load().shops_dir, INSTALLATION)
+    if shop is not None:
+        shop_named(shops, shop, "--shop")
     asked = asked_of({name: value for name, value in told.items() if value is not None})
     need_order(asked.placed_from, asked.placed_to, ("--placed-from", "--placed-to"))
-    shops = list(load_shops(load().shops_dir, INSTALLATION))
     most = limit if limit is not None or as_json or as_csv else PAGE
-    rows = islice(chain.from_iterable(pages(opened("orders").connect, shops, asked)), most)
+    rows = islice(chain.from_iterable(pages(opened("orders").connect, list(shops), asked)), most)
     if as_csv:
         for part in csv_of([row] for row in rows):
             sys.stdout.buffer.write(part.encode())
