@@ -36,6 +36,15 @@ def public(url: str) -> str:
     return url
 
 
+def is_reachable(url: str) -> bool:
+    """Whether a request can be sent to ``url``: it names a host, its port is one, and nothing in it is blank."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not any(one.isspace() for one in url)
+    except ValueError:
+        return False
+
+
 def _checked(url: str, schemes: Sequence[str], example: str) -> str:
     if not url.startswith(tuple(schemes)):
         raise ValueError(f"must begin with {schemes[0]}, as in {example}")

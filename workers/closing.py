@@ -32,8 +32,8 @@ def month_of(day: date) -> tuple[datetime, datetime]:
 
 
 def payouts(rows: Sequence[ClosingRow], period: str) -> list[dict[str, Any]]:
-    """A row a shop, gateway and method, in yen; ``period`` is the day or the month that stands as its date; ``payout`` is what comes of it in the end: taken, less given back, less fees that
-    the gateway has told of."""
+    """A row a shop, gateway and method, in yen; ``period`` is the day or the month that stands as its date; ``payout`` is what remains to the shop in the end: taken, less given back, less fees that
+    the gateway has told of. What the shop gave back by hand is among what was given back, and its gateway pays it out all the same."""
     return [
         {
             "date": period,

@@ -152,16 +152,23 @@ def read(model: type[Model], environment: Mapping[str, str]) -> Model:
     """An adapter's own settings: every field of ``model`` is the variable of the same name in capitals.
 
     An empty variable is none. Raises Misconfigured naming the variable, never its value, with the field's description as the
-    way out.
+    way out; so for an address (``..._url``) that no request can be sent to.
     """
     given = {name: environment.get(name.upper(), "").strip() for name in model.model_fields}
     try:
-        return model.model_validate({name: value for name, value in given.items() if value})
+        settings = model.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:
         name = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
-        wrong = "is wrong" if given.get(name) else "is missing"
-        way_out = model.model_fields[name].description
-        raise Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong) from None
+        raise _refused(model, name, "is wrong" if given.get(name) else "is missing") from None
+    for name, value in given.items():
+        if value and name.endswith("_url") and not addresses.is_reachable(value):
+            raise _refused(model, name, "is wrong")
+    return settings
+
+
+def _refused(model: type[BaseModel], name: str, wrong: str) -> Misconfigured:
+    way_out = model.model_fields[name].description
+    return Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong)
 
 
 def load() -> Settings:

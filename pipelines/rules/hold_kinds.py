@@ -142,14 +142,14 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         "authorize",
         ("release", "cancel"),
         Sentence(
-            "決済代行から、カードのオーソリが成立したかどうかの回答がありません。",
-            "The gateway did not say whether the card was authorized.",
+            "決済代行から、決済がどうなったかの回答がありません。",
+            "The gateway did not say what became of the payment.",
         ),
         Sentence(
             "「断念した処理」の再実行（`shukka retry`）で再度問い合わせると、その回答に従って注文が進みます。回答がなければキャンセルし、決済代行の画面で"
-            "取り消してから保留を解除します。",
+            "オーソリや支払番号を取り消してから保留を解除します。",
             "Try what was given up again (`shukka retry`): the gateway is asked once more, and the order follows its answer. Else cancel it, void at the gateway what "
-            "it may hold, then release the order.",
+            "it may hold or still wait for, then release the order.",
         ),
     ),
     _R.PAYMENT_DIFFERS: HoldKind(
@@ -222,7 +222,8 @@ KINDS: Final[Mapping[HoldReason, HoldKind]] = {
         "release",
         ("release",),
         Sentence(
-            "オーソリを取り消せませんでした。コード{code}。", "The authorization could not be released. Code: {code}."
+            "オーソリ、または未払いの支払番号を取り消せませんでした。コード{code}。",
+            "What the gateway holds, or still waits for, could not be taken back. Code: {code}.",
         ),
         Sentence(
             "「断念した処理」を再実行（`shukka retry`）するか、決済代行の画面で取り消してから保留を解除してください。",

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from models.states import HoldReason
+from pipelines.rules.hold_kinds import KINDS
 from tests.payments.test_orders_at_gateways import Shop, shop
 from tests.rules.build import at
 from tests.world import a_line, document
@@ -98,3 +100,13 @@ def test_a_slip_that_ended_meanwhile_ends_the_order(shop: Shop) -> None:  # PAY-
         (one["from"], one["to"]) for one in shop.world.show("R-1", "reuse")["timeline"] if one["entity"] == "payment"
     ]
     assert moves == [("pending", "needs_review"), ("needs_review", "expired")], "it was never authorized"
+
+
+def test_nobody_is_told_of_a_card_that_there_is_not(shop: Shop) -> None:
+    """A slip is not authorized, and what is taken back of it is no authorization."""
+    in_doubt(shop, "konbini")
+    (hold,) = shop.world.show("R-1", "reuse")["holds"]
+    assert hold["says"] == "The gateway did not say what became of the payment."
+    for reason in (HoldReason.PAYMENT_UNKNOWN, HoldReason.VOID_FAILED):
+        assert "card" not in KINDS[reason].says.en + KINDS[reason].way_out.en
+        assert "カード" not in KINDS[reason].says.ja + KINDS[reason].way_out.ja

@@ -166,3 +166,12 @@ def test_metadata_that_is_none_names_no_order(metadata: object) -> None:
     about = {"object": "payment_intent", "id": "pi_1", "metadata": metadata}
     (one,) = of_stripe(json.dumps({**READS["stripe"][1], "data": {"object": about}}).encode())
     assert (one.order, one.reference, one.fault) == (None, "pi_1", None)
+
+
+@pytest.mark.parametrize("noted", ["9" * 5000, "9" * 30, "-1", "٣", "", 7, None])
+def test_a_note_that_is_no_sum_keeps_no_notice_of_komoju_out(noted: object) -> None:
+    told = READS["komoju"][1]
+    data = told["data"] | {"metadata": {"authorized": noted}}
+    (one,) = of_komoju(json.dumps({**told, "data": data}).encode())
+    assert one.snapshot is not None
+    assert (one.fault, one.snapshot.authorized, one.snapshot.captured) == (None, 5500, 5500)

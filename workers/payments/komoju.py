@@ -23,6 +23,7 @@ from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, 
 from pipelines.ports import Verdict
 from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at
+from workers.payments.keys import HeaderKey
 from workers.payments.komoju_notices import read_notices
 from workers.payments.komoju_payments import CLASSES, LOOK_AGAIN, PAGE, Page, Payment, of_page, of_payment
 
@@ -39,7 +40,7 @@ _STORES: Final = frozenset(get_args(Store))
 class Settings(BaseModel):
     """A merchant's account. Whether it is a test is told by the key."""
 
-    komoju_secret_key: Annotated[SecretStr, Field(description="set it to the secret key, sk_test_... or sk_live_...")]
+    komoju_secret_key: Annotated[HeaderKey, Field(description="set it to the secret key, sk_test_... or sk_live_...")]
     komoju_webhook_secret: Annotated[
         SecretStr,
         Field(

@@ -6,6 +6,7 @@ moment of its last change, so a snapshot is as old as the newest moment that the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,6 +33,8 @@ _STATES: Final = {
     "expired": PaymentState.EXPIRED,
     "failed": PaymentState.FAILED,
 }
+#: Yen as we note them down; the notes of a payment are for others to write, too.
+_SUM: Final = re.compile("[0-9]{1,10}")
 _WITH_MONEY: Final = (PaymentState.CAPTURED, PaymentState.PARTLY_REFUNDED, PaymentState.REFUNDED)
 
 _BY_CLASS: Final[Mapping[CodeClass, str]] = {
@@ -88,7 +91,8 @@ class Payment(BaseModel):
     def asked(self) -> int:
         """Yen that were asked for with the order, as they were noted down beside it once a capture of less changed the sum."""
         noted = (self.metadata or {}).get("authorized")
-        return int(noted) if isinstance(noted, str) and noted.isdecimal() else self.ours
+        is_sum = isinstance(noted, str) and _SUM.fullmatch(noted) is not None
+        return int(noted) if is_sum else self.ours
 
     @property
     def order(self) -> tuple[str, str] | None:

@@ -29,6 +29,7 @@ from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, 
 from pipelines.ports import Verdict
 from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, unknown
+from workers.payments.keys import HeaderKey, SecretsByComma
 from workers.payments.payjp_notices import read_notices
 from workers.payments.payjp_states import CAPTURED, CLASSES, KEY, ORDER, VOIDED, Charge
 
@@ -57,10 +58,10 @@ def _of_secret_key(value: str, info: ValidationInfo) -> str:
 class Settings(BaseModel):
     """What PAY.JP's console gives, and how this shop uses it."""
 
-    payjp_secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] = Field(
+    payjp_secret_key: Annotated[HeaderKey, AfterValidator(_secret_key)] = Field(
         description="set it to the secret key of the API settings, sk_live_..."
     )
-    payjp_webhook_token: SecretStr = Field(
+    payjp_webhook_token: SecretsByComma = Field(
         description="set it to the webhook token of the API settings, whook_..., several with commas"
     )
     payjp_expiry_days: int = Field(30, ge=1, le=60, description="days for which an amount is held, the first counted")

@@ -34,6 +34,7 @@ from pipelines.gateway import (
 from pipelines.ports import Verdict
 from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at, unknown
+from workers.payments.keys import HeaderKey
 from workers.payments.paypay_notices import read_notices
 from workers.payments.paypay_payments import CLASSES, CODES, Code, Payment, id_of, is_id, mark_of, of_payment, result_of
 from workers.payments.paypay_signing import CONTENT_TYPE, authorization
@@ -47,9 +48,9 @@ _WITH_MONEY: Final = ("AUTHORIZED", "REAUTHORIZING", "COMPLETED", "REFUNDED")
 class Settings(BaseModel):
     """A merchant's access. Whether it is a test is told by the host."""
 
-    paypay_api_key: Annotated[SecretStr, Field(description="set it to the API key")]
+    paypay_api_key: Annotated[HeaderKey, Field(description="set it to the API key")]
     paypay_api_secret: Annotated[SecretStr, Field(description="set it to the API key's secret")]
-    paypay_merchant_id: Annotated[str, Field(description="set it to the merchant id")]
+    paypay_merchant_id: Annotated[str, Field(pattern="^[!-~]+$", description="set it to the merchant id")]
     paypay_url: Annotated[
         str,
         Field(

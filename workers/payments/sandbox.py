@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from models.states import PaymentState
 from pipelines.errors import Unreachable
@@ -35,6 +35,7 @@ from workers.http.signed_json import read_signed
 from workers.http.signing import derived_secret
 from workers.payments.acknowledging import stored_or_known
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle
+from workers.payments.keys import HeaderKey
 
 _STATES: Final = {
     "pending": PaymentState.PENDING,
@@ -59,7 +60,7 @@ class Settings(BaseModel):
     sandbox_gateway_url: str = Field(
         pattern="^https?://", description="set it to the gateway's address, such as http://127.0.0.1:9000"
     )
-    sandbox_gateway_key: SecretStr = Field(description="set it to the key the gateway issued")
+    sandbox_gateway_key: HeaderKey = Field(description="set it to the key the gateway issued")
     sandbox_gateway_timeout: Annotated[float, Field(gt=0, description="seconds for one attempt")] = 5.0
 
 

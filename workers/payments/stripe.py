@@ -32,6 +32,7 @@ from pipelines.gateway import Answer, CaptureRules, CodeClass, Gateway, Listed, 
 from pipelines.ports import Verdict
 from workers.http.pool import PooledTransport
 from workers.payments.asking import Unsettled, looked_up, settle
+from workers.payments.keys import HeaderKey, SecretsByComma
 from workers.payments.stripe_calls import Refused, StripeCalls, replayed, told_at
 from workers.payments.stripe_codes import class_of, code_of
 from workers.payments.stripe_notices import read_notices
@@ -58,10 +59,10 @@ def _secret_key(value: SecretStr) -> SecretStr:
 class Settings(BaseModel):
     """One Stripe account."""
 
-    stripe_secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] = Field(
+    stripe_secret_key: Annotated[HeaderKey, AfterValidator(_secret_key)] = Field(
         description="set it to the secret key (sk_...) or a restricted key (rk_...) of Stripe's dashboard"
     )
-    stripe_webhook_secrets: SecretStr = Field(
+    stripe_webhook_secrets: SecretsByComma = Field(
         description="set it to the signing secret (whsec_...) of the webhook endpoint; two with a comma while one is rolled"
     )
     stripe_return_url: str = Field(
