@@ -128,6 +128,7 @@ class _Section:
 
 def _sections(records: Sequence[str], today: date) -> Iterator[_Section]:
     section: _Section | None = None
+    told = set[tuple[str, ...]]()
     for place, record in enumerate(records, start=1):
         match record[0], section:
             case "1", None:
@@ -136,6 +137,7 @@ def _sections(records: Sequence[str], today: date) -> Iterator[_Section]:
                 section.rows.append(_row(record, place, section))
             case "8", _Section():
                 _closed(section, record, place)
+                _once(section, tuple(records[section.header.place - 1 : place]), told)
                 yield section
                 section = None
             case kind, _:
@@ -208,6 +210,13 @@ def _closed(section: _Section, record: str, place: int) -> None:
     made = _balance(section.header, "before") + _sum(section.rows)
     if _balance(trailer, "after") != made:
         raise broken(f"record {place}: the balance is {_balance(trailer, 'after')}, and the rows make {made}")
+
+
+def _once(section: _Section, records: tuple[str, ...], told: set[tuple[str, ...]]) -> None:
+    """No account is told of twice in the very same words: its transfers would count as so many more."""
+    if section.rows and records in told:
+        raise broken(f"record {section.header.place} begins an account that stands in the file already, word for word")
+    told.add(records)
 
 
 def _same(trailer: _Fields, **found: int) -> None:

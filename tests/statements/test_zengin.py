@@ -136,3 +136,16 @@ def test_no_refusal_names_a_payer() -> None:
     with pytest.raises(Invalid) as refused:
         read(changed("000000005500", "00000000550X"), TODAY)
     assert "ﾔﾏﾀﾞ" not in str(refused.value)
+
+
+def test_an_account_that_is_told_of_twice_word_for_word_is_refused() -> None:
+    """Its transfers were booked once more, and the second of each was to be given back."""
+    with pytest.raises(Invalid, match="record 4 begins an account that stands in the file already"):
+        rows(account_03([SAMPLE]), account_03([SAMPLE]))
+    with pytest.raises(Invalid, match="stands in the file already"):
+        rows(account_01([SAMPLE]), account_01([SAMPLE]))
+    assert len(rows(account_03([SAMPLE, SAMPLE]))) == 2, "two equal transfers of a day are two"
+    assert len(rows(account_03([SAMPLE]), account_03([SAMPLE], before=105_500))) == 2, (
+        "and so in two parts of an account"
+    )
+    assert rows(account_03([]), account_03([])) == (), "where nothing moved nothing is booked twice"
