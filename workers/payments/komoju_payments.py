@@ -91,8 +91,7 @@ class Payment(BaseModel):
     def asked(self) -> int:
         """Yen that were asked for with the order, as they were noted down beside it once a capture of less changed the sum."""
         noted = (self.metadata or {}).get("authorized")
-        is_sum = isinstance(noted, str) and _SUM.fullmatch(noted) is not None
-        return int(noted) if is_sum else self.ours
+        return int(noted) if isinstance(noted, str) and _SUM.fullmatch(noted) else self.ours
 
     @property
     def order(self) -> tuple[str, str] | None:
