@@ -123,13 +123,16 @@ def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: d
 def heard_from(draft: OrderDraft, now: datetime) -> None:
     """After suppliers' news and changes of lines: what is owed no longer is not waited for, what else is owed now is."""
     changed = [one for one in draft.shipments if one.was_owed and (one.is_otherwise_owed or not one.left)]
-    for shipment in changed:
+    heard = [one for one in draft.shipments if one.was_untold and not (one.is_untold and one.left)]
+    for shipment in [*changed, *heard]:
         draft.end_wait(WAITS_AT, report_of(shipment))
     answered = {one.id for one in changed if one.state != ShipmentState.INSTRUCTED or not one.left}
     gone = {one.id for one in changed if not one.is_owed or not one.left}
+    known = {one.id for one in heard if one.is_owed}
     draft.lift(
         lambda hold: (
-            (hold.reason == HoldReason.SUPPLIER_SILENT and hold.shipment in answered)
+            (hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment in known)
+            or (hold.reason == HoldReason.SUPPLIER_SILENT and hold.shipment in answered)
             or (hold.reason == HoldReason.DISPATCH_LATE and hold.shipment in gone)
         ),
         "the supplier answered",

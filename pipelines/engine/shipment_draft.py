@@ -97,6 +97,11 @@ class ShipmentDraft:
         return self._facts.state in (ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED)
 
     @property
+    def was_untold(self) -> bool:
+        """Whether its supplier had not been told of it before this decision."""
+        return self._facts.state in _UNTOLD
+
+    @property
     def is_otherwise_owed(self) -> bool:
         """Whether something else is owed of it since this decision: it was answered, or has another day."""
         return self.state != self._facts.state or self.dispatch_on != self._facts.dispatch_on

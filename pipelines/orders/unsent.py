@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.states import OrderState
+from models.states import HoldReason, OrderState
+from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Case
 from pipelines.rules.explain import Refusal, Sentence
@@ -46,6 +47,11 @@ def has_left_in_part(case: Case, *ways_out: str) -> Sequence[Refusal]:
 def has_left(shipment: ShipmentDraft) -> bool:
     """Whether some of its pieces have left."""
     return any(pieces.shipped for pieces in shipment.lines.values())
+
+
+def is_overdue(order: OrderDraft, shipment: ShipmentDraft) -> bool:
+    """Whether a person has the order because its supplier could not be told of the shipment."""
+    return any(hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment == shipment.id for hold in order.holds)
 
 
 def about(case: Case) -> ShipmentDraft:

@@ -10,13 +10,14 @@ from pipelines.changes.authorizations import goods_may_leave, is_ending, watch_a
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
 from pipelines.changes.sending import give_to
-from pipelines.changes.suppliers import address, goes_on, may_go, never_answered, watch
+from pipelines.changes.suppliers import WAITS_AT, address, goes_on, may_go, never_answered, report_of, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.engine.stage import Stage
 from pipelines.rules.dates.cutoff import closes_at
+from pipelines.rules.dates.reports import INSTRUCTION, OPERATOR, told_by
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
 from pipelines.shops.fulfilling import AUTO
@@ -77,7 +78,7 @@ def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime)
     elif due_at > now:
         draft.again(due_at)
     else:
-        _instruct(draft, shop, shipment, due_at)
+        _instruct(draft, shop, shipment, due_at, now)
 
 
 def _channel(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> str:
@@ -103,34 +104,58 @@ def _due_at(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft) -> datetime:
     return planned
 
 
-def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: datetime) -> None:
-    """Ask for the instruction; the shipment counts as instructed once its channel has it durably."""
+def _instruct(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, due_at: datetime, now: datetime) -> None:
+    """Ask for the instruction; the shipment counts as instructed once its channel has it durably, and is waited for until then."""
     if draft.state == OrderState.AUTHORIZED:  # a later shipment goes out when an earlier one has already left
         draft.move_order(OrderState.RELEASED, f"instructed {shipment.supplier}")
     channel = _channel(draft, shop, shipment)
     tell_to_collect(draft, shop, shipment)
+    until = told_by(shop, shipment.supplier, asked_at=now, dispatch_on=shipment.dispatch_on)
+    _await_instruction(draft, shipment, until)
     draft.ask(
         EffectIntent(
             INSTRUCT,
             instruct_key(shipment.id, shipment.again),
             wakes="dispatch",
             shipment=shipment.id,
-            payload={"channel": channel},
+            payload={"channel": channel, "until": until.isoformat()},
             batch=f"{channel}:{shipment.supplier}:{due_at.isoformat()}" if shop.batches(channel) else None,
         )
     )
 
 
+def _await_instruction(draft: OrderDraft, shipment: ShipmentDraft, until: datetime) -> None:
+    draft.await_for(INSTRUCTION, shipment.supplier, until, OPERATOR, report_of(shipment))
+
+
 def _after_instruction(
     draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, told: EffectFacts, now: datetime
 ) -> None:
+    if told.state == "pending":
+        _under_way(draft, shipment, told, now)
+        return
+    draft.end_wait(WAITS_AT, report_of(shipment))
     if told.state == "done":
         shipment.move(ShipmentState.INSTRUCTED, (told.outcome or {}).get("says") or "supplier has the instruction")
         if not shop.is_fetched(str(told.payload.get("channel"))):
             shipment.tell(now)
     elif told.state in ("declined", "needs_review"):
-        named = {"supplier": shipment.supplier}
-        draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts=named), "instruction failed")
+        _unreachable(draft, shipment, "instruction failed")
+
+
+def _under_way(draft: OrderDraft, shipment: ShipmentDraft, told: EffectFacts, now: datetime) -> None:
+    """It is still tried; a person hears of one that does not arrive in time, and it is tried on all the same."""
+    until = told.payload.get("until")
+    if until is None:  # it was asked for before such dates were kept
+        return
+    if (moment := datetime.fromisoformat(until)) > now:
+        _await_instruction(draft, shipment, moment)
+    else:
+        _unreachable(draft, shipment, "instruction not delivered in time")
+
+
+def _unreachable(draft: OrderDraft, shipment: ShipmentDraft, cause: str) -> None:
+    draft.hold(Hold(HoldReason.SUPPLIER_UNREACHABLE, shipment.id, facts={"supplier": shipment.supplier}), cause)
 
 
 STAGE = Stage(

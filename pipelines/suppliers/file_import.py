@@ -29,7 +29,7 @@ from pipelines.shops.fulfilling import Supplier
 from pipelines.suppliers.news import supplier_event
 from pipelines.values.calendar import JST, in_japan
 from pipelines.values.card_number import mask
-from pipelines.values.encoded_text import decoded
+from pipelines.values.encoded_text import decoded, file_name
 
 AUTO: Final = "auto"
 #: The type of what is kept of a row that waits for an operator.
@@ -92,7 +92,7 @@ def import_file(
     file twice is nothing; a corrected one is news in what was corrected. Raises Invalid for a format that is not there, and for a
     file of which nothing can be read.
     """
-    now, table, mine, file = clock.now(), read_table(data), _profile(shops, supplier, seen), mask(file)
+    now, table, mine, file = clock.now(), read_table(data), _profile(shops, supplier, seen), mask(file_name(file))
     layouts = {name: one.results(mine.files) for name, one in FORMATS.items()}
     found = detect(table, FORMATS, layouts) if form == AUTO else _named(form)
     rows = read(table, found, layouts[found.name], mine.carrier)
@@ -133,7 +133,7 @@ def _without_cards(data: bytes) -> bytes:
 
 def refuse(engine: Engine, clock: Clock, data: bytes, *, supplier: str, file: str, reason: str) -> None:
     """Tell the operator, once, of a file that came in where nobody waits for an answer, and of which nothing can be read."""
-    digest = hashlib.sha256(data).digest()
+    digest, file = hashlib.sha256(data).digest(), file_name(file)
     event = Received(
         source=_source(supplier),
         event_id=f"file:{_mark(digest)}".translate(_LETTERS),

@@ -20,3 +20,12 @@ def decoded(data: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
     raise Undecodable("it is neither in UTF-8 nor in CP932; store it as it was exported")
+
+
+def file_name(name: str) -> str:
+    """A file's name as people read it: of one that the system has in other bytes than UTF-8, as programs in Japan write them, the text
+    that they are; what is no text at all becomes a mark."""
+    try:
+        return decoded(name.encode("utf-8", "surrogateescape"))[0]
+    except (Undecodable, UnicodeEncodeError):
+        return name.encode("utf-8", "replace").decode("utf-8")

@@ -77,6 +77,38 @@ def test_what_became_of_the_instruction(outcome: str, moved: list[str], hold: li
     assert (moves(decision), reasons(decision)) == (moved, hold)
 
 
+@pytest.mark.parametrize(
+    ("moment", "until"),
+    [
+        ("2026-11-20 10:00:00", "20. 20:00"),  # it leaves today: at 20:00 it would be asked after
+        ("2026-11-20 19:50:00", "20. 20:50"),  # an hour at least
+        ("2026-11-20 21:00:00", "21. 21:00"),  # that hour has passed: as long as its answer would be waited for
+        ("2026-11-17 10:00:00", "18. 10:00"),
+    ],
+)
+def test_an_instruction_that_is_under_way_has_a_date(moment: str, until: str) -> None:
+    """P: whatever is waited for has a date, and something happens then."""
+    decision = decide(STAGE, standing(shipment(instruct_at=at(moment)), **BY_WEBHOOK), now=at(moment))
+    assert waits(decision) == [("supplier.instruction", until, "operator")]
+    (asked_for,) = decision.effects
+    assert f"{at(asked_for.payload['until']):%d. %H:%M}" == until
+
+
+@pytest.mark.parametrize(
+    ("moment", "wait", "hold"),
+    [
+        ("2026-11-20 19:59:59", [("supplier.instruction", "20. 20:00", "operator")], []),
+        ("2026-11-20 20:00:00", [], ["supplier_unreachable"]),
+    ],
+)
+def test_an_instruction_that_does_not_arrive_goes_before_a_person(
+    moment: str, wait: list[tuple[str, str, str]], hold: list[str]
+) -> None:
+    told = {KEY: effect("supplier.instruct", KEY, "pending", until="2026-11-20T20:00:00+09:00")}
+    decision = decide(STAGE, standing(shipment(), state="released", effects=told, **BY_WEBHOOK), now=at(moment))
+    assert (waits(decision), reasons(decision), effects(decision)) == (wait, hold, [])
+
+
 def told(state: str = "instructed", **changes: Any) -> Any:
     """A shipment that leaves on Friday the 20th, of which its supplier was told at 10:00."""
     return shipment(state=state, **{"told_at": NOW, **changes})

@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from pipelines.errors import Invalid, Problem
+from pipelines.values.encoded_text import file_name
 from workers.cli.database import opened
 from workers.cli.given_file import read_whole
 from workers.cli.named import need_shops
@@ -246,7 +247,7 @@ def _answer(file: Path, form: Format, statement: Statement, imported: Imported) 
     for row, finding in imported.found:
         shown[finding.outcome].append(_shown(row, finding))
     return {
-        "file": str(file),
+        "file": file_name(str(file)),
         "format": form.name,
         "encoding": statement.encoding,
         "rows": imported.rows,

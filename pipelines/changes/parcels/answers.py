@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, timedelta
 from typing import Final
 
 from models.states import CallOff, HoldReason, OrderState, ShipmentState
@@ -18,6 +19,8 @@ from pipelines.rules.parcels import too_much
 from pipelines.values.calendar import in_japan
 
 _DELAY: Final = "supplier_delay"
+#: The fact of a shortage when it was said.
+_SAID_AT: Final = "said_at"
 #: How far ahead a supplier can know a day.
 _FARTHEST: Final = timedelta(days=366)
 
@@ -110,8 +113,8 @@ def _no_such_day(expected: date, said_on: date) -> str | None:
 
 
 def short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
-    """The supplier lacks pieces (INT-13): held until a human takes them out, or until all of it has left after all. The customer
-    hears of it when they are taken out: only then is it known what is left to pay."""
+    """The supplier lacks pieces (INT-13): held until a human takes them out, or until all of it has left after all; of a line its
+    newest word counts. The customer hears of it when they are taken out: only then is it known what is left to pay."""
     told: Mapping[str, int] | None = None
     if event.body.get("lines") is not None:
         told = {str(one["line"]): int(one["quantity"]) for one in event.body["lines"]}
@@ -124,5 +127,41 @@ def short(news: News, shipment: ShipmentDraft, event: EventFacts) -> None:
     if not missing or shipment.state == ShipmentState.SHIPPED or _is_off(news, shipment):
         news.draft.ignored(event, "none of it is to ship any more")
         return
-    news.hold(Hold(HoldReason.SUPPLIER_SHORT, shipment.id, missing, facts={"supplier": shipment.supplier}))
+    standing = _standing(news, shipment, missing, event)
+    if not standing:
+        news.draft.ignored(event, "newer news is known")
+        return
+    _replace_older(news, shipment, standing, event)
     news.draft.applied(event)
+
+
+def _standing(news: News, shipment: ShipmentDraft, missing: Mapping[str, int], event: EventFacts) -> Mapping[str, int]:
+    """Those of ``missing`` of whose line nothing newer is known to lack; of two that were said at one moment the more."""
+    known = [(line, (_said_at(one), n)) for one in _shortages(news, shipment) for line, n in one.lines.items()]
+    newer = {line for line, said in known if line in missing and said > (_moment(event), missing[line])}
+    return {line: pieces for line, pieces in missing.items() if line not in newer}
+
+
+def _replace_older(news: News, shipment: ShipmentDraft, missing: Mapping[str, int], event: EventFacts) -> None:
+    """Hold for ``missing``, and for what was said before of other lines alone."""
+    said = {"supplier": shipment.supplier, _SAID_AT: _moment(event)}
+    newest, before = Hold(HoldReason.SUPPLIER_SHORT, shipment.id, missing, facts=said), _shortages(news, shipment)
+    over = [one for one in before if one != newest and _said_at(one) <= _moment(event) and missing.keys() & one.lines]
+    for hold in over:
+        if others := {line: pieces for line, pieces in hold.lines.items() if line not in missing}:
+            news.hold(replace(hold, lines=others, id=None))
+    news.hold(newest)
+    news.draft.lift(lambda hold: hold in over, "newer news is known")
+
+
+def _shortages(news: News, shipment: ShipmentDraft) -> Sequence[Hold]:
+    return [one for one in news.draft.holds if one.reason == HoldReason.SUPPLIER_SHORT and one.shipment == shipment.id]
+
+
+def _said_at(shortage: Hold) -> str:
+    """When the supplier said it; before anything else where that was not kept."""
+    return str(shortage.facts.get(_SAID_AT, ""))
+
+
+def _moment(event: EventFacts) -> str:
+    return event.at.astimezone(UTC).isoformat(timespec="microseconds")

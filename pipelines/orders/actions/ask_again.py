@@ -10,7 +10,7 @@ from pydantic import Field
 from pipelines.orders.action import About, Action, Case, Request
 from pipelines.orders.actions.reroute import SHIPMENT
 from pipelines.orders.schema import MANY_LINES
-from pipelines.orders.unsent import about, not_waiting
+from pipelines.orders.unsent import about, is_overdue, not_waiting
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.suppliers.instructions import instruct_key
 
@@ -42,7 +42,9 @@ def stands(case: Case) -> Sequence[Refusal]:
     named = {"shipment": shipment.id, "supplier": shipment.supplier}
     if told is None:
         return [Refusal(_NOT_TOLD, named, ways_out=("release", "shipments:reroute"))]
-    return [Refusal(_UNDER_WAY, named, ways_out=("shipments:reroute",))] if told.state in ("pending", "done") else []
+    if told.state == "done" or (told.state == "pending" and not is_overdue(case.order, shipment)):
+        return [Refusal(_UNDER_WAY, named, ways_out=("shipments:reroute",))]
+    return []
 
 
 ACTION = Action(

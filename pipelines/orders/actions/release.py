@@ -11,6 +11,7 @@ from pipelines.changes.points import used_to_take_again
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Action, Case, Reason
+from pipelines.orders.unsent import is_overdue
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.rules.holds import Hold
 from pipelines.suppliers.instructions import instruct_key
@@ -100,13 +101,15 @@ def _is_in_doubt(order: OrderDraft, hold: Hold) -> bool:
 
 def stuck_shipments(order: OrderDraft) -> set[str]:
     """Shipments that nothing would ever send: their supplier refused and pieces are left, or its instruction came to
-    nothing. They are asked for anew, or their lines are taken out; nobody's look at them changes that."""
+    nothing, or did not arrive in time. They are asked for anew, or their lines are taken out; nobody's look at them changes that."""
     return {one.id for one in order.shipments if one.left and _is_stuck(order, one)}
 
 
 def _is_stuck(order: OrderDraft, shipment: ShipmentDraft) -> bool:
     told = order.effects.get(instruct_key(shipment.id, shipment.again))
-    has_failed = told is not None and told.state in ("declined", "needs_review")
+    has_failed = told is not None and (
+        told.state in ("declined", "needs_review") or (told.state == "pending" and is_overdue(order, shipment))
+    )
     return shipment.state == ShipmentState.REFUSED or (shipment.is_untold and has_failed)
 
 

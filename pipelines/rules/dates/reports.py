@@ -17,11 +17,15 @@ from pipelines.values.calendar import JST, in_japan
 if TYPE_CHECKING:
     from pipelines.shops import Shop
 
+INSTRUCTION: Final = "supplier.instruction"
 ANSWER: Final = "supplier.acknowledgement"
 DAY: Final = "supplier.date"
 GOODS: Final = "supplier.ship"
 REMIND: Final = "remind"
 OPERATOR: Final = "operator"
+#: How long an instruction is tried to be told where no answer is expected, and at least, however late it is.
+_TRIED_FOR: Final = timedelta(hours=24)
+_TRIED_AT_LEAST: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +44,17 @@ def steps(shop: Shop, supplier: str, *, told_at: datetime, answered: bool, dispa
     if not answered:
         owed += _answer(shop, supplier, told_at)
     return sorted(owed)
+
+
+def told_by(shop: Shop, supplier: str, *, asked_at: datetime, dispatch_on: date | None) -> datetime:
+    """Until when an instruction may be on its way before a person hears that it does not arrive: as long as its answer would be waited
+    for, but not beyond the hour at which goods that leave on ``dispatch_on`` are asked after."""
+    profile = shop.supplier(supplier)
+    tried = asked_at + (timedelta(hours=profile.acknowledge_within_hours) or _TRIED_FOR)
+    if dispatch_on is None:
+        return tried
+    asked_after = datetime.combine(dispatch_on, profile.report_by, JST)
+    return tried if asked_after <= asked_at else max(min(tried, asked_after), asked_at + _TRIED_AT_LEAST)
 
 
 def _answer(shop: Shop, supplier: str, told_at: datetime) -> Iterator[Step]:
