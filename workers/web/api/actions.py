@@ -20,13 +20,14 @@ from models.database import glance
 from models.states import ReturnState
 from models.store import returns
 from models.store.returns import ReturnPlaceRow
-from pipelines.orders.act import Asker, Asking, Looked, look, possible, standing
+from pipelines.orders.act import Asker, Asking, Looked, possible, standing
 from pipelines.orders.action import About, Action
 from pipelines.shops import Shop
 from workers.web.answers import as_json, not_found, order_url
 from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
+from workers.web.handing_in import hand_in
 from workers.web.headers import idempotency_key, language
 from workers.web.shapes import OrderReference, ReturnReference, answers
 
@@ -125,15 +126,7 @@ async def _hand_in(request: Request, caller: Caller, asking: Asking) -> Looked:
     """Look at a request, and store what it becomes."""
     state = state_of(request)
     locale = language(request) if caller.kind == "operator" else None
-
-    def look_at() -> Looked:
-        with glance(state.house.engine) as connection:
-            return look(connection, state.house.shops, asking, state.house.clock.now(), locale)
-
-    looked = await asyncio.to_thread(look_at)
-    if looked.event is not None:
-        await state.desk.event(looked.event)
-    return looked
+    return await hand_in(state, asking, state.house.clock.now(), locale)
 
 
 def _asker(caller: Caller) -> Asker:
