@@ -28,7 +28,7 @@ from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
 from workers.web.handing_in import hand_in
-from workers.web.headers import idempotency_key, language
+from workers.web.headers import KEYED, idempotency_key, language
 from workers.web.shapes import OrderReference, ReturnReference, answers
 
 _BODY_LIMIT = 1_048_576
@@ -48,7 +48,7 @@ def router_of(actions: Sequence[Action[Any]]) -> APIRouter:
             name=action.name,
             summary=action.label.en,
             description=action.says.en,
-            openapi_extra=takes(action.model, required=_needs_body(action.model)),
+            openapi_extra={**takes(action.model, required=_needs_body(action.model)), **KEYED},
         )
     return router
 
