@@ -126,7 +126,7 @@ def test_metrics_are_named_shukka(site: Site) -> None:
 def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:
     problem(site.get("/v1/nothing"), 404)
     refused = site.run(lambda: site.request("DELETE", "/v1/orders"))
-    problem(refused, 405)
+    assert problem(refused, 405)["detail"] == "What is here is asked by GET, POST."
     assert refused.headers["allow"] == "GET, POST"
 
 
