@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +94,20 @@ def test_a_key_stands_for_one_request_of_two_in_one_moment(site: Site, second: i
         assert "Idempotency-Key" in problem(answers[1], 409)["detail"]
     site.world.settle()
     assert [state for state, _ in asked(site)] == ["applied"]
+
+
+@pytest.mark.parametrize("chunks", [[], [b""]], ids=["none", "an empty one"])
+def test_nothing_at_all_asks_for_what_needs_nothing_however_it_is_sent(site: Site, chunks: list[bytes]) -> None:
+    """A proxy sends a POST without a body in chunks, of which there are none."""
+    released(site.world)
+
+    async def body() -> AsyncIterator[bytes]:
+        for one in chunks:
+            yield one
+
+    path = "/v1/orders/salon/S-1/cancel"
+    answer = site.run(lambda: site.request("POST", path, key=site.operator, content=body()))
+    assert answer.status_code == 202, answer.text
 
 
 def test_one_key_may_be_used_for_two_actions(site: Site) -> None:

@@ -25,7 +25,7 @@ from pipelines.orders.action import About, Action
 from pipelines.shops import Shop
 from workers.web.answers import as_json, not_found, order_url
 from workers.web.app_state import state_of
-from workers.web.body import read_json, takes
+from workers.web.body import parse_json, read_body, takes
 from workers.web.clients import Caller
 from workers.web.handing_in import hand_in
 from workers.web.headers import KEYED, idempotency_key, language
@@ -139,8 +139,5 @@ def _needs_body(model: type[BaseModel]) -> bool:
 
 async def _body(request: Request, model: type[BaseModel]) -> object:
     """The request's JSON; nothing at all says nothing, where nothing is needed."""
-    is_empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
-    if is_empty and not _needs_body(model):
-        return {}
-    _, raw = await read_json(request, _BODY_LIMIT)
-    return raw
+    raw = await read_body(request, _BODY_LIMIT)
+    return parse_json(raw) if raw or _needs_body(model) else {}
