@@ -147,6 +147,7 @@ def test_retry_after_is_passed_on() -> None:
         ("-5", None),
         ("Wed, 99 Oct 99999", None),
     ],
+    ids=["an hour from now", "over", "a word", "less than nothing", "no day"],
 )
 def test_retry_after_may_name_a_moment(says: str, seconds: object) -> None:
     """RFC 9110: one that is over, and what is none, leaves it to the back-off."""
