@@ -138,21 +138,13 @@ def test_retry_after_is_passed_on() -> None:
     assert outcome.retry_after == 30.0
 
 
-@pytest.mark.parametrize(
-    ("says", "seconds"),
-    [
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), pytest.approx(3600, abs=60)),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
-        ("soon", None),
-        ("-5", None),
-        ("Wed, 99 Oct 99999", None),
-    ],
-    ids=["an hour from now", "over", "a word", "less than nothing", "no day"],
-)
-def test_retry_after_may_name_a_moment(says: str, seconds: object) -> None:
+def test_retry_after_may_name_a_moment() -> None:
     """RFC 9110: one that is over, and what is none, leaves it to the back-off."""
-    [outcome], _ = send(answer("503 Service Unavailable", f"retry-after: {says}"))
-    assert outcome.retry_after == seconds
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    says = [later, "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "-5", "Wed, 99 Oct 99999"]
+    told, *others = send(*(answer("503 Service Unavailable", f"retry-after: {one}") for one in says))[0]
+    assert told.retry_after == pytest.approx(3600, abs=60)
+    assert [one.retry_after for one in others] == [None] * 4
 
 
 @pytest.mark.parametrize(
