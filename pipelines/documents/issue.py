@@ -55,7 +55,7 @@ def issue(
     if row is None:
         raise NotFound(f"there is no order {shop.key}/{number}")
     press = Press(connection, request, now, typesets)
-    if (before := answered(press, About(shop, wish.kind, wish.subject, row.id))) is not None:
+    if (before := answered(press, About(shop, wish.kind, wish.subject, row.id), wish)) is not None:
         return before
     facts = sale_facts(connection, row, shop, now)
     answer = may_issue(wish.kind, facts, shop, now, wish.subject)

@@ -95,7 +95,7 @@ def issue_quotation(
 
 def _issued(press: Press, about: About, wish: Wish, written: Callable[[], Document]) -> Stored:
     documents.alone(press.connection, about.shop.key, about.kind)
-    if (before := answered(press, about)) is not None:
+    if (before := answered(press, about, wish)) is not None:
         return before
     if copies := documents.of_no_order(press.connection, about.shop.key, about.kind, about.subject):
         return keep_copy(press, about, copies, wish.addressee)

@@ -16,6 +16,7 @@ from pipelines.documents.facts import Issued
 from pipelines.documents.kinds import Kind, number_of
 from pipelines.documents.paper import Document, issued
 from pipelines.documents.parties import named
+from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
 from pipelines.shops import Shop
 from pipelines.values.calendar import JST
@@ -81,14 +82,34 @@ class About:
         return subject.rpartition("/")[0] if self.kind == Kind.QUOTATION else subject
 
 
-def answered(press: Press, about: About) -> Stored | None:
-    """What the request was answered with before; None if it was not. Raises Conflict where it stood for another document."""
+def answered(press: Press, about: About, wish: Wish) -> Stored | None:
+    """What the request was answered with before; None if it was not. Raises Conflict where it stood for another document, or for the
+    same one in another form."""
     found = documents.by_key(press.connection, press.request.key)
     if found is None:
         return None
-    if not about.is_asked_by(found):
-        raise Conflict("This Idempotency-Key stands for another document.")
+    if not (
+        about.is_asked_by(found) and _is_as_wished(found, documents.content_of(press.connection, found.public_id), wish)
+    ):
+        raise Conflict("This Idempotency-Key stands for another document: send a new key with it.")
     return Stored(found.public_id, found.number, found.copy > 1)
+
+
+def _is_as_wished(row: AskedRow, content: Mapping[str, Any], wish: Wish) -> bool:
+    """Whether a document is what ``wish`` asks for, as far as that says something; what is no longer kept, or is picked by, is."""
+    if not content or wish.kind == Kind.PICK_LIST:
+        return True
+    if wish.subject not in ("", row.subject):
+        return False
+    if wish.addressee and named(wish.addressee, content["locale"]).name != content["addressee"]["name"]:
+        return False
+    if row.copy > 1:  # all else is as the first document says, whatever was wished
+        return True
+    if wish.kind == Kind.DELIVERY_NOTE and wish.label != (content["layout"] == "label"):
+        return False
+    if wish.kind == Kind.RECEIPT and not content["purpose"].startswith(wish.purpose or ""):
+        return False
+    return wish.locale in (None, content["locale"])
 
 
 def keep(press: Press, about: About, document: Document) -> Stored:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from pipelines.engine.inbox import Received
 from tests.actions.orders import ONE_PIECE, REQUESTS, STANDS, held, released, request_for
 from tests.web.site import Site, fields, problem
 from tests.world import document
+from workers.web.desk import Desk
+from workers.wiring import House
 
 STAND_OF = {name: stand for stand, possible in STANDS.items() for name in possible}
 
@@ -54,6 +61,53 @@ def test_a_key_stands_for_one_request(site: Site, action: str, other: dict[str, 
     STAND_OF[action](site.world)
     assert post(site, action, key="k-1").status_code == 202
     assert "Idempotency-Key" in problem(post(site, action, other, key="k-1"), 409)["detail"]
+
+
+class MeetingDesk(Desk):
+    """A desk that keeps nothing until two requests, both looked at, have come to it."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self._two = asyncio.Barrier(2)
+
+    async def event(self, event: Received) -> bool:
+        await self._two.wait()
+        return await super().event(event)
+
+
+@pytest.mark.parametrize(("second", "answered"), [(1, [202, 409]), (2, [202, 202])], ids=["another", "the same"])
+def test_a_key_stands_for_one_request_of_two_in_one_moment(site: Site, second: int, answered: list[int]) -> None:
+    """Nothing that an operator says is dropped in silence, however fast another was."""
+    released(site.world)
+    state = site.app.state.shukka
+    site.app.state.shukka = replace(state, desk=MeetingDesk(state.house))
+
+    async def both() -> list[httpx.Response]:
+        path, headers = "/v1/orders/salon/S-1/lines:cancel", {"idempotency-key": "k-1"}
+        bodies = [{"lines": [{"line": "2", "quantity": pieces}]} for pieces in (2, second)]
+        sent = [site.request("POST", path, key=site.operator, headers=headers, json=one) for one in bodies]
+        return list(await asyncio.gather(*sent))
+
+    answers = sorted(site.run(both), key=lambda answer: answer.status_code)
+    assert [one.status_code for one in answers] == answered
+    if answered == [202, 409]:
+        assert "Idempotency-Key" in problem(answers[1], 409)["detail"]
+    site.world.settle()
+    assert [state for state, _ in asked(site)] == ["applied"]
+
+
+@pytest.mark.parametrize("chunks", [[], [b""]], ids=["none", "an empty one"])
+def test_nothing_at_all_asks_for_what_needs_nothing_however_it_is_sent(site: Site, chunks: list[bytes]) -> None:
+    """A proxy sends a POST without a body in chunks, of which there are none."""
+    released(site.world)
+
+    async def body() -> AsyncIterator[bytes]:
+        for one in chunks:
+            yield one
+
+    path = "/v1/orders/salon/S-1/cancel"
+    answer = site.run(lambda: site.request("POST", path, key=site.operator, content=body()))
+    assert answer.status_code == 202, answer.text
 
 
 def test_one_key_may_be_used_for_two_actions(site: Site) -> None:

@@ -146,6 +146,31 @@ def test_the_same_key_is_answered_once(site: Site) -> None:
     assert site.world.value("SELECT count(*) FROM document") == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({"kind": "receipt", "addressee": "株式会社見本"}, {"kind": "receipt", "addressee": "別の会社"}),
+        ({"kind": "receipt"}, {"kind": "receipt", "addressee": "別の会社"}),
+        ({"kind": "receipt"}, {"kind": "receipt", "purpose": "備品代"}),
+        ({"kind": "receipt"}, {"kind": "receipt", "locale": "en"}),
+        ({"kind": "delivery_note"}, {"kind": "delivery_note", "label": True}),
+        ({"kind": "delivery_note"}, {"kind": "delivery_note", "subject": "SH-another/1"}),
+    ],
+    ids=["another name", "a name", "a purpose", "a language", "a label", "another parcel"],
+)
+def test_a_key_stands_for_one_wish(site: Site, first: dict[str, Any], other: dict[str, Any]) -> None:
+    """Nobody is handed what was made out to somebody else; the same wish again is the same document, a copy too."""
+    where = sent(site.world)
+    for n in (1, 2):
+        key = {"idempotency-key": f"click-{n}"}
+        made = site.post(where, first, headers=key)
+        assert (made.status_code, made.json()["reissue"]) == (201, n > 1)
+        assert site.post(where, first, headers=key).json() == made.json()
+        if n == 1 or "addressee" in other or "subject" in other:
+            assert "Idempotency-Key" in problem(site.post(where, other, headers=key), 409)["detail"]
+    assert site.world.value("SELECT count(*) FROM document") == 2
+
+
 def test_a_key_sees_only_its_own_shops(site: Site) -> None:
     where = sent(site.world)
     made = site.post(where, {"kind": "receipt"}).json()

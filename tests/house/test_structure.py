@@ -27,6 +27,7 @@ CALLED_BY_LIBRARIES = {
     "buffer_updated",
     "connection_made",
     "data_received",
+    "send_400_response",
     "dump",
     "get_buffer",
     "handle_async_request",

@@ -7,7 +7,8 @@ import json
 import socket
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -135,6 +136,26 @@ def test_a_redirect_is_not_followed() -> None:
 def test_retry_after_is_passed_on() -> None:
     [outcome], _ = send(answer("429 Too Many Requests", "retry-after: 30"))
     assert outcome.retry_after == 30.0
+
+
+def test_retry_after_may_name_a_moment() -> None:
+    """RFC 9110: one that is over, and what is none, leaves it to the back-off."""
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    says = [later, "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "-5", "Wed, 99 Oct 99999"]
+    told, *others = send(*(answer("503 Service Unavailable", f"retry-after: {one}") for one in says))[0]
+    assert told.retry_after == pytest.approx(3600, abs=60)
+    assert [one.retry_after for one in others] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [("200 OK", Verdict.OK), ("404 Not Found", Verdict.DECLINED), ("503 Service Unavailable", Verdict.RETRY)],
+)
+def test_a_status_counts_though_its_answer_breaks_off(status: str, verdict: Verdict) -> None:
+    """connect.md: 2xx ends it, whatever is said after it; an answer that never ends was asked for again for three days."""
+    [outcome], _ = send(f"HTTP/1.1 {status}\r\ncontent-length: 500\r\n\r\nhello".encode(), timeout=0.3)
+    assert outcome.verdict is verdict
+    assert outcome.code == (None if verdict is Verdict.OK else f"http_{status[:3]}")
 
 
 def test_an_endless_answer_is_not_read_to_its_end() -> None:

@@ -20,6 +20,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from models.database import connect
+from pipelines.orders.act import actions
 from tests.contract import EXAMPLE
 from tests.web.site import Site, problem, served
 from tests.world import document
@@ -125,7 +126,7 @@ def test_metrics_are_named_shukka(site: Site) -> None:
 def test_unknown_pages_and_methods_are_problems_too(site: Site) -> None:
     problem(site.get("/v1/nothing"), 404)
     refused = site.run(lambda: site.request("DELETE", "/v1/orders"))
-    problem(refused, 405)
+    assert problem(refused, 405)["detail"] == "What is here is asked by GET, POST."
     assert refused.headers["allow"] == "GET, POST"
 
 
@@ -186,6 +187,23 @@ def test_every_operation_says_how_it_is_called_proven_and_answered(site: Site) -
             for media, content in answer.get("content", {}).items():
                 assert content["schema"] or media == "*/*", f"{path} {status} {media}"
     assert list(named["metrics"][1]["responses"]["200"]["content"]) == ["text/plain"]
+
+
+def test_every_operation_names_the_headers_that_it_reads(site: Site) -> None:
+    """A client that is made of the schema can send the key of the contract, and is told of an answer without a body."""
+    named = operations(site.get("/openapi.json", key=None).json())
+    read: dict[str, set[str]] = {}
+    for name, (_, operation) in named.items():
+        for one in operation.get("parameters", ()):
+            if one["in"] == "header":
+                assert not one["required"] or "/webhooks/" in named[name][0], name
+                read.setdefault(one["name"], set()).add(name)
+    keyed = {"accept_order", "issue_document", "issue_statement", "issue_quotation", "act_on_items", "supplier_says"}
+    asked = {one.name.replace(":", "_").replace("-", "_") for one in actions()}
+    assert read["Idempotency-Key"] == keyed | asked
+    assert read["If-None-Match"] == {"read_promise", "read_document"}
+    assert all("304" in named[name][1]["responses"] for name in read["If-None-Match"])
+    assert list(named["read_document"][1]["responses"]["410"]["content"]) == ["application/problem+json"]
 
 
 def test_every_example_is_of_its_own_schema(site: Site) -> None:

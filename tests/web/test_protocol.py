@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
@@ -106,6 +107,33 @@ def test_a_head_has_a_limit_and_a_body_is_no_head(parts: list[bytes], status: by
     assert answer.startswith(b"HTTP/1.1 " + status)
 
 
+def refusal(answer: bytes) -> dict[str, Any]:
+    """The problem document (RFC 9457) that ``answer``, the only one of its connection, is."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    document: dict[str, Any] = json.loads(body)
+    assert str(document["status"]).encode() == head.split()[1]
+    assert document["title"]
+    assert document["detail"].endswith(".")
+    return document
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"POST / HTTP/1.1\r\n" + b"x: " + b"a" * 2 * MOST_HEAD, 431),
+        ("GET /v1/orders/salon/注文 HTTP/1.1\r\nhost: shukka\r\n\r\n".encode(), 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n", 408),
+    ],
+    ids=["too long", "not encoded", "TLS", "too slow"],
+)
+def test_what_no_handler_sees_is_refused_by_a_problem_document_too(sent: bytes, status: int) -> None:
+    """Contract: errors are ``application/problem+json``."""
+    with serving(Impatient) as port:
+        assert refusal(asyncio.run(talk(port, sent)))["status"] == status
+
+
 CHUNKED = b"POST / HTTP/1.1\r\nhost: shukka\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
 
 
@@ -177,7 +205,8 @@ def test_one_connection_too_many_is_answered_at_once_and_those_there_are_are_ser
 
     with serving(LimitedProtocol, limit_concurrency=4) as port:  # of which uvicorn keeps one for the refusal
         refused, served = asyncio.run(crowd(port))
-    assert refused.startswith(b"HTTP/1.1 503")
+    assert refusal(refused)["status"] == 503
+    assert b"retry-after: 1" in refused.lower()
     assert served.endswith(b"hell!")
 
 

@@ -6,10 +6,12 @@ twice; repeating is therefore always safe and nothing here is ever unknown.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -23,6 +25,8 @@ from workers.http.targets import CONNECTIONS, TargetRefused, public_connector
 #: The code of a message that was not posted, since its target is not on the public internet.
 TARGET_REFUSED = "target_refused"
 _ANSWER_LIMIT = 65_536
+#: Seconds for the rest of an answer whose status is known.
+_ANSWER_SECONDS = 5.0
 _AGAIN = frozenset({408, 409, 425, 429})
 
 
@@ -109,12 +113,17 @@ def _connector(allow_private: bool) -> aiohttp.TCPConnector:
 
 
 async def _read_up_to(response: aiohttp.ClientResponse, limit: int) -> bool:
-    """Read the answer so that its connection can be used again; whether it was no longer than ``limit``."""
+    """Read the answer so that its connection can be used again; whether it came whole, soon, and was no longer than ``limit``. What
+    it says counts for nothing: its status is the answer."""
     size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            return False
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > limit:
+                    return False
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
     return True
 
 
@@ -125,13 +134,25 @@ def _outcome(response: aiohttp.ClientResponse, to: str) -> Outcome:
         return Outcome(Verdict.OK)
     if 400 <= status < 500 and status not in _AGAIN:
         return Outcome(Verdict.DECLINED, code=code, says=f"{to} refused the message")
-    word = response.headers.get("retry-after", "")
     return Outcome(
         Verdict.RETRY,
         code=code,
         says=f"{to} did not take the message",
-        retry_after=float(word) if word.isdecimal() else None,
+        retry_after=_told(response.headers.get("retry-after", "")),
     )
+
+
+def _told(word: str) -> float | None:
+    """Seconds of a Retry-After, which names them or a moment to come (RFC 9110); None for anything else."""
+    if word.isdecimal():
+        return float(word)
+    try:
+        at = parsedate_to_datetime(word)
+    except ValueError:
+        return None
+    # Real time, as the partner's is.
+    left = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - time.time()
+    return left if left > 0 else None
 
 
 def _code(error: Exception) -> str:

@@ -279,8 +279,12 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        detail = "There is no such page." if error.status_code == 404 else str(error.detail)
-        headers = {"Allow": _allowed(app, request)} if error.status_code == 405 else error.headers
+        detail, headers = str(error.detail), error.headers
+        if error.status_code == 404:
+            detail = "There is no such page."
+        elif error.status_code == 405:
+            headers = {"Allow": _allowed(app, request)}
+            detail = f"What is here is asked by {headers['Allow']}."
         return problem(error.status_code, str(error.detail), detail, headers=headers)
 
     @app.exception_handler(SQLAlchemyError)

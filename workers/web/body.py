@@ -25,6 +25,8 @@ from pipelines.values.storable import DEEPEST, GREATEST_INTEGER, LEAST_INTEGER, 
 BODY_SECONDS = 30.0
 _LONGEST_INTEGER = len(str(LEAST_INTEGER))
 _LONGEST_NAME_SHOWN = 60
+#: What no text begins with, and what gzip makes does.
+_GZIP = b"\x1f\x8b"
 #: Characters that are kept of what is nested too deep to be read.
 _LONGEST_TOLD = 1000
 _TWICE = "A key stands twice in one object: what is meant is not known."
@@ -100,6 +102,8 @@ def parse_json(raw: bytes) -> object:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
+        if raw.startswith(_GZIP):
+            raise NotJson("The body is compressed; send it as it is, without Content-Encoding.") from None
         raise NotJson(f"The body is not UTF-8: byte {problem.start} does not belong there.") from None
     try:
         value: object = _DECODER.decode(text)

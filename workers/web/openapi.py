@@ -51,7 +51,10 @@ _REFUSALS: Final[Mapping[int, tuple[str, Mapping[str, Any]]]] = {
     401: ("The key or the signature proves nothing", {}),
     404: ("There is nothing here that this key may see", {}),
     408: ("The body came too slowly", {}),
-    409: ("It cannot be now; `ways_out` names the actions that can", {}),
+    409: (
+        "It cannot be now; `ways_out` names the actions that can, and Retry-After comes while the same is under way",
+        _RETRY,
+    ),
     413: ("The body is too large", {}),
     422: ("`errors` names every refused field", {}),
     429: ("Too many requests of this client", _RETRY),

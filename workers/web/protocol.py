@@ -1,14 +1,19 @@
 """HTTP with limits: how long a request's head may be, how long it may take to come, and how much may stand around a body.
 
-httptools knows neither, and grows one endless header line by copying it: a single connection could hold up all others.
+httptools knows neither, and grows one endless header line by copying it: a single connection could hold up all others. What is refused
+here, before any handler sees it, is told as anything else is: by a problem document.
 """
 
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from workers.web.problem import problem
 
 MOST_HEAD: Final = 32_768
 """Bytes of a request line with all of its headers; more is answered 431."""
@@ -43,7 +48,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._wait()
             self._head += len(data)
             if self._head > MOST_HEAD and b"\r\n\r\n" not in data[: max(0, MOST_HEAD - self._head + len(data)) + 4]:
-                self._refuse(b"431 Request Header Fields Too Large", b"The head of the request is too long.")
+                self._refuse(431, f"The head of the request is too long: {MOST_HEAD} bytes are taken.")
                 return
             super().data_received(data)
             return
@@ -51,13 +56,17 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         # What is sent around a body in pieces is nobody's to count but ours, and grows by copying like a head.
         if self._head < 0 and self._came - self._body > MOST_HEAD + MOST_FRAMING * self._body:
-            self._refuse(b"431 Request Header Fields Too Large", b"More is sent around the body than in it.")
+            self._refuse(431, "More is sent around the body than in it.")
 
     def on_headers_complete(self) -> None:
         """The head is complete; the body's own limits are the handlers'."""
         self._head = -1
         self._came = self._body = 0
         self._wait_no_more()
+        most = self.limit_concurrency
+        if most is not None and max(len(self.connections), len(self.tasks)) >= most:
+            # uvicorn's own answer does not say when to come again; this one ends the connection too.
+            self.app, self.limit_concurrency = one_too_many, None
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,14 +90,28 @@ class LimitedProtocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._patience = None
         if self._head >= 0 and not self.transport.is_closing():
-            self._refuse(b"408 Request Timeout", b"The head of the request did not come in time.")
+            self._refuse(408, "The head of the request did not come in time; send it again.")
 
-    def _refuse(self, status: bytes, says: bytes) -> None:
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP: uvicorn's ``msg`` says no more than that."""
+        self._refuse(
+            400, "This is no HTTP request that can be read; write what is not ASCII in an address percent-encoded."
+        )
+
+    def _refuse(self, status: int, says: str) -> None:
         self._wait_no_more()
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.close()  # another answer is on its way
             return
-        length = str(len(says)).encode()
-        head = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: " + length
-        self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n\r\n" + says)
+        phrase = HTTPStatus(status).phrase
+        told = problem(status, phrase, says, headers={"connection": "close"})
+        lines = (name + b": " + value for name, value in (*self.server_state.default_headers, *told.raw_headers))
+        self.transport.write(b"\r\n".join((f"HTTP/1.1 {status} {phrase}".encode(), *lines, b"", bytes(told.body))))
         self.transport.close()
+
+
+async def one_too_many(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a connection beyond those that a process holds."""
+    says = "As many connections as can be served are open; nothing was stored: send the same request again."
+    told = problem(503, "Busy", says, headers={"Retry-After": "1", "connection": "close"})
+    await told(scope, receive, send)

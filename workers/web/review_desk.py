@@ -14,7 +14,7 @@ from models.store.orders import OrderKey
 from pipelines.doors import read
 from pipelines.engine import inbox
 from pipelines.errors import Conflict, Invalid, NotFound, ShukkaError
-from pipelines.orders.act import Asker, Asking, Looked, action_named, look
+from pipelines.orders.act import Asker, Asking, action_named
 from pipelines.orders.action import About, Reason, Request
 from pipelines.orders.schema import Key
 from pipelines.points import postings
@@ -25,6 +25,7 @@ from workers.effects.retrying import try_again
 from workers.patience import patiently
 from workers.web.answers import order_url
 from workers.web.app_state import AppState
+from workers.web.handing_in import hand_in
 from workers.wiring import House
 
 
@@ -90,13 +91,7 @@ async def _of_order(
         body.setdefault("shipment", hold.shipment)
     asking = Asking(action, row.shop, row.number, action.read(body), asker, f"{key}:{row.key}" if key else None)
 
-    def look_at() -> Looked:
-        with glance(state.house.engine) as connection:
-            return look(connection, state.house.shops, asking, state.house.clock.now(), language)
-
-    looked = await asyncio.to_thread(look_at)
-    if looked.event is not None:
-        await state.desk.event(looked.event)
+    looked = await hand_in(state, asking, state.house.clock.now(), language)
     return {"status": 202, "state": looked.state, "url": order_url(row.shop, row.number)}
 
 

@@ -20,14 +20,15 @@ from models.database import glance
 from models.states import ReturnState
 from models.store import returns
 from models.store.returns import ReturnPlaceRow
-from pipelines.orders.act import Asker, Asking, Looked, look, possible, standing
+from pipelines.orders.act import Asker, Asking, Looked, possible, standing
 from pipelines.orders.action import About, Action
 from pipelines.shops import Shop
 from workers.web.answers import as_json, not_found, order_url
 from workers.web.app_state import state_of
-from workers.web.body import read_json, takes
+from workers.web.body import parse_json, read_body, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key, language
+from workers.web.handing_in import hand_in
+from workers.web.headers import KEYED, idempotency_key, language
 from workers.web.shapes import OrderReference, ReturnReference, answers
 
 _BODY_LIMIT = 1_048_576
@@ -47,7 +48,7 @@ def router_of(actions: Sequence[Action[Any]]) -> APIRouter:
             name=action.name,
             summary=action.label.en,
             description=action.says.en,
-            openapi_extra=takes(action.model, required=_needs_body(action.model)),
+            openapi_extra={**takes(action.model, required=_needs_body(action.model)), **KEYED},
         )
     return router
 
@@ -125,15 +126,7 @@ async def _hand_in(request: Request, caller: Caller, asking: Asking) -> Looked:
     """Look at a request, and store what it becomes."""
     state = state_of(request)
     locale = language(request) if caller.kind == "operator" else None
-
-    def look_at() -> Looked:
-        with glance(state.house.engine) as connection:
-            return look(connection, state.house.shops, asking, state.house.clock.now(), locale)
-
-    looked = await asyncio.to_thread(look_at)
-    if looked.event is not None:
-        await state.desk.event(looked.event)
-    return looked
+    return await hand_in(state, asking, state.house.clock.now(), locale)
 
 
 def _asker(caller: Caller) -> Asker:
@@ -146,8 +139,5 @@ def _needs_body(model: type[BaseModel]) -> bool:
 
 async def _body(request: Request, model: type[BaseModel]) -> object:
     """The request's JSON; nothing at all says nothing, where nothing is needed."""
-    is_empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
-    if is_empty and not _needs_body(model):
-        return {}
-    _, raw = await read_json(request, _BODY_LIMIT)
-    return raw
+    raw = await read_body(request, _BODY_LIMIT)
+    return parse_json(raw) if raw or _needs_body(model) else {}

@@ -32,13 +32,15 @@ from workers.web.answers import HttpProblem, as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key, is_known
+from workers.web.headers import KEYED, KNOWN, NOT_MODIFIED, idempotency_key, is_known
+from workers.web.problem import MEDIA_TYPE
 from workers.web.shapes import IssuedDocument, OrderDocuments, answers
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
 _MOST_BYTES: Final = 16_384
 _PDF: Final = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+_REFUSED: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 _Line = StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)
 
@@ -122,7 +124,7 @@ async def read_documents(request: Request, shop: str, number: str) -> Response:
     "/orders/{shop}/{number}/documents",
     status_code=201,
     responses=answers(s201=IssuedDocument),
-    openapi_extra=takes(DocumentWish),
+    openapi_extra={**takes(DocumentWish), **KEYED},
 )
 async def issue_document(request: Request, shop: str, number: str) -> Response:
     """Issue a document: 201 once its bytes are stored, 409 with the rule where it may not be issued now. A document that was issued
@@ -144,7 +146,12 @@ async def issue_document(request: Request, shop: str, number: str) -> Response:
     return _made(await asyncio.to_thread(patiently, make))
 
 
-@router.post("/statements", status_code=201, responses=answers(s201=IssuedDocument), openapi_extra=takes(StatementWish))
+@router.post(
+    "/statements",
+    status_code=201,
+    responses=answers(s201=IssuedDocument),
+    openapi_extra={**takes(StatementWish), **KEYED},
+)
 async def issue_statement(request: Request) -> Response:
     """Issue the statement of a customer's month once it is over: 201 once its bytes are stored; the same again is a marked copy."""
     state = state_of(request)
@@ -164,7 +171,12 @@ async def issue_statement(request: Request) -> Response:
     return _made(await asyncio.to_thread(patiently, make))
 
 
-@router.post("/quotations", status_code=201, responses=answers(s201=IssuedDocument), openapi_extra=takes(QuotationWish))
+@router.post(
+    "/quotations",
+    status_code=201,
+    responses=answers(s201=IssuedDocument),
+    openapi_extra={**takes(QuotationWish), **KEYED},
+)
 async def issue_quotation(request: Request) -> Response:
     """Issue a quotation of an order that is not placed: 201 once its bytes are stored; the same order on the same day again is a
     marked copy. 422 where the order would not be taken."""
@@ -185,7 +197,16 @@ async def issue_quotation(request: Request) -> Response:
     return _made(await asyncio.to_thread(patiently, make))
 
 
-@router.get("/documents/{document}", response_class=Pdf, responses={200: {"content": _PDF}})
+@router.get(
+    "/documents/{document}",
+    response_class=Pdf,
+    responses={
+        200: {"content": _PDF},
+        **NOT_MODIFIED,
+        410: {"description": "It is no longer kept", "content": _REFUSED},
+    },
+    openapi_extra={"parameters": [KNOWN]},
+)
 async def read_document(request: Request, document: str) -> Response:
     """The PDF, the same bytes for ever; 410 once it is no longer kept."""
     state = state_of(request)

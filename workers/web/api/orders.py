@@ -27,7 +27,7 @@ from workers.web.app_state import AppState, state_of
 from workers.web.batch import Unreadable, read_batch
 from workers.web.body import BadBody, parse_json, read_body, read_json, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key, language
+from workers.web.headers import KEYED, idempotency_key, language
 from workers.web.problem import problem
 from workers.web.shapes import BatchResults, OrderReference, Preview, ShownOrder, answers
 
@@ -56,7 +56,7 @@ _UNTAKEN: Final = {
     "/orders",
     status_code=202,
     responses=answers(s202=OrderReference, s200=OrderReference),
-    openapi_extra=takes(OrderDocument),
+    openapi_extra={**takes(OrderDocument), **KEYED},
 )
 async def accept_order(request: Request) -> Response:
     """Take one order in: 202 once it is durable, 200 and the same answer for the same again, 409 and 422 as the contract says. Where

@@ -22,7 +22,7 @@ from pipelines.shops import Shop
 from workers.web.answers import as_json
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
-from workers.web.headers import is_known
+from workers.web.headers import KNOWN, NOT_MODIFIED, is_known
 from workers.web.query import parameters_of, query_of
 from workers.web.shapes import CartPromise, Promise, answers
 
@@ -40,7 +40,9 @@ _OPEN: Final[Mapping[str, Any]] = {"security": [{"key": []}, {}]}
 
 
 @router.get(
-    "/promise", responses=answers(s200=Promise), openapi_extra={**_OPEN, "parameters": parameters_of(ProductDocument)}
+    "/promise",
+    responses={**answers(s200=Promise), **NOT_MODIFIED},
+    openapi_extra={**_OPEN, "parameters": [*parameters_of(ProductDocument), KNOWN]},
 )
 async def read_promise(request: Request) -> Response:
     """Which day a product leaves that is ordered now, until when, and why; fresh until that changes."""

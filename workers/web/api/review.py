@@ -21,7 +21,7 @@ from workers.web.answers import as_json
 from workers.web.app_state import AppState, state_of
 from workers.web.body import read_json, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key, language
+from workers.web.headers import KEYED, idempotency_key, language
 from workers.web.list_shapes import Review, ReviewItem, ReviewResults
 from workers.web.query import parameters_of, query_of
 from workers.web.review_desk import act
@@ -68,7 +68,12 @@ async def note_item(request: Request) -> Response:
     )
 
 
-@router.post("/review:act", status_code=207, responses=answers(s207=ReviewResults), openapi_extra=takes(ReviewAct))
+@router.post(
+    "/review:act",
+    status_code=207,
+    responses=answers(s207=ReviewResults),
+    openapi_extra={**takes(ReviewAct), **KEYED},
+)
 async def act_on_items(request: Request) -> Response:
     """One action on up to 200 things that wait, each with its own result as the same request alone would be answered: 202 asked
     of its order, 200 done, 404, 409, 422."""

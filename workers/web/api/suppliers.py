@@ -15,7 +15,7 @@ from workers.web.answers import as_json, not_found
 from workers.web.app_state import state_of
 from workers.web.body import read_told, takes
 from workers.web.clients import Caller
-from workers.web.headers import idempotency_key, webhook_id
+from workers.web.headers import KEYED, idempotency_key, webhook_id
 from workers.web.query import parameters_of, query_of
 from workers.web.shapes import answers
 from workers.web.supplier_news import store_news, stored
@@ -57,7 +57,7 @@ async def read_work(request: Request, supplier: str) -> Response:
     "/{supplier}/events",
     status_code=202,
     responses=answers(s202=Stored, s200=Stored),
-    openapi_extra=takes(PostedEvent),
+    openapi_extra={**takes(PostedEvent), **KEYED},
 )
 async def supplier_says(request: Request, supplier: str) -> Response:
     """The webhook's event with the supplier's key instead of a signature: 202 stored, 200 known: by its `id`, else by the header

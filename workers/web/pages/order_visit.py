@@ -16,11 +16,12 @@ from models.database import glance
 from pipelines.customers.order_page import PATH, PURPOSE, OrderPass, order_pass
 from pipelines.engine.facts import Facts
 from pipelines.errors import NotFound
-from pipelines.orders.act import Asker, Asking, Looked, look, standing
+from pipelines.orders.act import Asker, Asking, Looked, standing
 from pipelines.orders.action import Action
 from pipelines.shops import Shop
 from workers.web.answers import HttpProblem
 from workers.web.app_state import AppState, state_of
+from workers.web.handing_in import hand_in
 from workers.web.pages.html import LANGUAGES, page, to
 from workers.web.pages.order_view import ROLE, OrderView, view
 
@@ -90,18 +91,7 @@ class OrderVisit:
         """Ask for ``action`` as the customer, by the one door of all actions; ``once`` makes a second click the first one again.
         ``before`` the request is kept, it is told the id of what it opens. Raises as `pipelines.orders.act.look` does."""
         asking = Asking(action, self.shop.key, self.facts.number, asked, CUSTOMER, once, about)
-        house = self.state.house
-
-        def look_at() -> Looked:
-            with glance(house.engine) as connection:
-                return look(connection, house.shops, asking, self.now, self.language)
-
-        looked = await asyncio.to_thread(look_at)
-        if looked.event is not None:
-            if before is not None and looked.opened is not None:
-                await before(looked.opened)
-            await self.state.desk.event(looked.event)
-        return looked
+        return await hand_in(self.state, asking, self.now, self.language, before)
 
 
 async def answered(request: Request, token: str, answer: Callable[[OrderVisit], Awaitable[Response]]) -> Response:
