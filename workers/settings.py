@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import Misconfigured
@@ -156,12 +156,22 @@ def read(model: type[Model], environment: Mapping[str, str]) -> Model:
     """
     given = {name: environment.get(name.upper(), "").strip() for name in model.model_fields}
     try:
-        return model.model_validate({name: value for name, value in given.items() if value})
+        settings = model.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:
         name = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
-        wrong = "is wrong" if given.get(name) else "is missing"
-        way_out = model.model_fields[name].description
-        raise Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong) from None
+        raise _refused(model, name, "is wrong" if given.get(name) else "is missing") from None
+    for name, value in settings:
+        if isinstance(value, SecretStr) and not value.get_secret_value().isascii():
+            raise _refused(model, name, "holds characters that no key has")
+        if isinstance(value, str) and value and name.endswith("_url") and not addresses.reaches(value):
+            raise _refused(model, name, "is wrong")
+    return settings
+
+
+def _refused(model: type[BaseModel], name: str, wrong: str) -> Misconfigured:
+    """What is said of the variable of the field ``name``, with its description as the way out."""
+    way_out = model.model_fields[name].description
+    return Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong)
 
 
 def load() -> Settings:
@@ -170,5 +180,5 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        reason = str(first["msg"]).removeprefix("Value error, ")
+        reason = "write 1 or 0" if first["type"] == "bool_parsing" else str(first["msg"]).removeprefix("Value error, ")
         raise Misconfigured(str(first["loc"][0]).upper(), reason) from None

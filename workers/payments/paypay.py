@@ -49,7 +49,7 @@ class Settings(BaseModel):
 
     paypay_api_key: Annotated[SecretStr, Field(description="set it to the API key")]
     paypay_api_secret: Annotated[SecretStr, Field(description="set it to the API key's secret")]
-    paypay_merchant_id: Annotated[str, Field(description="set it to the merchant id")]
+    paypay_merchant_id: Annotated[str, Field(pattern="^[!-~]+$", description="set it to the merchant id")]
     paypay_url: Annotated[
         str,
         Field(
