@@ -13,16 +13,52 @@ _BROKER = ("amqp://", "amqps://", *_REDIS)
 
 def database(url: str) -> str:
     """``url`` of a PostgreSQL; raises ValueError with the way out for anything else."""
-    return _checked(url, _DATABASE, "postgresql://user:password@host:5432/name")
+    _checked(url, _DATABASE, "postgresql://user:password@host:5432/name")
+    if urlsplit(url).query:
+        _options_of_postgresql(urlsplit(url).query)
+    return url
+
+
+def _options_of_postgresql(query: str) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(f"postgresql:///?{query}")
+    except ProgrammingError:
+        raise ValueError("has an option that no connection to PostgreSQL has; look at what follows its '?'") from None
 
 
 def redis(url: str) -> str:
     """``url`` of a Redis or Valkey; raises ValueError as ``database`` does."""
-    return _checked(url, _REDIS, "redis://host:6379/0 or unix:///path/to/socket")
+    example = "redis://host:6379/0 or unix:///path/to/socket"
+    _checked(url, _REDIS, example)
+    path = urlsplit(url).path.strip("/")
+    if url.startswith("unix://"):
+        if not path:
+            raise ValueError(f"names no socket; write it as {example}")
+    elif path and not path.isdecimal():
+        raise ValueError(f"names a database that is no number; write it as {example}")
+    _options_of_redis(url)
+    return url
+
+
+def _options_of_redis(url: str) -> None:
+    from redis import ConnectionPool, RedisError
+
+    if not urlsplit(url).query:
+        return
+    try:
+        pool = ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)  # connects nothing yet
+    except (TypeError, ValueError, RedisError):
+        raise ValueError("has an option that no connection to Redis has; look at what follows its '?'") from None
 
 
 def broker(url: str) -> str:
     """``url`` of a RabbitMQ or Redis; raises ValueError as ``database`` does."""
+    if url.startswith(_REDIS):
+        return redis(url)
     return _checked(url, _BROKER, "amqp://user:password@host:5672/vhost")
 
 

@@ -102,7 +102,8 @@ def middleware() -> list[Middleware]:
 
 
 def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
-    """A broker for ``url``: redis://, rediss://, unix:// or amqp://. Raises Misconfigured where the latter's client is missing.
+    """A broker for ``url``: redis://, rediss://, unix:// or amqp://. Raises Misconfigured where the latter's client is
+    missing, or has no such option.
 
     A ``consumer`` reads messages by ``workers.encoding`` and waits out a minute of broken connections; a ringer gives up within
     a second, since the clock rings for whatever nobody rang for.
@@ -120,7 +121,12 @@ def make_broker(url: str, *, consumer: bool) -> dramatiq.Broker:
         class Rabbit(OthersBells, RabbitmqBroker):
             """RabbitMQ likewise."""
 
-        return Rabbit(url=url, confirm_delivery=True, middleware=middleware() if consumer else [])
+        try:
+            return Rabbit(url=url, confirm_delivery=True, middleware=middleware() if consumer else [])
+        except ValueError:
+            raise Misconfigured(
+                "BROKER_URL", "has an option that cannot be; write it as amqp://host/?heartbeat=60"
+            ) from None
     retries = Retry(ExponentialBackoff(cap=2.0, base=0.05), 60) if consumer else Retry(ExponentialBackoff(), 0)
     pool = ConnectionPool.from_url(
         url,

@@ -72,7 +72,7 @@ def create_client(
     )
     with engine.begin() as connection:
         if not clients.add(connection, [row]):
-            says = f"a {kind} named {name} exists already; choose another name, or revoke it first"
+            says = f"{_a(kind)} named {name} exists already; choose another name, or revoke it first"
             raise Invalid([Problem("NAME", says)])
     return made
 
@@ -136,7 +136,7 @@ def limit_client(
     with engine.begin() as connection:
         client = _named(connection, name, kind)
         if client.kind != "storefront" and orders_per_minute:
-            raise Invalid([Problem("--orders-per-minute", f"a {client.kind} sends no orders; leave it out")])
+            raise Invalid([Problem("--orders-per-minute", f"{_a(client.kind)} sends no orders; leave it out")])
         limited = client._replace(
             requests_per_minute=_changed(client.requests_per_minute, requests_per_minute),
             orders_per_minute=_changed(client.orders_per_minute, orders_per_minute),
@@ -166,9 +166,13 @@ def _named(connection: Connection, name: str, kind: str | None) -> ListedRow:
         )
     client, *others = found
     if others:
-        kinds = " and ".join(f"a {one.kind}" for one in found)
+        kinds = " and ".join(_a(one.kind) for one in found)
         raise Invalid([Problem("--kind", f"{name} is the name of {kinds}; say which")])
     return client
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind.startswith(("a", "e", "i", "o")) else f"a {kind}"
 
 
 def _unreachable(kind: str, url: str | None, mail: str | None) -> list[Problem]:
@@ -176,12 +180,12 @@ def _unreachable(kind: str, url: str | None, mail: str | None) -> list[Problem]:
     problems = []
     if url is not None:
         if kind in CLIENT_KINDS and kind not in _BY_URL:
-            problems.append(Problem("--url", f"nothing is posted to a {kind}; leave it out"))
+            problems.append(Problem("--url", f"nothing is posted to {_a(kind)}; leave it out"))
         elif wrong := malformed(url):
             problems.append(Problem("--url", wrong))
     if mail is not None:
         if kind in CLIENT_KINDS and kind not in _BY_MAIL:
-            problems.append(Problem("--mail", f"nothing is mailed to a {kind}; leave it out"))
+            problems.append(Problem("--mail", f"nothing is mailed to {_a(kind)}; leave it out"))
         else:
             try:
                 addr_spec(mail)

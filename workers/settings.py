@@ -167,6 +167,7 @@ def read(model: type[Model], environment: Mapping[str, str]) -> Model:
 
 
 def _refused(model: type[BaseModel], name: str, wrong: str) -> Misconfigured:
+    """What is said of the variable of the field ``name``, with its description as the way out."""
     way_out = model.model_fields[name].description
     return Misconfigured(name.upper(), f"{wrong}; {way_out}" if way_out else wrong)
 
@@ -177,5 +178,5 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        reason = str(first["msg"]).removeprefix("Value error, ")
+        reason = "write 1 or 0" if first["type"] == "bool_parsing" else str(first["msg"]).removeprefix("Value error, ")
         raise Misconfigured(str(first["loc"][0]).upper(), reason) from None

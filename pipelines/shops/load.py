@@ -76,7 +76,9 @@ def load_shops(directory: Path | None = None, installation: Installation | None 
         )
     files = sorted(place.glob("*.toml"))
     if not files:
-        raise ProfileErrors([(str(place), "", "holds no <shop>.toml file")])
+        raise ProfileErrors(
+            [(str(place), "", "holds no <shop>.toml file; set SHOPS_DIR to the directory that holds them")]
+        )
     shops: dict[str, Shop] = {}
     entries: list[Entry] = []
     for file in files:

@@ -31,7 +31,11 @@ _SUBTYPES: Final = {
 class Settings(BaseModel):
     """Whose notifications are believed."""
 
-    ses_topics: str = Field(default="", description="ARNs of the SNS topics, by commas")
+    ses_topics: str = Field(
+        default="",
+        pattern=r"^(\s*arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[\w.-]+\s*(,|$))*$",
+        description="ARNs of the SNS topics (arn:aws:sns:REGION:ACCOUNT:NAME), by commas",
+    )
 
 
 def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datetime) -> Sequence[Heard]:

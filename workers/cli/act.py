@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pipelines.errors import Invalid, NotFound, Problem
 from workers.cli.database import opened
+from workers.cli.given_file import read_given
 from workers.cli.terminal import out, table
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _request(action: Action[Any], file: str | None, written: Sequence[str]) -> o
     if written:
         raise Invalid([Problem("--json", "the request comes from the file or from options, not from both")])
     try:
-        return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+        return parse_json(read_given(file))
     except OSError as fault:
         raise Invalid([Problem("--json", f"{file}: {fault.strerror or fault}")]) from None
     except BadBody as bad:

@@ -22,6 +22,7 @@ from pipelines.rules.order import Order
 from pipelines.shops import Shop, load_shops, parse_shop
 from workers.cli import past_orders
 from workers.cli.database import opened
+from workers.cli.given_file import read_given
 from workers.cli.terminal import out
 from workers.installation import INSTALLATION
 from workers.settings import load
@@ -72,7 +73,7 @@ def _draw(file: Path, picture: str) -> None:
 
 def _changed(key: str, file: Path) -> Shop:
     try:
-        text = file.read_text("utf-8-sig")
+        text = read_given(str(file)).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
         raise Misconfigured(
             str(file), f"cannot be read: {fault.strerror if isinstance(fault, OSError) else fault}"

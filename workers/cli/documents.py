@@ -15,6 +15,7 @@ import typer
 
 from pipelines.errors import Conflict, Invalid, Problem, ShukkaError
 from workers.cli.database import opened
+from workers.cli.given_file import read_given
 from workers.cli.named import need_order, need_shops, shop_named
 from workers.cli.terminal import err, out, table
 
@@ -221,7 +222,7 @@ def _raw(file: str) -> object:
     from workers.web.body import BadBody, parse_json
 
     try:
-        return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+        return parse_json(read_given(file))
     except OSError as fault:
         raise Invalid([Problem(file, fault.strerror or str(fault))]) from None
     except BadBody as bad:

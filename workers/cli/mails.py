@@ -63,7 +63,8 @@ def bounce(
     from pipelines.bounces import message
 
     try:
-        raw = sys.stdin.buffer.read(message.LONGEST) if file == "-" else Path(file).read_bytes()
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as given:
+            raw = given.read(message.LONGEST)
     except OSError as fault:
         raise Invalid([Problem("FILE", f"{file}: {fault.strerror or fault}")]) from None
     report = message.read(raw)

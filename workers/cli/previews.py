@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
 import typer
 
 from pipelines.errors import Invalid
+from workers.cli.given_file import read_given
 
 
 def show(file: str, preview_of: Callable[[object], dict[str, Any]], refused: str) -> None:
@@ -19,7 +19,7 @@ def show(file: str, preview_of: Callable[[object], dict[str, Any]], refused: str
     from workers.web.body import BadBody, parse_json
 
     try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        raw = read_given(file)
     except OSError as fault:
         _refuse(400, "Bad file", f"{file}: {fault.strerror or fault}")
     try:

@@ -94,7 +94,9 @@ class Renderer:
             self._mail_from = addr_spec(mail_from)
             message.mailbox("From", "", f"x@{domain}")
         except ValueError as refusal:
-            raise Misconfigured("MAIL_FROM", f"{refusal}; set it to an address such as orders@shop.example") from None
+            raise Misconfigured(
+                "MAIL_FROM", f"{str(refusal).rstrip('.')}; set it to an address such as orders@shop.example"
+            ) from None
         self._domain = domain
         self._links = links or Links([new_secret()], "https://example.invalid")
         self._has_pages = links is not None
