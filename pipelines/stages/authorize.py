@@ -28,7 +28,7 @@ from pipelines.changes.money import (
     outstanding,
 )
 from pipelines.changes.payment_books import listen, snapshot_of
-from pipelines.changes.payment_terms import payment_terms
+from pipelines.changes.payment_terms import count_from_asking, payment_terms
 from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
@@ -97,6 +97,7 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     if _is_secured(draft):
         _released(draft, shop, method, now)
     elif first is None:
+        count_from_asking(draft, shop, now)
         ask(draft, shop, method, payment_terms(draft.facts, draft.money, shop).payable_until)
     elif first.state == "declined":
         code = (first.outcome or {}).get("code")
@@ -188,6 +189,7 @@ def _wait(
     """The customer has to act: is told what to do, reminded, and waited for until the deadline; nobody is told to pay by a day
     that has passed. Where neither the method nor what he must do has a deadline, as where a gateway says nothing but that it
     has not decided yet, it is ``until`` (PAY-05)."""
+    count_from_asking(draft, shop, now)
     facts, terms = draft.facts, payment_terms(draft.facts, draft.money, shop)
     cancel_at = terms.cancel_at or (must.until if must else None) or until
     context: dict[str, Any] = {
@@ -195,6 +197,7 @@ def _wait(
         "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},
     }
     is_over = cancel_at is not None and now >= cancel_at
+    is_payable = terms.payable_until is None or now <= terms.payable_until  # after it only a late notice is waited for
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
         if is_over:  # ended by a decision of its own: what accept granted in this one is not written yet
@@ -205,7 +208,7 @@ def _wait(
     elif is_over:
         _unpaid(draft, shop, method, now)
         return
-    elif terms.remind_at is not None and now >= terms.remind_at:
+    elif terms.remind_at is not None and now >= terms.remind_at and is_payable:
         draft.tell(customer_mail("payment_reminder", facts, shop, now, **context))
     steps = [(at, then) for at, then in ((terms.remind_at, "remind"), (cancel_at, "cancel")) if at is not None]
     if later := [(at, then) for at, then in steps if at > now]:
@@ -239,6 +242,7 @@ def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence
         draft.applied(event)
     came_at = max(_came_at(event, now) for event in deposits)
     if abs(paid - due) > shop.payment.transfer_tolerance:
+        count_from_asking(draft, shop, now)
         draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs", anew=True)
         draft.move_payment(None, "deposit differs", authorized=paid, captured=paid, as_of=came_at)
         _tell_of_difference(draft, shop, method, paid, now)
