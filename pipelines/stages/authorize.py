@@ -28,7 +28,7 @@ from pipelines.changes.money import (
     outstanding,
 )
 from pipelines.changes.payment_books import listen, snapshot_of
-from pipelines.changes.payment_terms import count_from_asking, payment_terms
+from pipelines.changes.payment_terms import payment_terms
 from pipelines.changes.points import coming_back
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
@@ -97,7 +97,6 @@ def _by_gateway(draft: OrderDraft, shop: Shop, method: Method, now: datetime) ->
     if _is_secured(draft):
         _released(draft, shop, method, now)
     elif first is None:
-        count_from_asking(draft, shop, now)
         ask(draft, shop, method, payment_terms(draft.facts, draft.money, shop).payable_until)
     elif first.state == "declined":
         code = (first.outcome or {}).get("code")
@@ -189,7 +188,6 @@ def _wait(
     """The customer has to act: is told what to do, reminded, and waited for until the deadline; nobody is told to pay by a day
     that has passed. Where neither the method nor what he must do has a deadline, as where a gateway says nothing but that it
     has not decided yet, it is ``until`` (PAY-05)."""
-    count_from_asking(draft, shop, now)
     facts, terms = draft.facts, payment_terms(draft.facts, draft.money, shop)
     cancel_at = terms.cancel_at or (must.until if must else None) or until
     context: dict[str, Any] = {
@@ -242,7 +240,6 @@ def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence
         draft.applied(event)
     came_at = max(_came_at(event, now) for event in deposits)
     if abs(paid - due) > shop.payment.transfer_tolerance:
-        count_from_asking(draft, shop, now)
         draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs", anew=True)
         draft.move_payment(None, "deposit differs", authorized=paid, captured=paid, as_of=came_at)
         _tell_of_difference(draft, shop, method, paid, now)

@@ -111,27 +111,3 @@ def test_an_order_that_reaches_us_when_its_days_are_over_has_its_whole_term_from
     world.settle()
     assert world.states() == {"S-1": ("awaiting_payment", "running")}
     assert world.show()["payment"]["pay_by"] == planned["payment"]["pay_by"] == pay_by
-
-
-def test_whoever_could_not_be_asked_until_his_days_were_over_has_them_from_when_he_is(world: World) -> None:
-    """PAY-07: the order was taken, and then no worker ran for nine days; he was cancelled in the mail after the confirmation."""
-    world.take(document("S-1", payment=TRANSFER))
-    world.at("2026-11-29 12:00:00")
-    assert world.states() == {"S-1": ("awaiting_payment", "running")}
-    assert world.show()["payment"]["pay_by"] == "2026-12-06"
-    assert "2026年12月6日" in told(world, "payment_instructions")
-    world.at("2026-12-04 10:00:00")
-    assert "2026年12月6日" in told(world, "payment_reminder")
-    world.at("2026-12-07 00:00:00")
-    assert world.states() == {"S-1": ("cancelled", "done")}
-    assert world.broken() == {}
-
-
-def test_what_came_in_meanwhile_is_taken(world: World) -> None:
-    """PAY-07: neither is the whole sum asked for again, nor the rest of a part due on a day that has passed."""
-    world.take(document("S-1", payment=TRANSFER), document("S-2", payment=TRANSFER, customer="M-2"))
-    world.tell(world.deposit("S-1", world.show("S-1")["totals"]["grand_total"]), world.deposit("S-2", 1_000))
-    world.at("2026-11-29 12:00:00")
-    assert world.states()["S-1"] == ("authorized", "running")
-    assert world.value("SELECT count(*) FROM payment WHERE terms_from IS NOT NULL") == 1
-    assert "2026年12月6日" in told(world, "deposit_differs")

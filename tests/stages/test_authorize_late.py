@@ -19,22 +19,6 @@ def by_slip(**changes: Any) -> Facts:
     return but(known, payment=payment("pending", known.grand_total, method="konbini", gateway="sandbox"))
 
 
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-11-23 23:59:59", "2026-11-23T23:59:59+09:00"),
-        (
-            "2026-11-24 00:00:00",
-            "2026-11-27T23:59:59+09:00",
-        ),  # there was no day left on which anybody could have paid it
-    ],
-)
-def test_a_slip_that_nobody_asked_for_in_time_is_payable_for_its_whole_term(now: str, until: str) -> None:
-    """PAY-08: a slip whose last day has passed is one that nobody can pay."""
-    (asked,) = decide(STAGE, by_slip(), now=at(now)).effects
-    assert (asked.kind, asked.payload["until"]) == ("payment.register", until)
-
-
 @pytest.mark.parametrize(("now", "reminded"), [("2026-11-23 23:59:59", True), ("2026-11-24 00:00:00", False)])
 def test_nobody_is_reminded_to_pay_by_a_day_that_has_passed(now: str, reminded: bool) -> None:
     """PAY-08: in the hours for late notices there is nothing to pay any more; the cancel is waited for."""
