@@ -230,8 +230,12 @@ class Simulation:
     _week = _reported = _month = 0
 
     def _reconcile(self, moment: datetime, runner: asyncio.Runner) -> None:
-        """Each month the gateway's list and the books leave nothing to settle; what a human has is asked for elsewhere."""
-        month = moment.year * 12 + moment.month
+        """Each month the gateway's list and the books leave nothing to settle; what a human has is asked for elsewhere.
+
+        At noon of its first day: a slip of the month before is waited for until six, since a late notice may say that it was paid.
+        """
+        noon = moment - timedelta(hours=12)
+        month = noon.year * 12 + noon.month
         if month == self._month:
             return
         self._month = month

@@ -9,7 +9,7 @@ from models.states import OrderState
 from pipelines.changes.collection import candidates
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
-from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, report_of
+from pipelines.changes.suppliers import WAITS_AT, address, call_off, may_be_told, move_promise, report_of
 from pipelines.changes.wishes import tell_of_wish
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -24,6 +24,7 @@ from pipelines.rules.split import Part
 from pipelines.rules.wish import is_ignored, is_missed
 from pipelines.shops import Shop
 from pipelines.suppliers.instructions import instruction_of
+from pipelines.values.calendar import in_japan
 
 #: Reasons for a day that its supplier gave.
 _SET_BY_SUPPLIER: Final = frozenset({"supplier_delay", "dispatch_late"})
@@ -89,6 +90,17 @@ def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             tell_of_day(
                 draft, shop, now, shipment, promised, about=f"{shipment.id}:released:{plan.dispatch_on}", why=""
             )
+
+
+def plan_what_has_passed(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
+    """The day of a shipment passed before its supplier was told, since nobody worked or a person had the order: it is told the day of
+    goods that are asked for now, and the customer hears of it (CUT-01)."""
+    promised = shipment.dispatch_on
+    if promised is None or promised >= in_japan(now).date():
+        return
+    plan = _plan(draft, shop, now, shipment, shipment.supplier)
+    if plan.dispatch_on is not None:
+        move_promise(draft, shop, shipment, now, plan.dispatch_on, plan.instruct_at)
 
 
 def ask_for_the_rest(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from models.states import HoldReason, ShipmentState
@@ -96,23 +96,30 @@ def _give_up(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, step: Step,
         draft.hold(Hold(HoldReason.SUPPLIER_SILENT, shipment.id, facts=named), "supplier silent")
         return
     told_in_time = shipment.told_at is None or shipment.told_at < step.at
-    was = _move_promise(draft, shop, shipment, now)
+    was = move_promise(draft, shop, shipment, now, next_day(shop, shipment.supplier, now))
     if told_in_time:  # else it was our own doing, and the supplier has had no chance yet
         draft.hold(
             Hold(HoldReason.DISPATCH_LATE, shipment.id, facts={**named, "was": was}), "goods did not leave on their day"
         )
 
 
-def _move_promise(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> str:
-    """The day that was promised has passed: another one, said to the customer and to the storefront. The day that was."""
+def move_promise(
+    draft: OrderDraft,
+    shop: Shop,
+    shipment: ShipmentDraft,
+    now: datetime,
+    day: date,
+    instruct_at: datetime | None = None,
+) -> str:
+    """The day that was promised has passed: ``day`` instead, said to the customer and to the storefront. ``instruct_at``: when the
+    supplier is told of it, where it was not told yet. The day that was."""
     promised = shipment.dispatch_on
     assert promised is not None
-    day = next_day(shop, shipment.supplier, now)
     locale = draft.facts.locale
     kept = [one for one in shipment.because if one["rule"] != _LATE]
     why = because(_LATE, locale, was=promised, day=day)
     arrive_on = arrival(draft.facts, shop, shipment, day)
-    shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}])
+    shipment.plan_anew(now, day, arrive_on, [*kept, {"rule": why.rule, "says": why.says}], instruct_at)
     about = f"{shipment.id}:late:{promised}"
     tell_of_day(draft, shop, now, shipment, promised, about=about, why="")
     days = {"was": promised.isoformat(), "dispatch_on": day.isoformat()}

@@ -195,6 +195,7 @@ def _wait(
         "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},
     }
     is_over = cancel_at is not None and now >= cancel_at
+    is_payable = terms.payable_until is None or now <= terms.payable_until  # after it only a late notice is waited for
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
         if is_over:  # ended by a decision of its own: what accept granted in this one is not written yet
@@ -205,7 +206,7 @@ def _wait(
     elif is_over:
         _unpaid(draft, shop, method, now)
         return
-    elif terms.remind_at is not None and now >= terms.remind_at:
+    elif terms.remind_at is not None and now >= terms.remind_at and is_payable:
         draft.tell(customer_mail("payment_reminder", facts, shop, now, **context))
     steps = [(at, then) for at, then in ((terms.remind_at, "remind"), (cancel_at, "cancel")) if at is not None]
     if later := [(at, then) for at, then in steps if at > now]:

@@ -9,7 +9,7 @@ from models.states import HoldReason, OrderState, ShipmentState
 from pipelines.changes.authorizations import goods_may_leave, is_ending, watch_authorization
 from pipelines.changes.collection import tell_to_collect
 from pipelines.changes.money import RENEW, TAKES
-from pipelines.changes.sending import give_to
+from pipelines.changes.sending import give_to, plan_what_has_passed
 from pipelines.changes.suppliers import WAITS_AT, address, goes_on, may_go, never_answered, report_of, watch
 from pipelines.engine.decision import EffectIntent
 from pipelines.engine.draft import OrderDraft
@@ -72,10 +72,13 @@ def _instruction(draft: OrderDraft, shipment: ShipmentDraft) -> str | None:
 
 
 def _tell(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, now: datetime) -> None:
-    told, due_at = draft.effects.get(instruct_key(shipment.id, shipment.again)), _due_at(draft, shop, shipment)
+    told = draft.effects.get(instruct_key(shipment.id, shipment.again))
     if told is not None:
         _after_instruction(draft, shop, shipment, told, now)
-    elif due_at > now:
+        return
+    plan_what_has_passed(draft, shop, now, shipment)
+    due_at = _due_at(draft, shop, shipment)
+    if due_at > now:
         draft.again(due_at)
     else:
         _instruct(draft, shop, shipment, due_at, now)

@@ -347,6 +347,29 @@ def test_whom_a_hold_about_one_shipment_keeps_back(holds: list[Hold], instructed
     assert effects(decide(STAGE, known)) == ([("supplier.instruct", KEY)] if instructed else [])
 
 
+@pytest.mark.parametrize(
+    ("now", "day", "told_at"),
+    [
+        ("2026-11-20 23:59:59", None, None),  # its own day still: at once
+        ("2026-11-21 00:00:00", date(2026, 11, 24), "2026-11-24 08:00:00"),  # Saturday, and Monday is a holiday
+        ("2026-11-24 14:00:00", date(2026, 11, 24), None),
+        ("2026-11-24 15:00:01", date(2026, 11, 25), "2026-11-25 08:00:00"),
+    ],
+)
+def test_nobody_is_asked_to_send_goods_on_a_day_that_has_passed(
+    now: str, day: date | None, told_at: str | None
+) -> None:
+    """CUT-01, CUT-02: nobody worked when the supplier was to be told. It reads the day that can be kept, and so does the customer."""
+    decision = decide(STAGE, standing(shipment(), payment=payment("authorized", 1_760), **BY_WEBHOOK), now=at(now))
+    (planned,) = [one.dispatch_on for one in decision.shipments.values()] or [None]
+    assert planned == day
+    assert mails(decision) == (["dispatch_delayed"] if day else [])
+    assert [one.type for one in decision.announced] == (["promise.missed"] if day else [])
+    assert effects(decision) == ([] if told_at else [("supplier.instruct", KEY)])
+    assert not told_at or ("dispatch", at(told_at)) in due(decision)
+    assert reasons(decision) == [], "it was not the supplier's doing"
+
+
 def test_each_shipment_goes_at_its_own_time() -> None:
     """SPL-03."""
     decision = decide(STAGE, standing(shipment(1), shipment(2, "backordered", instruct_at=NOW + timedelta(hours=1))))
