@@ -41,7 +41,10 @@ def test_an_answer_in_words_that_cannot_be_kept_ends_its_effect_and_no_other(
     world.decide("accept", "authorize")
     asyncio.run(loop.drain("payment.authorize"))
     world.decide("authorize")
-    assert {one: world.show(one)["payment"]["state"] for one in ("S-1", "S-2")} == {"S-1": "failed", "S-2": "authorized"}
+    assert {one: world.show(one)["payment"]["state"] for one in ("S-1", "S-2")} == {
+        "S-1": "failed",
+        "S-2": "authorized",
+    }
     assert world.value("SELECT code FROM payment WHERE state = 'failed'") == shown
 
 
