@@ -59,7 +59,8 @@ def kept(outcome: Outcome) -> Outcome:
     try:
         check(said)
     except Unstorable:
-        return replace(outcome, **{name: storable(value) for name, value in said.items()}, items=items)
+        marked: dict[str, Any] = {name: storable(value) for name, value in said.items()}
+        return replace(outcome, items=items, **marked)
     return replace(outcome, items=items) if items else outcome
 
 
