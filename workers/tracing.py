@@ -17,19 +17,24 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING, Any, Final
 
 import dramatiq
+import structlog
 from dramatiq.common import current_millis
 from dramatiq.middleware import Middleware
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import glance
 from models.store import orders as orders_stored
 from models.store.orders import OrderKey
+from pipelines.engine.run import describe
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
+
+log = structlog.get_logger(__name__)
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _BILLION: Final = 1_000_000_000
@@ -93,10 +98,15 @@ class Traces:
         self._tracer = provider.get_tracer("shukka")
 
     def intake(self, engine: Engine, taken: Sequence[OrderKey], seconds: float) -> None:
-        """Orders were taken in, in one transaction that took so long."""
+        """Orders were taken in, in one transaction that took so long. Never raises for a database that is away: they are kept, and
+        whoever handed them in is to hear that."""
         ended = time.time_ns()
-        with glance(engine) as connection:
-            ids = [row.id for row in orders_stored.ids_by_number(connection, taken)]
+        try:
+            with glance(engine) as connection:
+                ids = [row.id for row in orders_stored.ids_by_number(connection, taken)]
+        except SQLAlchemyError as error:
+            log.warning("trace.intake_lost", orders=len(taken), error=describe(error))
+            return
         for order in ids:
             token = _NEXT.set(order)
             try:

@@ -19,12 +19,18 @@ def mailbox_of(address: str) -> str:
 
 #: SQL: the shop of the mail ``m`` with its order ``o``.
 SHOP_OF: Final = "coalesce(o.shop, m.shop, '')"
-#: SQL: that the suppression ``s`` stands now.
-_STANDS: Final = "s.released_at IS NULL AND (s.ends_at IS NULL OR s.ends_at > now())"
-#: SQL: why the mail ``m`` with its order ``o`` may not be sent, NULL if it may. Mails about no order are those that a complaint stops.
+#: SQL: that the suppression ``s`` of all mails has an end, which has come.
+_ENDED: Final = "s.ends_at IS NOT NULL AND s.ends_at <= now()"
+#: SQL: that the suppression ``s`` stands now. What a complaint stops has no end, whatever else was heard of the mailbox since.
+_STANDS: Final = f"""s.released_at IS NULL AND (NOT ({_ENDED}) OR EXISTS (
+    SELECT FROM mail_bounce c WHERE c.shop = s.shop AND c.mailbox = s.mailbox AND c.kind = 'complaint' AND c.action = 'suppress'
+      AND c.recorded_at >= s.recorded_at))"""
+#: SQL: that it stops all mails now, and not only those about no order, which are those that a complaint stops.
+_STOPS_ALL: Final = f"(s.scope = 'all' AND NOT ({_ENDED}))"
+#: SQL: why the mail ``m`` with its order ``o`` may not be sent, NULL if it may.
 SUPPRESSED: Final = f"""(SELECT s.reason FROM mail_suppression s
   WHERE s.shop = {SHOP_OF} AND s.mailbox = {mailbox_of("m.envelope_to")} AND {_STANDS}
-    AND (s.scope = 'all' OR m.order_id IS NULL))"""
+    AND ({_STOPS_ALL} OR m.order_id IS NULL))"""
 
 
 class SuppressRow(NamedTuple):
@@ -37,7 +43,7 @@ class SuppressRow(NamedTuple):
     days: int | None
 
 
-#: What stands already is only ever widened: to all mails, to no end.
+#: What stands already is only ever widened: to all mails, of these to no end; what has ended begins anew.
 suppress = writer(
     SuppressRow,
     f"""INSERT INTO mail_suppression AS s (shop, mailbox, scope, reason, since, ends_at)
@@ -45,11 +51,12 @@ suppress = writer(
                now() + make_interval(days => v.days)
         FROM {values(SuppressRow, MailSuppression, mail_id="bigint", days="int")}
         JOIN mail m ON m.id = v.mail_id LEFT JOIN shop_order o ON o.id = m.order_id
-        WHERE m.envelope_to <> '' ORDER BY 1, 2, v.scope = 'all' DESC
+        WHERE m.envelope_to <> '' ORDER BY 1, 2, v.scope = 'all' DESC, v.days DESC NULLS FIRST
         ON CONFLICT (shop, mailbox) WHERE released_at IS NULL DO UPDATE
-        SET scope = CASE WHEN s.scope = 'all' THEN s.scope ELSE EXCLUDED.scope END,
-            reason = CASE WHEN s.scope = 'all' AND EXCLUDED.scope <> 'all' THEN s.reason ELSE EXCLUDED.reason END,
-            ends_at = CASE WHEN s.ends_at IS NULL OR EXCLUDED.ends_at IS NULL THEN NULL
+        SET scope = CASE WHEN {_STOPS_ALL} THEN s.scope ELSE EXCLUDED.scope END,
+            reason = CASE WHEN {_STOPS_ALL} AND EXCLUDED.scope <> 'all' THEN s.reason ELSE EXCLUDED.reason END,
+            ends_at = CASE WHEN NOT {_STOPS_ALL} THEN EXCLUDED.ends_at WHEN EXCLUDED.scope <> 'all' THEN s.ends_at
+                           WHEN s.ends_at IS NULL OR EXCLUDED.ends_at IS NULL THEN NULL
                            ELSE greatest(s.ends_at, EXCLUDED.ends_at) END""",
 )
 
@@ -72,6 +79,8 @@ SELECT {
     columns(
         StandingRow,
         "s",
+        scope=f"CASE WHEN {_STOPS_ALL} THEN s.scope ELSE 'advertising' END",
+        ends_at=f"CASE WHEN {_STOPS_ALL} THEN s.ends_at END",
         address='''coalesce((SELECT m.envelope_to FROM mail_bounce b JOIN mail m ON m.id = b.mail_id
         WHERE b.shop = s.shop AND b.mailbox = s.mailbox AND m.envelope_to <> '' ORDER BY b.id DESC LIMIT 1), '')''',
         kept_back='''(SELECT count(*) FROM mail_bounce b WHERE b.shop = s.shop AND b.mailbox = s.mailbox

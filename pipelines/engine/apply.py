@@ -80,7 +80,8 @@ def sum_of(results: Iterable[BatchResult]) -> BatchResult:
 
 
 class StaleFacts(ShukkaError):
-    """Decisions were taken on an older version of their orders: the batch is dropped and taken again."""
+    """Decisions were taken on facts that hold no more, perhaps since two of them want the same: the batch is dropped and taken again
+    in parts."""
 
 
 def apply(

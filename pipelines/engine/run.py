@@ -73,8 +73,8 @@ class Runner:
     def run_batch(self, stage: Stage, limit: int = BATCH) -> BatchResult:
         """Decide up to ``limit`` due orders of ``stage`` in one transaction.
 
-        If the batch fails as a whole (a constraint, a deadlock, a fault in what one order wants written), its orders are
-        decided again in ever smaller parts, so that one of them alone ends set aside.
+        If the batch fails as a whole (a constraint, a deadlock, facts that another order of it made stale, a fault in what one
+        order wants written), its orders are decided again in ever smaller parts, so that one of them alone ends set aside.
         """
         try:
             return self._attempt(stage, limit, None)
@@ -142,14 +142,13 @@ class Runner:
                     store_orders(connection, self.shops, taken_in, Ledger(connection, now), now)
                     result.stages.add(FIRST_STAGE)
                 work.set_aside(connection, stage.name, _failure_rows(batch, failures))
-        except StaleFacts:
-            raise
         except Exception as error:
             if not taken or is_away(error):
                 raise
             log.warning("batch.refused", stage=stage.name, orders=len(taken), error=describe(error))
             subjects = [subject for one in taken for subject in one.subjects]
-            raise _Refused(subjects, describe(error), _events(batch), is_passing=is_passing(error)) from error
+            in_the_way = isinstance(error, StaleFacts) or is_passing(error)
+            raise _Refused(subjects, describe(error), _events(batch), is_passing=in_the_way) from error
         ended = self.timer()
         self.observe(stage.name, "gather", gathered - started)
         self.observe(stage.name, "decide", decided - gathered)
@@ -303,7 +302,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and isinstance(error.orig, pg.Error):
         constraint = error.orig.diag.constraint_name
         return f"{type(error.orig).__name__}{f' {constraint}' if constraint else ''}"
-    if isinstance(error, IllegalMove | Undeclared | Unknown):
+    if isinstance(error, IllegalMove | Undeclared | Unknown | StaleFacts):
         return f"{type(error).__name__}: {error}"
     where = ""
     trace = error.__traceback__

@@ -19,6 +19,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ReturnFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.errors import Problem
+from pipelines.orders.schema import MANY_LINES
 from pipelines.rules.explain import Refusal, Sentence
 from pipelines.shops import Shop
 
@@ -55,7 +56,7 @@ class Request(BaseModel):
 class Reason(Request):
     """A request that needs nothing but, perhaps, a word of why."""
 
-    reason: Annotated[str, Field(default="", max_length=500, description="Kept with the request")]
+    reason: Annotated[str, Field(default="", max_length=500, pattern=MANY_LINES, description="Kept with the request")]
 
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -117,7 +118,7 @@ class Action(Generic[Asked]):
         return doors.read(self.model, raw)
 
     def heard(self, body: Mapping[str, Any]) -> Asked:
-        """The request that an event of this action carries (`body_of`). Raises Invalid."""
+        """The request that an event of this action carries (`pipelines.orders.act` makes its body). Raises Invalid."""
         return doors.formed(self.model, {name: body[name] for name in self.model.model_fields if name in body})
 
     def is_open(self, case: Case) -> bool:

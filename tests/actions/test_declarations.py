@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pipelines.orders.act import actions
 from pipelines.orders.action import Action
@@ -127,3 +128,13 @@ def test_a_refusal_is_written_in_its_language() -> None:
         "It is shipped.",
         "It is shipped.",
     )
+
+
+@pytest.mark.parametrize("action", actions(), ids=lambda action: action.name)
+def test_no_reason_carries_what_moves_a_terminal(action: Action[Any]) -> None:
+    """It is shown to operators, in mails and in ``shukka show``: lines are its own, other control characters nobody's."""
+    if "reason" not in action.model.model_fields:
+        pytest.skip("gives no reason")
+    with pytest.raises(ValidationError) as refused:
+        action.model.model_validate({"reason": "moved\x1b[2J"})
+    assert ("reason",) in [one["loc"] for one in refused.value.errors()]

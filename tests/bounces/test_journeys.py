@@ -267,6 +267,48 @@ def test_a_hard_bounce_after_a_complaint_stops_all(sent: World) -> None:
     assert (stands.scope, stands.reason) == ("all", "no_such_user")
 
 
+def full_mailbox(world: World, first: int) -> None:
+    """The mailbox is full three times on end, by reports from the ``first`` on."""
+    for number in range(first, first + 3):
+        hear(world, FULL, f"r-{number}")
+        world.hurry()
+        world.settle()
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["complained first", "complained afterwards"])
+def test_a_full_mailbox_of_who_complained_has_the_mails_of_its_orders_after_two_weeks(
+    sent: World, is_first: bool
+) -> None:
+    """CON-02: those go out whatever the customer wishes; what advertises does not, until somebody lets go of the address."""
+    if is_first:
+        hear(sent, COMPLAINT, "r-0")
+    full_mailbox(sent, 1)
+    if not is_first:
+        hear(sent, COMPLAINT, "r-4")
+    (stands,) = standing(sent)
+    assert (stands.scope, stands.reason, stands.ends_at is not None) == ("all", "mailbox_full", True)
+
+    sent.execute("UPDATE mail_suppression SET ends_at = now()")
+    due(sent)
+    sent.ship_all("S-1")
+    assert sent.show()["mails"][-1]["state"] == "sent"
+    assert sent.value("SELECT state FROM mail WHERE template = 'rank_up'") == "suppressed"
+    (stands,) = standing(sent)
+    assert (stands.scope, stands.ends_at) == ("advertising", None)
+    assert len(release(sent)) == 1
+    assert standing(sent) == []
+
+
+def test_a_complaint_about_a_mailbox_that_was_full_long_ago_stops_what_advertises_alone(sent: World) -> None:
+    full_mailbox(sent, 1)
+    sent.execute("UPDATE mail_suppression SET ends_at = now()")
+    hear(sent, COMPLAINT, "r-4")
+    (stands,) = standing(sent)
+    assert (stands.scope, stands.reason, stands.ends_at) == ("advertising", "abuse", None)
+    sent.ship_all("S-1")
+    assert sent.show()["mails"][-1]["state"] == "sent"
+
+
 def test_a_forged_report_is_quarantined_and_touches_nothing(sent: World) -> None:
     """Who knows an address knows no Message-ID."""
     assert hear(sent, UNKNOWN, about="<guessed@mail.shukka.example>") == [True]

@@ -241,6 +241,22 @@ def test_cash_that_comes_after_the_item_was_sold_to_another_goes_back(shop: Shop
     assert shop.world.show("R-2", "reuse")["state"] == "authorized"
 
 
+def test_of_two_orders_of_one_item_that_are_paid_late_at_once_one_stands_again(shop: Shop) -> None:  # PAY-08, INT-10
+    """Each alone might: what the first takes the second has no more, and neither keeps anybody waiting."""
+    first = shop.order("konbini")
+    shop.go_on_to(at("2026-11-24 07:00:00"))
+    second = shop.order("konbini", "R-2")
+    shop.go_on_to(at("2026-11-28 07:00:00"))
+    assert {state for state, _ in shop.world.states().values()} == {"cancelled"}
+    for order in (first, second):
+        shop.komoju.buyer("pay", order=order, late=True)
+    shop.hear("komoju")
+    found = shop.world.states()
+    assert (found["R-1"], found["R-2"]) == (("authorized", "running"), ("cancelled", "held"))
+    assert [hold["reason"] for hold in shop.world.show("R-2", "reuse")["holds"]] == ["refund_due"]
+    assert shop.world.broken() == {}
+
+
 def _uses(shop: Shop) -> list[tuple[str, str | None]]:
     """(order, why its coupon came back)."""
     rows = shop.world.rows(

@@ -15,6 +15,7 @@ from dramatiq.brokers.stub import StubBroker
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from models.database import connect
 from models.store.orders import OrderKey
 from pipelines.ports import Verdict
 from tests.test_logs import written
@@ -173,6 +174,12 @@ def test_a_refused_order_has_no_trace(world: World, traces: Traces, collector: C
     traces.intake(world.engine, [OrderKey("salon", "none")], 0.1)
     traces.flush()
     assert collector.spans == []
+
+
+def test_a_database_that_goes_away_after_the_commit_costs_no_answer(world: World, traces: Traces) -> None:
+    """The order is kept: its trace alone lacks the intake."""
+    world.take(document("S-1"))
+    traces.intake(connect("postgresql://nobody@127.0.0.1:1/none"), [OrderKey("salon", "S-1")], 0.1)
 
 
 def test_without_a_collector_nothing_is_recorded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

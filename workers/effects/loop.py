@@ -25,7 +25,7 @@ from models.store.leases import HeldRow, PostponedRow
 from pipelines.engine.run import describe
 from pipelines.ports import Clock, Outcome, Verdict
 from workers.effects.effect import Job, Lease, Performer, real_seconds
-from workers.effects.recording import Done, Ending, Recorder
+from workers.effects.recording import Done, Ending, Recorder, kept
 from workers.effects.shift import LOOK_EVERY, Shift
 from workers.effects.targets import DATABASE_AWAY, PAUSE, Target
 from workers.grouping import Group
@@ -322,7 +322,7 @@ class EffectLoop:
         effect = performer.effect
         try:
             async with asyncio.timeout(effect.total) as limit:
-                return await performer.perform(job)
+                return kept(await performer.perform(job))
         except Exception as error:  # noqa: BLE001 - the boundary: a fault of an adapter is an unknown outcome, recorded
             told = {
                 "kind": job.kind,

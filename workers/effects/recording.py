@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipelines.bounces import receiving
 from pipelines.bounces.receiving import RefusedMail
 from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Outcome, Output, Verdict
+from pipelines.values.storable import Unstorable, check, storable
 from workers.effects.effect import Job
 from workers.near import Rings
 
@@ -47,6 +48,20 @@ class Done:
 
     job: Job[Any]
     outcome: Outcome
+
+
+def kept(outcome: Outcome) -> Outcome:
+    """An outcome as it can be kept: of what a partner said, what no database takes has a mark in its place. One that could not be
+    recorded would keep its neighbours from it, which happened too."""
+    said: dict[str, Any] = {name: getattr(outcome, name) for name in ("reference", "code", "says")}
+    said["data"] = dict(outcome.data)
+    items = {key: kept(one) for key, one in outcome.items.items()}
+    try:
+        check(said)
+    except Unstorable:
+        marked: dict[str, Any] = {name: storable(value) for name, value in said.items()}
+        return replace(outcome, items=items, **marked)
+    return replace(outcome, items=items) if items else outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What may be asked of an order: one action a file, found by name (``pipelines.orders.act.ACTIONS``)."""
+"""What may be asked of an order: one action a file, found by name (`pipelines.orders.act.actions`)."""
