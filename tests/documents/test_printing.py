@@ -115,6 +115,8 @@ def test_a_character_that_the_font_lacks_is_replaced_and_said() -> None:
         ("髙橋 﨑子", "髙橋 﨑子", "様"),
         ("髙橋様", "髙橋", "様"),
         ("見本商店 御中", "見本商店", "御中"),
+        ("株式会社見本 様 御中", "株式会社見本", "御中"),
+        ("髙橋様様", "髙橋", "様"),
     ],
 )
 def test_one_honorific_never_two(asked: str, name: str, honorific: str) -> None:
@@ -139,6 +141,15 @@ def test_a_parcels_note_has_one_honorific_whoever_wrote_it(
     to = ship_to_of(replace(order, ship_to=replace(order.ship_to, kind=kind, name=name)), "ja", asked)
     assert (to.name, to.honorific) == ((asked or name).removesuffix(f" {honorific}"), honorific)
     assert to.address
+
+
+@pytest.mark.parametrize("asked", ["様", " 御中", "\u3000", "様 御中"])
+@pytest.mark.parametrize("kind", ["receipt", "invoice", "delivery_note"])
+def test_a_document_is_never_made_out_to_nobody(kind: str, asked: str) -> None:
+    """B.1.4: who asks for an honorific alone gets the name of the remarks, else of the order."""
+    remarks = "領収書の発行をお願いします。宛名は株式会社見本でお願いします。"
+    content = paper(kind, facts_of("salon", remarks=remarks), addressee=asked)
+    assert content["addressee"]["name"] == ("株式会社見本" if kind == "receipt" else "サロン髙橋")
 
 
 def test_a_receipt_says_how_it_was_paid() -> None:
@@ -223,9 +234,15 @@ def test_every_kind_has_a_sample(kind: str, locale: str) -> None:
 
 
 #: As much as an order may say (`pipelines.orders.schema`).
-LONGEST = {"city": "見本市" * 33, "line1": "栄一丁目二番三号" * 25, "line2": "見本ビル東館三階" * 25, "name": "見本株式会社総務課一係" * 18}
+LONGEST = {
+    "city": "見本市" * 33,
+    "line1": "栄一丁目二番三号" * 25,
+    "line2": "見本ビル東館三階" * 25,
+    "name": "見本株式会社総務課一係" * 18,
+}
 
 EIGHT_LINES = {"line1": "栄一丁目二番三号" * 9, "line2": "見本ビル東館三階" * 9, "name": "見本株式会社総務課一係" * 3}
+
 
 @pytest.mark.parametrize("locale", ["ja", "en"])
 @pytest.mark.parametrize("place", [{}, EIGHT_LINES, LONGEST], ids=["short", "eight lines", "longest"])
