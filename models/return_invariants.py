@@ -49,6 +49,7 @@ RETURNS: tuple[Invariant, ...] = (
                                                                 WHERE l.order_id = o.id))
                               OR coalesce((SELECT sum(t.quantity) FROM return_request b JOIN return_line t ON t.return_id = b.id
                                            WHERE b.order_id = o.id AND b.state = 'refunded'), 0)
+                                 + coalesce((SELECT sum(l.cancelled) FROM order_line l WHERE l.order_id = o.id), 0)
                                  = (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS is_over
                        FROM shop_order o JOIN order_document d ON d.order_id = o.id
                        WHERE d.document->>'replaces' IS NOT NULL) r

@@ -120,6 +120,7 @@ def return_invoice(
     on = change.at.astimezone(JST).date()
     original = next(iter(facts.copies(Kind.INVOICE)), None)
     adjustment = change.adjustment
+    money = min(adjustment.money, facts.captured) if change.is_cancel else adjustment.money
     in_points = [Sum(words["points_returned"], adjustment.points_returned)] if adjustment.points_returned else []
     supplied = facts.dispatched_on or facts.order.placed_at.astimezone(JST).date()
     return Document(
@@ -140,7 +141,7 @@ def return_invoice(
         amount=of.total,
         amount_label=words["amount_returned"],
         amount_note=words["of_which_tax"].format(tax=of.tax_total),
-        after=[*in_points, Sum(words["money_returned"], adjustment.money, strong=True)],
+        after=[*in_points, Sum(words["money_returned"], money, strong=True)],
         notes=list(notes(of, words)),
         **body(of, {}, facts.breakdown.rules.display, words),
     )
