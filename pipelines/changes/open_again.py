@@ -19,7 +19,6 @@ from pipelines.engine.decision import (
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, ReturnFacts
 from pipelines.rules.lots import Clawback, NewLot
-from pipelines.rules.money.adjustments import Adjustment
 from pipelines.rules.points import expiry
 from pipelines.shops import Shop
 
@@ -63,13 +62,6 @@ def tell_first(draft: OrderDraft, back: ReturnFacts) -> None:
         draft.tell_order(sold.replaces, REPLACEMENT_RETURNED, back.pieces)
     elif all(gone[line.line] == line.quantity for line in sold.lines):
         draft.tell_order(sold.replaces, REPLACEMENT_RETURNED)
-
-
-def tell_first_of_missing(draft: OrderDraft, change: Adjustment) -> None:
-    """A part of what replaces goods never leaves: the first order has the money for them (RET-01: stock is gone)."""
-    sold = draft.facts.order
-    if sold.replaces is not None and sold.exchange is None:
-        draft.tell_order(sold.replaces, REPLACEMENT_CANCELLED, dict(change.lines))
 
 
 def _open_again(draft: OrderDraft, shop: Shop, now: datetime, one: ReturnFacts, number: str, event: EventFacts) -> None:

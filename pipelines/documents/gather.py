@@ -26,7 +26,9 @@ _NOT_LEFT: Final = frozenset(
     {ShipmentState.PLANNED, ShipmentState.BACKORDERED, ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED}
 )
 #: What documents need beside the changes, gathered by the same code as for stages.
-_NEEDED: Final = Stage("documents", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.CANCEL)
+_NEEDED: Final = Stage(
+    "documents", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.CANCEL
+)
 
 
 def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime) -> SaleFacts:

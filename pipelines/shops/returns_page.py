@@ -54,7 +54,7 @@ Only a `refund` gives money and points, by the order's stored spread ([money.md]
 are taken back, or kept back from the money where they were spent (PTS-13). An `exchange` is an
 order of its own for what other goods are dearer, with the fee at the customer's cost; where goods of less value may be taken, what is over is given
 in points, never in money. A `replacement` is free. Pieces of one that come back in a return of its own and are refunded, or that cannot leave after
-all, are `inspected` again in the first order, with each remedy open: what was paid for those goods is that order's money. They are a return of their own
+all or were settled undelivered, are `inspected` again in the first order, with each remedy open: what was paid for those goods is that order's money. They are a return of their own
 (`RT-...-2`) while others stand replaced. The goods of an exchange are so once nothing of them is left. A request with reasons of both sides is two changes, the shop's fault first.
 
 ## Looking at it beforehand

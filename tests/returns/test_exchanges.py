@@ -429,6 +429,30 @@ def test_a_part_of_a_replacement_that_cannot_leave_is_open_again(world: World) -
     assert world.broken() == {}
 
 
+def test_a_part_of_a_replacement_that_never_arrived_is_open_again(world: World) -> None:
+    """RET-07: of two parcels one is lost; once it is settled its piece, 4,400 yen, is open again, and the other stays replaced until its piece
+    comes back too."""
+    counter = Counter(world, "clinic").sell(a_line("1", 1, 6_000), a_line("2", 1, 4_000, supplier="maker-a")).arrive()
+    one = counter.open(pieces("1", 1, "defect", remedy="replacement"), pieces("2", 1, "defect", remedy="replacement"))
+    settle_at(counter, one, "returns:replace")
+    world.ship_all("S-1-R1", shop="clinic")
+    second = Counter(world, "clinic", "S-1-R1")
+    lost = next(one["id"] for one in second.order()["shipments"] if one["supplier"] == "maker-a")
+    world.tell(world.news("shipment.lost", lost, "maker-a"))
+    second.arrive()
+    assert counter.state(one) == "replaced"
+    second.ask("lines:return", lines=[{"line": "2", "quantity": 1}], fault="shop", reason="lost")
+    assert (counter.state(one), counter.state(f"{one}-2")) == ("replaced", "inspected")
+    counter.ask("returns:refund", f"{one}-2")
+    assert counter.order()["payment"]["refunded"] == 4_400
+    assert (world.broken(), waiting(world)) == ({}, [])
+    settle_at(second, second.open(pieces("1", 1, "defect")), "returns:refund")
+    assert counter.state(one) == "inspected"
+    counter.ask("returns:refund", one)
+    assert counter.order()["payment"]["refunded"] == counter.order()["payment"]["captured"] == 11_000
+    assert (world.broken(), waiting(world)) == ({}, [])
+
+
 def settle_at(counter: Counter, one: str, remedy: str) -> None:
     """A return is approved where it is to be, comes in, passes, and ends with ``remedy``."""
     if counter.state(one) == "requested":
