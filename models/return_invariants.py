@@ -49,11 +49,16 @@ RETURNS: tuple[Invariant, ...] = (
                                                                 WHERE l.order_id = o.id))
                               OR coalesce((SELECT sum(t.quantity) FROM return_request b JOIN return_line t ON t.return_id = b.id
                                            WHERE b.order_id = o.id AND b.state = 'refunded'), 0)
-                                 = (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS is_over
+                                 + coalesce((SELECT sum(l.cancelled) FROM order_line l WHERE l.order_id = o.id), 0)
+                                 = (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS is_over,
+                              coalesce((SELECT sum((piece->>'quantity')::int) FROM order_adjustment a,
+                                               json_array_elements(a.amounts->'lines') AS piece
+                                        WHERE a.order_id = o.id), 0)
+                                 = (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS is_gone
                        FROM shop_order o JOIN order_document d ON d.order_id = o.id
                        WHERE d.document->>'replaces' IS NOT NULL) r
               ON r.shop = q.shop AND r.number = q.replacement AND r.first = q.first
-            WHERE (r.number IS NULL OR (q.id IS NULL) <> r.is_over)
+            WHERE (r.number IS NULL OR CASE WHEN q.id IS NULL THEN NOT (r.is_over OR r.is_gone) ELSE r.is_over END)
               AND NOT EXISTS (SELECT FROM inbox_event e JOIN shop_order f ON f.id = e.order_id
                               WHERE f.shop = r.shop AND f.number = r.first
                                 AND e.state IN ('pending', 'quarantined') AND e.type LIKE 'replacement.%')""",

@@ -236,7 +236,7 @@ RETURN_MOVES: Mapping[str, frozenset[str]] = {
     _R.INSPECTED: frozenset({_R.REJECTED, _R.REFUNDED, _R.REPLACED, _R.EXCHANGED, _R.CLOSED}),
     _R.REJECTED: frozenset({_R.SENT_BACK, _R.CLOSED}),
     _R.EXPIRED: frozenset({_R.RECEIVED}),  # they had come in time, and it was written down late
-    # the order that was to leave for its goods was cancelled
+    # the order that was to leave for its goods was cancelled, or they came back
     _R.REPLACED: frozenset({_R.INSPECTED}),
     _R.EXCHANGED: frozenset({_R.INSPECTED}),
     **{ended: frozenset() for ended in (_R.REFUSED, _R.SENT_BACK, _R.REFUNDED, _R.CLOSED)},

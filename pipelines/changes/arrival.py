@@ -3,7 +3,7 @@ its delivery is waited for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -61,6 +61,14 @@ def _tell_first(draft: OrderDraft) -> None:
         return
     if (first := draft.facts.document.get("replaces")) is not None and draft.is_all_gone:
         draft.tell_order(first, REPLACEMENT_UNDELIVERED)
+
+
+def tell_first_of(draft: OrderDraft, why: str, pieces: Mapping[str, int]) -> None:
+    """A part of what replaces goods never leaves (RET-01: stock is gone), or was settled that nobody received (RET-07, RET-08): the first
+    order has the money for it. That nothing of it arrived is told of the whole."""
+    sold, is_whole = draft.facts.order, draft.state == OrderState.UNDELIVERED and draft.is_all_gone
+    if sold.replaces is not None and sold.exchange is None and pieces and not is_whole:
+        draft.tell_order(sold.replaces, why, pieces)
 
 
 def _is_settled(draft: OrderDraft, parcel: ParcelFacts) -> bool:

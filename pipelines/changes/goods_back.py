@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import PaymentState, TrackingState
-from pipelines.changes.arrival import follow_parcels
+from pipelines.changes.arrival import follow_parcels, tell_first_of
 from pipelines.changes.collection import collect_from_customer
 from pipelines.changes.credit import credit
 from pipelines.changes.money import HAS_MONEY, is_collected
 from pipelines.changes.undelivered import REFUSED, count_undelivered, is_settled, unsettled
+from pipelines.engine.decision import REPLACEMENT_UNDELIVERED
 from pipelines.engine.draft import OrderDraft
 from pipelines.orders.actions.return_lines import ACTION
 from pipelines.rules.marks import RETURNED
@@ -28,7 +29,8 @@ def settle_pieces(
     What no customer received is no return of theirs, whatever is said of it: it is settled first, at the shop's cost, and counted as
     undelivered where it is. Any other at the customer's wish costs the return fee (TAX-05) and is counted as a return (INT-14).
     """
-    failed = _not_received(draft, lines) if cost_on == "customer" else {}
+    lost = _not_received(draft, lines)
+    failed = lost if cost_on == "customer" else {}
     rest = {line: left for line, pieces in lines.items() if (left := pieces - failed.get(line, 0))}
     if failed:
         fee, first = _count_undelivered(draft, shop, failed), f"{key}:not received" if rest else key
@@ -38,6 +40,7 @@ def settle_pieces(
         take_back(draft, shop, now, rest, key=key, reason=reason, cost_on=cost_on, fee=fee)
         if cost_on == "customer":
             draft.mark(RETURNED, f"{draft.facts.shop}/{draft.facts.number}:{len(draft.adjustments)}")
+    tell_first_of(draft, REPLACEMENT_UNDELIVERED, lost)
 
 
 def _count_undelivered(draft: OrderDraft, shop: Shop, failed: Mapping[str, int]) -> int:

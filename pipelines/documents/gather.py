@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from models.states import OrderState, ShipmentState
+from models.states import ShipmentState
 from models.store import adjustments, documents, orders, payments
 from models.store.orders import OrderRow
 from pipelines.documents.facts import Change, Issued, ParcelSent, SaleFacts, ToPick, receipt_request
@@ -26,7 +26,9 @@ _NOT_LEFT: Final = frozenset(
     {ShipmentState.PLANNED, ShipmentState.BACKORDERED, ShipmentState.INSTRUCTED, ShipmentState.ACKNOWLEDGED}
 )
 #: What documents need beside the changes, gathered by the same code as for stages.
-_NEEDED: Final = Stage("documents", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS)
+_NEEDED: Final = Stage(
+    "documents", lambda draft, shop, now: None, Need.PAYMENT | Need.SHIPMENTS | Need.PARCELS | Need.CANCEL
+)
 
 
 def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime) -> SaleFacts:
@@ -48,7 +50,7 @@ def sale_facts(connection: Connection, row: OrderRow, shop: Shop, now: datetime)
             for one in documents.of_order(connection, row.id)
         ],
         receipt_request=receipt_request(facts.order, shop),
-        is_cancelled=row.state == OrderState.CANCELLED,
+        cancelled_at=facts.cancel.at if facts.cancel is not None else None,
     )
 
 

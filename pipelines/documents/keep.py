@@ -15,7 +15,7 @@ from models.store.documents import AskedRow, IssuedRow, NewDocumentRow
 from pipelines.documents.facts import Issued
 from pipelines.documents.kinds import Kind, number_of
 from pipelines.documents.paper import Document, issued
-from pipelines.documents.parties import named
+from pipelines.documents.parties import named, names_somebody
 from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
 from pipelines.shops import Shop
@@ -101,7 +101,7 @@ def _is_as_wished(row: AskedRow, content: Mapping[str, Any], wish: Wish) -> bool
         return True
     if wish.subject not in ("", row.subject):
         return False
-    if wish.addressee and named(wish.addressee, content["locale"]).name != content["addressee"]["name"]:
+    if _is_another(wish.addressee, content):
         return False
     if row.copy > 1:  # all else is as the first document says, whatever was wished
         return True
@@ -110,6 +110,13 @@ def _is_as_wished(row: AskedRow, content: Mapping[str, Any], wish: Wish) -> bool
     if wish.kind == Kind.RECEIPT and not content["purpose"].startswith(wish.purpose or ""):
         return False
     return wish.locale in (None, content["locale"])
+
+
+def _is_another(addressee: str | None, content: Mapping[str, Any]) -> bool:
+    """Whether the document is asked for somebody, and is made out to somebody else."""
+    if not addressee or not names_somebody(addressee):
+        return False
+    return named(addressee, content["locale"]).name != str(content["addressee"]["name"])
 
 
 def keep(press: Press, about: About, document: Document) -> Stored:
@@ -127,7 +134,7 @@ def keep_copy(press: Press, about: About, copies: Sequence[Issued | IssuedRow], 
     first = documents.content_of(press.connection, id_)
     if not first:
         raise Conflict("The document is no longer kept, so there is no copy of it.", rule="DOC-01")
-    if addressee and named(addressee, first["locale"]).name != first["addressee"]["name"]:
+    if _is_another(addressee, first):
         raise Conflict(
             "A copy says what the first document said; it cannot be made out to somebody else.", rule="DOC-02"
         )

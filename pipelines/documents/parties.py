@@ -40,7 +40,7 @@ def issuer_of(shop: Shop, locale: str) -> Issuer:
 def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_address: bool = False) -> Addressee:
     """Whom a document of an order is made out to: as ``asked``, else the organisation it goes to, else the customer."""
     to = order.ship_to
-    if asked:
+    if asked and names_somebody(asked):
         return named(asked, locale)
     organisation = to.kind == "organisation" and bool(to.name)
     name = to.name if organisation else order.customer.name or to.name
@@ -51,7 +51,7 @@ def addressee_of(order: Order, locale: str, asked: str | None = None, *, with_ad
 def ship_to_of(order: Order, locale: str, asked: str | None = None) -> Addressee:
     """Whom a parcel's document is made out to, with the address: as ``asked``, else whoever the parcel goes to."""
     to = order.ship_to
-    one = named(asked, locale) if asked else _called(to.name, honorific(to.kind), locale)
+    one = named(asked, locale) if asked and names_somebody(asked) else _called(to.name, honorific(to.kind), locale)
     return replace(one, postal_code=shown_code(to.postal_code), address=address_lines(to))
 
 
@@ -67,10 +67,22 @@ def named(asked: str, locale: str) -> Addressee:
     organisation and 様 for a person."""
     if locale != "ja":
         return Addressee(asked.strip(), "")
-    written = WRITTEN.search(asked)
+    written, name = WRITTEN.search(asked), _bare(asked)
     if written:
-        return Addressee(asked[: written.start()].strip(), "様" if written[1] == "さま" else written[1])
-    return Addressee(asked.strip(), "御中" if _ORGANISATION.search(asked) else "様")
+        return Addressee(name, "様" if written[1] == "さま" else written[1])
+    return Addressee(name, "御中" if _ORGANISATION.search(asked) else "様")
+
+
+def names_somebody(asked: str) -> bool:
+    """Whether it is a name: of a lone 御中, or of nothing, no document can be made out."""
+    return bool(_bare(asked))
+
+
+def _bare(name: str) -> str:
+    """A name without the honorifics that were written after it, however many."""
+    while written := WRITTEN.search(name):
+        name = name[: written.start()]
+    return name.strip()
 
 
 def address_lines(to: ShipTo) -> tuple[str, ...]:

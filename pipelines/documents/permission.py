@@ -15,15 +15,13 @@ from pipelines.errors import Conflict
 from pipelines.methods import METHODS, Capture, Method, Receipt
 from pipelines.rules.billing import bill_month, is_invoiced_monthly
 from pipelines.rules.dates.periods import end_of, inclusive
-from pipelines.rules.money.adjustments import CANCEL, FAULT, GOODWILL, RETURN, SHORT, money_due
+from pipelines.rules.money.adjustments import CANCEL, SHORT, money_due
 from pipelines.rules.money.tax import needs_return_invoice
 from pipelines.shops import Shop
 from pipelines.values.calendar import in_japan
 
 #: Changes of goods before they left: they were never supplied.
 BEFORE_DISPATCH: Final = (CANCEL, SHORT)
-#: Changes of what was supplied: they are stated on a return invoice.
-AFTER_DISPATCH: Final = (RETURN, FAULT, GOODWILL)
 
 _NOBODY: Final[Mapping[Receipt, str]] = {
     Receipt.CARRIER: "The carrier's slip is the receipt of cash on delivery; the shop issues none.",
@@ -88,7 +86,7 @@ def subjects(kind: Kind, facts: SaleFacts) -> Sequence[str]:
     if kind == Kind.PICK_LIST:
         return [one.subject for one in facts.to_pick]
     if kind == Kind.RETURN_INVOICE:
-        return [_name(one) for one in facts.changes if one.adjustment.kind in AFTER_DISPATCH]
+        return [_name(one) for one in facts.given_back]
     return [""]
 
 
@@ -104,12 +102,11 @@ def to_pick_of(facts: SaleFacts, subject: str) -> ToPick | None:
 
 def change_of(facts: SaleFacts, subject: str) -> Change | None:
     """The change that is meant; without a name the only or last one of what was supplied."""
-    found = [one for one in facts.changes if one.adjustment.kind in AFTER_DISPATCH]
-    return next((one for one in reversed(found) if subject in ("", _name(one))), None)
+    return next((one for one in reversed(facts.given_back) if subject in ("", _name(one))), None)
 
 
 def _name(change: Change) -> str:
-    return f"change-{change.sequence}"
+    return "cancel" if change.is_cancel else f"change-{change.sequence}"
 
 
 def _receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
@@ -118,7 +115,7 @@ def _receipt(facts: SaleFacts, shop: Shop, now: datetime) -> Answer:
         return _no(Kind.RECEIPT, _receipt_rule(method), _NOBODY[method.receipt])
     if facts.method not in rules.receipt_methods:
         return _no(Kind.RECEIPT, "DOC-01", f"The shop writes no receipts for orders paid by {method.names['en']}.")
-    if facts.is_cancelled:
+    if facts.cancelled_at is not None:
         return _no(Kind.RECEIPT, "CAN-04", "The order was cancelled: what was received of it goes back.")
     due = money_due(facts.breakdown, [one.adjustment for one in facts.changes])
     if due <= 0:
@@ -162,7 +159,7 @@ def _invoice(facts: SaleFacts, shop: Shop) -> Answer:
         return _no(Kind.INVOICE, "DOC-04", "The shop has no registration number, so it can issue no qualified invoice.")
     if is_invoiced_monthly(facts.method, shop.price.tax_unit):
         return _no(Kind.INVOICE, "TAX-02", "This order is on the month's statement, which is the invoice.")
-    if facts.is_cancelled:
+    if facts.cancelled_at is not None:
         return _no(Kind.INVOICE, "CAN-04", "The order was cancelled: nothing of it is sold, wherever its goods are.")
     if facts.dispatched_on is None:
         return _no(Kind.INVOICE, "DOC-05", "An invoice states the day of supply: it is written once goods have left.")

@@ -9,7 +9,7 @@ from pipelines.documents.facts import Change, SaleFacts
 from pipelines.documents.figures import Figures, given_back, sale
 from pipelines.documents.kinds import Kind
 from pipelines.documents.paper import Addressee, Document, Sum
-from pipelines.documents.parties import addressee_of, issuer_of
+from pipelines.documents.parties import addressee_of, issuer_of, names_somebody
 from pipelines.documents.permission import BEFORE_DISPATCH, change_of
 from pipelines.documents.tables import body, notes, paid, points_paid
 from pipelines.documents.words import WORDS, day
@@ -30,6 +30,7 @@ def receipt(
     """
     words, method = WORDS[locale], METHODS[facts.method]
     told = facts.receipt_request or {}
+    made_out_to = addressee if addressee and names_somebody(addressee) else told.get("addressee")
     changes = [one.adjustment for one in facts.changes]
     of = sale(facts.order.lines, facts.breakdown, changes, shop.price.points_treatment, words)
     name, on_paper = method.names[locale], method.capture is Capture.BY_NOTICE
@@ -57,7 +58,7 @@ def receipt(
         locale=locale,
         title=words["receipt"],
         issuer=issuer_of(shop, locale),
-        addressee=addressee_of(facts.order, locale, addressee or told.get("addressee")),
+        addressee=addressee_of(facts.order, locale, made_out_to),
         transaction_on=received_on,
         lead=words["received"],
         amount=of.received,
@@ -119,6 +120,7 @@ def return_invoice(
     on = change.at.astimezone(JST).date()
     original = next(iter(facts.copies(Kind.INVOICE)), None)
     adjustment = change.adjustment
+    money = min(adjustment.money, facts.captured) if change.is_cancel else adjustment.money
     in_points = [Sum(words["points_returned"], adjustment.points_returned)] if adjustment.points_returned else []
     supplied = facts.dispatched_on or facts.order.placed_at.astimezone(JST).date()
     return Document(
@@ -139,7 +141,7 @@ def return_invoice(
         amount=of.total,
         amount_label=words["amount_returned"],
         amount_note=words["of_which_tax"].format(tax=of.tax_total),
-        after=[*in_points, Sum(words["money_returned"], adjustment.money, strong=True)],
+        after=[*in_points, Sum(words["money_returned"], money, strong=True)],
         notes=list(notes(of, words)),
         **body(of, {}, facts.breakdown.rules.display, words),
     )

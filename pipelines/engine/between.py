@@ -25,24 +25,24 @@ SOURCE: Final = "order"
 
 def pass_on(connection: Connection, decisions: Sequence[Decision], now: datetime) -> set[str]:
     """Store what orders tell others, and make those due; the stages that hear it. Nothing is asked where nobody tells anything."""
-    told = [(d.facts, word) for d in decisions for word in d.told]
+    told = [(d.facts, place, word) for d in decisions for place, word in enumerate(d.told)]
     if not told:
         return set()
-    named = sorted({OrderKey(facts.shop, word.number) for facts, word in told})
+    named = sorted({OrderKey(facts.shop, word.number) for facts, _, word in told})
     ids = {(row.shop, row.number): row.id for row in orders.ids_by_number(connection, named)}
     rows = [
         NewEventRow(
             source=SOURCE,
-            event_id=f"{facts.shop}/{facts.number}:{facts.sequence}:{word.type}",
+            event_id=f"{facts.shop}/{facts.number}:{facts.sequence}:{place}:{word.type}",
             type=word.type,
             order_id=ids[facts.shop, word.number],
             shipment_id=None,
-            body={"order": facts.number},
+            body={"order": facts.number} | ({} if word.lines is None else {"lines": dict(word.lines)}),
             at=now,
             state="pending",
             reason=None,
         )
-        for facts, word in told
+        for facts, place, word in told
     ]
     inbox.add(connection, rows)
     due = [woken(WOKEN_BY[row.type], row.order_id, None, now) for row in rows if row.order_id is not None]

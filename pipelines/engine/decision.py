@@ -224,10 +224,12 @@ RECEIPT_STORED: Final = "receipt.stored"
 
 
 class Word(NamedTuple):
-    """What the order tells another of its shop, by an event of ``type``; ``number`` is the other's."""
+    """What the order tells another of its shop, by an event of ``type``; ``number`` is the other's. ``lines``: the pieces by line that it
+    is about, None for all of the order."""
 
     number: str
     type: str
+    lines: Mapping[str, int] | None = None
 
 
 class Due(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from itertools import count
+from typing import Any
 
 from models.states import GIVEN_ANEW, ReturnState
 from pipelines.engine.decision import Move, Word
@@ -64,14 +66,15 @@ class ReturnsDraft(PointsDraft):
         self._all_returns()[id_] = self._made.returns[id_] = after
         return after
 
-    def part_return(self, id_: str, pieces: Mapping[str, int], new_id: str, cause: str) -> ReturnFacts:
-        """Take ``pieces`` (by line) out of a return, which has more of them: they are one of their own from now on, ``new_id``, that
-        stands where it stands."""
+    def part_return(self, id_: str, pieces: Mapping[str, int], cause: str, **stands: Any) -> ReturnFacts:
+        """Take ``pieces`` (by line) out of a return, which has more of them: they are one of their own from now on, that stands where
+        it stands but for what ``stands`` says of it."""
         before = self._all_returns()[id_]
         kept, parted = _parted(before.lines, pieces)
         self._all_returns()[id_] = self._made.returns[id_] = before._replace(lines=kept)
         self._made.parted_returns.append(id_)
-        new = before._replace(id=new_id, lines=parted)
+        place = next(place for place in count(2) if f"{id_}-{place}" not in self._all_returns())
+        new = before._replace(id=f"{id_}-{place}", lines=parted, **stands)
         self.open_return(new, cause)
         return new
 
@@ -79,9 +82,10 @@ class ReturnsDraft(PointsDraft):
         """Take ``new`` in, an order that replaces goods of this one."""
         self._made.new_orders.append(new)
 
-    def tell_order(self, number: str, type_: str) -> None:
-        """Tell another order of the shop something of this one, by an event of ``type_``."""
-        self._made.told.append(Word(number, type_))
+    def tell_order(self, number: str, type_: str, lines: Mapping[str, int] | None = None) -> None:
+        """Tell another order of the shop something of this one, by an event of ``type_``; of ``lines`` alone (pieces by line) where they
+        are named."""
+        self._made.told.append(Word(number, type_, lines))
 
     @property
     def coming_back(self) -> Counter[str]:

@@ -53,8 +53,9 @@ after it. The buyer bears the cost of sending back what is right; the shop answe
 Only a `refund` gives money and points, by the order's stored spread ([money.md](money.md)): points used go back to their lots (PTS-12), points earned
 are taken back, or kept back from the money where they were spent (PTS-13). An `exchange` is an
 order of its own for what other goods are dearer, with the fee at the customer's cost; where goods of less value may be taken, what is over is given
-in points, never in money. A `replacement` is free. Where all that left so comes back in returns of its own and is refunded, the first return is `inspected`
-again, with each remedy open: what was paid for those goods is that order's money. A request with reasons of both sides is two changes, the shop's fault first.
+in points, never in money. A `replacement` is free. Pieces of one that come back in a return of its own and are refunded, or that cannot leave after
+all or were settled undelivered, are `inspected` again in the first order, with each remedy open: what was paid for those goods is that order's money. They are a return of their own
+(`RT-...-2`) while others stand replaced. The goods of an exchange are so once nothing of them is left. A request with reasons of both sides is two changes, the shop's fault first.
 
 ## Looking at it beforehand
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.states import OrderState, ShipmentState
-from pipelines.changes.arrival import follow_parcels
+from pipelines.changes.arrival import follow_parcels, tell_first_of
 from pipelines.changes.collection import to_be_collected
 from pipelines.changes.credit import credit
 from pipelines.changes.ending import AT_WISH, cancel_order
@@ -14,6 +14,7 @@ from pipelines.changes.money import LETS_GO, TAKES, capture, is_collected, is_ow
 from pipelines.changes.requests import answer
 from pipelines.changes.sending import ask_to_collect_anew
 from pipelines.changes.suppliers import call_off, heard_from, may_be_told
+from pipelines.engine.decision import REPLACEMENT_CANCELLED
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EventFacts, Need
 from pipelines.engine.shipment_draft import ShipmentDraft
@@ -43,6 +44,7 @@ def _take_out(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, a
         cancel_order(draft, shop, now, reason=reason, cause="every line taken out (INT-13)")
         return
     change = credit(draft, shop, now, key=key, reason=reason, change=change)
+    tell_first_of(draft, REPLACEMENT_CANCELLED, dict(change.lines))
     if change.money and is_owed_on_delivery(draft):
         ask_to_collect_anew(draft, shop, now)
     _tell(draft, shop, now, change)

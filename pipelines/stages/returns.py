@@ -164,9 +164,7 @@ def _inspect(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, as
     move(draft, shop, one.id, ReturnState.INSPECTED, event.at, "the goods were inspected")
     failed = None if asked.passes else one.id
     if asked.rejected:
-        failed = draft.part_return(
-            one.id, by_line(asked.rejected), f"{one.id}-2", "these pieces were looked at apart"
-        ).id
+        failed = draft.part_return(one.id, by_line(asked.rejected), "these pieces were looked at apart").id
     if failed is not None:
         move(draft, shop, failed, ReturnState.REJECTED, event.at, "the goods did not pass", answer=asked.words)
     if failed != one.id:
@@ -194,7 +192,7 @@ def _refund(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, ask
     facts = draft.facts
     given = {"money": money, "points": points, "method": facts.method, "bill": bill_of(facts, now)}
     finish(draft, shop, now, one, ReturnState.REFUNDED, "refunded", given=given)
-    tell_first(draft)
+    tell_first(draft, one)
 
 
 def _replace(draft: OrderDraft, shop: Shop, now: datetime, event: EventFacts, asked: ReturnReplaced) -> None:

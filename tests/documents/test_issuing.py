@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from models.store import documents
 from pipelines.documents.issue import issue
@@ -18,8 +18,9 @@ from pipelines.documents.writing import Wish
 from pipelines.errors import Conflict
 from tests.documents.orders import text_of
 from tests.web.site import Site, problem
-from tests.world import World, a_line, document
+from tests.world import SHOPS, World, a_line, document
 from workers.documents.typesetter import typesetter
+from workers.mail.rendering import Renderer
 
 WHERE = "/v1/orders/{shop}/{number}/documents"
 
@@ -101,6 +102,10 @@ def _seen_and_not_bought(world: World) -> tuple[str, str]:
     world.take(document("R-1", goods, shop="reuse", pickup={"store": "store-1", "visit_on": "2026-11-28"}))
     world.at("2026-11-20 10:00:00")
     world.ship_all("R-1", shop="reuse")
+    return _not_bought(world)
+
+
+def _not_bought(world: World) -> tuple[str, str]:
     world.at("2026-11-22 12:00:00")
     world.tell(*(world.news("shipment.delivered", one) for one in world.shipments("R-1", "reuse")))
     world.at("2026-12-06 00:00:00")
@@ -119,6 +124,32 @@ def test_a_cancelled_order_has_no_receipt(site: Site, ended: Callable[[World], t
     assert refused.status_code == 409
     assert "CAN-04" in refused.text
     assert site.world.value("SELECT count(*) FROM document") == 0
+
+
+def test_an_invoice_of_goods_that_nobody_bought_is_taken_back(
+    engine: Engine, database_url: str, renderer: Renderer
+) -> None:
+    """B.1.4: it was issued once they had left, 50,000 yen of which 4,545 are tax; the cancel gives them back."""
+    registered = SHOPS["reuse"].model_copy(update={"registration_number": "T6120001113618"})
+    with World(engine, database_url, renderer, shops={**SHOPS, "reuse": registered}) as world:
+        site, where = Site(world), WHERE.format(shop="reuse", number="R-1")
+        goods = a_line(availability="unique", unit_price=50_000, flags=["pull_in"])
+        world.take(document("R-1", goods, shop="reuse", pickup={"store": "store-1", "visit_on": "2026-11-28"}))
+        world.at("2026-11-20 10:00:00")
+        world.ship_all("R-1", shop="reuse")
+        invoice = site.post(where, {"kind": "invoice"}, key=site.operator).json()["number"]
+        _not_bought(world)
+        offered = {one["kind"]: one for one in site.get(where, key=site.operator).json()}
+        told = offered["return_invoice"]
+        assert not offered["invoice"]["allowed"]
+        assert (told["allowed"], told["must"], told["subject"]) == (True, True, "cancel")
+        made = [site.post(where, {"kind": "return_invoice"}, key=site.operator).json() for _ in range(2)]
+        assert [one["reissue"] for one in made] == [False, True]
+        text = text_of(site.get(made[0]["url"], key=site.operator).content)
+        for said in (invoice, "返還日2026年12月6日", "¥45,455¥4,545¥50,000", "ご返金額¥50,000"):
+            assert said in text, said
+        assert world.broken() == {}
+        site.close()
 
 
 def test_a_second_copy_says_so_and_nothing_else_changes(site: Site) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from pipelines.documents.facts import Change, Issued, SaleFacts
 from pipelines.documents.kinds import Kind
-from pipelines.documents.permission import Answer, may_issue
-from pipelines.rules.money.adjustments import SHORT, adjust
+from pipelines.documents.permission import Answer, may_issue, returned_total, subjects
+from pipelines.documents.writing import Wish, write
+from pipelines.rules.money.adjustments import FAULT, SHORT, adjust
 from tests.documents.orders import SENT, facts_of
 from tests.world import SHOPS, a_line
 
@@ -122,10 +123,31 @@ def test_money_that_is_not_there_has_no_receipt() -> None:
 
 def test_of_a_cancelled_order_nothing_was_sold() -> None:
     """CAN-04: also where its goods had left, as those that nobody received, and whatever was captured of it."""
-    gone = replace(paid("card", "clinic"), is_cancelled=True)
+    gone = replace(paid("card", "clinic"), cancelled_at=SENT)
     for kind in (Kind.RECEIPT, Kind.INVOICE):
         assert asked(kind, gone, "clinic").because[0].rule == "CAN-04"
     assert asked(Kind.DELIVERY_NOTE, gone, "clinic").allowed, "the parcel left all the same"
+    assert not asked(Kind.RETURN_INVOICE, gone, "clinic").allowed, "no invoice says that anything was supplied"
+
+
+@pytest.mark.parametrize(("price", "must"), [(9_090, False), (9_091, True)])
+def test_an_invoice_that_was_issued_before_a_cancel_is_taken_back(price: int, must: bool) -> None:
+    """B.1.4: two pieces at 10 % and one at 8 %, of which one came back before, 500 yen of shipping; the cancel takes back all else, from
+    10,000 yen with tax as it must (9,090 + 909 = 9,999)."""
+    facts = facts_of("clinic", a_line("1", 2, price), a_line("2", 1, 100, tax_rate=8))
+    issued = Issued("DC-1", Kind.INVOICE, "", "CLINIC-I-000001", 1, SENT)
+    back = Change(1, SENT, adjust(facts.breakdown, [], FAULT, [("1", 1), ("2", 1)]))
+    gone = replace(facts, issued=[issued], changes=[back], cancelled_at=at("2026-11-20T12:00:00"), captured=0)
+    answer = asked(Kind.RETURN_INVOICE, gone, "clinic")
+    assert (answer.allowed, answer.subject, answer.must) == (True, "cancel", must)
+    assert subjects(Kind.RETURN_INVOICE, gone) == ["change-1", "cancel"]
+    whole = returned_total(gone, gone.given_back[0], SHOPS["clinic"]) + returned_total(
+        gone, gone.given_back[1], SHOPS["clinic"]
+    )
+    assert whole == facts.breakdown.grand_total, "all that the invoice states"
+    paper = write(Wish(Kind.RETURN_INVOICE, subject="cancel"), gone, SHOPS["clinic"], SENT)
+    assert "CLINIC-I-000001" in dict(paper.details).values()
+    assert [one.amount for one in paper.after] == [0], "nothing had been paid"
 
 
 def test_an_invoice_needs_a_registration_and_a_supply() -> None:

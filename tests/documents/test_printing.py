@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from PIL import Image, ImageChops
 from pypdf import PageObject, PdfReader
 
 from pipelines.documents.facts import SaleFacts
@@ -114,6 +115,8 @@ def test_a_character_that_the_font_lacks_is_replaced_and_said() -> None:
         ("髙橋 﨑子", "髙橋 﨑子", "様"),
         ("髙橋様", "髙橋", "様"),
         ("見本商店 御中", "見本商店", "御中"),
+        ("株式会社見本 様 御中", "株式会社見本", "御中"),
+        ("髙橋様様", "髙橋", "様"),
     ],
 )
 def test_one_honorific_never_two(asked: str, name: str, honorific: str) -> None:
@@ -138,6 +141,15 @@ def test_a_parcels_note_has_one_honorific_whoever_wrote_it(
     to = ship_to_of(replace(order, ship_to=replace(order.ship_to, kind=kind, name=name)), "ja", asked)
     assert (to.name, to.honorific) == ((asked or name).removesuffix(f" {honorific}"), honorific)
     assert to.address
+
+
+@pytest.mark.parametrize("asked", ["様", " 御中", "\u3000", "様 御中"])
+@pytest.mark.parametrize("kind", ["receipt", "invoice", "delivery_note"])
+def test_a_document_is_never_made_out_to_nobody(kind: str, asked: str) -> None:
+    """B.1.4: who asks for an honorific alone gets the name of the remarks, else of the order."""
+    remarks = "領収書の発行をお願いします。宛名は株式会社見本でお願いします。"
+    content = paper(kind, facts_of("salon", remarks=remarks), addressee=asked)
+    assert content["addressee"]["name"] == ("株式会社見本" if kind == "receipt" else "サロン髙橋")
 
 
 def test_a_receipt_says_how_it_was_paid() -> None:
@@ -219,6 +231,46 @@ KINDS = ["receipt", "invoice", "return_invoice", "delivery_note", "pick_list", "
 def test_every_kind_has_a_sample(kind: str, locale: str) -> None:
     content = sample(document("S-1", shop="clinic"), SHOPS, Wish(Kind(kind), locale=locale))
     assert ("見本" if locale == "ja" else "Sample") in printed(content)
+
+
+#: As much as an order may say (`pipelines.orders.schema`).
+LONGEST = {
+    "city": "見本市" * 33,
+    "line1": "栄一丁目二番三号" * 25,
+    "line2": "見本ビル東館三階" * 25,
+    "name": "見本株式会社総務課一係" * 18,
+}
+
+EIGHT_LINES = {"line1": "栄一丁目二番三号" * 9, "line2": "見本ビル東館三階" * 9, "name": "見本株式会社総務課一係" * 3}
+
+
+@pytest.mark.parametrize("locale", ["ja", "en"])
+@pytest.mark.parametrize("place", [{}, EIGHT_LINES, LONGEST], ids=["short", "eight lines", "longest"])
+@pytest.mark.parametrize(("kind", "label"), [("receipt", False), ("invoice", False), ("delivery_note", True)])
+def test_the_mark_of_a_copy_lies_over_nothing(kind: str, label: bool, place: dict[str, str], locale: str) -> None:
+    """documents.md 8: red, and everything that it is put on can be read."""
+    content = paper(kind, _sent_to(place), label=label, locale=locale)
+    copy = issued(content, "TEST-1", SENT.date(), "reissue")
+    for first, second in zip(typesetter().pictures(content), typesetter().pictures(copy), strict=True):
+        written, marked = (Image.open(io.BytesIO(one)).convert("L") for one in (first, second))
+        inked = written.point(lambda light: 255 if light < 200 else 0)
+        assert ImageChops.multiply(ImageChops.difference(written, marked), inked).getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["invoice", "return_invoice", "delivery_note"])
+def test_the_longest_address_ends_above_the_title(kind: str) -> None:
+    """Of as many lines as an order may say."""
+    facts = _sent_to(LONGEST, returned=kind == "return_invoice")
+    page, *_ = _pages(typesetter().pdf(paper(kind, facts)))
+    heights: dict[str, float] = {}
+    page.extract_text(visitor_text=lambda text, place, *_: heights.setdefault(text.strip()[:2], place[5]))
+    title = next(word for word in ("請求", "適格", "納品") if word in heights)
+    assert heights["御中"] > heights[title] + 20
+
+
+def _sent_to(place: dict[str, str], *, returned: bool = False) -> SaleFacts:
+    facts = facts_of("salon", returned=returned)
+    return replace(facts, order=replace(facts.order, ship_to=replace(facts.order.ship_to, **place)))
 
 
 def test_long_lists_go_on_with_their_heads_and_page_numbers() -> None:

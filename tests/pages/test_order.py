@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -320,6 +321,35 @@ def test_a_cancel_that_comes_with_the_dispatch_changes_nothing(site: Site) -> No
     assert 'role="alert"' in refused.text
     assert world.states()["S-1"][0] == "shipped"
     assert world.broken() == {}
+
+
+@pytest.mark.parametrize(
+    ("addressee", "purpose", "says"),
+    [
+        ("<b>見本</b> 4242 4242 4242 4242", "備品代", {"宛名は100文字以内"}),
+        ("<b>見本</b>", "備" * 41, {"但し書きは40文字以内"}),
+        ("見" * 101, "備" * 41, {"宛名は100文字以内", "但し書きは40文字以内"}),
+    ],
+)
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_a_receipt_that_is_refused_loses_nothing_that_was_typed(
+    site: Site, locale: str, addressee: str, purpose: str, says: set[str]
+) -> None:
+    """What is wrong is said at its field, and what is in the others stays."""
+    world = site.world
+    world.take(document("S-2", a_line("1", 1, 6_000), customer="M-2"))
+    world.settle()
+    world.ship_all("S-2")
+    where = path(world, "S-2")
+    refused = press(
+        site, f"{where}?lang={locale}", act="document", kind="receipt", addressee=addressee, purpose=purpose
+    )
+    assert refused.status_code == 422
+    typed = dict(re.findall(r'<input id="(addressee|purpose)"[^>]* value="([^"]*)"', refused.text))
+    assert {name: unescape(told) for name, told in typed.items()} == {"addressee": addressee, "purpose": purpose}
+    assert refused.text.count('aria-invalid="true"') == refused.text.count('class="fault"') == len(says)
+    assert locale != "ja" or all(one in refused.text for one in says)
+    assert press(site, where, act="document", kind="receipt", addressee="見本", purpose="備品代").status_code == 303
 
 
 def test_what_people_typed_is_shown_as_text(site: Site) -> None:

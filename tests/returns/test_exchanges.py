@@ -380,3 +380,83 @@ def test_a_return_is_open_again_also_where_a_person_was_sooner_than_the_carrier(
     world.tell(world.news(f"shipment.{news}", shipment, event_id="again"))
     world.settle()
     assert counter.mails().count("return_open_again") == 1
+
+
+def test_a_part_of_a_replacement_that_comes_back_too_is_paid_back_where_it_was_paid(world: World) -> None:
+    """RET-01: two pieces of 6,000 yen were replaced, one of the new ones is no good either, and later the other. Each gives back what it
+    cost, 6,600 yen of the 13,200 that were paid, by the first order, which has the money."""
+    counter = Counter(world, "clinic").sell().arrive()
+    one = counter.open(pieces("1", 2, "defect", remedy="replacement"))
+    settle_at(counter, one, "returns:replace")
+    world.ship_all("S-1-R1", shop="clinic")
+    second = Counter(world, "clinic", "S-1-R1").arrive()
+    settle_at(second, second.open(pieces("1", 1, "defect")), "returns:refund")
+    part = f"{one}-2"
+    assert (counter.state(one), counter.state(part)) == ("replaced", "inspected")
+    assert [line["quantity"] for id_ in (one, part) for line in counter.shown(id_)["lines"]] == [1, 1]
+    assert counter.mails()[-1] == "return_open_again"
+    assert world.broken() == {}
+    counter.ask("returns:refund", part)
+    assert counter.order()["payment"]["refunded"] == 6_600
+    assert world.broken() == {}
+    settle_at(second, second.open(pieces("1", 1, "defect")), "returns:refund")
+    assert counter.state(one) == "inspected"
+    counter.ask("returns:refund", one)
+    shown = counter.order()["payment"]
+    assert (shown["captured"], shown["refunded"]) == (13_200, 13_200)
+    assert waiting(world) == []
+    assert world.broken() == {}
+
+
+def test_a_part_of_a_replacement_that_cannot_leave_is_open_again(world: World) -> None:
+    """RET-01: stock is gone for one of two, which is refunded; the other leaves, comes back, and is refunded in its turn."""
+    counter = Counter(world, "clinic").sell().arrive()
+    one = counter.open(pieces("1", 2, "defect", remedy="replacement"))
+    settle_at(counter, one, "returns:replace")
+    second = Counter(world, "clinic", "S-1-R1")
+    second.ask("lines:cancel", lines=[{"line": "1", "quantity": 1}], reason="sold out")
+    part = f"{one}-2"
+    assert (counter.state(one), counter.state(part)) == ("replaced", "inspected")
+    counter.ask("returns:refund", part)
+    assert counter.order()["payment"]["refunded"] == 6_600
+    world.ship_all("S-1-R1", shop="clinic")
+    second.arrive()
+    assert world.broken() == {}
+    settle_at(second, second.open(pieces("1", 1, "defect")), "returns:refund")
+    assert counter.state(one) == "inspected"
+    counter.ask("returns:replace", one)
+    assert counter.shown(one)["replacement"] == "S-1-R2"
+    assert world.broken() == {}
+
+
+def test_a_part_of_a_replacement_that_never_arrived_is_open_again(world: World) -> None:
+    """RET-07: of two parcels one is lost; once it is settled its piece, 4,400 yen, is open again, and the other stays replaced until its piece
+    comes back too."""
+    counter = Counter(world, "clinic").sell(a_line("1", 1, 6_000), a_line("2", 1, 4_000, supplier="maker-a")).arrive()
+    one = counter.open(pieces("1", 1, "defect", remedy="replacement"), pieces("2", 1, "defect", remedy="replacement"))
+    settle_at(counter, one, "returns:replace")
+    world.ship_all("S-1-R1", shop="clinic")
+    second = Counter(world, "clinic", "S-1-R1")
+    lost = next(one["id"] for one in second.order()["shipments"] if one["supplier"] == "maker-a")
+    world.tell(world.news("shipment.lost", lost, "maker-a"))
+    second.arrive()
+    assert counter.state(one) == "replaced"
+    second.ask("lines:return", lines=[{"line": "2", "quantity": 1}], fault="shop", reason="lost")
+    assert (counter.state(one), counter.state(f"{one}-2")) == ("replaced", "inspected")
+    counter.ask("returns:refund", f"{one}-2")
+    assert counter.order()["payment"]["refunded"] == 4_400
+    assert (world.broken(), waiting(world)) == ({}, [])
+    settle_at(second, second.open(pieces("1", 1, "defect")), "returns:refund")
+    assert counter.state(one) == "inspected"
+    counter.ask("returns:refund", one)
+    assert counter.order()["payment"]["refunded"] == counter.order()["payment"]["captured"] == 11_000
+    assert (world.broken(), waiting(world)) == ({}, [])
+
+
+def settle_at(counter: Counter, one: str, remedy: str) -> None:
+    """A return is approved where it is to be, comes in, passes, and ends with ``remedy``."""
+    if counter.state(one) == "requested":
+        counter.ask("returns:approve", one)
+    counter.ask("returns:receive", one)
+    counter.ask("returns:inspect", one, passes=True)
+    counter.ask(remedy, one)

@@ -33,6 +33,8 @@ from workers.web.pages.order_visit import OrderVisit, answered
 router = APIRouter(prefix="/o", include_in_schema=False)
 
 _SAID = frozenset({"cancel", "withdraw", "return", "document"})
+#: What is typed on the page, of a receipt.
+_TYPED = ("addressee", "purpose")
 
 
 @router.get("/{token}")
@@ -52,7 +54,7 @@ async def press(request: Request, token: str) -> Response:
 
     async def pressed(visit: OrderVisit) -> Response:
         form = await forms.read_form(request)
-        act = form.text("act")
+        act, typed = form.text("act"), {name: form.text(name, 200) for name in _TYPED}
         once = sha256(f"{form.text('once')}:{act}".encode()).hexdigest()
         try:
             if act == "cancel":
@@ -65,9 +67,9 @@ async def press(request: Request, token: str) -> Response:
             else:
                 return await _page(visit, 409)
         except Conflict as refused:
-            return await _page(visit, 409, refused=str(refused))
-        except Invalid:
-            return await _page(visit, 422, wrong=True)
+            return await _page(visit, 409, refused=str(refused), typed=typed)
+        except Invalid as refused:
+            return await _page(visit, 422, wrong=frozenset(one.field for one in refused.problems), typed=typed)
         return visit.back(act)
 
     return await answered(request, token, pressed)
@@ -103,7 +105,7 @@ async def _issue(visit: OrderVisit, form: forms.Form) -> Response:
         return visit.back("document")
     given = {"kind": kind, "subject": subject, "locale": visit.language}
     if kind == Kind.RECEIPT:
-        given |= {name: told for name in ("addressee", "purpose") if (told := form.text(name, 200))}
+        given |= {name: told for name in _TYPED if (told := form.text(name, 200))}
     wish = wish_of({name: told for name, told in given.items() if told})
     house, key = visit.state.house, f"page:{visit.opens.subject}:{kind}:{subject}"
 
@@ -119,6 +121,5 @@ async def _issue(visit: OrderVisit, form: forms.Form) -> Response:
 
 async def _page(visit: OrderVisit, status: int = 200, **told: Any) -> Response:
     shown = (await visit.view()).values()
-    return visit.show(
-        "order", status, **{"said": "", "refused": "", "wrong": False, **told}, **shown, once=token_hex(8)
-    )
+    told = {"said": "", "refused": "", "wrong": frozenset(), "typed": dict.fromkeys(_TYPED, ""), **told}
+    return visit.show("order", status, **told, **shown, once=token_hex(8))
