@@ -10,8 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -19,6 +18,7 @@ import orjson
 
 from pipelines.errors import Misconfigured
 from pipelines.ports import Outcome, Verdict
+from workers.http.retry_after import seconds_of
 from workers.http.signing import signed_headers
 from workers.http.targets import CONNECTIONS, TargetRefused, public_connector
 
@@ -138,21 +138,8 @@ def _outcome(response: aiohttp.ClientResponse, to: str) -> Outcome:
         Verdict.RETRY,
         code=code,
         says=f"{to} did not take the message",
-        retry_after=_told(response.headers.get("retry-after", "")),
+        retry_after=seconds_of(response.headers.get("retry-after", "")),
     )
-
-
-def _told(word: str) -> float | None:
-    """Seconds of a Retry-After, which names them or a moment to come (RFC 9110); None for anything else."""
-    if word.isdecimal():
-        return float(word)
-    try:
-        at = parsedate_to_datetime(word)
-    except ValueError:
-        return None
-    # Real time, as the partner's is.
-    left = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() - time.time()
-    return left if left > 0 else None
 
 
 def _code(error: Exception) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from pipelines.inquiries.inquiry import Unanswered
 from pipelines.values.calendar import JST
+from workers.http.retry_after import seconds_of
 
 #: Seconds for connecting, and between two reads.
 _TIMEOUT: Final = 10.0
@@ -39,8 +40,8 @@ class Site:
         try:
             with self._client.stream(method, url, **sent) as response:  # type: ignore[arg-type]
                 if response.status_code != 200:
-                    after = response.headers.get("retry-after", "")
-                    raise Unanswered(f"http_{response.status_code}", float(after) if after.isdecimal() else None)
+                    told = seconds_of(response.headers.get("retry-after", ""))
+                    raise Unanswered(f"http_{response.status_code}", told)
                 return _text(response)
         except httpx.TimeoutException:
             raise Unanswered("timeout") from None

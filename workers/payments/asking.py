@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_a
 
 from pipelines.gateway import Answer, CodeClass
 from pipelines.ports import Verdict
+from workers.http.retry_after import seconds_of
 
 ATTEMPTS: Final = 3
 """Attempts of one call, the first included."""
@@ -56,7 +57,13 @@ async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
     if response.status_code in (401, 403):
         raise Unsettled("auth", CodeClass.CONFIGURATION, sent=False, again=False)
     if response.status_code == 429:
-        raise Unsettled("rate_limit", CodeClass.TRANSIENT, sent=False, again=False, retry_after=retry_after(response))
+        raise Unsettled(
+            "rate_limit",
+            CodeClass.TRANSIENT,
+            sent=False,
+            again=False,
+            retry_after=seconds_of(response.headers.get("retry-after", "")),
+        )
     return response
 
 
@@ -144,15 +151,9 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 
 def told_at(response: httpx.Response) -> datetime:
     """The moment (aware, whole seconds) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds of its ``Retry-After``, if it names seconds."""
-    word = response.headers.get("retry-after", "")
-    return float(word) if word.isdecimal() else None
 
 
 def code_of(error: httpx.TransportError) -> str:
