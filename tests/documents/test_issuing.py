@@ -182,12 +182,13 @@ def test_the_same_key_is_answered_once(site: Site) -> None:
     [
         ({"kind": "receipt", "addressee": "株式会社見本"}, {"kind": "receipt", "addressee": "別の会社"}),
         ({"kind": "receipt"}, {"kind": "receipt", "addressee": "別の会社"}),
+        ({"kind": "receipt", "addressee": "御中"}, {"kind": "receipt", "addressee": "別の会社"}),
         ({"kind": "receipt"}, {"kind": "receipt", "purpose": "備品代"}),
         ({"kind": "receipt"}, {"kind": "receipt", "locale": "en"}),
         ({"kind": "delivery_note"}, {"kind": "delivery_note", "label": True}),
         ({"kind": "delivery_note"}, {"kind": "delivery_note", "subject": "SH-another/1"}),
     ],
-    ids=["another name", "a name", "a purpose", "a language", "a label", "another parcel"],
+    ids=["another name", "a name", "a name after nobody", "a purpose", "a language", "a label", "another parcel"],
 )
 def test_a_key_stands_for_one_wish(site: Site, first: dict[str, Any], other: dict[str, Any]) -> None:
     """Nobody is handed what was made out to somebody else; the same wish again is the same document, a copy too."""
