@@ -33,7 +33,7 @@ class Settings(BaseModel):
 
     ses_topics: str = Field(
         default="",
-        pattern=r"^(\s*arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[\w.-]+\s*(,|$))*$",
+        pattern=r"^(\s*arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]+:[\w.-]+( https?://[^\s,]+)?\s*(,|$))*$",
         description="ARNs of the SNS topics (arn:aws:sns:REGION:ACCOUNT:NAME), by commas",
     )
 
