@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,3 +58,17 @@ def test_what_cannot_be_so_is_quarantined_and_changes_nothing(world: World, name
     assert state == "quarantined"
     assert reason
     assert (world.show(), world.postbox.templates()) == (before, mails)
+
+
+@pytest.mark.parametrize("ended", ["returned", "lost"])
+def test_goods_of_a_parcel_that_came_to_nothing_may_leave_again(world: World, ended: str) -> None:
+    """B.4.3: they left in another parcel, as the house has it, and that is no contradiction to be judged by."""
+    world.take(document("S-1"))
+    world.settle()
+    [shipment] = world.shipments()
+    told = told_of(world, shipment)
+    over = Event(f"{shipment}:{ended}:1", f"shipment.{ended}", told.now.isoformat(), {"shipment": shipment})
+    story = replace(told, events=[*told.events, over])
+    made = [contradiction(story, seeded(seed), tracking_number(55_500_000_000 + seed))[1].id for seed in range(100)]
+    assert not [one for one in made if ".shipped_twice:" in one]
+    assert [one for one in made if ".no_such_number:" in one]

@@ -14,6 +14,8 @@ from workers.sandbox.courier import Event
 MARK: Final = ":contradiction."
 #: How long after the rest of the story, or after the instruction, it is said.
 _LATER: Final = timedelta(minutes=5)
+#: After these a parcel holds nothing for good.
+_HOLDS_NOTHING: Final = frozenset({"shipment.returned", "shipment.lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ def _other_pieces(told: Told, number: str) -> _Kind:
 
 
 def _shipped_twice(told: Told, number: str) -> _Kind:
-    """Everything once more, in another parcel."""
+    """Everything once more, in another parcel; after one that came back or was lost it may well be so (B.4.3)."""
     last = _last_parcel(told)
-    if last is None:
+    if last is None or any(event.type in _HOLDS_NOTHING for event in told.events):
         return _no_such_number(told, number)
     at = told.over_at + _LATER
     data = {**last.data, "tracking_number": number, "shipped_at": at.isoformat(), "lines": _all_lines(told)}
