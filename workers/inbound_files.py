@@ -95,23 +95,18 @@ def _is_whole(path: Path) -> bool:
 def _read(house: House, folder: Folder, path: Path, supplier: str) -> dict[str, Any]:
     """What became of a file, said beside it; the file is taken away, unless another one came in its place meanwhile."""
     before = path.lstat()
+    known_by = os.fsencode(f"{path.name}:{before.st_mtime_ns}")  # where what is in it cannot be told
     if stat.S_ISREG(before.st_mode):
         try:
             data = _bytes(path)
         except PermissionError as error:
-            mark = f"{path.name}:{before.st_mtime_ns}"
-            _refused(
-                house,
-                os.fsencode(mark),
-                path.name,
-                supplier,
-                f"it may not be read ({error.strerror}); let Shukka read it",
-            )
+            reason = f"it may not be read ({error.strerror}); let Shukka read it"
+            _refused(house, known_by, path.name, supplier, reason)
             raise
         answer = _taken(house, data, path.name, supplier)
     else:
         reason = "it is a link, or no file at all; put the file itself here"
-        answer = _refused(house, os.fsencode(f"{path.name}:{before.st_mtime_ns}"), path.name, supplier, reason)
+        answer = _refused(house, known_by, path.name, supplier, reason)
     _say(folder.answers, path.name, answer)
     if _mark(path.lstat()) == _mark(before):
         if "refused" in answer:

@@ -7,6 +7,7 @@ from typing import Final
 
 from models.states import HoldReason, OrderState
 from pipelines.engine.draft import OrderDraft
+from pipelines.engine.facts import EffectFacts
 from pipelines.engine.shipment_draft import ShipmentDraft
 from pipelines.orders.action import Case
 from pipelines.rules.explain import Refusal, Sentence
@@ -49,9 +50,11 @@ def has_left(shipment: ShipmentDraft) -> bool:
     return any(pieces.shipped for pieces in shipment.lines.values())
 
 
-def is_overdue(order: OrderDraft, shipment: ShipmentDraft) -> bool:
-    """Whether a person has the order because its supplier could not be told of the shipment."""
-    return any(hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment == shipment.id for hold in order.holds)
+def is_overdue(order: OrderDraft, shipment: ShipmentDraft, told: EffectFacts) -> bool:
+    """Whether its instruction is still tried, and a person has the order because it did not arrive in time."""
+    return told.state == "pending" and any(
+        hold.reason == HoldReason.SUPPLIER_UNREACHABLE and hold.shipment == shipment.id for hold in order.holds
+    )
 
 
 def about(case: Case) -> ShipmentDraft:

@@ -42,7 +42,7 @@ def stands(case: Case) -> Sequence[Refusal]:
     named = {"shipment": shipment.id, "supplier": shipment.supplier}
     if told is None:
         return [Refusal(_NOT_TOLD, named, ways_out=("release", "shipments:reroute"))]
-    if told.state == "done" or (told.state == "pending" and not is_overdue(case.order, shipment)):
+    if told.state in ("pending", "done") and not is_overdue(case.order, shipment, told):
         return [Refusal(_UNDER_WAY, named, ways_out=("shipments:reroute",))]
     return []
 

@@ -107,9 +107,7 @@ def stuck_shipments(order: OrderDraft) -> set[str]:
 
 def _is_stuck(order: OrderDraft, shipment: ShipmentDraft) -> bool:
     told = order.effects.get(instruct_key(shipment.id, shipment.again))
-    has_failed = told is not None and (
-        told.state in ("declined", "needs_review") or (told.state == "pending" and is_overdue(order, shipment))
-    )
+    has_failed = told is not None and (told.state in ("declined", "needs_review") or is_overdue(order, shipment, told))
     return shipment.state == ShipmentState.REFUSED or (shipment.is_untold and has_failed)
 
 
