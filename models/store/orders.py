@@ -213,6 +213,7 @@ class BilledOrderRow(NamedTuple):
 
     number: str
     placed_at: datetime
+    accepted_at: datetime
     method: str
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
@@ -232,8 +233,11 @@ class BilledCustomerRow(NamedTuple):
 
 _CANCELLED_AT: Final = """(SELECT max(t.at) FROM transition t
    WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled')"""
-#: Of an order ``o``: one that was placed in the time, and stood when that ended.
-_OF_MONTH: Final = f"""o.placed_at >= %(since)s AND o.placed_at < %(until)s
+#: Of an order ``o``: placed and heard of before the time began, or before it ended.
+_EARLIER: Final = "o.placed_at < %(since)s AND o.accepted_at < %(since)s"
+_BY_ITS_END: Final = "o.placed_at < %(until)s AND o.accepted_at < %(until)s"
+#: One that was placed in the time, or was heard of in it and placed before, and stood when it ended.
+_OF_MONTH: Final = f"""(o.placed_at >= %(since)s OR o.accepted_at >= %(since)s) AND {_BY_ITS_END}
   AND (o.state <> 'cancelled' OR {_CANCELLED_AT} >= %(until)s)"""
 _IN_TIME: Final = "at >= %(since)s AND at < %(until)s"
 _ENDED_IN_TIME: Final = f"""o.state = 'cancelled' AND {_CANCELLED_AT} >= %(since)s AND {_CANCELLED_AT} < %(until)s"""
@@ -248,8 +252,8 @@ def billed_customers(
     until: datetime,
     limit: int,
 ) -> list[BilledCustomerRow]:
-    """Customers of the shops with orders by ``methods`` that were placed from ``since`` and before ``until`` and stood then, or with
-    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of half a year of the shops
+    """Customers of the shops with orders by ``methods`` that were placed or heard of, whichever was later, from ``since`` and before
+    ``until`` and stood then, or with changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of half a year of the shops
     ``billing``."""
     of_them = "o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
     billed = f"o.shop = ANY(%(shops)b::text[]) AND {of_them}"
@@ -262,10 +266,10 @@ def billed_customers(
              SELECT o.shop, o.customer_id, 0, 1
              FROM (SELECT order_id FROM order_adjustment WHERE {_IN_TIME}
                    UNION ALL SELECT order_id FROM order_repricing WHERE {_IN_TIME}) c
-             JOIN shop_order o ON o.id = c.order_id WHERE {billed} AND o.placed_at < %(since)s
+             JOIN shop_order o ON o.id = c.order_id WHERE {billed} AND {_EARLIER}
              UNION ALL
              SELECT o.shop, o.customer_id, 0, 1 FROM shop_order o
-             WHERE o.shop = ANY(%(billing)b::text[]) AND {of_them} AND o.placed_at < %(since)s
+             WHERE o.shop = ANY(%(billing)b::text[]) AND {of_them} AND {_EARLIER}
                AND o.placed_at >= %(since)s - interval '6 months' AND {_ENDED_IN_TIME}) b
            GROUP BY 1, 2 ORDER BY 1, 2 LIMIT %(limit)s""",
         {
@@ -282,12 +286,12 @@ def billed_customers(
 def billed(
     connection: Connection, shop: str, customer: str, methods: Sequence[str], since: datetime, until: datetime
 ) -> list[BilledOrderRow]:
-    """A customer's orders by ``methods`` that were placed from ``since`` and before ``until``, or before that and changed in that time,
-    oldest first."""
+    """A customer's orders by ``methods`` that were placed or heard of, whichever was later, from ``since`` and before ``until``, or
+    before that and changed in that time, oldest first."""
     return fetch(
         connection,
         BilledOrderRow,
-        f"""SELECT o.number, o.placed_at, o.method, d.breakdown,
+        f"""SELECT o.number, o.placed_at, o.accepted_at, o.method, d.breakdown,
                   (SELECT json_agg(json_build_object('at', a.at, 'amounts', a.amounts) ORDER BY a.sequence)
                    FROM order_adjustment a WHERE a.order_id = o.id),
                   (SELECT json_agg(json_build_object('at', r.at, 'before', r.before) ORDER BY r.sequence)
@@ -295,8 +299,8 @@ def billed(
                   d.document->'lines', CASE WHEN o.state = 'cancelled' THEN {_CANCELLED_AT} END
            FROM shop_order o JOIN order_document d ON d.order_id = o.id
            WHERE o.shop = %(shop)s AND o.customer_id = %(customer)s AND o.customer_id <> ''
-             AND o.method = ANY(%(methods)b::text[]) AND o.placed_at < %(until)s
-             AND (o.placed_at >= %(since)s OR ({_ENDED_IN_TIME})
+             AND o.method = ANY(%(methods)b::text[]) AND {_BY_ITS_END}
+             AND (o.placed_at >= %(since)s OR o.accepted_at >= %(since)s OR ({_ENDED_IN_TIME})
                   OR EXISTS (SELECT FROM order_adjustment c WHERE c.order_id = o.id AND {_IN_TIME})
                   OR EXISTS (SELECT FROM order_repricing c WHERE c.order_id = o.id AND {_IN_TIME}))
            ORDER BY o.placed_at, o.id""",

@@ -3,9 +3,10 @@
 The document whose tax is the legal amount rounds it. Where that is the bill, the orders' own taxes were shown for orientation and
 may add up to some yen more or less (B.1.2).
 
-An order is on the bill of the month in which it was placed, as it stood when that month ended: what was debited stays. What
-changes it later is a credit on the bill of the month in which it was made (PAY-12), rounded for itself, with what a return
-invoice (適格返還請求書) says (B.1.4). So every yen that is billed or given back is on one bill.
+An order is on the bill of the month in which it was placed, or, where it reached us only when that was over, of the month in
+which it came; as it stood when that month ended: what was debited stays. What changes it later is a credit on the bill of the
+month in which it was made (PAY-12), rounded for itself, with what a return invoice (適格返還請求書) says (B.1.4). So every yen that
+is billed or given back is on one bill.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ def is_invoiced_monthly(method: str, tax_unit: str) -> bool:
     return is_billed(method) and tax_unit == "billing_month"
 
 
-def bill_month(placed_on: date, changed_on: date) -> date:
-    """The first day of the month on whose bill a change of an order is: that in which it was made, and not before the order's own.
-    Days are Japan's."""
-    return max(placed_on, changed_on).replace(day=1)
+def bill_month(placed_on: date, heard_on: date) -> date:
+    """The first day of the month on whose bill an order, or a change of one, is: that in which it was heard of, and not before the
+    order was placed. Days are Japan's."""
+    return max(placed_on, heard_on).replace(day=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,13 @@ class Credit(Entry):
 class OrderHistory:
     """An order with all that its bills are made of; days are Japan's.
 
-    ``breakdown`` holds now; ``repriced`` are (day, the breakdown that held until then), ``changes`` (day, adjustment), each
+    ``came_on``: when it reached us. ``breakdown`` holds now; ``repriced`` are (day, the breakdown that held until then), ``changes`` (day, adjustment), each
     first to last. ``cancelled_on``: when it ended as a whole, None where it stands.
     """
 
     number: str
     placed_on: date
+    came_on: date
     method: str
     breakdown: Breakdown
     repriced: Sequence[tuple[date, Breakdown]] = ()
@@ -110,7 +112,7 @@ class OrderHistory:
     @property
     def month(self) -> date:
         """The month on whose bill the order is."""
-        return self.month_of(self.placed_on)
+        return self.month_of(self.came_on)
 
     def priced_in(self, month: date) -> Breakdown:
         """What held when ``month`` ended."""

@@ -13,12 +13,12 @@ from tests.world import World, a_line, document
 NOVEMBER, DECEMBER, JANUARY = date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)
 
 
-def by_debit(world: World, number: str, *prices: int, sent: bool = True) -> None:
-    """An order of clinic that is paid with the month's debit."""
+def by_debit(world: World, number: str, *prices: int, sent: bool = True, placed_at: str | None = None) -> None:
+    """An order of clinic that is paid with the month's debit, placed at ``placed_at`` or now."""
     lines = [a_line(str(at), 1, price, name=f"商品 {at}") for at, price in enumerate(prices, start=1)]
     told = document(number, *lines, shop="clinic", payment={"method": "direct_debit"})
     told["customer"]["account"] = "partner_web"
-    told["placed_at"] = world.clock.now().isoformat()
+    told["placed_at"] = placed_at or world.clock.now().isoformat()
     world.take(told)
     world.settle()
     if sent:
@@ -123,6 +123,29 @@ def test_lines_taken_out_and_whole_orders_cancelled_after_the_month(world: World
     assert (december["credit_total"], december["to_give_back"]) == (27_500, 27_500)
     assert listed(world, NOVEMBER) == [("M-1", 2, 0)]
     assert listed(world, DECEMBER) == [("M-1", 0, 2)]
+    assert world.broken() == {}
+
+
+def test_an_order_that_comes_once_its_month_is_over_is_on_the_bill_of_the_month_in_which_it_came(world: World) -> None:
+    """PAY-12: a house that stood still at the end of November hears of its last second in December. What was debited for
+    November stays; what comes back of the late one is less on the bill that has it, as its mail says."""
+    by_debit(world, "C-1", 50_000)
+    world.at("2026-12-01 09:00:00")
+    november = bill_of(world, NOVEMBER)
+    by_debit(world, "C-2", 20_000, 5_000, placed_at="2026-11-30T23:59:59.999+09:00")
+    assert bill_of(world, NOVEMBER) == november
+    assert listed(world, NOVEMBER) == [("M-1", 1, 0)]
+    december = bill_of(world, DECEMBER)
+    assert [(one["number"], one["placed_on"]) for one in december["orders"]] == [("C-2", "2026-11-30")]
+    assert (december["due"], listed(world, DECEMBER)) == (27_500, [("M-1", 1, 0)])
+    came_back(world, "C-2", "2")
+    assert "2026年12月分のご請求から差し引きます" in told(world, "refund_done")
+    december = bill_of(world, DECEMBER)
+    assert (december["due"], december["credits"], listed(world, DECEMBER)) == (22_000, [], [("M-1", 1, 0)])
+    world.at("2027-01-05 10:00:00")
+    came_back(world, "C-2", "1")
+    assert bill_of(world, JANUARY)["to_give_back"] == 22_000
+    assert (bill_of(world, DECEMBER)["due"], listed(world, JANUARY)) == (22_000, [("M-1", 0, 1)])
     assert world.broken() == {}
 
 

@@ -94,7 +94,7 @@ def a_history(*goods: int, **changes: Any) -> OrderHistory:
     """An order of clinic of 20 October, a line for each price."""
     lines = [a_line(str(at), price) for at, price in enumerate(goods, start=1)]
     priced = price(an_order("clinic", *lines), CLINIC)
-    return OrderHistory("C-1", day("2026-10-20"), "direct_debit", priced, **changes)
+    return OrderHistory("C-1", day("2026-10-20"), day("2026-10-20"), "direct_debit", priced, **changes)
 
 
 def bill_in(month: date, *histories: OrderHistory) -> Bill:
@@ -139,10 +139,31 @@ def test_a_bill_of_a_month_that_is_over_stays(whole: bool, on: str, october: int
     assert sum(len(one.credits) for one in made) == (1 if october else 0)
 
 
+@pytest.mark.parametrize(
+    ("placed_on", "came_on", "dues"),
+    [
+        ("2026-10-31", "2026-10-31", [55_000, 0]),
+        ("2026-10-31", "2026-11-01", [0, 55_000]),
+        ("2026-11-01", "2026-10-31", [0, 55_000]),
+    ],
+    ids=["in its month", "once it was over", "by a storefront whose clock is ahead"],
+)
+def test_an_order_that_comes_once_its_month_is_over_is_on_the_next_bill(
+    placed_on: str, came_on: str, dues: list[int]
+) -> None:
+    """PAY-12: its own month's bill may have been debited; it is on one bill, whatever came back of it since."""
+    order = replace(a_history(50_000), placed_on=day(placed_on), came_on=day(came_on))
+    assert [bill_in(month, order).due for month in (OCTOBER, NOVEMBER)] == dues
+    back = changed(order, ("2026-12-05", FAULT, "1"))
+    assert bill_in(DECEMBER, back).to_give_back == 55_000
+    soon = [bill_in(month, changed(order, ("2026-11-05", FAULT, "1"))) for month in (OCTOBER, NOVEMBER)]
+    assert [(one.due, one.to_give_back) for one in soon] == ([(55_000, 0), (0, 55_000)] if dues[0] else [(0, 0)] * 2)
+
+
 def test_what_is_credited_has_its_own_tax_and_names_the_original() -> None:
     """B.1.2, B.1.4, TAX-02: three returns of 1,005 yen, tax once per rate; the orders of the month beside them have theirs."""
     olds = [changed(a_history(1_005, 3_000), ("2026-12-05", FAULT, "1")) for _ in range(3)]
-    new = OrderHistory("C-9", day("2026-12-01"), "direct_debit", a_history(10_000).breakdown)
+    new = OrderHistory("C-9", day("2026-12-01"), day("2026-12-01"), "direct_debit", a_history(10_000).breakdown)
     made = bill_in(DECEMBER, new, *olds)
     assert (made.tax, made.total) == ((TaxAmount(10, 10_000, 1_000),), 11_000)
     assert (made.credit_tax, made.credit_total) == ((TaxAmount(10, 3_015, 302),), 3_317)
@@ -211,7 +232,8 @@ def test_every_yen_is_on_one_bill(case: Case, kinds: tuple[str, ...], chance: in
             done.append((on, adjust(sums, [one for _, one in done], dice.choice(kinds), pieces[:count])))
             pieces = pieces[count:]
     cancelled_on = days[-1] if ends else None
-    order = OrderHistory("N-1", day("2026-10-20"), "direct_debit", sums, changes=done, cancelled_on=cancelled_on)
+    placed_on = came_on = day("2026-10-20")
+    order = OrderHistory("N-1", placed_on, came_on, "direct_debit", sums, changes=done, cancelled_on=cancelled_on)
     display = sums.rules.display
     yen = points = 0
     for month in (OCTOBER, NOVEMBER, DECEMBER):
