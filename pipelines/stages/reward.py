@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from models.states import ALL_LEFT, LotState, OrderState
+from models.states import ALL_LEFT, LotState, OrderState, TrackingState
 from pipelines.changes.ending import finish
 from pipelines.changes.points import activate
 from pipelines.engine.draft import OrderDraft
-from pipelines.engine.facts import Need
+from pipelines.engine.facts import Need, ParcelFacts
 from pipelines.engine.stage import Stage
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.dates.periods import end_of
@@ -48,7 +48,7 @@ def decide(draft: OrderDraft, shop: Shop, now: datetime) -> None:
 def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> datetime | None:
     """When a pending lot becomes valid; None while the event it waits for has not come: its news wake this stage.
 
-    A supplier whose clock is ahead of ours keeps no points back: what left, left by ``now`` at the latest.
+    A supplier whose clock is ahead of ours keeps no points back: what left, or came, did by ``now`` at the latest.
     """
     delay = timedelta(days=shop.points.activation_delay_days)
     event = shop.points.activation_event
@@ -56,12 +56,18 @@ def valid_from(lot: Lot, draft: OrderDraft, shop: Shop, now: datetime) -> dateti
         return draft.facts.accepted_at + delay
     parcels = draft.parcels.values()
     if draft.state in READY[event]:
-        return min(max((p.shipped_at for p in parcels), default=draft.facts.accepted_at), now) + delay
+        happened = _received(parcels) if event == "delivered" else [p.shipped_at for p in parcels]
+        return min(max(happened, default=draft.facts.accepted_at), now) + delay
     line = lot.line
     if event == "shipped" and line and not any(s.lines[line].open for s in draft.shipments if line in s.lines):
         left = [p.shipped_at for p in parcels if p.lines.get(line)]
         return min(max(left), now) + delay if left else None
     return None
+
+
+def _received(parcels: Iterable[ParcelFacts]) -> list[datetime]:
+    """When the parcels that the customer has were delivered."""
+    return [p.status_as_of or p.shipped_at for p in parcels if p.tracking_status == TrackingState.DELIVERED]
 
 
 def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[Lot]) -> None:

@@ -194,6 +194,18 @@ def test_a_shop_may_wait_for_the_delivery(state: str, moved: int) -> None:
     assert len(decide(reward.STAGE, finished(state), shop=shop).lot_moves) == moved
 
 
+@pytest.mark.parametrize(("days", "moved"), [(11, 0), (12, 1)])
+def test_then_a_delay_counts_from_the_delivery(days: int, moved: int) -> None:
+    """PTS-05, B.8: a parcel was five days on its way, another never arrived and was settled."""
+    shop = shop_with("salon", **{"[points]": '[points]\nactivation_event = "delivered"\nactivation_delay_days = 7'})
+    came = parcel(tracking_status="delivered", status_as_of=NOW + timedelta(days=5))
+    lost = parcel(key="444413758714", tracking_status="lost", status_as_of=NOW + timedelta(days=9))
+    known = finished("delivered", parcels=(came, lost))
+    decision = decide(reward.STAGE, known, shop=shop, now=NOW + timedelta(days=days))
+    assert len(decision.lot_moves) == moved
+    assert due(decision) == ([] if moved else [("reward", NOW + timedelta(days=12))])
+
+
 @pytest.mark.parametrize("state", ["valid", "void", "held"])
 def test_points_are_activated_once(state: str) -> None:
     decision = decide(reward.STAGE, finished(lots=(lot(state),)))
