@@ -26,17 +26,15 @@ _PAID_OUT_WITHIN: Final = timedelta(days=45)
 
 
 def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
-    """Warn, then capture, renew or hold as the profile says; until then wake up in time. For ``dispatch`` alone."""
+    """Warn, then capture, renew or hold as the profile says, both at once where that is due by now; until then wake up in time. For
+    ``dispatch`` alone."""
     money, ends = draft.money, _ends(draft, shop)
     if ends is None or is_renewing(draft):
         return
     rules = shop.payment
     act_at = ends - rules.authorization_act_days * _DAY
     warn_at = ends - _warned(shop)
-    if now >= act_at:
-        _before_it_ends(draft, shop, ends, now)
-        return
-    if now >= warn_at:
+    if warn_at <= now < ends:
         draft.announce(
             "payment.expiring",
             ends.isoformat(),
@@ -45,6 +43,9 @@ def watch_authorization(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             expires_at=ends.isoformat(),
             method=money.method,
         )
+    if now >= act_at:
+        _before_it_ends(draft, shop, ends, now)
+        return
     acts = {"hold": "operator"}.get(rules.authorization_ends, rules.authorization_ends)
     due, then = (warn_at, "warn") if now < warn_at else (act_at, acts)
     if not draft.is_due_before(due, INSTRUCT):

@@ -66,7 +66,25 @@ def test_a_supplier_that_refused_leaves_it_watched(world: World) -> None:
     world.settle()
     world.at("2027-01-28 00:00:00")
     assert [one["reason"] for one in world.show()["holds"]] == ["supplier_refused", "authorization_ends"]
-    assert told_of(world) == 0, "the clock jumped over the warning"
+    assert told_of(world) == 1, "the clock jumped over the warning: it is given before something is done"
+
+
+@pytest.mark.parametrize("ends", ["hold", "capture"])
+def test_a_shop_may_be_told_on_the_day_on_which_it_is_acted_upon(
+    engine: Engine, database_url: str, renderer: Renderer, ends: str
+) -> None:
+    """payment.expiring comes ``authorization_warning_days`` before the end, at the latest with what is done about it."""
+    rules = f'[payment]\nauthorization_ends = "{ends}"\nauthorization_warning_days = 3'
+    shops = {**SHOPS, "salon": shop_with("salon", **{"[payment]": rules})}
+    with World(engine, database_url, renderer, shops=shops) as world:
+        stands_until(world, FAR)
+        assert told_of(world) == 0
+        world.at("2027-01-28 00:00:00")
+        assert told_of(world) == 1
+        assert [one["reason"] for one in world.show()["holds"]] == (["authorization_ends"] if ends == "hold" else [])
+        assert world.show()["payment"]["captured"] == (0 if ends == "hold" else 11_000)
+        world.at("2027-02-10 09:00:00")
+        assert (told_of(world), world.broken()) == (1, {})
 
 
 @pytest.mark.parametrize(("lines", "order"), [([FAR], {}), ([], READ), ([], {})])
