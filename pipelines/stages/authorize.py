@@ -34,7 +34,7 @@ from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import EffectFacts, EventFacts, Need
 from pipelines.engine.stage import Stage
 from pipelines.gateway import DEPOSIT, BuyerMust, Capability
-from pipelines.methods import LateMoney, Method, Secured, agreed
+from pipelines.methods import LateMoney, Method, Secured, Terms, agreed
 from pipelines.orders.mails import customer_mail
 from pipelines.rules.holds import Hold
 from pipelines.shops import Shop
@@ -195,7 +195,7 @@ def _wait(
         "payment": {"method": facts.method, "amount": draft.grand_total - draft.money.captured, "pay_by": terms.pay_by},
     }
     is_over = cancel_at is not None and now >= cancel_at
-    is_payable = terms.payable_until is None or now <= terms.payable_until  # after it only a late notice is waited for
+    is_payable = _is_payable(terms, now)
     if draft.state == OrderState.ACCEPTED:
         draft.move_order(OrderState.AWAITING_PAYMENT, f"{facts.method}: waits for the money")
         if is_over:  # ended by a decision of its own: what accept granted in this one is not written yet
@@ -214,6 +214,11 @@ def _wait(
         draft.await_for("customer.money", "customer", until, then)
 
 
+def _is_payable(terms: Terms, now: datetime) -> bool:
+    """Whether the customer may still pay; after that only a late notice is waited for."""
+    return terms.payable_until is None or now <= terms.payable_until
+
+
 def _unpaid(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> None:
     """Time is up, and the method has its own reason for it (CAN-05). A gateway that can be asked is asked first, since its notice may be lost (PAY-08)."""
     gateway = shop.gateway(draft.money.gateway)
@@ -225,6 +230,7 @@ def _unpaid(draft: OrderDraft, shop: Shop, method: Method, now: datetime) -> Non
     elif looked is None or looked.state != "pending":
         if not can_void(draft, shop):  # else the slip, or the page, is taken back: nobody pays for what is cancelled
             draft.move_payment(PaymentState.EXPIRED, UNPAID)
+        draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, UNPAID)  # also of what is heard of just now
         cancel_order(draft, shop, now, reason=method.unpaid_reason, cause=f"{UNPAID} ({method.unpaid_rule})")
 
 
@@ -242,7 +248,8 @@ def _deposited(draft: OrderDraft, shop: Shop, method: Method, deposits: Sequence
     if abs(paid - due) > shop.payment.transfer_tolerance:
         draft.hold(Hold(HoldReason.DEPOSIT_MISMATCH, amount=paid, facts={"due": due}), "deposit differs", anew=True)
         draft.move_payment(None, "deposit differs", authorized=paid, captured=paid, as_of=came_at)
-        _tell_of_difference(draft, shop, method, paid, now)
+        if paid > due or _is_payable(payment_terms(draft.facts, draft.money, shop), now):
+            _tell_of_difference(draft, shop, method, paid, now)
         return
     draft.move_payment(PaymentState.CAPTURED, "deposit received", authorized=paid, captured=paid, as_of=came_at)
     draft.lift(lambda hold: hold.reason == HoldReason.DEPOSIT_MISMATCH, "deposit received")
@@ -257,7 +264,7 @@ def _came_at(event: EventFacts, now: datetime) -> datetime:
 
 
 def _tell_of_difference(draft: OrderDraft, shop: Shop, method: Method, paid: int, now: datetime) -> None:
-    """The customer hears what is missing and until when, or that too much came in; once for each sum."""
+    """The customer hears what is missing and until when, if it is not too late, or that too much came in; once for each sum."""
     due, must = draft.grand_total, method.instructions(shop)
     draft.tell(
         customer_mail(

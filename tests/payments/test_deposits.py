@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipelines.orders.intake import Ending
+from tests.rules.build import at
 from tests.world import World, document
 from workers.payments import bank
 
@@ -90,6 +91,19 @@ def test_a_deposit_after_the_deadline_finds_the_order_cancelled(unpaid: World) -
     unpaid.settle()
     shown = unpaid.show()
     assert (shown["state"], [hold["reason"] for hold in shown["hold"]]) == ("cancelled", ["refund_due"])
+
+
+def test_nobody_is_asked_for_the_rest_of_a_transfer_by_a_day_that_has_passed(unpaid: World) -> None:
+    """PAY-07: a house that slept over the last day hears of a part and ends the order at once; the part goes back."""
+    unpaid.clock.set(at("2026-11-28 09:00:00"))
+    unpaid.tell(unpaid.deposit("S-1", 6_000))
+    unpaid.settle()
+    told = [one["X-Shukka-Template"] for one in unpaid.postbox.mails]
+    assert told == ["order_accepted", "payment_instructions", "refund_account_needed", "order_cancelled"]
+    shown = unpaid.show()
+    assert (shown["state"], shown["payment"]["captured"]) == ("cancelled", 6_000)
+    assert [hold["reason"] for hold in shown["hold"]] == ["refund_due"]
+    assert unpaid.broken() == {}
 
 
 def test_deposits_add_up_beyond_any_number(unpaid: World) -> None:
