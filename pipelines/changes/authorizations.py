@@ -7,7 +7,15 @@ from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, ShipmentState
 from models.subject import PAYMENT, Subject, order_subject
-from pipelines.changes.money import HELD_OR_TAKEN, capture_asked, capture_early, held, is_renewing, renew
+from pipelines.changes.money import (
+    HELD_OR_TAKEN,
+    capture_asked,
+    capture_early,
+    held,
+    is_not_renewed,
+    is_renewing,
+    renew,
+)
 from pipelines.engine.draft import OrderDraft
 from pipelines.gateway import Capability
 from pipelines.methods import METHODS, Capture, Secured
@@ -88,6 +96,7 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
     elif (
         does == "renew"
         and not capture_asked(draft)
+        and not is_not_renewed(draft)  # what was refused is a person's by now
         and gateway is not None
         and Capability.RENEWS in gateway.capabilities
     ):

@@ -183,6 +183,12 @@ def is_renewing(draft: OrderDraft) -> bool:
     return any(effect.kind == RENEW and effect.state == "pending" for effect in draft.effects.values())
 
 
+def is_not_renewed(draft: OrderDraft) -> bool:
+    """Whether the gateway would not hold the amount anew when it was asked last, or did not say what became of that."""
+    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
+    return bool(renewals) and renewals[-1].state in ("declined", "needs_review")
+
+
 def capture_asked(draft: OrderDraft) -> bool:
     """Whether the gateway was asked to capture, and has not said no."""
     return any(one.state != "declined" for one in _captures(draft))

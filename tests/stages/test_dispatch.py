@@ -241,6 +241,15 @@ def test_three_days_before_its_end_a_person_decides_or_the_profile_does() -> Non
     assert (effects(again), reasons(again)) == ([], [])
 
 
+@pytest.mark.parametrize("state", ["declined", "needs_review"])
+def test_a_renewal_that_was_refused_is_not_asked_for_again_and_again(state: str) -> None:
+    """SPL-04: the customer has heard of it, and a person has the order, whatever else wakes it until the hold ends."""
+    refused = effect("payment.renew", "salon/N-1:renew:1", state, amount=1_100)
+    known = {"gateway": "able", "effects": {refused.key: refused}}
+    decision = on_an_authorization("2026-12-18 10:00:00", ends_by("renew", "able"), **known)
+    assert (effects(decision), reasons(decision)) == ([], ["authorization_ends"])
+
+
 def captured_in_part(does: str, before: str = "done") -> Any:
     """600 of 1,100 yen were asked for with the first parcel; the goods that are left come after the hold ends."""
     text = f'[payment]\ncapture_policy = "per_shipment"\nauthorization_ends = "{does}"\ngateways.card = "able"'
