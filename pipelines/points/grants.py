@@ -29,13 +29,15 @@ from pipelines.shops import Shop
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """Points given once by ``source``, valid at once; ``expires_at`` makes them limited-time points."""
+    """Points given once by ``source``, valid at once; ``expires_at`` makes them limited-time points. ``due_at``: when they were to be
+    given, where that is not now."""
 
     customer: str
     source: str
     kind: str
     amount: int
     expires_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 def give(ledger: Ledger, shop: Shop, gifts: Sequence[Gift]) -> list[Gift]:
@@ -48,7 +50,7 @@ def give(ledger: Ledger, shop: Shop, gifts: Sequence[Gift]) -> list[Gift]:
     for gift in wanted.values():
         until, limited = gift.expires_at or expiry(ledger.now, shop), gift.expires_at is not None
         new = NewLot(gift.source, gift.kind, gift.amount, LotState.VALID, until, limited)
-        ledger.purse(shop.key, gift.customer).grant(new, ledger.now)
+        ledger.purse(shop.key, gift.customer).grant(new, ledger.now, due_at=gift.due_at)
     return list(wanted.values())
 
 

@@ -7,7 +7,7 @@ before a crash is found again by its key and not written twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
@@ -118,8 +118,11 @@ def give_birthdays(tools: Tools, period: Period) -> None:
 
 
 def _birthdays(connection: Connection, shop: Shop, first: date, period: Period) -> int:
+    """What was good on the 1st is extended by them, however late they are given (PTS-11)."""
+    due_at = period.now if period.since is None else datetime.combine(first, time(), JST)
     customers = point_jobs.birthdays(connection, shop.key, first.month, first.year, STEP)
-    return _give(connection, shop, [birthday(shop, customer, first.year) for customer in customers], period.now)
+    gifts = [replace(birthday(shop, customer, first.year), due_at=due_at) for customer in customers]
+    return _give(connection, shop, gifts, period.now)
 
 
 def _give(connection: Connection, shop: Shop, gifts: Sequence[Gift], now: datetime) -> int:
@@ -257,8 +260,9 @@ def renew_ranks(tools: Tools, period: Period) -> None:
 JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("ranks.renew", midnight, renew_ranks),
     PeriodicJob("ranks.raise", hour, raise_ranks),
-    PeriodicJob("points.expire", midnight, expire),
+    # Before what is over is swept: after downtime they extend what was still good on the 1st.
     PeriodicJob("points.birthday", month_start, give_birthdays),
+    PeriodicJob("points.expire", midnight, expire),
     PeriodicJob("points.thanks", midnight, give_thanks),
     PeriodicJob("points.notice", morning, remind),
 )

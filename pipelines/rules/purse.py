@@ -63,8 +63,9 @@ class Purse:
 
     # What may happen.
 
-    def grant(self, new: NewLot, at: datetime, order_id: int | None = None) -> int:
-        """Points that come; the id of their lot. Valid ones are an acquisition (PTS-11) and pay what is owed (PTS-13)."""
+    def grant(self, new: NewLot, at: datetime, order_id: int | None = None, *, due_at: datetime | None = None) -> int:
+        """Points that come; the id of their lot. Valid ones are an acquisition (PTS-11), of ``due_at`` where they come late, and pay
+        what is owed (PTS-13)."""
         assert self.new_id is not None, "nobody gives ids"
         number = self.new_id()
         numbers = (new.amount, new.amount, 0, 0, 0)
@@ -74,7 +75,7 @@ class Purse:
         self.transfers.append(Transfer(number, order_id, new.source, "grant", "granted", new.state, new.amount, at))
         self.moves.append(LotMove(number, order_id, None, new.state, new.kind))
         if new.state == LotState.VALID:
-            self._acquired(Cause(new.source, at), None if new.limited else new.expires_at)
+            self._acquired(Cause(new.source, at), None if new.limited else new.expires_at, due_at or at)
         self._void_if_closed(Cause(new.source, at, order_id))
         return number
 
@@ -84,7 +85,7 @@ class Purse:
         if self.lots[lot].state == LotState.PENDING and amount:
             self._last_until(lot, expires_at)
             self._transfer(lot, "activate", "pending", "valid", amount, cause)
-            self._acquired(cause, expires_at)
+            self._acquired(cause, expires_at, cause.at)
             self._void_if_closed(cause)
 
     def use(self, amount: int, cause: Cause) -> None:
@@ -121,7 +122,7 @@ class Purse:
                 ended = LotState.VOID if amount == lot.amount else LotState.USED
                 self._transfer(lot.id, "void", "held", "void", amount, cause, ended)
         if outcome == "valid":
-            self._acquired(cause, acquired)
+            self._acquired(cause, acquired, cause.at)
         self._void_if_closed(cause)
 
     def give_back(self, lot: int, amount: int, regrant_until: datetime | None, cause: Cause) -> None:
@@ -237,11 +238,11 @@ class Purse:
         if amount:
             self.lots[lot] = self.lots[lot]._replace(gone=self.lots[lot].gone + amount)
 
-    def _acquired(self, cause: Cause, expires_at: datetime | None) -> None:
-        """Ordinary points that are still good last as long as the newest that came (PTS-11); debts are paid."""
+    def _acquired(self, cause: Cause, expires_at: datetime | None, on: datetime) -> None:
+        """Ordinary points that are good at the moment ``on`` last as long as the newest that came (PTS-11); debts are paid."""
         if expires_at is not None:
             for lot in [one for one in self.lots.values() if one.state in _WITH_CUSTOMER and not one.limited]:
-                if lot.expires_at is not None and cause.at < lot.expires_at < expires_at:
+                if lot.expires_at is not None and on < lot.expires_at < expires_at:
                     self.lots[lot.id] = lot._replace(expires_at=expires_at)
         self._settle(cause)
 

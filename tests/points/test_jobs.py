@@ -116,6 +116,23 @@ def test_birthday_points_come_once_a_year(world: World) -> None:
     assert world.value("SELECT count(*) FROM point_lot WHERE kind = 'birthday'") == 2
 
 
+def test_birthday_points_that_come_late_extend_what_was_good_on_the_1st(world: World) -> None:
+    """PTS-09, PTS-11: a house that was away loses no points that it would have extended, and keeps none that were over by then."""
+    register(world, birth_date="1990-12-24")
+    world.grant(70, shop="apparel", expires_at=at("2026-12-11 00:00:00"))
+    world.grant(30, shop="apparel", expires_at=at("2026-12-01 00:00:00"))
+    run_at(world, "2026-11-22 12:00:00")
+    run_at(world, "2026-12-20 12:00:00")
+    assert points(world) == 500 + 500 + 70
+    kept = world.rows("SELECT amount, expires_at FROM point_lot WHERE state = 'valid' ORDER BY amount, id")
+    assert {(one.amount, one.expires_at) for one in kept} == {
+        (70, at("2027-12-21 00:00:00")),
+        (500, at("2027-12-21 00:00:00")),
+    }
+    run_at(world, "2027-12-20 12:00:00")
+    assert points(world) == 500 + 500 + 70 + 500
+
+
 def test_a_birthday_on_29_february_comes_every_february(world: World) -> None:
     """PTS-09: it is the month that counts; without a birth date there is none."""
     register(world, birth_date="1992-02-29")
