@@ -50,7 +50,7 @@ def _history(row: BilledOrderRow) -> OrderHistory:
     return OrderHistory(
         number=row.number,
         placed_on=_day(row.placed_at),
-        came_on=_day(row.accepted_at),
+        came_on=_day(row.billed_at),
         method=row.method,
         breakdown=Breakdown.from_json(row.breakdown),
         repriced=[(_told(one), Breakdown.from_json(one["before"])) for one in row.repricings or ()],

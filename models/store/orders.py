@@ -213,7 +213,7 @@ class BilledOrderRow(NamedTuple):
 
     number: str
     placed_at: datetime
-    accepted_at: datetime
+    billed_at: datetime
     method: str
     breakdown: Mapping[str, Any]
     adjustments: Sequence[Mapping[str, Any]] | None
@@ -233,11 +233,15 @@ class BilledCustomerRow(NamedTuple):
 
 _CANCELLED_AT: Final = """(SELECT max(t.at) FROM transition t
    WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled')"""
-#: Of an order ``o``: placed and heard of before the time began, or before it ended.
-_EARLIER: Final = "o.placed_at < %(since)s AND o.accepted_at < %(since)s"
-_BY_ITS_END: Final = "o.placed_at < %(until)s AND o.accepted_at < %(until)s"
-#: One that was placed in the time, or was heard of in it and placed before, and stood when it ended.
-_OF_MONTH: Final = f"""(o.placed_at >= %(since)s OR o.accepted_at >= %(since)s) AND {_BY_ITS_END}
+#: When an order ``o`` counts for a bill: with its purchase, or when it came, once the statement of the purchase's month had been issued.
+_BILLED_AT: Final = """(CASE WHEN EXISTS (SELECT FROM document x
+   WHERE x.kind = 'statement' AND x.shop = o.shop AND x.order_id IS NULL AND x.issued_at < o.accepted_at
+     AND x.subject = o.customer_id || '/' || to_char(o.placed_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM'))
+   THEN o.accepted_at ELSE o.placed_at END)"""
+#: One that is on the bills before the time, and one of the time, which stood when that ended.
+_EARLIER: Final = f"o.placed_at < %(since)s AND {_BILLED_AT} < %(since)s"
+_OF_MONTH: Final = f"""(o.placed_at >= %(since)s OR o.accepted_at >= %(since)s) AND o.placed_at < %(until)s
+  AND {_BILLED_AT} >= %(since)s AND {_BILLED_AT} < %(until)s
   AND (o.state <> 'cancelled' OR {_CANCELLED_AT} >= %(until)s)"""
 _IN_TIME: Final = "at >= %(since)s AND at < %(until)s"
 _ENDED_IN_TIME: Final = f"""o.state = 'cancelled' AND {_CANCELLED_AT} >= %(since)s AND {_CANCELLED_AT} < %(until)s"""
@@ -252,8 +256,8 @@ def billed_customers(
     until: datetime,
     limit: int,
 ) -> list[BilledCustomerRow]:
-    """Customers of the shops with orders by ``methods`` that were placed or heard of, whichever was later, from ``since`` and before
-    ``until`` and stood then, or with changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of half a year of the shops
+    """Customers of the shops with orders by ``methods`` that count from ``since`` and before ``until`` and stood then, or with
+    changes in that time of earlier ones, by number. Orders that ended as a whole are looked for among those of half a year of the shops
     ``billing``."""
     of_them = "o.customer_id <> '' AND o.method = ANY(%(methods)b::text[])"
     billed = f"o.shop = ANY(%(shops)b::text[]) AND {of_them}"
@@ -286,12 +290,12 @@ def billed_customers(
 def billed(
     connection: Connection, shop: str, customer: str, methods: Sequence[str], since: datetime, until: datetime
 ) -> list[BilledOrderRow]:
-    """A customer's orders by ``methods`` that were placed or heard of, whichever was later, from ``since`` and before ``until``, or
-    before that and changed in that time, oldest first."""
+    """A customer's orders by ``methods`` that count from ``since`` and before ``until``, or before that and changed in that time,
+    oldest first."""
     return fetch(
         connection,
         BilledOrderRow,
-        f"""SELECT o.number, o.placed_at, o.accepted_at, o.method, d.breakdown,
+        f"""SELECT o.number, o.placed_at, {_BILLED_AT}, o.method, d.breakdown,
                   (SELECT json_agg(json_build_object('at', a.at, 'amounts', a.amounts) ORDER BY a.sequence)
                    FROM order_adjustment a WHERE a.order_id = o.id),
                   (SELECT json_agg(json_build_object('at', r.at, 'before', r.before) ORDER BY r.sequence)
@@ -299,8 +303,9 @@ def billed(
                   d.document->'lines', CASE WHEN o.state = 'cancelled' THEN {_CANCELLED_AT} END
            FROM shop_order o JOIN order_document d ON d.order_id = o.id
            WHERE o.shop = %(shop)s AND o.customer_id = %(customer)s AND o.customer_id <> ''
-             AND o.method = ANY(%(methods)b::text[]) AND {_BY_ITS_END}
-             AND (o.placed_at >= %(since)s OR o.accepted_at >= %(since)s OR ({_ENDED_IN_TIME})
+             AND o.method = ANY(%(methods)b::text[])
+             AND o.placed_at < %(until)s AND {_BILLED_AT} < %(until)s
+             AND ({_BILLED_AT} >= %(since)s OR ({_ENDED_IN_TIME})
                   OR EXISTS (SELECT FROM order_adjustment c WHERE c.order_id = o.id AND {_IN_TIME})
                   OR EXISTS (SELECT FROM order_repricing c WHERE c.order_id = o.id AND {_IN_TIME}))
            ORDER BY o.placed_at, o.id""",

@@ -3,10 +3,15 @@ reads of it reads which bill that is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from pipelines import billing
+from pipelines.documents.issue_apart import issue_statement
+from pipelines.documents.keep import Request
+from pipelines.documents.kinds import Kind
+from pipelines.documents.writing import Wish
 from tests.returns.counter import Counter, pieces
 from tests.world import World, a_line, document
 
@@ -23,6 +28,13 @@ def by_debit(world: World, number: str, *prices: int, sent: bool = True, placed_
     world.settle()
     if sent:
         world.ship_all(number, shop="clinic")
+
+
+class Blank:
+    """Sets nothing: what is printed is no matter here."""
+
+    def pdf(self, content: Mapping[str, Any]) -> bytes:
+        return b"%PDF"
 
 
 def came_back(world: World, number: str, line: str) -> None:
@@ -126,24 +138,31 @@ def test_lines_taken_out_and_whole_orders_cancelled_after_the_month(world: World
     assert world.broken() == {}
 
 
-def test_an_order_that_comes_once_its_month_is_over_is_on_the_bill_of_the_month_in_which_it_came(world: World) -> None:
-    """PAY-12: a house that stood still at the end of November hears of its last second in December. What was debited for
-    November stays; what comes back of the late one is less on the bill that has it, as its mail says."""
+def test_an_order_that_comes_once_the_statement_of_its_month_was_issued_is_on_the_next(world: World) -> None:
+    """PAY-12: a house that stood still at the end of November hears of its last second in December, before and after November's
+    statement. What that says stays; what comes back of the late one is less on the bill that has it, as its mail says."""
     by_debit(world, "C-1", 50_000)
     world.at("2026-12-01 09:00:00")
+    by_debit(world, "C-2", 10_000, placed_at="2026-11-30T23:59:59+09:00")
     november = bill_of(world, NOVEMBER)
-    by_debit(world, "C-2", 20_000, 5_000, placed_at="2026-11-30T23:59:59.999+09:00")
+    assert [one["number"] for one in november["orders"]] == ["C-1", "C-2"]
+    with world.engine.begin() as connection:
+        request = Request("november", "staff")
+        wish, now = Wish(Kind.STATEMENT), world.clock.now()
+        issue_statement(connection, world.shops["clinic"], "M-1", NOVEMBER, wish, request, now, Blank())
+    world.at("2026-12-01 10:00:00")
+    by_debit(world, "C-3", 20_000, 5_000, placed_at="2026-11-30T23:59:59.999+09:00")
     assert bill_of(world, NOVEMBER) == november
-    assert listed(world, NOVEMBER) == [("M-1", 1, 0)]
+    assert listed(world, NOVEMBER) == [("M-1", 2, 0)]
     december = bill_of(world, DECEMBER)
-    assert [(one["number"], one["placed_on"]) for one in december["orders"]] == [("C-2", "2026-11-30")]
+    assert [(one["number"], one["placed_on"]) for one in december["orders"]] == [("C-3", "2026-11-30")]
     assert (december["due"], listed(world, DECEMBER)) == (27_500, [("M-1", 1, 0)])
-    came_back(world, "C-2", "2")
+    came_back(world, "C-3", "2")
     assert "2026年12月分のご請求から差し引きます" in told(world, "refund_done")
     december = bill_of(world, DECEMBER)
     assert (december["due"], december["credits"], listed(world, DECEMBER)) == (22_000, [], [("M-1", 1, 0)])
     world.at("2027-01-05 10:00:00")
-    came_back(world, "C-2", "1")
+    came_back(world, "C-3", "1")
     assert bill_of(world, JANUARY)["to_give_back"] == 22_000
     assert (bill_of(world, DECEMBER)["due"], listed(world, JANUARY)) == (22_000, [("M-1", 0, 1)])
     assert world.broken() == {}

@@ -146,12 +146,12 @@ def test_a_bill_of_a_month_that_is_over_stays(whole: bool, on: str, october: int
         ("2026-10-31", "2026-11-01", [0, 55_000]),
         ("2026-11-01", "2026-10-31", [0, 55_000]),
     ],
-    ids=["in its month", "once it was over", "by a storefront whose clock is ahead"],
+    ids=["in time", "once its statement was issued", "by a storefront whose clock is ahead"],
 )
-def test_an_order_that_comes_once_its_month_is_over_is_on_the_next_bill(
+def test_an_order_that_comes_once_its_month_was_debited_is_on_the_next_bill(
     placed_on: str, came_on: str, dues: list[int]
 ) -> None:
-    """PAY-12: its own month's bill may have been debited; it is on one bill, whatever came back of it since."""
+    """PAY-12: it is on one bill, whatever came back of it since."""
     order = replace(a_history(50_000), placed_on=day(placed_on), came_on=day(came_on))
     assert [bill_in(month, order).due for month in (OCTOBER, NOVEMBER)] == dues
     back = changed(order, ("2026-12-05", FAULT, "1"))
