@@ -233,9 +233,10 @@ class BilledCustomerRow(NamedTuple):
 
 _CANCELLED_AT: Final = """(SELECT max(t.at) FROM transition t
    WHERE t.order_id = o.id AND t.entity = 'order' AND t.to_state = 'cancelled')"""
-#: When an order ``o`` counts for a bill: with its purchase, or when it came, once the statement of the purchase's month had been issued.
-_BILLED_AT: Final = """(CASE WHEN EXISTS (SELECT FROM document x
-   WHERE x.kind = 'statement' AND x.shop = o.shop AND x.order_id IS NULL AND x.issued_at < o.accepted_at
+#: When an order ``o`` counts for a bill: with its purchase, or when it came, once the statement of the purchase's month, which is not
+#: issued before that is over, had been issued.
+_BILLED_AT: Final = """(CASE WHEN date_trunc('month', o.accepted_at AT TIME ZONE 'Asia/Tokyo') > date_trunc('month', o.placed_at AT TIME ZONE 'Asia/Tokyo')
+   AND EXISTS (SELECT FROM document x WHERE x.kind = 'statement' AND x.shop = o.shop AND x.order_id IS NULL AND x.issued_at < o.accepted_at
      AND x.subject = o.customer_id || '/' || to_char(o.placed_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM'))
    THEN o.accepted_at ELSE o.placed_at END)"""
 #: One that is on the bills before the time, and one of the time, which stood when that ended.

@@ -4,9 +4,9 @@ The document whose tax is the legal amount rounds it. Where that is the bill, th
 may add up to some yen more or less (B.1.2).
 
 An order is on the bill of the month in which it was placed, or, where it reached us only when the statement of that had been
-issued, of the month in which it came; as it stood when that month ended: what was debited stays. What changes it later is a credit on the bill of the
-month in which it was made (PAY-12), rounded for itself, with what a return invoice (適格返還請求書) says (B.1.4). So every yen that
-is billed or given back is on one bill.
+issued, of the month in which it came; as it stood when that month ended: what was debited stays. What changes it later is a
+credit on the bill of the month in which it was made (PAY-12), rounded for itself, with what a return invoice (適格返還請求書) says
+(B.1.4). So every yen that is billed or given back is on one bill.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class Credit(Entry):
 class OrderHistory:
     """An order with all that its bills are made of; days are Japan's.
 
-    ``came_on``: when it reached us, where the statement of its month had been issued by then, else its day. ``breakdown`` holds now; ``repriced`` are (day, the breakdown that held until then), ``changes`` (day, adjustment), each
+    ``came_on``: when it reached us, where the statement of its month had been issued by then, else its day. ``breakdown`` holds
+    now; ``repriced`` are (day, the breakdown that held until then), ``changes`` (day, adjustment), each
     first to last. ``cancelled_on``: when it ended as a whole, None where it stands.
     """
 
