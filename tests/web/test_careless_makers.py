@@ -79,6 +79,29 @@ def test_a_column_never_slips_to_the_next_customer(site: Site, before: str) -> N
     assert "一度に貼り付けられるのは500行までです" in page(answer).text
 
 
+@pytest.mark.parametrize(
+    "row", ["{0}\t", "{0}", "{0}\t\tトナミ運輸", "SH{1}\t", "{0},,"], ids=["empty", "alone", "carrier", "shipment", "commas"]
+)
+def test_an_order_whose_number_is_still_empty_has_none(site: Site, row: str) -> None:
+    """Of two columns the second one is filled in half: the order beside an empty cell is no number, whatever its carrier's look like."""
+    listed, ids, orders = twenty(site)
+    rows = f"注文番号\t送り状番号\n{row.format(orders[0], ids[0][3:])}\n{orders[1]}\t1234567890"
+    answer = post(site, listed, listed=",".join(ids), carrier="tonami", pasted=rows)
+    assert "1件を登録しました。0件は登録できませんでした。" in page(answer).text
+    states = site.world.states()
+    assert [order for order in orders if states[order][0] == "shipped"] == [orders[1]]
+
+
+def test_a_number_alone_among_rows_with_orders_goes_by_no_place(site: Site) -> None:
+    """Where each row names its order, one that names none, or an order that is not listed any more, is explained and moves nothing."""
+    listed, ids, orders = twenty(site)
+    rows = f"{orders[5]}\t1234567890\nS-99\t\n1234567891"
+    answer = post(site, listed, listed=",".join(ids), carrier="tonami", pasted=rows)
+    assert "1件を登録しました。2件は登録できませんでした。" in page(answer).text
+    states = site.world.states()
+    assert [order for order in orders if states[order][0] == "shipped"] == [orders[5]]
+
+
 def test_another_day_after_the_browser_s_way_back_is_news(site: Site, path: str) -> None:
     """The same showing of the form says two things: both count, and each once."""
     html = site.get(path, key=None).text
