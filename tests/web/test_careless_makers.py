@@ -113,6 +113,33 @@ def test_another_day_after_the_browser_s_way_back_is_news(site: Site, path: str)
     assert site.world.value("SELECT count(*) FROM inbox_event WHERE type = 'shipment.delayed'") == 2
 
 
+def ship_twice(site: Site, path: str, number: str, carrier: str) -> None:
+    """Press the button for one piece, and once more after the browser's way back."""
+    html = site.get(path, key=None).text
+    once, shown = Page(html).hidden(html, "once"), Page(html).hidden(html, "open:1")
+    for _ in range(2):
+        site.world.clock.advance(minutes=1)
+        told = {"act": "ship", "carrier": carrier, "tracking_number": number, "pieces:1": "1", "open:1": shown}
+        post(site, path, once=once, **told)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "numbers"), [("own_fleet", ["", ""]), ("yamato", [NUMBER, tracking_number(44_441_376_001)])]
+)
+def test_a_piece_that_is_told_twice_is_not_the_last_one_too(
+    site: Site, path: str, carrier: str, numbers: list[str]
+) -> None:
+    """Of three pieces one goes today and one tomorrow. A second click, and the browser's way back, are the parcel that was told, and not
+    all that is left; a further parcel without a number is another one, however alike (TRK-01, TRK-05)."""
+    for sent, number in enumerate(numbers, 1):
+        site.world.clock.advance(hours=24)
+        ship_twice(site, path, number, carrier)
+        assert site.world.value("SELECT count(*) FROM parcel") == sent
+        assert site.world.show()["shipments"][0]["lines"][0]["shipped"] == sent
+    told = [one["template"] for one in site.world.show()["mails"]]
+    assert told.count("shipment_shipped") == len(numbers)
+
+
 def test_two_tabs_say_different_things(site: Site, path: str) -> None:
     """One refuses, the other, still showing it open, ships: the second is told that it is not open, and sees why."""
     assert press(site, path, "refuse", reason="欠品").status_code == 303
