@@ -80,7 +80,9 @@ def test_a_column_never_slips_to_the_next_customer(site: Site, before: str) -> N
 
 
 @pytest.mark.parametrize(
-    "row", ["{0}\t", "{0}", "{0}\t\tトナミ運輸", "SH{1}\t", "{0},,"], ids=["empty", "alone", "carrier", "shipment", "commas"]
+    "row",
+    ["{0}\t", "{0}", "{0}\t\tトナミ運輸", "SH{1}\t", "{0},,"],
+    ids=["empty", "alone", "carrier", "shipment", "commas"],
 )
 def test_an_order_whose_number_is_still_empty_has_none(site: Site, row: str) -> None:
     """Of two columns the second one is filled in half: the order beside an empty cell is no number, whatever its carrier's look like."""
