@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from models.states import OrderState
+from models.states import OrderState, ShipmentState
 from pipelines.changes.collection import candidates
 from pipelines.changes.plans import planned_by
 from pipelines.changes.promises import tell_of_day
@@ -54,6 +54,8 @@ def ask_again(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDr
     plan = _plan(draft, shop, now, shipment, shipment.supplier)
     day = shipment.dispatch_on
     keeps = day is not None and plan.dispatch_on is not None and day >= plan.dispatch_on
+    if keeps:
+        _stay(draft, shipment, plan)
     draft.next(WAITS_AT, _ask_anew(draft, shop, now, shipment, shipment.supplier, None if keeps else plan, cause=cause))
 
 
@@ -77,6 +79,7 @@ def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
         if not (shipment.is_untold and shipment.left) or promised is None:
             continue
         placed = draft.facts.placed_at
+        _give_place_back(draft, shipment)
         plan = planned_by(
             draft.facts,
             shop,
@@ -90,6 +93,8 @@ def plan_after_hold(draft: OrderDraft, shop: Shop, now: datetime) -> None:
             tell_of_day(
                 draft, shop, now, shipment, promised, about=f"{shipment.id}:released:{plan.dispatch_on}", why=""
             )
+        else:
+            _stay(draft, shipment, plan)
 
 
 def plan_what_has_passed(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft) -> None:
@@ -155,6 +160,8 @@ def _leave_for_the_wish(draft: OrderDraft, shop: Shop, now: datetime, shipment: 
         desired = window.says(draft.facts.locale)
         _reason_with_the_wish(draft, now, shipment, desired, plan.dispatch_on, plan.arrive_on, plan.instruct_at)
         draft.next(WAITS_AT, plan.instruct_at or now)
+    else:
+        _stay(draft, shipment, plan)
 
 
 def _reason_with_the_wish(
@@ -174,8 +181,22 @@ def _reason_with_the_wish(
 
 
 def _plan(draft: OrderDraft, shop: Shop, now: datetime, shipment: ShipmentDraft, supplier: str) -> DispatchPlan:
-    """The goods are there, or the supplier would not be asked: as of an order that is complete now (CUT-01)."""
+    """The goods are there, or the supplier would not be asked: as of an order that is complete now (CUT-01). The place that it has is
+    free for it."""
+    _give_place_back(draft, shipment)
     return planned_by(draft.facts, shop, _part(shipment, supplier), counts_at=now, not_before=now)
+
+
+def _give_place_back(draft: OrderDraft, shipment: ShipmentDraft) -> None:
+    """What its supplier refused has none any more."""
+    if shipment.state != ShipmentState.REFUSED:
+        draft.facts.load.give_back(shipment.supplier, shipment.dispatch_on)
+
+
+def _stay(draft: OrderDraft, shipment: ShipmentDraft, plan: DispatchPlan) -> None:
+    """It keeps its day: the place that ``plan`` took is free again, and its own one is taken."""
+    draft.facts.load.give_back(shipment.supplier, plan.dispatch_on)
+    draft.facts.load.take(shipment.supplier, shipment.dispatch_on)
 
 
 def _part(shipment: ShipmentDraft, supplier: str) -> Part:

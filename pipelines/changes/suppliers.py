@@ -96,7 +96,9 @@ def _give_up(draft: OrderDraft, shop: Shop, shipment: ShipmentDraft, step: Step,
         draft.hold(Hold(HoldReason.SUPPLIER_SILENT, shipment.id, facts=named), "supplier silent")
         return
     told_in_time = shipment.told_at is None or shipment.told_at < step.at
-    was = move_promise(draft, shop, shipment, now, next_day(shop, shipment.supplier, now))
+    load = draft.facts.load
+    load.take(shipment.supplier, day := next_day(shop, shipment.supplier, now, load))
+    was = move_promise(draft, shop, shipment, now, day)
     if told_in_time:  # else it was our own doing, and the supplier has had no chance yet
         draft.hold(
             Hold(HoldReason.DISPATCH_LATE, shipment.id, facts={**named, "was": was}), "goods did not leave on their day"

@@ -164,7 +164,7 @@ def _unreachable(draft: OrderDraft, shipment: ShipmentDraft, cause: str) -> None
 STAGE = Stage(
     "dispatch",
     decide,
-    Need.PAYMENT | Need.SHIPMENTS | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
+    Need.PAYMENT | Need.SHIPMENTS | Need.LOAD | Need.EFFECTS | Need.SUPPLIERS | Need.ADJUSTMENTS,
     leads_to=("settle",),
     asks=(INSTRUCT, RENEW, *TAKES),
 )

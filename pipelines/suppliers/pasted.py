@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from pipelines.carriers import CARRIERS, carrier
 from pipelines.files.results import identity
 
 MOST_ROWS: Final = 500
@@ -67,14 +68,32 @@ def _rows(lines: Sequence[str]) -> list[PastedRow]:
 def assigned(
     rows: Sequence[PastedRow], listed: Sequence[str], by_order: Mapping[str, Sequence[str]]
 ) -> list[tuple[PastedRow, str | Unread]]:
-    """Each row with the shipment it is about. ``listed`` are the shipments in the order in which they were shown, ``by_order`` the
-    same by their order's number: one that has several is named by none of them."""
-    return [(row, _shipment(row, listed, by_order)) for row in rows]
+    """Each row that has a number, with the shipment it is about. ``listed`` are the shipments in the order in which they were shown,
+    ``by_order`` the same by their order's number: one that has several is named by none of them. A row that only names what it is
+    about has no number yet; where others do name it, one that is alone in its row does not go by its place."""
+
+    def is_name(text: str) -> bool:
+        return text in by_order or identity(text) in listed
+
+    beside = any(row.names is not None and is_name(row.names) for row in rows)
+    told = [row for row in rows if not _is_without_number(row, is_name)]
+    return [(row, _shipment(row, listed, by_order, beside=beside)) for row in told]
 
 
-def _shipment(row: PastedRow, listed: Sequence[str], by_order: Mapping[str, Sequence[str]]) -> str | Unread:
+def _is_without_number(row: PastedRow, is_name: Callable[[str], bool]) -> bool:
+    """Whether the row's number is still empty: its order or shipment is all that it has, or that and who will carry it."""
     if row.names is None:
-        return listed[row.row - 1] if row.row <= len(listed) else Unread(row.row, row.number, "behind_the_last")
+        return is_name(row.number)
+    return is_name(row.names) and carrier(row.number).name in CARRIERS
+
+
+def _shipment(
+    row: PastedRow, listed: Sequence[str], by_order: Mapping[str, Sequence[str]], *, beside: bool
+) -> str | Unread:
+    if row.names is None:
+        if row.row > len(listed):
+            return Unread(row.row, row.number, "behind_the_last")
+        return Unread(row.row, row.number, "unnamed") if beside else listed[row.row - 1]
     if (shipment := identity(row.names)) in listed:
         return shipment
     match by_order.get(row.names, ()):

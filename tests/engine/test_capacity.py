@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from threading import Thread
 
 import pytest
@@ -13,12 +13,12 @@ from sqlalchemy import Engine
 
 from pipelines.route import STAGES
 from tests.engine.slow import Slow
-from tests.rules.build import shop_with
+from tests.rules.build import at, shop_with
 from tests.world import SHOPS, World, document
 from workers.mail.rendering import Renderer
 
 _LIMITED = shop_with("salon", **{"[suppliers.warehouse]": "[suppliers.warehouse]\ncapacity = 2"})
-_TODAY, _NEXT = date(2026, 11, 20), date(2026, 11, 24)
+_TODAY, _NEXT, _AFTER = date(2026, 11, 20), date(2026, 11, 24), date(2026, 11, 25)
 _LOOK = 0.02
 
 
@@ -71,6 +71,50 @@ def test_a_shop_without_capacities_asks_nothing(world: World) -> None:
     world.settle()
     assert days(world) == [_TODAY] * 3
     assert "dispatch_planned" not in [mail["template"] for mail in world.show("S-1")["mails"]]
+
+
+def later(world: World, moment: str, *numbers: str) -> None:
+    """New orders of an hour before ``moment``, at which the house goes on."""
+    world.clock.set(at(moment))
+    placed = (world.clock.now() - timedelta(hours=1)).isoformat()
+    world.take(*(document(number, customer=f"M-{number}", placed_at=placed) for number in numbers))
+    world.settle()
+
+
+def test_a_day_that_passed_before_its_supplier_was_told_is_planned_anew_where_there_is_room(limited: World) -> None:
+    """The house slept from Friday to Tuesday, and two orders of Tuesday are planned with them: each has a place (CUT-01)."""
+    limited.take(*orders(3))
+    limited.decide("accept", "authorize")
+    limited.perform("payment.authorize")
+    limited.decide("authorize", "split")
+    assert days(limited) == [_TODAY, _TODAY, _NEXT]
+    later(limited, "2026-11-24 10:00:00", "T-1")
+    assert sorted(days(limited)) == [_NEXT, _NEXT, _AFTER, _AFTER]
+    limited.at("2026-11-25 10:00:00")
+    assert {state for state, _ in limited.states().values()} == {"released"}
+    assert limited.broken() == {}
+
+
+def test_goods_that_are_late_get_a_day_that_is_not_full(limited: World) -> None:
+    """Nothing left on Friday, and Tuesday is taken: those who hear of another day hear of one that can be kept."""
+    limited.take(*orders(4))
+    limited.settle()
+    limited.at("2026-11-24 14:00:00")
+    assert days(limited) == [_AFTER, _AFTER, _NEXT, _NEXT]
+    assert {state[1] for number, state in limited.states().items() if number in ("S-1", "S-2")} == {"held"}
+
+
+def test_what_is_asked_again_keeps_the_place_that_it_has(limited: World) -> None:
+    """The day is full, with itself: it is no reason to leave later, and the next order has the next day all the same."""
+    limited.take(*orders(2))
+    limited.settle()
+    limited.tell(limited.ask("order.ask_again", "S-1", shipment=limited.shipments("S-1")[0], reason=""))
+    limited.settle()
+    assert limited.value("SELECT max(again) FROM shipment") == 1
+    assert days(limited) == [_TODAY, _TODAY]
+    assert "dispatch_delayed" not in [mail["template"] for mail in limited.show("S-1")["mails"]]
+    later(limited, "2026-11-20 10:00:00", "T-1")
+    assert days(limited) == [_TODAY, _TODAY, _NEXT]
 
 
 def test_two_batches_at_one_moment_do_not_give_a_place_twice(limited: World) -> None:

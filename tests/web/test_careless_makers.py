@@ -79,6 +79,31 @@ def test_a_column_never_slips_to_the_next_customer(site: Site, before: str) -> N
     assert "一度に貼り付けられるのは500行までです" in page(answer).text
 
 
+@pytest.mark.parametrize(
+    "row",
+    ["{0}\t", "{0}", "{0}\t\tトナミ運輸", "SH{1}\t", "{0},,"],
+    ids=["empty", "alone", "carrier", "shipment", "commas"],
+)
+def test_an_order_whose_number_is_still_empty_has_none(site: Site, row: str) -> None:
+    """Of two columns the second one is filled in half: the order beside an empty cell is no number, whatever its carrier's look like."""
+    listed, ids, orders = twenty(site)
+    rows = f"注文番号\t送り状番号\n{row.format(orders[0], ids[0][3:])}\n{orders[1]}\t1234567890"
+    answer = post(site, listed, listed=",".join(ids), carrier="tonami", pasted=rows)
+    assert "1件を登録しました。0件は登録できませんでした。" in page(answer).text
+    states = site.world.states()
+    assert [order for order in orders if states[order][0] == "shipped"] == [orders[1]]
+
+
+def test_a_number_alone_among_rows_with_orders_goes_by_no_place(site: Site) -> None:
+    """Where each row names its order, one that names none, or an order that is not listed any more, is explained and moves nothing."""
+    listed, ids, orders = twenty(site)
+    rows = f"{orders[5]}\t1234567890\nS-99\t\n1234567891"
+    answer = post(site, listed, listed=",".join(ids), carrier="tonami", pasted=rows)
+    assert "1件を登録しました。2件は登録できませんでした。" in page(answer).text
+    states = site.world.states()
+    assert [order for order in orders if states[order][0] == "shipped"] == [orders[5]]
+
+
 def test_another_day_after_the_browser_s_way_back_is_news(site: Site, path: str) -> None:
     """The same showing of the form says two things: both count, and each once."""
     html = site.get(path, key=None).text
@@ -88,6 +113,33 @@ def test_another_day_after_the_browser_s_way_back_is_news(site: Site, path: str)
         assert post(site, path, once=once, act="delay", expected_on=day).status_code == 303
     assert site.world.value("SELECT dispatch_on::text FROM shipment") == "2026-11-26"
     assert site.world.value("SELECT count(*) FROM inbox_event WHERE type = 'shipment.delayed'") == 2
+
+
+def ship_twice(site: Site, path: str, number: str, carrier: str) -> None:
+    """Press the button for one piece, and once more after the browser's way back."""
+    html = site.get(path, key=None).text
+    once, shown = Page(html).hidden(html, "once"), Page(html).hidden(html, "open:1")
+    for _ in range(2):
+        site.world.clock.advance(minutes=1)
+        told = {"act": "ship", "carrier": carrier, "tracking_number": number, "pieces:1": "1", "open:1": shown}
+        post(site, path, once=once, **told)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "numbers"), [("own_fleet", ["", ""]), ("yamato", [NUMBER, tracking_number(44_441_376_001)])]
+)
+def test_a_piece_that_is_told_twice_is_not_the_last_one_too(
+    site: Site, path: str, carrier: str, numbers: list[str]
+) -> None:
+    """Of three pieces one goes today and one tomorrow. A second click, and the browser's way back, are the parcel that was told, and not
+    all that is left; a further parcel without a number is another one, however alike (TRK-01, TRK-05)."""
+    for sent, number in enumerate(numbers, 1):
+        site.world.clock.advance(hours=24)
+        ship_twice(site, path, number, carrier)
+        assert site.world.value("SELECT count(*) FROM parcel") == sent
+        assert site.world.show()["shipments"][0]["lines"][0]["shipped"] == sent
+    told = [one["template"] for one in site.world.show()["mails"]]
+    assert told.count("shipment_shipped") == len(numbers)
 
 
 def test_two_tabs_say_different_things(site: Site, path: str) -> None:

@@ -84,7 +84,7 @@ def plan_dispatch(
             earliest = floor
             why.append(because("processed_late", locale, day=earliest))
     if load.is_full(part.supplier, earliest, leaves.capacity):
-        earliest = _with_room(part.supplier, leaves, load, full := earliest)
+        earliest = load.first_free(part.supplier, leaves, full := earliest)
         why.append(because("capacity", locale, full=full, day=earliest))
     days = 0 if is_kept(part, order) else transit_days(order.ship_to.region, shop)
     dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, load, why)
@@ -121,13 +121,6 @@ def closes_at(shop: Shop, supplier: str, at: datetime) -> datetime:
     leaves = shop.dispatch_days(supplier)
     day = leaves.first_for(in_japan(at))
     return datetime.combine(day, leaves.cutoff_on(day), JST)
-
-
-def _with_room(supplier: str, leaves: DispatchDays, load: Load, day: date) -> date:
-    """The first open day after ``day`` that is not full."""
-    while load.is_full(supplier, day, leaves.capacity):
-        day = leaves.calendar.next_open(day + _DAY)
-    return day
 
 
 def _secured(order: Order) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from pipelines.rules.dates.capacity import Load
 from pipelines.values.calendar import JST, in_japan
 
 if TYPE_CHECKING:
@@ -81,9 +82,11 @@ def _goods(shop: Shop, supplier: str, dispatch_on: date) -> Iterator[Step]:
     yield Step(datetime.combine(_next_open(shop, supplier, dispatch_on), profile.late_at, JST), GOODS, OPERATOR, 2)
 
 
-def next_day(shop: Shop, supplier: str, now: datetime) -> date:
-    """The day on which goods that did not leave on theirs should leave: the first open one whose cutoff has not passed (CUT-01)."""
-    return shop.dispatch_days(supplier).first_for(in_japan(now))
+def next_day(shop: Shop, supplier: str, now: datetime, load: Load) -> date:
+    """The day on which goods that did not leave on theirs should leave: the first open one whose cutoff has not passed (CUT-01) and that
+    is not full; ``load`` is what leaves already."""
+    leaves = shop.dispatch_days(supplier)
+    return load.first_free(supplier, leaves, leaves.first_for(in_japan(now)))
 
 
 def _next_open(shop: Shop, supplier: str, day: date) -> date:

@@ -126,7 +126,7 @@ def test_files_of_a_day_and_late_goods_follow_the_suppliers_own_days() -> None:
     )
     assert closes_at(shop, "maker", at("2026-11-25 11:00:00")) == at("2026-11-25 11:00:00")
     assert closes_at(shop, "maker", at("2026-11-25 11:00:01")) == at("2026-11-27 15:00:00")
-    assert next_day(shop, "maker", at("2026-11-25 11:00:01")) == day("2026-11-27")
+    assert next_day(shop, "maker", at("2026-11-25 11:00:01"), Load()) == day("2026-11-27")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_whatever_asks_for_the_cutoff_means_the_same_second(inclusive: str, mome
     assert (promise.dispatch_on, promise.order_by) == (today, last)
     assert promise.seconds_left == max(0, (last - now) // timedelta(seconds=1))
     assert closes_at(shop, "warehouse", now).date() == today
-    assert next_day(shop, "warehouse", now) == today
+    assert next_day(shop, "warehouse", now, Load()) == today
     ends = shop.dispatch_days("warehouse").in_time_until(day("2026-11-25"))
     assert BoardRow("plain", "warehouse", ends).is_over(now) is not is_today
 

@@ -76,7 +76,9 @@ def departure_id(data: Mapping[str, Any]) -> str:
 
 def act_id(form: Form, told: Said, shipment: str) -> str:
     """The same for the same word in one showing of the form: a second click is the first one again, and another day that is said
-    after the browser's way back is news."""
+    after the browser's way back is news. A parcel is known by its number; one of some pieces that has none, by its showing."""
+    if told.type == "shipment.shipped" and (told.data["tracking_number"] or "lines" not in told.data):
+        return departure_id(told.data)
     once = sha256(repr((form.text("once"), told.type, told.data)).encode()).hexdigest()[:24]
     return f"page:{shipment}:{once}"
 
@@ -108,9 +110,14 @@ def _delay(form: Form, work: Work, now: datetime) -> Said:
 def _ship(form: Form, work: Work, now: datetime) -> Said:
     lines, wrong = _pieces(form, work)
     data = departure(work.told.shipment, form.text("carrier"), form.text("tracking_number"))
-    if lines != {line: count for line, count in work.open.items() if count}:
+    if not (lines == {line: count for line, count in work.open.items() if count} and _is_as_shown(form, work)):
         data["lines"] = [{"line": line, "quantity": count} for line, count in lines.items()]
     return Said("shipment.shipped", data, wrong or ([] if lines else [Problem("lines", "needed")]))
+
+
+def _is_as_shown(form: Form, work: Work) -> bool:
+    """Whether as many pieces are open as when the form was shown: some of what was open then are not all that is left now."""
+    return all(form.text(f"open:{line}") in ("", str(count)) for line, count in work.open.items())
 
 
 def _short(form: Form, work: Work, now: datetime) -> Said:

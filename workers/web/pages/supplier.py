@@ -163,7 +163,6 @@ async def say_of_one(request: Request, token: str) -> Response:
         event, event_id = forms.event(told.type, told.data, visit.now), forms.act_id(form, told, work.told.shipment)
         wrong = {one.field: one.message for one in told.wrong}
         if not wrong and act == "ship":
-            event_id = forms.departure_id(told.data)
             (fault,) = await asyncio.to_thread(visit.judge, [(work, event, event_id)])
             if fault is not None and (verdict := verdict_of(fault)) is not Verdict.KNOWN:
                 wrong = {fault.field: verdict}
