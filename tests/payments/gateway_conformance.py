@@ -16,6 +16,7 @@ import pytest
 from models.states import PaymentState
 from pipelines.gateway import Answer, BuyerStep, Capability, CodeClass, Gateway, Listed, Snapshot, key_of
 from pipelines.ports import Verdict
+from tests.payments.gateway_answers import AnswersConformance
 from tests.payments.gateway_bench import (
     AMOUNT,
     PAYER,
@@ -418,4 +419,7 @@ _SUITES: Final[Mapping[Capability, type]] = {
 
 def conformance_of(gateway: Gateway[Any]) -> type:
     """The suites of everything that ``gateway`` can do, as one class to subclass."""
-    return type("Conformance", tuple(_SUITES[one] for one in sorted(gateway.capabilities)), {})
+    suites = [_SUITES[one] for one in sorted(gateway.capabilities)]
+    if {Capability.CAPTURES, Capability.LOOKS_UP} <= gateway.capabilities:
+        suites.append(AnswersConformance)
+    return type("Conformance", tuple(suites), {})

@@ -87,6 +87,12 @@ def test_each_state_is_one_of_ours(status: str, type_: str, more: dict[str, Any]
     assert told.refunded == min(more.get("amount_refunded", 0), 5_500)
 
 
+def test_a_moment_after_the_answer_is_the_answers() -> None:
+    """Else nothing that KOMOJU says until then would be news."""
+    told = of_payment(Payment.model_validate({**SLIP, "created_at": "2098-01-01T00:00:00Z"}), NOW)
+    assert told.as_of == NOW
+
+
 def test_a_slip_is_read_as_the_reference_shows_it() -> None:
     told = of_payment(Payment.model_validate(SLIP), NOW)
     assert told.buyer is not None

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from models.states import PaymentState
 from pipelines.gateway import Notice
 from tests.odd_json import ODD
+from tests.payments.gateway_answers import faults_of, one_changed
 from tests.payments.test_amazon_pay_notices import AT, TOPIC
 from workers.http.signing import new_secret, signed_headers
 from workers.http.sns import Messages
@@ -175,3 +177,16 @@ def test_a_note_that_is_no_sum_keeps_no_notice_of_komoju_out(noted: object) -> N
     (one,) = of_komoju(json.dumps({**told, "data": data}).encode())
     assert one.snapshot is not None
     assert (one.fault, one.snapshot.authorized, one.snapshot.captured) == (None, 5500, 5500)
+
+
+@pytest.mark.parametrize("gateway", READS)
+def test_no_field_of_a_notice_makes_it_raise_or_is_believed_beyond_what_can_be(gateway: str) -> None:
+    read, told = READS[gateway]
+    (right,) = read(json.dumps(told).encode())
+    assert right.fault is None
+    for what, body in one_changed(json.dumps(told).encode()):
+        for one in read(body):
+            stands = one.snapshot
+            believed = stands is not None and stands.state is not PaymentState.NEEDS_REVIEW
+            assert not (believed and faults_of(stands, one.reference or "")), what
+            assert one.at is None or one.at.year <= 2098, what

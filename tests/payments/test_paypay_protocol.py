@@ -163,6 +163,26 @@ def test_what_each_answer_proves(status: int, code: str, verdict: Verdict, code_
     assert (outcome.verdict, outcome.code_class) == (verdict, code_class)
 
 
+@pytest.mark.parametrize("amount", [{"amount": 13_971, "currency": "JPY"}, {"amount": 13_970, "currency": "USD"}])
+def test_nobody_is_asked_to_pay_another_sum_than_ours(amount: dict[str, Any]) -> None:
+    async def scenario() -> Answer:
+        async def answer(_: Request) -> Reply:
+            code = {"codeId": "c1", "url": "https://qr.example/c1", "expiryDate": 1_795_568_400, "amount": amount}
+            told = {**code, "merchantPaymentId": id_of("salon/S-1", 1)}
+            return Reply(201, {"resultInfo": {"code": "SUCCESS", "message": "", "codeId": "0"}, "data": told})
+
+        async with serving(answer) as port:
+            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
+            try:
+                return await ask(adapter, "salon/S-1")
+            finally:
+                await adapter.aclose()
+
+    stands = asyncio.run(scenario()).snapshot
+    assert stands is not None
+    assert (stands.state, stands.buyer) == (PaymentState.NEEDS_REVIEW, None)
+
+
 @pytest.mark.parametrize(
     ("order", "told"),
     [

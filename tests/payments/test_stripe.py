@@ -216,6 +216,7 @@ RIGHT: dict[str, Any] = {
     "created": 1,
     "currency": "jpy",
     "payment_method_types": ["card"],
+    "metadata": {"order": "salon/S-1", "key": "auth:1"},
 }
 
 

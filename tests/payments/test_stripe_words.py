@@ -164,6 +164,16 @@ def test_each_chain_of_stores_is_named_with_its_number() -> None:
     assert same.number == "11122"
 
 
+@pytest.mark.parametrize("zengin", [{}, {"bank_name": "見本銀行", "account_number": "1234567"}, "soon", None])
+def test_a_part_of_an_account_is_none_and_stripes_page_shows_it(zengin: object) -> None:
+    details = {"hosted_instructions_url": "https://payments.stripe.com/t", "financial_addresses": [{"zengin": zengin}]}
+    action = {"type": "display_bank_transfer_instructions", "display_bank_transfer_instructions": details}
+    told = {"status": "requires_action", "payment_method_types": ["customer_balance"], "next_action": action}
+    buyer = snapshot_of(standing(told), AT).buyer
+    assert buyer is not None
+    assert (buyer.step, buyer.url, buyer.account) == (BuyerStep.VISIT, "https://payments.stripe.com/t", None)
+
+
 def test_an_action_that_no_mail_can_tell_is_left_out() -> None:
     told = {"status": "requires_action", "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": {}}}
     snapshot = snapshot_of(standing(told), AT)

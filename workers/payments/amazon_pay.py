@@ -29,12 +29,13 @@ from workers.http.pool import PooledTransport
 from workers.payments.amazon_pay_notices import read_notices
 from workers.payments.amazon_pay_signing import authorization, canonical, private_key
 from workers.payments.amazon_pay_states import CLASSES, INITIATED, Charge, Refunded
-from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, unknown
+from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle, told_at, unknown
+from workers.payments.values import not_ahead
 
 _AGAIN_AFTER: Final = 240.0
 """Seconds after which what Amazon has not decided is asked for again: 24 hours fit into the attempts of an effect."""
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
-Shown = TypeVar("Shown", bound=BaseModel)
+Shown = TypeVar("Shown", Charge, Refunded)
 
 
 def _key(pem: SecretStr) -> SecretStr:
@@ -146,7 +147,10 @@ class AmazonPay:
         response = await self._send("POST", path, body, key)
         if response.status_code >= 400:
             return await self._refused(response, reference)
-        charge = _read(Charge, response)
+        permission = body.get("chargePermissionId")
+        charge = _read(
+            Charge, response, lambda told: told.id == reference if reference else told.permission == permission
+        )
         if charge.state in INITIATED:  # and if this is the answer of the first time: how it stands now
             charge = await self._get(Charge, f"/v2/charges/{charge.id}") or charge
         return _answer(charge, **asked)
@@ -155,7 +159,7 @@ class AmazonPay:
         body = {"cancellationReason": "The order was cancelled."}
         response = await self._send("DELETE", f"/v2/charges/{reference}/cancel", body)
         if response.status_code < 400:
-            return _answer(_read(Charge, response))
+            return _answer(_read(Charge, response, lambda told: told.id == reference))
         refused = await self._refused(response, reference)
         stands = refused.snapshot
         return Answer(Verdict.OK, stands) if stands and stands.state is PaymentState.VOIDED else refused
@@ -174,7 +178,7 @@ class AmazonPay:
         response = await self._send("POST", "/v2/refunds", body, key)
         if response.status_code >= 400:
             return await self._refused(response, reference)
-        made = _read(Refunded, response)
+        made = _read(Refunded, response, lambda told: told.charge == reference)
         if made.state in INITIATED:
             made = await self._get(Refunded, f"/v2/refunds/{made.id}") or made
         if made.state in INITIATED:
@@ -222,7 +226,7 @@ class AmazonPay:
         response = await self._send("GET", path)
         if response.status_code == 404 and json_of(response).get("reasonCode") == "ResourceNotFound":
             return None
-        return _read(model, response)
+        return _read(model, response, lambda told: told.id == path.rpartition("/")[2])
 
     async def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, key: str = ""
@@ -265,14 +269,19 @@ def _undecided(state: str) -> Answer:
     )
 
 
-def _read(model: type[Shown], response: httpx.Response) -> Shown:
-    """What the response shows. Raises Unsettled for what is none."""
+def _read(model: type[Shown], response: httpx.Response, is_ours: Callable[[Shown], bool]) -> Shown:
+    """What the response shows. Raises Unsettled for what is none, and for what is another's."""
     if response.status_code not in (200, 201):
         raise proves_nothing(response)
     try:
-        return model.model_validate(json_of(response))
+        shown = model.model_validate(json_of(response))
     except ValidationError:
         raise proves_nothing(response) from None
+    if not is_ours(shown):
+        raise proves_nothing(response)
+    if isinstance(shown, Charge):
+        shown.at = not_ahead(shown.at, told_at(response))
+    return shown
 
 
 async def _only_by_repeating() -> Answer:

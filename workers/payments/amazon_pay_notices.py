@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.http.sns import CONFIRMATION, Messages
+from workers.payments.values import Moment
 from workers.web.body import parse_proven
 
 _CHARGEBACK: Final = "the customer disputes the charge at the card company: answer in Seller Central"
@@ -28,7 +29,7 @@ class _Told(BaseModel):
     object_id: str = Field(validation_alias="ObjectId", min_length=1)
     permission: str = Field(validation_alias="ChargePermissionId", min_length=1)
     id: str = Field(validation_alias="NotificationId", min_length=1)
-    at: AwareDatetime
+    at: Moment
 
 
 class Reader:

@@ -10,6 +10,7 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, Field
 
 from models.states import PaymentState
 from pipelines.gateway import CodeClass, Snapshot
+from pipelines.values.moment import bounded
 
 INITIATED: Final = ("AuthorizationInitiated", "CaptureInitiated", "RefundInitiated")
 """States of what Amazon has taken up and not decided."""
@@ -77,7 +78,7 @@ def _yen_of(told: object) -> int:
 
 def _moment_of(told: object) -> datetime:
     """``20261225T010203Z``, in UTC."""
-    return datetime.strptime(str(told), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return bounded(datetime.strptime(str(told), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
 
 
 _Moment = Annotated[datetime, BeforeValidator(_moment_of)]
@@ -145,6 +146,7 @@ class Refunded(BaseModel):
     """A refund as Amazon shows it."""
 
     id: str = Field(validation_alias="refundId")
+    charge: str = Field(validation_alias="chargeId")
     refunded: _Price = Field(validation_alias="refundAmount")
     state: str = Field(validation_alias=AliasPath("statusDetails", "state"))
     reason: str | None = Field(None, validation_alias=AliasPath("statusDetails", "reasonCode"))

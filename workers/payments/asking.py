@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception, stop_after_a
 
 from pipelines.gateway import Answer, CodeClass
 from pipelines.ports import Verdict
+from pipelines.values.moment import bounded
 from workers.http.retry_after import seconds_of
 
 ATTEMPTS: Final = 3
@@ -52,7 +53,7 @@ async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
         response = await client.send(request)
     except _NEVER_SENT as error:
         raise Unsettled(code_of(error), CodeClass.TRANSIENT, sent=False) from error
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:  # an answer whose encoding is not what it says among them
         raise Unsettled(code_of(error), CodeClass.UNKNOWN, sent=True) from error
     if response.status_code in (401, 403):
         raise Unsettled("auth", CodeClass.CONFIGURATION, sent=False, again=False)
@@ -144,7 +145,7 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in it; empty for anything else."""
     try:
         value = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -152,12 +153,14 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 def told_at(response: httpx.Response) -> datetime:
     """The moment (aware, whole seconds) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
     with contextlib.suppress(ValueError, OverflowError):
-        return parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC)
+        return bounded(parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC))
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def code_of(error: httpx.TransportError) -> str:
+def code_of(error: httpx.RequestError) -> str:
     """A short code of ours for what the network did."""
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
+    if isinstance(error, httpx.DecodingError):
+        return "unreadable"
     return "unreachable" if isinstance(error, httpx.ConnectError) else "connection_lost"

@@ -8,18 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.gateway import DEPOSIT, Gateway, Notice
 from pipelines.orders.document import fault_of
-from pipelines.values.moment import bounded
 from pipelines.values.money import MOST_YEN
 from workers.http.signed_json import read_signed
 from workers.payments.acknowledging import stored_or_known
-
-_Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
+from workers.payments.values import Moment
 
 
 class Settings(BaseModel):
@@ -37,12 +34,12 @@ class _Deposit(_Tolerant):
     number: str
     amount: int = Field(gt=0, le=MOST_YEN, strict=True)
     reference: str | None = None
-    at: _Moment | None = None
+    at: Moment | None = None
 
 
 class _DepositNotice(_Tolerant):
     type: str
-    timestamp: _Moment
+    timestamp: Moment
     data: _Deposit
 
 

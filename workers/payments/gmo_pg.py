@@ -258,7 +258,7 @@ class GmoPg:
         if self._settings.gmo_pg_3ds:
             told |= {"RetUrl": back, "CallbackType": "1"}
         answer = await self._api.call("ExecTran", "ACS", **told)
-        if answer["ACS"] == "2":
+        if answer["ACS"] == "2" and answer.get("RedirectUrl"):
             return BuyerMust(BuyerStep.VISIT, url=answer["RedirectUrl"], until=self._api.today + _AT_ISSUER)
         if not self._api.proves(answer):
             raise Unsettled("check_string", CodeClass.UNKNOWN, sent=True, again=False)
@@ -269,8 +269,10 @@ class GmoPg:
         told = {**trade.access, "OrderID": trade.reference, "RetURL": back, "TransitionType": "1"}
         answer = await self._api.call("ExecTranPaypay", "StartURL", **told, **_fields(order, trade.first))
         form = {"start": answer["StartURL"], "AccessID": trade.access["AccessID"], "Token": answer.get("Token", "")}
-        limit = answer.get("StartLimitDate", "")
-        until = moment(limit) if len(limit) == 14 and limit.isdecimal() else None
+        try:
+            until = moment(answer.get("StartLimitDate", ""))
+        except ValueError:
+            until = None
         return BuyerMust(BuyerStep.VISIT, url=f"{self._settings.gmo_pg_wallet_url}?{urlencode(form)}", until=until)
 
     async def _begun(self, kind: Kind, order: str, key: str) -> Answer | None:

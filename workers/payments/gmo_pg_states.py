@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from models.states import PaymentState
 from pipelines.gateway import BuyerMust, BuyerStep, Snapshot
+from pipelines.values.moment import bounded
 
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _MOST: Final = 27
@@ -21,6 +22,7 @@ _DIGEST: Final = 6
 _READABLE: Final = re.compile(r"([CPKN])[a-z2-7]{6}-([A-Za-z0-9]+)-([A-Za-z0-9-]+)")
 _HASHED: Final = re.compile(r"[CPKN][a-z2-7]{26}")
 _MOMENT: Final = "%Y%m%d%H%M%S"
+_YEN: Final = re.compile("[0-9]{1,10}")
 
 
 class Kind(StrEnum):
@@ -92,7 +94,7 @@ class Trade:
     @classmethod
     def read(cls, reference: str, answer: Mapping[str, str]) -> Self:
         """From the fields of SearchTradeMulti. Raises KeyError and ValueError for what is none."""
-        amount, first = int(answer["Amount"] or 0), answer.get("ClientField2", "")
+        amount, first = _yen(answer["Amount"] or "0"), answer.get("ClientField2", "")
         if int(answer.get("Tax") or 0):
             raise ValueError("a tax of its own")  # never asked for
         return cls(
@@ -100,8 +102,8 @@ class Trade:
             Kind(reference[0]),
             answer["Status"],
             amount,
-            int(first) if first.isdecimal() else amount,
-            int(answer.get("PayPayCancelAmount") or 0),
+            int(first) if _YEN.fullmatch(first) else amount,
+            _yen(answer.get("PayPayCancelAmount") or "0"),
             moment(answer["ProcessDate"]),
             {"AccessID": answer["AccessID"], "AccessPass": answer["AccessPass"]},
             answer.get("CvsReceiptNo") or None,
@@ -122,7 +124,14 @@ class Trade:
 
 def moment(text: str) -> datetime:
     """GMO's yyyyMMddHHmmss, aware. Raises ValueError."""
-    return datetime.strptime(text, _MOMENT).replace(tzinfo=TOKYO)
+    return bounded(datetime.strptime(text, _MOMENT).replace(tzinfo=TOKYO))
+
+
+def _yen(text: str) -> int:
+    """Raises ValueError for what is no sum."""
+    if not _YEN.fullmatch(text):
+        raise ValueError("it is no sum in yen")
+    return int(text)
 
 
 def hold_ends(held_at: datetime, days: int) -> datetime:

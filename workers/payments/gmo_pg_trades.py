@@ -7,6 +7,8 @@ other's. It holds nothing and costs nobody anything (the console shows it as 未
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.states import PaymentState
 from pipelines.gateway import CodeClass, Snapshot
 from workers.payments.asking import Unsettled
@@ -14,6 +16,7 @@ from workers.payments.gmo_pg_codes import NO_TRADE, TAKEN
 from workers.payments.gmo_pg_settings import Settings
 from workers.payments.gmo_pg_states import ENDED, PAY_TYPES, Kind, Trade, kind_of, order_id, stands
 from workers.payments.gmo_pg_wire import Api, Refused
+from workers.payments.values import not_ahead
 
 CAPTURE, RELEASE, RETURN = "capture", "release", "return"
 
@@ -32,7 +35,10 @@ class Trades:
             return None
         try:
             told = await self._api.call("SearchTradeMulti", "Status", OrderID=reference, PayType=PAY_TYPES[kind])
-            return Trade.read(reference, told)
+            if told.get("OrderID", reference) != reference:
+                raise ValueError("another trade")
+            trade = Trade.read(reference, told)
+            return replace(trade, at=not_ahead(trade.at, self._api.today))
         except Refused as no:
             if no.code in NO_TRADE:
                 return None

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote_to_bytes
 import httpx
 
 from pipelines.gateway import CodeClass
+from pipelines.values.moment import bounded
 from workers.payments.asking import Unsettled, proves_nothing, sent
 from workers.payments.gmo_pg_codes import BEING_EXECUTED, worst
 
@@ -127,6 +128,6 @@ def decoded(body: bytes) -> dict[str, str]:
 
 def _date_of(response: httpx.Response) -> datetime | None:
     try:
-        return parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
+        return bounded(parsedate_to_datetime(response.headers["date"]).astimezone(UTC))
+    except (KeyError, ValueError, OverflowError):
         return None

@@ -85,6 +85,7 @@ class _Told:
 
 
 Shows = Callable[[Payment | Page], bool]
+Ours = Callable[[Mapping[str, Any]], bool]
 
 
 class KomojuGateway:
@@ -199,18 +200,21 @@ class KomojuGateway:
         async def look() -> _Told | None:
             return await self._find_order(order)
 
-        answer = await self._perform(key, lambda: _constant(path), asked, lambda told: True, look)
+        def is_ours(shown: Mapping[str, Any]) -> bool:
+            return shown.get("resource") == "session" or shown.get("external_order_num") == order
+
+        answer = await self._perform(key, lambda: _constant((path, is_ours)), asked, lambda told: True, look)
         stands = answer.snapshot
         if stands is not None and stands.authorized != amount:
             return replace(answer, snapshot=replace(stands, state=PaymentState.NEEDS_REVIEW))
         return answer
 
     async def _change(self, key: str, reference: str, operation: str, body: Mapping[str, Any], shows: Shows) -> Answer:
-        async def path() -> str:
+        async def path() -> tuple[str, Ours]:
             """A page is done with once a payment was begun on it."""
             told = await self._find(reference) if reference.startswith(PAGE) else None
             begun = told.shown.id if told is not None and isinstance(told.shown, Payment) else reference
-            return f"{_path(begun)}/{operation}"
+            return f"{_path(begun)}/{operation}", _is(begun)
 
         async def look() -> _Told | None:
             return await self._find(reference)
@@ -220,12 +224,13 @@ class KomojuGateway:
     async def _perform(
         self,
         key: str,
-        path: Callable[[], Awaitable[str]],
+        path: Callable[[], Awaitable[tuple[str, Ours]]],
         body: Mapping[str, Any],
         shows: Shows,
         find: Callable[[], Awaitable[_Told | None]],
     ) -> Answer:
-        """Post ``body`` to ``path``; where the answer proves nothing, a payment that ``shows`` the effect does."""
+        """Post ``body`` to ``path``, whose answer must be about ours; where it proves nothing, a payment that ``shows`` the
+        effect does."""
 
         async def done() -> Answer | None:
             told = await find()
@@ -233,11 +238,12 @@ class KomojuGateway:
 
         async def attempt() -> Answer:
             headers = {"x-komoju-idempotency": _mark(key)}
-            request = self._client.build_request("POST", await path(), json=body, headers=headers)
+            where, is_ours = await path()
+            request = self._client.build_request("POST", where, json=body, headers=headers)
             response = await sent(self._client, request)
             refused = _refused(response)
             if refused is None:
-                told = _read(response)
+                told = _read(response, is_ours)
                 return told.answer if shows(told.shown) else _contradicts(told)
             if refused.code in LOOK_AGAIN and (known := await done()) is not None:
                 return known
@@ -250,7 +256,7 @@ class KomojuGateway:
     async def _find(self, reference: str) -> _Told | None:
         response = await sent(self._client, self._client.build_request("GET", _path(reference)))
         is_unknown = response.status_code == 404 and "error" in json_of(response)  # not a proxy's page
-        return None if is_unknown else _read(response)
+        return None if is_unknown else _read(response, _is(reference))
 
     async def _find_order(self, order: str) -> _Told | None:
         """The order's payment; of several the one with money, else the newest."""
@@ -289,8 +295,13 @@ def _path(reference: str) -> str:
     return f"/payments/{quote(reference, safe='')}"
 
 
-async def _constant(path: str) -> str:
-    return path
+async def _constant(where: tuple[str, Ours]) -> tuple[str, Ours]:
+    return where
+
+
+def _is(reference: str) -> Ours:
+    """Whether what is shown is the payment or the page of that reference."""
+    return lambda shown: shown.get("id") == reference.removeprefix(PAGE)
 
 
 def _bears(told: Payment | Page, mark: str, *, begins: bool) -> bool:
@@ -302,9 +313,12 @@ def _bears(told: Payment | Page, mark: str, *, begins: bool) -> bool:
     return noted == mark or any(one.description == mark for one in told.refunds)
 
 
-def _read(response: httpx.Response) -> _Told:
-    """The payment in ``response``, or the page where none was begun on it. Raises Unsettled for anything else."""
+def _read(response: httpx.Response, is_ours: Ours) -> _Told:
+    """The payment in ``response``, or the page where none was begun on it. Raises Unsettled for anything else, and for what
+    is another's."""
     shown = json_of(response)
+    if not is_ours(shown):
+        raise proves_nothing(response)
     try:
         if response.status_code == 200 and shown.get("resource") == "session":
             page = Page.model_validate(shown)
@@ -321,9 +335,9 @@ def _refused(response: httpx.Response) -> Answer | None:
     if response.status_code == 409:
         raise Unsettled("http_409", CodeClass.TRANSIENT, sent=True)
     error = json_of(response).get("error")
-    if not 400 <= response.status_code < 500 or not isinstance(error, dict):
+    code = error.get("code") if isinstance(error, dict) else None
+    if not 400 <= response.status_code < 500 or not isinstance(code, str) or not code:
         return None
-    code = str(error.get("code"))
     default = CodeClass.ISSUER_DECLINE if response.status_code == 402 else CodeClass.OUR_BUG
     return Answer(Verdict.DECLINED, code=code, code_class=CLASSES.get(code, default), says="KOMOJU refused it")
 
@@ -336,7 +350,7 @@ def _contradicts(told: _Told) -> Answer:
 
 
 def _by_hand(told: Payment | Page) -> Answer | None:
-    if not isinstance(told, Payment) or told.payment_details.get("type") not in _BACK_BY_HAND:
+    if not isinstance(told, Payment) or told.type not in _BACK_BY_HAND:
         return None
     says = "KOMOJU gives it back only to a bank account that the buyer names: pay it out by hand"
     return Answer(Verdict.DECLINED, code="manual_transfer", code_class=CodeClass.STATE, says=says)

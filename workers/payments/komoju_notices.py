@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
 from workers.payments.komoju_payments import Payment, of_payment
+from workers.payments.values import Moment
 from workers.web.body import parse_proven
 
 SIGNATURE: Final = "x-komoju-signature"
@@ -27,7 +28,7 @@ _OF_OTHER_THINGS: Final = ("ping", "settlement.", "subscription.", "customer.")
 class _Event(BaseModel):
     id: str
     type: str
-    created_at: AwareDatetime
+    created_at: Moment
 
 
 class _PaymentEvent(_Event):

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel
 
 from models.states import PaymentState
 from pipelines.gateway import BuyerMust, BuyerStep, CodeClass, Snapshot
+from workers.payments.values import Moment, Yen, not_ahead
 
 #: A page lives so long at most, and so long unless less is asked for.
 PAGE_LIVES: Final = timedelta(hours=24)
@@ -57,9 +58,9 @@ LOOK_AGAIN: Final = frozenset(
 class Refund(BaseModel):
     """A refund of a payment; ``description`` is what it was asked with."""
 
-    amount: int = Field(strict=True)
+    amount: Yen
     description: str | None = None
-    created_at: AwareDatetime | None = None
+    created_at: Moment | None = None
 
 
 class Payment(BaseModel):
@@ -67,25 +68,30 @@ class Payment(BaseModel):
 
     id: str
     status: str
-    amount: int = Field(strict=True)
+    amount: Yen
     currency: str
-    tax: int = Field(default=0, strict=True)
-    payment_method_fee: int = Field(default=0, strict=True)
-    total: int | None = Field(default=None, strict=True)
-    amount_refunded: int = Field(default=0, strict=True)
-    payment_deadline: AwareDatetime | None = None
+    tax: Yen = 0
+    payment_method_fee: Yen = 0
+    total: Yen | None = None
+    amount_refunded: Yen = 0
+    payment_deadline: Moment | None = None
     payment_details: dict[str, Any] = {}
-    captured_at: AwareDatetime | None = None
-    created_at: AwareDatetime | None = None
+    captured_at: Moment | None = None
+    created_at: Moment | None = None
     external_order_num: str | None = None
     metadata: dict[str, Any] | None = None
     session: str | None = None
     refunds: list[Refund] = []
 
     @property
+    def type(self) -> str:
+        """What it is paid with, in KOMOJU's word."""
+        return _text(self.payment_details.get("type")) or ""
+
+    @property
     def ours(self) -> int:
         """Yen of the order: without the fee for paying at a store, which is KOMOJU's."""
-        return self.amount + self.tax if self.total is None else self.total - self.payment_method_fee
+        return self.amount + self.tax if self.total is None else max(0, self.total - self.payment_method_fee)
 
     @property
     def asked(self) -> int:
@@ -105,7 +111,7 @@ class Page(BaseModel):
 
     id: str
     status: str
-    amount: int = Field(strict=True)
+    amount: Yen
     currency: str
     session_url: str | None = None
     payment: Payment | None = None
@@ -118,7 +124,7 @@ class Page(BaseModel):
 
 def of_payment(payment: Payment, at: datetime) -> Snapshot:
     """How ``payment`` stands; ``at`` is when it was told, for one that names no moment itself."""
-    state, type_ = _state(payment), str(payment.payment_details.get("type"))
+    state, type_ = _state(payment), payment.type
     has_money = state in _WITH_MONEY
     captured = payment.ours if has_money else 0
     refunded = min(payment.amount_refunded, captured)
@@ -131,7 +137,7 @@ def of_payment(payment: Payment, at: datetime) -> Snapshot:
         payment.asked if has_money else payment.ours,
         captured,
         refunded,
-        max((one for one in moments if one), default=at),
+        not_ahead(max((one for one in moments if one), default=at), at),
         expires_at=payment.payment_deadline if state is PaymentState.AUTHORIZED else None,
         buyer=_buyer(payment, type_) if state is PaymentState.PENDING else None,
     )
@@ -154,10 +160,9 @@ def _state(payment: Payment) -> PaymentState:
     if payment.currency != "JPY":
         return PaymentState.NEEDS_REVIEW
     if payment.status == "authorized":
-        type_ = payment.payment_details.get("type")
-        if type_ in _WAITS_FOR_CASH:
+        if payment.type in _WAITS_FOR_CASH:
             return PaymentState.PENDING
-        return PaymentState.AUTHORIZED if type_ in _HOLDS else PaymentState.NEEDS_REVIEW
+        return PaymentState.AUTHORIZED if payment.type in _HOLDS else PaymentState.NEEDS_REVIEW
     state = _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
     if state is PaymentState.FAILED and payment.session:
         return PaymentState.PENDING
@@ -167,16 +172,24 @@ def _state(payment: Payment) -> PaymentState:
 
 
 def _buyer(payment: Payment, type_: str) -> BuyerMust | None:
-    told, until = payment.payment_details, payment.payment_deadline
+    until = payment.payment_deadline
+    told = {name: text for name, one in payment.payment_details.items() if (text := _text(one))}
     page = told.get("instructions_url")
     if type_ == "konbini":
         number, confirmation = told.get("receipt"), told.get("confirmation_code")
-        return BuyerMust(BuyerStep.PAY_AT_STORE, page, number, confirmation, until=until)
+        return BuyerMust(BuyerStep.PAY_AT_STORE, page, number, confirmation, until=until) if number or page else None
     if type_ == "bank_transfer" and told.get("account_number"):
-        account = {ours: str(told.get(theirs, "")) for ours, theirs in _ACCOUNT.items()}
+        account = {ours: told.get(theirs, "") for ours, theirs in _ACCOUNT.items()}
         return BuyerMust(BuyerStep.TRANSFER, page, account=account, until=until)
     where = page or told.get("redirect_url")
     return BuyerMust(BuyerStep.VISIT, where, until=until) if where else None
+
+
+def _text(told: object) -> str | None:
+    """What a field says, as a text; a number written as one is one too."""
+    if isinstance(told, int) and not isinstance(told, bool):
+        return str(told)
+    return told or None if isinstance(told, str) else None
 
 
 _ACCOUNT: Final = {

@@ -166,7 +166,10 @@ class Payjp:
             return self._known(known, as_of, amount) if known is not None else _refusal("token_already_used")
         if response.status_code >= 400:
             return await self._refused(response, None)
-        return self._answer(_charge(response), as_of, asked=amount)
+        charge = _charge(response)
+        if charge.metadata.get(KEY) != key:
+            raise _lost(proves_nothing(response))
+        return self._answer(charge, as_of, asked=amount)
 
     async def _capture(self, reference: str, amount: int) -> Answer:
         as_of, charge = datetime.now(UTC), await self._first(reference)
@@ -219,12 +222,12 @@ class Payjp:
         response = await self._send("POST", f"/charges/{charge.id}/{act}", form)
         if response.status_code >= 400:
             return await self._refused(response, charge.id)
-        return self._answer(_charge(response), as_of)
+        return self._answer(_charge(response, charge.id), as_of)
 
     async def _note(self, charge: Charge, name: str, value: str) -> Charge:
         """Write ``name`` into the charge's metadata. Raises Unsettled: nothing of money was done."""
         response = await _surely_not_done(self._send("POST", f"/charges/{charge.id}", {f"metadata[{name}]": value}))
-        return _charge(response)
+        return _charge(response, charge.id)
 
     async def _first(self, reference: str) -> Charge | None:
         """How the charge stands before anything is done; None where there is none. Raises Unsettled: nothing was done."""
@@ -237,7 +240,7 @@ class Payjp:
 
     async def _get(self, reference: str) -> Charge | None:
         response = await self._send("GET", f"/charges/{reference}")
-        return None if response.status_code == 404 and _code(response) else _charge(response)
+        return None if response.status_code == 404 and _code(response) else _charge(response, reference)
 
     async def _refunded(self, key: str, reference: str) -> Answer | None:
         as_of, charge = datetime.now(UTC), await self._get(reference)
@@ -267,7 +270,7 @@ class Payjp:
             return self._answer(charge, as_of)
         response = await self._send("POST", f"/charges/{charge.id}/tds_finish", {})
         if response.status_code < 400:
-            return self._answer(_charge(response), as_of)
+            return self._answer(_charge(response, charge.id), as_of)
         stands, code = self._snapshot(charge, as_of), _code(response)
         if code in ("three_d_secure_failed", "three_d_secure_expired"):
             failed = PaymentState.FAILED if code == "three_d_secure_failed" else PaymentState.EXPIRED
@@ -362,11 +365,13 @@ def _lost(error: Unsettled) -> Unsettled:
     return error
 
 
-def _charge(response: httpx.Response) -> Charge:
-    """The charge in an answer. Raises Unsettled for what is none."""
+def _charge(response: httpx.Response, reference: str | None = None) -> Charge:
+    """The charge in an answer, ``reference`` where it is known. Raises Unsettled for what is none, and for another."""
     try:
         if response.status_code == 200:
-            return Charge.model_validate(json_of(response))
+            charge = Charge.model_validate(json_of(response))
+            if reference in (None, charge.id):
+                return charge
     except ValidationError:
         pass
     raise _lost(proves_nothing(response))

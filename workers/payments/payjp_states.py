@@ -6,18 +6,21 @@ before each such capture, so that no refund is seen where there was none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from models.states import PaymentState
 from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
+from workers.payments.values import Yen, of_epoch
 
 CAPTURED, KEY, ORDER, VOIDED = "captured", "key", "order", "voided"
 """Our entries of a charge's metadata: yen that were asked to be captured, the key of the call, ``<shop>/<number>``, and that
 3-D Secure is not to be finished any more."""
+_SUM: Final = re.compile("[0-9]{1,10}")
 _WAITS: Final = ("unverified", "in_progress")
 _PATIENCE: Final = timedelta(minutes=25)
 """For 3-D Secure: the customer has 30 minutes, and the last look has to come before that."""
@@ -74,14 +77,7 @@ CLASSES: Final = {
 
 
 def _moment(told: object) -> datetime | None:
-    if told is None:
-        return None
-    if not isinstance(told, int):
-        raise ValueError("it is no Unix time")
-    try:
-        return datetime.fromtimestamp(told, UTC)
-    except (OverflowError, OSError):
-        raise ValueError("it is no Unix time") from None
+    return None if told is None else of_epoch(told)
 
 
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
@@ -92,16 +88,16 @@ class Charge(BaseModel):
     """A charge as PAY.JP shows it; amounts are yen."""
 
     id: str = Field(pattern="^ch_[A-Za-z0-9_]+$")
-    livemode: bool
+    livemode: StrictBool
     created: Annotated[datetime, BeforeValidator(_moment)]
-    amount: int = Field(strict=True)
+    amount: Yen
     currency: str
-    paid: bool
-    captured: bool
+    paid: StrictBool
+    captured: StrictBool
     captured_at: Moment | None = None
     expired_at: Moment | None = None
-    refunded: bool
-    amount_refunded: int = Field(strict=True)
+    refunded: StrictBool
+    amount_refunded: Yen
     refund_reason: str | None = None
     failure_code: str | None = None
     three_d_secure_status: str | None = None
@@ -125,7 +121,7 @@ class Charge(BaseModel):
         if not self.captured or self.waits:
             return 0
         told = self.metadata.get(CAPTURED, "")
-        return int(told) if told.isdecimal() else self.amount
+        return int(told) if _SUM.fullmatch(told) else self.amount
 
     @property
     def given(self) -> int:

@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ from workers.payments.keys import HeaderKey
 from workers.payments.paypay_notices import read_notices
 from workers.payments.paypay_payments import CLASSES, CODES, Code, Payment, id_of, is_id, mark_of, of_payment, result_of
 from workers.payments.paypay_signing import CONTENT_TYPE, authorization
+from workers.payments.values import of_epoch
 
 #: The reference of a code that the buyer has not agreed to: codes/<codeId>/<when it ends, Unix seconds>/<merchantPaymentId>
 _CODE: Final = "codes/"
@@ -87,7 +88,7 @@ class PayPayGateway:
                 response = await self._send("POST", "/v2/codes", self._code(id_, order, amount))
                 refused = _refused(response)
                 if refused is None:
-                    return Answer(Verdict.OK, _of_code(response))
+                    return Answer(Verdict.OK, _of_code(response, id_, amount))
                 if refused.code not in _TAKEN:
                     return refused
                 if (told := await self._find(id_)) is not None:
@@ -264,7 +265,7 @@ class PayPayGateway:
         """The payment of a code; without one it waits for the buyer until the code ends."""
         id_, ends = _id_in(reference), int(reference.split("/")[2])
         response = await self._get(id_)
-        told = _told(response)
+        told = _told(response, id_)
         if told is not None:
             return of_payment(*told)
         at = told_at(response)
@@ -277,7 +278,7 @@ class PayPayGateway:
 
     async def _payment(self, id_: str) -> tuple[Payment, datetime] | None:
         """The payment and when it was told; None where there is none, or ``id_`` can be none of ours."""
-        return _told(await self._get(id_)) if is_id(id_) else None
+        return _told(await self._get(id_), id_) if is_id(id_) else None
 
     async def _get(self, id_: str) -> httpx.Response:
         return await self._send("GET", f"/v2/codes/payments/{id_}")
@@ -293,29 +294,37 @@ class PayPayGateway:
         return await sent(self._client, request)
 
 
-def _told(response: httpx.Response) -> tuple[Payment, datetime] | None:
-    """The payment in ``response`` and when it was told; None where there is none yet. Raises Unsettled for anything else."""
+def _told(response: httpx.Response, id_: str) -> tuple[Payment, datetime] | None:
+    """The payment ``id_`` in ``response`` and when it was told; None where there is none yet. Raises Unsettled for anything
+    else, another payment among it."""
     body = json_of(response)
     code, _ = result_of(body)
     if response.status_code == 404 and code in ("DYNAMIC_QR_PAYMENT_NOT_FOUND", "RESOURCE_NOT_FOUND"):
         return None
     try:
         if response.status_code == 200:
-            return Payment.model_validate(body.get("data")), told_at(response)
+            payment = Payment.model_validate(body.get("data"))
+            if payment.merchant_payment_id == id_:
+                return payment, told_at(response)
     except ValidationError:
         pass
     raise proves_nothing(response)
 
 
-def _of_code(response: httpx.Response) -> Snapshot:
+def _of_code(response: httpx.Response, id_: str, amount: int) -> Snapshot:
+    """The code that was made for the payment ``id_``; by one of another sum nobody is asked to pay."""
     try:
         code = Code.model_validate(json_of(response).get("data"))
     except ValidationError:
         raise proves_nothing(response) from None
-    ends = datetime.fromtimestamp(code.expiry_date, UTC)
+    if code.merchant_payment_id != id_:
+        raise proves_nothing(response)
     reference = f"{_CODE}{code.code_id}/{code.expiry_date}/{code.merchant_payment_id}"
-    must = BuyerMust(BuyerStep.VISIT, url=code.url, until=ends)
-    return Snapshot(reference, PaymentState.PENDING, code.amount.amount, 0, 0, told_at(response), buyer=must)
+    must = BuyerMust(BuyerStep.VISIT, url=code.url, until=of_epoch(code.expiry_date))
+    stands = Snapshot(reference, PaymentState.PENDING, code.amount.amount, 0, 0, told_at(response), buyer=must)
+    if code.amount.amount == amount and code.amount.currency == "JPY":
+        return stands
+    return replace(stands, state=PaymentState.NEEDS_REVIEW, buyer=None)
 
 
 def _refused(response: httpx.Response) -> Answer | None:

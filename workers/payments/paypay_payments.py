@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,8 @@ from pydantic.alias_generators import to_camel
 
 from models.states import PaymentState
 from pipelines.gateway import CodeClass, Snapshot
+from workers.payments.values import Seconds, not_ahead, of_epoch
+from workers.payments.values import Yen as Amount
 
 CODES: Final = 5
 """How many codes (QR) an order may have had: one whose answer got lost was told to nobody, and another one is made."""
@@ -62,14 +64,14 @@ class _Shown(BaseModel):
 class Yen(_Shown):
     """An amount; no other currency is taken."""
 
-    amount: int = Field(strict=True)
+    amount: Amount
     currency: str
 
 
 class _Part(_Shown):
     amount: Yen
     status: str
-    accepted_at: int | None = None
+    accepted_at: Seconds | None = None
     merchant_capture_id: str | None = None
     merchant_refund_id: str | None = None
 
@@ -79,7 +81,7 @@ class _Parts(_Shown):
 
 
 class _Revert(_Shown):
-    accepted_at: int | None = None
+    accepted_at: Seconds | None = None
     merchant_revert_id: str | None = None
 
 
@@ -90,9 +92,9 @@ class Payment(_Shown):
     merchant_payment_id: str
     status: str
     amount: Yen
-    accepted_at: int | None = None
-    expires_at: int | None = None
-    canceled_at: int | None = None
+    accepted_at: Seconds | None = None
+    expires_at: Seconds | None = None
+    canceled_at: Seconds | None = None
     captures: _Parts = _Parts()
     refunds: _Parts = _Parts()
     revert: _Revert | None = None
@@ -114,8 +116,8 @@ class Code(_Shown):
     """A code (QR) that the buyer opens in PayPay."""
 
     code_id: str
-    url: str
-    expiry_date: int
+    url: str = Field(min_length=1)
+    expiry_date: Seconds
     merchant_payment_id: str
     amount: Yen
 
@@ -139,7 +141,7 @@ def of_payment(payment: Payment, at: datetime) -> Snapshot:
         payment.amount.amount,
         captured,
         refunded,
-        datetime.fromtimestamp(max(told), UTC) if told else at,
+        not_ahead(of_epoch(max(told)), at) if told else at,
         expires_at=_moment(payment.expires_at) if state is PaymentState.AUTHORIZED else None,
     )
 
@@ -147,7 +149,8 @@ def of_payment(payment: Payment, at: datetime) -> Snapshot:
 def _state(payment: Payment, captured: int, refunded: int) -> PaymentState:
     """By the state map (gateways.md 5.3); what is not known goes before a human."""
     words = {one.status for one in payment.refunds.data}
-    if payment.amount.currency != "JPY" or words - {*_GIVEN, *_NOT_GIVEN}:
+    amounts = [payment.amount, *(one.amount for one in (*payment.captures.data, *payment.refunds.data))]
+    if any(one.currency != "JPY" for one in amounts) or words - {*_GIVEN, *_NOT_GIVEN}:
         return PaymentState.NEEDS_REVIEW
     if not captured:
         return _STATES.get(payment.status, PaymentState.NEEDS_REVIEW)
@@ -185,7 +188,7 @@ def mark_of(key: str) -> str:
 
 
 def _moment(epoch: int | None) -> datetime | None:
-    return datetime.fromtimestamp(epoch, UTC) if epoch else None
+    return of_epoch(epoch) if epoch else None
 
 
 def result_of(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -36,6 +36,7 @@ from workers.http.signing import derived_secret
 from workers.payments.acknowledging import stored_or_known
 from workers.payments.asking import Unsettled, json_of, looked_up, proves_nothing, sent, settle
 from workers.payments.keys import HeaderKey
+from workers.payments.values import Moment, Yen
 
 _STATES: Final = {
     "pending": PaymentState.PENDING,
@@ -78,12 +79,12 @@ class _Payment(BaseModel):
     id: str
     order: str
     status: str
-    amount: int
-    captured: int
-    refunded: int
+    amount: Yen
+    captured: Yen
+    refunded: Yen
     funding: str | None
-    expires_at: datetime
-    at: datetime
+    expires_at: Moment
+    at: Moment
     buyer: _Must | None = None
     liability: str | None = None
 
@@ -91,7 +92,7 @@ class _Payment(BaseModel):
 class _Listed(_Payment):
     """A payment in the gateway's list."""
 
-    begun_at: datetime
+    begun_at: Moment
 
 
 class _Page(BaseModel):
@@ -158,7 +159,7 @@ class SandboxGateway:
             path = f"/v1/authorizations/{quote(reference, safe='')}"
         else:
             path = f"/v1/orders/{quote(order, safe='/')}"
-        return await looked_up(lambda: self._look(path, by_key=key is not None))
+        return await looked_up(lambda: self._look(path, by_key=key is not None, reference=None if key else reference))
 
     async def payments(self, *, since: datetime, until: datetime) -> AsyncIterator[Listed]:
         """Every payment begun from ``since`` up to ``until``. Raises Unreachable."""
@@ -173,7 +174,7 @@ class SandboxGateway:
             for one in page.payments:
                 shop, _, number = one.order.partition("/")
                 yield Listed(_snapshot(one, self._url), (shop, number), one.begun_at)
-            if not page.more:
+            if not page.more or not page.payments:
                 return
             after = page.payments[-1].id
 
@@ -181,12 +182,12 @@ class SandboxGateway:
         """Give connections back."""
         await self._client.aclose()
 
-    async def _look(self, path: str, *, by_key: bool) -> Answer | None:
+    async def _look(self, path: str, *, by_key: bool, reference: str | None) -> Answer | None:
         response = await sent(self._client, self._client.build_request("GET", path))
         known = json_of(response)
         if response.status_code == 404 or known.get("payments") == []:
             return None
-        if response.status_code == 200:
+        if response.status_code == 200 and reference in (None, known.get("id")):
             told = settled(known.get("status"), known.get("answer"), self._url) if by_key else _found(known, self._url)
             if told is not None:
                 return told
@@ -200,8 +201,9 @@ class SandboxGateway:
         response = await sent(self._client, self._client.build_request("POST", path, json=body, headers=headers))
         if response.status_code == 409:
             raise Unsettled("http_409", CodeClass.UNKNOWN, sent=True)
-        answer = settled(response.status_code, json_of(response), self._url)
-        if answer is None:
+        told = json_of(response)
+        answer = settled(response.status_code, told, self._url)
+        if answer is None or (answer.snapshot is not None and not _is_ours(told["payment"], path, body)):
             raise proves_nothing(response)
         return answer
 
@@ -260,8 +262,8 @@ def settled(status: object, answer: object, url: str = "") -> Answer | None:
     if 200 <= status < 300:
         return stands(answer.get("payment"), url)
     error = answer.get("error")
-    if 400 <= status < 500 and isinstance(error, dict):
-        code = str(error.get("code"))
+    code = error.get("code") if isinstance(error, dict) else None
+    if 400 <= status < 500 and isinstance(error, dict) and isinstance(code, str):
         code_class = _CLASSES.get(code, CodeClass.OUR_BUG)
         return Answer(Verdict.DECLINED, code=code, code_class=code_class, says=str(error.get("message", "")))
     return None
@@ -278,6 +280,11 @@ def stands(shown: object, url: str = "") -> Answer | None:
         return Answer(Verdict.OK, _snapshot(_Payment.model_validate(shown), url))
     except ValidationError:
         return None
+
+
+def _is_ours(payment: Mapping[str, Any], path: str, body: Mapping[str, Any]) -> bool:
+    """Whether the payment in an answer is of the order, or the one, that was asked about."""
+    return bool(payment["order"] == body["order"] if "order" in body else f"/{quote(payment['id'], safe='')}/" in path)
 
 
 def _path(reference: str, operation: str) -> str:

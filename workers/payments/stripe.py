@@ -192,14 +192,16 @@ class StripeGateway:
             if refused.error.get("type") == "idempotency_error":
                 return await self._of_other_parameters(key, amount, refused)
             return refused.answer()
-        answer = _by_key(await self._told(response))
+        answer = _by_key(await self._told(response, key=key))
         if answer.snapshot is None or answer.snapshot.authorized == amount:
             return answer
         return Answer(Verdict.OK, needs_review(answer.snapshot, "amount_differs"))
 
-    async def _told(self, response: httpx.Response) -> tuple[Standing, datetime]:
+    async def _told(
+        self, response: httpx.Response, reference: str | None = None, *, key: str | None = None
+    ) -> tuple[Standing, datetime]:
         """How the intent in an answer stands: read anew where the answer is that of an earlier request."""
-        intent = self._calls.intent(response)
+        intent = self._calls.intent(response, reference, key=key)
         found = await self._standing(intent.id) if replayed(response) else None
         return found or (Standing(intent), told_at(response))
 
@@ -223,7 +225,7 @@ class StripeGateway:
             response = await self._calls.post(_path(reference, "capture"), key, form)
         except Refused as refused:
             return await self._not_captured(key, reference, refused)
-        found = await self._told(response)
+        found = await self._told(response, reference)
         if found[0].intent.amount_received != amount:
             return Answer(Verdict.OK, needs_review(snapshot_of(*found), "amount_differs"))
         return _stands(found)
@@ -244,8 +246,8 @@ class StripeGateway:
         except Refused as refused:
             ended = await self._ended(reference) if refused.may_be_done else None
             return ended or refused.answer()
-        found = await self._standing(self._calls.intent(response).id)
-        return _stands(found or (Standing(self._calls.intent(response)), told_at(response)))
+        intent = self._calls.intent(response, reference)
+        return _stands(await self._standing(reference) or (Standing(intent), told_at(response)))
 
     async def _ended(self, reference: str) -> Answer | None:
         """How an intent stands that was cancelled, by whomever; None for one that was not."""
@@ -274,7 +276,7 @@ class StripeGateway:
             return (
                 await self._refund_known(key, reference, amount) if refused.may_be_done else None
             ) or refused.answer()
-        made = self._calls.refund(response)
+        made = self._calls.refund(response, reference)
         after = await self._standing(reference) or found
         if made.amount != amount:
             return Answer(Verdict.OK, needs_review(snapshot_of(*after), "amount_differs"))
@@ -318,9 +320,10 @@ class StripeGateway:
             return None
         intent, as_of = read
         of_it = {"payment_intent": intent.id}
-        refunds = await self._calls.refunds(of_it) if intent.amount_received else []
-        disputes = await self._calls.disputes(of_it) if intent.charge.disputed else []
-        return Standing(intent, refunds, disputes, await self._calls.unapplied(intent)), as_of
+        refunds = _by_intent(await self._calls.refunds(of_it) if intent.amount_received else [])
+        disputes = _by_intent(await self._calls.disputes(of_it) if intent.charge.disputed else [])
+        unapplied = await self._calls.unapplied(intent)
+        return Standing(intent, refunds[intent.id], disputes[intent.id], unapplied), as_of
 
 
 def _intent_form(key: str, order: str, amount: int, method: str) -> dict[str, str]:
@@ -409,7 +412,7 @@ def _fee(intent: Intent) -> int | None:
     """What Stripe keeps, in yen, once it has taken money."""
     transaction = intent.charge.balance_transaction
     fee = transaction.get("fee") if isinstance(transaction, dict) else None
-    return fee if isinstance(fee, int) else None
+    return fee if isinstance(fee, int) and not isinstance(fee, bool) else None
 
 
 def _path(reference: str, operation: str) -> str:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.gateway import Answer, CodeClass, Snapshot
 from pipelines.ports import Verdict
+from pipelines.values.moment import bounded
 from workers.payments.asking import Unsettled, json_of, proves_nothing, sent
-from workers.payments.stripe_codes import class_of, code_of
+from workers.payments.stripe_codes import class_of, code_of, is_named
 from workers.payments.stripe_states import Dispute, Intent, Refund
 
 PAGE: Final = 100
@@ -63,7 +64,7 @@ class StripeCalls:
         error = said.get("error")
         if response.status_code == 409:
             raise Unsettled("idempotency_key_in_use", CodeClass.TRANSIENT, sent=True)
-        if 400 <= response.status_code < 500 and isinstance(error, dict):
+        if 400 <= response.status_code < 500 and isinstance(error, dict) and is_named(error):
             raise Refused(error)
         raise _again(response)
 
@@ -73,7 +74,7 @@ class StripeCalls:
         response = await self._get(path, {"expand[0]": "latest_charge"})
         if response.status_code == 404:
             return None
-        return self.intent(response), told_at(response)
+        return self.intent(response, reference), told_at(response)
 
     async def search(self, name: str, value: str | None) -> str | None:
         """The id of the newest intent whose metadata say so, as far as the index has come."""
@@ -81,7 +82,8 @@ class StripeCalls:
         response = await self._get(
             f"{_INTENTS}/search", {"query": f"metadata['{name}']:'{quoted}'", "limit": str(PAGE)}
         )
-        found = [_model(Intent, one, response) for one in _data(response)]
+        listed = [_model(Intent, one, response) for one in _data(response)]
+        found = [one for one in listed if one.metadata.get(name) == value]
         return max(found, key=lambda one: one.created).id if found else None
 
     async def intents(self, asked: Mapping[str, str], expand: str | None) -> AsyncIterator[tuple[Intent, datetime]]:
@@ -107,18 +109,25 @@ class StripeCalls:
         response = await self._get(f"/v1/customers/{quote(intent.customer, safe='')}/cash_balance", {})
         if response.status_code == 404:
             return 0
-        available = (json_of(response).get("available") or {}).get("jpy", 0)
-        if not isinstance(available, int):
+        available = json_of(response).get("available") or {}
+        yen = available.get("jpy", 0) if isinstance(available, dict) else None
+        if not isinstance(yen, int) or isinstance(yen, bool):
             raise proves_nothing(response)
-        return available
+        return yen
 
-    def intent(self, response: httpx.Response) -> Intent:
-        """The intent in an answer."""
-        return _model(Intent, json_of(response), response)
+    def intent(self, response: httpx.Response, reference: str | None = None, *, key: str | None = None) -> Intent:
+        """The intent in an answer, ``reference`` or the one that was begun under ``key``; another proves nothing."""
+        intent = _model(Intent, json_of(response), response)
+        if reference not in (None, intent.id) or key not in (None, intent.metadata.get("key")):
+            raise proves_nothing(response)
+        return intent
 
-    def refund(self, response: httpx.Response) -> Refund:
-        """The refund in an answer."""
-        return _model(Refund, json_of(response), response)
+    def refund(self, response: httpx.Response, reference: str) -> Refund:
+        """The refund in an answer, of the intent ``reference``; another proves nothing."""
+        refund = _model(Refund, json_of(response), response)
+        if refund.payment_intent != reference:
+            raise proves_nothing(response)
+        return refund
 
     def id_of(self, response: httpx.Response) -> str:
         """The id of the object in an answer."""
@@ -153,8 +162,8 @@ def replayed(response: httpx.Response) -> bool:
 def told_at(response: httpx.Response) -> datetime:
     """When Stripe said it, by its own clock."""
     try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+        return bounded(parsedate_to_datetime(response.headers["date"]).astimezone(UTC))
+    except (KeyError, ValueError, OverflowError):
         return datetime.now(UTC)
 
 

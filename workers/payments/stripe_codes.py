@@ -32,9 +32,17 @@ _CLASSES: Final[Mapping[str, CodeClass]] = {
 }
 
 
+_NAMES: Final = ("decline_code", "code", "type")
+
+
 def code_of(error: Mapping[str, Any]) -> str:
     """The narrowest word that Stripe gives: why the issuer declined, else its code, else the type of the error."""
-    return str(error.get("decline_code") or error.get("code") or error.get("type") or "unnamed")
+    return next((word for name in _NAMES if isinstance(word := error.get(name), str) and word), "unnamed")
+
+
+def is_named(error: Mapping[str, Any]) -> bool:
+    """Whether it says what kind of error it is, as all of Stripe's do: else it is somebody else's."""
+    return isinstance(error.get("type"), str) or isinstance(error.get("code"), str)
 
 
 def class_of(error: Mapping[str, Any]) -> CodeClass:

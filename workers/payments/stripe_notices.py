@@ -10,12 +10,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from pipelines.gateway import STANDS, Notice
 from workers.http.signing import SignatureRefused
 from workers.payments.stripe_states import order_of
+from workers.payments.values import of_epoch
 from workers.web.body import parse_proven
 
 TOLERANCE: Final = 300
@@ -128,8 +129,8 @@ def _metadata(about: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _moment(seconds: object) -> datetime | None:
     try:
-        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
-    except (ValueError, OverflowError, OSError):
+        return of_epoch(seconds)
+    except ValueError:
         return None
 
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, Field, StrictBool
 
 from models.states import PaymentState
 from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
+from pipelines.values.moment import bounded
 from workers.payments.stripe_codes import class_of, code_of
+from workers.payments.values import Seconds, Yen, of_epoch
 
 _P = PaymentState
-Yen = Annotated[StrictInt, Field(ge=0)]
 
 _STATES: Final = {
     "requires_payment_method": _P.PENDING,
@@ -32,6 +33,9 @@ _BY_TIME: Final = ("automatic", "expired")
 _UNDER_WAY: Final = ("pending", "requires_action")
 _SETTLED_FOR_US: Final = ("won", "warning_closed", "prevented")
 _KINDS: Final = {"futsu": "普通", "toza": "当座"}
+_ZENGIN: Final = frozenset(
+    {"bank_name", "bank_code", "branch_name", "branch_code", "account_type", "account_number", "account_holder_name"}
+)
 _CHAINS: Final = {"familymart": "FamilyMart", "lawson": "Lawson", "ministop": "Ministop", "seicomart": "Seicomart"}
 
 
@@ -52,7 +56,7 @@ class Intent(BaseModel):
     amount: Yen
     amount_received: Yen
     currency: str
-    created: StrictInt
+    created: Seconds
     customer: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     payment_method_types: list[str] = Field(default_factory=list)
@@ -83,7 +87,7 @@ class Refund(BaseModel):
     id: str
     status: str
     amount: Yen
-    created: StrictInt
+    created: Seconds
     payment_intent: str | None = None
     reason: str | None = None
     failure_reason: str | None = None
@@ -122,7 +126,7 @@ def snapshot_of(standing: Standing, as_of: datetime) -> Snapshot:
         code, code_class = intent.status, CodeClass.UNKNOWN
     if (wrong := _wrong(standing)) is not None:
         state, code, code_class = _P.NEEDS_REVIEW, wrong, CodeClass.STATE
-    card = (intent.charge.payment_method_details or {}).get("card") or {}
+    card = _object((intent.charge.payment_method_details or {}).get("card"))
     return Snapshot(
         intent.id,
         state,
@@ -142,7 +146,7 @@ def snapshot_of(standing: Standing, as_of: datetime) -> Snapshot:
 def _liability(card: Mapping[str, Any]) -> str | None:
     """Who bears a dispute, by the result of 3-D Secure (docs.stripe.com/payments/3d-secure/authentication-flow); None of no
     card."""
-    passed = (card.get("three_d_secure") or {}).get("result")
+    passed = _object(card.get("three_d_secure")).get("result")
     return None if not card else SHIFTED if passed in ("authenticated", "attempt_acknowledged") else MERCHANT
 
 
@@ -200,10 +204,10 @@ def _refunds(refunds: Sequence[Refund]) -> Sequence[Refund]:
 def _buyer(intent: Intent) -> BuyerMust | None:
     """What the customer is told to do; None where Stripe names nothing that a mail can say."""
     action = intent.next_action or {}
-    told = action.get(str(action.get("type"))) or {}
+    told = _object(action.get(str(action.get("type"))))
     match action.get("type"):
         case "redirect_to_url":
-            return BuyerMust(BuyerStep.VISIT, url=told.get("url"))
+            return BuyerMust(BuyerStep.VISIT, url=url) if (url := _text(told.get("url"))) else None
         case "konbini_display_details":
             return _at_a_store(told)
         case "display_bank_transfer_instructions":
@@ -214,38 +218,55 @@ def _buyer(intent: Intent) -> BuyerMust | None:
 
 def _at_a_store(told: Mapping[str, Any]) -> BuyerMust:
     """Each chain has a payment code of its own; where they differ, each is named."""
-    stores = {name: told.get("stores", {}).get(name) or {} for name in _CHAINS}
-    codes = {_CHAINS[name]: store.get("payment_code") for name, store in stores.items() if store.get("payment_code")}
-    confirmations = {one for store in stores.values() if (one := store.get("confirmation_number"))}
+    stores = {name: _object(_object(told.get("stores")).get(name)) for name in _CHAINS}
+    codes = {_CHAINS[name]: code for name, store in stores.items() if (code := _text(store.get("payment_code")))}
+    confirmations = {one for store in stores.values() if (one := _text(store.get("confirmation_number")))}
     named = " / ".join(f"{chain} {code}" for chain, code in codes.items())
     return BuyerMust(
         BuyerStep.PAY_AT_STORE,
-        url=told.get("hosted_voucher_url"),
+        url=_text(told.get("hosted_voucher_url")),
         number=next(iter(codes.values())) if len(set(codes.values())) == 1 else named or None,
         confirmation=confirmations.pop() if len(confirmations) == 1 else None,
         until=_moment(told.get("expires_at")),
     )
 
 
-def _by_transfer(told: Mapping[str, Any], until: str | None) -> BuyerMust:
+def _by_transfer(told: Mapping[str, Any], until: str | None) -> BuyerMust | None:
     """The account that was opened for the order; Stripe itself sets no end (``until`` is ours, kept in the metadata)."""
-    zengin: Mapping[str, Any] = next(
-        (one["zengin"] for one in told.get("financial_addresses", []) if one.get("zengin")), {}
-    )
+    addresses, url = told.get("financial_addresses"), _text(told.get("hosted_instructions_url"))
+    shown = [_object(_object(one).get("zengin")) for one in addresses] if isinstance(addresses, list) else []
+    zengin = {name: text for name, one in next(filter(None, shown), {}).items() if (text := _text(one))}
+    end = _iso(until)
+    if not zengin.keys() >= _ZENGIN:  # a part of an account is none; Stripe's page shows it
+        return BuyerMust(BuyerStep.VISIT, url=url, until=end) if url else None
     account = {
-        "bank": f"{zengin.get('bank_name')} ({zengin.get('bank_code')})",
-        "branch": f"{zengin.get('branch_name')} ({zengin.get('branch_code')})",
-        "kind": _KINDS.get(zengin.get("account_type", ""), str(zengin.get("account_type"))),
-        "number": str(zengin.get("account_number")),
-        "holder": str(zengin.get("account_holder_name")),
+        "bank": f"{zengin['bank_name']} ({zengin['bank_code']})",
+        "branch": f"{zengin['branch_name']} ({zengin['branch_code']})",
+        "kind": _KINDS.get(zengin["account_type"], zengin["account_type"]),
+        "number": zengin["account_number"],
+        "holder": zengin["account_holder_name"],
     }
-    return BuyerMust(
-        BuyerStep.TRANSFER,
-        url=told.get("hosted_instructions_url"),
-        account=account if zengin else None,
-        until=datetime.fromisoformat(until) if until else None,
-    )
+    return BuyerMust(BuyerStep.TRANSFER, url=url, account=account, until=end)
+
+
+def _iso(until: str | None) -> datetime | None:
+    """The end that we noted in the metadata, which others may write in, too."""
+    try:
+        return bounded(datetime.fromisoformat(until)) if until else None
+    except ValueError:
+        return None
 
 
 def _moment(seconds: object) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    try:
+        return of_epoch(seconds)
+    except ValueError:
+        return None
+
+
+def _object(told: object) -> Mapping[str, Any]:
+    return told if isinstance(told, dict) else {}
+
+
+def _text(told: object) -> str | None:
+    return told or None if isinstance(told, str) else None
