@@ -330,5 +330,6 @@ def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
 
 
 def test_the_example_of_a_quotation_has_a_whole_order() -> None:
-    """DOC-06: its schema takes any object for the order, and the door an order as of a preview."""
-    PreviewDocument.model_validate_json(json.dumps(EXAMPLES["QuotationWish"]["order"]))
+    """DOC-06: its schema takes any object for the order; the door refuses one that says neither an address nor a store."""
+    order = PreviewDocument.model_validate_json(json.dumps(EXAMPLES["QuotationWish"]["order"]))
+    assert order.ship_to is not None
