@@ -17,7 +17,7 @@ from pipelines.orders.arrivals import arrival, wished
 from pipelines.orders.mails import customer_mail, lines_of, of_the_day, supplier_mail
 from pipelines.orders.unsent import has_left
 from pipelines.rules.dates.cutoff import DispatchPlan
-from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.dates.transit import way_there
 from pipelines.rules.explain import because, says
 from pipelines.rules.money.collecting import collecting
 from pipelines.rules.split import Part
@@ -123,7 +123,7 @@ def send_elsewhere(draft: OrderDraft, shop: Shop, now: datetime, *, about: str, 
     hears of both."""
     facts, told = draft.facts, []
     region = facts.document["ship_to"]["region"]
-    way = because("transit", facts.locale, region=region, days=transit_days(region, shop))
+    way = way_there(region, shop, facts.locale)
     for shipment in draft.shipments:
         if not shipment.left:
             continue

@@ -23,6 +23,9 @@ from pipelines.values.calendar import in_japan
 #: Changes of goods before they left: they were never supplied.
 BEFORE_DISPATCH: Final = (CANCEL, SHORT)
 
+#: Documents that have no subject: there is one of all of the order.
+_OF_THE_ORDER: Final = (Kind.RECEIPT, Kind.INVOICE)
+
 _NOBODY: Final[Mapping[Receipt, str]] = {
     Receipt.CARRIER: "The carrier's slip is the receipt of cash on delivery; the shop issues none.",
     Receipt.STORE: "The convenience store's slip is the receipt; the shop issues none.",
@@ -66,6 +69,8 @@ def may_issue(kind: Kind, facts: SaleFacts, shop: Shop, now: datetime, subject: 
 
     Raises ValueError for a kind that is not issued of an order.
     """
+    if subject and kind in _OF_THE_ORDER:
+        return _no(kind, "DOC-05", "This document is of the whole order: leave its subject out.")
     if kind == Kind.RECEIPT:
         return _receipt(facts, shop, now)
     if kind == Kind.INVOICE:
@@ -182,6 +187,10 @@ def _is_to_leave(facts: SaleFacts) -> bool:
 
 def _return_invoice(facts: SaleFacts, shop: Shop, subject: str) -> Answer:
     change = change_of(facts, subject)
+    if change is None and facts.given_back:
+        return _no(
+            Kind.RETURN_INVOICE, "DOC-05", "No change of this order is called so; the list of its documents names each."
+        )
     if change is None:
         return _no(Kind.RETURN_INVOICE, "DOC-05", "Nothing that was supplied came back or was reduced.")
     if is_invoiced_monthly(facts.method, shop.price.tax_unit):
@@ -213,6 +222,10 @@ def returned_total(facts: SaleFacts, change: Change, shop: Shop) -> int:
 
 def _delivery_note(facts: SaleFacts, subject: str) -> Answer:
     parcel = parcel_of(facts, subject)
+    if parcel is None and facts.parcels:
+        return _no(
+            Kind.DELIVERY_NOTE, "DOC-03", "No parcel of this order is called so; the list of its documents names each."
+        )
     if parcel is None:
         return _no(Kind.DELIVERY_NOTE, "DOC-03", "No parcel has left yet; each has its own delivery note.")
     says = "The parcel has left; its note is no receipt."

@@ -41,6 +41,14 @@ def prefecture(region: str) -> str | None:
     return _NAMES.get(region) or _SPELLINGS.get(_plain(region))
 
 
+def prefecture_in(region: str, locale: str) -> str:
+    """What people who read ``locale`` call the prefecture that ``region`` names: 愛知県, else Aichi; what names none as it is written."""
+    name = prefecture(region)
+    if name is None:
+        return region
+    return name if locale == "ja" else _ENGLISH[name]
+
+
 def _plain(region: str) -> str:
     """What all spellings of a name share: no width, case, vowel marks, katakana, spaces, hyphens, dots."""
     composed = unicodedata.normalize("NFKC", visible(region)).casefold().translate(_KATAKANA)
@@ -62,6 +70,12 @@ def _spellings() -> Iterator[tuple[str, str]]:
             yield reading + _KANA_SUFFIX[name[-1]], name
 
 
+def _latin_names() -> Iterator[tuple[str, str]]:
+    for entry in _PREFECTURES.split(","):
+        name, hepburn, _ = entry.split(" ")
+        yield name, hepburn
+
+
 def _romanised(hepburn: str) -> Iterator[str]:
     """Hepburn and Kunrei (Tiba, Hukuoka), older Gumma, and each long o in every way that it is written."""
     kunrei = hepburn
@@ -75,3 +89,5 @@ def _romanised(hepburn: str) -> Iterator[str]:
 
 _SPELLINGS: Final = dict(_spellings())
 _NAMES: Final = {name: name for name in _SPELLINGS.values()}
+#: Without the marks of long vowels, as English writes them: Tokyo.
+_ENGLISH: Final = {name: _MARKS.sub("", unicodedata.normalize("NFD", latin)) for name, latin in _latin_names()}

@@ -24,6 +24,8 @@ _SHOP = "there is no shop salom; the shops are apparel, clinic, reuse, salon"
         ("points statement salom M-1", f"SHOP: {_SHOP}"),
         ("mails release a@shop.example --shop salom", f"--shop: {_SHOP}"),
         ("client rotate web --kind store", "--kind: must be one of storefront, supplier, gateway, operator"),
+        ("billing statement clinic M-9 --month 2026-10", "CUSTOMER: nobody knows M-9 in the shop clinic"),
+        ("billing statement clinic M-9 --month 2026-10 --json", "CUSTOMER: nobody knows M-9 in the shop clinic"),
         ("documents list salom", f"SHOP: {_SHOP}"),
         ("documents list salom/S-1", f"SHOP: {_SHOP}"),
     ],

@@ -174,3 +174,21 @@ def test_a_parcel_has_a_note_once_it_left() -> None:
     facts = paid("card")
     assert asked(Kind.DELIVERY_NOTE, facts, "reuse").subject == facts.parcels[0].subject
     assert not asked(Kind.DELIVERY_NOTE, replace(facts, parcels=()), "reuse").allowed
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "says"),
+    [
+        (Kind.RECEIPT, "DOC-05", "of the whole order"),
+        (Kind.INVOICE, "DOC-05", "of the whole order"),
+        (Kind.DELIVERY_NOTE, "DOC-03", "No parcel of this order is called so"),
+        (Kind.RETURN_INVOICE, "DOC-05", "No change of this order is called so"),
+    ],
+)
+def test_what_names_nothing_of_the_order_is_refused_as_that(kind: Kind, rule: str, says: str) -> None:
+    """Nobody who asks for the receipt of one parcel is given, for ever, one of the whole order; nor is it said that no parcel has
+    left where one has."""
+    facts = facts_of("clinic", a_line("1", 1, 20_000), returned=True)
+    answer = may_issue(kind, facts, SHOPS["clinic"], SENT, "SH-another/1")
+    assert (answer.allowed, answer.because[0].rule) == (False, rule)
+    assert says in answer.because[0].says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from models.database import connect
 from pipelines.orders.act import actions
+from pipelines.orders.schema import PreviewDocument
 from tests.contract import EXAMPLE
 from tests.web.site import Site, problem, served
 from tests.world import document
@@ -325,3 +327,9 @@ def test_whatever_the_schema_allows_is_answered(site: Site) -> None:
 
             answers()
     assert len(operations) >= 11
+
+
+def test_the_example_of_a_quotation_has_a_whole_order() -> None:
+    """DOC-06: its schema takes any object for the order; the door refuses one that says neither an address nor a store."""
+    order = PreviewDocument.model_validate_json(json.dumps(EXAMPLES["QuotationWish"]["order"]))
+    assert order.ship_to is not None

@@ -31,6 +31,7 @@ def statement(
 ) -> None:
     """Print a customer's orders of a month on one bill: tax once per rate on the bill (TAX-02), less what was given back in it of
     earlier months' orders (PAY-12)."""
+    from models.store import customers
     from pipelines.billing import statement as statement_of
     from pipelines.shops import load_shops
     from workers.installation import INSTALLATION
@@ -41,6 +42,9 @@ def statement(
     named = shop_named(shops, shop)
     with opened("billing").connect() as connection:
         shown = statement_of(connection, named, customer, begins)
+        is_known = shown["orders"] or shown["credits"] or customers.customer(connection, named.key, customer)
+    if not is_known:
+        raise Invalid([Problem("CUSTOMER", f"nobody knows {customer} in the shop {shop}")])
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n")
     else:

@@ -37,7 +37,8 @@ def list_(
         return
     columns = ("id", "shop", "customer", "order", "way", "due_on", "days_overdue", "posted_at", "posted_by")
     rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in found]
-    out.print(table(columns, rows) if rows else "no letter is to be posted")
+    nothing = "no letter was posted yet" if done else "no letter is to be posted"
+    out.print(table(columns, rows) if rows else nothing)
 
 
 @app.command()

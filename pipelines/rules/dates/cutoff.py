@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipelines.methods import METHODS, Secured
 from pipelines.rules.cancel import pull_in_settles_at
 from pipelines.rules.dates.capacity import Load
-from pipelines.rules.dates.transit import transit_days
+from pipelines.rules.dates.transit import transit_days, way_there
 from pipelines.rules.explain import Because, because, days_between, says
 from pipelines.rules.order import Order, Pickup
 from pipelines.rules.pull_in import ready_on, takes_visit
@@ -89,7 +89,7 @@ def plan_dispatch(
     days = 0 if is_kept(part, order) else transit_days(order.ship_to.region, shop)
     dispatch_on, arrive_on, request_met = _for_request(part, order, shop, earliest, days, load, why)
     if not is_kept(part, order):
-        why.append(because("transit", locale, region=order.ship_to.region, days=days))
+        why.append(way_there(order.ship_to.region, shop, locale))
     instruct_at = max(datetime.combine(dispatch_on, shop.calendar.instruct_at, JST), counts_at)
     if (settled_at := pull_in_settles_at(order.placed_at, shop)) is not None and order.pickup is not None:
         instruct_at = max(instruct_at, settled_at)

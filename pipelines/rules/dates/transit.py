@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from pipelines.values.prefecture import prefecture
+from pipelines.rules.explain import Because, because
+from pipelines.values.prefecture import prefecture, prefecture_in
 
 if TYPE_CHECKING:
     from pipelines.shops import Shop
@@ -35,3 +36,8 @@ def arrives_on(dispatch_on: date, region: str, shop: Shop, not_before: date | No
     wishes for (CUT-04)."""
     soonest = dispatch_on + timedelta(days=transit_days(region, shop))
     return soonest if not_before is None else max(soonest, not_before)
+
+
+def way_there(region: str, shop: Shop, locale: str) -> Because:
+    """How long goods are under way to ``region``, for whoever reads ``locale``: however a storefront spells it, they read its name."""
+    return because("transit", locale, region=prefecture_in(region, locale), days=transit_days(region, shop))

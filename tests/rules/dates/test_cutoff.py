@@ -1,11 +1,13 @@
 """CUT-01 to CUT-04, DLV-01, DLV-04: the planned dispatch day and its reasons."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from pipelines.rules.dates.cutoff import DispatchPlan, plan_dispatch
+from pipelines.rules.explain import Because
 from pipelines.rules.order import Order
 from pipelines.rules.split import split
 from pipelines.shops import Shop
@@ -233,3 +235,20 @@ def test_the_reasons_are_in_the_orders_language() -> None:
     japanese = planned(an_order("clinic", locale="ja", placed_at="2026-11-20 12:00:01"), SHOPS["clinic"])
     assert japanese.because[0].says == "ご注文が締切時刻12:00を過ぎたため、翌営業日11月24日(火)の出荷を予定しています。"
     assert japanese.because[1].says == "11月21日(土)から11月23日(月)は出荷の休業日です。"
+
+
+@pytest.mark.parametrize(
+    ("region", "locale", "says"),
+    [
+        ("愛知県", "ja", "愛知県へのお届けは出荷から1日後の予定です。"),
+        ("JP-23", "ja", "愛知県へのお届けは出荷から1日後の予定です。"),
+        ("AICHI-KEN", "ja", "愛知県へのお届けは出荷から1日後の予定です。"),
+        ("愛知県", "en", "Delivery to Aichi takes 1 day(s)."),
+        ("Ōsaka Prefecture", "en", "Delivery to Osaka takes 1 day(s)."),
+        ("Seoul", "ja", "Seoulへのお届けは出荷から3日後の予定です。"),
+    ],
+)
+def test_the_way_is_told_by_the_prefectures_name(region: str, locale: str, says: str) -> None:
+    """B.9.4: storefronts may write a code; customers read a name in their own language (B.4.6)."""
+    order = an_order("salon", a_line(), ship_to=replace(an_order("salon").ship_to, region=region), locale=locale)
+    assert planned(order, SHOPS["salon"]).because[-1] == Because("transit", says)
