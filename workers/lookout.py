@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import is_away, release_idle
 from pipelines.engine.run import describe
@@ -58,13 +57,19 @@ class Lookout:
         for kind in kinds:
             self._perform(kind)
         for stage in stages:
-            self._decide(stage)
+            self._decided(stage)
         if self._effects is not None:
             release_idle(self._effects, IDLE)
         return stages, kinds
 
+    def _decided(self, stage: str) -> None:
+        try:
+            self._decide(stage)
+        except Exception as error:  # noqa: BLE001 - the boundary that keeps one stage from the others; recorded
+            log.error("lookout.failed", stage=stage, error=describe(error))
+
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the lookout."""
+        """Look until ``stop``; a database that is away is waited for, and no fault ends the lookout."""
         unheard, patience = self._house.bell.unheard, ASKS
         while not stop.is_set():
             lost = unheard.wait(patience)
@@ -76,7 +81,7 @@ class Lookout:
             unheard.clear()
             try:
                 self.look()
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - the boundary of a thread; recorded. Nothing is lost, it looks again
                 said = log.warning if is_away(error) else log.error
                 said("lookout.database_away" if is_away(error) else "lookout.failed", error=describe(error))
                 stop.wait(PERIOD)

@@ -6,7 +6,6 @@ import threading
 import time
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import glance, is_away
 from models.store import leases, mails, work
@@ -63,7 +62,7 @@ class Pacemaker:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``; a database that is away is waited for, and nothing that it says ends the clock.
+        """Look until ``stop``; a database that is away is waited for, and no fault ends the clock.
 
         In the main thread signals set ``stop``: it is asked for and never waited on, since a handler could not set what this
         very thread holds the lock of.
@@ -74,7 +73,7 @@ class Pacemaker:
             try:
                 self.look()
                 clock.look()
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - the boundary of the loop; recorded. Nothing is lost, it looks again
                 said = log.warning if is_away(error) else log.error
                 said("clock.database_away" if is_away(error) else "clock.failed", error=describe(error))
 

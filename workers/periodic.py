@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import glance, is_away
 from models.store import jobs as store
@@ -109,15 +108,14 @@ class Timekeeper:
         return finished
 
     def run(self, stop: threading.Event) -> None:
-        """Look until ``stop``, unless there are no jobs; a database that is away is waited for, and nothing that it says ends the
-        jobs."""
+        """Look until ``stop``, unless there are no jobs; a database that is away is waited for, and no fault ends the jobs."""
         if not self._jobs:
             return
         self._stop = stop
         while not stop.wait(self._period):
             try:
                 self.look()
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - the boundary of a thread; recorded. Nothing is lost, it looks again
                 said = log.warning if is_away(error) else log.error
                 said("jobs.database_away" if is_away(error) else "jobs.failed", error=describe(error))
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.chromium import NEEDED, Visit
 from tests.console.browser import Console
-from tests.console.looks import PHONE, enter, picture
+from tests.console.looks import DESK, PHONE, enter, picture
 from tests.web.site import served
 from tests.world import World, a_line, document
 
@@ -174,3 +174,43 @@ def test_a_narrow_phone_shows_sentences_in_lines_and_cuts_nothing_off(world: Wor
     driven(look_at)
     assert seen["reasons"]["height"] < 40, "one line"
     assert seen["width"] == 360
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_word_of_a_customer_makes_a_page_wider_than_its_window(
+    world: World, base: str, driven: Visit, language: str, size: dict[str, int]
+) -> None:
+    """Names, numbers and remarks of letters alone, as long as they may be: the others' rows stay where they can be read."""
+    number, long = "W" * 40, {"name": "W" * 150, "sku": "K" * 60}
+    held, sent = document(number, a_line(**long), remarks="x" * 1_500), document("V" * 40, a_line(**long))
+    for one in (held, sent):
+        one["customer"] |= {"name": "W" * 60, "id": "C" * 60}
+    world.take(held, sent)
+    world.settle()
+    pages = (
+        "orders",
+        "search?q=S-",
+        "review",
+        "today/held",
+        "print/picks?shop=salon&supplier=warehouse",
+        "print/notes?shop=salon&supplier=warehouse",
+        f"orders/salon/{number}",
+        f"orders/salon/{number}/act/address:change",
+        f"customers/salon/{'C' * 60}",
+        "partners",
+        "jobs",
+    )
+    wider: dict[str, int] = {}
+
+    def look_at(browser: Any) -> None:
+        page = enter(world, base, browser, language, viewport=size)
+        for path in pages:
+            answer = page.goto(f"{base}/console/{path}")
+            assert answer.status == 200
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > size["width"]:
+                wider[path] = width
+
+    driven(look_at)
+    assert wider == {}

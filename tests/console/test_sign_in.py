@@ -153,6 +153,8 @@ FORGED = [
     ({"csrf": "0" * 64}, {}),
     ({}, {"origin": "https://evil.example"}),
     ({}, {"origin": "null"}),
+    ({}, {"origin": "https://["}),
+    ({}, {"origin": "pages.shukka.example"}),
     ({}, {"sec_fetch_site": "cross-site"}),
     ({}, {"sec_fetch_site": "same-site"}),
 ]
@@ -166,6 +168,16 @@ def test_a_form_of_another_site_does_nothing(
     answer = operator.post(form.action, {**form.fields, "text": "x", **fields}, **headers)
     assert answer.status_code == 403
     assert console.world.value("SELECT count(*) FROM order_note") == 0
+
+
+def test_a_request_that_names_no_host_has_no_form_of_ours(console: Console) -> None:
+    """HTTP/1.0 knows no Host, and some programs leave it out: a page refuses it, as any form of another site."""
+    client = console.browser().client
+    for origin in (BASE, "null", "https://"):
+        request = client.build_request("POST", "/console/sign-in", data={"name": "x"}, headers={"origin": origin})
+        del request.headers["host"]
+        answer = console.run(client.send(request))
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
 
 
 def test_a_form_of_another_session_does_nothing(console: Console, operator: Browser) -> None:

@@ -7,7 +7,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import redis
@@ -170,6 +172,55 @@ def test_nothing_is_looked_for_while_the_broker_answers_and_nothing_was_lost(
     stop.set()
     lookout.join()
     assert found == ["accept"]
+
+
+def test_no_fault_of_a_stage_ends_the_lookout_or_keeps_it_from_the_others(
+    world: World, house: House, valkey: redis.Redis
+) -> None:
+    """Without Redis and the clock nobody else would look, and nobody would hear that it ended."""
+    world.take(document("S-1"))
+    world.wake("authorize")
+    asked: list[str] = []
+
+    def decide(stage: str) -> None:
+        asked.append(stage)
+        raise KeyError(stage)
+
+    stop = threading.Event()
+    lookout = threading.Thread(target=Lookout(house, decide, asked.append).run, args=(stop,))
+    lookout.start()
+    for _ in range(2):
+        house.bell.unheard.set()
+        time.sleep(0.4)
+    is_alive = lookout.is_alive()
+    stop.set()
+    lookout.join()
+    assert is_alive
+    assert sorted(asked) == ["accept", "accept", "authorize", "authorize"]
+
+
+def test_no_fault_ends_the_clock(world: World, house: House) -> None:
+    """Its periodic jobs would go on beside it, and it would be taken for well."""
+
+    class Broken:
+        """A bell that rings once in a while."""
+
+        rung = 0
+
+        def ring(self, stages: Iterable[str] = (), effects: Iterable[str] = ()) -> None:
+            self.rung += 1
+            raise KeyError("accept")
+
+    world.take(document("S-1"))
+    bell, stop = Broken(), threading.Event()
+    pacemaker = threading.Thread(target=Pacemaker(replace(house, bell=cast("Bell", bell))).run, args=(stop,))
+    pacemaker.start()
+    deadline = time.monotonic() + 10
+    while bell.rung < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    pacemaker.join()
+    assert bell.rung >= 2
 
 
 def test_rings_during_a_drain_make_it_look_once_more() -> None:

@@ -159,7 +159,9 @@ def test_what_a_fork_server_cannot_import_starts_by_itself(tmp_path: Path) -> No
     broken = Child("other", both[0].argv, both[0].env, tells=tmp_path / "other.ready", program="tests.process.none")
     supervisor = Supervisor([*both, broken])
     with running(supervisor):
-        for pid in supervisor.pids().values():
+        pids = supervisor.pids()
+        assert {"clock", "web"} <= pids.keys()
+        for pid in pids.values():
             assert seen(tmp_path, pid)["imported_by"] == pid
 
 

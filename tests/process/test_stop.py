@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,26 @@ def test_a_periodic_job_ends_after_the_step_it_is_at_and_is_free_at_once(world: 
     assert steps == [0, 1, 2]
     with world.engine.begin() as connection:
         assert jobs.lease(connection, "endless", midnight(world.clock.now()), 60) is not None
+
+
+def test_no_fault_ends_the_periodic_jobs(world: World) -> None:
+    """Not even one where a job is asked whether it is behind, which is outside the job."""
+    stop, asked = threading.Event(), list[int]()
+
+    def boundary(now: datetime) -> datetime:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            raise OverflowError
+        stop.set()
+        return now
+
+    job = PeriodicJob("odd", boundary, lambda tools, period: None)
+    timekeeper = Timekeeper(world.engine, world.shops, world.runner.renderer, world.clock, jobs=[job], period=0.01)
+    runner = threading.Thread(target=timekeeper.run, args=(stop,), daemon=True)
+    runner.start()
+    runner.join(10)
+    assert not runner.is_alive()
+    assert asked == [0, 1]
 
 
 class KeptAlive:

@@ -57,7 +57,9 @@ def test_the_parcels_hold_exactly_what_was_asked_for(quantities: list[int], seed
 
 @given(seed=st.integers(0, 10_000))
 def test_tracking_numbers_pass_the_carriers_check(seed: int) -> None:  # TRK-03
-    for parcel in of_type(planned([1, 2], seed=seed), "shipment.shipped"):
+    parcels = of_type(planned([1, 2], seed=seed), "shipment.shipped")
+    assert parcels
+    for parcel in parcels:
         assert carrier("yamato").check(parcel.event.data["tracking_number"]) is None
 
 
@@ -172,5 +174,7 @@ def test_a_contradiction_comes_beside_the_true_story_and_is_known_by_its_id(seed
 
 
 def test_a_plan_survives_the_journal() -> None:
-    for sending in planned([1, 2]):
+    plan = planned([1, 2])
+    assert plan
+    for sending in plan:
         assert Sending.of_record(sending.record()) == sending

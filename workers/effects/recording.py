@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -23,14 +24,20 @@ from models.store.mails import MailEndRow
 from models.store.work import WorkRow
 from pipelines.bounces import receiving
 from pipelines.bounces.receiving import RefusedMail
+from pipelines.engine.parts import each_kept
+from pipelines.engine.run import describe
 from pipelines.engine.wake import woken
 from pipelines.ports import Clock, Outcome, Output, Verdict
 from pipelines.values.storable import Unstorable, check, storable
 from workers.effects.effect import Job
 from workers.near import Rings
 
+log = structlog.get_logger(__name__)
+
 #: The state of a mail whose address gets no more, and the code of its outcome.
 SUPPRESSED = "suppressed"
+#: The code of an outcome that could not be recorded as it was.
+NOT_RECORDED = "not_recorded"
 #: Seconds an outcome is tried to be recorded while the database is away.
 RECORD_FOR = 300.0
 LONGEST_PAUSE = 600.0
@@ -125,8 +132,16 @@ class Recorder:
         """Record ``done`` in one transaction and ring for the stages that waited.
 
         Repeating this is safe: a recorded outcome took its lease with it. Not repeating it would not be: the effect
-        happened, and the database was only away for a moment.
+        happened, and the database was only away for a moment. One that cannot be recorded takes no neighbour with it.
         """
+        return each_kept(done, self._finish, self._bare)
+
+    def _bare(self, done: Done, refused: Exception) -> None:
+        """Record that an attempt may have happened, and no more: what it brought was refused, and would be each time."""
+        log.error("outcome.refused", kind=self._kind, id=done.job.id, error=describe(refused))
+        self._finish([Done(done.job, Outcome(Verdict.UNKNOWN, code=NOT_RECORDED))])
+
+    def _finish(self, done: Sequence[Done]) -> Sequence[None]:
         if self._kind == mails.SEND:
             self._finish_mails(done)
         else:

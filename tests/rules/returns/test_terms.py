@@ -248,7 +248,9 @@ def test_shops_that_show_terms_do_not_cite_the_law() -> None:
     """RET-09: all four do."""
     for key, shop in SHOPS.items():
         assert shop.returns.terms, key
-        for one in options(sent(shop, a_line()), shop, at("2026-11-04 12:00:00")):
+        offered = options(sent(shop, a_line()), shop, at("2026-11-04 12:00:00"))
+        assert offered, key
+        for one in offered:
             assert "RET-09" not in {why.rule for why in one.because}
 
 

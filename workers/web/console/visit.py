@@ -189,10 +189,14 @@ def check_origin(request: Request) -> None:
     if request.method in _SAFE:
         return
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
-    if site not in ("same-origin", "none") or (
-        origin is not None and urlsplit(origin).netloc != request.headers["host"]
-    ):
+    if site not in ("same-origin", "none") or (origin is not None and not _is_ours(request, origin)):
         raise Foreign
+
+
+def _is_ours(request: Request, origin: str) -> bool:
+    """Whether an Origin, a scheme and a host, is of the host that was asked."""
+    _, told, host = origin.partition("://")
+    return bool(told) and host == request.headers.get("host")
 
 
 def inside(to: str) -> str:
@@ -220,7 +224,7 @@ def unsigned(request: Request, path: str) -> Response:
 def _is_secure(request: Request) -> bool:
     """Whether readers come by https: here, or at the proxy in front, whose address is the public one."""
     public = urlsplit(state_of(request).house.settings.shukka_public_url or "")
-    return request.url.scheme == "https" or (public.scheme == "https" and public.netloc == request.headers["host"])
+    return request.url.scheme == "https" or (public.scheme == "https" and public.netloc == request.headers.get("host"))
 
 
 def _wanted(request: Request) -> str:
