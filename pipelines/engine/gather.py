@@ -27,6 +27,7 @@ from models.store import (
     repricings,
     returns,
     shipments,
+    visits,
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
@@ -150,6 +151,9 @@ def facts_of(
     if Need.RELEASES in asking.needs and there.releases:
         for release in holds.releases(connection, ids):
             by_id[release.order_id].released_at = release.at
+    if Need.VISITS in asking.needs and (called := [facts.id for facts in batch if facts.pickup is not None]):
+        for visit in visits.former(connection, called):
+            by_id[visit.order_id].visits.append(visit.before)
     if Need.LOAD in asking.needs:
         _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:
