@@ -48,3 +48,20 @@ _OF_ORDER: Final = f"SELECT {columns(VisitRow)} FROM visit_change WHERE order_id
 def of_order(connection: Connection, order_id: int) -> Sequence[VisitRow]:
     """The times that the day of the order's visit changed, first to last."""
     return fetch(connection, VisitRow, _OF_ORDER, {"id": order_id})
+
+
+class FormerVisitRow(NamedTuple):
+    """A day on which an order's customer was to visit the store."""
+
+    order_id: int
+    before: date
+
+
+_FORMER: Final = (
+    f"SELECT {columns(FormerVisitRow)} FROM visit_change WHERE order_id = ANY(%(ids)b::bigint[]) ORDER BY id"
+)
+
+
+def former(connection: Connection, ids: Sequence[int]) -> Sequence[FormerVisitRow]:
+    """The days of the orders' visits before those that stand, first to last."""
+    return fetch(connection, FormerVisitRow, _FORMER, {"ids": list(ids)})

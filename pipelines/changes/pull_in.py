@@ -56,10 +56,12 @@ def is_ready(draft: OrderDraft) -> bool:
 
 def stay(draft: OrderDraft, shop: Shop) -> Kept | None:
     """How long the goods are kept; None before they are there."""
-    if not is_ready(draft):
-        return None
+    return _kept_for(draft, shop, visit_of(draft.facts)) if is_ready(draft) else None
+
+
+def _kept_for(draft: OrderDraft, shop: Shop, visit_on: date) -> Kept:
     arrived_at = max(one.status_as_of or one.shipped_at for one in at_store(draft))
-    return kept(shop, store_of(draft.facts), visit_of(draft.facts), arrived_at)
+    return kept(shop, store_of(draft.facts), visit_on, arrived_at)
 
 
 def expect(draft: OrderDraft, shop: Shop, now: datetime) -> None:
@@ -100,7 +102,7 @@ def watch(draft: OrderDraft, shop: Shop, now: datetime) -> None:
     keep = stay(draft, shop)
     if keep is None:
         return
-    _tell_customer(draft, shop, now, "pickup_ready", keep, about=keep.visit_on.isoformat())
+    _tell_customer(draft, shop, now, "pickup_ready", keep, about=_told_as(draft, shop, keep))
     if keep.over_at <= now:
         for what, lines in ((SEND_BACK, _lines(draft, kept=False)), (RELEASE, _lines(draft, kept=True))):
             if lines:
@@ -150,8 +152,15 @@ def _still_out(draft: OrderDraft) -> Sequence[ParcelFacts]:
     return [one for one in draft.parcels.values() if one.tracking_status not in ENDED]
 
 
+def _told_as(draft: OrderDraft, shop: Shop, keep: Kept) -> str:
+    """The day for which the goods are kept, and, where the visit comes back to a day, which time that is: the customer's last word was
+    of another one."""
+    before = [_kept_for(draft, shop, day).visit_on for day in draft.facts.visits].count(keep.visit_on)
+    return f"{keep.visit_on.isoformat()}:{before + 1}" if before else keep.visit_on.isoformat()
+
+
 def _tell_customer(draft: OrderDraft, shop: Shop, now: datetime, template: str, keep: Kept, *, about: str) -> None:
-    """Once for each day of the visit."""
+    """Once for each ``about``."""
     facts, lines = draft.facts, dict[str, int]()
     for parcel in at_store(draft):
         for line, pieces in parcel.lines.items():

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from pipelines.engine.draft import OrderDraft
 from pipelines.engine.facts import ReturnFacts
@@ -96,11 +97,12 @@ def _of_pieces(yen: int, share: LineShare, one: ReturnFacts) -> int:
 def _following(draft: OrderDraft, now: datetime) -> Order:
     """An order that follows this one to the same address, without coupons, points and wishes of its own."""
     sold = draft.facts.order
-    prefix = f"{sold.number}-R"
-    brought = (int(other.replacement.removeprefix(prefix)) for other in draft.returns if other.replacement)
+    facts, brought = draft.facts, {other.replacement for other in draft.returns if other.replacement}
+    last = max((int(one.rpartition("-R")[2]) for one in brought), default=0)
+    number = next(name for name in map(facts.following, count(last + 1)) if name not in facts.followers)
     return replace(
         sold,
-        number=f"{prefix}{max(brought, default=0) + 1}",
+        number=number,
         placed_at=in_japan(now),
         coupons=(),
         points_use=0,

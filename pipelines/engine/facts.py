@@ -58,6 +58,7 @@ class Need(Flag):
     PURSE = auto()  # with LOTS; locks the customers' balances until the decision is written
     CANCEL = auto()  # of orders alone that were cancelled
     RELEASES = auto()  # of orders alone that were held
+    VISITS = auto()  # of orders alone that are called to a store
 
 
 class PaymentFacts(NamedTuple):
@@ -261,10 +262,11 @@ _GROUPS: Final[Mapping[Need, Mapping[str, Callable[[], object] | None]]] = {
     Need.MAILS: {"mails": list},
     Need.NUMBERS: {"taken_numbers": dict},
     Need.LOAD: {"load": Load},
-    Need.RETURNS: {"returns": list},
+    Need.RETURNS: {"returns": list, "followers": set},
     Need.PURSE: {"purse": Purse},
     Need.CANCEL: {"cancel": lambda: None},
     Need.RELEASES: {"released_at": lambda: None},
+    Need.VISITS: {"visits": list},
 }
 #: The need that brings each group.
 GROUPS: Final[Mapping[str, Need]] = {name: need for need, groups in _GROUPS.items() for name in groups}
@@ -288,7 +290,8 @@ class Facts:
     where the store finds that work again. ``told_email`` is where the customer's mails go since the storefront told another
     address than the order's; ``has_withdrawn`` that the customer left, whose points are void (CON-06). ``unknown`` is what of
     its state, condition and holds only a newer version knows; ``adjusted_at`` is when each of ``adjustments`` was made; ``cancel`` is None of an order that was not cancelled, ``released_at`` (when its
-    last hold ended) of one that never was held.
+    last hold ended) of one that never was held; ``visits`` are the days of its visit before the one that stands, first to last;
+    ``followers`` which of the first numbers of orders for its returned goods (`following`) are taken, where one may be next.
     """
 
     id: int
@@ -330,14 +333,20 @@ class Facts:
     taken_numbers: dict[str, str] = field(init=False, repr=False)
     load: Load = field(init=False, repr=False)
     returns: list[ReturnFacts] = field(init=False, repr=False)
+    followers: set[str] = field(init=False, repr=False)
     purse: Purse = field(init=False, repr=False)
     cancel: CancelFacts | None = field(init=False, repr=False)
     released_at: datetime | None = field(init=False, repr=False)
+    visits: list[date] = field(init=False, repr=False)
     told_email: str | None = field(default=None, init=False, repr=False)
     has_withdrawn: bool = field(default=False, init=False, repr=False)
     _worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     subjects: Sequence[Subject] = field(default=(), init=False, repr=False)
     places: Sequence[str] = field(default=(), init=False, repr=False)
+
+    def following(self, place: int) -> str:
+        """The number of the ``place``-th order that leaves for goods of this one which came back."""
+        return f"{self.number}-R{place}"
 
     def readdressed(self, ship_to: Mapping[str, Any]) -> Facts:
         """The same facts of an order that goes to ``ship_to``."""
@@ -345,7 +354,10 @@ class Facts:
 
     def put_off(self, visit_on: date) -> Facts:
         """The same facts of an order whose customer visits the store on ``visit_on``."""
-        return self._rewritten("pickup", {**self.document["pickup"], "visit_on": visit_on.isoformat()})
+        called = self.document["pickup"]
+        other = self._rewritten("pickup", {**called, "visit_on": visit_on.isoformat()})
+        other.visits = [*self.visits, date.fromisoformat(called["visit_on"])]
+        return other
 
     def _rewritten(self, name: str, part: Mapping[str, Any]) -> Facts:
         other = copy(self)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from models.states import Condition, HoldReason, OrderState
+from models.states import Condition, HoldReason, OrderState, ReturnState
 from models.store import (
     adjustments,
     clients,
@@ -19,6 +19,7 @@ from models.store import (
     holds,
     inbox,
     mails,
+    orders,
     parcels,
     payments,
     points,
@@ -27,12 +28,13 @@ from models.store import (
     repricings,
     returns,
     shipments,
+    visits,
 )
 from models.store.customers import CustomerKey
 from models.store.effects import EffectRow
 from models.store.holds import HoldRow
 from models.store.inbox import EventRow
-from models.store.orders import OrderRow
+from models.store.orders import OrderKey, OrderRow
 from models.store.parcels import NumberRow, ParcelRow
 from models.store.payments import PaymentRow
 from models.store.presence import PresenceRow
@@ -67,6 +69,8 @@ from pipelines.values.calendar import in_japan
 
 #: After how long a carrier may have given a tracking number to another parcel.
 _NUMBER_RESTS = timedelta(days=180)
+#: How many numbers of orders for the returned goods of one are looked at.
+_FOLLOWERS = 50
 _STATES, _CONDITIONS = frozenset(OrderState), frozenset(Condition)
 _REASONS = frozenset(HoldReason)
 
@@ -135,6 +139,7 @@ def facts_of(
     if Need.RETURNS in asking.needs and there.returns:
         for returned in returns.of_orders(connection, ids):
             by_id[returned.order_id].returns.append(return_of(returned))
+        _add_followers(connection, batch)
     if Need.RANKS in asking.needs and there.promotions:
         for rise in ranks.promotions(connection, ids):
             by_id[rise.order_id].promotions.append(Promotion(rise.previous, rise.rank, rise.from_on))
@@ -150,6 +155,9 @@ def facts_of(
     if Need.RELEASES in asking.needs and there.releases:
         for release in holds.releases(connection, ids):
             by_id[release.order_id].released_at = release.at
+    if Need.VISITS in asking.needs and (called := [facts.id for facts in batch if facts.pickup is not None]):
+        for visit in visits.former(connection, called):
+            by_id[visit.order_id].visits.append(visit.before)
     if Need.LOAD in asking.needs:
         _add_load(connection, batch, limited, now, lock=lock)
     if Need.SUPPLIERS in asking.needs:
@@ -410,3 +418,13 @@ def _add_marks(connection: Connection, batch: Sequence[Facts], now: datetime) ->
         marks = found.get((facts.shop, facts.customer_id))
         if marks:
             facts.marks = marks
+
+
+def _add_followers(connection: Connection, batch: Sequence[Facts]) -> None:
+    """Numbers that orders for returned goods cannot have: those before them, and what a storefront happened to call its own."""
+    passed = [facts for facts in batch if any(one.state == ReturnState.INSPECTED for one in facts.returns)]
+    keys = [OrderKey(facts.shop, facts.following(place)) for facts in passed for place in range(1, _FOLLOWERS + 1)]
+    taken = {(row.shop, row.number) for row in orders.ids_by_number(connection, keys)} if keys else set()
+    for facts in passed:
+        names = (facts.following(place) for place in range(1, _FOLLOWERS + 1))
+        facts.followers = {name for name in names if (facts.shop, name) in taken}

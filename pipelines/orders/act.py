@@ -170,7 +170,8 @@ def look(
     facts = standing(connection, asking.shop, asking.number, now, action, asking=asking)
     if facts is None:
         raise NotFound(f"no order {asking.shop}/{asking.number}")
-    known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if _is_same(asking) else None
+    asking = _known_by(asking, facts)
+    known = inbox.body_of(connection, asking.asker.source, _event_id(asking)) if asking.key is not None else None
     if known is not None:
         if "erased" not in known and action.heard(known) != asking.asked:
             raise Conflict("This Idempotency-Key was used for another request: send a new key with it.")
@@ -260,18 +261,17 @@ def _state(facts: Facts, asking: Asking) -> str:
     return returned.state if returned is not None else facts.state
 
 
-def _is_same(asking: Asking) -> bool:
-    """Whether a request can have come before."""
-    return asking.key is not None or asking.action.same is not None
+def _known_by(asking: Asking, facts: Facts) -> Asking:
+    """The request under its Idempotency-Key, or by what the action says is the same."""
+    if asking.key is not None or asking.action.same is None:
+        return asking
+    return replace(asking, key=f"same {asking.action.same(OrderDraft(facts), asking.asked)}")
 
 
 def _event_id(asking: Asking) -> str:
-    """The one id of a request: the same again under its Idempotency-Key, or by what the action says is the same."""
-    key = asking.key
-    if key is None and asking.action.same is not None:
-        key = f"same {asking.action.same(asking.asked)}"
+    """The one id of a request: the same again under its key."""
     about = f"{asking.about}:" if asking.about else ""
-    return f"{asking.action.name}:{asking.shop}/{asking.number}:{about}{key or uuid4()}"
+    return f"{asking.action.name}:{asking.shop}/{asking.number}:{about}{asking.key or uuid4()}"
 
 
 def _stage(action: Action[Any]) -> Stage:

@@ -77,7 +77,8 @@ STAGE = Stage(
     | Need.EVENTS
     | Need.EFFECTS
     | Need.SUPPLIERS
-    | Need.ADJUSTMENTS,
+    | Need.ADJUSTMENTS
+    | Need.VISITS,
     consumes=(ARRIVED.wakes, BOUGHT.wakes, SENT_BACK.wakes, VISIT.wakes),
     leads_to=("settle", "reward"),
     asks=LETS_GO,

@@ -85,14 +85,18 @@ def _activate(draft: OrderDraft, shop: Shop, now: datetime, lots: Sequence[Lot])
         "expires_on": last_day,
     }
     # One mail an order, or one for each of the lots that parcels activate apart.
-    about = "".join(sorted(map(_name_of, lots)))
+    about = "".join(sorted(_name_of(lot, draft.lots) for lot in lots))
     draft.tell(customer_mail("points_activated", facts, shop, now, about=about, points=points))
 
 
-def _name_of(lot: Lot) -> str:
-    """What tells a lot from the others of its order; empty for the one lot of the whole order."""
+def _name_of(lot: Lot, lots: Iterable[Lot]) -> str:
+    """What tells a lot from the others of its order; empty for the one lot of the whole order. One that took the place of another,
+    which a cancel had taken away, is told of by itself."""
+    earned = (one for one in lots if (one.kind, one.line, one.repriced) == (lot.kind, lot.line, lot.repriced))
+    before = sum(one.id < lot.id for one in earned)
     line = f":{lot.line}" if lot.line else ""
-    return f"{line}:repriced:{lot.repriced}" if lot.repriced else line
+    repriced = f":repriced:{lot.repriced}" if lot.repriced else ""
+    return line + repriced + (f":again:{before}" if before else "")
 
 
 STAGE = Stage("reward", decide, Need.PAYMENT | Need.LOTS | Need.PARCELS | Need.SHIPMENTS)

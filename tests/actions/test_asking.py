@@ -47,6 +47,19 @@ def test_the_same_request_again_changes_nothing(site: Site, action: str) -> None
     assert site.world.broken() == {}
 
 
+def test_a_visit_comes_back_to_a_day_that_was_asked_for_before(site: Site) -> None:
+    """STO-01: without a key a day that is asked for twice is one request, and one after another day is not."""
+    STAND_OF["pickup:visit"](site.world)
+    days = ["2026-11-28", "2026-11-28", "2026-11-29", "2026-11-28"]
+    for day in days:
+        assert post(site, "pickup:visit", {"visit_on": day}).status_code == 202
+        site.world.settle()
+        shown = site.get("/v1/orders/salon/S-1", key=site.operator).json()
+        assert shown["pickup"]["visit_on"] == day
+    assert [state for state, _ in asked(site)] == ["applied"] * 3
+    assert site.world.broken() == {}
+
+
 @pytest.mark.parametrize(
     ("action", "other"),
     [

@@ -51,6 +51,17 @@ def other(unit_price: int, **changes: Any) -> list[dict[str, Any]]:
     return [a_line("1", 1, unit_price, sku="OTHER", name="別の商品", **changes)]
 
 
+def test_a_number_that_the_storefront_has_used_is_passed_over(world: World) -> None:
+    """RET-01: it calls an order of its own S-1-R1; what replaces the goods of S-1 leaves all the same."""
+    counter, one = inspected(world, "clinic", "defect", remedy="replacement")
+    world.take(document("S-1-R1", shop="clinic"))
+    world.settle()
+    counter.ask("returns:replace", one)
+    assert (counter.shown(one)["state"], counter.shown(one)["replacement"]) == ("replaced", "S-1-R2")
+    assert world.show("S-1-R2", "clinic")["replaces"] == "S-1"
+    assert world.broken() == {}
+
+
 @pytest.mark.parametrize(
     ("shop", "reason", "price", "due"),
     [

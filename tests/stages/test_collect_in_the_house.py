@@ -199,3 +199,5 @@ def test_a_sale_that_stands_after_all_stands_with_its_points(world: World, spent
         assert [one["reason"] for one in world.show()["holds"]] == ["cod_after_cancel"]
     else:
         assert sum(world.balance()) == earned
+        told = [mail["template"] for mail in world.show()["mails"]]
+        assert told.count("points_activated") == 2  # the cancel had taken those of the first away

@@ -155,6 +155,18 @@ def test_the_visit_is_put_off_by_the_store(world: World) -> None:
     assert world.broken() == {}
 
 
+def test_a_day_that_the_visit_comes_back_to_is_told_again(world: World) -> None:
+    """STO-01: the last word that the customer had was of the day between."""
+    take(world)
+    reach_the_store(world)
+    for day in ("2026-12-05", "2026-11-28"):
+        world.clock.advance(minutes=1)
+        say(world, "pickup.visit", visit_on=day)
+    assert (shown(world)["pickup"]["visit_on"], told(world).count("pickup_ready")) == ("2026-11-28", 3)
+    assert "2026年11月28日(土)" in reads(world, "pickup_ready")
+    assert world.broken() == {}
+
+
 def test_the_reasons_are_for_the_visit_as_it_stands(world: World) -> None:
     """STO-01: the page of the order gave the new day of the visit, and reasons for the day before it."""
     take(world)

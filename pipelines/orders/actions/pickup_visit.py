@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from pipelines.engine.draft import OrderDraft
 from pipelines.errors import Problem
 from pipelines.orders.action import Action, Case, Request
 from pipelines.orders.pickups import is_over
@@ -49,8 +50,12 @@ def faults(case: Case, asked: VisitPutOff) -> Sequence[Problem]:
     return [*visit_problems(facts.order, case.shop, asked.visit_on, max(days, default=None), "visit_on")]
 
 
-def _day(asked: VisitPutOff) -> str:
-    return asked.visit_on.isoformat()
+def _same(order: OrderDraft, asked: VisitPutOff) -> str:
+    """The day, and after how many others it is asked for: one that the visit comes back to is asked for anew."""
+    day, facts = asked.visit_on.isoformat(), order.facts
+    is_granted = bool(facts.visits) and day == facts.document["pickup"]["visit_on"]
+    before = len(facts.visits) - is_granted
+    return f"{day}:{before}" if before else day
 
 
 ACTION = Action(
@@ -65,5 +70,5 @@ ACTION = Action(
     wakes="pickup.visit",
     stands=stands,
     faults=faults,
-    same=_day,
+    same=_same,
 )
