@@ -125,7 +125,10 @@ def test_that_the_subscription_has_ended_is_heard_and_is_no_notice(fake: Fake) -
     sns = fake.provider.sns  # type: ignore[attr-defined]
     ended = {**sns.offer("tok"), "Type": "UnsubscribeConfirmation", "Timestamp": "2026-11-25T01:02:03.000Z"}
     headers, body = sns.signed(orjson.dumps(ended))
-    assert list(Reader(Messages(lambda url: httpx.get(url.replace(HOST, fake.url)).content))(headers, body, [TOPIC], AT)) == []
+    assert (
+        list(Reader(Messages(lambda url: httpx.get(url.replace(HOST, fake.url)).content))(headers, body, [TOPIC], AT))
+        == []
+    )
     assert not sns.is_confirmed, "who ended it meant it"
 
 
