@@ -97,6 +97,10 @@ def standing(connection: Connection, shops: Sequence[str] | None) -> list[Standi
     return fetch(connection, StandingRow, _LISTED, {"shops": None if shops is None else list(shops)})
 
 
+#: The greatest number of a row.
+_GREATEST: Final = 2**63 - 1
+
+
 class ReleasedRow(NamedTuple):
     """A suppression that was let go of."""
 
@@ -126,5 +130,7 @@ def release(
     address: str | None = None,
 ) -> list[ReleasedRow]:
     """Let the address, or the suppression ``number``, have mail again at ``shops`` (None: all), and call what bounced there seen."""
+    if number is not None and number > _GREATEST:
+        return []
     asked = {"shops": None if shops is None else list(shops), "by": by, "id": number, "address": address}
     return fetch(connection, ReleasedRow, _RELEASE, asked)

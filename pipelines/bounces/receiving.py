@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -184,9 +185,11 @@ def _candidates(
 
 
 def _key(original: Original) -> TemplateKey | None:
-    shop, slash, number = original.order.partition("/")
+    """What our own header says, in which a number that is not plain ASCII stands percent-encoded."""
+    order = unquote(original.order)
+    shop, slash, number = order.partition("/")
     given = slash and shop and number and original.template
-    if not given or any(_storable(text) != text for text in (original.order, original.template)):
+    if not given or any(_storable(text) != text for text in (order, original.template)):
         return None
     return TemplateKey(shop, number, original.template)
 

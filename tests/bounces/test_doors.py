@@ -299,6 +299,20 @@ def test_ses_subscribes_by_itself_and_is_taken_once(doors: Site, sns: tuple[Sns,
     assert first_state(doors) == "bounced"
 
 
+def test_that_the_subscription_has_ended_is_proven_and_taken(doors: Site, sns: tuple[Sns, str]) -> None:
+    ended = {**sns[0].offer("tok"), "Type": "UnsubscribeConfirmation", "Timestamp": "2026-11-20T00:00:00Z"}
+    answer = post(doors, "ses", sns[0].signed(json.dumps(ended).encode())[1])
+    assert (answer.status_code, answer.json()) == (202, {"reports": 0, "new": 0})
+    assert not sns[0].is_confirmed, "who ended it meant it"
+
+
+@pytest.mark.parametrize("odd", [{"TopicArn": [TOPIC]}, {"TopicArn": {}}, {"SignatureVersion": ["2"]}])
+def test_an_envelope_of_odd_shapes_is_refused_as_any_that_proves_nothing(
+    doors: Site, sns: tuple[Sns, str], odd: dict[str, Any]
+) -> None:
+    assert post(doors, "ses", json.dumps({**json.loads(of_ses(sns[0], SES)), **odd}).encode()).status_code == 401
+
+
 def test_who_is_not_sns_is_refused(doors: Site, sns: tuple[Sns, str]) -> None:
     body = of_ses(sns[0], SES)
     assert post(doors, "ses", body.replace(b"user unknown", b"User unknown")).status_code == 401

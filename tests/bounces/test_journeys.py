@@ -333,6 +333,17 @@ def test_without_our_message_id_order_and_template_stand_for_it(sent: World) -> 
     assert first_mail(sent)["state"] == "bounced"
 
 
+@pytest.mark.parametrize("number", ["注文-1", "50%", "A%41"])
+def test_our_own_header_tells_the_order_whatever_its_number_is_written_in(world: World, number: str) -> None:
+    """The header has a number that is not plain ASCII percent-encoded."""
+    world.take(document(number))
+    world.settle()
+    told = str(message_from_bytes(world.postbox.taken[0])["X-Shukka-Order"])
+    raw = samples.raw(UNKNOWN[0]).replace(b"nobody@example.jp", TO.encode()).replace(b"salon/S-1001", told.encode())
+    receive(world.engine, world.clock, [Told("mail:message", "r-1", read(raw))])
+    assert world.show(number)["mails"][0]["state"] == "bounced"
+
+
 def test_a_copys_bounce_is_of_the_copy(sent: World) -> None:
     """`mails:resend` sends a mail under its old Message-ID and a new Resent-Message-ID; the recipient tells which bounced."""
     with sent.engine.begin() as connection:

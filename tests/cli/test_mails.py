@@ -65,6 +65,7 @@ def test_an_address_is_listed_and_let_go(database: World, report: str, run: Run)
     assert "gets mails again at salon" in run("release", TO)[1]
     assert run("release", TO)[0] == 2
     assert run("release", "no address")[0] == 2
+    assert run("release", str(2**63)) == (2, "", "shukka: ADDRESS: it is not suppressed\n")
 
 
 def test_a_bounce_is_seen_to(

@@ -62,6 +62,8 @@ def test_an_address_is_let_go_of(console: Console, operator: Browser, suppressed
     assert console.world.value("SELECT released_by FROM mail_suppression") == "sato"
     assert operator.send(page, f"/mails/addresses/{suppressed}").status_code == 404
     assert console.world.value("SELECT act FROM operator_act") == "mails.release"
+    told = {"csrf": operator.form(page, "/sign-out").fields["csrf"]}
+    assert operator.post(f"{MAILS}/addresses/{2**63}", told).status_code == 404
 
 
 def test_a_mail_that_bounced_is_seen_to_from_the_queue(console: Console, operator: Browser, suppressed: int) -> None:

@@ -76,9 +76,12 @@ def test_what_is_signed_of_a_message_to_the_byte() -> None:  # the vector of gat
         ("SigningCertURL", "https://sns.ap-northeast-1.amazonaws.com/a.txt"),
         ("SigningCertURL", None),
         ("SignatureVersion", "3"),
+        ("SignatureVersion", ["2"]),
         ("Signature", "none"),
         ("Signature", "AAAA"),
         ("TopicArn", "arn:aws:sns:ap-northeast-1:999999999999:amazon-pay"),
+        ("TopicArn", [TOPIC]),
+        ("TopicArn", {TOPIC: TOPIC}),
         ("Type", "UnsubscribeConfirmation"),
         ("Timestamp", "2026-11-25T01:02:04.000Z"),
     ],
@@ -116,6 +119,17 @@ def test_a_subscription_is_accepted_at_sns_alone(fake: Fake) -> None:
     assert asked[-1].startswith(f"{HOST}/?Action=ConfirmSubscription&")
     assert not any("evil" in url for url in asked)
     assert fake.provider.sns.is_confirmed  # type: ignore[attr-defined]
+
+
+def test_that_the_subscription_has_ended_is_heard_and_is_no_notice(fake: Fake) -> None:
+    sns = fake.provider.sns  # type: ignore[attr-defined]
+    ended = {**sns.offer("tok"), "Type": "UnsubscribeConfirmation", "Timestamp": "2026-11-25T01:02:03.000Z"}
+    headers, body = sns.signed(orjson.dumps(ended))
+    assert (
+        list(Reader(Messages(lambda url: httpx.get(url.replace(HOST, fake.url)).content))(headers, body, [TOPIC], AT))
+        == []
+    )
+    assert not sns.is_confirmed, "who ended it meant it"
 
 
 def test_a_certificate_is_fetched_once_and_one_that_cannot_be_had_now_refuses_nobody(fake: Fake) -> None:

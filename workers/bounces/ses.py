@@ -15,7 +15,7 @@ from pipelines.bounces.reasons import bounced, complained
 from pipelines.bounces.report import Finding, Kind, Original, Reason, Report
 from workers.bounces.provider import Heard, MailProvider, original_of, rows_of, softened, text_of, unread
 from workers.http.signing import SignatureRefused
-from workers.http.sns import CONFIRMATION, Messages
+from workers.http.sns import Messages
 from workers.web.body import NotJson, parse_proven, parse_told
 
 _MESSAGES: Final = Messages()
@@ -44,9 +44,7 @@ def read(headers: Mapping[str, str], body: bytes, settings: Settings, now: datet
     if not isinstance(envelope, dict):
         raise SignatureRefused("It is no message of SNS.")
     topics = [one.strip() for one in settings.ses_topics.split(",") if one.strip()]
-    _MESSAGES.prove(envelope, topics)
-    if envelope.get("Type") == CONFIRMATION:
-        _MESSAGES.confirm(envelope, topics)
+    if not _MESSAGES.tell(envelope, topics):
         return []
     event_id = text_of(envelope, "MessageId")
     try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
 from pipelines.errors import Unreachable
 from workers.http.signing import SignatureRefused
@@ -21,12 +22,18 @@ from workers.http.signing import SignatureRefused
 if TYPE_CHECKING:  # the library is loaded by those who get a message: it is large, and most shops get none
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-CONFIRMATION: Final = "SubscriptionConfirmation"
+log = structlog.get_logger(__name__)
+
+_NOTICE: Final = "Notification"
+_OFFER: Final = "SubscriptionConfirmation"
+_END: Final = "UnsubscribeConfirmation"
+_OF_A_SUBSCRIPTION: Final = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _SIGNED: Final = {
-    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    CONFIRMATION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    _NOTICE: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    _OFFER: _OF_A_SUBSCRIPTION,
+    _END: _OF_A_SUBSCRIPTION,
 }
-_HASHES: Final[Mapping[object, str]] = {"1": "SHA1", "2": "SHA256"}
+_HASHES: Final[Mapping[str, str]] = {"1": "SHA1", "2": "SHA256"}
 _HOST: Final = re.compile(r"sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(\.cn)?")
 _TIMEOUT: Final = 3.0
 """Seconds for a certificate, or for a confirmation."""
@@ -52,6 +59,16 @@ class Messages:
         self._fetch = fetch or fetched
         self._keys: dict[str, RSAPublicKey] = {}
 
+    def tell(self, message: Mapping[str, Any], topics: Sequence[str]) -> bool:
+        """Whether there is something to read: True for a notification. A subscription that is offered is accepted; that one has ended
+        is logged. Raises as ``prove`` and ``confirm`` do."""
+        self.prove(message, topics)
+        if message["Type"] == _OFFER:
+            self.confirm(message, topics)
+        elif message["Type"] == _END:
+            log.warning("sns.unsubscribed", topic=message["TopicArn"])
+        return bool(message["Type"] == _NOTICE)
+
     def prove(self, message: Mapping[str, Any], topics: Sequence[str]) -> None:
         """Raise SignatureRefused unless SNS signed ``message`` for one of ``topics``, each an ARN and, after a space, where SNS
         is reached if not under its own names. Raises Unreachable where the certificate cannot be had now."""
@@ -62,7 +79,7 @@ class Messages:
         certificate = self._of_sns(message, "SigningCertURL", topics)
         if not urlsplit(certificate).path.endswith(".pem"):
             raise SignatureRefused("SigningCertURL names no certificate.")
-        hash_name = _HASHES.get(message.get("SignatureVersion"))
+        hash_name = _HASHES.get(str(message.get("SignatureVersion")))
         if hash_name is None:
             raise SignatureRefused("SignatureVersion must be 1 or 2.")
         text, signature = signed_text(message).encode("utf-8", "surrogatepass"), _decoded(message.get("Signature"))
@@ -79,7 +96,7 @@ class Messages:
         """The address in ``message`` under ``name``, once it is one of SNS and the topic one of ours."""
         reached = {topic.partition(" ")[0]: topic.partition(" ")[2] for topic in topics}
         topic = message.get("TopicArn")
-        if topic not in reached:
+        if not isinstance(topic, str) or topic not in reached:
             raise SignatureRefused("TopicArn is none of the topics that are heard.")
         url = str(message.get(name))
         try:

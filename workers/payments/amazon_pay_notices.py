@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pipelines.gateway import STANDS, Notice
 from pipelines.orders.document import fault_of
 from workers.http.signing import SignatureRefused
-from workers.http.sns import CONFIRMATION, Messages
+from workers.http.sns import Messages
 from workers.payments.values import Moment
 from workers.web.body import parse_proven
 
@@ -41,16 +41,12 @@ class Reader:
     def __call__(
         self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
     ) -> Sequence[Notice]:
-        """The notice in an SNS message, none for one that offers the subscription: that is accepted. ``secrets`` are topics as
+        """The notice in an SNS message, none for one about the subscription: one that is offered is accepted. ``secrets`` are topics as
         ``Messages`` takes them. Raises SignatureRefused, Unreachable where SNS must be asked and cannot be."""
         message, _ = parse_proven(body)
         if not isinstance(message, dict):
             raise SignatureRefused("It is no SNS message.")
-        self._messages.prove(message, secrets)
-        if message["Type"] == CONFIRMATION:
-            self._messages.confirm(message, secrets)
-            return []
-        return [_notice(message)]
+        return [_notice(message)] if self._messages.tell(message, secrets) else []
 
 
 read_notices = Reader(Messages())
