@@ -151,7 +151,9 @@ def test_a_start_that_takes_its_time_is_given_up_when_we_are_to_end(empty: Path)
     empty.chmod(0o755)
     slow = empty / "valkey-server"
     begun = empty / "in" / "valkey" / "begun"
-    slow.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exit\ntouch {begun}\nsleep 600 &\ntrap "kill $!; exit" TERM\nwait\n')
+    slow.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exit\ntouch {begun}\nsleep 600 &\ntrap "kill $!; exit" TERM\nwait\n'
+    )
     slow.chmod(0o755)
     stop = threading.Event()
     engines = EmbeddedEngines(empty / "in", postgres=False, binaries=Binaries(None, slow), stop=stop)

@@ -87,7 +87,9 @@ class TestTheDirectory:
     )
     def test_an_engine_whose_disk_is_full(self, empty: Path, said: str) -> None:
         engine = empty / "valkey-server"
-        engine.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && exit\necho '{said}'\necho 'PANIC:  cannot go on'; exit 1\n")
+        engine.write_text(
+            f"#!/bin/sh\n[ \"$1\" = --version ] && exit\necho '{said}'\necho 'PANIC:  cannot go on'; exit 1\n"
+        )
         engine.chmod(0o755)
         empty.chmod(0o755)
         refused(empty / "in", "the disk is full: free some space", binaries=Binaries(None, engine))

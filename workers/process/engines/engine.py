@@ -23,7 +23,6 @@ PASSING_FAULT = 60.0
 """Seconds after which even a fault that should end by itself is taken for lasting."""
 
 
-
 class StoppedStarting(ShukkaError):
     """We were told to end before all engines answered."""
 
