@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import invariants
-from models.database import glance, recent_trouble
+from models.database import glance, is_away, recent_trouble
 from models.store import attention, jobs, vitals
 from pipelines.errors import ShukkaError
 from pipelines.ports import Clock
@@ -31,21 +31,20 @@ class Measuring:
         self._counted_at = float("-inf")
 
     def database(self) -> None:
-        """What the database says; where it does not answer, that alone is told."""
+        """What the database says; where it does not answer, that alone is told. It answers also where a table is locked, or is not there
+        yet: what is in it is then told as it was."""
         house = self._house
         try:
             with glance(house.engine) as connection:
-                _counts(connection, house.clock)
-                vital = vitals.vitals(connection, house.clock.now())
+                vital = vitals.vitals(connection)
+                metrics.DATABASE.set(1)
+                metrics.WRITABLE.set(vital.writes and recent_trouble(house.engine) is None)
+                metrics.DATABASE_BYTES.set(vital.size)
                 look_at_clock(connection)
+                _counts(connection, house.clock)
                 self._liveness(connection)
-        except SQLAlchemyError:
-            metrics.DATABASE.set(0)
-            return
-        metrics.DATABASE.set(1)
-        metrics.WRITABLE.set(vital.writes and recent_trouble(house.engine) is None)
-        metrics.DATABASE_BYTES.set(vital.size)
-        metrics.KEYS_ENDING.set(vital.keys_ending)
+        except SQLAlchemyError as error:
+            metrics.DATABASE.set(not is_away(error))
 
     def broker(self) -> None:
         """Whether the broker answers."""
@@ -66,6 +65,7 @@ class Measuring:
 
 def _counts(connection: Connection, clock: Clock) -> None:
     now = clock.now()
+    metrics.KEYS_ENDING.set(vitals.keys_ending(connection, now))
     counted = attention.counts(connection, now)
     gauges = {"work": metrics.WORK_DUE, "effect": metrics.EFFECTS_WAITING, "attention": metrics.HELD}
     gauges |= {"circuit": metrics.CIRCUITS, "gone": metrics.GONE}

@@ -17,7 +17,9 @@ import redis
 from pipelines.errors import Misconfigured
 from tests.process.world import eventually, left_over, processes_of, shared_memory, sql, start_service, valkey
 from workers.process.embedded import EmbeddedEngines, Urls, running_engines
+from workers.process.engines.binaries import Binaries
 from workers.process.engines.directory import engine_account
+from workers.process.engines.engine import StoppedStarting
 
 pytestmark = [
     pytest.mark.journey,
@@ -142,6 +144,24 @@ def test_one_engine_alone(data: Path) -> None:
     with EmbeddedEngines(data, postgres=False) as urls:
         assert urls.database_url is None
         assert valkey(urls).ping()
+
+
+def test_a_start_that_takes_its_time_is_given_up_when_we_are_to_end(empty: Path) -> None:
+    """After a crash PostgreSQL may replay its log for minutes: Ctrl-C is heard meanwhile, and nothing is left."""
+    empty.chmod(0o755)
+    slow = empty / "valkey-server"
+    begun = empty / "in" / "valkey" / "begun"
+    slow.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exit\ntouch {begun}\nsleep 600 &\ntrap "kill $!; exit" TERM\nwait\n'
+    )
+    slow.chmod(0o755)
+    stop = threading.Event()
+    engines = EmbeddedEngines(empty / "in", postgres=False, binaries=Binaries(None, slow), stop=stop)
+    threading.Thread(target=lambda: eventually(begun.exists, within=60) and stop.set()).start()
+    with pytest.raises(StoppedStarting):
+        engines.start()
+    assert not processes_of(empty)
+    assert not (empty / "in" / "run").exists()
 
 
 def test_the_second_supervisor_of_a_directory_is_refused(engines: EmbeddedEngines, data: Path) -> None:

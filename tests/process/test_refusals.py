@@ -78,6 +78,22 @@ class TestTheDirectory:
         with pytest.raises(Misconfigured, match=way_out), disk_faults(Path("/data")):
             Path("/dev/full").write_text("x")
 
+    @pytest.mark.parametrize(
+        "said",
+        [
+            'FATAL:  could not extend file "base/1/2691": No space left on device',
+            'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 3\nHINT:  Check free disk space.',
+        ],
+    )
+    def test_an_engine_whose_disk_is_full(self, empty: Path, said: str) -> None:
+        engine = empty / "valkey-server"
+        engine.write_text(
+            f"#!/bin/sh\n[ \"$1\" = --version ] && exit\necho '{said}'\necho 'PANIC:  cannot go on'; exit 1\n"
+        )
+        engine.chmod(0o755)
+        empty.chmod(0o755)
+        refused(empty / "in", "the disk is full: free some space", binaries=Binaries(None, engine))
+
     @needs_root
     def test_root_and_a_directory_that_nobody_can_reach(self, empty: Path) -> None:
         empty.chmod(0o755)

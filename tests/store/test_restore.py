@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from models.database import connect
 from tests.conftest import Running
 from tests.world import World, document
 from workers.mail.rendering import Renderer
+from workers.process.embedded import EmbeddedEngines
 from workers.process.engines.binaries import installed_binaries
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 NEXT_ID = 1_000_000
 
 
+def documented(language: str) -> str:
+    """What the drill has people type in ``language``."""
+    drill = OPERATIONS.read_text("utf-8").partition("## Backup and restore")[2]
+    (found,) = re.findall(rf"```{language}\n(.*?)```", drill, re.DOTALL)
+    return str(found)
+
+
 def documented_statement() -> str:
     """The statement of the drill."""
-    (found,) = re.findall(r"```sql\n(.*?)```", OPERATIONS.read_text("utf-8"), re.DOTALL)
-    return str(found)
+    return documented("sql")
 
 
 def tool(name: str) -> Path:
@@ -45,9 +55,10 @@ class Copies:
         self._file = folder / "copy"
         self._opened: list[World] = []
 
-    def take(self) -> None:
+    def take(self) -> Path:
         """pg_dump, while the house goes on."""
         subprocess.run([tool("pg_dump"), "-Fc", "-f", self._file, plain_url(self._url)], check=True)
+        return self._file
 
     def restore(self) -> World:
         """A house on the copy."""
@@ -144,3 +155,31 @@ def test_no_two_orders_announce_themselves_under_one_webhook_id(world: World, co
     assert after.storefronts.messages
     assert not world.storefronts.messages.keys() & after.storefronts.messages.keys()
     assert after.value("SELECT min(id) FROM shop_order") > NEXT_ID
+
+
+@pytest.fixture
+def new_directory() -> Iterator[Path]:
+    """Of embedded engines: their user can reach it."""
+    path = Path(tempfile.mkdtemp(prefix="shukka-test-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def test_a_copy_takes_the_place_of_the_database_of_embedded_engines(
+    world: World, copies: Copies, new_directory: Path
+) -> None:
+    """They run under `shukka up` alone, which has made an empty database and is connected to it: the commands are typed beside it."""
+    world.take(document("S-1"))
+    world.settle()
+    file = copies.take()
+    with EmbeddedEngines(new_directory, valkey=False) as urls:
+        house = connect(urls.database_url or "")
+        with house.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        typed = {"PATH": f"{tool('psql').parent}:{os.defpath}", "NEW": str(new_directory), "FILE": str(file)}
+        subprocess.run(["/bin/sh", "-euc", documented("sh")], env=typed, check=True)
+        with house.connect() as connection:  # it goes on with the copy, without a restart
+            assert connection.execute(text("SELECT number FROM shop_order")).scalars().all() == ["S-1"]
+            given = connection.execute(text("SELECT nextval(pg_get_serial_sequence('shop_order', 'id'))")).scalar_one()
+            assert given > NEXT_ID
+        house.dispose()

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.site import Site
 from tests.world import document
+from workers import metrics
 from workers.metrics import METRICS, MOST_WORKERS, count_statements, serve_worker_metrics, stage_seconds
 from workers.metrics_page import page
 
@@ -172,6 +173,17 @@ def test_how_late_the_first_is_is_told(site: Site) -> None:
     text = site.get("/metrics", key=None).text
     assert 'shukka_work_late_seconds{stage="accept"} 600.0' in text
     assert "shukka_database_reachable 1.0" in text
+
+
+def test_a_database_that_answers_is_not_called_silent(site: Site) -> None:
+    """A table that somebody has locked (VACUUM FULL), or a schema that is not migrated yet, is no PostgreSQL that is down."""
+    metrics.DATABASE.set(0)
+    metrics.WRITABLE.set(0)
+    site.world.execute("ALTER TABLE mail RENAME TO elsewhere")
+    text = site.get("/metrics", key=None).text
+    site.world.execute("ALTER TABLE elsewhere RENAME TO mail")
+    assert "shukka_database_reachable 1.0" in text
+    assert "shukka_database_writable 1.0" in text
 
 
 def test_what_was_given_up_is_told(site: Site) -> None:

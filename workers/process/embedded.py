@@ -76,11 +76,14 @@ class EmbeddedEngines:
         *,
         report: Report = print_line,
         binaries: Binaries | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
+        """Once ``stop`` is set, a start that is under way is given up: after a crash it may take minutes."""
         self.data = data
         self._wanted = (postgres, valkey)
         self._report = report
         self._binaries = binaries
+        self._stop = stop or threading.Event()
         self._directory: DataDirectory | None = None
         self._engines: list[Engine] = []
         self._lock = threading.RLock()
@@ -89,7 +92,8 @@ class EmbeddedEngines:
         """Start what was asked for and answer once it serves; the first time this makes the cluster.
 
         Raises Misconfigured (the path or wheel at fault and the way out) if the directory is in use or unusable, was
-        made by another PostgreSQL, or a program does not run; nothing is left running then.
+        made by another PostgreSQL, or a program does not run, and StoppedStarting where we are to end meanwhile; nothing is left
+        running then.
         """
         with self._lock:
             try:
@@ -112,7 +116,7 @@ class EmbeddedEngines:
         directory.fresh_run()
         for engine in self._engines:
             engine.prepare()
-        wait_ready(self._engines, patience=LONGEST_START)
+        wait_ready(self._engines, patience=LONGEST_START, stop=self._stop)
         if postgres:
             postgres.create_database()
         return Urls(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import rich.status  # noqa: F401 - what the spinner needs is imported before anybody is forked
@@ -14,6 +15,7 @@ from rich.console import Console
 from pipelines.shops import load_shops
 from workers.installation import INSTALLATION
 from workers.process.embedded import EmbeddedEngines
+from workers.process.engines.engine import StoppedStarting
 from workers.process.keeper import Report
 from workers.process.listening import listening
 from workers.process.service import Service, fork_server
@@ -23,16 +25,17 @@ from workers.settings import Settings, load
 
 @contextmanager
 def engines(
-    settings: Settings, data: Path, report: Report = print_line
+    settings: Settings, data: Path, report: Report = print_line, stop: threading.Event | None = None
 ) -> Iterator[tuple[EmbeddedEngines | None, str, str]]:
-    """The embedded engines that the environment does not replace: (engines, database URL, Redis URL)."""
+    """The embedded engines that the environment does not replace: (engines, database URL, Redis URL). Raises StoppedStarting where
+    ``stop`` is set before they answer."""
     wants_database, wants_redis = settings.database_url is None, settings.redis_url is None
     if settings.broker_url is not None:
         wants_redis = False
     if not wants_database and not wants_redis:
         yield None, settings.database_url or "", settings.redis_url or ""
         return
-    embedded = EmbeddedEngines(data, postgres=wants_database, valkey=wants_redis, report=report)
+    embedded = EmbeddedEngines(data, postgres=wants_database, valkey=wants_redis, report=report, stop=stop)
     with embedded as urls:
         yield embedded, settings.database_url or urls.database_url or "", settings.redis_url or urls.redis_url or ""
 
@@ -47,9 +50,10 @@ def run_up(*, port: int, host: str, console: Console) -> None:
     stop = stop_on_signals()
     roll = roll_on_hang_up(stop)
     with (
+        suppress(StoppedStarting),
         listener,
         console.status("starting") as spinner,
-        engines(settings, settings.data) as (embedded, database_url, redis_url),
+        engines(settings, settings.data, stop=stop) as (embedded, database_url, redis_url),
     ):
         service = Service(settings, shops, settings.data, database_url, redis_url, port, host, listener=listener)
         service.tell_commands()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipelines.errors import Misconfigured
+from pipelines.errors import Misconfigured, ShukkaError
 from workers.process.child import end, has_ended, last_line, launch, runs, wait_until, why
 from workers.process.engines.binaries import engine_environment
 from workers.process.engines.directory import DataDirectory
@@ -21,12 +22,19 @@ LONGEST_PAUSE = 5.0
 PASSING_FAULT = 60.0
 """Seconds after which even a fault that should end by itself is taken for lasting."""
 
+
+class StoppedStarting(ShukkaError):
+    """We were told to end before all engines answered."""
+
+
 Report = Callable[[str], None]
 """Told one line for an operator when something happened; no personal data."""
 
+_DISK_FULL = "the disk is full: free some space or set SHUKKA_DATA to a directory on another disk"
 # What an engine says when the machine, not the engine, is at fault: (words in its log, the way out).
 _KNOWN_FAULTS = (
-    ("No space left on device", "the disk is full: free some space or set SHUKKA_DATA to a directory on another disk"),
+    ("No space left on device", _DISK_FULL),
+    ("Check free disk space", _DISK_FULL),  # PostgreSQL's hint where only a part of a page was written
     ("Cannot allocate memory", "there is not enough memory: PostgreSQL asks for 256 MB of shared memory"),
     ("Too many open files", "too few open files are allowed: raise ulimit -n"),
     ("Permission denied", "its files are closed to the user it runs as: give them back, or set SHUKKA_DATA elsewhere"),
@@ -194,10 +202,13 @@ class Engine(ABC):
         return runs(pid, self.program.name, self.identity)
 
 
-def wait_ready(engines: Sequence[Engine], *, patience: float) -> None:
-    """Drive the engines until all answer. Raises Misconfigured if one cannot start, or not in ``patience`` seconds."""
+def wait_ready(engines: Sequence[Engine], *, patience: float, stop: threading.Event) -> None:
+    """Drive the engines until all answer. Raises Misconfigured if one cannot start, or not in ``patience`` seconds, and
+    StoppedStarting once ``stop`` is set."""
 
     def all_ready() -> bool:
+        if stop.is_set():
+            raise StoppedStarting
         for engine in engines:
             engine.check_start()
             engine.ensure()
