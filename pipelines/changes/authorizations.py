@@ -11,6 +11,7 @@ from pipelines.changes.money import (
     HELD_OR_TAKEN,
     capture_asked,
     capture_early,
+    has_gained_nothing,
     held,
     is_not_renewed,
     is_renewing,
@@ -96,11 +97,11 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
     elif (
         does == "renew"
         and not capture_asked(draft)
-        and not is_not_renewed(draft)  # what was refused is a person's by now
+        and not (is_not_renewed(draft) or has_gained_nothing(draft, ends))  # it is a person's by now
         and gateway is not None
         and Capability.RENEWS in gateway.capabilities
     ):
-        renew(draft)
+        renew(draft, ends)
     else:
         hold_for_authorization(draft, ends)
 

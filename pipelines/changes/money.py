@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from models.states import ALL_LEFT, HoldReason, OrderState, PaymentState, may_move
@@ -171,10 +171,10 @@ def _worth_of_open(draft: OrderDraft) -> int:
     return adjust(draft.facts.breakdown, draft.adjustments, SHORT, open_.items()).money if open_ else 0
 
 
-def renew(draft: OrderDraft) -> None:
-    """Have the gateway hold the amount anew, before the hold ends that the goods are waiting on (SPL-04)."""
+def renew(draft: OrderDraft, ends: datetime) -> None:
+    """Have the gateway hold the amount anew, before the hold that the goods are waiting on ends, at ``ends`` (SPL-04)."""
     times = sum(effect.kind == RENEW for effect in draft.effects.values())
-    payload = {"amount": draft.money.authorized}
+    payload = {"amount": draft.money.authorized, "ends": ends.isoformat()}
     draft.ask(EffectIntent(RENEW, _key(draft, f"renew:{times + 1}"), wakes="settle", payload=payload))
 
 
@@ -187,6 +187,14 @@ def is_not_renewed(draft: OrderDraft) -> bool:
     """Whether the gateway would not hold the amount anew when it was asked last, or did not say what became of that."""
     renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
     return bool(renewals) and renewals[-1].state in ("declined", "needs_review")
+
+
+def has_gained_nothing(draft: OrderDraft, ends: datetime) -> bool:
+    """Whether the hold that ends at ``ends`` was made anew and lasts less than a day longer than the one before: to renew again would
+    bring no more, and be asked without an end."""
+    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
+    before = renewals[-1].payload.get("ends") if renewals else None
+    return before is not None and ends < datetime.fromisoformat(before) + timedelta(days=1)
 
 
 def capture_asked(draft: OrderDraft) -> bool:

@@ -235,7 +235,7 @@ def test_three_days_before_its_end_a_person_decides_or_the_profile_does() -> Non
     renews = ends_by("renew", "able")
     renewed = on_an_authorization("2026-12-17 10:00:00", renews, gateway="able")
     assert (effects(renewed), reasons(renewed)) == ([("payment.renew", "salon/N-1:renew:1")], [])
-    assert renewed.effects[0].payload == {"amount": 1_100}
+    assert renewed.effects[0].payload == {"amount": 1_100, "ends": ENDS.isoformat()}
     waiting = effect("payment.renew", "salon/N-1:renew:1", "pending", amount=1_100)
     again = on_an_authorization("2026-12-18 10:00:00", renews, gateway="able", effects={"salon/N-1:renew:1": waiting})
     assert (effects(again), reasons(again)) == ([], [])
@@ -248,6 +248,18 @@ def test_a_renewal_that_was_refused_is_not_asked_for_again_and_again(state: str)
     known = {"gateway": "able", "effects": {refused.key: refused}}
     decision = on_an_authorization("2026-12-18 10:00:00", ends_by("renew", "able"), **known)
     assert (effects(decision), reasons(decision)) == ([], ["authorization_ends"])
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"), [("2026-12-20 09:00:00", []), ("2026-11-30 10:00:00", ["salon/N-1:renew:2"])]
+)
+def test_a_renewal_that_brought_no_time_is_not_asked_for_once_more(before: str, asked: list[str]) -> None:
+    """SPL-04: where a gateway holds for no more days than are left when the profile acts, each renewal would ask for the next at once."""
+    done = effect("payment.renew", "salon/N-1:renew:1", "done", amount=1_100, ends=at(before).isoformat())
+    known = {"gateway": "able", "effects": {done.key: done}}
+    decision = on_an_authorization("2026-12-17 10:00:00", ends_by("renew", "able"), **known)
+    assert [key for _, key in effects(decision)] == asked
+    assert reasons(decision) == ([] if asked else ["authorization_ends"])
 
 
 def captured_in_part(does: str, before: str = "done") -> Any:
