@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import orjson
 import pytest
 
 from models.store import given_up
@@ -171,3 +172,16 @@ def test_what_attention_names_is_what_retry_means(after_a_fault: World) -> None:
     open_ = "(SELECT count(*) FROM effect WHERE state = 'needs_review')"
     mails = "(SELECT count(*) FROM mail WHERE state IN ('needs_review', 'failed'))"
     assert counted == after_a_fault.value(f"SELECT {open_} + {mails}") == 9
+
+
+def test_attention_names_the_order_of_what_was_given_up(
+    after_a_fault: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell by a number and "554" whose mail it was."""
+    code, told, _ = in_process(capsys, monkeypatch, "attention", "--json")
+    mails = [one for one in map(orjson.loads, told.splitlines()) if one["what"] == "mail"]
+    assert (code, bool(mails)) == (0, True)
+    known = {f"{shop}/{number}" for shop, number in after_a_fault.rows("SELECT shop, number FROM shop_order")}
+    assert {one["order"] for one in mails} <= known
+    _, drawn, _ = in_process(capsys, monkeypatch, "attention")
+    assert all(f"{one['id']} ({one['order']})" in drawn for one in mails)

@@ -29,7 +29,7 @@ def attention(
         for item in found:
             sys.stdout.buffer.write(orjson.dumps(_shown(item, lang)) + b"\n")
         return
-    rows = [(one["what"], one["id"], one["why"], _ways_out(one)) for one in (_shown(item, lang) for item in found)]
+    rows = [(one["what"], _which(one), one["why"], _ways_out(one)) for one in (_shown(item, lang) for item in found)]
     out.print(table(("what", "which", "why", "way out"), rows) if rows else "nothing waits for a human")
 
 
@@ -38,11 +38,17 @@ def _shown(item: Item, lang: str) -> dict[str, Any]:
     return {
         "what": item.label("en"),
         "id": item.which,
+        "order": f"{item.row.shop}/{item.row.number}" if item.row.number else None,
         "why": f"{hold.reason}: {item.says(lang)}" if hold else item.says(lang),
         "way_out": item.way_out(lang),
         "ways_out": item.choices if hold else (),
         "assigned": item.row.operator,
     }
+
+
+def _which(one: dict[str, Any]) -> str:
+    """What it goes by in commands, with its order beside it where that is another name."""
+    return one["id"] if one["order"] is None or one["order"] in one["id"] else f"{one['id']} ({one['order']})"
 
 
 def _ways_out(one: dict[str, Any]) -> str:
