@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipelines.files.cp932 import unprintable
 from pipelines.shops.section import Section
@@ -12,6 +12,16 @@ from pipelines.values.postal_code import postal_code
 from pipelines.values.spelling import INVISIBLE
 
 _Line = Annotated[str, Field(max_length=100, pattern=rf"^[^\x00-\x1f\x7f-\x9f\u2028\u2029{INVISIBLE}]*$")]
+
+
+def _worded(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank, since the label would say nothing")
+    return text
+
+
+#: What a label cannot do without.
+_Words = Annotated[_Line, AfterValidator(_worded)]
 _Column = Annotated[str, Field(min_length=1, max_length=100)] | Annotated[int, Field(ge=1, le=200)]
 
 #: What a column that goes out may hold; "" is one that the supplier fills in.
@@ -54,11 +64,11 @@ class SupplierFormat(Protocol):
 class Sender(Section):
     """Who stands on the label as its sender (ご依頼主)."""
 
-    name: Annotated[_Line, Field(min_length=1)] = Field(description="Name")
+    name: _Words = Field(description="Name")
     postal_code: str = Field(description="Postal code of seven digits")
-    address: Annotated[_Line, Field(min_length=1)] = Field(description="Prefecture, city, street and number")
+    address: _Words = Field(description="Prefecture, city, street and number")
     building: _Line = Field(default="", description="Building")
-    phone: Annotated[_Line, Field(min_length=1)] = Field(description="Telephone number")
+    phone: _Words = Field(description="Telephone number")
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -75,7 +85,7 @@ class SupplierFiles(Section):
         description="Format of its files: b2, ehiden3, yupri, kangaroo, csv, or another of the installation",
     )
     sender: Sender | None = Field(default=None, description="Who sends; label programs print nothing without it")
-    contents: Annotated[_Line, Field(min_length=1)] = Field(
+    contents: _Words = Field(
         default="雑貨", description="What labels say is inside (品名): a class of goods, not the goods"
     )
     temperature: Literal["normal", "chilled", "frozen"] = Field(

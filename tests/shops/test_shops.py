@@ -117,6 +117,7 @@ def test_a_name_is_all_a_shop_needs() -> None:
         ("[points]\nrate = nan", "points.rate", "a number such as 0.05"),
         ('[suppliers.maker]\ncarrier = "pigeon"', "suppliers.maker.carrier", "no carrier; there is ems"),
         ('[suppliers.maker]\nchannel = "mail"', "suppliers.maker.mail", "address is needed"),
+        ('[suppliers.warehouse.files]\ncontents = "\u3000"', "suppliers.warehouse.files.contents", "must not be blank"),
         ('[suppliers.warehouse]\nships_via = "hub"', "suppliers.warehouse.ships_via", "no supplier hub"),
         ("[suppliers.maker]", "split.home", "no supplier warehouse"),
         ('[delivery.transit_days]\n"Aichi" = 1', "delivery.transit_days.Aichi", "no prefecture"),
