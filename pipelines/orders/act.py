@@ -265,7 +265,8 @@ def _known_by(asking: Asking, facts: Facts) -> Asking:
     """The request under its Idempotency-Key, or by what the action says is the same."""
     if asking.key is not None or asking.action.same is None:
         return asking
-    return replace(asking, key=f"same {asking.action.same(OrderDraft(facts), asking.asked)}")
+    same, turn = asking.action.same(asking.asked), asking.action.turn(OrderDraft(facts), asking.asked)
+    return replace(asking, key=f"same {same}:{turn}" if turn else f"same {same}")
 
 
 def _event_id(asking: Asking) -> str:

@@ -74,6 +74,10 @@ def _never(order: OrderDraft) -> bool:
     return False
 
 
+def _first(order: OrderDraft, asked: BaseModel) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Action(Generic[Asked]):
     """One action.
@@ -86,8 +90,9 @@ class Action(Generic[Asked]):
     names what is wrong with this request (422), or what the shop's rules refuse of it (409). ``exhausted`` refuses where every request would be faulty, since nothing is
     left that it could name. All are pure and may use what that stage is told.
     ``is_done`` tells that an order stands already where the action leads: asking again is then no conflict and does nothing.
-    ``same`` is what makes two requests the same one, of an order as it stands, where no Idempotency-Key does. ``opens`` makes the id of what it opens from
-    the request's own; it is answered at once (201). ``has_window``: it may be asked for a time that can end while a request waits to be
+    ``same`` is what makes two requests the same one where no Idempotency-Key does, and ``turn`` how often what is asked for was left
+    again for something else: it is then asked for anew. ``opens`` makes the id of what it opens from the request's own; it is answered
+    at once (201). ``has_window``: it may be asked for a time that can end while a request waits to be
     decided, which is then judged by the moment at which it was asked; so is all that is about a return.
     """
 
@@ -102,7 +107,8 @@ class Action(Generic[Asked]):
     about: About = About.ORDER
     roles: tuple[str, ...] = ("operator",)
     is_done: Callable[[OrderDraft], bool] = _never
-    same: Callable[[OrderDraft, Asked], str] | None = None
+    same: Callable[[Asked], str] | None = None
+    turn: Callable[[OrderDraft, Asked], int] = _first
     opens: Callable[[str], str] | None = None
     has_window: bool = False
 

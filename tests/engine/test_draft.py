@@ -379,6 +379,8 @@ GROUPS = [
     ("returns", Need.RETURNS, lambda one: one.returns),
     ("cancel", Need.CANCEL, lambda one: one.facts.cancel),
     ("released_at", Need.RELEASES, lambda one: one.facts.released_at),
+    ("visits", Need.VISITS, lambda one: one.facts.visits),
+    ("followers", Need.RETURNS, lambda one: one.facts.followers),
 ]
 
 

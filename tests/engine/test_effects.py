@@ -41,7 +41,7 @@ KEY = "salon/S-1:authorize"
 FAKE = Declared("fake", BaseModel, Gateway, least=50)
 
 
-class TestTheFakeIsAGateway(conformance_of(FAKE)):  # type: ignore[misc]
+class TestTheFakeIsAGateway(conformance_of(FAKE, is_asked_over_http=False)):  # type: ignore[misc]
     """What these tests stand on keeps the promises of the real one."""
 
     @pytest.fixture

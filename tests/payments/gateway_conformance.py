@@ -417,9 +417,10 @@ _SUITES: Final[Mapping[Capability, type]] = {
 }
 
 
-def conformance_of(gateway: Gateway[Any]) -> type:
-    """The suites of everything that ``gateway`` can do, as one class to subclass."""
+def conformance_of(gateway: Gateway[Any], *, is_asked_over_http: bool = True) -> type:
+    """The suites of everything that ``gateway`` can do, as one class to subclass; those of odd answers for one whose adapter asks over
+    HTTP."""
     suites = [_SUITES[one] for one in sorted(gateway.capabilities)]
-    if {Capability.CAPTURES, Capability.LOOKS_UP} <= gateway.capabilities:
+    if is_asked_over_http and {Capability.CAPTURES, Capability.LOOKS_UP} <= gateway.capabilities:
         suites.append(AnswersConformance)
     return type("Conformance", tuple(suites), {})

@@ -32,6 +32,8 @@ _CHANGING = {"state", "condition", "hold", *GROUPS} - {
         "load",
         "cancel",
         "taken_numbers",
+        "followers",
+        "visits",
     )
 }
 

@@ -50,12 +50,15 @@ def faults(case: Case, asked: VisitPutOff) -> Sequence[Problem]:
     return [*visit_problems(facts.order, case.shop, asked.visit_on, max(days, default=None), "visit_on")]
 
 
-def _same(order: OrderDraft, asked: VisitPutOff) -> str:
-    """The day, and after how many others it is asked for: one that the visit comes back to is asked for anew."""
-    day, facts = asked.visit_on.isoformat(), order.facts
-    is_granted = bool(facts.visits) and day == facts.document["pickup"]["visit_on"]
-    before = len(facts.visits) - is_granted
-    return f"{day}:{before}" if before else day
+def _day(asked: VisitPutOff) -> str:
+    return asked.visit_on.isoformat()
+
+
+def _turn(order: OrderDraft, asked: VisitPutOff) -> int:
+    """After how many other days it is asked for: one that the visit comes back to is asked for anew."""
+    facts = order.facts
+    is_granted = bool(facts.visits) and _day(asked) == facts.document["pickup"]["visit_on"]
+    return len(facts.visits) - is_granted
 
 
 ACTION = Action(
@@ -70,5 +73,6 @@ ACTION = Action(
     wakes="pickup.visit",
     stands=stands,
     faults=faults,
-    same=_same,
+    same=_day,
+    turn=_turn,
 )
