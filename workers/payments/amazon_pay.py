@@ -178,7 +178,7 @@ class AmazonPay:
         response = await self._send("POST", "/v2/refunds", body, key)
         if response.status_code >= 400:
             return await self._refused(response, reference)
-        made = _read(Refunded, response, lambda told: told.charge == reference)
+        made = _read(Refunded, response, lambda told: told.charge in (None, reference))
         if made.state in INITIATED:
             made = await self._get(Refunded, f"/v2/refunds/{made.id}") or made
         if made.state in INITIATED:

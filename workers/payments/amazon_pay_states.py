@@ -146,7 +146,7 @@ class Refunded(BaseModel):
     """A refund as Amazon shows it."""
 
     id: str = Field(validation_alias="refundId")
-    charge: str = Field(validation_alias="chargeId")
+    charge: str | None = Field(None, validation_alias="chargeId")
     refunded: _Price = Field(validation_alias="refundAmount")
     state: str = Field(validation_alias=AliasPath("statusDetails", "state"))
     reason: str | None = Field(None, validation_alias=AliasPath("statusDetails", "reasonCode"))

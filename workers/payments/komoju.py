@@ -201,7 +201,7 @@ class KomojuGateway:
             return await self._find_order(order)
 
         def is_ours(shown: Mapping[str, Any]) -> bool:
-            return shown.get("resource") == "session" or shown.get("external_order_num") == order
+            return shown.get("resource") == "session" or shown.get("external_order_num", order) in (None, order)
 
         answer = await self._perform(key, lambda: _constant((path, is_ours)), asked, lambda told: True, look)
         stands = answer.snapshot

@@ -167,7 +167,7 @@ class Payjp:
         if response.status_code >= 400:
             return await self._refused(response, None)
         charge = _charge(response)
-        if charge.metadata.get(KEY) != key:
+        if charge.metadata.get(KEY, key) != key:
             raise _lost(proves_nothing(response))
         return self._answer(charge, as_of, asked=amount)
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StrictInt
 from pipelines.values.moment import bounded
 
 _MOST: Final = 1_000_000_000_000  # no gateway takes so much at once
-_AHEAD: Final = timedelta(hours=1)
+_AHEAD: Final = timedelta(days=366)  # a test system's clock may be a good way ahead
 _LATEST: Final = 4_070_908_799  # the end of 2098
 
 Yen = Annotated[StrictInt, Field(ge=0, le=_MOST)]
@@ -31,6 +31,6 @@ def of_epoch(seconds: object) -> datetime:
 
 
 def not_ahead(moment: datetime, told_at: datetime) -> datetime:
-    """The moment of a payment's last change, or when it was told, where it would lie after that: nothing that is told until then
-    would be news."""
+    """The moment of a payment's last change, or when it was told, where it would lie more than a year after that: nothing that is
+    told until then would be news."""
     return moment if moment <= told_at + _AHEAD else told_at
