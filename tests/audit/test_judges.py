@@ -411,6 +411,25 @@ def test_a_mail_is_not_missed_where_something_else_stood_in_its_place(template: 
     assert not [says for says in told if template in says]
 
 
+LATE = DELIVERED._replace(event_id="SH-1:shipment.delayed:1", type="shipment.delayed", heard_at=NOON)
+LEFT = DELIVERED._replace(event_id="SH-1:shipment.shipped:2", type="shipment.shipped", heard_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("news", "is_due"),
+    [
+        ([LATE], True),
+        ([LATE, LEFT._replace(heard_at=NOON + timedelta(hours=1))], True),
+        ([LATE, LEFT], False),  # both were heard at once: the goods are on their way
+        ([LEFT, LATE._replace(heard_at=NOON + timedelta(hours=1))], False),
+        ([LATE, LEFT._replace(event_id="SH-2:shipment.shipped:2")], True),  # others are
+    ],
+)
+def test_a_delay_is_told_unless_the_goods_had_left_by_then(news: list[News], is_due: bool) -> None:
+    told = found(books=order(news=news)).get("mails_due", [])
+    assert any("dispatch_delayed" in says for says in told) is is_due
+
+
 def test_who_cancelled_before_anybody_had_looked_is_told_so_and_nothing_else() -> None:
     """CAN-03."""
     moves = [MOVES[0], Move(2, "order", "1", "accepted", "cancelled", "cancelled by the customer", NOON)]

@@ -74,13 +74,14 @@ class ParcelBook(NamedTuple):
 
 
 class News(NamedTuple):
-    """A received event, what became of it, and when it was said."""
+    """A received event, what became of it, when it was said, and when the house had it, by the database's clock."""
 
     source: str
     event_id: str
     type: str
     state: str
     at: datetime | None = None
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ SELECT p.order_id, p.shipment_id, p.tracking_number, p.tracking_status,
 FROM parcel p JOIN shipment s ON s.id = p.shipment_id JOIN order_document d ON d.order_id = p.order_id ORDER BY p.id
 """
 _NEWS = """
-SELECT order_id, source, event_id, type, state, at FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
+SELECT order_id, source, event_id, type, state, at, recorded_at FROM inbox_event WHERE order_id IS NOT NULL ORDER BY id
 """
 _HOLDS = "SELECT order_id, reason, opened_by, closed_at IS NULL AS is_open FROM order_hold"
 _EVENTS = "SELECT event_id, state FROM inbox_event WHERE source LIKE 'supplier:%'"
@@ -250,7 +251,7 @@ def _orders(connection: Connection) -> list[OrderBook]:
             parcels=[
                 ParcelBook(p.shipment_id, p.tracking_number, p.tracking_status, p.is_kept) for p in parcels[row.id]
             ],
-            news=[News(one.source, one.event_id, one.type, one.state, one.at) for one in news[row.id]],
+            news=[News(one.source, one.event_id, one.type, one.state, one.at, one.recorded_at) for one in news[row.id]],
             reasons=frozenset(one.reason for one in holds[row.id] if one.is_open),
             held=Counter(one.reason for one in holds[row.id]),
             held_at_once=any(one.opened_by.startswith("accept: ") for one in holds[row.id]),

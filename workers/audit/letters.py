@@ -4,16 +4,16 @@ and news, and never from the mails themselves."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from models.states import GIVEN_ANEW, HoldReason
 from pipelines.engine.decision import RECEIPT_STORED
 from pipelines.methods import METHODS
 from pipelines.rules.parcels import ENDED
-from workers.audit.books import OrderBook
+from workers.audit.books import News, OrderBook
 from workers.audit.judge import Evidence
 from workers.sandbox.contradictions import is_contradiction
 
@@ -63,10 +63,18 @@ def _deposits(order: OrderBook) -> int:
 
 def _applied(order: OrderBook, kind: str) -> int:
     """Shipments of which a supplier said ``kind``, and it came to something; nobody tells more of a cancelled order."""
+    return len({_shipment_of(one) for one in _taken(order, kind)})
+
+
+def _taken(order: OrderBook, kind: str) -> Sequence[News]:
     if _cancels(order):
-        return 0
+        return ()
     told_of = (one for one in order.news if (one.type, one.state) == (kind, "applied"))
-    return len({one.event_id.split(":")[0] for one in told_of if not is_contradiction(one.event_id)})
+    return [one for one in told_of if not is_contradiction(one.event_id)]
+
+
+def _shipment_of(one: News) -> str:
+    return one.event_id.split(":")[0]
 
 
 def _unpaid(order: OrderBook) -> int:
@@ -112,8 +120,15 @@ def _unclaimed(order: OrderBook) -> int:
 
 
 def _delayed(order: OrderBook) -> int:
-    """One at least where goods missed their day, and for each shipment whose supplier named another one."""
-    return max(_applied(order, "shipment.delayed"), int(order.held[HoldReason.DISPATCH_LATE] > 0))
+    """One at least where goods missed their day, and for each shipment whose supplier named another one before it was heard that
+    they have left: both may come at once, and be decided at once."""
+    left = {_shipment_of(one): one.heard_at for one in _taken(order, "shipment.shipped")}
+    late = [one for one in _taken(order, "shipment.delayed") if not _is_overtaken(one, left.get(_shipment_of(one)))]
+    return max(len({_shipment_of(one) for one in late}), int(order.held[HoldReason.DISPATCH_LATE] > 0))
+
+
+def _is_overtaken(one: News, by: datetime | None) -> bool:
+    return by is not None and one.heard_at is not None and by <= one.heard_at
 
 
 def _parcels(order: OrderBook) -> int:
