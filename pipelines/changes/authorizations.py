@@ -13,8 +13,8 @@ from pipelines.changes.money import (
     capture_early,
     has_gained_nothing,
     held,
-    is_not_renewed,
     is_renewing,
+    not_renewed,
     renew,
 )
 from pipelines.engine.draft import OrderDraft
@@ -97,7 +97,7 @@ def _before_it_ends(draft: OrderDraft, shop: Shop, ends: datetime, now: datetime
     elif (
         does == "renew"
         and not capture_asked(draft)
-        and not (is_not_renewed(draft) or has_gained_nothing(draft, ends))  # it is a person's by now
+        and not (not_renewed(draft) or has_gained_nothing(draft, ends))  # it is a person's by now
         and gateway is not None
         and Capability.RENEWS in gateway.capabilities
     ):

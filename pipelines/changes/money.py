@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -173,28 +174,33 @@ def _worth_of_open(draft: OrderDraft) -> int:
 
 def renew(draft: OrderDraft, ends: datetime) -> None:
     """Have the gateway hold the amount anew, before the hold that the goods are waiting on ends, at ``ends`` (SPL-04)."""
-    times = sum(effect.kind == RENEW for effect in draft.effects.values())
     payload = {"amount": draft.money.authorized, "ends": ends.isoformat()}
-    draft.ask(EffectIntent(RENEW, _key(draft, f"renew:{times + 1}"), wakes="settle", payload=payload))
+    key = _key(draft, f"renew:{len(_renewals(draft)) + 1}")
+    draft.ask(EffectIntent(RENEW, key, wakes="settle", payload=payload))
 
 
 def is_renewing(draft: OrderDraft) -> bool:
     """Whether the gateway was asked to hold the amount anew, and has not answered."""
-    return any(effect.kind == RENEW and effect.state == "pending" for effect in draft.effects.values())
+    return any(effect.state == "pending" for effect in _renewals(draft))
 
 
-def is_not_renewed(draft: OrderDraft) -> bool:
-    """Whether the gateway would not hold the amount anew when it was asked last, or did not say what became of that."""
-    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
-    return bool(renewals) and renewals[-1].state in ("declined", "needs_review")
+def not_renewed(draft: OrderDraft) -> EffectFacts | None:
+    """The last request to hold the amount anew, where the gateway would not, or did not say what became of that."""
+    last = _renewals(draft)[-1:]
+    return last[0] if last and last[0].state in ("declined", "needs_review") else None
 
 
 def has_gained_nothing(draft: OrderDraft, ends: datetime) -> bool:
     """Whether the hold that ends at ``ends`` was made anew and lasts less than a day longer than the one before: to renew again would
     bring no more, and be asked without an end."""
-    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
+    renewals = _renewals(draft)
     before = renewals[-1].payload.get("ends") if renewals else None
     return before is not None and ends < datetime.fromisoformat(before) + timedelta(days=1)
+
+
+def _renewals(draft: OrderDraft) -> Sequence[EffectFacts]:
+    """Requests to hold the amount anew, first to last."""
+    return [effect for effect in draft.effects.values() if effect.kind == RENEW]
 
 
 def capture_asked(draft: OrderDraft) -> bool:

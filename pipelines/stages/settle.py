@@ -15,13 +15,13 @@ from pipelines.changes.money import (
     LETS_GO,
     LOOKS,
     MAY_HAVE_MONEY,
-    RENEW,
     TAKES,
     after_refund,
     ask_for_refund,
     capture,
     hold_unknown,
     look_up,
+    not_renewed,
     outstanding,
     refund,
     void,
@@ -112,17 +112,17 @@ def _after_renewal(draft: OrderDraft, shop: Shop, now: datetime, before: Payment
         return
     if money.expires_at != before.expires_at:
         draft.next("dispatch", now)
-    renewals = [effect for effect in draft.effects.values() if effect.kind == RENEW]
-    if renewals and renewals[-1].state in ("declined", "needs_review") and money.expires_at is not None:
+    refused = not_renewed(draft)
+    if refused is not None and money.expires_at is not None:
         hold_for_authorization(draft, money.expires_at)
-        if renewals[-1].state == "declined":
+        if refused.state == "declined":
             draft.tell(
                 customer_mail(
                     "authorization_not_renewed",
                     draft.facts,
                     shop,
                     now,
-                    about=renewals[-1].key,
+                    about=refused.key,
                     until=in_japan(money.expires_at).date(),
                     payment={"method": draft.facts.method, "amount": draft.due, "pay_by": None},
                 )

@@ -131,6 +131,23 @@ def test_each_code_names_who_acts(code_class: CodeClass, codes: str) -> None:
     assert {code for code, one in CLASSES.items() if one is code_class} == set(codes.split())
 
 
+def begun_where_all_is_answered(status: int, code: str, data: Any) -> Answer:
+    """What a payment comes to that is begun at a gateway which answers everything so, the look-up too."""
+
+    async def scenario() -> Answer:
+        async def answer(_: Request) -> Reply:
+            return Reply(status, {"resultInfo": {"code": code, "message": "", "codeId": "0"}, "data": data})
+
+        async with serving(answer) as port:
+            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
+            try:
+                return await ask(adapter, "salon/S-1")
+            finally:
+                await adapter.aclose()
+
+    return asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("status", "code", "verdict", "code_class"),
     [
@@ -146,39 +163,15 @@ def test_each_code_names_who_acts(code_class: CodeClass, codes: str) -> None:
     ],
 )
 def test_what_each_answer_proves(status: int, code: str, verdict: Verdict, code_class: CodeClass) -> None:
-    """Of a gateway that answers everything so, the look-up too."""
-
-    async def scenario() -> Answer:
-        async def answer(_: Request) -> Reply:
-            return Reply(status, {"resultInfo": {"code": code, "message": "", "codeId": "0"}, "data": None})
-
-        async with serving(answer) as port:
-            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
-            try:
-                return await ask(adapter, "salon/S-1")
-            finally:
-                await adapter.aclose()
-
-    outcome = asyncio.run(scenario())
+    outcome = begun_where_all_is_answered(status, code, None)
     assert (outcome.verdict, outcome.code_class) == (verdict, code_class)
 
 
 @pytest.mark.parametrize("amount", [{"amount": 13_971, "currency": "JPY"}, {"amount": 13_970, "currency": "USD"}])
 def test_nobody_is_asked_to_pay_another_sum_than_ours(amount: dict[str, Any]) -> None:
-    async def scenario() -> Answer:
-        async def answer(_: Request) -> Reply:
-            code = {"codeId": "c1", "url": "https://qr.example/c1", "expiryDate": 1_795_568_400, "amount": amount}
-            told = {**code, "merchantPaymentId": id_of("salon/S-1", 1)}
-            return Reply(201, {"resultInfo": {"code": "SUCCESS", "message": "", "codeId": "0"}, "data": told})
-
-        async with serving(answer) as port:
-            adapter = PayPayGateway(settings(f"http://127.0.0.1:{port}"))
-            try:
-                return await ask(adapter, "salon/S-1")
-            finally:
-                await adapter.aclose()
-
-    stands = asyncio.run(scenario()).snapshot
+    code = {"codeId": "c1", "url": "https://qr.example/c1", "expiryDate": 1_795_568_400, "amount": amount}
+    told = {**code, "merchantPaymentId": id_of("salon/S-1", 1)}
+    stands = begun_where_all_is_answered(201, "SUCCESS", told).snapshot
     assert stands is not None
     assert (stands.state, stands.buyer) == (PaymentState.NEEDS_REVIEW, None)
 

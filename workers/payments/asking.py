@@ -152,9 +152,14 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 
 def told_at(response: httpx.Response) -> datetime:
     """The moment (aware, whole seconds) of an answer by its sender's clock (RFC 9110), by ours where it tells none."""
+    return date_of(response) or datetime.now(UTC).replace(microsecond=0)
+
+
+def date_of(response: httpx.Response) -> datetime | None:
+    """The moment (UTC, whole seconds) of an answer by its sender's clock (RFC 9110); None where it tells none."""
     with contextlib.suppress(ValueError, OverflowError):
         return bounded(parsedate_to_datetime(response.headers.get("date", "")).astimezone(UTC))
-    return datetime.now(UTC).replace(microsecond=0)
+    return None
 
 
 def code_of(error: httpx.RequestError) -> str:

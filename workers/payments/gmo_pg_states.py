@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from models.states import PaymentState
 from pipelines.gateway import BuyerMust, BuyerStep, Snapshot
 from pipelines.values.moment import bounded
+from workers.payments.values import yen_in
 
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
 _MOST: Final = 27
@@ -22,7 +23,6 @@ _DIGEST: Final = 6
 _READABLE: Final = re.compile(r"([CPKN])[a-z2-7]{6}-([A-Za-z0-9]+)-([A-Za-z0-9-]+)")
 _HASHED: Final = re.compile(r"[CPKN][a-z2-7]{26}")
 _MOMENT: Final = "%Y%m%d%H%M%S"
-_YEN: Final = re.compile("[0-9]{1,10}")
 
 
 class Kind(StrEnum):
@@ -94,7 +94,7 @@ class Trade:
     @classmethod
     def read(cls, reference: str, answer: Mapping[str, str]) -> Self:
         """From the fields of SearchTradeMulti. Raises KeyError and ValueError for what is none."""
-        amount, first = _yen(answer["Amount"] or "0"), answer.get("ClientField2", "")
+        amount, noted = _yen(answer["Amount"] or "0"), yen_in(answer.get("ClientField2", ""))
         if int(answer.get("Tax") or 0):
             raise ValueError("a tax of its own")  # never asked for
         return cls(
@@ -102,7 +102,7 @@ class Trade:
             Kind(reference[0]),
             answer["Status"],
             amount,
-            int(first) if _YEN.fullmatch(first) else amount,
+            amount if noted is None else noted,
             _yen(answer.get("PayPayCancelAmount") or "0"),
             moment(answer["ProcessDate"]),
             {"AccessID": answer["AccessID"], "AccessPass": answer["AccessPass"]},
@@ -129,9 +129,10 @@ def moment(text: str) -> datetime:
 
 def _yen(text: str) -> int:
     """Raises ValueError for what is no sum."""
-    if not _YEN.fullmatch(text):
+    yen = yen_in(text)
+    if yen is None:
         raise ValueError("it is no sum in yen")
-    return int(text)
+    return yen
 
 
 def hold_ends(held_at: datetime, days: int) -> datetime:

@@ -9,15 +9,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 
 from pipelines.gateway import CodeClass
-from pipelines.values.moment import bounded
-from workers.payments.asking import Unsettled, proves_nothing, sent
+from workers.payments.asking import Unsettled, date_of, proves_nothing, sent
 from workers.payments.gmo_pg_codes import BEING_EXECUTED, worst
 
 ENCODING: Final = "cp932"
@@ -62,7 +60,7 @@ class Api:
         request = self._client.build_request("POST", f"/payment/{name}.idPass", content=body, headers=headers)
         response = await sent(self._client, request)
         answer = decoded(response.content) if response.status_code == 200 else {}
-        self.today = _date_of(response) or datetime.now(UTC)
+        self.today = date_of(response) or datetime.now(UTC)
         if answer.get("ErrInfo"):
             raise _refusal(answer["ErrInfo"])
         if not answer.get(expects):
@@ -124,10 +122,3 @@ def decoded(body: bytes) -> dict[str, str]:
         name.decode("ascii"): unquote_to_bytes(value).decode(ENCODING, "replace")
         for name, value in ((part.partition(b"=")[0], part.partition(b"=")[2]) for part in parts)
     }
-
-
-def _date_of(response: httpx.Response) -> datetime | None:
-    try:
-        return bounded(parsedate_to_datetime(response.headers["date"]).astimezone(UTC))
-    except (KeyError, ValueError, OverflowError):
-        return None

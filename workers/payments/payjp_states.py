@@ -6,7 +6,6 @@ before each such capture, so that no refund is seen where there was none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -15,12 +14,11 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from models.states import PaymentState
 from pipelines.gateway import MERCHANT, SHIFTED, BuyerMust, BuyerStep, CodeClass, Snapshot
-from workers.payments.values import Yen, of_epoch
+from workers.payments.values import Yen, of_epoch, yen_in
 
 CAPTURED, KEY, ORDER, VOIDED = "captured", "key", "order", "voided"
 """Our entries of a charge's metadata: yen that were asked to be captured, the key of the call, ``<shop>/<number>``, and that
 3-D Secure is not to be finished any more."""
-_SUM: Final = re.compile("[0-9]{1,10}")
 _WAITS: Final = ("unverified", "in_progress")
 _PATIENCE: Final = timedelta(minutes=25)
 """For 3-D Secure: the customer has 30 minutes, and the last look has to come before that."""
@@ -121,7 +119,8 @@ class Charge(BaseModel):
         if not self.captured or self.waits:
             return 0
         told = self.metadata.get(CAPTURED, "")
-        return int(told) if _SUM.fullmatch(told) else self.amount
+        noted = yen_in(told)
+        return self.amount if noted is None else noted
 
     @property
     def given(self) -> int:

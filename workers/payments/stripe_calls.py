@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -14,8 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.gateway import Answer, CodeClass, Snapshot
 from pipelines.ports import Verdict
-from pipelines.values.moment import bounded
-from workers.payments.asking import Unsettled, json_of, proves_nothing, sent
+from workers.payments.asking import Unsettled, date_of, json_of, proves_nothing, sent
 from workers.payments.stripe_codes import class_of, code_of, is_named
 from workers.payments.stripe_states import Dispute, Intent, Refund
 
@@ -161,10 +159,7 @@ def replayed(response: httpx.Response) -> bool:
 
 def told_at(response: httpx.Response) -> datetime:
     """When Stripe said it, by its own clock."""
-    try:
-        return bounded(parsedate_to_datetime(response.headers["date"]).astimezone(UTC))
-    except (KeyError, ValueError, OverflowError):
-        return datetime.now(UTC)
+    return date_of(response) or datetime.now(UTC)
 
 
 def _data(response: httpx.Response) -> list[dict[str, Any]]:

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from pipelines.gateway import STANDS, Notice
 from workers.http.signing import SignatureRefused
-from workers.payments.stripe_states import order_of
-from workers.payments.values import of_epoch
+from workers.payments.stripe_states import moment, order_of
 from workers.web.body import parse_proven
 
 TOLERANCE: Final = 300
@@ -66,7 +65,7 @@ def read_notices(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
         STANDS,
         order_of(_metadata(about)),
         _intent(about),
-        at=_moment(event.get("created")),
+        at=moment(event.get("created")),
         fault=fault or _fault(event, about),
         raw=_without_persons(event, about),
     )
@@ -125,13 +124,6 @@ def _without_persons(event: Mapping[str, Any], about: Mapping[str, Any]) -> dict
 def _metadata(about: Mapping[str, Any]) -> Mapping[str, Any]:
     found = about.get("metadata")
     return found if isinstance(found, dict) else {}
-
-
-def _moment(seconds: object) -> datetime | None:
-    try:
-        return of_epoch(seconds)
-    except ValueError:
-        return None
 
 
 def _text(value: object) -> str | None:

@@ -134,7 +134,7 @@ def snapshot_of(standing: Standing, as_of: datetime) -> Snapshot:
         intent.amount_received,
         given_back(standing.refunds),
         as_of,
-        _moment(card.get("capture_before")) if intent.status == "requires_capture" else None,
+        moment(card.get("capture_before")) if intent.status == "requires_capture" else None,
         _buyer(intent) if intent.status == "requires_action" else None,
         code,
         code_class,
@@ -227,7 +227,7 @@ def _at_a_store(told: Mapping[str, Any]) -> BuyerMust:
         url=_text(told.get("hosted_voucher_url")),
         number=next(iter(codes.values())) if len(set(codes.values())) == 1 else named or None,
         confirmation=confirmations.pop() if len(confirmations) == 1 else None,
-        until=_moment(told.get("expires_at")),
+        until=moment(told.get("expires_at")),
     )
 
 
@@ -257,7 +257,8 @@ def _iso(until: str | None) -> datetime | None:
         return None
 
 
-def _moment(seconds: object) -> datetime | None:
+def moment(seconds: object) -> datetime | None:
+    """Unix seconds as a moment; None for what is none."""
     try:
         return of_epoch(seconds)
     except ValueError:

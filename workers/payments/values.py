@@ -3,6 +3,7 @@ year of another age, is the slip of a sender, and what it stands in proves nothi
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -12,12 +13,18 @@ from pipelines.values.moment import bounded
 
 _MOST: Final = 1_000_000_000_000  # no gateway takes so much at once
 _AHEAD: Final = timedelta(days=366)  # a test system's clock may be a good way ahead
+_SUM: Final = re.compile("[0-9]{1,10}")
 _LATEST: Final = 4_070_908_799  # the end of 2098
 
 Yen = Annotated[StrictInt, Field(ge=0, le=_MOST)]
 Seconds = Annotated[StrictInt, Field(ge=0, le=_LATEST)]
 """Unix seconds."""
 Moment = Annotated[AwareDatetime, AfterValidator(bounded)]
+
+
+def yen_in(text: str) -> int | None:
+    """The sum that a text field holds, in yen; None for what is none."""
+    return int(text) if _SUM.fullmatch(text) else None
 
 
 def of_epoch(seconds: object) -> datetime:
