@@ -24,6 +24,7 @@ from rich.console import Console
 from sqlalchemy import Engine, text
 
 from benchmarks.quarter_people import Asked, People, at_time
+from benchmarks.quarter_shops import other_shops
 from benchmarks.quarter_world import LedgerGateway, Outside
 from benchmarks.world import LocalBell
 from models.database import OPERATOR, connect
@@ -112,12 +113,15 @@ class Means:
 
 
 class Simulation:
-    """The house, and the world around it, on ``engine``: an empty database of the newest schema."""
+    """The house, and the world around it, on ``engine``: an empty database of the newest schema. ``shops``: those that come with
+    Shukka where nothing is said."""
 
-    def __init__(self, engine: Engine, quarter: Quarter, renderer: MailRenderer) -> None:
+    def __init__(
+        self, engine: Engine, quarter: Quarter, renderer: MailRenderer, shops: Mapping[str, Shop] | None = None
+    ) -> None:
         self._engine = engine
         self._quarter = quarter
-        self._shops: Mapping[str, Shop] = load_shops(installation=INSTALLATION)
+        self._shops = shops or load_shops(installation=INSTALLATION)
         self._outside = Outside.of(engine, START, quarter.seed)
         self._people = People(engine, self._shops, self._outside, quarter.seed)
         clock = self._outside.clock
@@ -329,6 +333,7 @@ def main() -> int:
     options.add_argument("--days", type=int, default=usual.days)
     options.add_argument("--orders-a-day", type=int, default=usual.orders_a_day)
     options.add_argument("--seed", type=int, default=usual.seed)
+    options.add_argument("--other-shops", action="store_true", help="some parameters of the profiles drawn by the seed")
     arguments = options.parse_args()
     console, root, began = Console(highlight=False), scratch("quarter"), time.monotonic()
     engines = EmbeddedEngines(root / "data")
@@ -340,7 +345,13 @@ def main() -> int:
         renderer = Renderer("orders@shukka.example", "shukka.example")
         renderer.check()
         quarter = Quarter(arguments.days, arguments.orders_a_day, arguments.seed)
-        outcome = Simulation(engine, quarter, renderer).run(partial(console.print, markup=False, soft_wrap=True))
+        say = partial(console.print, markup=False, soft_wrap=True)
+        shops = load_shops(installation=INSTALLATION)
+        if arguments.other_shops:
+            shops, drawn = other_shops(shops, arguments.seed, INSTALLATION)
+            for key, changes in drawn.items():
+                say(f"{key}: {'; '.join(changes)}")
+        outcome = Simulation(engine, quarter, renderer, shops).run(say)
         engine.dispose()
     finally:
         engines.stop()
